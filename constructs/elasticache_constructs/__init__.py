@@ -1,0 +1,43 @@
+"""Amazon ElastiCache for AWS CDK: Redis, Valkey and Memcached, secure unless told otherwise in writing."""
+
+from elasticache_constructs.access import Access, DefaultUser, IamUser, PasswordUser, Permissions
+from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.backups import Backups
+from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.endpoint import Endpoint
+from elasticache_constructs.engine import Engine
+from elasticache_constructs.errors import ConfigurationError, one_line_errors
+from elasticache_constructs.memcached_cluster import MemcachedCluster, MemcachedClusterBase
+from elasticache_constructs.network import CacheNetwork, Egress, ImportedNetwork
+from elasticache_constructs.node_type import NodeType
+from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
+from elasticache_constructs.replication_group import ReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.topology import Topology
+
+__all__ = [
+    "MEMCACHED_PORT",
+    "REDIS_PORT",
+    "Access",
+    "Backups",
+    "CacheNetwork",
+    "ConfigurationError",
+    "DefaultUser",
+    "Egress",
+    "EncryptionKey",
+    "Endpoint",
+    "Engine",
+    "EventTopic",
+    "IamUser",
+    "ImportedNetwork",
+    "MemcachedCluster",
+    "MemcachedClusterBase",
+    "NodeType",
+    "PasswordUser",
+    "Permissions",
+    "ReplicationGroup",
+    "ReplicationGroupBase",
+    "Topology",
+    "acknowledge",
+    "one_line_errors",
+]

@@ -1,0 +1,103 @@
+"""The two ways into a Redis or Valkey group: users, or one AUTH token. The service takes either, never both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
+from elasticache_constructs.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elasticache_constructs.engine import Engine
+
+_MOST_USERS = 100
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may log in. Make one with `users` or `auth_token`.
+
+    Going from one kind to the other replaces the group under CloudFormation, although the service itself can do it
+    in place: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2356.
+    """
+
+    default: DefaultUser | None
+    named: tuple[IamUser | PasswordUser, ...]
+
+    @classmethod
+    def users(cls, *, default: DefaultUser, users: Sequence[IamUser | PasswordUser] = ()) -> Access:
+        """A user group: IAM users and password users side by side, and a default user.
+
+        Adding a user, or changing what one may do, is an in-place update.
+
+        Args:
+            default: Who a client without a user name is. ``DefaultUser.with_token()`` gives the group an AUTH token;
+                ``DefaultUser.disabled()`` leaves it to the named users alone.
+
+            users: The named users. Default: none.
+
+        Raises:
+            ConfigurationError: When two users share a name, there are more than 100, or nobody at all could log in.
+        """
+        names = [user.name for user in users]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigurationError(
+                got=f"Access.users with {twice[0]!r} twice",
+                allowed="each user of a group has a name of its own",
+                fix="Rename one of the two",
+                page=_PAGE,
+            )
+        if len(users) >= _MOST_USERS:
+            raise ConfigurationError(
+                got=f"Access.users with {len(users)} users and the default user",
+                allowed=f"a user group has {_MOST_USERS} users at most, the default user included",
+                fix="Let applications with the same permissions share a user",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
+            )
+        if not users and default.permissions is None:
+            raise ConfigurationError(
+                got="Access.users(default=DefaultUser.disabled(), users=[])",
+                allowed="somebody must be able to log in",
+                fix="Name a user, or use DefaultUser.with_token()",
+                page=_PAGE,
+            )
+        return cls(default, tuple(users))
+
+    @classmethod
+    def auth_token(cls) -> Access:
+        """One generated token for everybody, as the group's own AuthToken: for engines and clients without users."""
+        return cls(None, ())
+
+    @property
+    def is_auth_token(self) -> bool:
+        """Whether the group carries an AuthToken of its own in place of users."""
+        return self.default is None
+
+    def check_engine(self, engine: Engine) -> None:
+        """Refuse users on an engine that does not know them.
+
+        Raises:
+            ConfigurationError: When the engine has no user groups, or no IAM authentication and a user wants it.
+        """
+        if self.is_auth_token:
+            return
+        if not engine.supports_user_groups:
+            raise ConfigurationError(
+                got=f"Access.users on {engine}",
+                allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
+                fix="Use a newer engine, or Access.auth_token()",
+                page=_PAGE,
+            )
+        iam = [user.name for user in self.named if isinstance(user, IamUser)]
+        if iam and not engine.supports_iam:
+            raise ConfigurationError(
+                got=f"IamUser({iam[0]!r}) on {engine}",
+                allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",
+                fix="Use a newer engine, or a PasswordUser",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+            )

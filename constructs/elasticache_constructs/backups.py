@@ -1,0 +1,58 @@
+"""Automatic backups of a Redis or Valkey group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.windows import checked_snapshot_window
+
+_LONGEST = 35
+_FLOOR = 15
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """How long daily snapshots are kept, and when they are taken.
+
+    Both may be changed in place. Shortening the retention deletes the snapshots that are then too old. The final
+    snapshot of a deleted or replaced group is another thing, and always taken.
+
+    Args:
+        retention_days: Days that a snapshot is kept, 15 to 35. Default: 35, the longest that the service offers. 15 is
+            the shortest that the HIPAA and NIST 800-53 packs accept.
+
+        window: When the daily snapshot starts, in UTC, at least 60 minutes. Default: ``02:00-03:00``.
+
+        short_reason: Why fewer than 15 days are enough; relaxes the lower limit to 1 day and acknowledges what the
+            packs say of it. Default: fewer than 15 days are refused.
+
+    Raises:
+        ConfigurationError: When the retention or the window is out of its limits.
+    """
+
+    retention_days: int = _LONGEST
+    window: str = "02:00-03:00"
+    short_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the service or the policy packs would."""
+        checked_snapshot_window(self.window)
+        if self.short_reason is not None:
+            checked_reason(self.short_reason, what="Backups(short_reason=...)")
+        lowest = _FLOOR if self.short_reason is None else 1
+        if not lowest <= self.retention_days <= _LONGEST:
+            raise ConfigurationError(
+                got=f"Backups(retention_days={self.retention_days})",
+                allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
+                fix=f"Use retention_days={_LONGEST}"
+                + (", or say why a shorter time is enough: short_reason='...'" if lowest == _FLOOR else ""),
+                page=_PAGE,
+            )
+
+    @property
+    def below_policy_floor(self) -> bool:
+        """Whether the policy packs have a finding about the retention."""
+        return self.retention_days < _FLOOR

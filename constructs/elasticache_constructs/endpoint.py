@@ -1,0 +1,17 @@
+"""Endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host name, as a CDK token until deployment, and the port beside it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"

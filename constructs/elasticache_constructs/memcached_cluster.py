@@ -1,0 +1,239 @@
+"""Memcached clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from constructs import Construct
+
+from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.endpoint import Endpoint
+from elasticache_constructs.engine import Engine
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.metrics import NodeMetrics
+from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.parameters import create_parameter_group
+from elasticache_constructs.placement import Spread, create_placement
+from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
+from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.windows import checked_maintenance_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
+
+    from elasticache_constructs.node_type import NodeType
+
+_MOST_NODES = 60
+_USUAL_PORT = (
+    "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
+    "Another port can be chosen: MemcachedCluster(port=...)."
+)
+
+
+@jsii.implements(ec2.IConnectable)
+class MemcachedClusterBase(Construct, NodeMetrics):
+    """What a Memcached cluster can do whether it was made here or imported."""
+
+    cluster_id: str
+    """The cluster's id."""
+
+    discovery_endpoint: Endpoint
+    """The configuration endpoint: clients with auto discovery ask it for the nodes."""
+
+    client_security_group: ec2.ISecurityGroup | None
+    """The group to join to reach the cluster. ``None`` on an imported one that was given none."""
+
+    _connections: ec2.Connections
+    _nodes: int
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Network access, on the cluster's port by default.
+
+        ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+        """
+        return self._connections
+
+    @property
+    def node_ids(self) -> Sequence[str]:
+        """Ids of the nodes within the cluster: ``0001`` onward."""
+        return [f"{node:04}" for node in range(1, self._nodes + 1)]
+
+    def metric_get_misses_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+        """Reads that found nothing, over all nodes."""
+        return self._over_nodes("GetMisses", "Sum", node_id)
+
+    def metric_get_hits_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+        """Reads that found something, over all nodes."""
+        return self._over_nodes("GetHits", "Sum", node_id)
+
+    def _dimensions(self, node_id: str) -> dict[str, str]:
+        return {"CacheClusterId": self.cluster_id, "CacheNodeId": node_id}
+
+
+class MemcachedCluster(MemcachedClusterBase):
+    """A Memcached cluster over several zones.
+
+    TLS is on, for ever: it can be chosen at creation only. Memcached has no logins on ElastiCache (no AUTH token, no
+    users, no SASL) and no encryption at rest: its client group and TLS are all that guard it, so keep in it what may
+    be read by every client. It keeps nothing: a replaced node begins empty, and there are no snapshots.
+
+    Replaced, empty and with a new endpoint, when one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
+    another VPC, ``port``. Emptied in place by another ``engine`` version or ``node_type``. Changed in place: ``nodes``
+    (those removed take their items along), parameters that need no restart, the window.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent. It decides the logical id: changing it replaces the cluster.
+
+        vpc: The VPC.
+
+        node_type: The size of each node.
+
+        engine: A Memcached engine, 1.6.12 at least. Default: 1.6.22.
+
+        nodes: 1 to 60. Two or more are spread over the zones of the subnets. Default: 2.
+
+        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
+
+        port: Default: 11211.
+
+        maintenance_window: A weekly time in UTC. Default: ``sun:04:00-sun:05:00``.
+
+        parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
+            `EventTopic` of the cluster's own.
+
+    Raises:
+        ConfigurationError: When the service would refuse the cluster, or it would be less safe than promised.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        node_type: NodeType,
+        engine: Engine = Engine.MEMCACHED_1_6_22,
+        nodes: int = 2,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        port: int = MEMCACHED_PORT,
+        maintenance_window: str = "sun:04:00-sun:05:00",
+        parameters: Mapping[str, str] | None = None,
+        notification_topic: sns.ITopic | None = None,
+    ) -> None:
+        _check(engine, nodes)
+        checked_port(port, default=MEMCACHED_PORT)
+        checked_maintenance_window(maintenance_window)
+
+        super().__init__(scope, construct_id)
+        topic = notification_topic or EventTopic(self, "Events").topic
+        placement = create_placement(
+            self, vpc=vpc, vpc_subnets=vpc_subnets, spread=Spread(f"nodes={nodes}", "nodes=1") if nodes > 1 else None
+        )
+        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
+        resource = elasticache.CfnCacheCluster(
+            self,
+            "Resource",
+            engine=engine.name,
+            engine_version=engine.version,
+            cache_node_type=node_type.name,
+            num_cache_nodes=nodes,
+            az_mode="cross-az" if nodes > 1 else "single-az",
+            # Without zones a later change of the number of nodes replaces the cluster.
+            preferred_availability_zones=[placement.zones[node % len(placement.zones)] for node in range(nodes)],
+            port=port,
+            cache_subnet_group_name=placement.subnet_group_name,
+            vpc_security_group_ids=[groups.nodes.security_group_id],
+            cache_parameter_group_name=create_parameter_group(self, engine, parameters or {}),
+            transit_encryption_enabled=True,
+            auto_minor_version_upgrade=True,
+            preferred_maintenance_window=maintenance_window,
+            notification_topic_arn=topic.topic_arn,
+        )
+        self.cluster_id = resource.ref
+        self.discovery_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
+        self.client_security_group = groups.clients
+        self.notification_topic = topic
+        self._connections = connections_from_consumers(self, [groups.nodes], port=port)
+        self._nodes = nodes
+        if port == MEMCACHED_PORT:
+            acknowledge(resource, {"AwsSolutions::AwsSolutions-AEC5": _USUAL_PORT})
+
+    @classmethod
+    def from_memcached_cluster_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_id: str,
+        discovery_endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        nodes: int,
+        port: int = MEMCACHED_PORT,
+        client_security_group: ec2.ISecurityGroup | None = None,
+    ) -> MemcachedClusterBase:
+        """A Memcached cluster that exists, to connect to and watch. Nothing of it is changed.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            cluster_id: The cluster's id.
+
+            discovery_endpoint_address: The host of its configuration endpoint.
+
+            security_groups: Those on its nodes; rules for new clients are added to them.
+
+            nodes: How many nodes it has, for metrics over all of them.
+
+            port: Default: 11211.
+
+            client_security_group: The group that its clients join. Default: none.
+
+        Raises:
+            ConfigurationError: When the port is none.
+        """
+        checked_port(port, default=MEMCACHED_PORT)
+        imported = MemcachedClusterBase(scope, construct_id)
+        imported.cluster_id = cluster_id
+        imported.discovery_endpoint = Endpoint(discovery_endpoint_address, port)
+        imported.client_security_group = client_security_group
+        imported._connections = connections_from_consumers(imported, security_groups, port=port)
+        imported._nodes = nodes
+        return imported
+
+
+def _check(engine: Engine, nodes: int) -> None:
+    if not engine.is_memcached:
+        raise ConfigurationError(
+            got=f"MemcachedCluster(engine={engine})",
+            allowed="a Memcached cluster runs Memcached",
+            fix="Use ReplicationGroup for Redis and Valkey",
+        )
+    if not engine.supports_transit_encryption:
+        raise ConfigurationError(
+            got=f"MemcachedCluster(engine={engine})",
+            allowed="TLS is always on here and needs Memcached 1.6.12 at least",
+            fix="Use Engine.MEMCACHED_1_6_22",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
+        )
+    if not 1 <= nodes <= _MOST_NODES:
+        raise ConfigurationError(
+            got=f"MemcachedCluster(nodes={nodes})",
+            allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
+            fix="Use nodes=2, one in each of two zones",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
+        )

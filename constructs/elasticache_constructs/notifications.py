@@ -1,0 +1,66 @@
+"""The topic that a cache tells its events to: failovers, maintenance, failed snapshots."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from elasticache_constructs.acknowledgements import acknowledge
+
+_NOT_ENCRYPTED = (
+    "ElastiCache cannot publish to an encrypted topic: it marks the topic inactive and every event is lost "
+    "(AmazonElastiCache/latest/dg/ElastiCacheSNS.html). Events carry names of nodes and of what happened, no data."
+)
+
+
+class EventTopic(Construct):
+    """An SNS topic that ElastiCache can really publish to, over TLS only.
+
+    Two traps are avoided here. ElastiCache does not publish to an encrypted topic: the topic turns inactive and events
+    are lost, so this one is not encrypted; it carries event names and no data. And it publishes only where the topic's
+    policy names the account by ``aws:SourceOwner``; a policy with ``aws:SourceAccount`` silences it as well.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html and
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ECEvents.SNS.html
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        resource = sns.CfnTopic(self, "Resource")
+        arn = resource.ref
+        sns.CfnTopicPolicy(
+            self,
+            "Policy",
+            topics=[arn],
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "AllowElastiCachePublish",
+                        "Effect": "Allow",
+                        "Principal": {"AWS": "*"},
+                        "Action": "sns:Publish",
+                        "Resource": arn,
+                        "Condition": {"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}},
+                    },
+                    {
+                        "Sid": "AllowPublishThroughSSLOnly",
+                        "Effect": "Deny",
+                        "Principal": {"AWS": "*"},
+                        "Action": "sns:Publish",
+                        "Resource": arn,
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                ],
+            },
+        )
+        self.topic: sns.ITopic = sns.Topic.from_topic_arn(self, "Topic", arn)
+        """The topic, to subscribe to."""
+        packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+        acknowledge(resource, {f"{pack}::{pack}-SNSEncryptedKMS": _NOT_ENCRYPTED for pack in packs})
+        resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_26", "comment": _NOT_ENCRYPTED}]})

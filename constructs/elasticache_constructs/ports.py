@@ -1,0 +1,37 @@
+"""The ports of the engines, and what a port may be."""
+
+from __future__ import annotations
+
+from aws_cdk import Token
+
+from elasticache_constructs.errors import ConfigurationError
+
+REDIS_PORT = 6379
+"""The default port of Redis and Valkey."""
+
+MEMCACHED_PORT = 11211
+"""The default port of Memcached."""
+
+_HIGHEST_PORT = 65535
+
+
+def checked_port(port: int, *, default: int) -> int:
+    """The port itself, once it is known to be one.
+
+    Args:
+        port: The port asked for. A CDK token passes through unchecked.
+
+        default: The engine's usual port, for the message.
+
+    Raises:
+        ConfigurationError: When the port is not a whole number from 1 to 65535.
+    """
+    if Token.is_unresolved(port):
+        return port
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _HIGHEST_PORT:
+        raise ConfigurationError(
+            got=f"port={port!r}",
+            allowed=f"a TCP port is a whole number from 1 to {_HIGHEST_PORT}",
+            fix=f"Use port={default}, or leave it out",
+        )
+    return port

@@ -1,0 +1,23 @@
+"""Reasons that people write beside what they relax."""
+
+from __future__ import annotations
+
+from elasticache_constructs.errors import ConfigurationError
+
+SHORTEST_REASON = 20
+"""Characters that a reason has at least; the posture rules ask for as many."""
+
+
+def checked_reason(reason: str, *, what: str) -> str:
+    """The reason itself, once it says something.
+
+    Raises:
+        ConfigurationError: When it is shorter than 20 characters.
+    """
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ConfigurationError(
+            got=f"{what} with the reason {reason!r}",
+            allowed=f"a reason has {SHORTEST_REASON} characters at least",
+            fix="Write why this is right here, for whoever reviews it later",
+        )
+    return reason

@@ -1,0 +1,430 @@
+"""Redis and Valkey replication groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import ArnFormat, CfnUpdatePolicy, RemovalPolicy, Stack, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from elasticache_constructs.access import Access, IamUser
+from elasticache_constructs.access.resources import create_access
+from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.backups import Backups
+from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.endpoint import Endpoint
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.logs import log_group
+from elasticache_constructs.metrics import ReplicationMetrics
+from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.parameters import create_parameter_group
+from elasticache_constructs.placement import Spread, create_placement
+from elasticache_constructs.ports import REDIS_PORT, checked_port
+from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.topology import Topology
+from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sns as sns
+
+    from elasticache_constructs.engine import Engine
+    from elasticache_constructs.node_type import NodeType
+
+_USUAL_PORT = (
+    "Access is by security group, TLS and login, not by an obscure port; clients, tools and runbooks expect 6379. "
+    "Another port can be chosen: ReplicationGroup(port=...)."
+)
+_USERS_NOT_TOKEN = (
+    "The service takes users or an AuthToken, never both. This group has users, and its default user has a generated "
+    "token or is disabled (AmazonElastiCache/latest/dg/Clusters.RBAC.html)."
+)
+_TOKEN_NOT_USERS = (
+    "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
+    "Access.auth_token() was asked for."
+)
+
+
+@jsii.implements(ec2.IConnectable)
+class ReplicationGroupBase(Construct, ReplicationMetrics):
+    """What a replication group can do whether it was made here or imported."""
+
+    replication_group_id: str
+    """The group's id."""
+
+    endpoint: Endpoint
+    """Where clients connect to read and write: the configuration endpoint in cluster mode, else the primary's."""
+
+    reader_endpoint: Endpoint | None
+    """Where clients may spread reads over the replicas. ``None`` in cluster mode, where clients find them by themselves."""
+
+    client_security_group: ec2.ISecurityGroup | None
+    """The group to join to reach the cache. ``None`` on an imported one that was given none."""
+
+    _connections: ec2.Connections
+    _topology: Topology | None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Network access, on the cache's port by default.
+
+        ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+        """
+        return self._connections
+
+    @property
+    def replication_group_arn(self) -> str:
+        """The group's ARN."""
+        return self._arn("replicationgroup", self.replication_group_id)
+
+    @property
+    def node_ids(self) -> Sequence[str]:
+        """Ids of all nodes: ``<group>-001`` onward, in cluster mode ``<group>-0001-001`` onward.
+
+        Raises:
+            ConfigurationError: When the group was imported without its topology.
+        """
+        if self._topology is None:
+            raise ConfigurationError(
+                got="metrics over all nodes of an imported group",
+                allowed="its nodes are known when its topology is",
+                fix="Import it with from_replication_group_attributes(topology=Topology(...)), or name a node_id",
+            )
+        nodes = range(1, self._topology.nodes_per_shard + 1)
+        if not self._topology.cluster_mode_enabled:
+            return [f"{self.replication_group_id}-{node:03}" for node in nodes]
+        shards = range(1, self._topology.shards + 1)
+        return [f"{self.replication_group_id}-{shard:04}-{node:03}" for shard in shards for node in nodes]
+
+    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
+        """Let a role log in as an IAM user of the group.
+
+        IAM must allow ``elasticache:Connect`` on the group and on the user; this grants both. What the role may do
+        once it is in, the user's permissions say. The network is another matter: see ``connections``.
+
+        Args:
+            grantee: A role, function or whatever else has one.
+
+            user: One of the users that the group was given.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["elasticache:Connect"],
+            resource_arns=[self.replication_group_arn, self._arn("user", user.name)],
+            scope=self,
+        )
+
+    def _arn(self, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    def _dimensions(self, node_id: str) -> dict[str, str]:
+        return {"CacheClusterId": node_id}
+
+
+class ReplicationGroup(ReplicationGroupBase):
+    """A Redis or Valkey replication group, with cluster mode or without.
+
+    Without a word more than its engine, size and access it has: TLS required, encryption at rest with a customer key,
+    failover over several zones, daily snapshots kept 35 days and a last one when it is deleted or replaced, minor
+    upgrades, slow and engine logs, a topic for its events, a parameter group and security groups of its own.
+
+    Replaced, with a new endpoint and without its data (a final snapshot is taken), when one of these changes: its
+    construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, the kind of ``access``.
+    Scaled or changed in place: ``node_type``, ``engine``, replicas, shards (alone in their update), windows, backups,
+    users, parameters. Turning cluster mode on takes several deployments.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent. It decides the logical id: changing it replaces the group.
+
+        vpc: The VPC.
+
+        engine: A Redis or Valkey engine.
+
+        node_type: The size of each node.
+
+        access: Who may log in.
+
+        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
+
+        topology: Shards and replicas. Default: one shard with one replica, in two zones.
+
+        port: Default: 6379.
+
+        backups: Daily snapshots. Default: kept 35 days, taken from 02:00 UTC.
+
+        maintenance_window: A weekly time in UTC that does not overlap the snapshot window. Default:
+            ``sun:04:00-sun:05:00``.
+
+        parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        encryption_key: Encrypts data at rest, secrets and logs. Its policy must admit CloudWatch Logs, as that of
+            `EncryptionKey` does. Default: a key of the group's own, 1 USD a month.
+
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
+            `EventTopic` of the group's own.
+
+        description: What the console shows. Default: the construct id.
+
+    Raises:
+        ConfigurationError: When the service would refuse the group, or it would be less safe than promised.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        engine: Engine,
+        node_type: NodeType,
+        access: Access,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        topology: Topology | None = None,
+        port: int = REDIS_PORT,
+        backups: Backups | None = None,
+        maintenance_window: str = "sun:04:00-sun:05:00",
+        parameters: Mapping[str, str] | None = None,
+        encryption_key: kms.IKey | None = None,
+        notification_topic: sns.ITopic | None = None,
+        description: str | None = None,
+    ) -> None:
+        topology = topology or Topology()
+        backups = backups or Backups()
+        _check_engine(engine)
+        access.check_engine(engine)
+        checked_port(port, default=REDIS_PORT)
+        checked_maintenance_window(maintenance_window)
+        check_windows_apart(snapshot=backups.window, maintenance=maintenance_window)
+
+        super().__init__(scope, construct_id)
+        key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
+        topic = notification_topic or EventTopic(self, "Events").topic
+        placement = create_placement(
+            self,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
+            if topology.multi_az
+            else None,
+        )
+        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
+        entry = create_access(self, access, engine=engine, key=key)
+        self._resource = elasticache.CfnReplicationGroup(
+            self,
+            "Resource",
+            replication_group_description=description or construct_id,
+            engine=engine.name,
+            engine_version=engine.version,
+            cache_node_type=node_type.name,
+            **_sized(topology),
+            automatic_failover_enabled=topology.multi_az,
+            multi_az_enabled=topology.multi_az,
+            port=port,
+            cache_subnet_group_name=placement.subnet_group_name,
+            security_group_ids=[groups.nodes.security_group_id],
+            cache_parameter_group_name=create_parameter_group(
+                self, engine, parameters or {}, cluster_mode=topology.cluster_mode_enabled
+            ),
+            transit_encryption_enabled=True,
+            transit_encryption_mode="required" if engine.supports_transit_encryption_mode else None,
+            at_rest_encryption_enabled=True,
+            kms_key_id=key.key_arn,
+            auth_token=entry.auth_token,
+            user_group_ids=entry.user_group_ids,
+            auto_minor_version_upgrade=True,
+            snapshot_retention_limit=backups.retention_days,
+            snapshot_window=backups.window,
+            preferred_maintenance_window=maintenance_window,
+            log_delivery_configurations=_log_delivery(self, engine, key),
+            notification_topic_arn=topic.topic_arn,
+        )
+        self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
+        if topology.cluster_mode_enabled:
+            # Without it CloudFormation replaces the group to change its shards.
+            self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
+
+        self.replication_group_id = self._resource.ref
+        self.endpoint, self.reader_endpoint = _endpoints(self._resource, topology, port)
+        self.client_security_group = groups.clients
+        self.notification_topic = topic
+        self.encryption_key = key
+        self._connections = connections_from_consumers(self, [groups.nodes], port=port)
+        self._topology = topology
+        self._access = access
+        self._secrets = entry.secrets
+        _acknowledge(self._resource, access=access, engine=engine, port=port, backups=backups)
+
+    @classmethod
+    def from_replication_group_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        port: int = REDIS_PORT,
+        reader_endpoint_address: str | None = None,
+        client_security_group: ec2.ISecurityGroup | None = None,
+        topology: Topology | None = None,
+    ) -> ReplicationGroupBase:
+        """A replication group that exists, to connect to, grant access to and watch. Nothing of it is changed.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            replication_group_id: The group's id.
+
+            endpoint_address: The host that clients connect to: the configuration endpoint in cluster mode, else the
+                primary endpoint.
+
+            security_groups: Those on its nodes; rules for new clients are added to them.
+
+            port: Default: 6379.
+
+            reader_endpoint_address: Default: none.
+
+            client_security_group: The group that its clients join. Default: none.
+
+            topology: Needed for metrics over all nodes. Default: unknown.
+
+        Raises:
+            ConfigurationError: When the port is none.
+        """
+        checked_port(port, default=REDIS_PORT)
+        imported = ReplicationGroupBase(scope, construct_id)
+        imported.replication_group_id = (
+            replication_group_id if Token.is_unresolved(replication_group_id) else replication_group_id.lower()
+        )
+        imported.endpoint = Endpoint(endpoint_address, port)
+        imported.reader_endpoint = Endpoint(reader_endpoint_address, port) if reader_endpoint_address else None
+        imported.client_security_group = client_security_group
+        imported._connections = connections_from_consumers(imported, security_groups, port=port)
+        imported._topology = topology
+        return imported
+
+    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
+        """As for every group; the user must be one that this group was given.
+
+        Raises:
+            ConfigurationError: When it is not.
+        """
+        if user not in self._access.named:
+            names = [each.name for each in self._access.named if isinstance(each, IamUser)]
+            raise ConfigurationError(
+                got=f"grant_connect for the user {user.name!r}",
+                allowed=f"the IAM users of this group are {', '.join(map(repr, names)) or 'none'}",
+                fix="Add the user to Access.users(users=[...]) first, and pass the same value here",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+            )
+        return super().grant_connect(grantee, user)
+
+    def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
+        """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
+
+        Args:
+            user_name: Default: ``default``, whose password is the AUTH token.
+
+        Raises:
+            ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
+        """
+        try:
+            return self._secrets[user_name]
+        except KeyError:
+            raise ConfigurationError(
+                got=f"secret({user_name!r})",
+                allowed=f"the users with a secret are {', '.join(map(repr, self._secrets)) or 'none'}",
+                fix="IAM users need none: use grant_connect. For the AUTH token use DefaultUser.with_token()",
+            ) from None
+
+
+def _check_engine(engine: Engine) -> None:
+    if engine.is_memcached:
+        raise ConfigurationError(
+            got=f"ReplicationGroup(engine={engine})",
+            allowed="replication groups run Redis or Valkey",
+            fix="Use MemcachedCluster",
+        )
+    if not engine.supports_transit_encryption:
+        raise ConfigurationError(
+            got=f"ReplicationGroup(engine={engine})",
+            allowed="TLS is always on here and needs Redis 4.0.10 or Valkey 7.2 at least",
+            fix="Use Engine.REDIS_7_1 or Engine.VALKEY_8_2",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html",
+        )
+
+
+def _sized(topology: Topology) -> dict[str, int]:
+    # The service refuses both kinds of number together.
+    if topology.cluster_mode_enabled:
+        return {"num_node_groups": topology.shards, "replicas_per_node_group": topology.replicas_per_shard}
+    return {"num_cache_clusters": topology.nodes}
+
+
+def _endpoints(
+    resource: elasticache.CfnReplicationGroup, topology: Topology, port: int
+) -> tuple[Endpoint, Endpoint | None]:
+    # The attribute of the other mode fails the deployment or gives nonsense.
+    if topology.cluster_mode_enabled:
+        return Endpoint(resource.attr_configuration_end_point_address, port), None
+    return (
+        Endpoint(resource.attr_primary_end_point_address, port),
+        Endpoint(resource.attr_reader_end_point_address, port),
+    )
+
+
+def _log_delivery(
+    scope: Construct, engine: Engine, key: kms.IKey
+) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
+    kinds = {"slow-log": engine.supports_slow_log, "engine-log": engine.supports_engine_log}
+    return [
+        elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty(
+            log_type=kind,
+            log_format="json",
+            destination_type="cloudwatch-logs",
+            destination_details=elasticache.CfnReplicationGroup.DestinationDetailsProperty(
+                cloud_watch_logs_details=elasticache.CfnReplicationGroup.CloudWatchLogsDestinationDetailsProperty(
+                    log_group=log_group(
+                        scope, kind.title().replace("-", ""), key=key, vended_name=f"{scope.node.id.lower()}/{kind}"
+                    ).ref
+                )
+            ),
+        )
+        for kind, supported in kinds.items()
+        if supported
+    ]
+
+
+def _acknowledge(
+    resource: elasticache.CfnReplicationGroup, *, access: Access, engine: Engine, port: int, backups: Backups
+) -> None:
+    findings: dict[str, str] = {}
+    if engine.name == "redis" and port == REDIS_PORT:
+        # AEC5 does not know Valkey and is silent about it.
+        findings["AwsSolutions::AwsSolutions-AEC5"] = _USUAL_PORT
+    if not access.is_auth_token:
+        findings["AwsSolutions::AwsSolutions-AEC6"] = _USERS_NOT_TOKEN
+    elif engine.name == "redis" and engine.supports_user_groups:
+        findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _TOKEN_NOT_USERS
+    if backups.below_policy_floor and backups.short_reason is not None:
+        for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
+            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason
+    if findings:
+        acknowledge(resource, findings)

@@ -1,0 +1,89 @@
+"""Who may reach a cache: one group on its nodes, one beside it for its clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CacheSecurityGroups(Construct):
+    """The security group of a cache's nodes and the group that its clients join.
+
+    Only members of the client group get in, and only on the cache's port; the nodes themselves may reach nothing. All
+    rules live here, beside the cache, so whoever joins the client group from another stack makes no cycle.
+
+    Descriptions and rules of a group in use are changed in place; the groups themselves have no physical names.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        vpc: Where the groups live.
+
+        port: The port that the cache listens on.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, port: int) -> None:
+        super().__init__(scope, construct_id)
+        self.nodes: ec2.ISecurityGroup = ec2.SecurityGroup(
+            self, "Nodes", vpc=vpc, allow_all_outbound=False, description="Nodes of the cache"
+        )
+        """On the nodes."""
+        self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
+            self, "Clients", vpc=vpc, allow_all_outbound=False, description="Clients of the cache"
+        )
+        """For clients to join."""
+        nodes_id, clients_id = self.nodes.security_group_id, self.clients.security_group_id
+        ec2.CfnSecurityGroupIngress(
+            self,
+            "FromClients",
+            group_id=nodes_id,
+            source_security_group_id=clients_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="From clients of the cache",
+        )
+        # The rule is an L1: SecurityGroup.add_egress_rule would take out the group's inline "disallow all" rule, and a
+        # group without any inline egress rule is what scanners, and the service's default, read as open.
+        ec2.CfnSecurityGroupEgress(
+            self,
+            "ToNodes",
+            group_id=clients_id,
+            destination_security_group_id=nodes_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="To the nodes of the cache",
+        )
+
+
+def connections_from_consumers(
+    cache: ec2.IConnectable, security_groups: Sequence[ec2.ISecurityGroup], *, port: int
+) -> ec2.Connections:
+    """Connections whose rules are written into the stack of whoever connects.
+
+    The CDK writes the rules of ``cache.connections.allow_from(function)`` into the cache's stack. That stack then needs
+    the function's, and the function's needs the cache's for its endpoint: a cycle
+    (https://github.com/aws/aws-cdk/issues/1654). Asked from the other side, with ``function.connections.allow_to``, it
+    writes them into the function's. So the two methods that begin at the cache ask from the other side here.
+    """
+    connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
+
+    def allow_from(other: ec2.IConnectable, port_range: ec2.Port, description: str | None = None) -> None:
+        other.connections.allow_to(cache, port_range, description)
+
+    def allow_default_port_from(other: ec2.IConnectable, description: str | None = None) -> None:
+        other.connections.allow_to_default_port(cache, description)
+
+    # On the instance, not in a subclass: jsii would make a subclass's methods answer the CDK's own calls as well, and
+    # allow_to makes such a call to this object.
+    connections.allow_from = allow_from  # type: ignore[method-assign]
+    connections.allow_default_port_from = allow_default_port_from  # type: ignore[method-assign]
+    return connections

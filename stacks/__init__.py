@@ -1,0 +1,39 @@
+"""The stacks of a stage, each a unit of deployment; stateful ones stand alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from stacks.memcached import MemcachedStack
+from stacks.network import NetworkStack
+from stacks.redis import RedisStack
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stages import StageSettings
+
+
+class CacheStage(cdk.Stage):
+    """A network, and the two caches in it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
+        super().__init__(
+            scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region)
+        )
+        protected = settings.termination_protection
+        self.network = NetworkStack(
+            self, "cache-network", settings=settings.network, termination_protection=protected
+        )
+        self.redis = RedisStack(
+            self, "cache-redis", settings=settings.redis, network=self.network.network, termination_protection=protected
+        )
+        self.memcached = MemcachedStack(
+            self,
+            "cache-memcached",
+            settings=settings.memcached,
+            network=self.network.network,
+            termination_protection=protected,
+        )

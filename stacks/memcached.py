@@ -1,0 +1,49 @@
+"""The Memcached stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from elasticache_constructs import CacheNetwork, MemcachedCluster
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stages import MemcachedSettings
+
+
+class MemcachedStack(cdk.Stack):
+    """The Memcached cluster."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: MemcachedSettings,
+        network: CacheNetwork,
+        termination_protection: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="ElastiCache Memcached cluster",
+            termination_protection=termination_protection,
+        )
+        self.cache = MemcachedCluster(
+            self,
+            "Memcached",
+            vpc=network.vpc,
+            vpc_subnets=network.cache_subnets,
+            engine=settings.engine,
+            node_type=settings.node_type,
+            nodes=settings.nodes,
+        )
+        cdk.CfnOutput(
+            self,
+            "MemcachedEndpoint",
+            value=str(self.cache.discovery_endpoint),
+            description="Where clients with auto discovery connect",
+        )

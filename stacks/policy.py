@@ -1,0 +1,33 @@
+"""The policy checks that every synth of this app runs, and fails by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cdk_nag
+from aws_cdk import Validations
+
+from elasticache_constructs.posture import add_posture_rules
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+PACKS = (
+    cdk_nag.AwsSolutionsChecks,
+    cdk_nag.HIPAASecurityChecks,
+    cdk_nag.NIST80053R4Checks,
+    cdk_nag.NIST80053R5Checks,
+    cdk_nag.PCIDSS321Checks,
+    cdk_nag.ServerlessChecks,
+)
+"""cdk-nag's packs. Control Tower's rules take seconds, so the tests run those."""
+
+
+def add_policy_checks(app: cdk.App) -> None:
+    """Add cdk-nag's six packs and this project's posture rules to an app. CDK's own rules are on already.
+
+    A finding fails ``cdk synth``. One that is right as it is gets acknowledged beside the construct it is about, with
+    `elasticache_constructs.acknowledge`.
+    """
+    Validations.of(app).add_plugins(*(pack(app) for pack in PACKS))
+    add_posture_rules(app)

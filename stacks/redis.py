@@ -1,0 +1,46 @@
+"""The Redis stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from elasticache_constructs import CacheNetwork, ReplicationGroup
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stages import RedisSettings
+
+
+class RedisStack(cdk.Stack):
+    """The Redis replication group with its AUTH token, TLS and IAM users. It holds data: nothing else lives here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: RedisSettings,
+        network: CacheNetwork,
+        termination_protection: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="ElastiCache replication group",
+            termination_protection=termination_protection,
+        )
+        self.cache = ReplicationGroup(
+            self,
+            "Redis",
+            vpc=network.vpc,
+            vpc_subnets=network.cache_subnets,
+            engine=settings.engine,
+            node_type=settings.node_type,
+            topology=settings.topology,
+            access=settings.access,
+            backups=settings.backups,
+        )
+        cdk.CfnOutput(self, "RedisEndpoint", value=str(self.cache.endpoint), description="Where clients connect")

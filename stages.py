@@ -1,0 +1,114 @@
+"""Every stage that is deployed, and what differs between them. Posture does not: only size, zones and retention.
+
+Most changes to what runs where are made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from elasticache_constructs import (
+    Access,
+    Backups,
+    ConfigurationError,
+    DefaultUser,
+    Egress,
+    Engine,
+    IamUser,
+    NodeType,
+    Permissions,
+    Topology,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """The VPC: its zones, named or counted, and how applications in it get out."""
+
+    availability_zones: tuple[str, ...] | None = None
+    zones: int | None = None
+    cidr: str = "10.40.0.0/16"
+    egress: Egress = Egress.ENDPOINTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisSettings:
+    """The Redis replication group. ``Engine.VALKEY_8_2`` in place of Redis is a change of one line."""
+
+    engine: Engine = Engine.REDIS_7_1
+    node_type: NodeType
+    topology: Topology
+    backups: Backups
+    access: Access
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemcachedSettings:
+    """The Memcached cluster."""
+
+    engine: Engine = Engine.MEMCACHED_1_6_22
+    node_type: NodeType
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """One stage. Without an account or a region it can be deployed to any."""
+
+    account: str | None = None
+    region: str | None = None
+    termination_protection: bool
+    network: NetworkSettings
+    redis: RedisSettings
+    memcached: MemcachedSettings
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def _access(stage: str) -> Access:
+    # The name of an IAM user is unique in an account and region, so it carries the stage.
+    application = IamUser(f"{stage}-application", Permissions.read_write("app:*"))
+    return Access.users(default=DefaultUser.with_token(), users=[application])
+
+
+STAGES: dict[str, StageSettings] = {
+    "dev": StageSettings(
+        termination_protection=False,
+        network=NetworkSettings(zones=2),
+        redis=RedisSettings(
+            node_type=NodeType("cache.t4g.small"),
+            topology=Topology(shards=1, replicas_per_shard=1),
+            backups=Backups(retention_days=15),
+            access=_access("dev"),
+        ),
+        memcached=MemcachedSettings(node_type=NodeType("cache.t4g.small"), nodes=2),
+    ),
+    "prod": StageSettings(
+        region="eu-west-1",
+        termination_protection=True,
+        network=NetworkSettings(availability_zones=("eu-west-1a", "eu-west-1b", "eu-west-1c")),
+        redis=RedisSettings(
+            node_type=NodeType("cache.r7g.large"),
+            topology=Topology(shards=1, replicas_per_shard=2),
+            backups=Backups(retention_days=35),
+            access=_access("prod"),
+        ),
+        memcached=MemcachedSettings(node_type=NodeType("cache.r7g.large"), nodes=3),
+    ),
+}
+
+
+def selected_stages(name: str | None) -> dict[str, StageSettings]:
+    """The stages to synthesise: the one named, or all.
+
+    Raises:
+        ConfigurationError: When no stage has that name.
+    """
+    if name is None:
+        return STAGES
+    if name not in STAGES:
+        raise ConfigurationError(
+            got=f"stage={name}",
+            allowed=f"the stages in stages.py are {', '.join(STAGES)}",
+            fix="Name one of them, or add a stage to stages.py",
+        )
+    return {name: STAGES[name]}
