@@ -47,7 +47,7 @@ types: setup
 	mypy
 
 scan: setup $(SCAN)
-	@PYTHON=.venv-scan/bin sh scanners/scan
+	scanners/scan .venv-scan/bin
 
 bench: setup
 	python -m benchmarks

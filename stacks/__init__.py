@@ -20,13 +20,9 @@ class CacheStage(cdk.Stage):
     """A network, and the two caches in it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
-        super().__init__(
-            scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region)
-        )
+        super().__init__(scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region))
         protected = settings.termination_protection
-        self.network = NetworkStack(
-            self, "cache-network", settings=settings.network, termination_protection=protected
-        )
+        self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
         self.redis = RedisStack(
             self, "cache-redis", settings=settings.redis, network=self.network.network, termination_protection=protected
         )

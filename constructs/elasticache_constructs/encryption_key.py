@@ -70,8 +70,8 @@ class EncryptionKey(Construct):
     A cache's key cannot be changed later: another key replaces the cache. Deleting the key loses what it encrypted,
     snapshots included, and so it outlives its stack; only a key whose first creation failed is removed.
 
-    Costs 1 USD a month, and 1 USD more after each of its first two rotations
-    (https://aws.amazon.com/kms/pricing/, read 2026-11-22).
+    Costs 1 USD a month, and 1 USD a month more after each of its first two yearly rotations
+    (https://aws.amazon.com/kms/pricing/, as of 2026-06).
 
     Args:
         scope: The parent.

@@ -54,5 +54,5 @@ def one_line_errors() -> Iterator[None]:
         refused = isinstance(error, ConfigurationError) or isinstance(error.__cause__, JavaScriptError)
         if not refused or os.environ.get("CDK_DEBUG") == "true":
             raise
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None

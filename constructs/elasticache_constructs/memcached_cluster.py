@@ -207,13 +207,35 @@ class MemcachedCluster(MemcachedClusterBase):
             ConfigurationError: When the port is none.
         """
         checked_port(port, default=MEMCACHED_PORT)
-        imported = MemcachedClusterBase(scope, construct_id)
-        imported.cluster_id = cluster_id
-        imported.discovery_endpoint = Endpoint(discovery_endpoint_address, port)
-        imported.client_security_group = client_security_group
-        imported._connections = connections_from_consumers(imported, security_groups, port=port)
-        imported._nodes = nodes
-        return imported
+        return _ImportedMemcachedCluster(
+            scope,
+            construct_id,
+            cluster_id=cluster_id,
+            discovery_endpoint=Endpoint(discovery_endpoint_address, port),
+            security_groups=security_groups,
+            client_security_group=client_security_group,
+            nodes=nodes,
+        )
+
+
+class _ImportedMemcachedCluster(MemcachedClusterBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_id: str,
+        discovery_endpoint: Endpoint,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        client_security_group: ec2.ISecurityGroup | None,
+        nodes: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.cluster_id = cluster_id
+        self.discovery_endpoint = discovery_endpoint
+        self.client_security_group = client_security_group
+        self._connections = connections_from_consumers(self, security_groups, port=discovery_endpoint.port)
+        self._nodes = nodes
 
 
 def _check(engine: Engine, nodes: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
 
-_MOST_ZONES = 3
+_FEWEST_ZONES, _MOST_ZONES = 2, 3
 _CACHE = "cache"
 _APPLICATION = "application"
 _PUBLIC = "public"
@@ -35,6 +35,7 @@ _NAT_SUBNETS = (
     "Public subnets hold the NAT gateways that egress=Egress.NAT asked for, and nothing else: caches are in isolated "
     "subnets, applications in private ones."
 )
+_NO_ROUTE_TABLES = "The subnets are only named in a subnet group; nothing here reads or adds their routes."
 
 
 class Egress(Enum):
@@ -72,8 +73,8 @@ class CacheNetwork(Construct):
     are laid out for three zones and for public subnets whether they are there or not, so that a zone or NAT added
     later renumbers nothing: a renumbered subnet is a replaced subnet, and a replaced subnet a replaced cache.
 
-    Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` replaces
-    route tables' routes in place and leaves the subnets.
+    Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` changes
+    routes in place and leaves the subnets.
 
     A VPC that exists already is used with `from_lookup` or `from_attributes`; it needs no `CacheNetwork` either: every
     construct of this package takes ``vpc`` and ``vpc_subnets``.
@@ -85,8 +86,8 @@ class CacheNetwork(Construct):
 
         construct_id: The id in the parent.
 
-        availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first ``zones``
-            of whatever region the stack is deployed to.
+        availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first
+            ``zones`` of whatever region the stack is deployed to.
 
         zones: Two or three, where ``availability_zones`` is not given. Default: 2.
 
@@ -205,6 +206,8 @@ class CacheNetwork(Construct):
             availability_zones=list(availability_zones),
             isolated_subnet_ids=list(cache_subnet_ids),
         )
+        for subnet in vpc.isolated_subnets:
+            acknowledge(subnet, {"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId": _NO_ROUTE_TABLES})
         return ImportedNetwork(vpc, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED))
 
 
@@ -224,11 +227,14 @@ def _checked_zones(availability_zones: Sequence[str] | None, zones: int | None) 
             fix="Leave zones out",
         )
     got = f"availability_zones={list(availability_zones)}" if availability_zones is not None else f"zones={zones}"
-    count = len(set(availability_zones)) if availability_zones is not None else 2 if zones is None else zones
-    if not 2 <= count <= _MOST_ZONES:
+    count = (
+        len(set(availability_zones)) if availability_zones is not None else _FEWEST_ZONES if zones is None else zones
+    )
+    if not _FEWEST_ZONES <= count <= _MOST_ZONES:
         raise ConfigurationError(
             got=got,
-            allowed=f"a cache network spans 2 or {_MOST_ZONES} different zones, so that a cache survives the loss of one",
+            allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
+            "so that a cache survives the loss of one",
             fix="Name two zones of the region, or three for production",
             page=_ZONES_PAGE,
         )

@@ -51,9 +51,7 @@ def create_placement(
     """
     if vpc_subnets is None:
         vpc_subnets = ec2.SubnetSelection(
-            subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
-            if vpc.isolated_subnets
-            else ec2.SubnetType.PRIVATE_WITH_EGRESS
+            subnet_type=ec2.SubnetType.PRIVATE_ISOLATED if vpc.isolated_subnets else ec2.SubnetType.PRIVATE_WITH_EGRESS
         )
     chosen = vpc.select_subnets(
         availability_zones=vpc_subnets.availability_zones,

@@ -42,11 +42,11 @@ _USUAL_PORT = (
     "Access is by security group, TLS and login, not by an obscure port; clients, tools and runbooks expect 6379. "
     "Another port can be chosen: ReplicationGroup(port=...)."
 )
-_USERS_NOT_TOKEN = (
+_HAS_USERS = (
     "The service takes users or an AuthToken, never both. This group has users, and its default user has a generated "
     "token or is disabled (AmazonElastiCache/latest/dg/Clusters.RBAC.html)."
 )
-_TOKEN_NOT_USERS = (
+_HAS_ONE_SHARED_LOGIN = (
     "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
     "Access.auth_token() was asked for."
 )
@@ -63,7 +63,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
     """Where clients connect to read and write: the configuration endpoint in cluster mode, else the primary's."""
 
     reader_endpoint: Endpoint | None
-    """Where clients may spread reads over the replicas. ``None`` in cluster mode, where clients find them by themselves."""
+    """Where reads may be spread over the replicas. ``None`` in cluster mode: clients find the replicas there."""
 
     client_security_group: ec2.ISecurityGroup | None
     """The group to join to reach the cache. ``None`` on an imported one that was given none."""
@@ -120,7 +120,6 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
             grantee=grantee,
             actions=["elasticache:Connect"],
             resource_arns=[self.replication_group_arn, self._arn("user", user.name)],
-            scope=self,
         )
 
     def _arn(self, resource: str, name: str) -> str:
@@ -204,6 +203,7 @@ class ReplicationGroup(ReplicationGroupBase):
         description: str | None = None,
     ) -> None:
         topology = topology or Topology()
+        cluster_mode = topology.cluster_mode_enabled
         backups = backups or Backups()
         _check_engine(engine)
         access.check_engine(engine)
@@ -231,14 +231,17 @@ class ReplicationGroup(ReplicationGroupBase):
             engine=engine.name,
             engine_version=engine.version,
             cache_node_type=node_type.name,
-            **_sized(topology),
+            # The service refuses both kinds of number together.
+            num_cache_clusters=None if cluster_mode else topology.nodes,
+            num_node_groups=topology.shards if cluster_mode else None,
+            replicas_per_node_group=topology.replicas_per_shard if cluster_mode else None,
             automatic_failover_enabled=topology.multi_az,
             multi_az_enabled=topology.multi_az,
             port=port,
             cache_subnet_group_name=placement.subnet_group_name,
             security_group_ids=[groups.nodes.security_group_id],
             cache_parameter_group_name=create_parameter_group(
-                self, engine, parameters or {}, cluster_mode=topology.cluster_mode_enabled
+                self, engine, parameters or {}, cluster_mode=cluster_mode
             ),
             transit_encryption_enabled=True,
             transit_encryption_mode="required" if engine.supports_transit_encryption_mode else None,
@@ -254,7 +257,7 @@ class ReplicationGroup(ReplicationGroupBase):
             notification_topic_arn=topic.topic_arn,
         )
         self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
-        if topology.cluster_mode_enabled:
+        if cluster_mode:
             # Without it CloudFormation replaces the group to change its shards.
             self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
 
@@ -309,16 +312,16 @@ class ReplicationGroup(ReplicationGroupBase):
             ConfigurationError: When the port is none.
         """
         checked_port(port, default=REDIS_PORT)
-        imported = ReplicationGroupBase(scope, construct_id)
-        imported.replication_group_id = (
-            replication_group_id if Token.is_unresolved(replication_group_id) else replication_group_id.lower()
+        return _ImportedReplicationGroup(
+            scope,
+            construct_id,
+            replication_group_id=replication_group_id,
+            endpoint=Endpoint(endpoint_address, port),
+            reader_endpoint=Endpoint(reader_endpoint_address, port) if reader_endpoint_address else None,
+            security_groups=security_groups,
+            client_security_group=client_security_group,
+            topology=topology,
         )
-        imported.endpoint = Endpoint(endpoint_address, port)
-        imported.reader_endpoint = Endpoint(reader_endpoint_address, port) if reader_endpoint_address else None
-        imported.client_security_group = client_security_group
-        imported._connections = connections_from_consumers(imported, security_groups, port=port)
-        imported._topology = topology
-        return imported
 
     def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
         """As for every group; the user must be one that this group was given.
@@ -355,6 +358,31 @@ class ReplicationGroup(ReplicationGroupBase):
             ) from None
 
 
+class _ImportedReplicationGroup(ReplicationGroupBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        endpoint: Endpoint,
+        reader_endpoint: Endpoint | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        client_security_group: ec2.ISecurityGroup | None,
+        topology: Topology | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        # The service lower-cases ids, and IAM compares the ARN as it is.
+        self.replication_group_id = (
+            replication_group_id if Token.is_unresolved(replication_group_id) else replication_group_id.lower()
+        )
+        self.endpoint = endpoint
+        self.reader_endpoint = reader_endpoint
+        self.client_security_group = client_security_group
+        self._connections = connections_from_consumers(self, security_groups, port=endpoint.port)
+        self._topology = topology
+
+
 def _check_engine(engine: Engine) -> None:
     if engine.is_memcached:
         raise ConfigurationError(
@@ -369,13 +397,6 @@ def _check_engine(engine: Engine) -> None:
             fix="Use Engine.REDIS_7_1 or Engine.VALKEY_8_2",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html",
         )
-
-
-def _sized(topology: Topology) -> dict[str, int]:
-    # The service refuses both kinds of number together.
-    if topology.cluster_mode_enabled:
-        return {"num_node_groups": topology.shards, "replicas_per_node_group": topology.replicas_per_shard}
-    return {"num_cache_clusters": topology.nodes}
 
 
 def _endpoints(
@@ -420,9 +441,9 @@ def _acknowledge(
         # AEC5 does not know Valkey and is silent about it.
         findings["AwsSolutions::AwsSolutions-AEC5"] = _USUAL_PORT
     if not access.is_auth_token:
-        findings["AwsSolutions::AwsSolutions-AEC6"] = _USERS_NOT_TOKEN
+        findings["AwsSolutions::AwsSolutions-AEC6"] = _HAS_USERS
     elif engine.name == "redis" and engine.supports_user_groups:
-        findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _TOKEN_NOT_USERS
+        findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
     if backups.below_policy_floor and backups.short_reason is not None:
         for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
             findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason

@@ -1,0 +1,55 @@
+"""What a synth of production costs, with every policy pack that runs in it, beside an app of one topic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Cost, measure, medians, ratios
+
+_ROOT = Path(__file__).parent.parent
+_ROUNDS = 5
+_TOPIC = [sys.executable, str(_ROOT / "benchmarks" / "one_topic.py")]
+_PROD = [sys.executable, str(_ROOT / "app.py")]
+
+
+def run() -> dict[str, Any]:
+    """Both apps in turns, straight and through the CLI, and the calls that production makes to jsii."""
+    findings: dict[str, Any] = {}
+    for how, wrap in (("app", _straight), ("cli", _through_cli)):
+        topic: list[Cost] = []
+        prod: list[Cost] = []
+        for _ in range(_ROUNDS):
+            topic.append(wrap(_TOPIC))
+            prod.append(wrap(_PROD))
+        floor, cost = medians(topic), medians(prod)
+        findings[how] = {"one_topic": floor, "prod": cost, "ratio": ratios(cost, floor)}
+    findings["prod_jsii_calls"] = _jsii_calls()
+    return findings
+
+
+def _straight(app: list[str]) -> Cost:
+    with tempfile.TemporaryDirectory() as out:
+        return measure(app, environment={**_context(), "CDK_OUTDIR": out})
+
+
+def _through_cli(app: list[str]) -> Cost:
+    with tempfile.TemporaryDirectory() as out:
+        command = ["cdk", "--no-notices", "synth", "--quiet", "--output", out, "--app", " ".join(app)]
+        return measure([*command, "-c", "stage=prod"])
+
+
+def _jsii_calls() -> int:
+    counter = [sys.executable, str(_ROOT / "benchmarks" / "jsii_calls.py")]
+    variables = {**os.environ, **_context()}
+    return int(subprocess.run(counter, env=variables, capture_output=True, text=True, check=True).stdout)
+
+
+def _context() -> dict[str, str]:
+    flags = json.loads((_ROOT / "cdk.json").read_text())["context"]
+    return {"CDK_CONTEXT_JSON": json.dumps({**flags, "stage": "prod"})}

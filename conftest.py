@@ -1,0 +1,27 @@
+"""Runs the Python blocks of the documents, each document in one namespace from top to bottom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+
+def _setup(namespace: dict[str, Any]) -> None:
+    app = cdk.App()
+    namespace["stack"] = cdk.Stack(app, "Documented")
+
+
+def _teardown(namespace: dict[str, Any]) -> None:
+    # What a document builds must synthesise as well.
+    cdk.Stage.of(namespace["stack"]).synth()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser()],
+    patterns=["README.md", "docs/**/*.md"],
+    setup=_setup,
+    teardown=_teardown,
+).pytest()

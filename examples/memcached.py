@@ -1,0 +1,33 @@
+"""Memcached over three zones.
+
+cdk synth -a 'python3 examples/memcached.py'
+"""
+
+import aws_cdk as cdk
+
+from elasticache_constructs import CacheNetwork, Egress, MemcachedCluster, NodeType, one_line_errors
+from elasticache_constructs.posture import add_posture_rules
+
+
+def build(app: cdk.App) -> None:
+    """One stack: a network without any way out, and the cluster in it."""
+    stack = cdk.Stack(app, "example-memcached")
+    network = CacheNetwork(stack, "Network", zones=3, egress=Egress.NONE)
+    cache = MemcachedCluster(
+        stack,
+        "Memcached",
+        vpc=network.vpc,
+        vpc_subnets=network.cache_subnets,
+        node_type=NodeType("cache.r7g.large"),
+        nodes=3,
+        parameters={"max_item_size": "2097152"},
+    )
+    cdk.CfnOutput(stack, "DiscoveryEndpoint", value=str(cache.discovery_endpoint))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main = cdk.App()
+        build(main)
+        add_posture_rules(main)
+        main.synth()

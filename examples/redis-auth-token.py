@@ -1,0 +1,43 @@
+"""Redis with one AUTH token for everybody, for clients that know no users.
+
+cdk synth -a 'python3 examples/redis-auth-token.py'
+"""
+
+import aws_cdk as cdk
+
+from elasticache_constructs import (
+    Access,
+    CacheNetwork,
+    Engine,
+    NodeType,
+    ReplicationGroup,
+    Topology,
+    one_line_errors,
+)
+from elasticache_constructs.posture import add_posture_rules
+
+
+def build(app: cdk.App) -> None:
+    """One stack: a network and the cache in it."""
+    stack = cdk.Stack(app, "example-redis-auth-token")
+    network = CacheNetwork(stack, "Network", zones=2)
+    cache = ReplicationGroup(
+        stack,
+        "Redis",
+        vpc=network.vpc,
+        vpc_subnets=network.cache_subnets,
+        engine=Engine.REDIS_7_1,
+        node_type=NodeType("cache.t4g.small"),
+        topology=Topology(shards=1, replicas_per_shard=1),
+        access=Access.auth_token(),
+    )
+    cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
+    cdk.CfnOutput(stack, "TokenSecret", value=cache.secret().secret_arn)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main = cdk.App()
+        build(main)
+        add_posture_rules(main)
+        main.synth()

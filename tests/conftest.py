@@ -1,0 +1,134 @@
+"""What tests share. Nothing is synthesised twice: jsii calls, and above all synths, are dear."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
+
+from stacks import CacheStage
+from stacks.policy import add_policy_checks
+from stages import STAGES
+
+ROOT = Path(__file__).parent.parent
+FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+
+Resource = dict[str, Any]
+
+# The Node of the environment, for whoever runs pytest without the Makefile.
+os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """Everything of this repo, synthesised once with every policy pack: both stages and the examples."""
+
+    app: cdk.App
+    directory: Path
+    templates: dict[str, dict[str, Any]]
+    """By path: ``prod/cache-redis``, ``example-memcached``."""
+    report: list[dict[str, Any]]
+    """The plugins' reports."""
+
+    def resources(self, path: str, kind: str) -> dict[str, Resource]:
+        """Resources of one type in one stack, by logical id."""
+        everything = self.templates[path]["Resources"]
+        return {name: each for name, each in everything.items() if each["Type"] == f"AWS::{kind}"}
+
+    def everywhere(self, kind: str) -> dict[str, Resource]:
+        """Resources of one type in all stacks, by path and logical id."""
+        return {f"{path}/{name}": each for path in self.templates for name, each in self.resources(path, kind).items()}
+
+
+def synthesise(app: cdk.App) -> Synthesised:
+    """Synthesise an app under all policy packs, Control Tower's too; findings are reported and not raised."""
+    # It still speaks the plugins' first protocol, which CDK accepts at run time.
+    Validations.of(app).add_plugins(CfnGuardValidator())  # type: ignore[arg-type]
+    add_policy_checks(app)
+    directory = Path(app.synth().directory)
+    templates: dict[str, dict[str, Any]] = {}
+    for construct in app.node.find_all():
+        if isinstance(construct, cdk.Stack):
+            file = next(directory.rglob(construct.template_file))
+            templates[construct.node.path] = json.loads(file.read_text())
+    report = json.loads((directory / "validation-report.json").read_text())
+    return Synthesised(app, directory, templates, report["pluginReports"])
+
+
+def new_app(directory: Path) -> cdk.App:
+    """An app with the flags of cdk.json, that reports findings and does not raise them."""
+    context = {**FLAGS, "@aws-cdk/core:failSynthOnValidationErrors": False}
+    return cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+
+
+def example_files() -> list[Path]:
+    """The examples."""
+    return sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="session", name="synthesised")
+def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    app = new_app(tmp_path_factory.mktemp("cdk") / "out")
+    for name, settings in STAGES.items():
+        CacheStage(app, name, settings=settings)
+    for file in example_files():
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.build(app)
+    return synthesise(app)
+
+
+@dataclass
+class Bench:
+    """A stack to build in, with a VPC of two zones beside it, and a look at what came of it."""
+
+    stack: cdk.Stack
+    vpc: ec2.IVpc
+
+    def template(self, stack: cdk.Stack | None = None) -> dict[str, Any]:
+        """The template of the stack, or of another one in the same app."""
+        return dict(Template.from_stack(stack or self.stack).to_json())
+
+    def resources(self, kind: str, stack: cdk.Stack | None = None) -> dict[str, Resource]:
+        """Resources of one type by logical id, ``ElastiCache::User`` say."""
+        everything = self.template(stack)["Resources"]
+        return {name: each for name, each in everything.items() if each["Type"] == f"AWS::{kind}"}
+
+    def only(self, kind: str, stack: cdk.Stack | None = None) -> Resource:
+        """The one resource of a type."""
+        (resource,) = self.resources(kind, stack).values()
+        return resource
+
+
+@pytest.fixture(name="bench")
+def _bench() -> Bench:
+    return new_bench()
+
+
+def new_bench() -> Bench:
+    """A bench without CDK's built-in validation, which the tests of whole stages run."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Test")
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-12345",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        isolated_subnet_ids=["subnet-a", "subnet-b"],
+        isolated_subnet_route_table_ids=["rtb-a", "rtb-b"],
+    )
+    return Bench(stack, vpc)

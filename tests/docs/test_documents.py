@@ -1,0 +1,58 @@
+"""What the documents name is there. Their Python blocks run by themselves, see conftest.py."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name(path: Path) -> str:
+    """A document's path in the repo."""
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_make_targets_exist(document: Path) -> None:
+    """Every `make` command in a document is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:^\$ |`)make ([a-z-]+)", document.read_text(), flags=re.MULTILINE))
+
+    assert set() == named - targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_files_exist(document: Path) -> None:
+    """Every link to a file, and every path of this repo in code marks, leads somewhere."""
+    text = document.read_text()
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    paths = re.findall(r"`((?:constructs|docs|examples|rehearsal|scanners|stacks|tests|benchmarks)/[\w./-]*)`", text)
+    missing = [link for link in links if not (document.parent / link).exists()]
+    missing += [path for path in paths if not (ROOT / path).exists()]
+
+    assert [] == missing
+
+
+def test_readme_names_the_command_that_ci_calls() -> None:
+    """CI runs the README's test command."""
+    assert "$ make test " in (ROOT / "README.md").read_text()
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_example_is_reachable() -> None:
+    """Each example says how it is run."""
+    silent = [
+        file.name
+        for file in (ROOT / "examples").glob("*.py")
+        if f"cdk synth -a 'python3 examples/{file.name}'" not in file.read_text()
+    ]
+
+    assert [] == silent

@@ -1,0 +1,134 @@
+"""The app as its users start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import FLAGS, ROOT, example_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def environment() -> dict[str, str]:
+    """The environment without anything of AWS, and with this Python first."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return {**kept, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def run_python(source: str, **context: str) -> subprocess.CompletedProcess[str]:
+    """Run an app's source as the CLI would."""
+    variables = {**environment(), "CDK_CONTEXT_JSON": json.dumps({**FLAGS, **context})}
+    return subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def cdk(*arguments: str, outdir: Path, app: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the CDK CLI without credentials."""
+    command = [str(CDK), "--no-notices", "--output", str(outdir), *arguments, *(["--app", app] if app else [])]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+
+
+CACHE = """
+import aws_cdk as cdk
+from elasticache_constructs import *
+with one_line_errors():
+    app = cdk.App()
+    stack = cdk.Stack(app, "Test")
+    network = CacheNetwork.from_attributes(stack, "Network", vpc_id="vpc-1", **{network})
+    ReplicationGroup(stack, "Redis", vpc=network.vpc, engine=Engine.REDIS_7_1, node_type=NodeType("cache.t4g.small"),
+                     access=Access.auth_token(), **{arguments})
+"""
+TWO_ZONES = {"availability_zones": ["a", "b"], "cache_subnet_ids": ["subnet-1", "subnet-2"]}
+ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "context", "message"),
+    [
+        pytest.param(
+            "import runpy; runpy.run_path('app.py')",
+            {"stage": "staging"},
+            "error: stage=staging: the stages in stages.py are dev, prod. "
+            "Name one of them, or add a stage to stages.py.\n",
+            id="a stage that does not exist",
+        ),
+        pytest.param(
+            CACHE.format(network=TWO_ZONES, arguments={"port": 70000}),
+            {},
+            "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out.\n",
+            id="a port that is none",
+        ),
+        pytest.param(
+            CACHE.format(network=ONE_ZONE, arguments={}),
+            {},
+            "error: subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
+            "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
+            "See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html\n",
+            id="one zone for several",
+        ),
+    ],
+)
+def test_wrong_input_gives_one_line(source: str, context: dict[str, str], message: str) -> None:
+    """Wrong input ends the app with exit code 1 and one line: got, allowed, fix."""
+    result = run_python(source, **context)
+
+    assert (1, "", message) == (result.returncode, result.stdout, result.stderr)
+
+
+def test_cdk_ls_names_every_stack(tmp_path: Path) -> None:
+    """The real CLI lists the stacks of both stages, offline and without credentials."""
+    result = cdk("ls", outdir=tmp_path / "out")
+
+    expected = {
+        f"{stage}/{stack}" for stage in ("dev", "prod") for stack in ("cache-network", "cache-redis", "cache-memcached")
+    }
+    assert expected == {line.split(" ")[0] for line in result.stdout.splitlines()}
+    assert result.returncode == 0
+
+
+WEAK = """
+import aws_cdk as cdk
+from aws_cdk import aws_elasticache as elasticache
+from elasticache_constructs.posture import add_posture_rules
+app = cdk.App()
+stack = cdk.Stack(app, "Weak")
+elasticache.CfnCacheCluster(stack, "Cache", engine="memcached", cache_node_type="cache.t4g.micro", num_cache_nodes=1)
+add_posture_rules(app)
+app.synth()
+"""
+
+
+def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
+    """A weak cache in anybody's app makes `cdk synth` fail, with the rule's name."""
+    (tmp_path / "weak.py").write_text(WEAK)
+    result = cdk("synth", "--quiet", outdir=tmp_path / "out", app=f"{sys.executable} {tmp_path / 'weak.py'}")
+
+    assert result.returncode == 1
+    assert "elasticache_memcached_encrypts_in_transit" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("file", example_files(), ids=lambda file: file.stem)
+def test_examples_run_alone(file: Path, tmp_path: Path) -> None:
+    """Each example is an app of its own that synthesises."""
+    result = subprocess.run(
+        [sys.executable, file],
+        cwd=ROOT,
+        env={**environment(), "CDK_CONTEXT_JSON": json.dumps(FLAGS), "CDK_OUTDIR": str(tmp_path / "out")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, []) == (result.returncode, [line for line in result.stderr.splitlines() if "ERROR" in line])
+    assert list((tmp_path / "out").glob("*.template.json"))

@@ -1,0 +1,50 @@
+"""The templates as they were last agreed on. ``make snapshots`` accepts a change; review it like code."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from stages import STAGES
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from tests.conftest import Synthesised
+
+STACKS = ("cache-network", "cache-redis", "cache-memcached")
+
+
+def masked(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without what changes at every CDK release: asset hashes and the bootstrap version's check."""
+    kept = {name: each for name, each in template.items() if name not in ("Parameters", "Rules")}
+    text = re.sub(r"[0-9a-f]{64}", "<asset-hash>", json.dumps(kept))
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_template(synthesised: Synthesised, snapshot: SnapshotAssertion, stage: str, stack: str) -> None:
+    """The template of each stack is the one that was agreed on."""
+    template = masked(synthesised.templates[f"{stage}/{stack}"])
+
+    assert template == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_every_stack_has_a_snapshot(synthesised: Synthesised) -> None:
+    """A stack that is added to a stage gets a snapshot too."""
+    expected = {f"{stage}/{stack}" for stage in STAGES for stack in STACKS}
+
+    assert expected == {path for path in synthesised.templates if "/" in path}
+
+
+def test_parameters_are_the_bootstrap_version_alone(synthesised: Synthesised) -> None:
+    """What the snapshots leave out is the bootstrap version and nothing else."""
+    names = {name for template in synthesised.templates.values() for name in template.get("Parameters", {})}
+
+    assert {"BootstrapVersion"} == names
