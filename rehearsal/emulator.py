@@ -1,0 +1,130 @@
+"""Start the emulator on a free loopback port, wait until it answers, and stop it whatever happens."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rehearsal import processes
+from rehearsal.server import KEEP
+from rehearsal.surroundings import ACCOUNT, LOOPBACK, REGION, ROOT, Surroundings
+
+START_TIMEOUT = 30.0
+ATTEMPTS = 3  # a port that was free may be taken before the emulator binds it
+
+
+class EmulatorError(Exception):
+    """The emulator did not start; the message says what it printed."""
+
+
+@dataclass
+class Emulator:
+    """A running emulator."""
+
+    process: subprocess.Popen[str]
+    port: int
+    log: Path
+    kept: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """The address every AWS client gets."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process, which leads a group of the same number."""
+        return self.process.pid
+
+    def keep(self) -> None:
+        """Leave it running when this process ends."""
+        line = self.process.stdin
+        if line is None:
+            raise EmulatorError("got an emulator without a line to it; start it with `running`")
+        line.write(KEEP.decode() + "\n")
+        line.close()
+        self.kept = True
+
+    def log_tail(self, lines: int = 30) -> str:
+        """The end of what it logged."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _settings(surroundings: Surroundings, port: int) -> dict[str, str]:
+    run = surroundings.run
+    return {
+        **surroundings.environment(),
+        "PYTHONPATH": str(ROOT),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": LOOPBACK,  # it would listen on every interface,
+        "IOT_MTLS_ENABLED": "0",  # and for MQTT on every interface whatever BIND_HOST says
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "STATE_DIR": str(run / "state"),
+        "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # a daemon on this machine would be given containers to run
+        "REDIS_HOST": "no-engine.invalid",  # the address of every cache: none listens, and the name cannot resolve
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a user's proxy knows nothing of it
+    try:
+        with direct.open(f"http://{LOOPBACK}:{port}/_ministack/health", timeout=1) as answer:
+            return "services" in json.load(answer)
+    except OSError:
+        return False
+
+
+def _wait(emulator: Emulator) -> bool:
+    """Whether it came up; false when it ended instead."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if emulator.process.poll() is not None:
+            return False
+        if _answers(emulator.port):
+            return emulator.process.poll() is None  # else it was another server's answer
+        time.sleep(0.05)
+    raise EmulatorError(f"the emulator did not answer within {START_TIMEOUT:.0f} s. Its log:\n{emulator.log_tail()}")
+
+
+def _launch(surroundings: Surroundings, log: IO[str]) -> Emulator:
+    port = _free_port()
+    process = processes.start(
+        [sys.executable, "-m", "rehearsal.server"],
+        environment=_settings(surroundings, port),
+        directory=surroundings.run,
+        output=log,
+        line=True,
+    )
+    return Emulator(process, port, Path(log.name))
+
+
+@contextmanager
+def running(surroundings: Surroundings) -> Iterator[Emulator]:
+    """An emulator that runs as long as the block, or longer if the block keeps it."""
+    with (surroundings.run / "server.log").open("w") as log:
+        for attempt in range(1, ATTEMPTS + 1):
+            emulator = _launch(surroundings, log)
+            try:
+                if _wait(emulator):
+                    yield emulator
+                    return
+                if attempt == ATTEMPTS or "already in use" not in emulator.log_tail():
+                    raise EmulatorError(f"the emulator ended at once:\n{emulator.log_tail()}")
+            finally:
+                if not emulator.kept:
+                    processes.end(emulator.process)

@@ -1,0 +1,35 @@
+"""`Fn::GetAtt` on a VPC or a subnet: the emulator knows few attributes and refuses the stack over `CidrBlock`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.extension.seam import HANDLERS, Private, Provisioned, ec2, handlers
+
+TOUCHES = (HANDLERS, Private("services.ec2", "_vpcs"), Private("services.ec2", "_subnets"))
+
+
+def _vpc(vpc_id: str) -> dict[str, Any]:
+    return {"CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"], "CidrBlockAssociations": [], "Ipv6CidrBlocks": []}
+
+
+def _subnet(subnet_id: str) -> dict[str, Any]:
+    subnet = ec2._subnets[subnet_id]
+    return {"CidrBlock": subnet["CidrBlock"], "VpcId": subnet["VpcId"], "Ipv6CidrBlocks": []}
+
+
+def _adding(
+    stock: Callable[..., Provisioned], attributes: Callable[[str], dict[str, Any]]
+) -> Callable[..., Provisioned]:
+    def handler(*args: Any) -> Provisioned:
+        physical_id, known = stock(*args)
+        return physical_id, {**known, **attributes(physical_id)}
+
+    return handler
+
+
+def install() -> None:
+    """Add the attributes CDK's VPC construct asks for."""
+    for resource_type, attributes in (("AWS::EC2::VPC", _vpc), ("AWS::EC2::Subnet", _subnet)):
+        handler = handlers()[resource_type]
+        for verb in ("create", "update"):
+            handler[verb] = _adding(handler[verb], attributes)

@@ -1,0 +1,161 @@
+"""Everything of the kinds a stage deploys that exists in the account, to see what a destroy leaves behind."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.account import Account
+from rehearsal.assembly import Stack
+
+
+@dataclass(frozen=True, order=True)
+class Thing:
+    """One existing resource."""
+
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What is there after a destroy that was not there before, and whether it may be."""
+
+    retained: tuple[Thing, ...]
+    unexpected: tuple[Thing, ...]
+    vanished: tuple[Thing, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Exactly what was to be kept is kept."""
+        return not self.unexpected and not self.vanished
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How to list the resources of one type, and which field names each."""
+
+    type: str
+    service: str
+    operation: str
+    key: str
+    name: Callable[[Any], str | None]
+
+
+def _not_default(item: Any) -> str | None:
+    return None if item["CacheParameterGroupName"].startswith("default.") else item["CacheParameterGroupName"]
+
+
+def _named(key: str) -> Callable[[Any], str | None]:
+    return lambda item: str(item[key])
+
+
+def _gateway(item: Any) -> str | None:
+    return None if item["State"] == "deleted" else str(item["NatGatewayId"])
+
+
+LISTINGS: Sequence[Listing] = (
+    Listing(
+        "AWS::ElastiCache::ReplicationGroup",
+        "elasticache",
+        "describe_replication_groups",
+        "ReplicationGroups",
+        _named("ReplicationGroupId"),
+    ),
+    Listing(
+        "AWS::ElastiCache::CacheCluster",
+        "elasticache",
+        "describe_cache_clusters",
+        "CacheClusters",
+        _named("CacheClusterId"),
+    ),
+    Listing("AWS::ElastiCache::Snapshot", "elasticache", "describe_snapshots", "Snapshots", _named("SnapshotName")),
+    Listing("AWS::ElastiCache::User", "elasticache", "describe_users", "Users", _named("UserId")),
+    Listing("AWS::ElastiCache::UserGroup", "elasticache", "describe_user_groups", "UserGroups", _named("UserGroupId")),
+    Listing(
+        "AWS::ElastiCache::SubnetGroup",
+        "elasticache",
+        "describe_cache_subnet_groups",
+        "CacheSubnetGroups",
+        _named("CacheSubnetGroupName"),
+    ),
+    Listing(
+        "AWS::ElastiCache::ParameterGroup",
+        "elasticache",
+        "describe_cache_parameter_groups",
+        "CacheParameterGroups",
+        _not_default,
+    ),
+    Listing("AWS::EC2::VPC", "ec2", "describe_vpcs", "Vpcs", _named("VpcId")),
+    Listing("AWS::EC2::Subnet", "ec2", "describe_subnets", "Subnets", _named("SubnetId")),
+    Listing("AWS::EC2::RouteTable", "ec2", "describe_route_tables", "RouteTables", _named("RouteTableId")),
+    Listing(
+        "AWS::EC2::InternetGateway",
+        "ec2",
+        "describe_internet_gateways",
+        "InternetGateways",
+        _named("InternetGatewayId"),
+    ),
+    Listing("AWS::EC2::NatGateway", "ec2", "describe_nat_gateways", "NatGateways", _gateway),
+    Listing("AWS::EC2::EIP", "ec2", "describe_addresses", "Addresses", _named("PublicIp")),
+    Listing("AWS::EC2::SecurityGroup", "ec2", "describe_security_groups", "SecurityGroups", _named("GroupId")),
+    Listing("AWS::EC2::VPCEndpoint", "ec2", "describe_vpc_endpoints", "VpcEndpoints", _named("VpcEndpointId")),
+    Listing("AWS::EC2::FlowLog", "ec2", "describe_flow_logs", "FlowLogs", _named("FlowLogId")),
+    Listing("AWS::SecretsManager::Secret", "secretsmanager", "list_secrets", "SecretList", _named("ARN")),
+    Listing("AWS::Logs::LogGroup", "logs", "describe_log_groups", "logGroups", _named("logGroupName")),
+    Listing("AWS::SNS::Topic", "sns", "list_topics", "Topics", _named("TopicArn")),
+    Listing("AWS::Lambda::Function", "lambda", "list_functions", "Functions", _named("FunctionName")),
+    Listing("AWS::IAM::Role", "iam", "list_roles", "Roles", _named("RoleName")),
+    Listing("AWS::CloudFormation::Stack", "cloudformation", "describe_stacks", "Stacks", _named("StackName")),
+)
+
+SNAPSHOT_SUFFIX = "-final-snapshot"
+RETAINING = frozenset({"Retain", "RetainExceptOnCreate"})
+
+
+def take(account: Account) -> frozenset[Thing]:
+    """Everything that exists now. A key on its way to deletion does not count."""
+    things = {
+        Thing(listing.type, name)
+        for listing in LISTINGS
+        for item in _all(account, listing)
+        if (name := listing.name(item))
+    }
+    for item in account.read("kms", "list_keys")["Keys"]:
+        metadata = account.read("kms", "describe_key", KeyId=item["KeyId"])["KeyMetadata"]
+        if metadata["KeyManager"] == "CUSTOMER" and metadata["KeyState"] != "PendingDeletion":
+            things.add(Thing("AWS::KMS::Key", item["KeyId"]))
+    return frozenset(things)
+
+
+def _all(account: Account, listing: Listing) -> Iterable[Any]:
+    client = account.client(listing.service)
+    if client.can_paginate(listing.operation):
+        pages = client.get_paginator(listing.operation).paginate()
+        return [item for page in pages for item in page[listing.key]]
+    answer: list[Any] = getattr(client, listing.operation)()[listing.key]
+    return answer
+
+
+def to_be_kept(stacks: Sequence[Stack], account: Account) -> frozenset[Thing]:
+    """What the templates say outlives its stack, by the names it has while the stack still exists."""
+    kept = set()
+    listed = {listing.type for listing in LISTINGS} | {"AWS::KMS::Key"}
+    for stack in stacks:
+        made = account.resources(stack.name)
+        for resource in (item for item in stack.resources if item.logical_id in made):
+            name = made[resource.logical_id]["PhysicalResourceId"]
+            if resource.deletion_policy in RETAINING and resource.type in listed:
+                kept.add(Thing(resource.type, name))
+            if resource.deletion_policy == "Snapshot" and resource.type == "AWS::ElastiCache::ReplicationGroup":
+                kept.add(Thing("AWS::ElastiCache::Snapshot", name + SNAPSHOT_SUFFIX))
+    return frozenset(kept)
+
+
+def leftovers(before: frozenset[Thing], after: frozenset[Thing], kept: frozenset[Thing]) -> Leftovers:
+    """Judge what a destroy left."""
+    left = after - before
+    return Leftovers(
+        retained=tuple(sorted(left & kept)),
+        unexpected=tuple(sorted(left - kept)),
+        vanished=tuple(sorted(kept - left)),
+    )

@@ -1,0 +1,193 @@
+"""Compare every deployed resource with its template, property by property, and with the rules that always hold."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.account import Account, ClientError
+from rehearsal.assembly import Resource, Stack
+from rehearsal.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
+from rehearsal.resolve import Deployment, UnresolvedError
+from rehearsal.rules import RULES
+
+# An answer that is missing, or misses what it should say, comes as one of these.
+UNREADABLE = (UnresolvedError, ClientError, LookupError, TypeError, ValueError)
+DEPLOYED = "CREATE_COMPLETE"
+INLINE_RULES = ("SecurityGroupIngress", "SecurityGroupEgress")
+RULE = "must: "  # starts the property of a check that the template did not ask for
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table."""
+
+    stack: str
+    resource: str
+    property: str
+    asked: str
+    read: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of all stacks, and what none of them covers."""
+
+    checks: tuple[Check, ...]
+    unproven: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.ok)
+
+
+def verify(stacks: Sequence[Stack], account: Account) -> Verdict:
+    """Read everything back and judge it."""
+    exports = account.exports()
+    deployments = [deployed(stack, account, exports) for stack in stacks]
+    checks: list[Check] = []
+    for deployment in deployments:
+        for resource in deployment.resources:
+            status = deployment.status(resource)
+            checks.append(_check(deployment, resource, "status", DEPLOYED, status))
+            if status == DEPLOYED:
+                checks += judge(deployment, resource)
+    checks += unasked_rules(deployments)
+    checks.sort(key=_position(checks))
+    unproven = [line for deployment in deployments for line in not_compared(deployment)]
+    return Verdict(tuple(checks), tuple(dict.fromkeys(unproven)))
+
+
+def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
+    """Where a resource first appears, to keep its checks together."""
+    first: dict[tuple[str, str], int] = {}
+    for index, check in enumerate(checks):
+        first.setdefault((check.stack, check.resource), index)
+    return lambda check: first[check.stack, check.resource]
+
+
+def deployed(stack: Stack, account: Account, exports: Mapping[str, str]) -> Deployment:
+    """A stack together with what CloudFormation made of it."""
+    made = account.resources(stack.name)
+    return Deployment(
+        stack,
+        account,
+        physical_ids={name: item.get("PhysicalResourceId", "") for name, item in made.items()},
+        statuses={name: item["ResourceStatus"] for name, item in made.items()},
+        stack_id=account.stack_id(stack.name),
+        exports=exports,
+    )
+
+
+def unasked_rules(deployments: Sequence[Deployment]) -> Iterator[Check]:
+    """Rules a security group has although neither it nor any rule of any stack asks for them."""
+    separate: dict[str, set[str]] = {}
+    for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
+        with suppress(*UNREADABLE):  # a failed check already
+            rule = deployment.resolve(dict(resource.properties))
+            separate.setdefault(rule["GroupId"], set()).add(asked_rule(rule))
+    for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroup"):
+        with suppress(*UNREADABLE):  # a failed check already
+            extra = _extra_rules(deployment, resource, separate)
+            yield _check(deployment, resource, f"{RULE}has rules nobody asked for", [], sorted(extra))
+
+
+def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[str, set[str]]) -> set[str]:
+    group = deployment.physical_id(resource)
+    asked = deployment.resolve(dict(resource.properties))
+    inline = {asked_rule(rule) for name in INLINE_RULES for rule in asked.get(name, [])}
+    found = deployment.account.security_group(group)
+    present = flat_rules(found["IpPermissions"]) + flat_rules(found["IpPermissionsEgress"])
+    return set(present) - inline - separate.get(group, set())
+
+
+def _all_of(deployments: Sequence[Deployment], *types: str) -> Iterator[tuple[Deployment, Resource]]:
+    for deployment in deployments:
+        for resource in deployment.resources:
+            if resource.type in types and deployment.status(resource) == DEPLOYED:
+                yield deployment, resource
+
+
+def judge(deployment: Deployment, resource: Resource) -> list[Check]:
+    """Every check of one resource. What cannot be read is a check that fails."""
+    checks: list[Check] = []
+    for part in (_compared, _held_to_rules):
+        try:
+            checks.extend(part(deployment, resource))
+        except UNREADABLE as fault:
+            reason = f"{type(fault).__name__}: {fault}"
+            checks.append(Check(deployment.stack.name, resource.name, "readable", "yes", reason, ok=False))
+    return checks
+
+
+def _compared(deployment: Deployment, resource: Resource) -> Iterator[Check]:
+    reader = READERS.get(resource.type)
+    if reader is None:
+        return
+    asked = deployment.resolve(dict(resource.properties))
+    read = reader.read(deployment.account, deployment.physical_id(resource), asked)
+    for name, value in reader.asked(asked).items():
+        if name not in IRRELEVANT and name not in reader.silent and name in read:
+            yield _check(deployment, resource, name, value, read[name])
+
+
+def _held_to_rules(deployment: Deployment, resource: Resource) -> Iterator[Check]:
+    rule = RULES.get(resource.type)
+    if rule is None:
+        return
+    for found in rule(deployment.account, deployment.physical_id(resource)):
+        yield Check(deployment.stack.name, resource.name, RULE + found.what, found.required, found.read, found.ok)
+
+
+def _check(deployment: Deployment, resource: Resource, name: str, asked: Any, read: Any) -> Check:
+    same = canonical(asked) == canonical(read)
+    return Check(deployment.stack.name, resource.name, name, shown(asked), shown(read), same)
+
+
+def not_compared(deployment: Deployment) -> Iterator[str]:
+    """What the templates ask for and no check looks at."""
+    for resource in deployment.resources:
+        reader = READERS.get(resource.type)
+        if deployment.status(resource) != DEPLOYED:
+            continue  # a failed check already
+        if reader is None:
+            yield f"{resource.type}: created, its properties are not read back"
+            continue
+        for name, reason in reader.silent.items():
+            if name in resource.properties:
+                yield f"{resource.type} {name}: {reason}"
+        for name in unread(reader, deployment, resource):
+            yield f"{resource.type} {name}: not read back"
+
+
+def unread(reader: Reader, deployment: Deployment, resource: Resource) -> list[str]:
+    """The properties of a template that its reader does not know."""
+    try:
+        asked = deployment.resolve(dict(resource.properties))
+        read = reader.read(deployment.account, deployment.physical_id(resource), asked)
+    except UNREADABLE:
+        return []  # a failed check already
+    return [name for name in reader.asked(asked) if not {name} & (IRRELEVANT | set(read) | set(reader.silent))]
+
+
+def canonical(value: Any) -> Any:
+    """The value without the differences that mean nothing: text or number, and the order of a list."""
+    if isinstance(value, Mapping):
+        return {name: canonical(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return sorted((canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def shown(value: Any) -> str:
+    """The value as a line of text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or "none"
+    return json.dumps(value, sort_keys=True)

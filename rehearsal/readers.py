@@ -1,0 +1,407 @@
+"""How each kind of resource is read back, in the words of its template.
+
+A reader takes what the template asked for (everything worked out) and says it in comparable terms, and takes the
+resource's name and says the same terms as the account has them. What a template can ask for and no API tells is listed
+with the reason: the report names it as not proven.
+"""
+
+import json
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rehearsal.account import Account
+from rehearsal.resolve import DYNAMIC
+
+Properties = Mapping[str, Any]
+View = Callable[[Properties], Properties]
+Read = Callable[[Account, str, Properties], Properties]
+
+ABSENT = "absent"
+WHOLE = "(all of it)"  # the field of a secret that is one string
+IRRELEVANT = frozenset({"Tags"})  # compared nowhere: they say nothing about the posture
+
+
+def _as_is(properties: Properties) -> Properties:
+    return properties
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How to compare one type of resource."""
+
+    read: Read
+    asked: View = _as_is
+    silent: Mapping[str, str] = field(default_factory=dict)
+
+
+def reads_by_name(read: Callable[[Account, str], Properties]) -> Read:
+    """A reader that needs nothing but the resource's name."""
+    return lambda account, name, _asked: read(account, name)
+
+
+# ElastiCache ----------------------------------------------------------------------------------------------------------
+
+
+def _asked_group(properties: Properties) -> Properties:
+    token = properties.get("AuthToken")
+    if token is None:
+        return properties
+    kind = "a secret" if DYNAMIC.search(str(token)) else "a literal token, readable in the template"
+    return {**properties, "AuthToken": kind}
+
+
+def _read_group(account: Account, name: str) -> Properties:
+    group = account.replication_group(name)
+    member = account.cluster(group["MemberClusters"][0])
+    shards = group["NodeGroups"]
+    sizes = sorted({len(shard["NodeGroupMembers"]) for shard in shards})
+    primary = group.get("ConfigurationEndpoint") or shards[0]["PrimaryEndpoint"]
+    return {
+        "ReplicationGroupId": group["ReplicationGroupId"],
+        "ReplicationGroupDescription": group["Description"],
+        "Engine": group["Engine"],
+        "EngineVersion": member["EngineVersion"],
+        "CacheNodeType": group["CacheNodeType"],
+        "NumNodeGroups": len(shards),
+        "NumCacheClusters": len(group["MemberClusters"]),
+        "ReplicasPerNodeGroup": [size - 1 for size in sizes] if len(sizes) > 1 else sizes[0] - 1,
+        "Port": primary["Port"],
+        "ClusterMode": group["ClusterMode"],
+        "AutomaticFailoverEnabled": group["AutomaticFailover"] == "enabled",
+        "MultiAZEnabled": group["MultiAZ"] == "enabled",
+        "CacheSubnetGroupName": member["CacheSubnetGroupName"],
+        "SecurityGroupIds": [item["SecurityGroupId"] for item in member["SecurityGroups"]],
+        "CacheParameterGroupName": member["CacheParameterGroup"]["CacheParameterGroupName"],
+        "AtRestEncryptionEnabled": group["AtRestEncryptionEnabled"],
+        "KmsKeyId": group.get("KmsKeyId", ABSENT),
+        "TransitEncryptionEnabled": group["TransitEncryptionEnabled"],
+        "TransitEncryptionMode": group.get("TransitEncryptionMode", ABSENT),
+        "AuthToken": "a secret" if group["AuthTokenEnabled"] else ABSENT,
+        "UserGroupIds": group.get("UserGroupIds", []),
+        "SnapshotRetentionLimit": group["SnapshotRetentionLimit"],
+        "SnapshotWindow": group["SnapshotWindow"],
+        "PreferredMaintenanceWindow": member["PreferredMaintenanceWindow"],
+        "AutoMinorVersionUpgrade": group["AutoMinorVersionUpgrade"],
+        "LogDeliveryConfigurations": [_log_delivery(item) for item in group["LogDeliveryConfigurations"]],
+        "NotificationTopicArn": member.get("NotificationConfiguration", {}).get("TopicArn", ABSENT),
+    }
+
+
+def _log_delivery(configuration: Properties) -> Properties:
+    return {name: configuration[name] for name in ("LogType", "LogFormat", "DestinationType", "DestinationDetails")}
+
+
+def _read_cluster(account: Account, name: str) -> Properties:
+    cluster = account.cluster(name)
+    nodes = cluster["CacheNodes"]
+    zones = [node["CustomerAvailabilityZone"] for node in nodes]
+    return {
+        "ClusterName": cluster["CacheClusterId"],
+        "Engine": cluster["Engine"],
+        "EngineVersion": cluster["EngineVersion"],
+        "CacheNodeType": cluster["CacheNodeType"],
+        "NumCacheNodes": len(nodes),
+        "AZMode": "cross-az" if len(set(zones)) > 1 else "single-az",
+        "PreferredAvailabilityZones": zones,
+        "PreferredAvailabilityZone": cluster["PreferredAvailabilityZone"],
+        "Port": cluster.get("ConfigurationEndpoint", nodes[0]["Endpoint"])["Port"],
+        "CacheSubnetGroupName": cluster["CacheSubnetGroupName"],
+        "VpcSecurityGroupIds": [item["SecurityGroupId"] for item in cluster["SecurityGroups"]],
+        "CacheParameterGroupName": cluster["CacheParameterGroup"]["CacheParameterGroupName"],
+        "TransitEncryptionEnabled": cluster["TransitEncryptionEnabled"],
+        "PreferredMaintenanceWindow": cluster["PreferredMaintenanceWindow"],
+        "AutoMinorVersionUpgrade": cluster["AutoMinorVersionUpgrade"],
+        "NotificationTopicArn": cluster.get("NotificationConfiguration", {}).get("TopicArn", ABSENT),
+    }
+
+
+def _asked_user(properties: Properties) -> Properties:
+    mode = dict(properties.get("AuthenticationMode", {}))
+    passwords = mode.pop("Passwords", properties.get("Passwords", []))
+    if properties.get("NoPasswordRequired"):
+        mode["Type"] = "no-password-required"
+    kind = {"Type": mode.get("Type", "password"), "Passwords": len(passwords)}
+    rest = {name: value for name, value in properties.items() if name not in {"Passwords", "NoPasswordRequired"}}
+    return {**rest, "AuthenticationMode": kind}
+
+
+def _read_user(account: Account, name: str) -> Properties:
+    user = account.user(name)
+    shown = user["Authentication"]
+    kind = "no-password-required" if shown["Type"] == "no-password" else shown["Type"]
+    return {
+        "UserId": user["UserId"],
+        "UserName": user["UserName"],
+        "Engine": user["Engine"],
+        "AccessString": user["AccessString"],
+        "AuthenticationMode": {"Type": kind, "Passwords": shown.get("PasswordCount", 0)},
+    }
+
+
+def _read_user_group(account: Account, name: str) -> Properties:
+    group = account.user_group(name)
+    return {name: group[name] for name in ("UserGroupId", "Engine", "UserIds")}
+
+
+def _read_subnet_group(account: Account, name: str) -> Properties:
+    group = account.subnet_group(name)
+    return {
+        "CacheSubnetGroupName": group["CacheSubnetGroupName"],
+        "Description": group["CacheSubnetGroupDescription"],
+        "SubnetIds": [subnet["SubnetIdentifier"] for subnet in group["Subnets"]],
+    }
+
+
+def _read_parameter_group(account: Account, name: str) -> Properties:
+    listed = account.read("elasticache", "describe_cache_parameter_groups", CacheParameterGroupName=name)
+    [group] = listed["CacheParameterGroups"]
+    return {
+        "CacheParameterGroupFamily": group["CacheParameterGroupFamily"],
+        "Description": group["Description"],
+        "Properties": account.parameters(name),
+    }
+
+
+# EC2 ------------------------------------------------------------------------------------------------------------------
+
+Rule = Mapping[str, Any]
+
+
+def _ports(rule: Rule) -> str:
+    protocol = str(rule["IpProtocol"])
+    if "FromPort" not in rule:
+        return "all" if protocol == "-1" else protocol
+    span = str(rule["FromPort"]) if rule["FromPort"] == rule["ToPort"] else f"{rule['FromPort']}-{rule['ToPort']}"
+    return f"{protocol} {span}"
+
+
+def asked_rule(rule: Rule) -> str:
+    """A rule of a template in one line, as `flat_rules` says it."""
+    peers = (
+        "CidrIp",
+        "CidrIpv6",
+        "SourceSecurityGroupId",
+        "DestinationSecurityGroupId",
+        "SourcePrefixListId",
+        "DestinationPrefixListId",
+    )
+    [peer] = [str(rule[name]) for name in peers if name in rule]
+    return f"{_ports(rule)} {peer}"
+
+
+def flat_rules(permissions: list[dict[str, Any]]) -> list[str]:
+    """A security group's rules as EC2 tells them, one line for each peer: protocol, ports, peer."""
+    lists = (
+        ("IpRanges", "CidrIp"),
+        ("Ipv6Ranges", "CidrIpv6"),
+        ("UserIdGroupPairs", "GroupId"),
+        ("PrefixListIds", "PrefixListId"),
+    )
+    return [
+        f"{_ports(permission)} {peer[key]}"
+        for permission in permissions
+        for name, key in lists
+        for peer in permission.get(name, [])
+    ]
+
+
+def _asked_security_group(properties: Properties) -> Properties:
+    view = dict(properties)
+    for name in ("SecurityGroupIngress", "SecurityGroupEgress"):
+        if name in properties:
+            view[name] = sorted(asked_rule(rule) for rule in properties[name])
+    return view
+
+
+def _read_security_group(account: Account, name: str, asked: Properties) -> Properties:
+    group = account.security_group(name)
+    view = {"GroupDescription": group["Description"], "VpcId": group["VpcId"], "GroupName": group["GroupName"]}
+    for key, permissions in (("SecurityGroupIngress", "IpPermissions"), ("SecurityGroupEgress", "IpPermissionsEgress")):
+        # Rules that are resources of their own are compared there; here, each inline rule has to be present.
+        present = flat_rules(group[permissions])
+        view[key] = sorted(rule for rule in _asked_security_group(asked).get(key, []) if rule in present)
+    return view
+
+
+def _asked_separate_rule(properties: Properties) -> Properties:
+    return {"Rule": f"{asked_rule(properties)} on {properties['GroupId']}"}
+
+
+def _read_separate_rule(permissions: str) -> Read:
+    def read(account: Account, _name: str, asked: Properties) -> Properties:
+        present = flat_rules(account.security_group(asked["GroupId"])[permissions])
+        rule = asked_rule(asked)
+        return {"Rule": f"{rule} on {asked['GroupId']}" if rule in present else ABSENT}
+
+    return read
+
+
+def _read_vpc(account: Account, name: str) -> Properties:
+    vpc = account.vpc(name)
+    attributes = {
+        key: account.read("ec2", "describe_vpc_attribute", VpcId=name, Attribute=key[0].lower() + key[1:])[key]["Value"]
+        for key in ("EnableDnsSupport", "EnableDnsHostnames")
+    }
+    return {"CidrBlock": vpc["CidrBlock"], "InstanceTenancy": vpc["InstanceTenancy"], **attributes}
+
+
+def _read_subnet(account: Account, name: str) -> Properties:
+    subnet = account.subnet(name)
+    return {key: subnet[key] for key in ("VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch")}
+
+
+def _read_flow_log(account: Account, name: str) -> Properties:
+    log = next((item for item in account.flow_logs() if item["FlowLogId"] == name), {})
+    names = ("ResourceId", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
+    return {key: log.get(key, ABSENT) for key in (*names, "DeliverLogsPermissionArn")}
+
+
+def _read_endpoint(account: Account, name: str) -> Properties:
+    [endpoint] = account.read("ec2", "describe_vpc_endpoints", VpcEndpointIds=[name])["VpcEndpoints"]
+    return {
+        "VpcEndpointType": endpoint["VpcEndpointType"],
+        "ServiceName": endpoint["ServiceName"],
+        "VpcId": endpoint["VpcId"],
+        "SubnetIds": endpoint.get("SubnetIds", []),
+        "RouteTableIds": endpoint.get("RouteTableIds", []),
+        "SecurityGroupIds": [group["GroupId"] for group in endpoint.get("Groups", [])],
+        "PrivateDnsEnabled": endpoint["PrivateDnsEnabled"],
+    }
+
+
+# Secrets, keys, logs, topics ------------------------------------------------------------------------------------------
+
+
+def _excluded(options: Properties) -> str:
+    kinds = {
+        "ExcludePunctuation": string.punctuation,
+        "ExcludeNumbers": string.digits,
+        "ExcludeUppercase": string.ascii_uppercase,
+        "ExcludeLowercase": string.ascii_lowercase,
+    }
+    whole = "".join(chars for name, chars in kinds.items() if options.get(name))
+    return f"{whole}{options.get('ExcludeCharacters', '')}"
+
+
+def _asked_secret(properties: Properties) -> Properties:
+    options = properties.get("GenerateSecretString")
+    if options is None:
+        return properties
+    fields = json.loads(options.get("SecretStringTemplate", "{}")).keys() | {options.get("GenerateStringKey", WHOLE)}
+    facts = {"fields": sorted(fields), "length": options.get("PasswordLength", 32), "excluded characters in it": 0}
+    return {**properties, "GenerateSecretString": facts}
+
+
+def _read_secret(account: Account, name: str, asked: Properties) -> Properties:
+    secret = account.read("secretsmanager", "describe_secret", SecretId=name)
+    view = {"Name": secret["Name"], "Description": secret.get("Description", ""), "KmsKeyId": secret.get("KmsKeyId")}
+    if options := asked.get("GenerateSecretString"):
+        value = account.read("secretsmanager", "get_secret_value", SecretId=name)["SecretString"]
+        key = options.get("GenerateStringKey", WHOLE)
+        fields = {WHOLE: value} if key == WHOLE else json.loads(value)
+        excluded = len(set(fields[key]) & set(_excluded(options)))
+        view["GenerateSecretString"] = {
+            "fields": sorted(fields),
+            "length": len(fields[key]),
+            "excluded characters in it": excluded,
+        }
+    return view
+
+
+def _read_schedule(account: Account, name: str) -> Properties:
+    secret = account.read("secretsmanager", "describe_secret", SecretId=name)
+    return {
+        "SecretId": secret["ARN"],
+        "RotationLambdaARN": secret.get("RotationLambdaARN", ABSENT),
+        "RotationRules": secret.get("RotationRules", ABSENT),
+    }
+
+
+def _read_secret_policy(account: Account, name: str) -> Properties:
+    answer = account.read("secretsmanager", "get_resource_policy", SecretId=name)
+    return {"SecretId": answer["ARN"], "ResourcePolicy": json.loads(answer.get("ResourcePolicy", "{}"))}
+
+
+def _read_key(account: Account, name: str) -> Properties:
+    metadata = account.read("kms", "describe_key", KeyId=name)["KeyMetadata"]
+    rotation = account.read("kms", "get_key_rotation_status", KeyId=name)
+    policy = account.read("kms", "get_key_policy", KeyId=name, PolicyName="default")["Policy"]
+    return {
+        "Description": metadata.get("Description", ""),
+        "Enabled": metadata["Enabled"],
+        "KeySpec": metadata["KeySpec"],
+        "KeyUsage": metadata["KeyUsage"],
+        "MultiRegion": metadata.get("MultiRegion", False),
+        "EnableKeyRotation": rotation["KeyRotationEnabled"],
+        "RotationPeriodInDays": rotation.get("RotationPeriodInDays"),
+        "KeyPolicy": json.loads(policy),
+    }
+
+
+def _read_alias(account: Account, name: str) -> Properties:
+    aliases = account.read("kms", "list_aliases")["Aliases"]
+    target = next((alias["TargetKeyId"] for alias in aliases if alias["AliasName"] == name), None)
+    arn = account.read("kms", "describe_key", KeyId=target)["KeyMetadata"]["Arn"] if target else ABSENT
+    return {"AliasName": name, "TargetKeyId": arn}
+
+
+def _read_log_group(account: Account, name: str) -> Properties:
+    group = account.log_group(name) or {}
+    return {
+        "LogGroupName": group.get("logGroupName", ABSENT),
+        "KmsKeyId": group.get("kmsKeyId", ABSENT),
+        "RetentionInDays": group.get("retentionInDays", ABSENT),
+        "LogGroupClass": group.get("logGroupClass", ABSENT),
+    }
+
+
+def _read_topic(account: Account, name: str) -> Properties:
+    attributes = account.topic(name)
+    return {
+        "TopicName": name.rsplit(":", 1)[1],
+        **{key: attributes.get(key, ABSENT) for key in ("DisplayName", "KmsMasterKeyId", "SignatureVersion")},
+    }
+
+
+def _read_topic_policy(account: Account, _name: str, asked: Properties) -> Properties:
+    policies = [json.loads(account.topic(topic).get("Policy", "{}")) for topic in asked["Topics"]]
+    same = all(policy == policies[0] for policy in policies)
+    return {"Topics": asked["Topics"], "PolicyDocument": policies[0] if same else policies}
+
+
+READERS: Mapping[str, Reader] = {
+    "AWS::ElastiCache::ReplicationGroup": Reader(reads_by_name(_read_group), _asked_group),
+    "AWS::ElastiCache::CacheCluster": Reader(reads_by_name(_read_cluster)),
+    "AWS::ElastiCache::User": Reader(reads_by_name(_read_user), _asked_user),
+    "AWS::ElastiCache::UserGroup": Reader(reads_by_name(_read_user_group)),
+    "AWS::ElastiCache::SubnetGroup": Reader(reads_by_name(_read_subnet_group)),
+    "AWS::ElastiCache::ParameterGroup": Reader(reads_by_name(_read_parameter_group)),
+    "AWS::EC2::VPC": Reader(reads_by_name(_read_vpc)),
+    "AWS::EC2::Subnet": Reader(reads_by_name(_read_subnet)),
+    "AWS::EC2::FlowLog": Reader(
+        reads_by_name(_read_flow_log),
+        silent={"ResourceType": "DescribeFlowLogs tells the resource, not its type"},
+    ),
+    "AWS::EC2::VPCEndpoint": Reader(reads_by_name(_read_endpoint)),
+    "AWS::EC2::SecurityGroup": Reader(_read_security_group, _asked_security_group),
+    "AWS::EC2::SecurityGroupIngress": Reader(_read_separate_rule("IpPermissions"), _asked_separate_rule),
+    "AWS::EC2::SecurityGroupEgress": Reader(_read_separate_rule("IpPermissionsEgress"), _asked_separate_rule),
+    "AWS::SecretsManager::Secret": Reader(_read_secret, _asked_secret),
+    "AWS::SecretsManager::RotationSchedule": Reader(
+        reads_by_name(_read_schedule),
+        silent={"RotateImmediatelyOnUpdate": "a rehearsal registers the schedule and runs no rotation"},
+    ),
+    "AWS::SecretsManager::ResourcePolicy": Reader(
+        reads_by_name(_read_secret_policy),
+        silent={"BlockPublicPolicy": "judged by AWS when the policy is put, and not kept"},
+    ),
+    "AWS::KMS::Key": Reader(
+        reads_by_name(_read_key), silent={"PendingWindowInDays": "only seen once the key is deleted"}
+    ),
+    "AWS::KMS::Alias": Reader(reads_by_name(_read_alias)),
+    "AWS::Logs::LogGroup": Reader(reads_by_name(_read_log_group)),
+    "AWS::SNS::Topic": Reader(reads_by_name(_read_topic)),
+    "AWS::SNS::TopicPolicy": Reader(_read_topic_policy),
+}

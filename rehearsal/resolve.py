@@ -1,0 +1,179 @@
+"""What a template's values come to in the account: references, attributes and imports, but never a secret."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.account import Account
+from rehearsal.assembly import Resource, Stack
+
+DYNAMIC = re.compile(r"\{\{resolve:[^}]+\}\}")
+PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+class UnresolvedError(Exception):
+    """A value that cannot be worked out from outside; the message is the value."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack as it was deployed: its template, and what CloudFormation made of it."""
+
+    stack: Stack
+    account: Account
+    physical_ids: Mapping[str, str]
+    statuses: Mapping[str, str]
+    stack_id: str
+    exports: Mapping[str, str]
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What the template declares."""
+        return self.stack.resources
+
+    def physical_id(self, resource: Resource) -> str:
+        """The name the resource has in the account."""
+        return self.physical_ids[resource.logical_id]
+
+    def status(self, resource: Resource) -> str:
+        """What CloudFormation says about it."""
+        return self.statuses.get(resource.logical_id, "absent")
+
+    def resolve(self, value: Any) -> Any:
+        """The value with everything in it worked out."""
+        if isinstance(value, list):
+            return [item for item in map(self.resolve, value) if item is not None]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            if name in FUNCTIONS:
+                return FUNCTIONS[name](self, argument)
+            if name.startswith("Fn::"):
+                raise UnresolvedError(f"{name} {argument}")
+        resolved = {name: self.resolve(item) for name, item in value.items()}
+        return {name: item for name, item in resolved.items() if item is not None}
+
+
+def _ref(deployment: Deployment, name: str) -> Any:
+    pseudo = {
+        "AWS::Region": deployment.account.region,
+        "AWS::AccountId": deployment.stack_id.split(":")[4],
+        "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::StackName": deployment.stack.name,
+        "AWS::StackId": deployment.stack_id,
+        "AWS::NoValue": None,
+    }
+    if name in pseudo:
+        return pseudo[name]
+    if name in deployment.physical_ids:
+        return deployment.physical_ids[name]
+    parameter = deployment.stack.template.get("Parameters", {}).get(name, {})
+    if "Default" in parameter and not parameter["Type"].startswith("AWS::SSM::"):
+        return parameter["Default"]
+    raise UnresolvedError(f"Ref {name}")
+
+
+def _attribute(deployment: Deployment, argument: Sequence[str] | str) -> Any:
+    name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+    resource = next(item for item in deployment.resources if item.logical_id == name)
+    read = ATTRIBUTES.get((resource.type, attribute))
+    if read is None:
+        raise UnresolvedError(f"{name}.{attribute} of {resource.type}")
+    return read(deployment.account, deployment.physical_id(resource))
+
+
+def _key_arn(account: Account, key: str) -> Any:
+    return account.read("kms", "describe_key", KeyId=key)["KeyMetadata"]["Arn"]
+
+
+def _log_group_arn(account: Account, name: str) -> Any:
+    group = account.log_group(name)
+    return group and group["arn"]
+
+
+def _role_arn(account: Account, name: str) -> Any:
+    return account.read("iam", "get_role", RoleName=name)["Role"]["Arn"]
+
+
+def _function_arn(account: Account, name: str) -> Any:
+    return account.read("lambda", "get_function", FunctionName=name)["Configuration"]["FunctionArn"]
+
+
+def _user_arn(account: Account, name: str) -> Any:
+    return account.user(name)["ARN"]
+
+
+Attribute = Callable[[Account, str], Any]
+ATTRIBUTES: Mapping[tuple[str, str], Attribute] = {
+    ("AWS::KMS::Key", "Arn"): _key_arn,
+    ("AWS::KMS::Key", "KeyId"): lambda _account, key: key,
+    ("AWS::Logs::LogGroup", "Arn"): _log_group_arn,
+    ("AWS::IAM::Role", "Arn"): _role_arn,
+    ("AWS::Lambda::Function", "Arn"): _function_arn,
+    ("AWS::SNS::Topic", "TopicArn"): lambda _account, arn: arn,
+    ("AWS::SecretsManager::Secret", "Id"): lambda _account, arn: arn,
+    ("AWS::EC2::SecurityGroup", "GroupId"): lambda _account, group: group,
+    ("AWS::EC2::SecurityGroup", "VpcId"): lambda account, group: account.security_group(group)["VpcId"],
+    ("AWS::EC2::VPC", "VpcId"): lambda _account, vpc: vpc,
+    ("AWS::EC2::VPC", "CidrBlock"): lambda account, vpc: account.vpc(vpc)["CidrBlock"],
+    ("AWS::EC2::VPC", "DefaultSecurityGroup"): lambda account, vpc: account.default_security_group(vpc)["GroupId"],
+    ("AWS::EC2::Subnet", "AvailabilityZone"): lambda account, subnet: account.subnet(subnet)["AvailabilityZone"],
+    ("AWS::ElastiCache::User", "Arn"): _user_arn,
+}
+
+
+def _import(deployment: Deployment, argument: Any) -> Any:
+    name = deployment.resolve(argument)
+    if name not in deployment.exports:
+        raise UnresolvedError(f"the export {name}")
+    return deployment.exports[name]
+
+
+def _join(deployment: Deployment, argument: Sequence[Any]) -> str:
+    separator, items = argument
+    return str(separator).join(str(item) for item in deployment.resolve(items))
+
+
+def _select(deployment: Deployment, argument: Sequence[Any]) -> Any:
+    index, items = argument
+    return deployment.resolve(items)[int(index)]
+
+
+def _split(deployment: Deployment, argument: Sequence[Any]) -> list[str]:
+    separator, text = argument
+    return str(deployment.resolve(text)).split(separator)
+
+
+def _zones(deployment: Deployment, argument: Any) -> list[str]:
+    region = deployment.resolve(argument) or deployment.account.region
+    if region != deployment.account.region:
+        raise UnresolvedError(f"the zones of {region}")
+    listed = deployment.account.read("ec2", "describe_availability_zones")["AvailabilityZones"]
+    return sorted(zone["ZoneName"] for zone in listed)
+
+
+def _sub(deployment: Deployment, argument: Any) -> str:
+    text, given = (argument, {}) if isinstance(argument, str) else argument
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in given:
+            return str(deployment.resolve(given[name]))
+        return str(_attribute(deployment, name) if "." in name else _ref(deployment, name))
+
+    return PLACEHOLDER.sub(value, text)
+
+
+FUNCTIONS: Mapping[str, Callable[[Deployment, Any], Any]] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _attribute,
+    "Fn::ImportValue": _import,
+    "Fn::Join": _join,
+    "Fn::Select": _select,
+    "Fn::Split": _split,
+    "Fn::GetAZs": _zones,
+    "Fn::Sub": _sub,
+}

@@ -1,0 +1,46 @@
+"""Entry point of the emulator's own process: checks its version, mends it, watches its parent, serves.
+
+Run by `rehearsal.emulator` with everything it needs in its environment; its standard input is the line to its parent.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import signal
+import sys
+import threading
+
+SUPPORTED = "1.5.33"
+KEEP = b"keep"  # what the parent says when it leaves the server running on purpose
+
+
+def refusal(installed: str) -> str | None:
+    """Why this version of the emulator cannot be mended, if it cannot."""
+    if installed == SUPPORTED:
+        return None
+    return (
+        f"got ministack {installed}, allowed: {SUPPORTED}, because the rehearsal replaces private functions of it.\n"
+        f"Fix: pip install ministack=={SUPPORTED} (or `make clean`, then `make rehearse`)."
+    )
+
+
+def watch_parent() -> None:
+    """End this process group as soon as the parent is gone, unless it said that it leaves on purpose.
+
+    Nothing is lost by an abrupt end, as all state is in memory; an orderly one can hang on a pending request.
+    """
+    if sys.stdin.buffer.readline().strip() != KEEP:
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    if fault := refusal(importlib.metadata.version("ministack")):
+        sys.exit(fault)
+    threading.Thread(target=watch_parent, daemon=True).start()
+    importlib.import_module("rehearsal.extension").install()
+    importlib.import_module("ministack.app").main()
+
+
+if __name__ == "__main__":
+    main()

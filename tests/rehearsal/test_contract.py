@@ -1,0 +1,66 @@
+"""What the extension relies on in the emulator: a new version that breaks it has to fail here, by name."""
+
+import ast
+import importlib
+import inspect
+import re
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from rehearsal import extension, server
+from rehearsal.extension import settled_stacks
+from rehearsal.extension.seam import Private
+from rehearsal.extension.settled_stacks import STACK_WORK
+
+TOUCHED = sorted(
+    {private for module in extension.MODULES for private in module.TOUCHES},
+    key=lambda private: (private.module, private.name),
+)
+
+
+@cache
+def _functions(module: str) -> dict[str, tuple[str, ...]]:
+    """The parameters of a module's functions, from its source: the extension may have replaced the functions."""
+    source = Path(inspect.getfile(importlib.import_module(f"ministack.{module}"))).read_text()
+    return {
+        node.name: tuple(argument.arg for argument in (*node.args.args, *node.args.kwonlyargs))
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+@pytest.mark.parametrize("private", TOUCHED, ids=lambda private: f"{private.module}.{private.name}")
+def test_private_name_is_as_relied_on(private: Private) -> None:
+    """The emulator has the name; a store is a mapping, a function has the parameters relied on."""
+    if private.parameters is None:
+        assert hasattr(getattr(importlib.import_module(f"ministack.{private.module}"), private.name), "get")
+    else:
+        assert private.parameters == _functions(private.module)[private.name]
+
+
+@pytest.mark.parametrize("module", extension.MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[1])
+def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
+    """A module touches no private name that its list leaves out, and lists none that it does not touch."""
+    source = inspect.getsource(module)
+    used = set(re.findall(r"\b(?:ec2|elasticache|secretsmanager|sns|provisioners|drift)\.(_\w+)", source))
+    used |= STACK_WORK if module is settled_stacks else set()
+    used |= {"_RESOURCE_HANDLERS"} if re.search(r"\b(handlers|register)\(", source) else set()
+    assert used == {private.name for private in module.TOUCHES}
+
+
+def test_the_installed_emulator_is_the_supported_one() -> None:
+    """The pinned version and the version the extension was written for are the same."""
+    assert server.SUPPORTED == version("ministack")
+    assert server.refusal(server.SUPPORTED) is None
+
+
+def test_another_version_is_refused() -> None:
+    """Any other version is refused with what was got, what is allowed and the fix."""
+    assert (
+        "got ministack 1.5.34, allowed: 1.5.33, because the rehearsal replaces private functions of it.\n"
+        "Fix: pip install ministack==1.5.33 (or `make clean`, then `make rehearse`)."
+    ) == server.refusal("1.5.34")

@@ -1,0 +1,152 @@
+"""Handlers of EC2 types: created, changed and deleted as CloudFormation would."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from rehearsal.extension import seam
+from rehearsal.extension.default_security_group import RESTRICT
+
+ANYWHERE = "0.0.0.0/0"
+
+
+@pytest.fixture
+def vpc(cloudformation: Any) -> tuple[str, dict[str, Any]]:
+    """A VPC."""
+    made: tuple[str, dict[str, Any]] = cloudformation.create("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+    return made
+
+
+@pytest.fixture
+def subnet(cloudformation: Any, vpc: tuple[str, dict[str, Any]]) -> str:
+    """A subnet in it."""
+    name: str = cloudformation.create("AWS::EC2::Subnet", VpcId=vpc[0], CidrBlock="10.0.0.0/24")[0]
+    return name
+
+
+def _ec2(action: str, **parameters: str) -> str:
+    body = urlencode({"Action": action, **parameters}).encode()
+    _status, _headers, answer = asyncio.run(seam.ec2.handle_request("POST", "/", {}, body, {}))
+    return str(answer.decode())
+
+
+def test_vpc_and_subnet_have_the_attributes_templates_use(cloudformation: Any, vpc: Any, subnet: str) -> None:
+    """GetAtt of the address range works on both, after creation and after an update."""
+    assert vpc[1]["CidrBlock"] == "10.0.0.0/16"
+    properties = {"VpcId": vpc[0], "CidrBlock": "10.0.0.0/24"}
+    assert subnet == cloudformation.update("AWS::EC2::Subnet", subnet, properties, {**properties, "Tags": []})
+    assert (
+        seam.handlers()["AWS::EC2::VPC"]["update"](
+            vpc[0], {"CidrBlock": "10.0.0.0/16"}, {"CidrBlock": "10.0.0.0/16", "EnableDnsSupport": True}, "stack", "Vpc"
+        )[1]["CidrBlock"]
+        == "10.0.0.0/16"
+    )
+
+
+def test_default_security_group_is_open_until_restricted(cloudformation: Any, vpc: Any) -> None:
+    """A VPC's default group starts open as on AWS, is emptied by the custom resource and reopened by its deletion."""
+    group = vpc[1]["DefaultSecurityGroup"]
+    record = seam.ec2._security_groups[group]
+    assert [{"GroupId": group}] == record["IpPermissions"][0]["UserIdGroupPairs"]
+    name, _ = cloudformation.create(RESTRICT, DefaultSecurityGroupId=group, ServiceToken="none", Account="0")
+    assert ([], []) == (record["IpPermissions"], record["IpPermissionsEgress"])
+    cloudformation.delete(RESTRICT, name, DefaultSecurityGroupId=group)
+    assert [{"CidrIp": ANYWHERE}] == record["IpPermissionsEgress"][0]["IpRanges"]
+
+
+def test_restricting_an_unknown_group_is_refused(cloudformation: Any) -> None:
+    """The custom resource names the group it cannot find."""
+    with pytest.raises(ValueError, match="'sg-none' does not exist"):
+        cloudformation.create(RESTRICT, DefaultSecurityGroupId="sg-none")
+
+
+@pytest.mark.parametrize(
+    ("kind", "store", "peer"),
+    [
+        ("AWS::EC2::SecurityGroupIngress", "IpPermissions", "SourceSecurityGroupId"),
+        ("AWS::EC2::SecurityGroupEgress", "IpPermissionsEgress", "DestinationSecurityGroupId"),
+    ],
+)
+def test_security_group_rule_lives_and_dies(cloudformation: Any, vpc: Any, kind: str, store: str, peer: str) -> None:
+    """A rule is added, refused twice, replaced by an update and taken away again, other rules untouched."""
+    group, _ = cloudformation.create("AWS::EC2::SecurityGroup", GroupDescription="nodes", VpcId=vpc[0])
+    record = seam.ec2._security_groups[group]
+    before = list(record[store])
+    rule = {"GroupId": group, "IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379, peer: group}
+    name, attributes = cloudformation.create(kind, **rule)
+    assert {"Id": name} == attributes
+    with pytest.raises(ValueError, match="already exists"):
+        cloudformation.create(kind, **rule)
+    cloudformation.update(kind, name, rule, {**rule, "FromPort": 6380, "ToPort": 6380})
+    assert [6380] == [item["FromPort"] for item in record[store] if "FromPort" in item]
+    cloudformation.delete(kind, name, **{**rule, "FromPort": 6380, "ToPort": 6380})
+    assert before == record[store]
+
+
+def test_rule_of_an_unknown_group_is_refused(cloudformation: Any) -> None:
+    """A rule names the group it cannot find, and deleting it is no error."""
+    rule = {"GroupId": "sg-none", "IpProtocol": "-1", "CidrIp": ANYWHERE}
+    with pytest.raises(ValueError, match="'sg-none' does not exist"):
+        cloudformation.create("AWS::EC2::SecurityGroupIngress", **rule)
+    cloudformation.delete("AWS::EC2::SecurityGroupIngress", "sgr-none", **rule)
+
+
+def test_nat_gateway_with_its_address(cloudformation: Any, subnet: str) -> None:
+    """An address and a gateway in a subnet are described, and gone after their deletion."""
+    address, attributes = cloudformation.create("AWS::EC2::EIP", Domain="vpc", Tags=[{"Key": "Name", "Value": "out"}])
+    assert address == attributes["PublicIp"]
+    gateway, _ = cloudformation.create("AWS::EC2::NatGateway", SubnetId=subnet, AllocationId=attributes["AllocationId"])
+    assert gateway in _ec2("DescribeNatGateways")
+    assert address in _ec2("DescribeAddresses")
+    cloudformation.delete("AWS::EC2::NatGateway", gateway)
+    cloudformation.delete("AWS::EC2::EIP", address)
+    assert gateway not in _ec2("DescribeNatGateways")
+    assert address not in _ec2("DescribeAddresses")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"SubnetId": "subnet-none"}, "'subnet-none' does not exist"),
+        ({"AllocationId": "eipalloc-none"}, "'eipalloc-none' does not exist"),
+    ],
+)
+def test_nat_gateway_needs_what_it_stands_on(
+    cloudformation: Any, subnet: str, changes: dict[str, str], message: str
+) -> None:
+    """A public gateway without its subnet or its address is refused."""
+    allocation = cloudformation.create("AWS::EC2::EIP")[1]["AllocationId"]
+    with pytest.raises(ValueError, match=message):
+        cloudformation.create("AWS::EC2::NatGateway", **{"SubnetId": subnet, "AllocationId": allocation, **changes})
+
+
+def test_flow_log_tells_where_it_writes(cloudformation: Any, vpc: Any) -> None:
+    """DescribeFlowLogs shows the log group and the role, and a deleted flow log is gone."""
+    log, _ = cloudformation.create(
+        "AWS::EC2::FlowLog",
+        ResourceId=vpc[0],
+        ResourceType="VPC",
+        LogGroupName="flows",
+        DeliverLogsPermissionArn="arn:role",
+    )
+    described = _ec2("DescribeFlowLogs")
+    assert "<logGroupName>flows</logGroupName>" in described
+    assert "<deliverLogsPermissionArn>arn:role</deliverLogsPermissionArn>" in described
+    cloudformation.delete("AWS::EC2::FlowLog", log)
+    assert log not in _ec2("DescribeFlowLogs")
+
+
+def test_endpoint_tells_its_groups_and_private_dns(cloudformation: Any, vpc: Any) -> None:
+    """DescribeVpcEndpoints shows the security groups and whether DNS is private."""
+    cloudformation.create(
+        "AWS::EC2::VPCEndpoint",
+        VpcId=vpc[0],
+        ServiceName="com.amazonaws.eu-west-1.elasticache",
+        SecurityGroupIds=["sg-1"],
+        PrivateDnsEnabled=True,
+    )
+    described = _ec2("DescribeVpcEndpoints")
+    assert "<groupId>sg-1</groupId>" in described
+    assert "<privateDnsEnabled>true</privateDnsEnabled>" in described

@@ -1,0 +1,285 @@
+"""The verifier: right about a stack that is right, and about every single thing that is wrong with one that is not."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from rehearsal import posture
+from rehearsal.assembly import Resource
+from rehearsal.readers import IRRELEVANT, READERS
+from rehearsal.resolve import Deployment
+
+
+@pytest.fixture(scope="module")
+def verdict(small_stage: Any) -> posture.Verdict:
+    """What the verifier says about the untouched stack."""
+    return posture.verify([small_stage.stack], small_stage.account)
+
+
+def test_an_untouched_stack_passes(verdict: posture.Verdict) -> None:
+    """Nothing is reported about a stack that is as its template asks."""
+    assert () == verdict.failed
+    assert len(verdict.checks) > 150
+
+
+def test_what_is_unproven_is_named(verdict: posture.Verdict) -> None:
+    """Every property of every compared type is read back, and what is not compared is named."""
+    assert (
+        "AWS::EC2::RouteTable: created, its properties are not read back",
+        "AWS::EC2::SubnetRouteTableAssociation: created, its properties are not read back",
+        "Custom::VpcRestrictDefaultSG: created, its properties are not read back",
+        "AWS::EC2::FlowLog ResourceType: DescribeFlowLogs tells the resource, not its type",
+    ) == verdict.unproven
+
+
+def _wrong(value: Any) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, dict) and not any(name == "Ref" or name.startswith("Fn::") for name in value):
+        first = next(iter(value))
+        return {**value, first: _wrong(value[first])}
+    return ["tampered"] if isinstance(value, list) else "tampered"
+
+
+def _tampered(resource: Resource) -> Iterator[tuple[str, Resource]]:
+    silent = READERS[resource.type].silent
+    for name, value in resource.properties.items():
+        if name not in silent and name not in IRRELEVANT:
+            changed = {**resource.properties, name: _wrong(value)}
+            yield name, dataclasses.replace(resource, properties=changed)
+
+
+def _deployment(small_stage: Any) -> Deployment:
+    return posture.deployed(small_stage.stack, small_stage.account, {})
+
+
+def test_every_property_that_differs_is_reported(small_stage: Any) -> None:
+    """Whatever single property a template asks for otherwise, some check of its resource fails."""
+    deployment = _deployment(small_stage)
+    unnoticed = [
+        f"{resource.name}.{name}"
+        for resource in deployment.resources
+        if resource.type in READERS
+        for name, changed in _tampered(resource)
+        if all(check.ok for check in posture.judge(deployment, changed))
+    ]
+    assert [] == unnoticed
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """The stack's resources by logical id, and a client of each service."""
+
+    ids: Mapping[str, str]
+    client: Callable[[str], Any]
+
+    def __getitem__(self, logical_id: str) -> str:
+        return self.ids[logical_id]
+
+
+Tamper = Callable[[Names], object]
+
+
+def _without_a_key(names: Names) -> None:
+    logs = names.client("logs")
+    logs.delete_log_group(logGroupName=names["EngineLog"])
+    logs.create_log_group(logGroupName=names["EngineLog"])
+
+
+def _open_to_everyone(group: str, port: int) -> dict[str, Any]:
+    ranges = [{"CidrIp": "0.0.0.0/0"}]
+    return {
+        "GroupId": group,
+        "IpPermissions": [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": ranges}],
+    }
+
+
+def _route_to_the_internet(names: Names) -> None:
+    ec2 = names.client("ec2")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.create_route(RouteTableId=names["Table"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def _open_the_default_group(names: Names) -> None:
+    ec2 = names.client("ec2")
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    [default] = [
+        group["GroupId"] for group in groups if (group["VpcId"], group["GroupName"]) == (names["Vpc"], "default")
+    ]
+    ec2.authorize_security_group_ingress(**_open_to_everyone(default, 22))
+
+
+def _group(**changes: Any) -> Tamper:
+    def tamper(names: Names) -> None:
+        names.client("elasticache").modify_replication_group(
+            ReplicationGroupId=names["Redis"], ApplyImmediately=True, **changes
+        )
+
+    return tamper
+
+
+def _topic(attribute: str, value: str, topic: str = "Events") -> Tamper:
+    return lambda names: names.client("sns").set_topic_attributes(
+        TopicArn=names[topic], AttributeName=attribute, AttributeValue=value
+    )
+
+
+def _end_log(kind: str) -> Tamper:
+    return _group(LogDeliveryConfigurations=[{"LogType": kind, "Enabled": False}])
+
+
+# What is done to the account behind CloudFormation's back, and the check of which resource that has to notice.
+TAMPERS: dict[str, tuple[Tamper, str, str]] = {
+    "transit encryption off": (_group(TransitEncryptionEnabled=False), "Redis", "must: encrypted in transit"),
+    "transit encryption preferred": (_group(TransitEncryptionMode="preferred"), "Redis", "must: in transit, mode"),
+    "Multi-AZ off": (_group(MultiAZEnabled=False), "Redis", "must: Multi-AZ"),
+    "failover off": (_group(AutomaticFailoverEnabled=False, MultiAZEnabled=False), "Redis", "must: fails over"),
+    "no snapshots": (_group(SnapshotRetentionLimit=0), "Redis", "must: daily snapshots"),
+    "other snapshot window": (_group(SnapshotWindow="10:00-11:00"), "Redis", "SnapshotWindow"),
+    "other maintenance": (
+        _group(PreferredMaintenanceWindow="mon:10:00-mon:11:00"),
+        "Redis",
+        "PreferredMaintenanceWindow",
+    ),
+    "no minor upgrades": (_group(AutoMinorVersionUpgrade=False), "Redis", "must: minor upgrades"),
+    "user group detached": (_group(UserGroupIdsToRemove=["users"]), "Redis", "must: access"),
+    "user group alone": (_group(UserGroupIdsToRemove=["users"]), "Redis", "UserGroupIds"),
+    "slow log off": (_end_log("slow-log"), "Redis", "must: delivers"),
+    "log without a key": (
+        _without_a_key,
+        "Redis",
+        "must: engine-log arrives in a log group",
+    ),
+    "log group without a key": (
+        _without_a_key,
+        "EngineLog",
+        "must: key",
+    ),
+    "log kept for ever": (
+        lambda names: names.client("logs").delete_retention_policy(logGroupName=names["SlowLog"]),
+        "SlowLog",
+        "must: kept",
+    ),
+    "events encrypted": (_topic("KmsMasterKeyId", "alias/aws/sns"), "Redis", "must: events go to"),
+    "event topic encrypted": (
+        _topic("KmsMasterKeyId", "alias/aws/sns"),
+        "Events",
+        "must: key (a cache publishes to it)",
+    ),
+    "alarm topic plain": (_topic("KmsMasterKeyId", "", "Alarms"), "Alarms", "must: key"),
+    "topic open to HTTP": (_topic("Policy", '{"Statement": []}'), "Events", "must: refuses plain transport"),
+    "key disabled": (lambda names: names.client("kms").disable_key(KeyId=names["Key"]), "Redis", "must: at rest, key"),
+    "key never rotates": (
+        lambda names: names.client("kms").disable_key_rotation(KeyId=names["Key"]),
+        "Key",
+        "must: rotates",
+    ),
+    "weak password": (
+        lambda names: names.client("secretsmanager").put_secret_value(SecretId=names["Password"], SecretString="short"),
+        "Password",
+        "must: holds",
+    ),
+    "user renamed its rights": (
+        lambda names: names.client("elasticache").modify_user(UserId="application", AccessString="on ~* +@all"),
+        "IamUser",
+        "AccessString",
+    ),
+    "user without a password": (
+        lambda names: names.client("elasticache").modify_user(UserId="the-default", NoPasswordRequired=True),
+        "Redis",
+        "must: user the-default logs in",
+    ),
+    "default user of the service": (
+        lambda names: names.client("elasticache").modify_user_group(
+            UserGroupId="users", UserIdsToRemove=["application"]
+        ),
+        "Users",
+        "UserIds",
+    ),
+    "ingress from everywhere": (
+        lambda names: names.client("ec2").authorize_security_group_ingress(**_open_to_everyone(names["Nodes"], 6379)),
+        "Nodes",
+        "must: lets in from everywhere",
+    ),
+    "egress to everywhere": (
+        lambda names: names.client("ec2").authorize_security_group_egress(**_open_to_everyone(names["Clients"], 443)),
+        "Clients",
+        "must: lets out to everywhere",
+    ),
+    "a rule nobody asked for": (
+        lambda names: names.client("ec2").authorize_security_group_ingress(
+            GroupId=names["MemcachedNodes"],
+            IpPermissions=[
+                {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{"GroupId": names["Clients"]}]}
+            ],
+        ),
+        "MemcachedNodes",
+        "must: has rules nobody asked for",
+    ),
+    "default group open": (_open_the_default_group, "Vpc", "must: default security group allows"),
+    "no flow log": (
+        lambda names: names.client("ec2").delete_flow_logs(FlowLogIds=[names["FlowLog"]]),
+        "Vpc",
+        "must: flow logs record",
+    ),
+    "one Memcached node": (
+        lambda names: names.client("elasticache").modify_cache_cluster(
+            CacheClusterId=names["Memcached"], NumCacheNodes=1, CacheNodeIdsToRemove=["0002"], ApplyImmediately=True
+        ),
+        "Memcached",
+        "must: nodes live in",
+    ),
+    "one zone": (
+        lambda names: names.client("elasticache").modify_cache_subnet_group(
+            CacheSubnetGroupName=names["Subnets"], SubnetIds=[names["ZoneA"]]
+        ),
+        "Redis",
+        "must: subnets lie in",
+    ),
+    "other parameters": (
+        lambda names: names.client("elasticache").modify_cache_parameter_group(
+            CacheParameterGroupName=names["Parameters"],
+            ParameterNameValues=[{"ParameterName": "maxmemory-policy", "ParameterValue": "noeviction"}],
+        ),
+        "Parameters",
+        "Properties",
+    ),
+    "deleted secret": (
+        lambda names: names.client("secretsmanager").delete_secret(
+            SecretId=names["Password"], ForceDeleteWithoutRecovery=True
+        ),
+        "Password",
+        "readable",
+    ),
+    "deleted cluster": (
+        lambda names: names.client("elasticache").delete_cache_cluster(CacheClusterId=names["Memcached"]),
+        "Memcached",
+        "readable",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "resource", "check"), TAMPERS.values(), ids=TAMPERS.keys())
+def test_every_change_behind_the_template_is_reported(
+    fresh_small_stage: Any, tamper: Tamper, resource: str, check: str
+) -> None:
+    """A resource changed in the account after the deployment fails the check that is about it."""
+    stack, account = fresh_small_stage.stack, fresh_small_stage.account
+    ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
+    tamper(Names(ids, account.client))
+    failed = {(found.resource, found.property) for found in posture.verify([stack], account).failed}
+    assert (resource, check) in failed
+
+
+def test_a_route_to_the_internet_is_reported(fresh_small_stage: Any) -> None:
+    """A cache's subnet that can reach an internet gateway fails, and the other one does not."""
+    stack, account = fresh_small_stage.stack, fresh_small_stage.account
+    ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
+    _route_to_the_internet(Names(ids, account.client))
+    failed = {found.property for found in posture.verify([stack], account).failed}
+    assert {f"must: {ids['ZoneA']} routes to an internet gateway"} == failed

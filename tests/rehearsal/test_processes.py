@@ -1,0 +1,130 @@
+"""Nothing outlives a rehearsal: not its end, not an interruption, not its sudden death."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rehearsal import emulator, processes, surroundings
+from rehearsal.surroundings import ROOT, Surroundings
+from tests.rehearsal.watch import Watch
+
+HOLD_AN_EMULATOR = """
+import sys, time
+from pathlib import Path
+from rehearsal import emulator
+from rehearsal.surroundings import Surroundings
+place = Surroundings(Path(sys.argv[1]), Path(sys.argv[1]))
+with emulator.running(place) as server:
+    if "keep" in sys.argv:
+        server.keep()
+    print(server.pid, server.endpoint, flush=True)
+    time.sleep(0 if "keep" in sys.argv else 60)
+"""
+
+SWEEP = """
+import subprocess
+from rehearsal import processes
+kept, swept = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
+processes.sweep(spare=kept.pid)
+print(kept.poll(), swept.wait())
+kept.kill()
+kept.wait()
+"""
+
+
+@pytest.fixture
+def place() -> Iterator[Surroundings]:
+    """Directories for one emulator."""
+    prepared = surroundings.prepare()
+    yield prepared
+    surroundings.forget(prepared)
+
+
+def _start(*command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        socket.create_connection((surroundings.LOOPBACK, int(endpoint.rsplit(":", 1)[1])), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals) -> None:
+    """Ctrl-C or a polite kill in the middle stops the emulator, the CLI and the app, and is not taken for success."""
+    with _start("-m", "rehearsal") as process:
+        watch = Watch(process.pid)
+        watch.until(lambda: "rehearsal.server" in watch.commands() and "jsii" in watch.commands())
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+        watch.stop()
+    [told] = re.findall(r"Logs and templates: (.+)", output)
+    surroundings.forget(Surroundings(ROOT / told, ROOT / told))
+    assert process.returncode == 128 + number
+    assert f"interrupted by {number.name}" in output
+    assert [] == watch.alive()
+
+
+def test_the_emulator_ends_with_a_parent_that_is_killed(place: Surroundings) -> None:
+    """A parent that has no chance to clean up takes the emulator with it."""
+    with _start("-c", HOLD_AN_EMULATOR, str(place.run)) as process:
+        assert process.stdout is not None
+        server = psutil.Process(int(process.stdout.readline().split()[0]))
+        process.kill()
+    server.wait(timeout=5)
+
+
+def test_a_kept_emulator_outlives_its_parent(place: Surroundings) -> None:
+    """Asked to stay, the emulator still answers when its parent has gone."""
+    with _start("-c", HOLD_AN_EMULATOR, str(place.run), "keep") as process:
+        assert process.stdout is not None
+        pid, endpoint = process.stdout.readline().split()
+    try:
+        assert _answers(endpoint)
+    finally:
+        os.killpg(int(pid), signal.SIGKILL)
+
+
+def test_two_emulators_run_side_by_side(running: emulator.Emulator, place: Surroundings) -> None:
+    """Each gets a port of its own."""
+    with emulator.running(place) as second:
+        assert running.port != second.port
+        assert _answers(running.endpoint)
+        assert _answers(second.endpoint)
+    assert not _answers(second.endpoint)
+
+
+def test_an_emulator_that_cannot_start_says_why(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error carries what the emulator printed."""
+    monkeypatch.setattr(emulator, "ROOT", Path("nowhere"))
+    with pytest.raises(emulator.EmulatorError, match="No module named"), emulator.running(place):
+        pass
+
+
+def test_a_group_that_ignores_the_request_is_ended(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that does not react to SIGTERM, and its child, are killed after a moment."""
+    monkeypatch.setattr(processes, "PATIENCE", 0.2)
+    command = ["sh", "-c", "trap '' TERM; sleep 60 & echo $!; wait; wait"]
+    process = processes.start(command, environment={}, directory=place.run, output=subprocess.PIPE)
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    processes.end(process)
+    assert process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
+    child.wait(timeout=2)
+
+
+def test_sweeping_spares_what_is_kept() -> None:
+    """Every remaining child is killed but the one to be spared."""
+    ended = subprocess.run([sys.executable, "-c", SWEEP], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["None", "-9"]

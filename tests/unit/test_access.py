@@ -1,0 +1,426 @@
+"""Who may log in, as CloudFormation sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+
+from elasticache_constructs import (
+    Access,
+    ConfigurationError,
+    DefaultUser,
+    Engine,
+    IamUser,
+    PasswordUser,
+    Permissions,
+)
+from tests.unit.builders import APP, GUIDE, LEGACY, USERS, other_stack, replication_group, seen_group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.conftest import Bench
+
+PAGE = f"{GUIDE}/Clusters.RBAC.html"
+READ = Permissions.read_only("a:*")
+ONLY_IAM = Access.users(default=DefaultUser.disabled(), users=[APP])
+REFERENCE = re.compile(r"\{\{resolve:secretsmanager:")
+
+
+def _user(bench: Bench, name: str) -> dict[str, object]:
+    (user,) = (
+        each["Properties"]
+        for each in bench.resources("ElastiCache::User").values()
+        if each["Properties"]["UserName"] == name
+    )
+    properties: dict[str, object] = user
+    return properties
+
+
+def _strings(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _resolved_password(secret: str) -> dict[str, object]:
+    return {
+        "Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": secret}, ":SecretString:password::}}"]],
+    }
+
+
+# Values
+
+
+def test_two_users_of_one_name_are_refused() -> None:
+    """An IAM user and a password user of the same name are refused before anything is made."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Access.users(default=DefaultUser.disabled(), users=[IamUser("app", READ), PasswordUser("app", READ)])
+
+    expected = (
+        f"Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_99_named_users_are_accepted() -> None:
+    """With the default user they are 100, which is as many as a group takes."""
+    users = [IamUser(f"app{number}", READ) for number in range(99)]
+
+    assert 99 == len(Access.users(default=DefaultUser.disabled(), users=users).named)
+
+
+def test_100_named_users_are_refused() -> None:
+    """With the default user they would be 101."""
+    users = [IamUser(f"app{number}", READ) for number in range(100)]
+
+    with pytest.raises(ConfigurationError) as refusal:
+        Access.users(default=DefaultUser.disabled(), users=users)
+
+    expected = (
+        "Access.users with 100 users and the default user: a user group has 100 users at most, the default user "
+        "included. Let applications with the same permissions share a user. "
+        f"See {GUIDE}/quota-limits.html"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_nobody_is_refused() -> None:
+    """A disabled default user alone locks everybody out."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Access.users(default=DefaultUser.disabled())
+
+    expected = (
+        "Access.users(default=DefaultUser.disabled(), users=[]): somebody must be able to log in. "
+        f"Name a user, or use DefaultUser.with_token(). See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_engine_without_users_is_refused() -> None:
+    """Redis 5 knows no users."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Access.users(default=DefaultUser.with_token()).check_engine(Engine.REDIS_5_0_6)
+
+    expected = (
+        "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. "
+        f"Use a newer engine, or Access.auth_token(). See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_engine_without_iam_is_refused_for_iam_users() -> None:
+    """Redis 6 knows users, but not IAM."""
+    with pytest.raises(ConfigurationError) as refusal:
+        USERS.check_engine(Engine.REDIS_6_2)
+
+    expected = (
+        "IamUser('orders-app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. "
+        f"Use a newer engine, or a PasswordUser. See {GUIDE}/auth-iam.html"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("access", "engine"),
+    [
+        pytest.param(Access.auth_token(), Engine.REDIS_5_0_6, id="a token on any engine"),
+        pytest.param(
+            Access.users(default=DefaultUser.with_token(), users=[LEGACY]), Engine.REDIS_6_2, id="passwords on Redis 6"
+        ),
+        pytest.param(USERS, Engine.REDIS_7_0, id="IAM on Redis 7"),
+        pytest.param(USERS, Engine.VALKEY_7_2, id="IAM on Valkey"),
+    ],
+)
+def test_engine_that_knows_the_access_is_accepted(access: Access, engine: Engine) -> None:
+    """Whatever the engine supports is accepted."""
+    access.check_engine(engine)
+
+
+def test_engine_is_checked_by_the_cache(bench: Bench) -> None:
+    """The cache asks its access whether the engine will do."""
+    with pytest.raises(ConfigurationError, match=r"^IamUser\('orders-app'\) on redis 6\.2: "):
+        replication_group(bench, engine=Engine.REDIS_6_2)
+
+
+# Users
+
+
+@pytest.mark.parametrize("engine", [Engine.REDIS_7_1, Engine.VALKEY_8_2], ids=str)
+@pytest.mark.parametrize("access", [USERS, ONLY_IAM], ids=["default user with token", "default user disabled"])
+def test_users_of_the_template_are_those_of_the_group(access: Access, engine: Engine) -> None:
+    """Every user is in the group, and the group holds no other."""
+    bench = seen_group(access=access, engine=engine)
+
+    expected = sorted(bench.resources("ElastiCache::User"))
+    assert expected == sorted(each["Ref"] for each in bench.only("ElastiCache::UserGroup")["Properties"]["UserIds"])
+
+
+def test_group_of_users_is_attached_to_the_cache() -> None:
+    """The cache names the one user group, and so waits for it."""
+    bench = seen_group()
+
+    ((group, _),) = bench.resources("ElastiCache::UserGroup").items()
+    assert [{"Ref": group}] == bench.only("ElastiCache::ReplicationGroup")["Properties"]["UserGroupIds"]
+
+
+def test_users_exclude_the_groups_own_token() -> None:
+    """A cache with users has no AuthToken: the service refuses both together."""
+    bench = seen_group()
+
+    assert "AuthToken" not in bench.only("ElastiCache::ReplicationGroup")["Properties"]
+
+
+@pytest.mark.parametrize("engine", [Engine.REDIS_7_1, Engine.VALKEY_8_2], ids=str)
+def test_users_and_their_group_have_the_engine_of_the_cache(engine: Engine) -> None:
+    """Users and group are of the cache's own engine."""
+    bench = seen_group(engine=engine)
+
+    made = [*bench.resources("ElastiCache::User").values(), bench.only("ElastiCache::UserGroup")]
+    assert {engine.name} == {each["Properties"]["Engine"] for each in made}
+
+
+def test_iam_user_has_its_name_as_its_id() -> None:
+    """The service wants user id and user name equal for IAM, and no password."""
+    bench = seen_group()
+
+    user = _user(bench, "orders-app")
+    assert ("orders-app", {"Type": "iam"}) == (user["UserId"], user["AuthenticationMode"])
+
+
+def test_password_user_has_the_password_of_its_secret() -> None:
+    """A password user's password is a reference to the secret generated for it."""
+    bench = seen_group()
+
+    secret = bench.stack.get_logical_id(_cfn(bench.cache.secret("legacy")))
+    mode = {"Type": "password", "Passwords": [_resolved_password(secret)]}
+    assert mode == _user(bench, "legacy")["AuthenticationMode"]
+
+
+def test_default_user_has_the_token_as_its_password() -> None:
+    """A client that sends AUTH with the token alone is the default user."""
+    bench = seen_group()
+
+    secret = bench.stack.get_logical_id(_cfn(bench.cache.secret()))
+    mode = {"Type": "password", "Passwords": [_resolved_password(secret)]}
+    assert mode == _user(bench, "default")["AuthenticationMode"]
+
+
+def _cfn(construct: object) -> cdk.CfnElement:
+    resource = construct.node.default_child  # type: ignore[attr-defined]
+    assert isinstance(resource, cdk.CfnElement)
+    return resource
+
+
+def test_access_string_is_that_of_the_permissions() -> None:
+    """What a user may do is what its permissions say."""
+    bench = seen_group()
+
+    assert APP.permissions.access_string == _user(bench, "orders-app")["AccessString"]
+
+
+def test_disabled_default_user_of_redis_is_switched_off() -> None:
+    """Redis wants a user named default: it is one that is off and may do nothing."""
+    bench = seen_group(access=ONLY_IAM)
+
+    user = _user(bench, "default")
+    assert ("off -@all", {"Type": "no-password-required"}) == (user["AccessString"], user["AuthenticationMode"])
+
+
+def test_disabled_default_user_of_valkey_is_left_out() -> None:
+    """Valkey switches the default user off by itself, and takes no user without a password."""
+    bench = seen_group(access=ONLY_IAM, engine=Engine.VALKEY_8_2)
+
+    assert ["orders-app"] == [each["Properties"]["UserName"] for each in bench.resources("ElastiCache::User").values()]
+
+
+def test_replaced_default_user_has_an_id_of_its_own() -> None:
+    """The id default belongs to the account's built-in user, which cannot be changed."""
+    bench = seen_group()
+
+    assert "default" != _user(bench, "default")["UserId"]
+
+
+def test_reason_of_broad_permissions_is_in_the_template(bench: Bench) -> None:
+    """Why a user may do everything stands beside it, where reviewers and policies look."""
+    reason = "The migration job copies every key of the old cache."
+    admin = IamUser("admin", Permissions("on ~* +@all", reason=reason))
+    replication_group(bench, access=Access.users(default=DefaultUser.disabled(), users=[admin]))
+
+    reasons = [
+        each.get("Metadata", {}).get("BroadAccessReason") for each in bench.resources("ElastiCache::User").values()
+    ]
+    assert [None, reason] == sorted(reasons, key=str)
+
+
+# Names
+
+
+def _generated_ids(bench: Bench, stack: cdk.Stack | None = None) -> set[str]:
+    users = {
+        each["Properties"]["UserId"]
+        for each in bench.resources("ElastiCache::User", stack).values()
+        if each["Properties"]["AuthenticationMode"]["Type"] != "iam"
+    }
+    groups = {each["Properties"]["UserGroupId"] for each in bench.resources("ElastiCache::UserGroup", stack).values()}
+    return users | groups
+
+
+@pytest.mark.parametrize("construct_id", ["Redis", "R", "Orders.Cache_1", "X" * 120, "1st", "A-B--C-"])
+def test_generated_ids_have_the_services_form(bench: Bench, construct_id: str) -> None:
+    """Generated ids are lower case, of the service's alphabet, whatever the cache is called."""
+    replication_group(bench, construct_id)
+
+    ids = _generated_ids(bench)
+    assert 3 == len(ids)
+    assert [] == [each for each in ids if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", each)]
+
+
+def test_two_caches_of_a_stack_share_no_id(bench: Bench) -> None:
+    """Two caches in one stack generate different ids."""
+    first = Access.users(default=DefaultUser.with_token(), users=[LEGACY])
+    replication_group(bench, "First", access=first)
+    replication_group(bench, "Second", access=first)
+
+    assert 6 == len(_generated_ids(bench))
+
+
+def test_caches_of_two_stacks_share_no_id(bench: Bench) -> None:
+    """Two caches of one construct id in two stacks generate different ids."""
+    other = other_stack(bench)
+    replication_group(bench)
+    replication_group(bench, scope=other)
+
+    assert set() == _generated_ids(bench) & _generated_ids(bench, other)
+
+
+def test_caches_of_two_nested_stacks_share_no_id(bench: Bench) -> None:
+    """Two caches of one construct id in two nested stacks of one id generate different ids."""
+    nested = [cdk.NestedStack(parent, "Nested") for parent in (bench.stack, other_stack(bench))]
+    for stack in nested:
+        replication_group(bench, scope=stack)
+
+    first, second = (_generated_ids(bench, stack) for stack in nested)
+    assert set() == first & second
+
+
+# Tokens
+
+
+def test_token_is_the_groups_own() -> None:
+    """The group's AuthToken is a reference to a generated secret."""
+    bench = seen_group(access=Access.auth_token())
+
+    secret = bench.stack.get_logical_id(_cfn(bench.cache.secret()))
+    expected = _resolved_password(secret)
+    assert expected == bench.only("ElastiCache::ReplicationGroup")["Properties"]["AuthToken"]
+
+
+def test_token_excludes_users() -> None:
+    """A cache with a token has no user group, and the stack no users."""
+    bench = seen_group(access=Access.auth_token())
+
+    assert "UserGroupIds" not in bench.only("ElastiCache::ReplicationGroup")["Properties"]
+    assert {} == {**bench.resources("ElastiCache::User"), **bench.resources("ElastiCache::UserGroup")}
+
+
+# Secrets
+
+BOTH = pytest.mark.parametrize("access", [USERS, Access.auth_token()], ids=["users", "token"])
+
+
+@BOTH
+def test_passwords_have_an_alphabet_that_the_service_accepts(access: Access) -> None:
+    """64 letters and digits, which both tokens and users' passwords may be."""
+    bench = seen_group(access=access)
+
+    generated = [
+        each["Properties"]["GenerateSecretString"] for each in bench.resources("SecretsManager::Secret").values()
+    ]
+    assert {(True, 64, None)} == {
+        (each["ExcludePunctuation"], each["PasswordLength"], each.get("IncludeSpace")) for each in generated
+    }
+
+
+@BOTH
+def test_secrets_are_encrypted_with_the_key_of_the_cache(access: Access) -> None:
+    """The customer's key encrypts every secret."""
+    bench = seen_group(access=access)
+
+    key = bench.only("ElastiCache::ReplicationGroup")["Properties"]["KmsKeyId"]
+    secrets = bench.resources("SecretsManager::Secret").values()
+    assert [key] * len(secrets) == [each["Properties"]["KmsKeyId"] for each in secrets]
+
+
+@pytest.mark.parametrize(
+    ("access", "names"),
+    [
+        pytest.param(USERS, ["default", "legacy"], id="users"),
+        pytest.param(Access.auth_token(), ["default"], id="token"),
+        pytest.param(ONLY_IAM, [], id="IAM alone"),
+    ],
+)
+def test_secrets_have_one_shape(bench: Bench, access: Access, names: list[str]) -> None:
+    """There is a secret for each password, and each is a user name with a password beside it."""
+    replication_group(bench, access=access)
+
+    generated = [
+        each["Properties"]["GenerateSecretString"] for each in bench.resources("SecretsManager::Secret").values()
+    ]
+    assert [{"username": name} for name in names] == sorted(
+        (json.loads(each["SecretStringTemplate"]) for each in generated), key=str
+    )
+    assert {"password"} >= {each["GenerateStringKey"] for each in generated}
+
+
+@BOTH
+def test_template_holds_no_password(access: Access) -> None:
+    """Nowhere in the template is a password: not in secrets, users or the group, nor in an output."""
+    bench = seen_group(access=access)
+
+    template = bench.template()
+    literal = [
+        each for each in bench.resources("SecretsManager::Secret").values() if "SecretString" in each["Properties"]
+    ]
+    tokens = [bench.only("ElastiCache::ReplicationGroup")["Properties"].get("AuthToken")]
+    passwords = [
+        password
+        for user in bench.resources("ElastiCache::User").values()
+        for password in user["Properties"]["AuthenticationMode"].get("Passwords", [])
+    ]
+    held = [each for each in [*tokens, *passwords] if each is not None]
+    assert [] == literal
+    assert [] == [each for each in held if not REFERENCE.search("".join(_strings(each)))]
+    assert [] == list(template.get("Outputs", {}))
+    assert len(bench.resources("SecretsManager::Secret")) == len(held)
+
+
+# Tags
+
+
+def test_user_group_has_no_tags(bench: Bench) -> None:
+    """A changed tag on a user group fails the whole stack, so it has none, even in an app with tags (aws-cdk#15378)."""
+    replication_group(bench)
+    cdk.Tags.of(bench.stack.node.root).add("team", "orders")
+
+    assert "Tags" not in bench.only("ElastiCache::UserGroup")["Properties"]
+    assert [{"Key": "team", "Value": "orders"}] == bench.only("ElastiCache::ReplicationGroup")["Properties"]["Tags"]
+
+
+# Changes
+
+
+def test_renamed_password_user_gets_another_id() -> None:
+    """With the id of the old name a renamed user could not be replaced (terraform-provider-aws#36848)."""
+    bench = seen_group()
+
+    assert str(_user(bench, "legacy")["UserId"]).endswith("-legacy")

@@ -1,0 +1,149 @@
+"""What each engine is and supports."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from elasticache_constructs import ConfigurationError, Engine
+from tests.unit.builders import GUIDE
+
+VERSIONS_PAGE = f"{GUIDE}/supported-engine-versions.html"
+
+TLS = {"transit_encryption"}
+REDIS_6 = TLS | {"user_groups", "slow_log", "engine_log"}
+MODERN = REDIS_6 | {"iam", "transit_encryption_mode"}
+FEATURES = sorted(MODERN)
+
+ENGINES = [
+    (Engine.REDIS_5_0_6, "redis", "5.0.6", "redis5.0", 6379, TLS),
+    (Engine.REDIS_6_2, "redis", "6.2", "redis6.x", 6379, REDIS_6),
+    (Engine.REDIS_7_0, "redis", "7.0", "redis7", 6379, MODERN),
+    (Engine.REDIS_7_1, "redis", "7.1", "redis7", 6379, MODERN),
+    (Engine.VALKEY_7_2, "valkey", "7.2", "valkey7", 6379, MODERN),
+    (Engine.VALKEY_8_0, "valkey", "8.0", "valkey8", 6379, MODERN),
+    (Engine.VALKEY_8_1, "valkey", "8.1", "valkey8", 6379, MODERN),
+    (Engine.VALKEY_8_2, "valkey", "8.2", "valkey8", 6379, MODERN),
+    (Engine.VALKEY_9_0, "valkey", "9.0", "valkey9", 6379, MODERN),
+    (Engine.VALKEY_9_1, "valkey", "9.1", "valkey9", 6379, MODERN),
+    (Engine.MEMCACHED_1_6_12, "memcached", "1.6.12", "memcached1.6", 11211, TLS),
+    (Engine.MEMCACHED_1_6_17, "memcached", "1.6.17", "memcached1.6", 11211, TLS),
+    (Engine.MEMCACHED_1_6_22, "memcached", "1.6.22", "memcached1.6", 11211, TLS),
+]
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "version", "family", "port", "supported"), ENGINES, ids=[str(row[0]) for row in ENGINES]
+)
+def test_facts_of_each_constant(
+    engine: Engine, *, name: str, version: str, family: str, port: int, supported: set[str]
+) -> None:
+    """Name, version, family, port and abilities of each constant are those of the service's own tables."""
+    abilities = {feature for feature in FEATURES if getattr(engine, f"supports_{feature}")}
+    assert (name, version, family, port) == (engine.name, engine.version, engine.family, engine.default_port)
+    assert supported == abilities
+    assert (name == "memcached") == engine.is_memcached
+    assert (name == "redis") == engine.requires_default_user
+
+
+def test_facts_cover_every_constant() -> None:
+    """No constant is without a row in the table above."""
+    constants = {each for each in vars(Engine).values() if isinstance(each, Engine)}
+    assert constants == {row[0] for row in ENGINES}
+
+
+@pytest.mark.parametrize(
+    ("feature", "below", "at"),
+    [
+        ("user_groups", Engine("redis", "5.0.6", "redis5.0"), Engine("redis", "6.0", "redis6.x")),
+        ("iam", Engine("redis", "6.2", "redis6.x"), Engine("redis", "7.0", "redis7")),
+        ("transit_encryption", Engine("redis", "4.0.9", "redis4.0"), Engine("redis", "4.0.10", "redis4.0")),
+        (
+            "transit_encryption",
+            Engine("memcached", "1.6.6", "memcached1.6"),
+            Engine("memcached", "1.6.12", "memcached1.6"),
+        ),
+        ("transit_encryption_mode", Engine("redis", "6.2", "redis6.x"), Engine("redis", "7.0", "redis7")),
+        ("slow_log", Engine("redis", "5.0.6", "redis5.0"), Engine("redis", "6.0", "redis6.x")),
+        ("engine_log", Engine("redis", "6.0", "redis6.x"), Engine("redis", "6.2", "redis6.x")),
+    ],
+    ids=str,
+)
+def test_ability_begins_with_its_version(feature: str, below: Engine, at: Engine) -> None:
+    """Each ability is there from its floor on, and not one version earlier."""
+    assert (False, True) == (getattr(below, f"supports_{feature}"), getattr(at, f"supports_{feature}"))
+
+
+def test_unknown_version_takes_one_line() -> None:
+    """A version that this package has never heard of has the abilities of those before it."""
+    engine = Engine("valkey", "10.12", family="valkey10")
+
+    assert set(FEATURES) == {feature for feature in FEATURES if getattr(engine, f"supports_{feature}")}
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "family", "message"),
+    [
+        pytest.param(
+            "Redis",
+            "7.1",
+            "redis7",
+            "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. "
+            f"Use one of the constants, Engine.VALKEY_8_2 say. See {VERSIONS_PAGE}",
+            id="an upper-case name",
+        ),
+        *[
+            pytest.param(
+                "redis",
+                version,
+                "redis7",
+                f"Engine version {version!r}: a version is two or three numbers with dots between them. "
+                f"Use one of the constants, Engine.REDIS_7_1 say. See {VERSIONS_PAGE}",
+                id=f"the version {version!r}",
+            )
+            for version in ("7", "7.x", "v7.1", "7.1.", "7.1.2.3", "", "7.1\n")
+        ],
+        *[
+            pytest.param(
+                "redis",
+                "7.1",
+                family,
+                f"Engine family {family!r} for redis 7.1: a parameter group family is the engine's name and its major "
+                "version, as in redis7. Use one of the constants, or the family that DescribeCacheEngineVersions names "
+                f"for this version. See {VERSIONS_PAGE}",
+                id=f"the family {family!r}",
+            )
+            for family in ("valkey7", "redis", "7", "default.redis7", "redis7.", "redis6.y")
+        ],
+    ],
+)
+def test_no_engine_is_refused(name: str, version: str, family: str, message: str) -> None:
+    """A name, version or family that cannot be one is refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Engine(name, version, family)
+
+    assert message == str(refusal.value)
+
+
+def test_name_and_version_make_the_text() -> None:
+    """In messages an engine is its name and version."""
+    assert "redis 7.1" == str(Engine.REDIS_7_1)
+
+
+def test_engine_is_a_value() -> None:
+    """Engines of equal parts are equal, and none can be changed."""
+    assert Engine("redis", "7.1", "redis7") == Engine.REDIS_7_1
+    with pytest.raises(FrozenInstanceError):
+        Engine.REDIS_7_1.version = "7.2"  # type: ignore[misc]
+
+
+@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="unclear: the family's number is not compared")
+@pytest.mark.parametrize(
+    ("name", "version", "family"),
+    [("redis", "7.1", "redis6.x"), ("valkey", "8.2", "valkey7"), ("memcached", "1.6.22", "memcached1.5")],
+)
+def test_family_of_another_version_is_refused(name: str, version: str, family: str) -> None:
+    """A family whose number is not the version's is one that the service would refuse."""
+    with pytest.raises(ConfigurationError):
+        Engine(name, version, family)

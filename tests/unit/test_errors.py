@@ -1,0 +1,113 @@
+"""The one exception, and how an app shows it."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import pytest
+from jsii.errors import JavaScriptError
+
+from elasticache_constructs import ConfigurationError, one_line_errors
+
+REFUSAL = ConfigurationError(got="port=0", allowed="a port is 1 at least", fix="Use port=6379", page="https://aws/page")
+
+
+def _cdk_refusal() -> None:
+    cdk.Stack(cdk.App(), "no such name!")
+
+
+@pytest.fixture(autouse=True)
+def _no_debugging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CDK_DEBUG", raising=False)
+
+
+def test_message_says_got_allowed_fix_and_page() -> None:
+    """The text is one line: what was got, what is allowed, the fix and the page."""
+    assert "port=0: a port is 1 at least. Use port=6379. See https://aws/page" == str(REFUSAL)
+
+
+def test_message_without_a_page_ends_with_the_fix() -> None:
+    """Where no page is named, none is mentioned."""
+    error = ConfigurationError(got="port=0", allowed="a port is 1 at least", fix="Use port=6379")
+
+    assert "port=0: a port is 1 at least. Use port=6379." == str(error)
+
+
+def test_parts_of_a_message_are_attributes() -> None:
+    """A program can tell the parts of a message apart."""
+    assert ("port=0", "a port is 1 at least", "Use port=6379", "https://aws/page") == (
+        REFUSAL.got,
+        REFUSAL.allowed,
+        REFUSAL.fix,
+        REFUSAL.page,
+    )
+
+
+def test_refusal_is_a_value_error() -> None:
+    """Whoever catches ValueError catches refusals."""
+    assert isinstance(REFUSAL, ValueError)
+
+
+def test_refusal_ends_the_program_with_exit_code_1() -> None:
+    """A refusal becomes SystemExit with code 1, without a trace of what it came from."""
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        raise REFUSAL
+
+    assert (1, True) == (end.value.code, end.value.__suppress_context__)
+
+
+def test_refusal_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """A refusal is printed as one line on standard error, and nothing on standard output."""
+    with pytest.raises(SystemExit), one_line_errors():
+        raise REFUSAL
+
+    output = capsys.readouterr()
+    assert (f"error: {REFUSAL}\n", "") == (output.err, output.out)
+
+
+def test_refusal_by_the_cdk_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the CDK refuses is one line as well, without JavaScript stack."""
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        _cdk_refusal()
+
+    assert 1 == end.value.code
+    assert [
+        "error: Stack name must match the regular expression: /^[A-Za-z][A-Za-z0-9-]*$/, got 'no such name!'"
+    ] == capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize("bug", [RuntimeError("a bug"), KeyError("a bug"), ValueError("a bug")], ids=repr)
+def test_bug_keeps_its_traceback(bug: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is no refusal passes through untouched, and nothing is printed."""
+    with pytest.raises(type(bug)) as raised, one_line_errors():
+        raise bug
+
+    assert bug is raised.value
+    assert "" == capsys.readouterr().err
+
+
+def test_debugging_keeps_the_traceback_of_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CDK_DEBUG=true a refusal keeps its trace."""
+    monkeypatch.setenv("CDK_DEBUG", "true")
+
+    with pytest.raises(ConfigurationError) as raised, one_line_errors():
+        raise REFUSAL
+
+    assert REFUSAL is raised.value
+
+
+def test_debugging_keeps_the_traceback_of_the_cdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CDK_DEBUG=true what the CDK refuses keeps what JavaScript has to say of it."""
+    monkeypatch.setenv("CDK_DEBUG", "true")
+
+    with pytest.raises(RuntimeError) as raised, one_line_errors():
+        _cdk_refusal()
+
+    assert isinstance(raised.value.__cause__, JavaScriptError)
+
+
+def test_good_configuration_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is printed and nothing is raised when nothing is refused."""
+    with one_line_errors():
+        cdk.Stack(cdk.App(), "Good")
+
+    assert "" == capsys.readouterr().err

@@ -1,0 +1,258 @@
+"""Metrics of nodes and over nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from elasticache_constructs import (
+    Access,
+    ConfigurationError,
+    MemcachedCluster,
+    MemcachedClusterBase,
+    ReplicationGroup,
+    ReplicationGroupBase,
+    Topology,
+)
+from tests.unit.builders import memcached_cluster, replication_group
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+EVERY_NODE = {
+    "metric_cpu_max_percent": ("CPUUtilization", "Maximum"),
+    "metric_freeable_memory_min_bytes": ("FreeableMemory", "Minimum"),
+    "metric_swap_usage_max_bytes": ("SwapUsage", "Maximum"),
+    "metric_current_connections_max_count": ("CurrConnections", "Maximum"),
+    "metric_evictions_sum_count": ("Evictions", "Sum"),
+}
+REPLICATION = EVERY_NODE | {
+    "metric_engine_cpu_max_percent": ("EngineCPUUtilization", "Maximum"),
+    "metric_database_memory_max_percent": ("DatabaseMemoryUsagePercentage", "Maximum"),
+    "metric_replication_lag_max_seconds": ("ReplicationLag", "Maximum"),
+    "metric_authentication_failures_sum_count": ("AuthenticationFailures", "Sum"),
+}
+MEMCACHED = EVERY_NODE | {
+    "metric_get_misses_sum_count": ("GetMisses", "Sum"),
+    "metric_get_hits_sum_count": ("GetHits", "Sum"),
+}
+FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM"}
+WORDS = {"Maximum": "_max_", "Minimum": "_min_", "Sum": "_sum_"}
+
+
+@pytest.fixture(name="group")
+def _group(bench: Bench) -> ReplicationGroupBase:
+    return ReplicationGroup.from_replication_group_attributes(
+        bench.stack,
+        "Group",
+        replication_group_id="orders",
+        endpoint_address="orders.example.com",
+        security_groups=[],
+        topology=Topology(replicas_per_shard=2),
+    )
+
+
+@pytest.fixture(name="cluster")
+def _cluster(bench: Bench) -> MemcachedClusterBase:
+    return MemcachedCluster.from_memcached_cluster_attributes(
+        bench.stack,
+        "Cluster",
+        cluster_id="items",
+        discovery_endpoint_address="items.example.com",
+        security_groups=[],
+        nodes=2,
+    )
+
+
+def _metric(metric: cloudwatch.IMetric) -> dict[str, Any]:
+    """A metric of one node, as far as it tells."""
+    config = metric.to_metric_config().metric_stat
+    assert config is not None
+    return {
+        "namespace": config.namespace,
+        "name": config.metric_name,
+        "statistic": config.statistic,
+        "period": config.period.to_seconds(),
+        "dimensions": {each.name: each.value for each in config.dimensions or []},
+    }
+
+
+# Node ids
+
+
+@pytest.mark.parametrize(
+    ("topology", "ids"),
+    [
+        pytest.param(Topology(replicas_per_shard=0), ["-001"], id="one node"),
+        pytest.param(Topology(replicas_per_shard=2), ["-001", "-002", "-003"], id="a primary and two replicas"),
+        pytest.param(
+            Topology(shards=2), ["-0001-001", "-0001-002", "-0002-001", "-0002-002"], id="a cluster of two shards"
+        ),
+        pytest.param(Topology(cluster_mode=True), ["-0001-001", "-0001-002"], id="a cluster of one shard"),
+    ],
+)
+def test_ids_of_a_groups_nodes(bench: Bench, topology: Topology, ids: list[str]) -> None:
+    """The service numbers nodes by shard in cluster mode, and straight on without."""
+    group = replication_group(bench, topology=topology, access=Access.auth_token())
+
+    ((logical_id, _),) = bench.resources("ElastiCache::ReplicationGroup").items()
+    expected = [{"Fn::Join": ["", [{"Ref": logical_id}, each]]} for each in ids]
+    assert expected == bench.stack.resolve(list(group.node_ids))
+
+
+def test_ids_of_a_large_cluster_are_counted_out(bench: Bench) -> None:
+    """Shards have four digits, nodes three, in order."""
+    group = ReplicationGroup.from_replication_group_attributes(
+        bench.stack,
+        "Group",
+        replication_group_id="orders",
+        endpoint_address="orders.example.com",
+        security_groups=[],
+        topology=Topology(shards=250, replicas_per_shard=1),
+    )
+
+    ids = group.node_ids
+    assert (500, "orders-0001-001", "orders-0250-002") == (len(ids), ids[0], ids[-1])
+
+
+def test_ids_of_memcached_nodes(bench: Bench) -> None:
+    """The service numbers the nodes of a Memcached cluster with four digits."""
+    assert ["0001", "0002", "0003"] == memcached_cluster(bench, nodes=3).node_ids
+
+
+def test_nodes_of_a_group_without_topology_are_not_known(bench: Bench) -> None:
+    """A metric over all nodes of an imported group needs its topology; the message says how to give it."""
+    group = ReplicationGroup.from_replication_group_attributes(
+        bench.stack,
+        "Group",
+        replication_group_id="orders",
+        endpoint_address="orders.example.com",
+        security_groups=[],
+    )
+
+    with pytest.raises(ConfigurationError) as refusal:
+        group.metric_cpu_max_percent()
+
+    expected = (
+        "metrics over all nodes of an imported group: its nodes are known when its topology is. "
+        "Import it with from_replication_group_attributes(topology=Topology(...)), or name a node_id."
+    )
+    assert expected == str(refusal.value)
+    assert "orders-001" == _metric(group.metric_cpu_max_percent("orders-001"))["dimensions"]["CacheClusterId"]
+
+
+# One node
+
+
+@pytest.mark.parametrize("method", REPLICATION)
+def test_metric_of_one_node_of_a_group(group: ReplicationGroupBase, method: str) -> None:
+    """A named metric of one node has that node's dimension, its statistic and one minute."""
+    name, statistic = REPLICATION[method]
+
+    assert {
+        "namespace": "AWS/ElastiCache",
+        "name": name,
+        "statistic": statistic,
+        "period": 60,
+        "dimensions": {"CacheClusterId": "orders-002"},
+    } == _metric(getattr(group, method)("orders-002"))
+
+
+@pytest.mark.parametrize("method", MEMCACHED)
+def test_metric_of_one_memcached_node(cluster: MemcachedClusterBase, method: str) -> None:
+    """A Memcached node is found by its cluster and its number."""
+    name, statistic = MEMCACHED[method]
+
+    assert {
+        "namespace": "AWS/ElastiCache",
+        "name": name,
+        "statistic": statistic,
+        "period": 60,
+        "dimensions": {"CacheClusterId": "items", "CacheNodeId": "0002"},
+    } == _metric(getattr(cluster, method)("0002"))
+
+
+def test_any_metric_of_the_service(group: ReplicationGroupBase) -> None:
+    """What has no method of its own is an average over a minute, unless told otherwise."""
+    metric = _metric(group.metric("NewConnections", node_id="orders-001"))
+
+    assert ("NewConnections", "Average", 60) == (metric["name"], metric["statistic"], metric["period"])
+
+
+def test_any_metric_with_statistic_and_period(group: ReplicationGroupBase) -> None:
+    """Statistic and period can be said."""
+    metric = _metric(
+        group.metric("NewConnections", node_id="orders-001", statistic="p99", period=cdk.Duration.minutes(5))
+    )
+
+    assert ("p99", 300) == (metric["statistic"], metric["period"])
+
+
+@pytest.mark.parametrize("method", sorted({**REPLICATION, **MEMCACHED}))
+def test_statistic_is_in_the_name(method: str) -> None:
+    """Whoever reads the method's name knows the statistic."""
+    _, statistic = {**REPLICATION, **MEMCACHED}[method]
+
+    assert WORDS[statistic] in method
+
+
+@pytest.mark.parametrize(("kind", "table"), [(ReplicationGroupBase, REPLICATION), (MemcachedClusterBase, MEMCACHED)])
+def test_no_metric_is_left_out(kind: type, table: dict[str, tuple[str, str]]) -> None:
+    """Every named metric has its row in the tables above."""
+    assert sorted(table) == sorted(name for name in dir(kind) if name.startswith("metric_"))
+
+
+# All nodes
+
+
+@pytest.mark.parametrize("method", REPLICATION)
+def test_metric_over_all_nodes_of_a_group(group: ReplicationGroupBase, method: str) -> None:
+    """Without a node the metric is an expression over the nodes, each with the same statistic."""
+    name, statistic = REPLICATION[method]
+    metric = getattr(group, method)()
+
+    assert isinstance(metric, cloudwatch.MathExpression)
+    assert f"{FUNCTIONS[statistic]}(METRICS())" == metric.expression
+    assert {"node1": "orders-001", "node2": "orders-002", "node3": "orders-003"} == {
+        key: _metric(each)["dimensions"]["CacheClusterId"] for key, each in metric.using_metrics.items()
+    }
+    assert {(name, statistic)} == {
+        (_metric(each)["name"], _metric(each)["statistic"]) for each in metric.using_metrics.values()
+    }
+
+
+def test_expression_is_labelled(group: ReplicationGroupBase) -> None:
+    """In a graph the expression is called what it is."""
+    metric = group.metric_freeable_memory_min_bytes()
+
+    assert isinstance(metric, cloudwatch.MathExpression)
+    assert ("FreeableMemory (minimum over 3 nodes)", 60) == (metric.label, metric.period.to_seconds())
+
+
+def test_expression_over_memcached_nodes(cluster: MemcachedClusterBase) -> None:
+    """A Memcached cluster's nodes are summed up likewise."""
+    metric = cluster.metric_get_misses_sum_count()
+
+    assert isinstance(metric, cloudwatch.MathExpression)
+    assert ["0001", "0002"] == [_metric(each)["dimensions"]["CacheNodeId"] for each in metric.using_metrics.values()]
+
+
+def test_metric_of_a_single_node_is_no_expression(bench: Bench) -> None:
+    """Where there is one node only, its own metric is the one."""
+    metric = memcached_cluster(bench, nodes=1).metric_evictions_sum_count()
+
+    assert "0001" == _metric(metric)["dimensions"]["CacheNodeId"]
+
+
+def test_expression_makes_an_alarm(bench: Bench, group: ReplicationGroupBase) -> None:
+    """An alarm takes the expression, and with it every node."""
+    cloudwatch.Alarm(
+        bench.stack, "Alarm", metric=group.metric_engine_cpu_max_percent(), threshold=80, evaluation_periods=5
+    )
+
+    metrics = bench.only("CloudWatch::Alarm")["Properties"]["Metrics"]
+    (expression,) = (each for each in metrics if "Expression" in each)
+    assert ("MAX(METRICS())", 3) == (expression["Expression"], len(metrics) - 1)

@@ -1,0 +1,501 @@
+"""The network: three kinds of egress, two or three zones."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from elasticache_constructs import CacheNetwork, ConfigurationError, Egress, EncryptionKey
+from tests.conftest import FLAGS, Bench
+from tests.unit.builders import GUIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
+EVERY_EGRESS = pytest.mark.parametrize("egress", list(Egress), ids=lambda each: each.value)
+ENVIRONMENT = cdk.Environment(account="123456789012", region="eu-west-1")
+
+Resources = dict[str, dict[str, Any]]
+
+
+def _stack(*, environment: cdk.Environment | None = ENVIRONMENT) -> cdk.Stack:
+    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    return cdk.Stack(app, "Network", env=environment)
+
+
+@functools.cache
+def _template(egress: Egress = Egress.ENDPOINTS, zones: int = 2) -> Resources:
+    """What a network comes to: built once for each kind, and only looked at afterwards."""
+    stack = _stack()
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:zones], egress=egress)
+    resources: Resources = Bench(stack, network.vpc).template()["Resources"]
+    return resources
+
+
+def _of(resources: Resources, kind: str) -> Resources:
+    return {name: each for name, each in resources.items() if each["Type"] == f"AWS::{kind}"}
+
+
+def _subnets(resources: Resources, group: str) -> Resources:
+    tag = {"Key": "aws-cdk:subnet-name", "Value": group}
+    return {name: each for name, each in _of(resources, "EC2::Subnet").items() if tag in each["Properties"]["Tags"]}
+
+
+def _ranges(resources: Resources, group: str) -> list[str]:
+    return [each["Properties"]["CidrBlock"] for each in _subnets(resources, group).values()]
+
+
+def _routes_of(resources: Resources, group: str) -> list[dict[str, Any]]:
+    subnets = _subnets(resources, group)
+    tables = [
+        each["Properties"]["RouteTableId"]["Ref"]
+        for each in _of(resources, "EC2::SubnetRouteTableAssociation").values()
+        if each["Properties"]["SubnetId"]["Ref"] in subnets
+    ]
+    assert len(subnets) == len(tables)
+    return [
+        each["Properties"]
+        for each in _of(resources, "EC2::Route").values()
+        if each["Properties"]["RouteTableId"]["Ref"] in tables
+    ]
+
+
+# Zones and addresses
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+@pytest.mark.parametrize("group", ["cache", "application"])
+def test_each_named_zone_has_its_subnets(zones: int, group: str) -> None:
+    """Every zone named has one subnet for caches and one for applications."""
+    subnets = _subnets(_template(zones=zones), group).values()
+
+    assert list(ZONES[:zones]) == [each["Properties"]["AvailabilityZone"] for each in subnets]
+
+
+def test_two_zones_are_the_default() -> None:
+    """Without a word there are the first two zones of wherever it is deployed."""
+    network = CacheNetwork(_stack(environment=None), "Net")
+
+    assert 2 == len(network.vpc.isolated_subnets) // len(["cache", "application"])
+
+
+def test_zones_can_be_counted() -> None:
+    """Three zones are made where the region is known."""
+    stack = _stack()
+    key = "availability-zones:account=123456789012:region=eu-west-1"
+    stack.node.set_context(key, list(ZONES))
+
+    assert list(ZONES) == CacheNetwork(stack, "Net", zones=3).vpc.availability_zones
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param(None, id="any region"),
+        pytest.param(
+            cdk.Environment(region="eu-west-1"),
+            id="any account",
+            marks=pytest.mark.xfail(
+                strict=True,
+                raises=pytest.fail.Exception,
+                reason="bug: the CDK wants the account as well, and makes two zones in silence without it",
+            ),
+        ),
+    ],
+)
+def test_three_zones_are_refused_where_two_would_be_made(environment: cdk.Environment | None) -> None:
+    """Where the CDK knows of two zones only, three are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheNetwork(_stack(environment=environment), "Net", zones=3)
+
+    expected = (
+        "zones=3 in a stack that may be deployed to any region: the CDK knows of two zones where it does not know the "
+        "region. Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2. "
+        "See https://docs.aws.amazon.com/cdk/v2/guide/environments.html"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"),
+    [
+        pytest.param({"zones": 1}, "zones=1", id="one zone"),
+        pytest.param({"zones": 4}, "zones=4", id="four zones"),
+        pytest.param({"zones": 0}, "zones=0", id="no zone"),
+        pytest.param({"availability_zones": []}, "availability_zones=[]", id="no name"),
+        pytest.param({"availability_zones": ["a"]}, "availability_zones=['a']", id="one name"),
+        pytest.param({"availability_zones": ["a", "a"]}, "availability_zones=['a', 'a']", id="one name twice"),
+        pytest.param(
+            {"availability_zones": ["a", "b", "c", "d"]}, "availability_zones=['a', 'b', 'c', 'd']", id="four names"
+        ),
+        pytest.param(
+            {"availability_zones": ["a", "b", "b"]},
+            "availability_zones=['a', 'b', 'b']",
+            id="two names, one of them twice",
+        ),
+    ],
+)
+def test_zones_out_of_their_limits_are_refused(arguments: dict[str, Any], got: str) -> None:
+    """A network spans two or three different zones."""
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheNetwork(_stack(), "Net", **arguments)
+
+    expected = (
+        f"{got}: a cache network spans 2 or 3 different zones, so that a cache survives the loss of one. "
+        f"Name two zones of the region, or three for production. See {GUIDE}/AutoFailover.html"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_zones_are_named_or_counted() -> None:
+    """Names and a number together are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], zones=2)
+
+    expected = (
+        "availability_zones=['eu-west-1a', 'eu-west-1b'] and zones=2: zones are either named or counted. "
+        "Leave zones out."
+    )
+    assert expected == str(refusal.value)
+
+
+@EVERY_EGRESS
+@pytest.mark.parametrize("group", ["cache", "application"])
+def test_third_zone_renumbers_nothing(egress: Egress, group: str) -> None:
+    """Ranges of the first two zones stay as they are when a third one is added."""
+    two, three = (_ranges(_template(egress, zones), group) for zones in (2, 3))
+
+    assert two == three[:2]
+    assert 3 == len(set(three))
+
+
+def test_third_zone_renumbers_no_public_subnet() -> None:
+    """Ranges of the public subnets stay as they are too, although they come after all others."""
+    two, three = (_ranges(_template(Egress.NAT, zones), "public") for zones in (2, 3))
+
+    assert two == three[:2]
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+@pytest.mark.parametrize("group", ["cache", "application"])
+def test_egress_renumbers_nothing(zones: int, group: str) -> None:
+    """Ranges stay as they are when the kind of egress changes."""
+    ranges = [_ranges(_template(egress, zones), group) for egress in Egress]
+
+    assert [ranges[0]] * 3 == ranges
+
+
+@pytest.mark.parametrize("group", ["cache", "application"])
+def test_egress_replaces_no_subnet(group: str) -> None:
+    """Subnets have the same logical ids whatever the kind of egress, so that none is replaced."""
+    names = [sorted(_subnets(_template(egress), group)) for egress in Egress]
+
+    assert [names[0]] * 3 == names
+
+
+def test_third_zone_replaces_no_subnet() -> None:
+    """The first two subnets for caches keep their logical ids and zones when a third one is added."""
+    two, three = (_subnets(_template(zones=zones), "cache") for zones in (2, 3))
+
+    assert two == {name: three[name] for name in two}
+
+
+def test_range_can_be_chosen() -> None:
+    """Subnets are cut from the range that is given."""
+    stack = _stack()
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], cidr="10.77.0.0/16")
+    resources = Bench(stack, network.vpc).template()["Resources"]
+
+    assert ["10.77.0.0/24", "10.77.1.0/24"] == _ranges(resources, "cache")
+
+
+# Routes
+
+
+@EVERY_EGRESS
+@pytest.mark.parametrize("zones", [2, 3])
+def test_cache_subnets_have_no_route_out(egress: Egress, zones: int) -> None:
+    """Caches reach nothing outside the VPC, and nothing outside reaches them, whatever the kind of egress."""
+    assert [] == _routes_of(_template(egress, zones), "cache")
+
+
+@pytest.mark.parametrize("egress", [Egress.NONE, Egress.ENDPOINTS], ids=lambda each: each.value)
+def test_nothing_is_public_without_nat(egress: Egress) -> None:
+    """Without NAT there are no public subnets, no gateways and no routes at all."""
+    resources = _template(egress)
+
+    assert {} == {
+        **_subnets(resources, "public"),
+        **_of(resources, "EC2::InternetGateway"),
+        **_of(resources, "EC2::NatGateway"),
+        **_of(resources, "EC2::Route"),
+    }
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+def test_nat_has_a_gateway_in_each_zone(zones: int) -> None:
+    """The loss of a zone leaves the others their way out."""
+    resources = _template(Egress.NAT, zones)
+
+    subnets = [each["Properties"]["SubnetId"]["Ref"] for each in _of(resources, "EC2::NatGateway").values()]
+    assert sorted(_subnets(resources, "public")) == sorted(subnets)
+    assert zones == len(subnets)
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+def test_applications_get_out_through_nat_alone(zones: int) -> None:
+    """With NAT each subnet for applications has one route out, to a gateway of its own."""
+    gateways = [
+        route.get("NatGatewayId", {}).get("Ref") for route in _routes_of(_template(Egress.NAT, zones), "application")
+    ]
+
+    assert zones == len(set(gateways) - {None})
+    assert zones == len(gateways)
+
+
+@EVERY_EGRESS
+def test_nothing_is_launched_with_a_public_address(egress: Egress) -> None:
+    """No subnet gives public addresses away, the public ones neither."""
+    subnets = _of(_template(egress), "EC2::Subnet").values()
+
+    assert {False} == {each["Properties"]["MapPublicIpOnLaunch"] for each in subnets}
+
+
+# Endpoints
+
+
+def _endpoints() -> list[dict[str, Any]]:
+    return [each["Properties"] for each in _of(_template(), "EC2::VPCEndpoint").values()]
+
+
+def test_endpoints_are_the_default_and_lead_to_two_services() -> None:
+    """Applications reach Secrets Manager and the ElastiCache API."""
+    assert ["com.amazonaws.eu-west-1.elasticache", "com.amazonaws.eu-west-1.secretsmanager"] == sorted(
+        each["ServiceName"] for each in _endpoints()
+    )
+
+
+def test_endpoints_answer_to_the_services_own_names() -> None:
+    """Private DNS lets SDKs find them without configuration."""
+    assert [True, True] == [each["PrivateDnsEnabled"] for each in _endpoints()]
+
+
+def test_endpoints_are_in_every_zone_beside_the_applications() -> None:
+    """They stand in the applications' subnets of all zones."""
+    subnets = [{"Ref": name} for name in _subnets(_template(), "application")]
+
+    assert [subnets, subnets] == [each["SubnetIds"] for each in _endpoints()]
+
+
+def test_endpoints_admit_https_from_their_clients_alone() -> None:
+    """The one way in is HTTPS from the client group."""
+    ((clients, _),) = (
+        (name, each)
+        for name, each in _of(_template(), "EC2::SecurityGroup").items()
+        if each["Properties"]["GroupDescription"] == "Clients of the interface endpoints"
+    )
+    (rule,) = (each["Properties"] for each in _of(_template(), "EC2::SecurityGroupIngress").values())
+    assert (443, 443, "tcp", {"Fn::GetAtt": [clients, "GroupId"]}) == (
+        rule["FromPort"],
+        rule["ToPort"],
+        rule["IpProtocol"],
+        rule["SourceSecurityGroupId"],
+    )
+    assert [[rule["GroupId"]]] * 2 == [each["SecurityGroupIds"] for each in _endpoints()]
+    assert [] == [
+        name
+        for name, each in _of(_template(), "EC2::SecurityGroup").items()
+        if "SecurityGroupIngress" in each["Properties"]
+    ]
+
+
+def test_clients_of_endpoints_get_out_to_them_alone() -> None:
+    """The client group opens HTTPS to the endpoints and nothing else."""
+    (ingress,) = (each["Properties"] for each in _of(_template(), "EC2::SecurityGroupIngress").values())
+    (rule,) = (each["Properties"] for each in _of(_template(), "EC2::SecurityGroupEgress").values())
+    assert (443, 443, "tcp", ingress["SourceSecurityGroupId"], ingress["GroupId"]) == (
+        rule["FromPort"],
+        rule["ToPort"],
+        rule["IpProtocol"],
+        rule["GroupId"],
+        rule["DestinationSecurityGroupId"],
+    )
+
+
+@pytest.mark.parametrize(("egress", "there"), [(Egress.NONE, False), (Egress.ENDPOINTS, True), (Egress.NAT, False)])
+def test_group_of_endpoint_clients(egress: Egress, *, there: bool) -> None:
+    """There is a group to join where there are endpoints, and none elsewhere."""
+    network = CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], egress=egress)
+
+    assert there == (network.endpoint_clients is not None)
+
+
+@pytest.mark.parametrize("egress", [Egress.NONE, Egress.NAT], ids=lambda each: each.value)
+def test_endpoints_are_made_when_asked_for_alone(egress: Egress) -> None:
+    """The other kinds of egress pay for no endpoint."""
+    assert {} == _of(_template(egress), "EC2::VPCEndpoint")
+
+
+# Flow logs and the default group
+
+
+def test_flow_logs_record_all_traffic() -> None:
+    """Accepted and rejected traffic of the whole VPC goes to CloudWatch Logs."""
+    (log,) = (each["Properties"] for each in _of(_template(), "EC2::FlowLog").values())
+    ((vpc, _),) = _of(_template(), "EC2::VPC").items()
+
+    assert ("ALL", "VPC", {"Ref": vpc}, "cloud-watch-logs") == (
+        log["TrafficType"],
+        log["ResourceType"],
+        log["ResourceId"],
+        log["LogDestinationType"],
+    )
+
+
+def test_flow_logs_are_encrypted_and_kept_a_year() -> None:
+    """The group is encrypted with the network's own key."""
+    (group,) = _of(_template(), "Logs::LogGroup").values()
+    ((key, _),) = _of(_template(), "KMS::Key").items()
+
+    assert ({"Fn::GetAtt": [key, "Arn"]}, 365) == (
+        group["Properties"]["KmsKeyId"],
+        group["Properties"]["RetentionInDays"],
+    )
+
+
+def _flow_log_role() -> tuple[str, dict[str, Any]]:
+    (log,) = _of(_template(), "EC2::FlowLog").values()
+    role: str = log["Properties"]["DeliverLogsPermissionArn"]["Fn::GetAtt"][0]
+    return role, _template()[role]["Properties"]
+
+
+def test_flow_log_role_serves_this_account_alone() -> None:
+    """The service takes the role for flow logs of this account, not for somebody else's."""
+    (statement,) = _flow_log_role()[1]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert ({"Service": "vpc-flow-logs.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": "123456789012"}}) == (
+        statement["Principal"],
+        statement["Condition"],
+    )
+
+
+def test_flow_log_role_has_no_inline_policy() -> None:
+    """Policy packs forbid inline policies: the role has one managed policy."""
+    name, role = _flow_log_role()
+    (policy,) = _of(_template(), "IAM::ManagedPolicy").values()
+
+    assert "Policies" not in role
+    assert {} == _of(_template(), "IAM::Policy")
+    assert [{"Ref": name}] == policy["Properties"]["Roles"]
+
+
+def test_flow_log_role_writes_to_the_group_alone() -> None:
+    """The role may write to the flow logs' group, and nowhere else."""
+    (policy,) = _of(_template(), "IAM::ManagedPolicy").values()
+    ((group, _),) = _of(_template(), "Logs::LogGroup").items()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+
+    assert (
+        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        {"Fn::GetAtt": [group, "Arn"]},
+    ) == (statement["Action"], statement["Resource"])
+
+
+def test_key_can_be_given() -> None:
+    """A key of the caller's encrypts the flow logs, and none is made."""
+    stack = _stack()
+    key = EncryptionKey(stack, "Mine", description="Mine")
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], encryption_key=key.key)
+    resources = Bench(stack, network.vpc).template()["Resources"]
+
+    ((name, _),) = _of(resources, "KMS::Key").items()
+    (group,) = _of(resources, "Logs::LogGroup").values()
+    assert {"Fn::GetAtt": [name, "Arn"]} == group["Properties"]["KmsKeyId"]
+
+
+def test_default_group_is_emptied() -> None:
+    """The VPC's default security group lets nothing in or out."""
+    restricted = [each for each in _template().values() if each["Type"] == "Custom::VpcRestrictDefaultSG"]
+    ((vpc, _),) = _of(_template(), "EC2::VPC").items()
+
+    assert [{"Fn::GetAtt": [vpc, "DefaultSecurityGroup"]}] == [
+        each["Properties"]["DefaultSecurityGroupId"] for each in restricted
+    ]
+
+
+def test_two_networks_fit_one_stack() -> None:
+    """Two networks live side by side in one stack."""
+    stack = _stack()
+    CacheNetwork(stack, "One", availability_zones=ZONES[:2])
+    network = CacheNetwork(stack, "Two", availability_zones=ZONES[:2], cidr="10.41.0.0/16")
+
+    assert 2 == len(_of(Bench(stack, network.vpc).template()["Resources"], "EC2::VPC"))
+
+
+# Selections
+
+
+@EVERY_EGRESS
+@pytest.mark.parametrize(
+    ("select", "group"),
+    [
+        pytest.param(lambda network: network.cache_subnets, "cache", id="cache"),
+        pytest.param(lambda network: network.application_subnets, "application", id="application"),
+    ],
+)
+def test_selections_name_the_subnets(
+    egress: Egress, select: Callable[[CacheNetwork], ec2.SubnetSelection], group: str
+) -> None:
+    """What the network calls its cache and application subnets are those, whatever the kind of egress."""
+    stack = _stack()
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], egress=egress)
+    selection = select(network)
+
+    chosen = network.vpc.select_subnets(subnet_group_name=selection.subnet_group_name).subnet_ids
+    expected = [{"Ref": name} for name in _subnets(_template(egress), group)]
+    assert expected == stack.resolve(chosen)
+
+
+# Networks that exist
+
+
+def test_network_from_attributes_offers_its_subnets(bench: Bench) -> None:
+    """A VPC described by hand has the subnets named as those for caches."""
+    network = CacheNetwork.from_attributes(
+        bench.stack,
+        "Net",
+        vpc_id="vpc-9",
+        availability_zones=ZONES,
+        cache_subnet_ids=["subnet-1", "subnet-2", "subnet-3"],
+    )
+
+    chosen = network.vpc.select_subnets(subnet_type=network.cache_subnets.subnet_type)
+    assert (["subnet-1", "subnet-2", "subnet-3"], list(ZONES), "vpc-9") == (
+        chosen.subnet_ids,
+        chosen.availability_zones,
+        network.vpc.vpc_id,
+    )
+
+
+@pytest.mark.parametrize(("subnets", "zones"), [(1, 2), (3, 2), (0, 2)])
+def test_network_from_attributes_has_a_subnet_for_each_zone(bench: Bench, subnets: int, zones: int) -> None:
+    """More or fewer subnets than zones are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheNetwork.from_attributes(
+            bench.stack,
+            "Net",
+            vpc_id="vpc-9",
+            availability_zones=ZONES[:zones],
+            cache_subnet_ids=[f"subnet-{number}" for number in range(subnets)],
+        )
+
+    expected = (
+        f"{subnets} cache subnets for {zones} zones: one subnet is named for each zone, in the same order. "
+        "Name as many of the one as of the other."
+    )
+    assert expected == str(refusal.value)

@@ -1,0 +1,49 @@
+"""What a node type looks like."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import pytest
+
+from elasticache_constructs import ConfigurationError, NodeType
+from tests.unit.builders import GUIDE
+
+PAGE = f"{GUIDE}/CacheNodes.SupportedTypes.html"
+FORM = "a node type is cache.<family>.<size> in lower case, as in cache.t4g.small"
+
+
+@pytest.mark.parametrize("name", ["cache.t4g.micro", "cache.r7g.16xlarge", "cache.c8gn.large", "cache.m4.10xlarge"])
+def test_form_of_the_service_is_accepted(name: str) -> None:
+    """Names of the service's form are accepted, and are the text of the value."""
+    assert name == str(NodeType(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        pytest.param("t4g.small", "Use NodeType('cache.t4g.small')", id="an EC2 name, with the name to use"),
+        pytest.param("cache.T4G.small", "Choose one from the page", id="upper case"),
+        pytest.param(
+            "cache.t4g",
+            "Choose one from the page",
+            id="no size",
+        ),
+        pytest.param("cache.t4g.small.extra", "Choose one from the page", id="a part too many"),
+        pytest.param("db.t4g.small", "Choose one from the page", id="another service's"),
+        pytest.param("", "Choose one from the page", id="nothing"),
+        pytest.param("cache.t4g.small\n", "Choose one from the page", id="a line end"),
+    ],
+)
+def test_other_forms_are_refused(name: str, fix: str) -> None:
+    """A name of another form is refused; that of an EC2 type with the right one beside it."""
+    with pytest.raises(ConfigurationError) as refusal:
+        NodeType(name)
+
+    assert f"NodeType({name!r}): {FORM}. {fix}. See {PAGE}" == str(refusal.value)
+
+
+def test_token_passes_through() -> None:
+    """A type that is known at deployment only is not checked."""
+    name = cdk.CfnParameter(cdk.Stack(), "NodeType").value_as_string
+
+    assert name == NodeType(name).name

@@ -1,0 +1,166 @@
+"""What a user may do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from elasticache_constructs import ConfigurationError, Permissions
+from tests.unit.builders import GUIDE
+
+PAGE = f"{GUIDE}/Clusters.RBAC.html"
+REASON = "The migration job copies every key of the old cache."
+CONNECT = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +cluster|keyslot"
+BOTH = [Permissions.read_only("a:*"), Permissions.read_write("a:*")]
+
+
+def test_read_only_reads_its_keys_and_nothing_else() -> None:
+    """The string names the keys, denies everything, then grants reading and connecting."""
+    expected = f"on ~a:* ~b:* resetchannels -@all +@read +@connection -@dangerous {CONNECT}"
+    assert expected == Permissions.read_only("a:*", "b:*").access_string
+
+
+def test_read_write_adds_writing_transactions_and_scripts() -> None:
+    """The string grants writing, transactions and scripts beside reading."""
+    expected = (
+        "on ~a:* resetchannels -@all +@read +@write +@transaction +eval +evalsha +script|load +script|exists "
+        f"+@connection -@dangerous {CONNECT}"
+    )
+    assert expected == Permissions.read_write("a:*").access_string
+
+
+@pytest.mark.parametrize("permissions", BOTH, ids=["read_only", "read_write"])
+def test_everything_is_denied_before_anything_is_granted(permissions: Permissions) -> None:
+    """Later rules win: ``-@all`` comes before the first grant."""
+    words = permissions.access_string.split()
+    first_grant = next(number for number, word in enumerate(words) if word.startswith("+"))
+    assert first_grant - 1 == words.index("-@all")
+
+
+@pytest.mark.parametrize("permissions", BOTH, ids=["read_only", "read_write"])
+def test_dangerous_commands_are_denied_after_the_categories(permissions: Permissions) -> None:
+    """``-@dangerous`` comes after every category, and before the single commands that clients need."""
+    words = permissions.access_string.split()
+    cut = words.index("-@dangerous")
+    last_category = max(number for number, word in enumerate(words) if word.startswith("+@"))
+    assert cut - 1 == last_category
+    assert CONNECT.split() == words[cut + 1 :]
+
+
+@pytest.mark.parametrize("patterns", [(), ("",), ("a b",), ("a:*", " "), ("a:*)",), ("(a:*",)], ids=repr)
+@pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
+def test_keys_have_to_be_named(make: type[Permissions], patterns: tuple[str, ...]) -> None:
+    """No pattern, an empty one and one with a space in it are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        make(*patterns)
+
+    expected = (
+        f"key patterns {patterns!r}: name one pattern or more, each without spaces or brackets. "
+        f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("access_string", ["", "~* +@read", "on off ~* +@read", "online ~*"], ids=repr)
+def test_string_has_exactly_one_of_on_and_off(access_string: str) -> None:
+    """A string without on or off makes a user that cannot log in, and is refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(access_string)
+
+    expected = (
+        f"Permissions({access_string!r}): an access string has exactly one of on and off; without either the user "
+        f"cannot log in. Begin it with 'on'. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("word", ["nopass", "reset", "resetpass"])
+def test_words_that_lift_the_password_are_refused(word: str) -> None:
+    """Nobody gets in without a password."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~* {word} +@read")
+
+    expected = (
+        f"Permissions('on ~* {word} +@read'): {word!r} is not allowed: passwords are generated in Secrets Manager, and "
+        f"the door stays locked. Leave it out. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("mark", [">", "<", "#", "!"])
+def test_password_in_a_string_is_refused_without_repeating_it(mark: str) -> None:
+    """A password, or the hash of one, is refused, and the message names only its mark."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~* {mark}hunter2 +@read")
+
+    expected = (
+        f"Permissions with a password in it: {mark} and what follows it is not allowed: passwords are generated in "
+        f"Secrets Manager, and the door stays locked. Leave it out. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "access_string",
+    [
+        pytest.param("on ~* +@all >hunter2", id="broad as well"),
+        pytest.param("on ~* >hunter2 nopass", id="another word refused after it"),
+        pytest.param(
+            "~* >hunter2",
+            id="neither on nor off",
+        ),
+        pytest.param(
+            "on nopass >hunter2",
+            id="another word refused before it",
+        ),
+        pytest.param(
+            "on ~* (>hunter2 +@read)",
+            id="in a selector",
+        ),
+    ],
+)
+def test_password_is_never_in_a_message(access_string: str) -> None:
+    """Whatever else is wrong with a string, the password in it is not repeated."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(access_string)
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("word", ["+@all", "allcommands", "+@dangerous", "+@admin"])
+def test_broad_rules_need_a_reason(word: str) -> None:
+    """Rules that grant everything, or what is dangerous, are refused without a reason."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~* {word}")
+
+    expected = (
+        f"Permissions('on ~* {word}'): {word} grants more than an application needs. "
+        f"Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...'). See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("word", ["+@all", "allcommands", "+@dangerous", "+@admin"])
+def test_broad_rules_are_accepted_with_a_reason(word: str) -> None:
+    """With a reason they are accepted as they stand."""
+    assert f"on ~* {word}" == Permissions(f"on ~* {word}", reason=REASON).access_string
+
+
+@pytest.mark.parametrize("access_string", ["on ~* +@ALL", "on ~* AllCommands", "on ~* NOPASS", "on ~* (+@all)"])
+def test_words_are_known_in_any_spelling(access_string: str) -> None:
+    """Capitals or a selector's bracket do not get a broad rule past the check."""
+    with pytest.raises(ConfigurationError):
+        Permissions(access_string)
+
+
+def test_pattern_cannot_carry_a_rule() -> None:
+    """No white space of any kind can slip a further rule in behind a key pattern."""
+    with pytest.raises(ConfigurationError):
+        Permissions.read_only("a:*\t+flushall")
+
+
+def test_reason_has_to_say_something() -> None:
+    """A reason of a word or two is refused."""
+    with pytest.raises(ConfigurationError, match=re.escape("Permissions with the reason 'ops': a reason has 20")):
+        Permissions("on ~* +@all", reason="ops")

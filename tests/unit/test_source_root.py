@@ -1,0 +1,65 @@
+"""The folder ``constructs/`` never hides the PyPI package of that name."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sysconfig
+import tomllib
+from pathlib import Path
+
+import constructs
+import pytest
+
+import elasticache_constructs
+from tests.conftest import ROOT
+
+
+def test_constructs_is_the_package_from_pypi() -> None:
+    """``import constructs`` finds the CDK's own package, in site-packages."""
+    assert Path(sysconfig.get_paths()["purelib"]) / "constructs" == Path(str(constructs.__file__)).parent
+
+
+@pytest.mark.parametrize("path", ["constructs/__init__.py", "tests/constructs", "tests/__init__.py"])
+def test_nothing_hides_it(path: str) -> None:
+    """What would make a package of the folder, or of one beside it, is not there."""
+    assert not (ROOT / path).exists()
+
+
+def test_source_root_holds_one_package() -> None:
+    """There is one import package below the source root, and nothing else to import."""
+    packages = [each.name for each in (ROOT / "constructs").iterdir() if (each / "__init__.py").exists()]
+    modules = list((ROOT / "constructs").glob("*.py"))
+
+    assert (["elasticache_constructs"], []) == (packages, modules)
+
+
+def test_package_is_imported_from_the_source_root() -> None:
+    """What is tested is what stands in the repo."""
+    expected = ROOT / "constructs" / "elasticache_constructs" / "__init__.py"
+    assert expected == Path(str(elasticache_constructs.__file__))
+
+
+def test_wheel_holds_the_package_alone() -> None:
+    """The wheel is built of that one package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+    assert ["constructs/elasticache_constructs"] == project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+
+def test_package_is_typed() -> None:
+    """Type checkers take the package's annotations, since it says that it has them."""
+    assert (ROOT / "constructs" / "elasticache_constructs" / "py.typed").exists()
+
+
+def test_distribution_needs_the_pypi_package() -> None:
+    """Whoever installs the wheel gets the CDK and the real ``constructs`` with it."""
+    requirements = importlib.metadata.requires("elasticache-constructs") or []
+
+    assert {"aws-cdk-lib", "constructs"} == {each.partition(">")[0].partition("<")[0] for each in requirements}
+
+
+def test_every_public_name_is_there() -> None:
+    """What the package says that it offers it does offer, in order."""
+    names = elasticache_constructs.__all__
+    assert [] == [name for name in names if not hasattr(elasticache_constructs, name)]
+    assert len(set(names)) == len(names)

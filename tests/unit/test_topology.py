@@ -1,0 +1,118 @@
+"""Shards and replicas."""
+
+from __future__ import annotations
+
+import pytest
+
+from elasticache_constructs import ConfigurationError, Topology
+from tests.unit.builders import GUIDE
+
+PAGE = f"{GUIDE}/Replication.Redis-RedisCluster.html"
+
+
+def test_one_shard_with_one_replica_is_the_default() -> None:
+    """Without a word there are two nodes that fail over to each other, and no cluster mode."""
+    topology = Topology()
+
+    assert (1, 1, 2, 2, True, False) == (
+        topology.shards,
+        topology.replicas_per_shard,
+        topology.nodes_per_shard,
+        topology.nodes,
+        topology.multi_az,
+        topology.cluster_mode_enabled,
+    )
+
+
+@pytest.mark.parametrize(
+    ("topology", "enabled"),
+    [
+        pytest.param(Topology(shards=1), False, id="off with one shard"),
+        pytest.param(Topology(shards=2), True, id="on with several"),
+        pytest.param(Topology(shards=1, cluster_mode=True), True, id="on with one when asked for"),
+        pytest.param(Topology(shards=1, cluster_mode=False), False, id="off with one when asked for"),
+        pytest.param(Topology(shards=2, cluster_mode=True), True, id="on with several when asked for"),
+    ],
+)
+def test_cluster_mode_follows_from_the_shards(topology: Topology, *, enabled: bool) -> None:
+    """Cluster mode is on with several shards, and with one when asked for."""
+    assert enabled == topology.cluster_mode_enabled
+
+
+@pytest.mark.parametrize(("replicas", "multi_az"), [(0, False), (1, True), (5, True)])
+def test_multi_az_follows_from_the_replicas(replicas: int, *, multi_az: bool) -> None:
+    """A group with a replica fails over to another zone; one without cannot."""
+    assert multi_az == Topology(replicas_per_shard=replicas).multi_az
+
+
+@pytest.mark.parametrize(
+    ("shards", "replicas", "nodes"), [(1, 0, 1), (1, 5, 6), (3, 2, 9), (250, 1, 500), (83, 5, 498)]
+)
+def test_nodes_are_counted(shards: int, replicas: int, nodes: int) -> None:
+    """Every shard has a primary beside its replicas; 500 nodes are the most."""
+    assert nodes == Topology(shards=shards, replicas_per_shard=replicas).nodes
+
+
+@pytest.mark.parametrize("shards", [0, -1, 501])
+def test_shards_out_of_their_limits_are_refused(shards: int) -> None:
+    """A group has 1 to 500 shards."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(shards=shards)
+
+    expected = (
+        f"Topology(shards={shards}): a group has 1 to 500 shards. "
+        f"Use shards=1 for a group without cluster mode. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("replicas", [-1, 6])
+def test_replicas_out_of_their_limits_are_refused(replicas: int) -> None:
+    """A shard has 0 to 5 replicas."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(replicas_per_shard=replicas)
+
+    expected = (
+        f"Topology(replicas_per_shard={replicas}): a shard has 0 to 5 replicas. "
+        f"Use replicas_per_shard=1, or 2 over three zones. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(("shards", "replicas", "nodes"), [(251, 1, 502), (84, 5, 504), (500, 1, 1000)])
+def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int) -> None:
+    """Shards and replicas together make 500 nodes at most."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(shards=shards, replicas_per_shard=replicas)
+
+    expected = (
+        f"Topology with {nodes} nodes: a group has 500 nodes at most, and 90 before a quota increase. "
+        f"Use fewer shards or replicas, or a larger node type. See {GUIDE}/quota-limits.html"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_several_shards_without_cluster_mode_are_refused() -> None:
+    """Cluster mode cannot be off where there are several shards."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(shards=2, cluster_mode=False)
+
+    expected = (
+        "Topology(shards=2, cluster_mode=False): several shards need cluster mode. "
+        f"Use shards=1, or leave cluster_mode out. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(("shards", "cluster_mode"), [(2, None), (1, True)])
+def test_cluster_without_replicas_is_refused(shards: int, *, cluster_mode: bool | None) -> None:
+    """A cluster without replicas can be created but never updated, so it is refused at once."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(shards=shards, replicas_per_shard=0, cluster_mode=cluster_mode)
+
+    expected = (
+        f"Topology(shards={shards}, replicas_per_shard=0) in cluster mode: cluster mode needs at least one replica per "
+        "shard: the service creates such a group and then fails every later update of it. "
+        f"Use replicas_per_shard=1 or more. See {GUIDE}/AutoFailover.html"
+    )
+    assert expected == str(refusal.value)
