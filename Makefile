@@ -1,6 +1,7 @@
 # One door. Every target does its own set-up; nothing but Python 3.11+ and make is needed beforehand.
 #
-#   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down
+#   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
+#                            STAGE=prod: another stage;  KEEP=1: leave it running
 #   make test                every test
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
@@ -31,7 +32,7 @@ help:
 setup: $(DEV) $(CLI)
 
 rehearse: setup
-	@python -m rehearsal
+	@python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
 
 test: setup
 	python -m pytest $(ARGS)

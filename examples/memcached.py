@@ -1,4 +1,4 @@
-"""Memcached over three zones.
+"""Memcached over two zones.
 
 cdk synth -a 'python3 examples/memcached.py'
 """
@@ -12,14 +12,14 @@ from elasticache_constructs.posture import add_posture_rules
 def build(app: cdk.App) -> None:
     """One stack: a network without any way out, and the cluster in it."""
     stack = cdk.Stack(app, "example-memcached")
-    network = CacheNetwork(stack, "Network", zones=3, egress=Egress.NONE)
+    network = CacheNetwork(stack, "Network", zones=2, egress=Egress.NONE)
     cache = MemcachedCluster(
         stack,
         "Memcached",
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         node_type=NodeType("cache.r7g.large"),
-        nodes=3,
+        nodes=4,
         parameters={"max_item_size": "2097152"},
     )
     cdk.CfnOutput(stack, "DiscoveryEndpoint", value=str(cache.discovery_endpoint))

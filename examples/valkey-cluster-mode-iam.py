@@ -23,8 +23,9 @@ from elasticache_constructs.posture import add_posture_rules
 
 def build(app: cdk.App) -> None:
     """Two stacks: the cache with its network, and an application that connects to it."""
-    storage = cdk.Stack(app, "example-valkey-cluster-mode-iam")
-    network = CacheNetwork(storage, "Network", zones=3)
+    environment = cdk.Environment(region="eu-west-1")
+    storage = cdk.Stack(app, "example-valkey-cluster-mode-iam", env=environment)
+    network = CacheNetwork(storage, "Network", availability_zones=["eu-west-1a", "eu-west-1b", "eu-west-1c"])
     orders = IamUser("example-orders", Permissions.read_write("orders:*"))
     reports = IamUser("example-reports", Permissions.read_only("orders:*"))
     cache = ReplicationGroup(
@@ -40,7 +41,7 @@ def build(app: cdk.App) -> None:
     )
     cdk.CfnOutput(storage, "Endpoint", value=str(cache.endpoint))
 
-    application = cdk.Stack(app, "example-valkey-client")
+    application = cdk.Stack(app, "example-valkey-client", env=environment)
     role = iam.Role(application, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     # A policy of its own, attached to the role: the packs forbid inline ones.
     policy = iam.ManagedPolicy(application, "OrdersPolicy", roles=[role])

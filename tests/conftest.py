@@ -17,10 +17,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
 
-from stacks import CacheStage
-from stacks.policy import add_policy_checks
-from stages import STAGES
-
 ROOT = Path(__file__).parent.parent
 FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
@@ -53,6 +49,8 @@ class Synthesised:
 
 def synthesise(app: cdk.App) -> Synthesised:
     """Synthesise an app under all policy packs, Control Tower's too; findings are reported and not raised."""
+    from stacks.policy import add_policy_checks  # noqa: PLC0415
+
     # It still speaks the plugins' first protocol, which CDK accepts at run time.
     Validations.of(app).add_plugins(CfnGuardValidator())  # type: ignore[arg-type]
     add_policy_checks(app)
@@ -79,6 +77,10 @@ def example_files() -> list[Path]:
 
 @pytest.fixture(scope="session", name="synthesised")
 def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    # Here, so that a mistake in a stage fails the tests of stages and no unit test.
+    from stacks import CacheStage  # noqa: PLC0415
+    from stages import STAGES  # noqa: PLC0415
+
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
     for name, settings in STAGES.items():
         CacheStage(app, name, settings=settings)

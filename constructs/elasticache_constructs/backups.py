@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aws_cdk import Token
+
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.whole_numbers import is_whole_number
 from elasticache_constructs.windows import checked_snapshot_window
 
 _LONGEST = 35
@@ -19,6 +22,8 @@ class Backups:
 
     Both may be changed in place. Shortening the retention deletes the snapshots that are then too old. The final
     snapshot of a deleted or replaced group is another thing, and always taken.
+
+    A CDK token passes through unchecked, as a retention and as a window.
 
     Args:
         retention_days: Days that a snapshot is kept, 15 to 35. Default: 35, the longest that the service offers. 15 is
@@ -43,9 +48,9 @@ class Backups:
         if self.short_reason is not None:
             checked_reason(self.short_reason, what="Backups(short_reason=...)")
         lowest = _FLOOR if self.short_reason is None else 1
-        if not lowest <= self.retention_days <= _LONGEST:
+        if not Token.is_unresolved(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
             raise ConfigurationError(
-                got=f"Backups(retention_days={self.retention_days})",
+                got=f"Backups(retention_days={self.retention_days!r})",
                 allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
                 fix=f"Use retention_days={_LONGEST}"
                 + (", or say why a shorter time is enough: short_reason='...'" if lowest == _FLOOR else ""),
@@ -55,4 +60,4 @@ class Backups:
     @property
     def below_policy_floor(self) -> bool:
         """Whether the policy packs have a finding about the retention."""
-        return self.retention_days < _FLOOR
+        return not Token.is_unresolved(self.retention_days) and self.retention_days < _FLOOR

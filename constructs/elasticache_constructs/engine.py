@@ -76,6 +76,14 @@ class Engine:
                 fix="Use one of the constants, or the family that DescribeCacheEngineVersions names for this version",
                 page=_VERSIONS_PAGE,
             )
+        major = self.family.removeprefix(self.name).removesuffix(".x")
+        if not f"{self.version}.".startswith(f"{major}."):
+            raise ConfigurationError(
+                got=f"Engine family {self.family!r} for {self.name} {self.version}",
+                allowed="a parameter group family is that of the engine's own major version",
+                fix="Use one of the constants, or the family that DescribeCacheEngineVersions names for this version",
+                page=_VERSIONS_PAGE,
+            )
 
     def __str__(self) -> str:
         """The name and version, for messages."""

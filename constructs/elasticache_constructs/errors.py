@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -36,6 +37,11 @@ class ConfigurationError(ValueError):
         self.page = page
         super().__init__(f"{got}: {allowed}. {fix}." + (f" See {page}" if page else ""))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copied and pickled by its parts, since they are keywords."""
+        again = functools.partial(ConfigurationError, got=self.got, allowed=self.allowed, fix=self.fix, page=self.page)
+        return again, ()
+
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
@@ -54,5 +60,6 @@ def one_line_errors() -> Iterator[None]:
         refused = isinstance(error, ConfigurationError) or isinstance(error.__cause__, JavaScriptError)
         if not refused or os.environ.get("CDK_DEBUG") == "true":
             raise
-        sys.stderr.write(f"error: {error}\n")
+        lines = (line.strip() for line in str(error).splitlines())
+        sys.stderr.write(f"error: {'; '.join(line for line in lines if line)}\n")
         raise SystemExit(1) from None

@@ -33,14 +33,14 @@ def log_group(
 
         vended_name: The last part of a name under ``/aws/vendedlogs/``. Log delivery by an AWS service writes the
             account's CloudWatch Logs resource policy, which has room for about ten caches; groups under this prefix
-            share one entry. The name carries the stack's name and unique id, so that it can be created again beside
-            the one that was kept. Default: a generated name.
+            share one entry. Before it stands a part of the stack's unique id, so that a stack that was deleted can be
+            created again beside the log group that it left. Default: a generated name.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
     group = logs.CfnLogGroup(scope, construct_id, kms_key_id=key.key_arn, retention_in_days=_DAYS)
     if vended_name is not None:
-        name = "/aws/vendedlogs/elasticache/${AWS::StackName}-${Id}/" + vended_name
-        group.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Id": _SHORT_STACK_ID}]})
+        name = "/aws/vendedlogs/elasticache/${Stack}/" + vended_name
+        group.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Stack": _SHORT_STACK_ID}]})
     group.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return group

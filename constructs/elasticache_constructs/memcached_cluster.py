@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import jsii
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
@@ -19,6 +21,7 @@ from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
 from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 from elasticache_constructs.windows import checked_maintenance_window
 
 if TYPE_CHECKING:
@@ -152,7 +155,7 @@ class MemcachedCluster(MemcachedClusterBase):
             num_cache_nodes=nodes,
             az_mode="cross-az" if nodes > 1 else "single-az",
             # Without zones a later change of the number of nodes replaces the cluster.
-            preferred_availability_zones=[placement.zones[node % len(placement.zones)] for node in range(nodes)],
+            preferred_availability_zones=list(islice(cycle(placement.zones), nodes)) or None,
             port=port,
             cache_subnet_group_name=placement.subnet_group_name,
             vpc_security_group_ids=[groups.nodes.security_group_id],
@@ -231,7 +234,8 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         nodes: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.cluster_id = cluster_id
+        # The service lower-cases ids, and CloudWatch compares dimensions as they are.
+        self.cluster_id = cluster_id if Token.is_unresolved(cluster_id) else cluster_id.lower()
         self.discovery_endpoint = discovery_endpoint
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=discovery_endpoint.port)
@@ -252,9 +256,9 @@ def _check(engine: Engine, nodes: int) -> None:
             fix="Use Engine.MEMCACHED_1_6_22",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
         )
-    if not 1 <= nodes <= _MOST_NODES:
+    if not is_whole_number(nodes, 1, _MOST_NODES):
         raise ConfigurationError(
-            got=f"MemcachedCluster(nodes={nodes})",
+            got=f"MemcachedCluster(nodes={shown(nodes)})",
             allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
             fix="Use nodes=2, one in each of two zones",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",

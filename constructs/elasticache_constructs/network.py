@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack
+from aws_cdk import Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
 _FEWEST_ZONES, _MOST_ZONES = 2, 3
+_PREFIX_LENGTH = 16
 _CACHE = "cache"
 _APPLICATION = "application"
 _PUBLIC = "public"
@@ -98,7 +100,8 @@ class CacheNetwork(Construct):
         encryption_key: Encrypts the flow logs. Default: a key of the network's own.
 
     Raises:
-        ConfigurationError: When the number of zones is not 2 or 3, or both it and names are given.
+        ConfigurationError: When the number of zones is not 2 or 3, or is 3 where account and region are not known,
+            both a number and names are given, or the range is not a /16.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html
     """
@@ -114,7 +117,8 @@ class CacheNetwork(Construct):
         egress: Egress = Egress.ENDPOINTS,
         encryption_key: kms.IKey | None = None,
     ) -> None:
-        count = _checked_zones(availability_zones, zones)
+        _check_range(cidr)
+        count = _checked_zones(scope, availability_zones, zones)
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description="Flow logs of the cache network").key
         flow_logs = log_group(self, "FlowLogs", key=key)
@@ -144,7 +148,12 @@ class CacheNetwork(Construct):
 
     @staticmethod
     def from_lookup(
-        scope: Construct, construct_id: str, *, vpc_id: str, cache_subnet_group: str | None = None
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc_id: str,
+        cache_subnet_group: str | None = None,
+        endpoint_clients: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
         """A VPC that exists, found by its id at the first synth and remembered in ``cdk.context.json``.
 
@@ -159,14 +168,19 @@ class CacheNetwork(Construct):
 
             cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
                 isolated subnets.
+
+            endpoint_clients: The group that interface endpoints admit. Default: none.
         """
         vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
-        selection = (
-            ec2.SubnetSelection(subnet_group_name=cache_subnet_group)
-            if cache_subnet_group
-            else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        return ImportedNetwork(
+            vpc,
+            cache_subnets=ec2.SubnetSelection(subnet_group_name=cache_subnet_group) if cache_subnet_group else isolated,
+            application_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+            if vpc.private_subnets
+            else isolated,
+            endpoint_clients=endpoint_clients,
         )
-        return ImportedNetwork(vpc, selection)
 
     @staticmethod
     def from_attributes(
@@ -176,6 +190,8 @@ class CacheNetwork(Construct):
         vpc_id: str,
         availability_zones: Sequence[str],
         cache_subnet_ids: Sequence[str],
+        application_subnet_ids: Sequence[str] | None = None,
+        endpoint_clients: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
         """A VPC that exists, described by hand; nothing is looked up.
 
@@ -190,55 +206,100 @@ class CacheNetwork(Construct):
 
             cache_subnet_ids: One subnet a zone, without a route to the internet.
 
+            application_subnet_ids: One subnet a zone, with a way out. Default: those for caches.
+
+            endpoint_clients: The group that interface endpoints admit. Default: none.
+
         Raises:
-            ConfigurationError: When there is not one subnet for each zone.
+            ConfigurationError: When there is not one subnet of a kind for each zone.
         """
-        if len(availability_zones) != len(cache_subnet_ids):
-            raise ConfigurationError(
-                got=f"{len(cache_subnet_ids)} cache subnets for {len(availability_zones)} zones",
-                allowed="one subnet is named for each zone, in the same order",
-                fix="Name as many of the one as of the other",
-            )
+        for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):
+            if ids is not None and len(availability_zones) != len(ids):
+                raise ConfigurationError(
+                    got=f"{len(ids)} {kind} subnets for {len(availability_zones)} zones",
+                    allowed="one subnet is named for each zone, in the same order",
+                    fix="Name as many of the one as of the other",
+                )
         vpc = ec2.Vpc.from_vpc_attributes(
             scope,
             construct_id,
             vpc_id=vpc_id,
             availability_zones=list(availability_zones),
             isolated_subnet_ids=list(cache_subnet_ids),
+            private_subnet_ids=None if application_subnet_ids is None else list(application_subnet_ids),
         )
-        for subnet in vpc.isolated_subnets:
+        for subnet in (*vpc.isolated_subnets, *vpc.private_subnets):
             acknowledge(subnet, {"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId": _NO_ROUTE_TABLES})
-        return ImportedNetwork(vpc, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED))
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        return ImportedNetwork(
+            vpc,
+            cache_subnets=isolated,
+            application_subnets=isolated
+            if application_subnet_ids is None
+            else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            endpoint_clients=endpoint_clients,
+        )
 
 
 class ImportedNetwork:
     """An existing VPC with the same attributes that a `CacheNetwork` has."""
 
-    def __init__(self, vpc: ec2.IVpc, cache_subnets: ec2.SubnetSelection) -> None:
+    def __init__(
+        self,
+        vpc: ec2.IVpc,
+        *,
+        cache_subnets: ec2.SubnetSelection,
+        application_subnets: ec2.SubnetSelection,
+        endpoint_clients: ec2.ISecurityGroup | None,
+    ) -> None:
         self.vpc = vpc
         self.cache_subnets = cache_subnets
+        self.application_subnets = application_subnets
+        self.endpoint_clients = endpoint_clients
 
 
-def _checked_zones(availability_zones: Sequence[str] | None, zones: int | None) -> int:
+def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, zones: int | None) -> int:
     if availability_zones is not None and zones is not None:
         raise ConfigurationError(
             got=f"availability_zones={list(availability_zones)} and zones={zones}",
             allowed="zones are either named or counted",
             fix="Leave zones out",
         )
-    got = f"availability_zones={list(availability_zones)}" if availability_zones is not None else f"zones={zones}"
-    count = (
-        len(set(availability_zones)) if availability_zones is not None else _FEWEST_ZONES if zones is None else zones
-    )
-    if not _FEWEST_ZONES <= count <= _MOST_ZONES:
+    names = None if availability_zones is None else list(availability_zones)
+    count = len(names) if names is not None else _FEWEST_ZONES if zones is None else zones
+    if not _FEWEST_ZONES <= count <= _MOST_ZONES or (names is not None and len(set(names)) != count):
         raise ConfigurationError(
-            got=got,
+            got=f"zones={zones}" if names is None else f"availability_zones={names}",
             allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
             "so that a cache survives the loss of one",
             fix="Name two zones of the region, or three for production",
             page=_ZONES_PAGE,
         )
+    stack = Stack.of(scope)
+    if zones == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
+        raise ConfigurationError(
+            got=f"zones={zones} in a stack without an account and region",
+            allowed="the CDK knows of two zones where it does not know both",
+            fix="Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2",
+            page="https://docs.aws.amazon.com/cdk/v2/guide/environments.html",
+        )
     return count
+
+
+def _check_range(cidr: str) -> None:
+    if Token.is_unresolved(cidr):
+        return
+    try:
+        fits = ip_network(cidr).prefixlen == _PREFIX_LENGTH
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ConfigurationError(
+            got=f"cidr={cidr!r}",
+            allowed=f"the network's range is a /{_PREFIX_LENGTH} that begins where its mask says",
+            fix="Use '10.40.0.0/16', or another one that no network beside it has",
+            page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+        )
 
 
 def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:

@@ -33,7 +33,7 @@ class NodeType:
                 got=f"NodeType({self.name!r})",
                 allowed="a node type is cache.<family>.<size> in lower case, as in cache.t4g.small",
                 fix=f"Use NodeType('cache.{self.name}')"
-                if re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+", self.name)
+                if re.fullmatch(r"(?!cache\.|db\.)[a-z0-9]+\.[a-z0-9]+", self.name)
                 else "Choose one from the page",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html",
             )

@@ -42,8 +42,12 @@ def create_parameter_group(
     if _CLUSTER_MODE in parameters:
         raise ConfigurationError(
             got=f"parameters[{_CLUSTER_MODE!r}] = {parameters[_CLUSTER_MODE]!r}",
-            allowed="cluster mode follows from the topology",
-            fix="Leave it out and use Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard",
+            allowed="Memcached has no cluster mode"
+            if engine.is_memcached
+            else "cluster mode follows from the topology",
+            fix="Leave it out"
+            if engine.is_memcached
+            else "Leave it out and use Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard",
             page=_PAGE,
         )
     family = re.sub(r"\W", "", engine.family).capitalize()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
@@ -18,7 +19,7 @@ _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.ht
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A subnet group by name, and the zones that it spans (none known while a VPC look-up is pending)."""
+    """A subnet group by name, and the zones that it spans (none where they are not known yet)."""
 
     subnet_group_name: str
     zones: tuple[str, ...]
@@ -69,6 +70,9 @@ def create_placement(
             page=_PAGE,
         )
     zones = tuple(dict.fromkeys(chosen.availability_zones))
+    if len(zones) == 1 and Token.is_unresolved(zones[0]):
+        # One token may stand for a whole list, Fn::GetAZs say.
+        zones = ()
     if spread is not None and len(zones) == 1 and not chosen.is_pending_lookup:
         raise ConfigurationError(
             got=f"subnets in one zone ({zones[0]}) for {spread.because}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Token
 
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.whole_numbers import is_whole_number
 
 REDIS_PORT = 6379
 """The default port of Redis and Valkey."""
@@ -28,7 +29,7 @@ def checked_port(port: int, *, default: int) -> int:
     """
     if Token.is_unresolved(port):
         return port
-    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _HIGHEST_PORT:
+    if not is_whole_number(port, 1, _HIGHEST_PORT):
         raise ConfigurationError(
             got=f"port={port!r}",
             allowed=f"a TCP port is a whole number from 1 to {_HIGHEST_PORT}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, CfnUpdatePolicy, RemovalPolicy, Stack, Token
+from aws_cdk import ArnFormat, CfnUpdatePolicy, Names, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from elasticache_constructs.engine import Engine
     from elasticache_constructs.node_type import NodeType
 
+_LONGEST_NAME = 64
+_LONGEST_DESCRIPTION = 255
 _USUAL_PORT = (
     "Access is by security group, TLS and login, not by an obscure port; clients, tools and runbooks expect 6379. "
     "Another port can be chosen: ReplicationGroup(port=...)."
@@ -175,7 +177,7 @@ class ReplicationGroup(ReplicationGroupBase):
         notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
             `EventTopic` of the group's own.
 
-        description: What the console shows. Default: the construct id.
+        description: What the console shows, 255 characters at most. Default: the construct id.
 
     Raises:
         ConfigurationError: When the service would refuse the group, or it would be less safe than promised.
@@ -227,7 +229,7 @@ class ReplicationGroup(ReplicationGroupBase):
         self._resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
-            replication_group_description=description or construct_id,
+            replication_group_description=_checked_description(description or construct_id[:_LONGEST_DESCRIPTION]),
             engine=engine.name,
             engine_version=engine.version,
             cache_node_type=node_type.name,
@@ -253,7 +255,7 @@ class ReplicationGroup(ReplicationGroupBase):
             snapshot_retention_limit=backups.retention_days,
             snapshot_window=backups.window,
             preferred_maintenance_window=maintenance_window,
-            log_delivery_configurations=_log_delivery(self, engine, key),
+            log_delivery_configurations=_log_delivery(self, engine, key) or None,
             notification_topic_arn=topic.topic_arn,
         )
         self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
@@ -329,11 +331,12 @@ class ReplicationGroup(ReplicationGroupBase):
         Raises:
             ConfigurationError: When it is not.
         """
-        if user not in self._access.named:
-            names = [each.name for each in self._access.named if isinstance(each, IamUser)]
+        users = [each for each in self._access.named if isinstance(each, IamUser)]
+        if user not in users:
+            names = ", ".join(repr(each.name) for each in users) or "none"
             raise ConfigurationError(
                 got=f"grant_connect for the user {user.name!r}",
-                allowed=f"the IAM users of this group are {', '.join(map(repr, names)) or 'none'}",
+                allowed=f"the IAM users of this group are {names}",
                 fix="Add the user to Access.users(users=[...]) first, and pass the same value here",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
             )
@@ -383,6 +386,17 @@ class _ImportedReplicationGroup(ReplicationGroupBase):
         self._topology = topology
 
 
+def _checked_description(description: str) -> str:
+    if not Token.is_unresolved(description) and len(description) > _LONGEST_DESCRIPTION:
+        raise ConfigurationError(
+            got=f"a description of {len(description)} characters",
+            allowed=f"it has {_LONGEST_DESCRIPTION} at most",
+            fix="Shorten it",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html",
+        )
+    return description
+
+
 def _check_engine(engine: Engine) -> None:
     if engine.is_memcached:
         raise ConfigurationError(
@@ -414,6 +428,7 @@ def _endpoints(
 def _log_delivery(
     scope: Construct, engine: Engine, key: kms.IKey
 ) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
+    unique = Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
     kinds = {"slow-log": engine.supports_slow_log, "engine-log": engine.supports_engine_log}
     return [
         elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty(
@@ -423,7 +438,7 @@ def _log_delivery(
             destination_details=elasticache.CfnReplicationGroup.DestinationDetailsProperty(
                 cloud_watch_logs_details=elasticache.CfnReplicationGroup.CloudWatchLogsDestinationDetailsProperty(
                     log_group=log_group(
-                        scope, kind.title().replace("-", ""), key=key, vended_name=f"{scope.node.id.lower()}/{kind}"
+                        scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}"
                     ).ref
                 )
             ),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from elasticache_constructs.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -73,13 +75,25 @@ def connections_from_consumers(
     the function's, and the function's needs the cache's for its endpoint: a cycle
     (https://github.com/aws/aws-cdk/issues/1654). Asked from the other side, with ``function.connections.allow_to``, it
     writes them into the function's. So the two methods that begin at the cache ask from the other side here.
+
+    Both raise `ConfigurationError` where the cache has no groups to add rules to.
     """
     connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
 
+    def check_groups() -> None:
+        if not security_groups:
+            raise ConfigurationError(
+                got="a rule for a cache that was imported without security groups",
+                allowed="rules are added to the groups on its nodes",
+                fix="Import it with security_groups=[...]",
+            )
+
     def allow_from(other: ec2.IConnectable, port_range: ec2.Port, description: str | None = None) -> None:
+        check_groups()
         other.connections.allow_to(cache, port_range, description)
 
     def allow_default_port_from(other: ec2.IConnectable, description: str | None = None) -> None:
+        check_groups()
         other.connections.allow_to_default_port(cache, description)
 
     # On the instance, not in a subclass: jsii would make a subclass's methods answer the CDK's own calls as well, and

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 _MOST_REPLICAS = 5
 _MOST_NODES = 500
@@ -38,16 +39,16 @@ class Topology:
 
     def __post_init__(self) -> None:
         """Refuse what the service would refuse now, or at the next update."""
-        if not 1 <= self.shards <= _MOST_NODES:
+        if not is_whole_number(self.shards, 1, _MOST_NODES):
             raise ConfigurationError(
-                got=f"Topology(shards={self.shards})",
+                got=f"Topology(shards={shown(self.shards)})",
                 allowed=f"a group has 1 to {_MOST_NODES} shards",
                 fix="Use shards=1 for a group without cluster mode",
                 page=_PAGE,
             )
-        if not 0 <= self.replicas_per_shard <= _MOST_REPLICAS:
+        if not is_whole_number(self.replicas_per_shard, 0, _MOST_REPLICAS):
             raise ConfigurationError(
-                got=f"Topology(replicas_per_shard={self.replicas_per_shard})",
+                got=f"Topology(replicas_per_shard={shown(self.replicas_per_shard)})",
                 allowed=f"a shard has 0 to {_MOST_REPLICAS} replicas",
                 fix="Use replicas_per_shard=1, or 2 over three zones",
                 page=_PAGE,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from aws_cdk import Token
+
 from elasticache_constructs.errors import ConfigurationError
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -36,7 +38,8 @@ def checked_snapshot_window(window: str) -> str:
     Raises:
         ConfigurationError: When it is not of that form, or shorter.
     """
-    _daily(window)
+    if not Token.is_unresolved(window):
+        _daily(window)
     return window
 
 
@@ -49,7 +52,8 @@ def checked_maintenance_window(window: str) -> str:
     Raises:
         ConfigurationError: When it is not of that form, or shorter or longer.
     """
-    _weekly(window)
+    if not Token.is_unresolved(window):
+        _weekly(window)
     return window
 
 
@@ -59,6 +63,8 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
     Raises:
         ConfigurationError: When they overlap. The service refuses the pair.
     """
+    if Token.is_unresolved(snapshot) or Token.is_unresolved(maintenance):
+        return
     daily, weekly = _daily(snapshot), _weekly(maintenance)
     busy = {minute for part in weekly.minutes_of_week() for minute in part}
     for day in range(7):
@@ -67,7 +73,9 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
             raise ConfigurationError(
                 got=f"snapshot window {snapshot} and maintenance window {maintenance}",
                 allowed="the two must not overlap on any day",
-                fix=f"Move one of them, for example the snapshot window to {_after(weekly)}",
+                fix=f"Move one of them, for example the snapshot window to {_after(weekly)}"
+                if weekly.length + _SHORTEST <= _DAY
+                else "Shorten the maintenance window: it leaves no hour of its day free",
                 page=_PAGE,
             )
 

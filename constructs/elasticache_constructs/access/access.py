@@ -59,11 +59,12 @@ class Access:
                 fix="Let applications with the same permissions share a user",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
             )
-        if not users and default.permissions is None:
+        permissions = [default.permissions, *(user.permissions for user in users)]
+        if not any(each is not None and each.can_log_in for each in permissions):
             raise ConfigurationError(
-                got="Access.users(default=DefaultUser.disabled(), users=[])",
+                got=f"Access.users with {len(users)} users, of whom none is on",
                 allowed="somebody must be able to log in",
-                fix="Name a user, or use DefaultUser.with_token()",
+                fix="Name a user who is on, or use DefaultUser.with_token()",
                 page=_PAGE,
             )
         return cls(default, tuple(users))

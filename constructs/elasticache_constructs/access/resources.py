@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Names
+from aws_cdk import Names, Stack, Stage
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from elasticache_constructs.access.users import IamUser
+from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from elasticache_constructs.access.access import Access
     from elasticache_constructs.access.permissions import Permissions
@@ -27,6 +29,8 @@ _NOT_ROTATED = (
     "Rotation of cache tokens and passwords is being built: it must not fail a single login, which no published "
     "rotator achieves. Until it is there, rotate by hand in two steps as docs/runbooks/rotate-by-hand.md has it."
 )
+# By stage: user ids by environment, and the cache that has each.
+_TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], str]] = WeakKeyDictionary()
 _ROTATION_RULES = (
     "AwsSolutions::AwsSolutions-SMG4",
     "HIPAA.Security::HIPAA.Security-SecretsManagerRotationEnabled",
@@ -49,9 +53,11 @@ def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.
         secret = _token_secret(scope, "AuthToken", user_name="default", key=key)
         return AccessResources(auth_token=_password_of(secret), secrets={"default": secret})
 
-    prefix = Names.unique_resource_name(scope, max_length=24, separator="-").lower()
+    prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
     users: list[elasticache.CfnUser] = []
     secrets: dict[str, secretsmanager.ISecret] = {}
+
+    _claim_ids(scope, [user.name for user in access.named if isinstance(user, IamUser)])
 
     def add(construct_id: str, user_name: str, permissions: Permissions, *, iam: bool) -> None:
         if not iam:
@@ -99,6 +105,23 @@ def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
     return AccessResources(user_group_ids=[group.ref], secrets=secrets)
+
+
+def _claim_ids(scope: Construct, names: list[str]) -> None:
+    """Refuse an IAM user that another cache of the same stage, account and region has as well."""
+    if not names:
+        return
+    taken = _TAKEN.setdefault(Stage.of(scope) or scope, {})
+    environment, path = Stack.of(scope).environment, scope.node.path
+    for name in names:
+        owner = taken.setdefault((environment, name), path)
+        if owner != path:
+            raise ConfigurationError(
+                got=f"IamUser({name!r}) for {path}",
+                allowed=f"{owner} has a user of that name, and user ids are unique in an account and region",
+                fix=f"Give each cache's user a name of its own, {f'{name}-2'!r} say",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+            )
 
 
 def _token_secret(scope: Construct, construct_id: str, *, user_name: str, key: kms.IKey) -> secretsmanager.Secret:

@@ -10,6 +10,12 @@ from elasticache_constructs.errors import ConfigurationError
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
+LONGEST_ID = 40
+"""Characters of a user's id. AWS documents no limit; this is that of the ids of groups."""
+
+LONGEST_PREFIX = 20
+"""Characters that a generated id begins with, before a hyphen and the user's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class IamUser:
@@ -24,7 +30,8 @@ class IamUser:
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
+        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, is longer than 40
+            characters, or is ``default``.
     """
 
     name: str
@@ -32,7 +39,7 @@ class IamUser:
 
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
-        _check_name(self.name, "IamUser")
+        _check_name(self.name, "IamUser", LONGEST_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,8 @@ class PasswordUser:
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
+        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, is longer than 19
+            characters, or is ``default``.
     """
 
     name: str
@@ -53,7 +61,7 @@ class PasswordUser:
 
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
-        _check_name(self.name, "PasswordUser")
+        _check_name(self.name, "PasswordUser", LONGEST_ID - 1 - LONGEST_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,14 @@ class DefaultUser:
         return cls(None)
 
 
-def _check_name(name: str, what: str) -> None:
+def _check_name(name: str, what: str, longest: int) -> None:
+    if len(name) > longest:
+        raise ConfigurationError(
+            got=f"{what}({name!r}), {len(name)} characters",
+            allowed=f"a name has {longest} characters at most, so that the user's id has {LONGEST_ID}",
+            fix="Use a shorter name",
+            page=_PAGE,
+        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
             got=f"{what}({name!r})",

@@ -1,0 +1,240 @@
+"""Whether functions in a VPC can reach the AWS services that their roles let them call.
+
+A function in a VPC without a way to Secrets Manager does not fail: it hangs until it times out, and no emulator shows
+that. The templates do: the actions of its role say which services it calls, its subnets and security groups which it
+can reach.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import jsii
+
+from elasticache_constructs.posture.templates import Resource, Templates, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from constructs import IConstruct
+
+_RULE = "elasticache_function_reaches_its_services"
+_HTTPS = 443
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+
+# Services that the endpoints of a VPC go by another name for.
+_ENDPOINTS = {"cloudwatch": "monitoring", "states": "states", "scheduler": "scheduler"}
+# What a role allows and the function does not call from its VPC: Lambda itself makes network interfaces and sends logs
+# and traces, KMS is called by the services that decrypt, and connecting to a cache is no API call.
+_NOT_CALLED = {"ec2", "kms", "logs", "rds-db", "xray"}
+_NOT_API = {"elasticache:connect"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A function, and the services that it may call and cannot reach."""
+
+    function: Resource
+    services: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """What is wrong: got, allowed."""
+        return (
+            f"Found: a function in a VPC whose role allows calls to {', '.join(self.services)}, which it cannot reach. "
+            "Allowed: a route to a NAT gateway, or an interface endpoint of each service with private DNS, and port "
+            "443 open between the function's security groups and it."
+        )
+
+    @property
+    def fix(self) -> str:
+        """The change that mends it."""
+        missing = ", ".join(f"com.amazonaws.<region>.{service}" for service in self.services)
+        return (
+            f"Add the interface endpoints {missing} and put the function into the group that they admit "
+            "(CacheNetwork(egress=Egress.ENDPOINTS) has them: join network.endpoint_clients), or use Egress.NAT"
+        )
+
+
+def unreachable(templates: Mapping[str, Mapping[str, Any]]) -> list[Unreachable]:
+    """Every function that cannot reach a service that its role lets it call.
+
+    Functions in subnets that no template of the app has, in a VPC that was there before say, are not judged.
+
+    Args:
+        templates: All templates of an app, by any name.
+    """
+    app = Templates(templates)
+    findings = []
+    for function in app.of_kind("AWS::Lambda::Function"):
+        subnets = app.follow_all(function.list_of("VpcConfig", "SubnetIds"), function.template)
+        groups = app.follow_all(function.list_of("VpcConfig", "SecurityGroupIds"), function.template)
+        if not subnets or _goes_out(app, subnets, groups):
+            continue
+        (vpc, *_) = (app.follow(subnet.get("VpcId"), subnet.template) for subnet in subnets)
+        needed = _called_services(app, function)
+        missing = tuple(sorted(service for service in needed if not _has_endpoint(app, vpc, groups, service)))
+        if missing:
+            findings.append(Unreachable(function, missing))
+    return findings
+
+
+def _called_services(app: Templates, function: Resource) -> set[str]:
+    role = app.follow(function.get("Role"), function.template)
+    documents = [] if role is None else _policies(app, role)
+    actions = {
+        str(action).lower()
+        for document in documents
+        for statement in _as_list(document.get("Statement"))
+        if statement.get("Effect") == "Allow"
+        for action in _as_list(statement.get("Action"))
+    }
+    prefixes = {action.split(":")[0] for action in actions - _NOT_API}
+    if function.get("DeadLetterConfig") is not None:
+        # Lambda sends dead letters itself, with the function's role.
+        prefixes -= {"sns", "sqs"}
+    return {_ENDPOINTS.get(prefix, prefix) for prefix in prefixes - _NOT_CALLED}
+
+
+def _policies(app: Templates, role: Resource) -> list[dict[str, Any]]:
+    documents = [policy["PolicyDocument"] for policy in role.list_of("Policies")]
+    attached = app.follow_all(role.list_of("ManagedPolicyArns"), role.template)
+    for policy in app.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        if policy in attached or role in app.follow_all(policy.list_of("Roles"), policy.template):
+            documents.append(policy.get("PolicyDocument"))
+    return documents
+
+
+def _goes_out(app: Templates, subnets: set[Resource], groups: set[Resource]) -> bool:
+    tables = {
+        subnet: table
+        for association in app.of_kind("AWS::EC2::SubnetRouteTableAssociation")
+        if (subnet := app.follow(association.get("SubnetId"), association.template)) in subnets
+        and (table := app.follow(association.get("RouteTableId"), association.template)) is not None
+    }
+    with_nat = {
+        app.follow(route.get("RouteTableId"), route.template)
+        for route in app.of_kind("AWS::EC2::Route")
+        if route.get("DestinationCidrBlock") in _EVERYWHERE and route.get("NatGatewayId") is not None
+    }
+    routed = all(tables.get(subnet) in with_nat for subnet in subnets)
+    return routed and any(_opens(rule) and _anywhere(rule) for rule in _rules(app, groups, "Egress"))
+
+
+def _has_endpoint(app: Templates, vpc: Resource | None, groups: set[Resource], service: str) -> bool:
+    return any(
+        text(endpoint.get("ServiceName")).endswith(f".{service}")
+        and app.follow(endpoint.get("VpcId"), endpoint.template) == vpc
+        and _admits(app, endpoint, groups)
+        for endpoint in app.of_kind("AWS::EC2::VPCEndpoint")
+    )
+
+
+def _admits(app: Templates, endpoint: Resource, clients: set[Resource]) -> bool:
+    if endpoint.get("VpcEndpointType") != "Interface":
+        return True
+    if endpoint.get("PrivateDnsEnabled") is not True:
+        return False
+    doors = app.follow_all(endpoint.list_of("SecurityGroupIds"), endpoint.template)
+    let_in = any(
+        _opens(rule) and (_by_range(rule) or app.follow(rule.get("SourceSecurityGroupId"), origin) in clients)
+        for origin, rule in _placed_rules(app, doors, "Ingress")
+    )
+    let_out = any(
+        _opens(rule) and (_anywhere(rule) or app.follow(rule.get("DestinationSecurityGroupId"), origin) in doors)
+        for origin, rule in _placed_rules(app, clients, "Egress")
+    )
+    return let_in and let_out
+
+
+def _rules(app: Templates, groups: set[Resource], direction: str) -> list[dict[str, Any]]:
+    return [rule for _, rule in _placed_rules(app, groups, direction)]
+
+
+def _placed_rules(app: Templates, groups: set[Resource], direction: str) -> list[tuple[str, dict[str, Any]]]:
+    """Rules of some groups, inline and apart, each with the template that it stands in."""
+    inline = [(group.template, rule) for group in groups for rule in group.list_of(f"SecurityGroup{direction}")]
+    apart = [
+        (rule.template, dict(rule.body.get("Properties", {})))
+        for rule in app.of_kind(f"AWS::EC2::SecurityGroup{direction}")
+        if app.follow(rule.get("GroupId"), rule.template) in groups
+    ]
+    return inline + apart
+
+
+def _opens(rule: Mapping[str, Any]) -> bool:
+    if str(rule.get("IpProtocol")) == "-1":
+        return True
+    return rule.get("IpProtocol") == "tcp" and int(rule["FromPort"]) <= _HTTPS <= int(rule["ToPort"])
+
+
+def _anywhere(rule: Mapping[str, Any]) -> bool:
+    return rule.get("CidrIp") in _EVERYWHERE or rule.get("CidrIpv6") in _EVERYWHERE
+
+
+def _by_range(rule: Mapping[str, Any]) -> bool:
+    return "CidrIp" in rule or "CidrIpv6" in rule
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class ReachabilityCheck:
+    """Fails the synth of an app that has a function in a VPC which cannot reach a service that it may call.
+
+    Add it with ``Validations.of(app).add_plugins(ReachabilityCheck())``.
+    """
+
+    @property
+    def name(self) -> str:
+        """The plugin's name in the validation report."""
+        return "elasticache-reachability"
+
+    @property
+    def version(self) -> str | None:
+        """It has none of its own."""
+        return None
+
+    @property
+    def rule_ids(self) -> list[str] | None:
+        """The one rule."""
+        return [_RULE]
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Judge the templates of one assembly."""
+        findings = unreachable({path: json.loads(Path(path).read_text()) for path in context.template_paths})
+        return cdk.PolicyValidationPluginReport(success=not findings, violations=_violations(findings))
+
+
+def _violations(findings: Iterable[Unreachable]) -> list[cdk.PolicyViolation]:
+    return [
+        cdk.PolicyViolation(
+            rule_name=_RULE,
+            description=finding.description,
+            fix=finding.fix,
+            severity="error",
+            violating_resources=[
+                cdk.PolicyViolatingResource(
+                    resource_logical_id=finding.function.logical_id,
+                    template_path=finding.function.template,
+                    locations=["Properties/VpcConfig"],
+                )
+            ],
+        )
+        for finding in findings
+    ]
+
+
+def add_reachability_check(scope: IConstruct) -> None:
+    """Check every function of an app that is in a VPC, whenever the app is synthesised.
+
+    Args:
+        scope: The app, or any construct in it.
+    """
+    cdk.Validations.of(scope.node.root).add_plugins(ReachabilityCheck())

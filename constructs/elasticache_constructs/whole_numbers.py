@@ -1,0 +1,15 @@
+"""Numbers that a configuration is made of."""
+
+from __future__ import annotations
+
+from aws_cdk import Token
+
+
+def is_whole_number(value: object, lowest: int, highest: int) -> bool:
+    """Whether a value is a whole number within limits, both included. A CDK token is none yet."""
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def shown(value: object) -> str:
+    """A value for a message; a CDK token, which looks like a huge number, as what it is."""
+    return "<a token, known at deployment only>" if Token.is_unresolved(value) else repr(value)
