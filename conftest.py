@@ -10,13 +10,13 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 
 def _setup(namespace: dict[str, Any]) -> None:
-    app = cdk.App()
-    namespace["stack"] = cdk.Stack(app, "Documented")
+    namespace["documented"] = cdk.App()
+    namespace["stack"] = cdk.Stack(namespace["documented"], "Documented")
 
 
 def _teardown(namespace: dict[str, Any]) -> None:
     # What a document builds must synthesise as well.
-    cdk.Stage.of(namespace["stack"]).synth()
+    namespace["documented"].synth()
 
 
 pytest_collect_file = Sybil(

@@ -16,6 +16,7 @@ from elasticache_constructs import (
     Engine,
     NodeType,
     ReplicationGroup,
+    Rotation,
     one_line_errors,
 )
 from elasticache_constructs.posture import add_posture_rules
@@ -30,6 +31,8 @@ def build(app: cdk.App) -> None:
         vpc_id="vpc-0123456789abcdef0",
         availability_zones=["eu-west-1a", "eu-west-1b"],
         cache_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        # Where functions reach Secrets Manager and the ElastiCache API, by NAT or by interface endpoints.
+        application_subnet_ids=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
     )
     cache = ReplicationGroup(
         stack,
@@ -40,6 +43,7 @@ def build(app: cdk.App) -> None:
         node_type=NodeType("cache.t4g.small"),
         access=Access.users(default=DefaultUser.with_token()),
     )
+    cache.rotate_secrets(Rotation.beside(network))
     client = ec2.SecurityGroup.from_security_group_id(stack, "Application", "sg-0123456789abcdef0")
     cache.connections.allow_default_port_from(client, "From the application")
 

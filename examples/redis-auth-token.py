@@ -11,6 +11,7 @@ from elasticache_constructs import (
     Engine,
     NodeType,
     ReplicationGroup,
+    Rotation,
     Topology,
     one_line_errors,
 )
@@ -31,6 +32,7 @@ def build(app: cdk.App) -> None:
         topology=Topology(shards=1, replicas_per_shard=1),
         access=Access.auth_token(),
     )
+    cache.rotate_secrets(Rotation.beside(network))
     cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
     cdk.CfnOutput(stack, "TokenSecret", value=cache.secret().secret_arn)
 

@@ -8,6 +8,7 @@ import cdk_nag
 from aws_cdk import Validations
 
 from elasticache_constructs.posture import add_posture_rules
+from elasticache_constructs.posture.reachability import add_reachability_check
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -31,3 +32,4 @@ def add_policy_checks(app: cdk.App) -> None:
     """
     Validations.of(app).add_plugins(*(pack(app) for pack in PACKS))
     add_posture_rules(app)
+    add_reachability_check(app)

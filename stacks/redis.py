@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from elasticache_constructs import CacheNetwork, ReplicationGroup
+from elasticache_constructs import CacheNetwork, ReplicationGroup, Rotation
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -43,4 +43,5 @@ class RedisStack(cdk.Stack):
             access=settings.access,
             backups=settings.backups,
         )
+        self.cache.rotate_secrets(Rotation.beside(network))
         cdk.CfnOutput(self, "RedisEndpoint", value=str(self.cache.endpoint), description="Where clients connect")

@@ -10,15 +10,17 @@ from elasticache_constructs.errors import ConfigurationError, one_line_errors
 from elasticache_constructs.memcached_cluster import MemcachedCluster, MemcachedClusterBase
 from elasticache_constructs.network import CacheNetwork, Egress, ImportedNetwork
 from elasticache_constructs.node_type import NodeType
-from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_constructs.replication_group import ReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.topology import Topology
 
 __all__ = [
     "MEMCACHED_PORT",
     "REDIS_PORT",
     "Access",
+    "AlarmTopic",
     "Backups",
     "CacheNetwork",
     "ConfigurationError",
@@ -37,6 +39,8 @@ __all__ = [
     "Permissions",
     "ReplicationGroup",
     "ReplicationGroupBase",
+    "Rotation",
+    "SecretRotation",
     "Topology",
     "acknowledge",
     "one_line_errors",

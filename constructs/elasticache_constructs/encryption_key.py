@@ -62,10 +62,10 @@ _LOGS_ACTIONS = [
 class EncryptionKey(Construct):
     """A KMS key for a cache, its secrets and its logs: rotated every year, kept when the stack goes.
 
-    Its policy lets the account's administrators delegate its use through IAM, lets CloudWatch Logs of this account
-    and region use it for log groups, and denies grants to anybody but AWS services acting for this account. A grant
-    to a role is therefore written into the role's policy and never into the key's, so one key may serve several stacks
-    without a cycle.
+    Its policy lets the account's administrators delegate its use through IAM; lets CloudWatch Logs of this account and
+    region use it for log groups, and CloudWatch alarms of this account for topics; and denies grants to anybody but AWS
+    services acting for this account. A grant to a role is therefore written into the role's policy and never into the
+    key's, so one key may serve several stacks without a cycle.
 
     A cache's key cannot be changed later: another key replaces the cache. Deleting the key loses what it encrypted,
     snapshots included, and so it outlives its stack; only a key whose first creation failed is removed.
@@ -131,6 +131,14 @@ def _key_policy() -> dict[str, Any]:
                         }
                     }
                 },
+            },
+            {
+                "Sid": "AlarmsOfThisAccount",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
             },
         ],
     }

@@ -12,6 +12,7 @@ from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.engine import Engine
 from elasticache_constructs.errors import ConfigurationError
@@ -67,6 +68,10 @@ class MemcachedClusterBase(Construct, NodeMetrics):
     def node_ids(self) -> Sequence[str]:
         """Ids of the nodes within the cluster: ``0001`` onward."""
         return [f"{node:04}" for node in range(1, self._nodes + 1)]
+
+    def connection_settings(self) -> dict[str, str]:
+        """Environment variables for a function or container that connects to the cluster; no login is needed."""
+        return connection_variables(engine="memcached", endpoint=self.discovery_endpoint)
 
     def metric_get_misses_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
         """Reads that found nothing, over all nodes."""

@@ -1,11 +1,16 @@
-"""The topic that a cache tells its events to: failovers, maintenance, failed snapshots."""
+"""Topics: one that a cache tells its events to, one for alarms about it."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
 
 _NOT_ENCRYPTED = (
     "ElastiCache cannot publish to an encrypted topic: it marks the topic inactive and every event is lost "
@@ -48,14 +53,7 @@ class EventTopic(Construct):
                         "Resource": arn,
                         "Condition": {"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}},
                     },
-                    {
-                        "Sid": "AllowPublishThroughSSLOnly",
-                        "Effect": "Deny",
-                        "Principal": {"AWS": "*"},
-                        "Action": "sns:Publish",
-                        "Resource": arn,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    },
+                    _tls_only(arn),
                 ],
             },
         )
@@ -64,3 +62,53 @@ class EventTopic(Construct):
         packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
         acknowledge(resource, {f"{pack}::{pack}-SNSEncryptedKMS": _NOT_ENCRYPTED for pack in packs})
         resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_26", "comment": _NOT_ENCRYPTED}]})
+
+
+class AlarmTopic(Construct):
+    """An encrypted SNS topic that CloudWatch alarms and functions of the account publish to, over TLS only.
+
+    Not for events of a cache: see `EventTopic`.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        key: Encrypts messages; its policy must admit CloudWatch alarms, as that of `EncryptionKey` does.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        arn = sns.CfnTopic(self, "Resource", kms_master_key_id=key.key_arn).ref
+        sns.CfnTopicPolicy(
+            self,
+            "Policy",
+            topics=[arn],
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "AllowAlarms",
+                        "Effect": "Allow",
+                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                        "Action": "sns:Publish",
+                        "Resource": arn,
+                        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+                    },
+                    _tls_only(arn),
+                ],
+            },
+        )
+        self.topic: sns.ITopic = sns.Topic.from_topic_arn(self, "Topic", arn)
+        """The topic, to subscribe to."""
+
+
+def _tls_only(arn: str) -> dict[str, Any]:
+    return {
+        "Sid": "AllowPublishThroughSSLOnly",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "sns:Publish",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

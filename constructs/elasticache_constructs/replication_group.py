@@ -11,19 +11,22 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from elasticache_constructs.access import Access, IamUser
+from elasticache_constructs.access import Access, IamUser, PasswordUser
+from elasticache_constructs.access.grants import audit_policy, operate_policy
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
+from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.metrics import ReplicationMetrics
-from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
+from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
 from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.topology import Topology
 from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
@@ -72,6 +75,9 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
 
     _connections: ec2.Connections
     _topology: Topology | None
+    _engine_name = "redis"  # of an imported group it is not known, and clients talk to both alike
+    _audit: iam.ManagedPolicy | None = None
+    _operate: iam.ManagedPolicy | None = None
 
     @property
     def connections(self) -> ec2.Connections:
@@ -123,6 +129,79 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
             actions=["elasticache:Connect"],
             resource_arns=[self.replication_group_arn, self._arn("user", user.name)],
         )
+
+    def grant_audit(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
+        """Let a role, user or group read the cache's configuration through the ElastiCache API. It opens no data.
+
+        Returns:
+            The policy, made at the first call and attached at each.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
+        """
+        policy = self._audit or audit_policy(
+            self, "Audit", group_arn=self.replication_group_arn, nodes_arn=self._nodes_arn()
+        )
+        self._audit = policy
+        identity.add_managed_policy(policy)
+        return policy
+
+    def grant_operate(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
+        """Let a role, user or group fail the cache over, reboot a node, take a snapshot and apply a service update.
+
+        It may neither change nor delete the cache, and gives no data access.
+
+        Returns:
+            The policy, made at the first call and attached at each.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
+        """
+        policy = self._operate or operate_policy(
+            self,
+            "Operate",
+            group_arn=self.replication_group_arn,
+            nodes_arn=self._nodes_arn(),
+            snapshots_arn=self._arn("snapshot", "*"),
+        )
+        self._operate = policy
+        identity.add_managed_policy(policy)
+        return policy
+
+    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
+        """Environment variables for a function or container that connects as a user of the group.
+
+        ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
+        secret, which the application's role must be allowed to read.
+
+        Args:
+            user: An IAM user of an imported group.
+
+        Raises:
+            ConfigurationError: When the user is not an IAM user: the secrets of an imported group are not known.
+        """
+        if not isinstance(user, IamUser):
+            raise ConfigurationError(
+                got="connection_settings of an imported group for a user with a password",
+                allowed="the secrets of an imported group are not known",
+                fix="Name an IamUser",
+            )
+        return self._variables(iam_user=user.name)
+
+    def _variables(
+        self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
+    ) -> dict[str, str]:
+        return connection_variables(
+            engine=self._engine_name,
+            endpoint=self.endpoint,
+            reader_host=self.reader_endpoint.host if self.reader_endpoint else None,
+            cluster_mode=self._topology is not None and self._topology.cluster_mode_enabled,
+            cache_name=self.replication_group_id,
+            iam_user=iam_user,
+            secret_user=secret_user,
+            secret_arn=secret_arn,
+        )
+
+    def _nodes_arn(self) -> str:
+        return self._arn("cluster", f"{self.replication_group_id}-*")
 
     def _arn(self, resource: str, name: str) -> str:
         return Stack.of(self).format_arn(
@@ -265,13 +344,16 @@ class ReplicationGroup(ReplicationGroupBase):
 
         self.replication_group_id = self._resource.ref
         self.endpoint, self.reader_endpoint = _endpoints(self._resource, topology, port)
-        self.client_security_group = groups.clients
+        self.client_security_group: ec2.ISecurityGroup = groups.clients
         self.notification_topic = topic
         self.encryption_key = key
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._topology = topology
         self._access = access
-        self._secrets = entry.secrets
+        self._vpc = vpc
+        self._engine_name = engine.name
+        self._passwords = {each.user_name: each for each in entry.passwords}
+        self._user_group_id = entry.user_group_id
         _acknowledge(self._resource, access=access, engine=engine, port=port, backups=backups)
 
     @classmethod
@@ -331,16 +413,19 @@ class ReplicationGroup(ReplicationGroupBase):
         Raises:
             ConfigurationError: When it is not.
         """
+        self._check_is_ours(user)
+        return super().grant_connect(grantee, user)
+
+    def _check_is_ours(self, user: IamUser) -> None:
         users = [each for each in self._access.named if isinstance(each, IamUser)]
         if user not in users:
             names = ", ".join(repr(each.name) for each in users) or "none"
             raise ConfigurationError(
-                got=f"grant_connect for the user {user.name!r}",
+                got=f"IamUser({user.name!r}) of another cache",
                 allowed=f"the IAM users of this group are {names}",
                 fix="Add the user to Access.users(users=[...]) first, and pass the same value here",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
             )
-        return super().grant_connect(grantee, user)
 
     def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
@@ -351,14 +436,57 @@ class ReplicationGroup(ReplicationGroupBase):
         Raises:
             ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
         """
-        try:
-            return self._secrets[user_name]
-        except KeyError:
+        if user_name not in self._passwords:
             raise ConfigurationError(
                 got=f"secret({user_name!r})",
-                allowed=f"the users with a secret are {', '.join(map(repr, self._secrets)) or 'none'}",
+                allowed=f"the users with a secret are {', '.join(map(repr, self._passwords)) or 'none'}",
                 fix="IAM users need none: use grant_connect. For the AUTH token use DefaultUser.with_token()",
-            ) from None
+            )
+        return self._passwords[user_name].secret
+
+    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
+        """Environment variables for a function or container that connects to the group.
+
+        ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
+        secret, which the application's role must be allowed to read.
+
+        Args:
+            user: One of the users that the group was given. Default: whoever has the AUTH token.
+
+        Raises:
+            ConfigurationError: When the group has no such user.
+        """
+        if isinstance(user, IamUser):
+            self._check_is_ours(user)
+            return self._variables(iam_user=user.name)
+        name = "default" if user is None else user.name
+        return self._variables(secret_user=name, secret_arn=self.secret(name).secret_arn)
+
+    def rotate_secrets(self, rotation: Rotation, *, alarm_topic: sns.ITopic | None = None) -> list[SecretRotation]:
+        """Rotate every generated token and password of the group on a schedule, without a failed login.
+
+        The policy packs have a finding about each secret that does not rotate. Nothing rotates at deployment.
+
+        Args:
+            rotation: When, and from where.
+
+            alarm_topic: Hears when a rotation fails or a password is not retired. Default: an `AlarmTopic` of the
+                group's own.
+        """
+        topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key).topic
+        cache = RotatedCache(
+            replication_group_id=self.replication_group_id,
+            user_group_id=self._user_group_id,
+            vpc=self._vpc,
+            client_security_group=self.client_security_group,
+            encryption_key=self.encryption_key,
+        )
+        return [
+            SecretRotation(
+                self, f"Rotation{name}", password=password, cache=cache, rotation=rotation, alarm_topic=topic
+            )
+            for name, password in self._passwords.items()
+        ]
 
 
 class _ImportedReplicationGroup(ReplicationGroupBase):

@@ -27,6 +27,7 @@ FROZEN = {
     "cache-redis": {
         "RedisKey99F69F89": "KMS::Key",
         "RedisEvents93B8C7C3": "SNS::Topic",
+        "RedisAlarms3DDB0635": "SNS::Topic",
         "RedisSubnets445F6F85": "ElastiCache::SubnetGroup",
         "RedisNetworkNodes23E9B0FA": "EC2::SecurityGroup",
         "RedisNetworkClients5C5C40B2": "EC2::SecurityGroup",
@@ -35,6 +36,7 @@ FROZEN = {
         "RedisUserGroup774AD437": "ElastiCache::UserGroup",
         "RedisSlowLog442249EE": "Logs::LogGroup",
         "RedisEngineLog16C6DF0E": "Logs::LogGroup",
+        "RedisRotationdefaultLog70260C57": "Logs::LogGroup",
         "RedisFF642DF2": "ElastiCache::ReplicationGroup",
     },
     "cache-memcached": {

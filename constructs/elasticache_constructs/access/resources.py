@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Names, Stack, Stage
@@ -11,7 +11,6 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
-from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,86 +24,92 @@ if TYPE_CHECKING:
 _TOKEN_LENGTH = 64
 _NOBODY = "off -@all"
 
-_NOT_ROTATED = (
-    "Rotation of cache tokens and passwords is being built: it must not fail a single login, which no published "
-    "rotator achieves. Until it is there, rotate by hand in two steps as docs/runbooks/rotate-by-hand.md has it."
-)
 # By stage: user ids by environment, and the cache that has each.
 _TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], str]] = WeakKeyDictionary()
-_ROTATION_RULES = (
-    "AwsSolutions::AwsSolutions-SMG4",
-    "HIPAA.Security::HIPAA.Security-SecretsManagerRotationEnabled",
-    "NIST.800.53.R5::NIST.800.53.R5-SecretsManagerRotationEnabled",
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedPassword:
+    """A password that was generated into a secret, and whose it is."""
+
+    user_name: str
+    secret: secretsmanager.ISecret
+    user_id: str | None
+    """``None`` for a group's own AuthToken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessResources:
-    """What a replication group needs of its access: exactly one of a token and a user group, and the secrets."""
+    """What a replication group needs of its access: exactly one of a token and a user group, and the passwords."""
 
+    passwords: tuple[GeneratedPassword, ...]
     auth_token: str | None = None
+    user_group_id: str | None = None
+    """The id as written, for ARNs."""
     user_group_ids: list[str] | None = None
-    secrets: dict[str, secretsmanager.ISecret] = field(default_factory=dict)
+    """The same as a reference, which makes CloudFormation wait for the group."""
 
 
 def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.IKey) -> AccessResources:
     """Create the secrets, and the users and their group where the access is by users."""
     if access.is_auth_token:
         secret = _token_secret(scope, "AuthToken", user_name="default", key=key)
-        return AccessResources(auth_token=_password_of(secret), secrets={"default": secret})
-
-    prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
-    users: list[elasticache.CfnUser] = []
-    secrets: dict[str, secretsmanager.ISecret] = {}
+        password = GeneratedPassword(user_name="default", secret=secret, user_id=None)
+        return AccessResources(auth_token=_password_of(secret), passwords=(password,))
 
     _claim_ids(scope, [user.name for user in access.named if isinstance(user, IamUser)])
+    prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
+    users: list[elasticache.CfnUser] = []
+    passwords: list[GeneratedPassword] = []
 
-    def add(construct_id: str, user_name: str, permissions: Permissions, *, iam: bool) -> None:
-        if not iam:
-            secrets[user_name] = _token_secret(scope, f"{construct_id}Secret", user_name=user_name, key=key)
-        user = elasticache.CfnUser(
-            scope,
-            construct_id,
-            engine=engine.name,
-            user_id=user_name if iam else f"{prefix}-{user_name}",
-            user_name=user_name,
-            access_string=permissions.access_string,
-            authentication_mode={"Type": "iam"}
-            if iam
-            else {"Type": "password", "Passwords": [_password_of(secrets[user_name])]},
-        )
-        if permissions.reason is not None:
-            # Where the posture rules look for it.
-            user.add_metadata("BroadAccessReason", permissions.reason)
-        users.append(user)
-
-    if access.default is not None and access.default.permissions is not None:
-        add("DefaultUser", "default", access.default.permissions, iam=False)
-    elif engine.requires_default_user:
+    def add(construct_id: str, user_name: str, user_id: str, access_string: str, mode: dict[str, Any]) -> None:
         users.append(
             elasticache.CfnUser(
                 scope,
-                "DefaultUser",
+                construct_id,
                 engine=engine.name,
-                user_id=f"{prefix}-default",
-                user_name="default",
-                access_string=_NOBODY,
-                authentication_mode={"Type": "no-password-required"},
+                user_id=user_id,
+                user_name=user_name,
+                access_string=access_string,
+                authentication_mode=mode,
             )
         )
-    for named in access.named:
-        add(f"User{named.name}", named.name, named.permissions, iam=isinstance(named, IamUser))
 
+    def add_with_password(construct_id: str, user_name: str, access_string: str) -> None:
+        secret = _token_secret(scope, f"{construct_id}Secret", user_name=user_name, key=key)
+        user_id = f"{prefix}-{user_name}"
+        passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
+        mode = {"Type": "password", "Passwords": [_password_of(secret)]}
+        add(construct_id, user_name, user_id, access_string, mode)
+
+    def explain(permissions: Permissions) -> None:
+        if permissions.reason is not None:
+            # Where the posture rules look for it.
+            users[-1].add_metadata("BroadAccessReason", permissions.reason)
+
+    if access.default is not None and access.default.permissions is not None:
+        add_with_password("DefaultUser", "default", access.default.permissions.access_string)
+        explain(access.default.permissions)
+    elif engine.requires_default_user:
+        add("DefaultUser", "default", f"{prefix}-default", _NOBODY, {"Type": "no-password-required"})
+    for user in access.named:
+        if isinstance(user, IamUser):
+            add(f"User{user.name}", user.name, user.name, user.permissions.access_string, {"Type": "iam"})
+        else:
+            add_with_password(f"User{user.name}", user.name, user.permissions.access_string)
+        explain(user.permissions)
+
+    user_group_id = f"{prefix}-users"
     group = elasticache.CfnUserGroup(
         scope,
         "UserGroup",
         engine=engine.name,
-        user_group_id=f"{prefix}-users",
+        user_group_id=user_group_id,
         user_ids=[user.ref for user in users],
     )
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
-    return AccessResources(user_group_ids=[group.ref], secrets=secrets)
+    return AccessResources(user_group_id=user_group_id, user_group_ids=[group.ref], passwords=tuple(passwords))
 
 
 def _claim_ids(scope: Construct, names: list[str]) -> None:
@@ -125,7 +130,7 @@ def _claim_ids(scope: Construct, names: list[str]) -> None:
 
 
 def _token_secret(scope: Construct, construct_id: str, *, user_name: str, key: kms.IKey) -> secretsmanager.Secret:
-    secret = secretsmanager.Secret(
+    return secretsmanager.Secret(
         scope,
         construct_id,
         description=f"ElastiCache password of the user {user_name}",
@@ -138,8 +143,6 @@ def _token_secret(scope: Construct, construct_id: str, *, user_name: str, key: k
             generate_string_key="password",
         ),
     )
-    acknowledge(secret, dict.fromkeys(_ROTATION_RULES, _NOT_ROTATED))
-    return secret
 
 
 def _password_of(secret: secretsmanager.ISecret) -> str:

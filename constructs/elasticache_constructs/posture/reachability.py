@@ -101,12 +101,13 @@ def _called_services(app: Templates, function: Resource) -> set[str]:
 
 
 def _policies(app: Templates, role: Resource) -> list[dict[str, Any]]:
-    documents = [policy["PolicyDocument"] for policy in role.list_of("Policies")]
+    inline = [policy["PolicyDocument"] for policy in role.list_of("Policies")]
     attached = app.follow_all(role.list_of("ManagedPolicyArns"), role.template)
-    for policy in app.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-        if policy in attached or role in app.follow_all(policy.list_of("Roles"), policy.template):
-            documents.append(policy.get("PolicyDocument"))
-    return documents
+    return inline + [
+        policy.get("PolicyDocument")
+        for policy in app.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        if policy in attached or role in app.follow_all(policy.list_of("Roles"), policy.template)
+    ]
 
 
 def _goes_out(app: Templates, subnets: set[Resource], groups: set[Resource]) -> bool:

@@ -1,0 +1,1 @@
+"""Rotation of tokens and passwords without a failed login."""

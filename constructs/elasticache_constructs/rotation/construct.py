@@ -1,0 +1,379 @@
+"""Rotation of one secret on a schedule: the function, what it may do, and who hears when it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.logs import log_group
+from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.rotation.bundle import rotation_bundle
+from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
+from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
+from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
+from elasticache_constructs.whole_numbers import is_whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sns as sns
+
+    from elasticache_constructs.access.resources import GeneratedPassword
+    from elasticache_constructs.network import CacheNetwork, ImportedNetwork
+
+_LONGEST_DAYS = 1000
+_SWEEP = "rate(1 hour)"
+_TIMEOUT = Duration.minutes(5)
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html"
+
+_WITHOUT_RESOURCE = (
+    "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data of a cache."
+)
+_NETWORK_INTERFACES = (
+    "Lambda makes and removes the function's network interfaces with its role, under ids that nobody knows before; the "
+    "ARN is limited to this account and region (lambda/latest/dg/configuration-vpc.html)."
+)
+_OWN_NODES = "The group's own nodes, whose ids are the group's with the shard and node number behind it."
+_SWEEPS_AGAIN = "A sweep that is lost is made good by the next one, an hour later; kept, it would only repeat it."
+_IN_VPC = (
+    "The function is in the VPC. The Guard rule follows Ref and GetAtt within one template only, and these subnets "
+    "come from another stack or an existing VPC."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """When secrets of a cache rotate, and from where the function that does it reaches AWS and the cache.
+
+    A function in a VPC without a way to Secrets Manager and the ElastiCache API hangs until it times out: it needs
+    interface endpoints of both, or a NAT gateway. `elasticache_constructs.posture.add_reachability_check` fails the
+    synth of an app where it has neither.
+
+    Args:
+        vpc_subnets: Where the function runs.
+
+        security_groups: Groups that it joins beside the cache's client group, that of the endpoints' clients say.
+            Default: none.
+
+        every_days: Days between two rotations, 1 to 1000. Default: 30.
+
+        grace_minutes: How long the previous password stays valid after a rotation: the longest time that any client
+            keeps the secret, and five minutes to log in. Default: 65, since AWS's caching clients keep it an hour.
+
+        unreserved_reason: Why no concurrency is reserved for the function, in an account that has none to spare.
+            Default: one execution is reserved, so that no two ever run side by side.
+
+    Raises:
+        ConfigurationError: When a number is out of its limits, or the reason says nothing.
+    """
+
+    vpc_subnets: ec2.SubnetSelection
+    security_groups: Sequence[ec2.ISecurityGroup] = ()
+    every_days: int = 30
+    grace_minutes: int = 65
+    unreserved_reason: str | None = None
+
+    @classmethod
+    def beside(
+        cls, network: CacheNetwork | ImportedNetwork, *, every_days: int = 30, grace_minutes: int = 65
+    ) -> Rotation:
+        """Rotation by a function in the application subnets of a network, in the group of its endpoints' clients.
+
+        Args:
+            network: The cache's network.
+
+            every_days: Default: 30.
+
+            grace_minutes: Default: 65.
+
+        Raises:
+            ConfigurationError: When a number is out of its limits.
+        """
+        return cls(
+            vpc_subnets=network.application_subnets,
+            security_groups=[network.endpoint_clients] if network.endpoint_clients else [],
+            every_days=every_days,
+            grace_minutes=grace_minutes,
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse what Secrets Manager would, and a grace time that outlasts the rotation."""
+        if not is_whole_number(self.every_days, 1, _LONGEST_DAYS):
+            raise ConfigurationError(
+                got=f"Rotation(every_days={self.every_days!r})",
+                allowed=f"Secrets Manager rotates every 1 to {_LONGEST_DAYS} days",
+                fix="Use every_days=30",
+                page="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html",
+            )
+        longest = self.every_days * 24 * 60 // 2
+        if not is_whole_number(self.grace_minutes, 1, longest):
+            raise ConfigurationError(
+                got=f"Rotation(grace_minutes={self.grace_minutes!r}, every_days={self.every_days})",
+                allowed=f"the previous password stays valid for 1 minute to half the time between rotations, {longest}",
+                fix="Use grace_minutes=65",
+                page=_PAGE,
+            )
+        if self.unreserved_reason is not None:
+            checked_reason(self.unreserved_reason, what="Rotation(unreserved_reason=...)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotatedCache:
+    """The cache that a password opens."""
+
+    replication_group_id: str
+    user_group_id: str | None
+    """``None`` where the password is the group's own AuthToken."""
+    vpc: ec2.IVpc
+    client_security_group: ec2.ISecurityGroup
+    encryption_key: kms.IKey
+    """Of the secret; encrypts the function's log and environment as well."""
+
+
+class SecretRotation(Construct):
+    """Rotates one password of a cache on a schedule, without a failed login.
+
+    The function sets the new password beside the old one, logs in with it on every node over verified TLS, makes it
+    current, and takes the old one away once the grace time is over: clients that read the secret again within the
+    grace time never fail. docs/rotation.md has the states, the guarantees and their proof.
+
+    It runs in the VPC under a policy of its own, one execution at a time. Alarms tell of a failed rotation and of a
+    password that should have been retired. Creating or changing it rotates nothing at once; the password of a running
+    cache changes on the schedule only, in place and without an interruption.
+
+    Made by `ReplicationGroup.rotate_secrets`, one for each secret.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        password: What rotates.
+
+        cache: What it opens.
+
+        rotation: When, and from where.
+
+        alarm_topic: Hears of alarms and of events that the function could not handle.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        password: GeneratedPassword,
+        cache: RotatedCache,
+        rotation: Rotation,
+        alarm_topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        group = log_group(self, "Log", key=cache.encryption_key)
+        document = _policy_document(self, password, cache, topic=alarm_topic, log_group_arn=group.attr_arn)
+        policy = iam.ManagedPolicy(self, "Policy", document=iam.PolicyDocument.from_json(document))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=f"Rotates the ElastiCache password of {password.user_name}",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=rotation_bundle().code(),
+            handler="rotate_secret.handler.handle",
+            timeout=_TIMEOUT,
+            memory_size=256,
+            # The policy comes with the role, so that the function finds it there when Lambda makes its interfaces.
+            role=iam.Role(
+                self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
+            ).without_policy_updates(),
+            vpc=cache.vpc,
+            vpc_subnets=rotation.vpc_subnets,
+            security_groups=[cache.client_security_group, *rotation.security_groups],
+            log_group=logs.LogGroup.from_log_group_arn(self, "LogGroup", group.attr_arn),
+            environment=_environment(password, cache, rotation),
+            environment_encryption=cache.encryption_key,
+            dead_letter_topic=alarm_topic,
+            reserved_concurrent_executions=1 if rotation.unreserved_reason is None else None,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        self._schedule(password, rotation)
+        self._sweep()
+        self._alarm(alarm_topic)
+        self._acknowledge(policy, cache, rotation)
+
+    def _schedule(self, password: GeneratedPassword, rotation: Rotation) -> None:
+        permission = lambda_.CfnPermission(
+            self,
+            "SecretsManager",
+            action="lambda:InvokeFunction",
+            function_name=self.function.function_arn,
+            principal="secretsmanager.amazonaws.com",
+            source_account=Stack.of(self).account,
+            source_arn=password.secret.secret_arn,
+        )
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=password.secret.secret_arn,
+            rotation_lambda_arn=self.function.function_arn,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=rotation.every_days
+            ),
+            rotate_immediately_on_update=False,
+        )
+        schedule.add_resource_dependency(permission)
+
+    def _sweep(self) -> None:
+        # Grace is a schedule: every hour somebody looks whether a password is due to go. A one-shot schedule made by
+        # the function would need permissions, and a way, to the scheduler; and would be lost with one failed call.
+        rule = events.CfnRule(
+            self,
+            "Sweep",
+            description="Retires the previous password once its grace time is over",
+            schedule_expression=_SWEEP,
+            targets=[
+                events.CfnRule.TargetProperty(id="Function", arn=self.function.function_arn, input='{"Step":"retire"}')
+            ],
+        )
+        acknowledge(rule, {"Serverless::Serverless-EventBusDLQ": _SWEEPS_AGAIN})
+        lambda_.CfnPermission(
+            self,
+            "EventBridge",
+            action="lambda:InvokeFunction",
+            function_name=self.function.function_arn,
+            principal="events.amazonaws.com",
+            source_account=Stack.of(self).account,
+            source_arn=rule.attr_arn,
+        )
+
+    def _alarm(self, topic: sns.ITopic) -> None:
+        function_name = self.function.function_name
+        watched = {
+            "Failed": (NAMESPACE, Metric.FAILED.value, "A rotation step failed; the function's log says why"),
+            "RetireOverdue": (
+                NAMESPACE,
+                Metric.OVERDUE.value,
+                "A previous password outlives its grace time",
+            ),
+            "Crashed": ("AWS/Lambda", "Errors", "The rotation function failed or timed out"),
+        }
+        for name, (namespace, metric, meaning) in watched.items():
+            cloudwatch.CfnAlarm(
+                self,
+                name,
+                alarm_description=f"{meaning}. See docs/rotation.md",
+                namespace=namespace,
+                metric_name=metric,
+                dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="FunctionName", value=function_name)],
+                statistic="Sum",
+                period=300,
+                evaluation_periods=1,
+                threshold=1,
+                comparison_operator="GreaterThanOrEqualToThreshold",
+                treat_missing_data="notBreaching",
+                actions_enabled=True,
+                alarm_actions=[topic.topic_arn],
+            )
+
+    def _acknowledge(self, policy: iam.ManagedPolicy, cache: RotatedCache, rotation: Rotation) -> None:
+        stack = Stack.of(self)
+        # References as cdk-nag writes them.
+        partition, region, account, name = (
+            each if isinstance(each, str) else f"<{each['Ref']}>"
+            for each in stack.resolve([stack.partition, stack.region, stack.account, cache.replication_group_id])
+        )
+        finding = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
+        here = f"{region}:{account}"
+        acknowledge(
+            policy,
+            {
+                finding.format("*"): _WITHOUT_RESOURCE,
+                finding.format(f"arn:{partition}:ec2:{here}:*/*"): _NETWORK_INTERFACES,
+                finding.format(f"arn:{partition}:elasticache:{here}:cluster:{name}-*"): _OWN_NODES,
+            },
+        )
+        if Stack.of(cache.vpc) is not stack:
+            acknowledge(self.function, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _IN_VPC})
+        if rotation.unreserved_reason is not None:
+            reason = rotation.unreserved_reason
+            packs = ("HIPAA.Security", "NIST.800.53.R5")
+            acknowledge(self.function, {f"{pack}::{pack}-LambdaConcurrency": reason for pack in packs})
+
+
+def _environment(password: GeneratedPassword, cache: RotatedCache, rotation: Rotation) -> dict[str, str]:
+    kind = Kind.AUTH_TOKEN if password.user_id is None else Kind.USER
+    return {
+        "SECRET_ARN": password.secret.secret_arn,
+        "KIND": kind.value,
+        "USER_NAME": password.user_name,
+        **({} if password.user_id is None else {"USER_ID": password.user_id}),
+        "REPLICATION_GROUP_ID": cache.replication_group_id,
+        "GRACE_SECONDS": str(rotation.grace_minutes * 60),
+    }
+
+
+def _policy_document(
+    scope: Construct, password: GeneratedPassword, cache: RotatedCache, *, topic: sns.ITopic, log_group_arn: str
+) -> dict[str, Any]:
+    """What `rotate_secret.permissions` lists, each action on the one thing it is for, and what Lambda itself needs."""
+    stack = Stack.of(scope)
+    secret = password.secret.secret_arn
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(
+            service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    group = arn("replicationgroup", cache.replication_group_id)
+    statements: list[dict[str, Any]] = [
+        _allow(
+            secret, "secretsmanager", "DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"
+        ),
+        {
+            **_allow(secret, "secretsmanager", "TagResource"),
+            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG]}},
+        },
+        _allow(cache.encryption_key.key_arn, "kms", "Decrypt", "GenerateDataKey"),
+        _allow(group, "elasticache", "DescribeReplicationGroups"),
+        _allow(arn("cluster", f"{cache.replication_group_id}-*"), "elasticache", "DescribeCacheClusters"),
+    ]
+    if password.user_id is None or cache.user_group_id is None:
+        statements.append(_allow(group, "elasticache", "ModifyReplicationGroup"))
+        statements.append(_allow(secret, "secretsmanager", "ListSecretVersionIds"))
+    else:
+        statements.append(_allow(arn("user", password.user_id), "elasticache", "DescribeUsers", "ModifyUser"))
+        statements.append(_allow(arn("usergroup", cache.user_group_id), "elasticache", "DescribeUserGroups"))
+    interfaces = stack.format_arn(service="ec2", resource="*", resource_name="*")
+    statements += [
+        _allow(topic.topic_arn, "sns", "Publish"),
+        _allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
+        _allow(
+            interfaces,
+            "ec2",
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "UnassignPrivateIpAddresses",
+        ),
+        _allow("*", "ec2", "DescribeNetworkInterfaces", "DescribeSubnets"),
+        _allow("*", "xray", "PutTelemetryRecords", "PutTraceSegments"),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(resource: str, service: str, *actions: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": [f"{service}:{action}" for action in actions], "Resource": resource}

@@ -1,0 +1,166 @@
+"""Whether functions in a VPC reach the services that they call."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+
+from elasticache_constructs import Access, CacheNetwork, Egress, Engine, NodeType, ReplicationGroup, Rotation
+from elasticache_constructs.posture.reachability import add_reachability_check, unreachable
+from tests.conftest import FLAGS, Synthesised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NETWORK, REDIS = "dev/cache-network", "dev/cache-redis"
+
+Stage = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(name="stage")
+def _stage(synthesised: Synthesised) -> Stage:
+    """The dev stage's templates, to spoil."""
+    return {path: copy.deepcopy(synthesised.templates[path]) for path in (NETWORK, REDIS)}
+
+
+def missing(stage: Stage) -> list[tuple[str, ...]]:
+    """The services that each function misses."""
+    return [finding.services for finding in unreachable(stage)]
+
+
+def test_everything_is_reached_in_every_stage_and_example(synthesised: Synthesised) -> None:
+    """The functions that this repo deploys reach what they call."""
+    assert [] == unreachable(synthesised.templates)
+
+
+def test_a_function_is_judged(stage: Stage) -> None:
+    """There is a function in the stage, in a VPC, and it calls two services."""
+    del stage[NETWORK]["Resources"]["NetworkVpcSecretsManagerEndpoint522C18D9"]
+    del stage[NETWORK]["Resources"]["NetworkVpcElastiCacheEndpoint2D1D7CF3"]
+
+    assert [("elasticache", "secretsmanager")] == missing(stage)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "service"),
+    [
+        ("NetworkVpcSecretsManagerEndpoint522C18D9", "secretsmanager"),
+        ("NetworkVpcElastiCacheEndpoint2D1D7CF3", "elasticache"),
+    ],
+)
+def test_each_endpoint_is_needed(stage: Stage, endpoint: str, service: str) -> None:
+    """Taking any one endpoint away is noticed, and the service is named."""
+    del stage[NETWORK]["Resources"][endpoint]
+
+    assert [(service,)] == missing(stage)
+
+
+def without_private_dns(stage: Stage) -> None:
+    """The endpoints keep their names to themselves."""
+    for resource in stage[NETWORK]["Resources"].values():
+        if resource["Type"] == "AWS::EC2::VPCEndpoint":
+            resource["Properties"]["PrivateDnsEnabled"] = False
+
+
+def without_ingress(stage: Stage) -> None:
+    """The endpoints admit nobody."""
+    del stage[NETWORK]["Resources"]["NetworkEndpointsFromClients" + suffix(stage, "NetworkEndpointsFromClients")]
+
+
+def without_egress(stage: Stage) -> None:
+    """The endpoints' clients may go nowhere."""
+    del stage[NETWORK]["Resources"]["NetworkClientsToEndpoints" + suffix(stage, "NetworkClientsToEndpoints")]
+
+
+def on_another_port(stage: Stage) -> None:
+    """The endpoints admit their clients on 6379."""
+    rule = stage[NETWORK]["Resources"]["NetworkEndpointsFromClients" + suffix(stage, "NetworkEndpointsFromClients")]
+    rule["Properties"].update(FromPort=6379, ToPort=6379)
+
+
+def outside_the_group(stage: Stage) -> None:
+    """The function does not join the group of the endpoints' clients."""
+    for resource in stage[REDIS]["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            groups = resource["Properties"]["VpcConfig"]["SecurityGroupIds"]
+            resource["Properties"]["VpcConfig"]["SecurityGroupIds"] = [each for each in groups if "Fn::GetAtt" in each]
+
+
+def suffix(stage: Stage, prefix: str) -> str:
+    """What the CDK hangs behind a construct's name."""
+    names: list[str] = list(stage[NETWORK]["Resources"])
+    (name,) = (each for each in names if each.startswith(prefix))
+    return name.removeprefix(prefix)
+
+
+@pytest.mark.parametrize(
+    "spoil", [without_private_dns, without_ingress, without_egress, on_another_port, outside_the_group]
+)
+def test_an_endpoint_that_cannot_be_used_is_none(stage: Stage, spoil: Callable[[Stage], None]) -> None:
+    """An endpoint counts only where names resolve to it and port 443 is open from group to group."""
+    spoil(stage)
+
+    assert [("elasticache", "secretsmanager")] == missing(stage)
+
+
+def test_nat_reaches_everything() -> None:
+    """With a NAT gateway in each zone and a group that may go out, no endpoint is needed."""
+    assert [] == unreachable(template_of(Egress.NAT, open_group=True))
+
+
+def test_nat_behind_a_closed_group_reaches_nothing() -> None:
+    """A route is of no use to a function whose groups may not go out."""
+    found = unreachable(template_of(Egress.NAT, open_group=False))
+
+    assert [("elasticache", "secretsmanager")] == [finding.services for finding in found]
+
+
+def template_of(egress: Egress, *, open_group: bool) -> Stage:
+    """One stack with a network and a rotated cache."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False)
+    stack = stack_of(app, egress, open_group=open_group)
+    return {"stack": dict(Template.from_stack(stack).to_json())}
+
+
+def stack_of(app: cdk.App, egress: Egress, *, open_group: bool = False) -> cdk.Stack:
+    """The same, not synthesised yet."""
+    stack = cdk.Stack(app, "Stack")
+    network = CacheNetwork(stack, "Network", egress=egress)
+    group = ec2.SecurityGroup(stack, "Function", vpc=network.vpc, allow_all_outbound=open_group)
+    cache = ReplicationGroup(
+        stack,
+        "Redis",
+        vpc=network.vpc,
+        vpc_subnets=network.cache_subnets,
+        engine=Engine.REDIS_7_1,
+        node_type=NodeType("cache.t4g.small"),
+        access=Access.auth_token(),
+    )
+    cache.rotate_secrets(Rotation(vpc_subnets=network.application_subnets, security_groups=[group]))
+    return stack
+
+
+def test_rotation_without_a_way_out_fails_the_synth(tmp_path: Path) -> None:
+    """A network without egress plus rotation is refused, and the missing endpoints are named."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    add_reachability_check(stack_of(app, Egress.NONE))
+
+    with pytest.raises(RuntimeError) as failure:
+        app.synth()
+
+    assert "com.amazonaws.<region>.elasticache, com.amazonaws.<region>.secretsmanager" in str(failure.value)
+
+
+def test_functions_elsewhere_are_not_judged(stage: Stage) -> None:
+    """A function in subnets that no template has, or in no VPC at all, gives no finding."""
+    for resource in stage[REDIS]["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["VpcConfig"]["SubnetIds"] = ["subnet-1"]
+
+    assert [] == missing(stage)
