@@ -21,7 +21,7 @@ from elasticache_constructs.notifications import EventTopic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
-from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 from elasticache_constructs.windows import checked_maintenance_window
 
@@ -61,8 +61,11 @@ class MemcachedClusterBase(Construct, NodeMetrics):
         """Network access, on the cluster's port by default.
 
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+
+        Raises:
+            ConfigurationError: When the cluster was imported without security groups to add rules to.
         """
-        return self._connections
+        return checked_connections(self._connections)
 
     @property
     def node_ids(self) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Stack, Token
@@ -16,6 +16,7 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.logs import log_group
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -267,9 +268,10 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, z
         )
     names = None if availability_zones is None else list(availability_zones)
     count = len(names) if names is not None else _FEWEST_ZONES if zones is None else zones
-    if not _FEWEST_ZONES <= count <= _MOST_ZONES or (names is not None and len(set(names)) != count):
+    fits = is_whole_number(count, _FEWEST_ZONES, _MOST_ZONES)
+    if not fits or (names is not None and len(set(names)) != count):
         raise ConfigurationError(
-            got=f"zones={zones}" if names is None else f"availability_zones={names}",
+            got=f"zones={shown(zones)}" if names is None else f"availability_zones={names}",
             allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
             "so that a cache survives the loss of one",
             fix="Name two zones of the region, or three for production",
@@ -290,7 +292,7 @@ def _check_range(cidr: str) -> None:
     if Token.is_unresolved(cidr):
         return
     try:
-        fits = ip_network(cidr).prefixlen == _PREFIX_LENGTH
+        fits = IPv4Network(cidr).prefixlen == _PREFIX_LENGTH and cidr.endswith(f"/{_PREFIX_LENGTH}")
     except ValueError:
         fits = False
     if not fits:

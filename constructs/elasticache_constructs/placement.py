@@ -70,7 +70,7 @@ def create_placement(
             page=_PAGE,
         )
     zones = tuple(dict.fromkeys(chosen.availability_zones))
-    if len(zones) == 1 and Token.is_unresolved(zones[0]):
+    if len(zones) == 1 and (Token.is_unresolved(zones[0]) or Token.is_unresolved(list(zones))):
         # One token may stand for a whole list, Fn::GetAZs say.
         zones = ()
     if spread is not None and len(zones) == 1 and not chosen.is_pending_lookup:

@@ -27,7 +27,7 @@ from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
-from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
 from elasticache_constructs.topology import Topology
 from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
 
@@ -84,8 +84,11 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
         """Network access, on the cache's port by default.
 
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+
+        Raises:
+            ConfigurationError: When the group was imported without security groups to add rules to.
         """
-        return self._connections
+        return checked_connections(self._connections)
 
     @property
     def replication_group_arn(self) -> str:
@@ -289,6 +292,7 @@ class ReplicationGroup(ReplicationGroupBase):
         _check_engine(engine)
         access.check_engine(engine)
         checked_port(port, default=REDIS_PORT)
+        _check_description(description or "")
         checked_maintenance_window(maintenance_window)
         check_windows_apart(snapshot=backups.window, maintenance=maintenance_window)
 
@@ -308,7 +312,7 @@ class ReplicationGroup(ReplicationGroupBase):
         self._resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
-            replication_group_description=_checked_description(description or construct_id[:_LONGEST_DESCRIPTION]),
+            replication_group_description=description or construct_id[:_LONGEST_DESCRIPTION],
             engine=engine.name,
             engine_version=engine.version,
             cache_node_type=node_type.name,
@@ -514,7 +518,7 @@ class _ImportedReplicationGroup(ReplicationGroupBase):
         self._topology = topology
 
 
-def _checked_description(description: str) -> str:
+def _check_description(description: str) -> None:
     if not Token.is_unresolved(description) and len(description) > _LONGEST_DESCRIPTION:
         raise ConfigurationError(
             got=f"a description of {len(description)} characters",
@@ -522,7 +526,6 @@ def _checked_description(description: str) -> str:
             fix="Shorten it",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html",
         )
-    return description
 
 
 def _check_engine(engine: Engine) -> None:

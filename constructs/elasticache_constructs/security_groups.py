@@ -75,29 +75,32 @@ def connections_from_consumers(
     the function's, and the function's needs the cache's for its endpoint: a cycle
     (https://github.com/aws/aws-cdk/issues/1654). Asked from the other side, with ``function.connections.allow_to``, it
     writes them into the function's. So the two methods that begin at the cache ask from the other side here.
-
-    Both raise `ConfigurationError` where the cache has no groups to add rules to.
     """
     connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
 
-    def check_groups() -> None:
-        if not security_groups:
-            raise ConfigurationError(
-                got="a rule for a cache that was imported without security groups",
-                allowed="rules are added to the groups on its nodes",
-                fix="Import it with security_groups=[...]",
-            )
-
     def allow_from(other: ec2.IConnectable, port_range: ec2.Port, description: str | None = None) -> None:
-        check_groups()
         other.connections.allow_to(cache, port_range, description)
 
     def allow_default_port_from(other: ec2.IConnectable, description: str | None = None) -> None:
-        check_groups()
         other.connections.allow_to_default_port(cache, description)
 
     # On the instance, not in a subclass: jsii would make a subclass's methods answer the CDK's own calls as well, and
     # allow_to makes such a call to this object.
     connections.allow_from = allow_from  # type: ignore[method-assign]
     connections.allow_default_port_from = allow_default_port_from  # type: ignore[method-assign]
+    return connections
+
+
+def checked_connections(connections: ec2.Connections) -> ec2.Connections:
+    """The connections themselves, once there is a group to add rules to: without one the CDK would add none, silently.
+
+    Raises:
+        ConfigurationError: When there is none.
+    """
+    if not connections.security_groups:
+        raise ConfigurationError(
+            got="a rule for a cache that was imported without security groups",
+            allowed="rules are added to the groups on its nodes",
+            fix="Import it with security_groups=[...]",
+        )
     return connections

@@ -76,11 +76,16 @@ def memcached_cluster(
     return MemcachedCluster(scope or bench.stack, construct_id, **arguments)
 
 
-def other_stack(bench: Bench, name: str = "Other") -> cdk.Stack:
-    """A second stack in the bench's app."""
+def app_of(bench: Bench) -> cdk.App:
+    """The bench's app."""
     app = bench.stack.node.scope
     assert isinstance(app, cdk.App)
-    return cdk.Stack(app, name)
+    return app
+
+
+def other_stack(bench: Bench, name: str = "Other") -> cdk.Stack:
+    """A second stack in the bench's app."""
+    return cdk.Stack(app_of(bench), name)
 
 
 def client_of(stack: cdk.Stack, vpc: ec2.IVpc, construct_id: str = "Client") -> ec2.SecurityGroup:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 import pytest
+from constructs import Construct
 
 from elasticache_constructs import (
     Access,
@@ -18,16 +19,19 @@ from elasticache_constructs import (
     PasswordUser,
     Permissions,
 )
-from tests.unit.builders import APP, GUIDE, LEGACY, USERS, other_stack, replication_group, seen_group
+from tests.conftest import new_bench
+from tests.unit.builders import APP, GUIDE, LEGACY, USERS, app_of, other_stack, replication_group, seen_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tests.conftest import Bench
 
 PAGE = f"{GUIDE}/Clusters.RBAC.html"
 READ = Permissions.read_only("a:*")
+OFF = Permissions("off ~a:* +@read")
 ONLY_IAM = Access.users(default=DefaultUser.disabled(), users=[APP])
+PASSWORDS = Access.users(default=DefaultUser.with_token(), users=[LEGACY])
 REFERENCE = re.compile(r"\{\{resolve:secretsmanager:")
 
 
@@ -94,16 +98,41 @@ def test_100_named_users_are_refused() -> None:
     assert expected == str(refusal.value)
 
 
-def test_nobody_is_refused() -> None:
-    """A disabled default user alone locks everybody out."""
+@pytest.mark.parametrize(
+    ("default", "users"),
+    [
+        pytest.param(DefaultUser.disabled(), [], id="a disabled default user"),
+        pytest.param(DefaultUser.with_token(OFF), [], id="a default user who is off"),
+        pytest.param(DefaultUser.disabled(), [IamUser("app", OFF)], id="a named user who is off"),
+        pytest.param(
+            DefaultUser.with_token(OFF), [IamUser("app", OFF), PasswordUser("old", OFF)], id="everybody is off"
+        ),
+    ],
+)
+def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordUser]) -> None:
+    """Users of whom none is on lock everybody out: disabled is not on, and off is not either."""
     with pytest.raises(ConfigurationError) as refusal:
-        Access.users(default=DefaultUser.disabled())
+        Access.users(default=default, users=users)
 
     expected = (
-        "Access.users(default=DefaultUser.disabled(), users=[]): somebody must be able to log in. "
-        f"Name a user, or use DefaultUser.with_token(). See {PAGE}"
+        f"Access.users with {len(users)} users, of whom none is on: somebody must be able to log in. "
+        f"Name a user who is on, or use DefaultUser.with_token(). See {PAGE}"
     )
     assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("default", "users"),
+    [
+        pytest.param(DefaultUser.with_token(), [IamUser("app", OFF)], id="the default user"),
+        pytest.param(DefaultUser.disabled(), [IamUser("app", READ)], id="a named user"),
+        pytest.param(DefaultUser.with_token(OFF), [IamUser("app", OFF), PasswordUser("old", READ)], id="the last"),
+        pytest.param(DefaultUser.disabled(), [IamUser("app", Permissions("ON ~a:* +@read"))], id="in capitals"),
+    ],
+)
+def test_one_who_is_on_is_enough(default: DefaultUser, users: list[IamUser | PasswordUser]) -> None:
+    """One user who can log in is somebody, whoever else is off."""
+    assert tuple(users) == Access.users(default=default, users=users).named
 
 
 def test_engine_without_users_is_refused() -> None:
@@ -233,7 +262,9 @@ def test_disabled_default_user_of_redis_is_switched_off() -> None:
     bench = seen_group(access=ONLY_IAM)
 
     user = _user(bench, "default")
-    assert ("off -@all", {"Type": "no-password-required"}) == (user["AccessString"], user["AuthenticationMode"])
+    words = str(user["AccessString"]).split()
+    assert {"off", "-@all"} <= set(words) <= {"off", "-@all", "resetkeys", "resetchannels"}
+    assert {"Type": "no-password-required"} == user["AuthenticationMode"]
 
 
 def test_disabled_default_user_of_valkey_is_left_out() -> None:
@@ -286,10 +317,9 @@ def test_generated_ids_have_the_services_form(bench: Bench, construct_id: str) -
 
 
 def test_two_caches_of_a_stack_share_no_id(bench: Bench) -> None:
-    """Two caches in one stack generate different ids."""
-    first = Access.users(default=DefaultUser.with_token(), users=[LEGACY])
-    replication_group(bench, "First", access=first)
-    replication_group(bench, "Second", access=first)
+    """Two caches in one stack generate different ids, although their password users share a name."""
+    replication_group(bench, "First", access=PASSWORDS)
+    replication_group(bench, "Second", access=PASSWORDS)
 
     assert 6 == len(_generated_ids(bench))
 
@@ -297,8 +327,8 @@ def test_two_caches_of_a_stack_share_no_id(bench: Bench) -> None:
 def test_caches_of_two_stacks_share_no_id(bench: Bench) -> None:
     """Two caches of one construct id in two stacks generate different ids."""
     other = other_stack(bench)
-    replication_group(bench)
-    replication_group(bench, scope=other)
+    replication_group(bench, access=PASSWORDS)
+    replication_group(bench, access=PASSWORDS, scope=other)
 
     assert set() == _generated_ids(bench) & _generated_ids(bench, other)
 
@@ -307,10 +337,100 @@ def test_caches_of_two_nested_stacks_share_no_id(bench: Bench) -> None:
     """Two caches of one construct id in two nested stacks of one id generate different ids."""
     nested = [cdk.NestedStack(parent, "Nested") for parent in (bench.stack, other_stack(bench))]
     for stack in nested:
-        replication_group(bench, scope=stack)
+        replication_group(bench, access=PASSWORDS, scope=stack)
 
     first, second = (_generated_ids(bench, stack) for stack in nested)
     assert set() == first & second
+
+
+def test_generated_ids_have_40_characters_at_most(bench: Bench) -> None:
+    """The longest name of a password user, in a cache whose path is long, makes an id of 40 characters."""
+    longest = PasswordUser("x" * 19, READ)
+    replication_group(bench, "X" * 120, access=Access.users(default=DefaultUser.with_token(), users=[longest]))
+
+    ids = sorted(_generated_ids(bench), key=len)
+    assert 40 == len(ids[-1])
+    assert {20} == {len(each.rpartition("-")[0]) for each in ids}
+
+
+# One user id in one account and region
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        pytest.param(lambda bench: Construct(bench.stack, "Orders"), "Test/Orders/Redis", id="the same stack"),
+        pytest.param(other_stack, "Other/Redis", id="another stack"),
+        pytest.param(lambda bench: cdk.NestedStack(bench.stack, "Nested"), "Test/Nested/Redis", id="a nested stack"),
+    ],
+)
+def test_iam_user_of_another_cache_is_refused(bench: Bench, make: Callable[[Bench], Construct], path: str) -> None:
+    """Two caches of one stage cannot both have an IAM user of one name: its id is unique in account and region."""
+    replication_group(bench, access=ONLY_IAM)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        replication_group(bench, access=USERS, scope=make(bench))
+
+    expected = (
+        f"IamUser('orders-app') for {path}: Test/Redis has a user of that name, and user ids are unique in an account "
+        f"and region. Give each cache's user a name of its own. See {GUIDE}/auth-iam.html"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_iam_user_of_another_cache_is_refused_in_a_stage_of_its_own(bench: Bench) -> None:
+    """The stacks of a stage share an account and region as well as those of an app do."""
+    stage = cdk.Stage(app_of(bench), "Prod")
+    replication_group(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "First"))
+
+    with pytest.raises(ConfigurationError, match=r"^IamUser\('orders-app'\) for Prod/Second/Redis: Prod/First/Redis "):
+        replication_group(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "Second"))
+
+
+def test_iam_users_of_other_names_live_side_by_side(bench: Bench) -> None:
+    """What is unique is the name: another one beside it makes another user."""
+    second = IamUser("orders-app-2", APP.permissions)
+    replication_group(bench, "First", access=ONLY_IAM)
+    replication_group(bench, "Second", access=Access.users(default=DefaultUser.disabled(), users=[second]))
+
+    ids = {each["Properties"]["UserId"] for each in bench.resources("ElastiCache::User").values()}
+    assert ids >= {"orders-app", "orders-app-2"}
+
+
+def test_stages_may_share_a_name(bench: Bench) -> None:
+    """Stages are deployed to accounts of their own: each has its caches with the same users."""
+    stacks = [cdk.Stack(cdk.Stage(app_of(bench), name), "Cache") for name in ("Dev", "Prod")]
+
+    assert ["Dev/Cache/Redis", "Prod/Cache/Redis"] == [
+        replication_group(bench, access=ONLY_IAM, scope=stack).node.path for stack in stacks
+    ]
+
+
+@pytest.mark.parametrize(
+    ("account", "region"),
+    [
+        pytest.param("123456789012", "eu-central-1", id="another region"),
+        pytest.param("210987654321", "eu-west-1", id="another account"),
+    ],
+)
+def test_environments_may_share_a_name(bench: Bench, account: str, region: str) -> None:
+    """In another account or region the same id is another user."""
+    app = app_of(bench)
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="123456789012", region="eu-west-1"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region=region))
+
+    assert ["Here/Redis", "There/Redis"] == [
+        replication_group(bench, access=ONLY_IAM, scope=stack).node.path for stack in (here, there)
+    ]
+
+
+def test_cache_keeps_its_names_when_it_is_tried_again(bench: Bench) -> None:
+    """A cache that was refused for something else, and taken away, does not stand in its own way."""
+    with pytest.raises(ConfigurationError, match=r"^a description of 256 characters: "):
+        replication_group(bench, access=ONLY_IAM, description="x" * 256)
+    bench.stack.node.try_remove_child("Redis")
+
+    assert "Test/Redis" == replication_group(bench, access=ONLY_IAM).node.path
 
 
 # Tokens
@@ -424,3 +544,35 @@ def test_renamed_password_user_gets_another_id() -> None:
     bench = seen_group()
 
     assert str(_user(bench, "legacy")["UserId"]).endswith("-legacy")
+
+
+def test_leaving_user_is_made_and_in_no_group(bench: Bench) -> None:
+    """A user that leaves keeps its resource and is out of the group, so that it can be deleted next."""
+    leaving = PasswordUser("batch", APP.permissions)
+    access = Access.users(default=DefaultUser.with_token(), users=[APP], leaving=[leaving])
+    replication_group(bench, access=access)
+    members = {each["Ref"] for each in bench.only("ElastiCache::UserGroup")["Properties"]["UserIds"]}
+    names = {
+        each["Properties"]["UserName"]: name in members for name, each in bench.resources("ElastiCache::User").items()
+    }
+
+    assert {"default": True, APP.name: True, "batch": False} == names
+
+
+def test_leaving_changes_no_logical_id(bench: Bench) -> None:
+    """Moving a user to the leaving ones deletes nothing yet."""
+    other = new_bench()
+    user = PasswordUser("batch", APP.permissions)
+    replication_group(bench, access=Access.users(default=DefaultUser.with_token(), users=[user]))
+    replication_group(other, access=Access.users(default=DefaultUser.with_token(), leaving=[user]))
+
+    assert set(bench.template()["Resources"]) == set(other.template()["Resources"])
+
+
+def test_leaving_password_has_no_secret_to_hand_out(bench: Bench) -> None:
+    """Nobody is let in as a user that leaves."""
+    leaving = PasswordUser("batch", APP.permissions)
+    cache = replication_group(bench, access=Access.users(default=DefaultUser.with_token(), leaving=[leaving]))
+
+    with pytest.raises(ConfigurationError, match="the users with a secret are 'default'"):
+        cache.secret("batch")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import Backups, ConfigurationError
@@ -31,27 +34,37 @@ def test_short_retention_with_a_reason(days: int) -> None:
     assert Backups(retention_days=days, short_reason=REASON).below_policy_floor
 
 
-@pytest.mark.parametrize("days", [14, 1, 0, -1, 36])
-def test_retention_out_of_its_limits_is_refused(days: int) -> None:
-    """Without a reason fewer than 15 days are refused, and more than 35 always."""
+@pytest.mark.parametrize("days", [14, 1, 0, -1, 36, 35.0, 20.5, True, "30", None], ids=repr)
+def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
+    """Without a reason fewer than 15 days are refused, and always more than 35 and what is no whole number."""
     with pytest.raises(ConfigurationError) as refusal:
         Backups(retention_days=days)
 
     expected = (
-        f"Backups(retention_days={days}): snapshots are kept 15 to 35 days. "
+        f"Backups(retention_days={days!r}): snapshots are kept 15 to 35 days. "
         f"Use retention_days=35, or say why a shorter time is enough: short_reason='...'. See {PAGE}"
     )
     assert expected == str(refusal.value)
 
 
-@pytest.mark.parametrize("days", [0, -1, 36])
-def test_no_reason_lifts_the_limits_of_the_service(days: int) -> None:
+@pytest.mark.parametrize("days", [0, -1, 36, 1.0, True], ids=repr)
+def test_no_reason_lifts_the_limits_of_the_service(days: Any) -> None:
     """With a reason too, backups are never off and never kept longer than the service can."""
     with pytest.raises(ConfigurationError) as refusal:
         Backups(retention_days=days, short_reason=REASON)
 
     expected = f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. See {PAGE}"
     assert expected == str(refusal.value)
+
+
+def test_tokens_pass_through() -> None:
+    """A retention and a window that are known at deployment only are not checked, and packs have no finding yet."""
+    stack = cdk.Stack()
+    days: Any = cdk.CfnParameter(stack, "Days", type="Number").value_as_number
+    window = cdk.CfnParameter(stack, "Window").value_as_string
+    backups = Backups(retention_days=days, window=window)
+
+    assert (days, window, False) == (backups.retention_days, backups.window, backups.below_policy_floor)
 
 
 def test_reason_has_to_say_something() -> None:

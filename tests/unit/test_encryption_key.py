@@ -122,6 +122,19 @@ def test_logs_may_not_administer_it(bench: Bench) -> None:
     assert expected == set(_statement(bench, "LogGroupsOfThisAccount")["Action"])
 
 
+@pytest.mark.usefixtures("key")
+def test_alarms_of_this_account_may_use_it(bench: Bench) -> None:
+    """CloudWatch tells encrypted topics of alarms, for this account alone and with nothing but what that takes."""
+    statement = _statement(bench, "AlarmsOfThisAccount")
+
+    assert ("Allow", {"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey"]) == (
+        statement["Effect"],
+        statement["Principal"],
+        statement["Action"],
+    )
+    assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == statement["Condition"]
+
+
 def test_grant_is_written_into_the_roles_policy(bench: Bench, key: EncryptionKey) -> None:
     """A grant to a role is in the role's policy and names the key."""
     key.key.grant_decrypt(_role(bench.stack))
@@ -136,9 +149,10 @@ def test_grant_leaves_the_keys_policy_alone(bench: Bench, key: EncryptionKey) ->
     key.key.grant_encrypt_decrypt(_role(bench.stack))
 
     statements = bench.only("KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
-    assert ["AccountDelegatesThroughIam", "GrantsOnlyForAwsServices", "LogGroupsOfThisAccount"] == [
-        each["Sid"] for each in statements
-    ]
+    assert [
+        *("AccountDelegatesThroughIam", "GrantsOnlyForAwsServices"),
+        *("LogGroupsOfThisAccount", "AlarmsOfThisAccount"),
+    ] == [each["Sid"] for each in statements]
 
 
 def test_two_stacks_share_a_key_without_a_cycle(bench: Bench, key: EncryptionKey) -> None:

@@ -138,12 +138,24 @@ def test_engine_is_a_value() -> None:
         Engine.REDIS_7_1.version = "7.2"  # type: ignore[misc]
 
 
-@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="unclear: the family's number is not compared")
 @pytest.mark.parametrize(
     ("name", "version", "family"),
-    [("redis", "7.1", "redis6.x"), ("valkey", "8.2", "valkey7"), ("memcached", "1.6.22", "memcached1.5")],
+    [
+        ("redis", "7.1", "redis6.x"),
+        ("redis", "5.0.6", "redis5.1"),
+        ("valkey", "8.2", "valkey7"),
+        ("valkey", "10.1", "valkey1"),
+        ("memcached", "1.6.22", "memcached1.5"),
+    ],
 )
 def test_family_of_another_version_is_refused(name: str, version: str, family: str) -> None:
     """A family whose number is not the version's is one that the service would refuse."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError) as refusal:
         Engine(name, version, family)
+
+    expected = (
+        f"Engine family {family!r} for {name} {version}: a parameter group family is that of the engine's own major "
+        "version. Use one of the constants, or the family that DescribeCacheEngineVersions names for this version. "
+        f"See {VERSIONS_PAGE}"
+    )
+    assert expected == str(refusal.value)

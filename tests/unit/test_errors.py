@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import TYPE_CHECKING
+
 import aws_cdk as cdk
 import pytest
 from jsii.errors import JavaScriptError
 
 from elasticache_constructs import ConfigurationError, one_line_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REFUSAL = ConfigurationError(got="port=0", allowed="a port is 1 at least", fix="Use port=6379", page="https://aws/page")
 
@@ -47,6 +54,24 @@ def test_refusal_is_a_value_error() -> None:
     assert isinstance(REFUSAL, ValueError)
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(copy.copy, id="copied"),
+        pytest.param(copy.deepcopy, id="copied deeply"),
+        pytest.param(lambda error: pickle.loads(pickle.dumps(error)), id="pickled"),  # noqa: S301
+    ],
+)
+@pytest.mark.parametrize("page", ["https://aws/page", None])
+def test_refusal_crosses_processes(again: Callable[[ConfigurationError], ConfigurationError], page: str | None) -> None:
+    """Test runners and build tools send exceptions to each other: text and parts arrive as they were."""
+    error = ConfigurationError(got="port=0", allowed="a port is 1 at least", fix="Use port=6379", page=page)
+    arrived = again(error)
+
+    assert error is not arrived
+    assert (ConfigurationError, str(error), vars(error)) == (type(arrived), str(arrived), vars(arrived))
+
+
 def test_refusal_ends_the_program_with_exit_code_1() -> None:
     """A refusal becomes SystemExit with code 1, without a trace of what it came from."""
     with pytest.raises(SystemExit) as end, one_line_errors():
@@ -73,6 +98,26 @@ def test_refusal_by_the_cdk_is_one_line_too(capsys: pytest.CaptureFixture[str]) 
     assert [
         "error: Stack name must match the regular expression: /^[A-Za-z][A-Za-z0-9-]*$/, got 'no such name!'"
     ] == capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n"], ids=repr)
+def test_lines_of_a_refusal_become_one(capsys: pytest.CaptureFixture[str], ends: str) -> None:
+    """Several findings of the CDK, each on a line of its own and indented, are still one line."""
+    text = ends.join(["Validation failed with the following errors:", "  [Test] one", "  [Test] another", ""])
+
+    with pytest.raises(SystemExit), one_line_errors():
+        raise RuntimeError(text) from JavaScriptError("stack")  # type: ignore[no-untyped-call]
+
+    expected = "error: Validation failed with the following errors:; [Test] one; [Test] another\n"
+    assert expected == capsys.readouterr().err
+
+
+def test_line_end_within_a_value_breaks_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value of several lines is in one line too."""
+    with pytest.raises(SystemExit), one_line_errors():
+        raise ConfigurationError(got="description='a\n  b'", allowed="it is one line", fix="Write one")
+
+    assert "error: description='a; b': it is one line. Write one.\n" == capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bug", [RuntimeError("a bug"), KeyError("a bug"), ValueError("a bug")], ids=repr)

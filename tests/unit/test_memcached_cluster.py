@@ -173,17 +173,27 @@ def test_60_nodes_are_accepted(bench: Bench) -> None:
     assert (60, 60) == (_properties(bench)["NumCacheNodes"], len(_properties(bench)["PreferredAvailabilityZones"]))
 
 
-@pytest.mark.parametrize("nodes", [0, -1, 61])
-def test_nodes_out_of_their_limits_are_refused(bench: Bench, nodes: int) -> None:
-    """A cluster has 1 to 60 nodes."""
+@pytest.mark.parametrize("nodes", [0, -1, 61, 2.0, 1.5, True, "2", None], ids=repr)
+def test_nodes_out_of_their_limits_are_refused(bench: Bench, nodes: Any) -> None:
+    """A cluster has 1 to 60 nodes, which are whole numbers."""
     with pytest.raises(ConfigurationError) as refusal:
         memcached_cluster(bench, nodes=nodes)
 
     expected = (
-        f"MemcachedCluster(nodes={nodes}): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones. "
+        f"MemcachedCluster(nodes={nodes!r}): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones. "
         f"See {GUIDE}/quota-limits.html"
     )
     assert expected == str(refusal.value)
+
+
+def test_nodes_cannot_be_a_token(bench: Bench) -> None:
+    """How many nodes there are decides zones and metrics, so it is known at once or refused."""
+    nodes = cdk.CfnParameter(bench.stack, "Nodes", type="Number").value_as_number
+
+    with pytest.raises(
+        ConfigurationError, match=r"^MemcachedCluster\(nodes=<a token, known at deployment only>\): a cluster has "
+    ):
+        memcached_cluster(bench, nodes=nodes)
 
 
 # Engines
@@ -273,13 +283,18 @@ def test_window_can_be_given(bench: Bench) -> None:
 
 
 def test_tokens_pass_through(bench: Bench) -> None:
-    """Port and node type may be known at deployment only."""
+    """Port, node type and window may be known at deployment only."""
     port = cdk.CfnParameter(bench.stack, "Port", type="Number").value_as_number
     node_type = cdk.CfnParameter(bench.stack, "Type").value_as_string
-    memcached_cluster(bench, port=port, node_type=NodeType(node_type))
+    window = cdk.CfnParameter(bench.stack, "Window").value_as_string
+    memcached_cluster(bench, port=port, node_type=NodeType(node_type), maintenance_window=window)
 
     properties = _properties(bench)
-    assert ({"Ref": "Port"}, {"Ref": "Type"}) == (properties["Port"], properties["CacheNodeType"])
+    assert ({"Ref": "Port"}, {"Ref": "Type"}, {"Ref": "Window"}) == (
+        properties["Port"],
+        properties["CacheNodeType"],
+        properties["PreferredMaintenanceWindow"],
+    )
 
 
 def test_discovery_endpoint_is_the_configuration_endpoint(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import CacheNetwork, ConfigurationError, Egress, EncryptionKey
+from elasticache_constructs import CacheNetwork, ConfigurationError, Egress, EncryptionKey, ImportedNetwork
 from tests.conftest import FLAGS, Bench
 from tests.unit.builders import GUIDE
 
@@ -96,16 +96,9 @@ def test_zones_can_be_counted() -> None:
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param(None, id="any region"),
-        pytest.param(
-            cdk.Environment(region="eu-west-1"),
-            id="any account",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=pytest.fail.Exception,
-                reason="bug: the CDK wants the account as well, and makes two zones in silence without it",
-            ),
-        ),
+        pytest.param(None, id="any account and region"),
+        pytest.param(cdk.Environment(region="eu-west-1"), id="any account"),
+        pytest.param(cdk.Environment(account="123456789012"), id="any region"),
     ],
 )
 def test_three_zones_are_refused_where_two_would_be_made(environment: cdk.Environment | None) -> None:
@@ -114,8 +107,8 @@ def test_three_zones_are_refused_where_two_would_be_made(environment: cdk.Enviro
         CacheNetwork(_stack(environment=environment), "Net", zones=3)
 
     expected = (
-        "zones=3 in a stack that may be deployed to any region: the CDK knows of two zones where it does not know the "
-        "region. Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2. "
+        "zones=3 in a stack without an account and region: the CDK knows of two zones where it does not know both. "
+        "Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2. "
         "See https://docs.aws.amazon.com/cdk/v2/guide/environments.html"
     )
     assert expected == str(refusal.value)
@@ -212,6 +205,37 @@ def test_range_can_be_chosen() -> None:
     resources = Bench(stack, network.vpc).template()["Resources"]
 
     assert ["10.77.0.0/24", "10.77.1.0/24"] == _ranges(resources, "cache")
+
+
+@pytest.mark.parametrize(
+    "cidr",
+    [
+        *("10.40.0.0/15", "10.40.0.0/17", "10.40.0.0/24", "10.40.0.0/8", "10.40.0.0"),
+        *("10.40.1.0/16", "10.40.0.1/16", "10.400.0.0/16", "10.40.0.0/", "any", "", None),
+    ],
+)
+def test_other_ranges_are_refused(cidr: Any) -> None:
+    """The subnets are laid out for a /16, no larger and no smaller, and an address within one is none."""
+    stack = _stack()
+
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheNetwork(stack, "Net", availability_zones=ZONES[:2], cidr=cidr)
+
+    expected = (
+        f"cidr={cidr!r}: the network's range is a /16 that begins where its mask says. Use '10.40.0.0/16', or another "
+        "one that no network beside it has. See https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
+    )
+    assert expected == str(refusal.value)
+    assert stack.node.try_find_child("Net") is None
+
+
+def test_range_cannot_be_a_token() -> None:
+    """Subnets cannot be cut from a range that is known at deployment only: the CDK says so, in its own words."""
+    stack = _stack()
+    cidr = cdk.CfnParameter(stack, "Range").value_as_string
+
+    with pytest.raises(RuntimeError, match="'cidr' property must be a concrete CIDR string"):
+        CacheNetwork(stack, "Net", availability_zones=ZONES[:2], cidr=cidr)
 
 
 # Routes
@@ -482,20 +506,115 @@ def test_network_from_attributes_offers_its_subnets(bench: Bench) -> None:
     )
 
 
-@pytest.mark.parametrize(("subnets", "zones"), [(1, 2), (3, 2), (0, 2)])
-def test_network_from_attributes_has_a_subnet_for_each_zone(bench: Bench, subnets: int, zones: int) -> None:
-    """More or fewer subnets than zones are refused."""
+KINDS = pytest.mark.parametrize("kind", ["cache", "application"])
+
+
+@KINDS
+@pytest.mark.parametrize("subnets", [0, 1, 3])
+def test_network_from_attributes_has_a_subnet_for_each_zone(bench: Bench, kind: str, subnets: int) -> None:
+    """More or fewer subnets of a kind than zones are refused."""
+    arguments: dict[str, Any] = {
+        "cache_subnet_ids": ["subnet-1", "subnet-2"],
+        f"{kind}_subnet_ids": [f"subnet-{number}" for number in range(subnets)],
+    }
+
     with pytest.raises(ConfigurationError) as refusal:
-        CacheNetwork.from_attributes(
-            bench.stack,
-            "Net",
-            vpc_id="vpc-9",
-            availability_zones=ZONES[:zones],
-            cache_subnet_ids=[f"subnet-{number}" for number in range(subnets)],
-        )
+        CacheNetwork.from_attributes(bench.stack, "Net", vpc_id="vpc-9", availability_zones=ZONES[:2], **arguments)
 
     expected = (
-        f"{subnets} cache subnets for {zones} zones: one subnet is named for each zone, in the same order. "
+        f"{subnets} {kind} subnets for 2 zones: one subnet is named for each zone, in the same order. "
         "Name as many of the one as of the other."
     )
     assert expected == str(refusal.value)
+
+
+def _from_attributes(stack: cdk.Stack, **changes: Any) -> ImportedNetwork:
+    arguments: dict[str, Any] = {
+        "vpc_id": "vpc-9",
+        "availability_zones": ZONES[:2],
+        "cache_subnet_ids": ["cache-1", "cache-2"],
+        **changes,
+    }
+    return CacheNetwork.from_attributes(stack, "Net", **arguments)
+
+
+def _looked_up(*groups: tuple[str, str], **changes: Any) -> ImportedNetwork:
+    """A network in a VPC that was looked up before, with subnet groups of these names and kinds."""
+    found = [
+        {
+            "name": name,
+            "type": kind,
+            "subnets": [
+                {"subnetId": f"{name}-{number}", "availabilityZone": zone, "routeTableId": f"rtb-{name}-{number}"}
+                for number, zone in enumerate(ZONES[:2], 1)
+            ],
+        }
+        for name, kind in groups
+    ]
+    stack = _stack()
+    key = "vpc-provider:account=123456789012:filter.vpc-id=vpc-9:region=eu-west-1:returnAsymmetricSubnets=true"
+    stack.node.set_context(key, {"vpcId": "vpc-9", "availabilityZones": [], "subnetGroups": found})
+    return CacheNetwork.from_lookup(stack, "Net", vpc_id="vpc-9", **changes)
+
+
+def _ids(network: ImportedNetwork, selection: ec2.SubnetSelection) -> list[str]:
+    return network.vpc.select_subnets(
+        subnet_type=selection.subnet_type, subnet_group_name=selection.subnet_group_name
+    ).subnet_ids
+
+
+@pytest.mark.parametrize(
+    ("make", "applications"),
+    [
+        pytest.param(
+            lambda: _from_attributes(_stack(), application_subnet_ids=["app-1", "app-2"]),
+            ["app-1", "app-2"],
+            id="described, with subnets of their own",
+        ),
+        pytest.param(lambda: _from_attributes(_stack()), ["cache-1", "cache-2"], id="described, without"),
+        pytest.param(
+            lambda: _looked_up(("cache", "Isolated"), ("app", "Private")),
+            ["app-1", "app-2"],
+            id="looked up, with subnets of their own",
+        ),
+        pytest.param(lambda: _looked_up(("cache", "Isolated")), ["cache-1", "cache-2"], id="looked up, without"),
+        pytest.param(
+            lambda: _looked_up(("cache", "Isolated"), ("spare", "Isolated"), cache_subnet_group="cache"),
+            ["cache-1", "cache-2", "spare-1", "spare-2"],
+            id="looked up, with a group for caches among several",
+        ),
+    ],
+)
+def test_existing_network_has_both_kinds_of_subnet(
+    make: Callable[[], ImportedNetwork], applications: list[str]
+) -> None:
+    """Applications have private subnets where there are any, else those without a route out; caches have theirs."""
+    network = make()
+
+    assert ["cache-1", "cache-2"] == _ids(network, network.cache_subnets)
+    assert applications == _ids(network, network.application_subnets)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda **given: _from_attributes(_stack(), **given), id="described"),
+        pytest.param(lambda **given: _looked_up(("cache", "Isolated"), **given), id="looked up"),
+    ],
+)
+def test_existing_network_has_the_endpoint_clients_given(make: Callable[..., ImportedNetwork]) -> None:
+    """The group to join for the interface endpoints is the one named, or none."""
+    clients = ec2.SecurityGroup.from_security_group_id(_stack(), "Clients", "sg-clients")
+
+    assert clients is make(endpoint_clients=clients).endpoint_clients
+    assert make().endpoint_clients is None
+
+
+@KINDS
+def test_subnets_without_route_table_are_accepted_findings(bench: Bench, kind: str) -> None:
+    """The CDK warns of subnets without route tables; nothing reads those here, and each subnet says so."""
+    network = _from_attributes(bench.stack, application_subnet_ids=["app-1", "app-2"])
+
+    subnets = network.vpc.isolated_subnets if kind == "cache" else network.vpc.private_subnets
+    accepted = [entry.data for each in subnets for entry in each.node.metadata]
+    assert [{"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId"}] * 2 == [set(each) for each in accepted]

@@ -111,6 +111,15 @@ def test_values_that_are_no_strings_are_refused(bench: Bench, value: Any, text: 
     assert expected == str(refusal.value)
 
 
+def test_memcached_has_no_cluster_mode(bench: Bench) -> None:
+    """Memcached is not sent to a topology, which it does not have."""
+    with pytest.raises(ConfigurationError) as refusal:
+        create_parameter_group(bench.stack, Engine.MEMCACHED_1_6_22, {"cluster-enabled": "yes"})
+
+    expected = f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. See {PAGE}"
+    assert expected == str(refusal.value)
+
+
 @pytest.mark.parametrize("value", ["yes", "no"])
 def test_cluster_mode_is_not_set_by_hand(bench: Bench, value: str) -> None:
     """Cluster mode follows from the topology and from nothing else."""

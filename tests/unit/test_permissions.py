@@ -13,6 +13,16 @@ PAGE = f"{GUIDE}/Clusters.RBAC.html"
 REASON = "The migration job copies every key of the old cache."
 CONNECT = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +cluster|keyslot"
 BOTH = [Permissions.read_only("a:*"), Permissions.read_write("a:*")]
+BROAD = ["+@all", "allcommands", "+@dangerous", "+@admin"]
+BROAD_COMMANDS = [
+    *("+acl", "+config", "+debug", "+flushall", "+flushdb", "+keys", "+module", "+monitor", "+replicaof", "+shutdown"),
+    *("+acl|setuser", "+config|set", "+debug|sleep", "+module|load", "+shutdown|now"),
+]
+KEYS_ALONE = (
+    "name one pattern or more, each of keys alone, without spaces, brackets or a sign of the ACL syntax before it. "
+    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE}"
+)
+EITHER = pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
 
 
 def test_read_only_reads_its_keys_and_nothing_else() -> None:
@@ -24,7 +34,7 @@ def test_read_only_reads_its_keys_and_nothing_else() -> None:
 def test_read_write_adds_writing_transactions_and_scripts() -> None:
     """The string grants writing, transactions and scripts beside reading."""
     expected = (
-        "on ~a:* resetchannels -@all +@read +@write +@transaction +eval +evalsha +script|load +script|exists "
+        "on ~a:* resetchannels -@all +@read +@write -function +@transaction +eval +evalsha +script|load +script|exists "
         f"+@connection -@dangerous {CONNECT}"
     )
     assert expected == Permissions.read_write("a:*").access_string
@@ -48,21 +58,48 @@ def test_dangerous_commands_are_denied_after_the_categories(permissions: Permiss
     assert CONNECT.split() == words[cut + 1 :]
 
 
-@pytest.mark.parametrize("patterns", [(), ("",), ("a b",), ("a:*", " "), ("a:*)",), ("(a:*",)], ids=repr)
-@pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        *[(), ("",), ("a b",), ("a:*", " "), ("a:*)",), ("(a:*",), ("a:*\n",)],
+        *[("~a:*",), ("%R~a:*",), ("&a:*",), ("+get",), ("@read",), ("-@all",), ("a:*", "+get")],
+    ],
+    ids=repr,
+)
+@EITHER
 def test_keys_have_to_be_named(make: type[Permissions], patterns: tuple[str, ...]) -> None:
-    """No pattern, an empty one and one with a space in it are refused."""
+    """No pattern, an empty one, one with a space or bracket in it and one that begins as a rule does are refused."""
     with pytest.raises(ConfigurationError) as refusal:
         make(*patterns)
 
-    expected = (
-        f"key patterns {patterns!r}: name one pattern or more, each without spaces or brackets. "
-        f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE}"
-    )
-    assert expected == str(refusal.value)
+    assert f"key patterns {patterns!r}: {KEYS_ALONE}" == str(refusal.value)
 
 
-@pytest.mark.parametrize("access_string", ["", "~* +@read", "on off ~* +@read", "online ~*"], ids=repr)
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        *[(">hunter2",), ("<hunter2",), ("#hunter2",), ("!hunter2",), ("a:*", ">hunter2")],
+        *[("a:* >hunter2",), ("a:*", "b #hunter2"), ("+get", "hunter2!")],
+    ],
+    ids=repr,
+)
+@EITHER
+def test_password_among_the_keys_is_not_repeated(make: type[Permissions], patterns: tuple[str, ...]) -> None:
+    """What may be a password is refused as well, and no pattern is in the message then."""
+    with pytest.raises(ConfigurationError) as refusal:
+        make(*patterns)
+
+    assert f"key patterns with what may be a password: {KEYS_ALONE}" == str(refusal.value)
+
+
+@pytest.mark.parametrize("pattern", ["*", "a:[bc]?:*", "{a}:*", "a-b+c@d#e!", "9:*", "é:*"])
+@EITHER
+def test_keys_of_any_alphabet_can_be_named(make: type[Permissions], pattern: str) -> None:
+    """A sign of the ACL syntax within a pattern is a letter as any other, and glob brackets are globs."""
+    assert make(pattern).access_string.startswith(f"on ~{pattern} resetchannels ")
+
+
+@pytest.mark.parametrize("access_string", ["", "~* +@read", "on off ~* +@read"], ids=repr)
 def test_string_has_exactly_one_of_on_and_off(access_string: str) -> None:
     """A string without on or off makes a user that cannot log in, and is refused."""
     with pytest.raises(ConfigurationError) as refusal:
@@ -73,6 +110,12 @@ def test_string_has_exactly_one_of_on_and_off(access_string: str) -> None:
         f"cannot log in. Begin it with 'on'. See {PAGE}"
     )
     assert expected == str(refusal.value)
+
+
+def test_word_that_begins_with_on_is_not_on() -> None:
+    """Rules are compared as words."""
+    with pytest.raises(ConfigurationError):
+        Permissions("online ~*")
 
 
 @pytest.mark.parametrize("word", ["nopass", "reset", "resetpass"])
@@ -128,9 +171,9 @@ def test_password_is_never_in_a_message(access_string: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("word", ["+@all", "allcommands", "+@dangerous", "+@admin"])
+@pytest.mark.parametrize("word", [*BROAD, *BROAD_COMMANDS])
 def test_broad_rules_need_a_reason(word: str) -> None:
-    """Rules that grant everything, or what is dangerous, are refused without a reason."""
+    """Rules that grant everything, or what is dangerous or administers, are refused without a reason."""
     with pytest.raises(ConfigurationError) as refusal:
         Permissions(f"on ~* {word}")
 
@@ -141,13 +184,31 @@ def test_broad_rules_need_a_reason(word: str) -> None:
     assert expected == str(refusal.value)
 
 
-@pytest.mark.parametrize("word", ["+@all", "allcommands", "+@dangerous", "+@admin"])
+@pytest.mark.parametrize("word", [*BROAD, *BROAD_COMMANDS])
 def test_broad_rules_are_accepted_with_a_reason(word: str) -> None:
-    """With a reason they are accepted as they stand."""
-    assert f"on ~* {word}" == Permissions(f"on ~* {word}", reason=REASON).access_string
+    """With a reason they are accepted, and granted."""
+    assert word in Permissions(f"on ~* {word}", reason=REASON).access_string.split()
 
 
-@pytest.mark.parametrize("access_string", ["on ~* +@ALL", "on ~* AllCommands", "on ~* NOPASS", "on ~* (+@all)"])
+@pytest.mark.parametrize("word", ["+acl|whoami", "+ACL|WhoAmI", "+get", "-flushall", "~+keys"])
+def test_narrow_rules_need_no_reason(word: str) -> None:
+    """Asking who one is, other commands, and taking a command away grant nothing broad."""
+    assert word.lower() in Permissions(f"on ~* {word}").access_string.lower().split()
+
+
+def test_harmless_rule_excuses_no_other() -> None:
+    """Beside a rule that is fine, a broad one of the same command is refused, and it is the one named."""
+    with pytest.raises(ConfigurationError, match=r": \+acl\|list grants more than an application needs\. "):
+        Permissions("on ~* +acl|whoami +acl|list")
+
+
+@pytest.mark.parametrize(
+    "access_string",
+    [
+        *("on ~* +@ALL", "on ~* AllCommands", "on ~* NOPASS", "on ~* (+@all)"),
+        *("on ~* +FlushAll", "on ~* +CONFIG|SET", "on ~* (+keys ~a:*)"),
+    ],
+)
 def test_words_are_known_in_any_spelling(access_string: str) -> None:
     """Capitals or a selector's bracket do not get a broad rule past the check."""
     with pytest.raises(ConfigurationError):

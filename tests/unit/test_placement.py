@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -11,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import CacheNetwork, ConfigurationError, Topology
 from elasticache_constructs.placement import Spread, create_placement
+from tests.conftest import FLAGS
 from tests.unit.builders import GUIDE, memcached_cluster, replication_group
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ def test_public_subnets_are_no_default(bench: Bench) -> None:
 
 def _looked_up(subnet_group: str | None) -> tuple[cdk.Stack, ec2.IVpc, ec2.SubnetSelection]:
     environment = cdk.Environment(account="123456789012", region="eu-west-1")
-    stack = cdk.Stack(cdk.App(), "Lookup", env=environment)
+    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Lookup", env=environment)
     network = CacheNetwork.from_lookup(stack, "Vpc", vpc_id="vpc-1", cache_subnet_group=subnet_group)
     return stack, network.vpc, network.cache_subnets
 
@@ -191,28 +192,53 @@ def test_memcached_cluster_waits_for_a_look_up(bench: Bench, subnet_group: str |
     assert (None if subnet_group else ["dummy1a", "dummy1b"]) == zones
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="unclear: subnets by id alone are refused although a single node needs no zone",
-)
-def test_single_node_takes_subnets_without_zone(bench: Bench) -> None:
-    """Where zones do not matter, subnets may be imported by their ids alone."""
+def test_subnets_without_zone_are_refused(bench: Bench) -> None:
+    """A subnet imported by its id alone has no zone: the CDK refuses it, and says what to add."""
     subnet = ec2.Subnet.from_subnet_attributes(bench.stack, "Subnet", subnet_id="subnet-1", route_table_id="rtb-1")
     subnets = ec2.SubnetSelection(subnets=[subnet])
-    with contextlib.suppress(RuntimeError):
+
+    with pytest.raises(
+        RuntimeError, match=r"Add the availabilityZone when importing using Subnet\.fromSubnetAttributes\(\)$"
+    ):
         create_placement(bench.stack, vpc=bench.vpc, vpc_subnets=subnets, spread=None)
 
-    groups = bench.template().get("Resources", {}).values()
-    assert [["subnet-1"]] == [each["Properties"]["SubnetIds"] for each in groups]
 
-
-@pytest.mark.xfail(strict=True, raises=ConfigurationError, reason="bug: zones that are tokens are counted as one zone")
-def test_zones_may_be_tokens(bench: Bench) -> None:
-    """Zones that are known at deployment only are not counted."""
-    vpc = ec2.Vpc.from_vpc_attributes(
-        bench.stack, "Other", vpc_id="vpc-2", availability_zones=cdk.Fn.get_azs(), isolated_subnet_ids=["i-a", "i-b"]
+def _unknown_zones(bench: Bench, zones: list[str]) -> ec2.IVpc:
+    return ec2.Vpc.from_vpc_attributes(
+        bench.stack, "Other", vpc_id="vpc-2", availability_zones=zones, isolated_subnet_ids=["i-a", "i-b"]
     )
-    create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+
+
+def test_zone_may_be_a_token(bench: Bench) -> None:
+    """A zone that is known at deployment only is not counted: it may stand for several."""
+    vpc = _unknown_zones(bench, [cdk.CfnParameter(bench.stack, "Zone").value_as_string])
+    placement = create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+
+    assert ["i-a", "i-b"] == _subnet_ids(bench)
+    assert () == placement.zones
+
+
+def test_zones_may_be_tokens(bench: Bench) -> None:
+    """Two zones that are known at deployment only are two, and the nodes go round them."""
+    zones = [cdk.Fn.select(number, cdk.Fn.get_azs()) for number in (0, 1)]
+    memcached_cluster(bench, vpc=_unknown_zones(bench, zones))
+
+    expected = [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in (0, 1)]
+    assert expected == bench.only("ElastiCache::CacheCluster")["Properties"]["PreferredAvailabilityZones"]
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_memcached_nodes_have_no_zones_where_none_is_known(bench: Bench, nodes: int) -> None:
+    """A token in place of the zones' names leaves the zones of nodes to the service."""
+    memcached_cluster(
+        bench, nodes=nodes, vpc=_unknown_zones(bench, [cdk.CfnParameter(bench.stack, "Z").value_as_string])
+    )
+
+    assert "PreferredAvailabilityZones" not in bench.only("ElastiCache::CacheCluster")["Properties"]
+
+
+def test_all_zones_may_be_one_token(bench: Bench) -> None:
+    """A list of zones that is known at deployment only is not counted."""
+    create_placement(bench.stack, vpc=_unknown_zones(bench, cdk.Fn.get_azs()), vpc_subnets=None, spread=SPREAD)
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)

@@ -36,6 +36,7 @@ def test_tcp_port_is_accepted(port: int) -> None:
         pytest.param(6379.0, "port=6379.0", id="not whole"),
         pytest.param("6379", "port='6379'", id="text"),
         pytest.param(True, "port=True", id="a truth value"),
+        pytest.param(False, "port=False", id="the other one"),
         pytest.param(None, "port=None", id="nothing"),
     ],
 )

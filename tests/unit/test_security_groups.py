@@ -8,12 +8,12 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import MemcachedCluster, ReplicationGroup
+from elasticache_constructs import ConfigurationError, MemcachedCluster, ReplicationGroup
 from elasticache_constructs.security_groups import CacheSecurityGroups
 from tests.unit.builders import client_of, memcached_cluster, other_stack, replication_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from elasticache_constructs import MemcachedClusterBase, ReplicationGroupBase
     from tests.conftest import Bench
@@ -31,26 +31,30 @@ PLACEHOLDER = [
 ]
 
 
-def _imported_replication_group(bench: Bench) -> ReplicationGroupBase:
+def _imported_replication_group(
+    bench: Bench, security_groups: Sequence[ec2.ISecurityGroup] | None = None
+) -> ReplicationGroupBase:
     nodes = ec2.SecurityGroup.from_security_group_id(bench.stack, "Nodes", "sg-nodes")
     return ReplicationGroup.from_replication_group_attributes(
         bench.stack,
         "Redis",
         replication_group_id="orders",
         endpoint_address="orders.example.com",
-        security_groups=[nodes],
+        security_groups=[nodes] if security_groups is None else security_groups,
         port=6379,
     )
 
 
-def _imported_memcached_cluster(bench: Bench) -> MemcachedClusterBase:
+def _imported_memcached_cluster(
+    bench: Bench, security_groups: Sequence[ec2.ISecurityGroup] | None = None
+) -> MemcachedClusterBase:
     nodes = ec2.SecurityGroup.from_security_group_id(bench.stack, "Nodes", "sg-nodes")
     return MemcachedCluster.from_memcached_cluster_attributes(
         bench.stack,
         "Memcached",
         cluster_id="orders",
         discovery_endpoint_address="orders.example.com",
-        security_groups=[nodes],
+        security_groups=[nodes] if security_groups is None else security_groups,
         nodes=2,
     )
 
@@ -272,6 +276,31 @@ def test_joining_the_client_group_from_another_stack_makes_no_cycle(bench: Bench
         [each.node.path for each in bench.stack.dependencies],
         [each.node.path for each in other.dependencies],
     )
+
+
+@pytest.mark.parametrize("make", [_imported_replication_group, _imported_memcached_cluster])
+@pytest.mark.parametrize(
+    "connect",
+    [
+        pytest.param(lambda cache, client: cache.connections.allow_default_port_from(client), id="on the usual port"),
+        pytest.param(lambda cache, client: cache.connections.allow_from(client, ec2.Port.tcp(7000)), id="on another"),
+    ],
+)
+def test_cache_without_groups_lets_nobody_in(
+    bench: Bench, make: Callable[..., Cache], connect: Callable[..., None]
+) -> None:
+    """Without groups on its nodes a rule would be lost in silence: it is refused, and none is written."""
+    cache = make(bench, security_groups=[])
+
+    with pytest.raises(ConfigurationError) as refusal:
+        connect(cache, client_of(bench.stack, bench.vpc))
+
+    expected = (
+        "a rule for a cache that was imported without security groups: rules are added to the groups on its nodes. "
+        "Import it with security_groups=[...]."
+    )
+    assert expected == str(refusal.value)
+    assert ([], []) == (_rules(bench, "Ingress"), _rules(bench, "Egress"))
 
 
 def test_imported_cache_has_the_client_group_it_was_given(bench: Bench) -> None:

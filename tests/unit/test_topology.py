@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError, Topology
@@ -53,30 +56,41 @@ def test_nodes_are_counted(shards: int, replicas: int, nodes: int) -> None:
     assert nodes == Topology(shards=shards, replicas_per_shard=replicas).nodes
 
 
-@pytest.mark.parametrize("shards", [0, -1, 501])
-def test_shards_out_of_their_limits_are_refused(shards: int) -> None:
-    """A group has 1 to 500 shards."""
+@pytest.mark.parametrize("shards", [0, -1, 501, 2.0, 1.5, True, "3", None], ids=repr)
+def test_shards_out_of_their_limits_are_refused(shards: Any) -> None:
+    """A group has 1 to 500 shards, which are whole numbers."""
     with pytest.raises(ConfigurationError) as refusal:
         Topology(shards=shards)
 
     expected = (
-        f"Topology(shards={shards}): a group has 1 to 500 shards. "
+        f"Topology(shards={shards!r}): a group has 1 to 500 shards. "
         f"Use shards=1 for a group without cluster mode. See {PAGE}"
     )
     assert expected == str(refusal.value)
 
 
-@pytest.mark.parametrize("replicas", [-1, 6])
-def test_replicas_out_of_their_limits_are_refused(replicas: int) -> None:
-    """A shard has 0 to 5 replicas."""
+@pytest.mark.parametrize("replicas", [-1, 6, 1.0, 0.5, True, False, "1", None], ids=repr)
+def test_replicas_out_of_their_limits_are_refused(replicas: Any) -> None:
+    """A shard has 0 to 5 replicas, which are whole numbers."""
     with pytest.raises(ConfigurationError) as refusal:
         Topology(replicas_per_shard=replicas)
 
     expected = (
-        f"Topology(replicas_per_shard={replicas}): a shard has 0 to 5 replicas. "
+        f"Topology(replicas_per_shard={replicas!r}): a shard has 0 to 5 replicas. "
         f"Use replicas_per_shard=1, or 2 over three zones. See {PAGE}"
     )
     assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["shards", "replicas_per_shard"])
+def test_token_is_refused_by_its_own_name(name: str) -> None:
+    """What is known at deployment only decides nothing here, and the message does not show it as a huge number."""
+    arguments: dict[str, Any] = {name: cdk.CfnParameter(cdk.Stack(), "Count", type="Number").value_as_number}
+
+    with pytest.raises(
+        ConfigurationError, match=rf"^Topology\({name}=<a token, known at deployment only>\): a (group|shard) has "
+    ):
+        Topology(**arguments)
 
 
 @pytest.mark.parametrize(("shards", "replicas", "nodes"), [(251, 1, 502), (84, 5, 504), (500, 1, 1000)])

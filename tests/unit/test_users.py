@@ -61,6 +61,27 @@ def test_default_is_set_apart(kind: type[IamUser | PasswordUser]) -> None:
     assert expected == str(refusal.value)
 
 
+@pytest.mark.parametrize(("kind", "longest"), [(IamUser, 40), (PasswordUser, 19)])
+def test_longest_name_is_accepted(kind: type[IamUser | PasswordUser], longest: int) -> None:
+    """40 characters for IAM, whose id is the name; 19 for passwords, whose id is generated around it."""
+    assert "x" * longest == kind("x" * longest, READ).name
+
+
+@pytest.mark.parametrize(("kind", "longest"), [(IamUser, 40), (PasswordUser, 19)])
+def test_longer_name_is_refused(kind: type[IamUser | PasswordUser], longest: int) -> None:
+    """One character more is refused."""
+    name = "x" * (longest + 1)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        kind(name, READ)
+
+    expected = (
+        f"{kind.__name__}({name!r}), {longest + 1} characters: a name has {longest} characters at most, so that the "
+        f"user's id has 40. Use a shorter name. See {PAGE}"
+    )
+    assert expected == str(refusal.value)
+
+
 def test_default_user_with_token_reads_and_writes_every_key() -> None:
     """The default user with a token may read and write every key, without administration."""
     assert Permissions.read_write("*") == DefaultUser.with_token().permissions

@@ -27,9 +27,16 @@ class Access:
 
     default: DefaultUser | None
     named: tuple[IamUser | PasswordUser, ...]
+    leaving: tuple[IamUser | PasswordUser, ...] = ()
 
     @classmethod
-    def users(cls, *, default: DefaultUser, users: Sequence[IamUser | PasswordUser] = ()) -> Access:
+    def users(
+        cls,
+        *,
+        default: DefaultUser,
+        users: Sequence[IamUser | PasswordUser] = (),
+        leaving: Sequence[IamUser | PasswordUser] = (),
+    ) -> Access:
         """A user group: IAM users and password users side by side, and a default user.
 
         Adding a user, or changing what one may do, is an in-place update.
@@ -40,10 +47,13 @@ class Access:
 
             users: The named users. Default: none.
 
+            leaving: Users that were in the group and are taken out of it, to be deleted with a later deployment:
+                docs/runbooks/remove-a-user.md. They cannot log in. Default: none.
+
         Raises:
             ConfigurationError: When two users share a name, there are more than 100, or nobody at all could log in.
         """
-        names = [user.name for user in users]
+        names = [user.name for user in (*users, *leaving)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(
@@ -67,7 +77,7 @@ class Access:
                 fix="Name a user who is on, or use DefaultUser.with_token()",
                 page=_PAGE,
             )
-        return cls(default, tuple(users))
+        return cls(default, tuple(users), tuple(leaving))
 
     @classmethod
     def auth_token(cls) -> Access:

@@ -26,9 +26,11 @@ _BROAD = frozenset(
     (
         *("+@all", "allcommands", "+@dangerous", "+@admin"),
         *("+acl", "+config", "+debug", "+flushall", "+flushdb", "+keys", "+module", "+monitor", "+replicaof"),
-        "+shutdown",
+        *("+shutdown", "+slaveof"),
     )
 )
+_WITH_FLUSHING = ("+@write", "+@keyspace", "+@slow")
+_NO_FLUSHING = ("-@dangerous", "-@all", "nocommands")
 _HARMLESS = ("+acl|whoami",)
 
 
@@ -57,6 +59,7 @@ class Permissions:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
         parsed = AccessString.parse(self.access_string)
         broad = [word for word in parsed.words if word.split("|")[0] in _BROAD and word not in _HARMLESS]
+        broad += [word for rules in (parsed.root, *parsed.selectors) for word in _flushing(rules)]
         if broad and self.reason is None:
             raise ConfigurationError(
                 got=f"Permissions({self.access_string!r})",
@@ -121,6 +124,12 @@ class Permissions:
             ConfigurationError: When no pattern is given, or one holds more than channels.
         """
         return cls(f"on resetkeys resetchannels {_channels(channel_patterns)} -@all {_SUBSCRIBE} {_CONNECT}")
+
+
+def _flushing(rules: tuple[str, ...]) -> list[str]:
+    """Categories that bring FLUSHALL, which loses everything, and are not followed by what takes it back."""
+    last = max((place for place, word in enumerate(rules) if word in _NO_FLUSHING), default=-1)
+    return [word for word in rules[last + 1 :] if word in _WITH_FLUSHING]
 
 
 def _keys(patterns: tuple[str, ...]) -> str:

@@ -10,7 +10,9 @@ from aws_cdk import Names, Stack, Stage
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
+from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,12 +20,22 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
     from elasticache_constructs.access.access import Access
-    from elasticache_constructs.access.permissions import Permissions
+    from elasticache_constructs.access.users import PasswordUser
     from elasticache_constructs.engine import Engine
 
 _TOKEN_LENGTH = 64
-_NOBODY = "off -@all"
+_DEFAULT = "default"
+_NOBODY = Permissions("off -@all")
 
+_LEAVING = (
+    "The user is leaving: it was taken out of its group, cannot log in, and is deleted with a later deployment "
+    "(docs/runbooks/remove-a-user.md)."
+)
+_ROTATION_RULES = (
+    "AwsSolutions::AwsSolutions-SMG4",
+    "HIPAA.Security::HIPAA.Security-SecretsManagerRotationEnabled",
+    "NIST.800.53.R5::NIST.800.53.R5-SecretsManagerRotationEnabled",
+)
 # By stage: user ids by environment, and the cache that has each.
 _TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], str]] = WeakKeyDictionary()
 
@@ -53,63 +65,79 @@ class AccessResources:
 def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.IKey) -> AccessResources:
     """Create the secrets, and the users and their group where the access is by users."""
     if access.is_auth_token:
-        secret = _token_secret(scope, "AuthToken", user_name="default", key=key)
-        password = GeneratedPassword(user_name="default", secret=secret, user_id=None)
+        secret = _token_secret(scope, "AuthToken", user_name=_DEFAULT, key=key)
+        password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)
         return AccessResources(auth_token=_password_of(secret), passwords=(password,))
 
-    _claim_ids(scope, [user.name for user in access.named if isinstance(user, IamUser)])
-    prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
-    users: list[elasticache.CfnUser] = []
-    passwords: list[GeneratedPassword] = []
+    _claim_ids(scope, [user.name for user in (*access.named, *access.leaving) if isinstance(user, IamUser)])
+    users = _Users(scope, engine, key)
+    members = [users.add(user) for user in access.named]
+    default = users.add_default(access.default.permissions if access.default else None)
+    if default is not None:
+        members.insert(0, default)
+    passwords = tuple(users.passwords)
+    for user in access.leaving:
+        users.let_go(users.add(user))
 
-    def add(construct_id: str, user_name: str, user_id: str, access_string: str, mode: dict[str, Any]) -> None:
-        users.append(
-            elasticache.CfnUser(
-                scope,
-                construct_id,
-                engine=engine.name,
-                user_id=user_id,
-                user_name=user_name,
-                access_string=access_string,
-                authentication_mode=mode,
-            )
-        )
-
-    def add_with_password(construct_id: str, user_name: str, access_string: str) -> None:
-        secret = _token_secret(scope, f"{construct_id}Secret", user_name=user_name, key=key)
-        user_id = f"{prefix}-{user_name}"
-        passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
-        mode = {"Type": "password", "Passwords": [_password_of(secret)]}
-        add(construct_id, user_name, user_id, access_string, mode)
-
-    def explain(permissions: Permissions) -> None:
-        if permissions.reason is not None:
-            # Where the posture rules look for it.
-            users[-1].add_metadata("BroadAccessReason", permissions.reason)
-
-    if access.default is not None and access.default.permissions is not None:
-        add_with_password("DefaultUser", "default", access.default.permissions.access_string)
-        explain(access.default.permissions)
-    elif engine.requires_default_user:
-        add("DefaultUser", "default", f"{prefix}-default", _NOBODY, {"Type": "no-password-required"})
-    for user in access.named:
-        if isinstance(user, IamUser):
-            add(f"User{user.name}", user.name, user.name, user.permissions.access_string, {"Type": "iam"})
-        else:
-            add_with_password(f"User{user.name}", user.name, user.permissions.access_string)
-        explain(user.permissions)
-
-    user_group_id = f"{prefix}-users"
+    user_group_id = f"{users.prefix}-users"
     group = elasticache.CfnUserGroup(
-        scope,
-        "UserGroup",
-        engine=engine.name,
-        user_group_id=user_group_id,
-        user_ids=[user.ref for user in users],
+        scope, "UserGroup", engine=engine.name, user_group_id=user_group_id, user_ids=[user.ref for user in members]
     )
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
-    return AccessResources(user_group_id=user_group_id, user_group_ids=[group.ref], passwords=tuple(passwords))
+    return AccessResources(user_group_id=user_group_id, user_group_ids=[group.ref], passwords=passwords)
+
+
+class _Users:
+    """Makes the users of one cache, and the secrets of those with a password."""
+
+    def __init__(self, scope: Construct, engine: Engine, key: kms.IKey) -> None:
+        self._scope, self._engine, self._key = scope, engine, key
+        self.prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
+        self.passwords: list[GeneratedPassword] = []
+
+    def add(self, user: IamUser | PasswordUser) -> elasticache.CfnUser:
+        if isinstance(user, IamUser):
+            return self._add(f"User{user.name}", user.name, user.name, user.permissions, {"Type": "iam"})
+        return self._add_with_password(f"User{user.name}", user.name, user.permissions)
+
+    def add_default(self, permissions: Permissions | None) -> elasticache.CfnUser | None:
+        if permissions is not None:
+            return self._add_with_password("DefaultUser", _DEFAULT, permissions)
+        if not self._engine.requires_default_user:
+            return None
+        open_to_nobody = {"Type": "no-password-required"}
+        return self._add("DefaultUser", _DEFAULT, f"{self.prefix}-{_DEFAULT}", _NOBODY, open_to_nobody)
+
+    def let_go(self, user: elasticache.CfnUser) -> None:
+        acknowledge(user, {"CloudFormation-Validate::elasticache_user_belongs_to_a_user_group": _LEAVING})
+        secret = self._scope.node.try_find_child(f"{user.node.id}Secret")
+        if secret is not None:
+            acknowledge(secret, dict.fromkeys(_ROTATION_RULES, _LEAVING))
+
+    def _add_with_password(self, construct_id: str, user_name: str, permissions: Permissions) -> elasticache.CfnUser:
+        secret = _token_secret(self._scope, f"{construct_id}Secret", user_name=user_name, key=self._key)
+        user_id = f"{self.prefix}-{user_name}"
+        self.passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
+        mode = {"Type": "password", "Passwords": [_password_of(secret)]}
+        return self._add(construct_id, user_name, user_id, permissions, mode)
+
+    def _add(
+        self, construct_id: str, user_name: str, user_id: str, permissions: Permissions, mode: dict[str, Any]
+    ) -> elasticache.CfnUser:
+        user = elasticache.CfnUser(
+            self._scope,
+            construct_id,
+            engine=self._engine.name,
+            user_id=user_id,
+            user_name=user_name,
+            access_string=permissions.access_string,
+            authentication_mode=mode,
+        )
+        if permissions.reason is not None:
+            # Where the posture rules look for it.
+            user.add_metadata("BroadAccessReason", permissions.reason)
+        return user
 
 
 def _claim_ids(scope: Construct, names: list[str]) -> None:
@@ -119,14 +147,16 @@ def _claim_ids(scope: Construct, names: list[str]) -> None:
     taken = _TAKEN.setdefault(Stage.of(scope) or scope, {})
     environment, path = Stack.of(scope).environment, scope.node.path
     for name in names:
-        owner = taken.setdefault((environment, name), path)
+        owner = taken.get((environment, name), path)
         if owner != path:
             raise ConfigurationError(
                 got=f"IamUser({name!r}) for {path}",
                 allowed=f"{owner} has a user of that name, and user ids are unique in an account and region",
-                fix=f"Give each cache's user a name of its own, {f'{name}-2'!r} say",
+                fix="Give each cache's user a name of its own",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
             )
+    # All or none, so that a refused cache holds no name.
+    taken.update({(environment, name): path for name in names})
 
 
 def _token_secret(scope: Construct, construct_id: str, *, user_name: str, key: kms.IKey) -> secretsmanager.Secret:

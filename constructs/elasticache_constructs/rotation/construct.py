@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Duration, IgnoreMode, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
@@ -19,7 +20,6 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.reasons import checked_reason
-from elasticache_constructs.rotation.bundle import rotation_bundle
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DAYS = 1000
 _SWEEP = "rate(1 hour)"
-_TIMEOUT = Duration.minutes(5)
+_TIMEOUT = Duration.minutes(15)
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html"
 
 _WITHOUT_RESOURCE = (
@@ -192,7 +192,7 @@ class SecretRotation(Construct):
             description=f"Rotates the ElastiCache password of {password.user_name}",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            code=rotation_bundle().code(),
+            code=_code(),
             handler="rotate_secret.handler.handle",
             timeout=_TIMEOUT,
             memory_size=256,
@@ -264,6 +264,7 @@ class SecretRotation(Construct):
         function_name = self.function.function_name
         watched = {
             "Failed": (NAMESPACE, Metric.FAILED.value, "A rotation step failed; the function's log says why"),
+            "RotationOverdue": (NAMESPACE, Metric.LATE.value, "The password should have rotated a day ago and has not"),
             "RetireOverdue": (
                 NAMESPACE,
                 Metric.OVERDUE.value,
@@ -312,6 +313,15 @@ class SecretRotation(Construct):
             reason = rotation.unreserved_reason
             packs = ("HIPAA.Security", "NIST.800.53.R5")
             acknowledge(self.function, {f"{pack}::{pack}-LambdaConcurrency": reason for pack in packs})
+
+
+def _code() -> lambda_.Code:
+    # The standard library and the boto3 that Lambda brings: nothing to install, so synth is offline, without Docker.
+    return lambda_.Code.from_asset(
+        str(Path(__file__).parent / "runtime"),
+        exclude=["/__init__.py", "**/__pycache__"],
+        ignore_mode=IgnoreMode.GIT,
+    )
 
 
 def _environment(password: GeneratedPassword, cache: RotatedCache, rotation: Rotation) -> dict[str, str]:

@@ -1,0 +1,138 @@
+"""What Secrets Manager does not ask for: retiring the previous password, giving a rotation up, saying where it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .errors import Drift, RotationTooSoon
+from .log import Metric
+
+if TYPE_CHECKING:
+    from .secret import Login, Versions
+    from .steps import Rotation
+
+_DAY_SECONDS = 24 * 3600
+
+
+class Aftercare:
+    """The rest of the rotation."""
+
+    def __init__(self, rotation: Rotation) -> None:
+        self.rotation = rotation
+        self._overdue_seconds = 0.0
+        self._late_seconds = 0.0
+
+    def retire(self) -> str:
+        """Take the previous password away once its grace time is over; asked for again and again by a rule.
+
+        Raises:
+            Drift: When the current password is not accepted everywhere: the previous one may be all that works.
+            NotYet: When some node still accepts the previous one.
+        """
+        outcome = ""
+        try:
+            outcome = self.rotation.patience.run(self._retire)
+        finally:
+            # A sweep may well come late. What matters is a password that outlives its grace time by as much again.
+            if outcome != "retired" and self._overdue_seconds >= self.rotation.configuration.grace_seconds:
+                self.rotation.log.count(Metric.OVERDUE, "retire-overdue", seconds=round(self._overdue_seconds))
+            # Secrets Manager tries again by itself, and sees to it within the day.
+            if self._late_seconds >= _DAY_SECONDS:
+                self.rotation.log.count(Metric.LATE, "rotation-overdue", seconds=round(self._late_seconds))
+        return outcome
+
+    def abort(self) -> str:
+        """Have the cache accept AWSCURRENT alone, and give the pending version up. Also mends drift.
+
+        Raises:
+            RotationTooSoon: While clients may use the previous password.
+        """
+        rotation = self.rotation
+        versions = rotation.secret.versions()
+        current = rotation.current(versions)
+        pending = rotation.secret.login(versions.pending) if versions.pending else None
+        (answers,) = rotation.cache.ask(current)
+        if pending or not answers.everywhere:
+            if self._in_grace(versions, current):
+                raise RotationTooSoon("clients may use the previous password: abort when its grace time is over")
+            rotation.patience.until(rotation.cache.changing)
+            rotation.cache.credential.keep_only(current, newest=False)
+            rotation.patience.until(lambda: self._remains(current, pending))
+        if versions.pending:
+            rotation.secret.drop_pending(versions.pending)
+        return "aborted"
+
+    def status(self) -> dict[str, str | float | None]:
+        """Where the rotation stands, by labels and record alone."""
+        versions = self.rotation.secret.versions()
+        record = versions.record
+        return {
+            "current": versions.current,
+            "pending": versions.pending,
+            "previous": versions.previous,
+            "promoted": record.promoted if record else None,
+            "retire_in_seconds": round(self.rotation.grace_left(record)) if record and not record.retired else None,
+        }
+
+    def _retire(self) -> str:
+        rotation = self.rotation
+        versions = rotation.secret.versions()
+        self._late_seconds = 0.0 if versions.due is None else rotation.clock() - versions.due
+        if versions.record and versions.record.retired:
+            return "steady"
+        current = rotation.current(versions)
+        previous = rotation.predecessor(versions, current)
+        if previous is None:
+            return "steady"
+        record = rotation.record(versions)
+        self._overdue_seconds = -rotation.grace_left(record)
+        if self._overdue_seconds < 0:
+            return "grace"
+        if self._under_way(versions) or not self._dropped(versions, current, previous):
+            return "rotation-under-way"
+        rotation.secret.write(replace(record, retired=True))
+        rotation.log.count(Metric.RETIRED, "retired", version=versions.previous)
+        return "retired"
+
+    def _in_grace(self, versions: Versions, current: Login) -> bool:
+        rotation = self.rotation
+        previous = rotation.predecessor(versions, current)
+        if previous is None or (versions.record and rotation.grace_left(versions.record) <= 0):
+            return False
+        (answers,) = rotation.cache.ask(previous)
+        return answers.anywhere
+
+    def _under_way(self, versions: Versions) -> bool:
+        # A pending version without a value is a rotation that createSecret refused as too soon: it waits for this.
+        return versions.pending is not None and self.rotation.secret.login(versions.pending) is not None
+
+    def _dropped(self, versions: Versions, current: Login, previous: Login) -> bool:
+        """Take the previous password away; False when another rotation began meanwhile."""
+        rotation = self.rotation
+        rotation.patience.until(rotation.cache.changing)
+        with_current, with_previous = rotation.cache.ask(current, previous)
+        if not with_current.everywhere:
+            raise Drift(
+                f"AWSCURRENT is refused by {', '.join(with_current.refused)}; the previous password stays, "
+                "and whoever changed the secret or the cache by hand mends it first"
+            )
+        if not with_previous.anywhere:
+            return True
+        now = rotation.secret.versions()
+        if (now.current, now.previous) != (versions.current, versions.previous) or self._under_way(now):
+            return False
+        rotation.cache.credential.keep_only(current, newest=True)
+        rotation.patience.until(lambda: self._remains(current, previous))
+        return True
+
+    def _remains(self, current: Login, other: Login | None) -> str | None:
+        """Why it is not proven that the current password works everywhere and the other nowhere."""
+        if missing := self.rotation.cache.misses(current):
+            return missing
+        if other is None:
+            return None
+        (answers,) = self.rotation.cache.ask(other)
+        return (
+            f"a password that should be gone is accepted by {', '.join(answers.accepted)}" if answers.anywhere else None
+        )

@@ -1,0 +1,120 @@
+"""The function's door: event in, result out."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from .aftercare import Aftercare
+from .auth_token import AuthToken
+from .configuration import Configuration, Kind
+from .errors import Refused, RotationError
+from .log import Log, Metric
+from .login import Door
+from .nodes import Nodes
+from .patience import Context, Patience
+from .secret import Secret
+from .steps import Cache, Rotation
+from .user_password import UserPassword
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret", "retire", "abort", "status")
+_POLL_SECONDS = 2.0
+
+
+def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Answer a step of Secrets Manager, the sweep's ``{"Step": "retire"}``, or an operator.
+
+    Raises:
+        RotationError: When the step did not reach its end. Lambda reports it to whoever invoked the function.
+    """
+    secretsmanager, elasticache = make_clients()
+    return answer(event, context, environment=os.environ, secretsmanager=secretsmanager, elasticache=elasticache)
+
+
+def make_clients() -> tuple[Any, Any]:
+    """Clients of Secrets Manager and ElastiCache, which leave all retrying to the steps: those check first."""
+    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - tests bring their own clients
+    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1})
+    return boto3.client("secretsmanager", config=config), boto3.client("elasticache", config=config)
+
+
+def answer(
+    event: Mapping[str, Any],
+    context: Context,
+    *,
+    environment: Mapping[str, str],
+    secretsmanager: Any,
+    elasticache: Any,
+    poll_seconds: float = _POLL_SECONDS,
+    clock: Callable[[], float] = time.time,
+) -> dict[str, Any]:
+    """The same with its surroundings as arguments.
+
+    Raises:
+        RotationError: As above.
+    """
+    log = Log(context.function_name, str(event.get("Step")))
+    try:
+        configuration = Configuration.from_environment(environment)
+        step, token = _checked(event, configuration)
+        patience = Patience(context, poll_seconds)
+        rotation = Rotation(
+            configuration=configuration,
+            secret=Secret(secretsmanager, configuration.secret_arn),
+            cache=Cache(
+                credential=AuthToken(elasticache, configuration, patience)
+                if configuration.kind is Kind.AUTH_TOKEN
+                else UserPassword(elasticache, configuration),
+                nodes=Nodes(elasticache),
+                door=Door(configuration.ca_file),
+            ),
+            patience=patience,
+            log=log,
+            clock=clock,
+        )
+        outcome = patience.run(lambda: _take(rotation, step, token))
+    except RotationError as error:
+        log.count(Metric.FAILED, type(error).__name__, reason=str(error), retriable=error.retriable)
+        raise
+    except Exception as error:  # noqa: BLE001 - its text may quote anything: only its kind and places are told
+        places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        log.count(Metric.FAILED, type(error).__name__, reason=" ".join(places))
+        raise RotationError(f"{type(error).__name__} in {places[-1]}") from None
+    log.say("done", outcome=str(outcome))
+    return {"Step": step, "Outcome": outcome}
+
+
+def _take(rotation: Rotation, step: str, token: str) -> str | dict[str, str | float | None]:
+    aftercare = Aftercare(rotation)
+    steps: dict[str, Callable[[], str | dict[str, str | float | None]]] = {
+        "createSecret": lambda: rotation.create(token),
+        "setSecret": lambda: rotation.set(token),
+        "testSecret": lambda: rotation.test(token),
+        "finishSecret": lambda: rotation.finish(token),
+        "retire": aftercare.retire,
+        "abort": aftercare.abort,
+        "status": aftercare.status,
+    }
+    return steps[step]()
+
+
+def _checked(event: Mapping[str, Any], configuration: Configuration) -> tuple[str, str]:
+    step = event.get("Step")
+    if step not in _STEPS:
+        raise Refused(got=f"Step={step!r}", allowed=f"one of {', '.join(_STEPS)}", fix="Correct the event")
+    if not step.endswith("Secret"):
+        return step, ""
+    if event.get("SecretId") != configuration.secret_arn:
+        raise Refused(
+            got=f"SecretId={event.get('SecretId')!r}",
+            allowed=f"SECRET_ARN is {configuration.secret_arn!r}",
+            fix="Let each secret have a function of its own",
+        )
+    return step, str(event.get("ClientRequestToken"))

@@ -1,0 +1,73 @@
+"""Waiting, never beyond the time that Lambda gives."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .errors import Busy, NotYet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+# A step ends by its own decision, and has the time to say so.
+_RESERVE_SECONDS = 30.0
+
+
+class Context(Protocol):
+    """What is used of Lambda's context."""
+
+    function_name: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the invocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long this invocation may wait, and how often it looks meanwhile."""
+
+    context: Context
+    poll_seconds: float
+
+    def run(self, step: Callable[[], T]) -> T:
+        """Run a step, and again from its start while AWS is busy: it checks anew that it still should.
+
+        Raises:
+            Busy: When the time is nearly up and AWS is still busy.
+        """
+        while True:
+            try:
+                return step()
+            except Busy:
+                if not self._wait():
+                    raise
+
+    def until(self, why_not: Callable[[], str | None]) -> None:
+        """Look until there is no reason any more why not.
+
+        Args:
+            why_not: Says what is still amiss, or None.
+
+        Raises:
+            NotYet: With the last reason, when the time is nearly up.
+        """
+        while reason := self._look(why_not):
+            if not self._wait():
+                raise NotYet(f"{reason}; no time is left to wait, so invoke the step again")
+
+    @staticmethod
+    def _look(why_not: Callable[[], str | None]) -> str | None:
+        try:
+            return why_not()
+        except Busy as busy:
+            return str(busy)
+
+    def _wait(self) -> bool:
+        if self.context.get_remaining_time_in_millis() / 1000 - self.poll_seconds < _RESERVE_SECONDS:
+            return False
+        time.sleep(self.poll_seconds)
+        return True

@@ -1,0 +1,77 @@
+"""The password of a user in a user group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .calls import call
+from .credential import State
+from .errors import Refused
+
+if TYPE_CHECKING:
+    from .configuration import Configuration
+    from .secret import Login
+
+
+class UserPassword:
+    """ModifyUser, which replaces all passwords at once and so comes to the same end however often it is called."""
+
+    keeps_strays = False
+
+    def __init__(self, client: Any, configuration: Configuration) -> None:
+        self._client = client
+        self._configuration = configuration
+
+    def state(self) -> State:
+        """Look at the user, and at the groups it may log in to.
+
+        Raises:
+            Refused: When it has another name, no password, or another cache that cannot be proven.
+        """
+        wanted = self._configuration
+        user = call(self._client.describe_users, UserId=wanted.user_id)["Users"][0]
+        if user["UserName"] != wanted.user_name:
+            raise Refused(
+                got=f"user {wanted.user_id} named {user['UserName']!r}",
+                allowed=f"USER_NAME is {wanted.user_name!r}",
+                fix="Set USER_ID and USER_NAME of the same user",
+            )
+        kind = user["Authentication"]["Type"]
+        if kind != "password":
+            raise Refused(
+                got=f"user {wanted.user_id} with authentication {kind!r}",
+                allowed="only a password can be rotated",
+                fix="Take the rotation away, or give the user a password",
+            )
+        changing = None if user["Status"] == "active" else f"user {wanted.user_id} is {user['Status']}"
+        return State(changing, self._groups(user["UserGroupIds"]))
+
+    def accept_both(self, pending: Login, current: Login) -> None:
+        """Give the user both passwords."""
+        self._modify(pending.password, current.password)
+
+    def keep_only(self, login: Login, *, newest: bool) -> None:  # noqa: ARG002 - it makes no difference here
+        """Give the user this password alone."""
+        self._modify(login.password)
+
+    def _modify(self, *passwords: str) -> None:
+        call(self._client.modify_user, UserId=self._configuration.user_id, Passwords=list(passwords))
+
+    def _groups(self, user_groups: list[str]) -> tuple[str, ...]:
+        found: set[str] = set()
+        for name in user_groups:
+            group = call(self._client.describe_user_groups, UserGroupId=name)["UserGroups"][0]
+            found.update(group.get("ReplicationGroups", ()))
+            if serverless := group.get("ServerlessCaches"):
+                raise Refused(
+                    got=f"user group {name} on the serverless cache {serverless[0]}",
+                    allowed="every node that a user can log in to is proven, and a serverless cache shows none",
+                    fix="Give the serverless cache a user of its own",
+                )
+        if self._configuration.replication_group_id not in found:
+            raise Refused(
+                got=f"user {self._configuration.user_id} on {sorted(found)}",
+                allowed=f"REPLICATION_GROUP_ID is {self._configuration.replication_group_id!r}",
+                fix="Attach the user's group to it, or set REPLICATION_GROUP_ID",
+            )
+        return tuple(sorted(found))

@@ -1,0 +1,179 @@
+"""Real redis-server processes with TLS, and a certificate that the runtime verifies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_ADMIN = "administrator-of-the-twin"
+_GROUP = 3
+_TRIES = 3
+
+
+def needs(program: str) -> None:
+    """Skip, or fail where CI relies on it, when a program is not installed."""
+    if shutil.which(program):
+        return
+    reason = f"{program} IS NOT INSTALLED: THE ROTATION IS NOT PROVEN ON THIS MACHINE"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """An authority, and what it issued for localhost."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+def make_certificates(directory: Path) -> Certificates:
+    """An authority for this run, and a server's certificate of it."""
+    needs("openssl")
+    made = Certificates(directory / "ca.crt", directory / "server.crt", directory / "server.key")
+    authority_key = directory / "ca.key"
+    new = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-noenc",
+        "-days",
+        "2",
+    ]
+    issued = ["-CA", str(made.authority), "-CAkey", str(authority_key)]
+    authority = ["-subj", "/CN=Twin authority", "-addext", "keyUsage=critical,keyCertSign"]
+    server = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    server += ["-addext", "basicConstraints=critical,CA:FALSE", *issued]
+    for subject, key, certificate in ((authority, authority_key, made.authority), (server, made.key, made.certificate)):
+        subprocess.run([*new, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return made
+
+
+class Server:
+    """One redis-server: a TLS port for the runtime, a plain one for the many logins of the clients."""
+
+    def __init__(self, certificates: Certificates, *options: str) -> None:
+        self.port, self.tls_port = _free_port(), _free_port()
+        arguments = ["--port", self.port, "--tls-port", self.tls_port, "--bind", "127.0.0.1", "--save", ""]
+        arguments += ["--tls-cert-file", certificates.certificate, "--tls-key-file", certificates.key]
+        arguments += ["--tls-ca-cert-file", certificates.authority, "--tls-auth-clients", "no"]
+        # Ignored unless cluster mode is on.
+        arguments += ["--cluster-port", _free_port(), "--cluster-config-file", f"nodes-{self.port}.conf"]
+        arguments += ["--masteruser", "admin", "--masterauth", _ADMIN, "--loglevel", "warning", *options]
+        arguments += ["--user", "admin", "on", f">{_ADMIN}", "~*", "&*", "+@all", "--user", "default", "off"]
+        self._process = subprocess.Popen(
+            ["redis-server", *map(str, arguments)], cwd=certificates.key.parent, stdout=subprocess.DEVNULL
+        )
+        self._admin = redis.Redis(
+            port=self.port, username="admin", password=_ADMIN, protocol=2, retry=Retry(NoBackoff(), 0)
+        )
+
+    def started(self) -> bool:
+        """Wait for the first answer; False when the process ends, since something else took its port."""
+        while self._process.poll() is None:
+            with contextlib.suppress(redis.ConnectionError):
+                return bool(self._admin.ping())
+            time.sleep(0.01)
+        return False
+
+    def accept(self, user: str, passwords: list[str], rules: str) -> None:
+        """Have the server accept exactly these passwords of a user."""
+        words = ["ACL", "SETUSER", user, "reset", *rules.split(), *(f">{password}" for password in passwords)]
+        self._admin.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def replicate(self, primary: Server | None) -> None:
+        """Follow another server, or nobody."""
+        self._admin.replicaof(*(("NO", "ONE") if primary is None else ("127.0.0.1", str(primary.port))))
+
+    def stop(self) -> None:
+        """End the process."""
+        self._admin.close()
+        self._process.kill()
+        self._process.wait()
+
+    def logs_in(self, user: str, password: str) -> bool:
+        """A client's login over a new connection, without retries."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+                connection.sendall(f"AUTH {user} {password}\r\nPING\r\n".encode())
+                reply = b""
+                while reply.count(b"\r\n") < 2 and (more := connection.recv(512)):
+                    reply += more
+        except OSError:
+            return False
+        return reply == b"+OK\r\n+PONG\r\n"
+
+    def refused_logins(self) -> int:
+        """How many logins the server refused so far."""
+        return sum(int(str(entry["count"])) for entry in self._admin.acl_log() if entry["reason"] == "auth")
+
+
+class Engines:
+    """Groups of servers, started when first needed and lent to one test or scenario at a time."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self.certificates = certificates
+        self._idle: queue.SimpleQueue[list[Server]] = queue.SimpleQueue()
+        self._all: list[Server] = []
+
+    @contextlib.contextmanager
+    def group(self) -> Iterator[list[Server]]:
+        """A primary, a replica of it, and a spare server."""
+        servers = self._group()
+        servers[0].replicate(None)
+        servers[1].replicate(servers[0])
+        yield servers
+        self._idle.put(servers)
+
+    @contextlib.contextmanager
+    def cluster(self) -> Iterator[list[Server]]:
+        """Two shards in cluster mode."""
+        yield [self._start("--cluster-enabled", "yes") for _ in range(2)]
+
+    def stop(self) -> None:
+        """End all servers."""
+        for server in self._all:
+            server.stop()
+
+    def _group(self) -> list[Server]:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return [self._start() for _ in range(_GROUP)]
+
+    def _start(self, *options: str) -> Server:
+        for _ in range(_TRIES):
+            server = Server(self.certificates, *options)
+            self._all.append(server)
+            if server.started():
+                return server
+        pytest.fail(f"redis-server ended {_TRIES} times before it answered")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

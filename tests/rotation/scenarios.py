@@ -1,0 +1,221 @@
+"""Every scenario under every rotator, with five kinds of clients at work; and the table of it in docs/rotation.md.
+
+``python -m tests.rotation.scenarios`` measures and writes the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
+from elasticache_constructs.rotation.runtime.rotate_secret.errors import RotationError, RotationTooSoon
+from tests.rotation.clients import POLICIES, Clients, Tally
+from tests.rotation.engine import Engines, make_certificates
+from tests.rotation.published import OfficialUser, Published, RotateOnly, SetFirst
+from tests.rotation.rig import FOUR, GRACE, Rig
+from tests.rotation.twin import Crash, Knobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.rotation.engine import Server
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "rotation.md"
+BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+
+# The rotation's clock runs this much faster than the clients', whose caches are thereby well within the grace time.
+_SPEED = 60.0
+_GRACE_SECONDS = GRACE / _SPEED
+_AT_ONCE = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens, to the service or to the function."""
+
+    name: str
+    knobs: Knobs
+    busy: bool = False
+    times: int = 1
+    pause: bool = False
+    """Whether the second rotation waits for the grace time."""
+    before_test: Callable[[Rig, Server], None] = lambda _rig, _spare: None
+    dies: bool = False
+    """Whether the function dies right after its last change to the cache, for good."""
+
+
+def _add_node(rig: Rig, spare: Server) -> None:
+    rig.cache.add_node(spare, rig.secrets.peek("AWSCURRENT") or "", for_seconds=0.5)
+
+
+PROMPT = Knobs(status_for=0.1, applied_after=0.1)
+SCENARIOS = (
+    Scenario(name="nothing unusual", knobs=PROMPT),
+    Scenario(name="status changes late", knobs=Knobs(status_after=0.3, status_for=0.2, applied_after=0.5)),
+    Scenario(name="applied after the status says so", knobs=Knobs(status_for=0.1, applied_after=0.5)),
+    Scenario(name="never applied", knobs=Knobs(status_for=0.1, never=True)),
+    Scenario(name="one node lags", knobs=Knobs(status_for=0.1, applied_after=0.1, lag=0.4)),
+    Scenario(name="throttled, then in an invalid state", knobs=PROMPT, busy=True),
+    Scenario(name="failover between set and test", knobs=PROMPT, before_test=lambda rig, _spare: rig.cache.fail_over()),
+    Scenario(name="node added between set and test", knobs=PROMPT, before_test=_add_node),
+    Scenario(name="twice, back to back", knobs=PROMPT, times=2),
+    Scenario(name="twice, with the grace time between", knobs=PROMPT, times=2, pause=True),
+    Scenario(name="dies after its last change to the cache", knobs=PROMPT, dies=True),
+)
+
+
+class Ours:
+    """This project's function, driven as Secrets Manager and the sweep's rule drive it."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    def steps(self, token: str) -> list[Callable[[], None]]:
+        """The four steps."""
+        return [lambda step=step: self._rig.step(step, token) for step in FOUR]  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Rotator:
+    """One order of operations, on one kind of credential."""
+
+    name: str
+    kind: Kind
+    make: type[Ours | Published]
+    changes: int = 1
+    """How often it changes the cache before it promotes."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether zero failed logins are promised."""
+        return self.make is Ours
+
+
+ROTATORS = (
+    Rotator("this project, user", Kind.USER, Ours),
+    Rotator("AWS's, user", Kind.USER, OfficialUser),
+    Rotator("this project, AuthToken", Kind.AUTH_TOKEN, Ours),
+    Rotator("SET before promotion, AuthToken", Kind.AUTH_TOKEN, SetFirst, changes=2),
+    Rotator("ROTATE without SET, AuthToken", Kind.AUTH_TOKEN, RotateOnly),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one scenario under one rotator."""
+
+    scenario: str
+    rotator: Rotator
+    outcome: str
+    old_accepted: bool
+    current_accepted: bool
+    tallies: dict[str, Tally]
+
+
+def play(scenario: Scenario, rotator: Rotator, engines: Engines) -> Result:
+    """Let clients work while the secret is rotated, through the grace time, and a cache time more."""
+    with engines.group() as servers:
+        rig = Rig(rotator.kind, servers[:2], engines.certificates.authority, knobs=scenario.knobs, speed=_SPEED)
+        rig.seconds = 1.5
+        rig.poll_seconds = 0.03
+        with Clients(rig) as tallies:
+            time.sleep(0.1)
+            outcome = _rotations(scenario, rotator, rig, servers[2])
+            time.sleep(0.3)
+        rig.cache.close()
+        return Result(scenario.name, rotator, outcome, any(rig.cache.accepts(rig.first)), rig.current_works(), tallies)
+
+
+def _rotations(scenario: Scenario, rotator: Rotator, rig: Rig, spare: Server) -> str:
+    outcome = ""
+    for number in range(scenario.times):
+        outcome = _rotation(scenario, rotator, rig, spare)
+        if number + 1 == scenario.times or scenario.pause:
+            _pass_grace_time(rig, sweeps=rotator.ours)
+    return outcome
+
+
+def _rotation(scenario: Scenario, rotator: Rotator, rig: Rig, spare: Server) -> str:
+    modify = "elasticache:ModifyUser" if rotator.kind is Kind.USER else "elasticache:ModifyReplicationGroup"
+    if scenario.busy:
+        rig.account.fail(modify, "Throttling", 3)
+        rig.account.fail(modify, f"Invalid{'User' if rotator.kind is Kind.USER else 'ReplicationGroup'}State", 3)
+    if scenario.dies:
+        rig.account.watch = lambda: _die(rig, modify, rotator.changes)
+    token = rig.secrets.rotate()
+    for number, step in enumerate(rotator.make(rig).steps(token)):
+        if number == FOUR.index("testSecret"):
+            scenario.before_test(rig, spare)
+        try:
+            step()
+        except RotationTooSoon:
+            return "second refused as too soon"
+        except (RotationError, ClientError):
+            return f"{FOUR[number]} fails"
+        except Crash:
+            return f"dies in {FOUR[number]}"
+    return "promoted"
+
+
+def _die(rig: Rig, modify: str, changes: int) -> None:
+    if rig.account.calls.count(modify) == changes:
+        rig.account.watch = lambda: None
+        raise Crash
+
+
+def _pass_grace_time(rig: Rig, *, sweeps: bool) -> None:
+    """Sweep through the grace time, and on until the previous password is retired, where one is to be."""
+    retired = not sweeps or rig.secrets.labelled("AWSPREVIOUS") is None
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < _GRACE_SECONDS or (not retired and passed < 2 * _GRACE_SECONDS):
+        time.sleep(0.1)
+        # A sweep that fails is counted by its clients' failures, and by the outcome.
+        with contextlib.suppress(RotationError):
+            retired |= sweeps and rig.step("retire") == "retired"
+
+
+def measure(engines: Engines) -> list[Result]:
+    """All scenarios under all rotators, several at once."""
+    jobs = [(scenario, rotator) for scenario in SCENARIOS for rotator in ROTATORS]
+    # One redirection for all threads: standard output belongs to the process.
+    with contextlib.redirect_stdout(io.StringIO()), ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda job: play(job[0], job[1], engines), jobs))
+
+
+def table(results: list[Result]) -> str:
+    """The results as Markdown."""
+    head = ["scenario", "rotator", *(policy.name for policy in POLICIES), "outcome", "old password afterwards"]
+    lines = [head, ["---"] * len(head)]
+    for result in results:
+        cells = [f"{tally.failed} of {tally.total}" for tally in result.tallies.values()]
+        old = "accepted" if result.old_accepted else "refused"
+        lines.append([result.scenario, result.rotator.name, *cells, result.outcome, old])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def write(results: list[Result], document: Path = DOCUMENT) -> None:
+    """Put the table between its markers."""
+    before, rest = document.read_text().split(BEGIN)
+    document.write_text(before + BEGIN + "\n" + table(results) + "\n" + END + rest.split(END)[1])
+
+
+def _main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        engines = Engines(make_certificates(Path(directory)))
+        try:
+            write(measure(engines))
+        finally:
+            engines.stop()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,112 @@
+"""Zero failed logins, measured on real servers, beside what the order of operations of published rotators costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rotation.clients import POLICIES
+from tests.rotation.scenarios import BEGIN, DOCUMENT, END, ROTATORS, SCENARIOS, Result, measure, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.rotation.engine import Engines
+
+OURS = [rotator.name for rotator in ROTATORS if rotator.ours]
+OUTCOMES = {
+    "never applied": "testSecret fails",
+    "twice, back to back": "second refused as too soon",
+    "dies after its last change to the cache": "dies in setSecret",
+}
+CAREFUL = [policy.name for policy in POLICIES if policy.name != "static"]
+
+
+@pytest.fixture(scope="module")
+def results(engines: Engines) -> dict[tuple[str, str], Result]:
+    """Everything measured, once."""
+    return {(result.scenario, result.rotator.name): result for result in measure(engines)}
+
+
+@pytest.mark.parametrize("rotator", OURS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_no_login_fails(results: dict[tuple[str, str], Result], scenario: object, rotator: str) -> None:
+    """No client fails a login that reads the secret again within the grace time, and AWSCURRENT works at the end."""
+    result = results[getattr(scenario, "name", ""), rotator]
+    failed = {policy: result.tallies[policy].failed for policy in CAREFUL}
+
+    assert dict.fromkeys(CAREFUL, 0) == failed
+    assert all(tally.total >= 20 for tally in result.tallies.values())
+    assert result.current_accepted
+
+
+@pytest.mark.parametrize("rotator", OURS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_outcome_is_as_promised(results: dict[tuple[str, str], Result], scenario: object, rotator: str) -> None:
+    """What can be rotated is, and its old password is refused everywhere; what cannot is refused and nothing lost."""
+    name = getattr(scenario, "name", "")
+    result = results[name, rotator]
+    outcome = OUTCOMES.get(name, "promoted")
+
+    assert outcome == result.outcome
+    assert (outcome in ("testSecret fails", "dies in setSecret")) == result.old_accepted
+
+
+@pytest.mark.parametrize("rotator", OURS)
+def test_measurement_is_not_blind(results: dict[tuple[str, str], Result], rotator: str) -> None:
+    """A client that never reads the secret again does fail once the old password is retired."""
+    assert results["nothing unusual", rotator].tallies["static"].failed > 0
+
+
+@pytest.mark.parametrize(
+    ("rotator", "scenario", "policies"),
+    [
+        ("AWS's, user", "never applied", ["fresh", "cached", "cached, refreshes"]),
+        ("AWS's, user", "status changes late", ["fresh"]),
+        ("AWS's, user", "twice, back to back", ["cached"]),
+        ("SET before promotion, AuthToken", "nothing unusual", ["cached"]),
+        ("SET before promotion, AuthToken", "dies after its last change to the cache", CAREFUL),
+        ("ROTATE without SET, AuthToken", "twice, back to back", ["cached"]),
+    ],
+)
+def test_published_orders_fail_logins(
+    results: dict[tuple[str, str], Result], rotator: str, scenario: str, policies: list[str]
+) -> None:
+    """The same clients fail logins under the order of operations of published rotators."""
+    tallies = results[scenario, rotator].tallies
+
+    assert [] == [policy for policy in policies if not tallies[policy].failed]
+
+
+@pytest.mark.parametrize("rotator", ["AWS's, user", "ROTATE without SET, AuthToken"])
+def test_published_orders_keep_the_old_password(results: dict[tuple[str, str], Result], rotator: str) -> None:
+    """Two of the published orders leave the old password working until the rotation after the next one began."""
+    assert results["nothing unusual", rotator].old_accepted
+
+
+def _rows(document: Path) -> dict[tuple[str, str], list[str]]:
+    lines = document.read_text().split(BEGIN)[1].split(END)[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return {(row[0], row[1]): row[2:] for row in cells[2:]}
+
+
+def test_committed_table_keeps_the_promise() -> None:
+    """The table in the document has every scenario under every rotator, and zero wherever zero is promised."""
+    rows = _rows(DOCUMENT)
+    expected = [(scenario.name, rotator.name) for scenario in SCENARIOS for rotator in ROTATORS]
+    broken = [
+        key for key, row in rows.items() if key[1] in OURS and not all(cell.startswith("0 of ") for cell in row[1:5])
+    ]
+
+    assert (expected, []) == (list(rows), broken)
+
+
+def test_table_is_written_between_its_markers(results: dict[tuple[str, str], Result], tmp_path: Path) -> None:
+    """Writing the table replaces it and nothing else."""
+    document = tmp_path / "rotation.md"
+    document.write_text(f"before\n{BEGIN}old\n{END}after\n")
+    write(list(results.values()), document)
+
+    assert list(results) == list(_rows(document))
+    assert ["before", "after"] == [document.read_text().splitlines()[line] for line in (0, -1)]
