@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import groups, synth
+from benchmarks import client, groups, synth
 from benchmarks.report import write
 
-BENCHMARKS = {"synth": synth.run, "groups": groups.run}
+BENCHMARKS = {"synth": synth.run, "groups": groups.run, "client": client.run}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def run() -> dict[str, Any]:
             prod.append(wrap(_PROD))
         floor, cost = medians(topic), medians(prod)
         findings[how] = {"one_topic": floor, "prod": cost, "ratio": ratios(cost, floor)}
+    findings["prod_seconds_by_phase"] = _phases()
     findings["prod_jsii_calls"] = _jsii_calls()
     return findings
 
@@ -48,6 +50,17 @@ def _jsii_calls() -> int:
     counter = [sys.executable, str(_ROOT / "benchmarks" / "jsii_calls.py")]
     variables = {**os.environ, **_context()}
     return int(subprocess.run(counter, env=variables, capture_output=True, text=True, check=True).stdout)
+
+
+def _phases() -> dict[str, float]:
+    laps = []
+    for _ in range(_ROUNDS):
+        with tempfile.TemporaryDirectory() as out:
+            variables = {**os.environ, **_context(), "CDK_OUTDIR": out, "PYTHONPATH": str(_ROOT)}
+            command = [sys.executable, str(_ROOT / "benchmarks" / "phases.py")]
+            result = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        laps.append(json.loads(result.stdout))
+    return {phase: round(statistics.median(lap[phase] for lap in laps), 3) for phase in laps[0]}
 
 
 def _context() -> dict[str, str]:

@@ -1,0 +1,50 @@
+"""redis-py and valkey-py, set up for Amazon ElastiCache from the environment.
+
+Only the contract of environment variables is imported at once, so that infrastructure code can use it without a client
+library installed; everything else is imported when it is first named.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from elasticache_client.contract import CONTRACT_VERSION, ConnectionSettings, SettingsError
+
+if TYPE_CHECKING:
+    from elasticache_client.clients import connect, connect_async
+    from elasticache_client.credentials import Credentials, Login
+    from elasticache_client.iam import IamCredentials
+    from elasticache_client.secret import SecretCredentials, SecretError
+    from elasticache_client.tls import tls_context
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "ConnectionSettings",
+    "Credentials",
+    "IamCredentials",
+    "Login",
+    "SecretCredentials",
+    "SecretError",
+    "SettingsError",
+    "connect",
+    "connect_async",
+    "tls_context",
+]
+
+_HOMES = {
+    "Credentials": "credentials",
+    "IamCredentials": "iam",
+    "Login": "credentials",
+    "SecretCredentials": "secret",
+    "SecretError": "secret",
+    "connect": "clients",
+    "connect_async": "clients",
+    "tls_context": "tls",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,297 @@
+"""Connections that log in, stay logged in, and share one TLS context: a layer over each library's own.
+
+The libraries ask a pool for a connection, and the pool calls the connection's ``connect()`` each time: that is where
+age is looked at, with one reading of the clock. Two kinds of connection pass no pool on the way to their next use:
+those of subscribers and those of the asyncio cluster clients; theirs is looked at when they read or send.
+"""
+
+# Much of what is called here has no types in the libraries.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from redis import CredentialProvider
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio.connection import SSLConnection as AsyncBase
+    from redis.connection import SSLConnection as SyncBase
+
+    from elasticache_client.credentials import Credentials, Login
+else:
+    AsyncBase = SyncBase = object
+
+# Connections opened together are not to log in together.
+_JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What all connections of a client share.
+
+    Attributes:
+        credentials: where logins come from. None: the cache asks for none.
+        tls: the context of every TLS connection. None: they are not encrypted.
+        login_seconds: the age at which a connection logs in again; each takes up to a tenth off.
+        clock: seconds that only go forward.
+    """
+
+    credentials: Credentials | None
+    tls: ssl.SSLContext | None
+    login_seconds: float
+    clock: Callable[[], float] = time.monotonic
+
+
+class _Desk(CredentialProvider):  # type: ignore[misc, unused-ignore]
+    """Hands a library the one login that its connection is about to try."""
+
+    login: Login
+
+    def get_credentials(self) -> tuple[str, str]:
+        return self.login.user, self.login.password
+
+    async def get_credentials_async(self) -> tuple[str, str]:
+        return self.login.user, self.login.password
+
+
+class _Shared:
+    """What connections of both kinds need; mixed into each."""
+
+    wiring: Wiring
+    refusal: type[Exception]
+    faults: tuple[type[Exception], ...]
+
+    def _prepare(self) -> None:
+        self._due = math.inf
+        self._desk = _Desk()
+        if self.wiring.credentials is not None:
+            self.credential_provider: Any = self._desk
+
+    def _stamp(self) -> None:
+        if self.wiring.credentials is not None:
+            age = self.wiring.login_seconds * (1 - _JITTER * random.random())  # noqa: S311  # not a secret
+            self._due = self.wiring.clock() + age
+
+    def _is_due(self) -> bool:
+        return self.wiring.clock() >= self._due
+
+
+class _SyncConnection(_Shared, SyncBase):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare()
+
+    def connect(self) -> None:
+        if self._sock is None:
+            self._open()
+        elif self._is_due():
+            self._log_in_again()
+
+    def can_read(self, *args: Any, **kwargs: Any) -> bool:
+        # A subscriber polls here without asking for a connection.
+        if self._connect_callbacks and self._sock is not None and self._is_due():
+            self._recycle()
+        return bool(super().can_read(*args, **kwargs))
+
+    def _open(self) -> None:
+        super().connect()
+
+    def _connect(self) -> Any:
+        sock = super()._connect()
+        self._stamp()
+        return sock
+
+    def _wrap_socket_with_ssl(self, sock: Any) -> Any:
+        assert self.wiring.tls is not None  # noqa: S101  # only TLS connections come here, and they have one
+        return self.wiring.tls.wrap_socket(sock, server_hostname=self.host)
+
+    def _logged_in(self, connect: Callable[[], Any]) -> None:
+        credentials = self.wiring.credentials
+        if credentials is None:
+            connect()
+            return
+        refused: list[Login] = []
+        login: Login | None = credentials.login()
+        while login is not None:
+            self._desk.login = login
+            try:
+                connect()
+            except self.refusal:
+                refused.append(login)
+                login = credentials.after_refusal(refused)
+                if login is None:
+                    raise
+            else:
+                return
+
+    def _log_in_again(self) -> None:
+        credentials = self.wiring.credentials
+        # Nobody may send AUTH into a subscription, nor into an answer that somebody left unread.
+        if credentials is None or self._connect_callbacks or self._unread():
+            self._recycle()
+            return
+        login = credentials.login()
+        self._due = math.inf
+        try:
+            self.send_command("AUTH", login.user, login.password, check_health=False)
+            self.read_response()
+        except self.refusal:
+            credentials.after_refusal([login])
+            self._recycle()
+        except self.faults:
+            self._recycle()
+        else:
+            self._stamp()
+
+    def _unread(self) -> bool:
+        try:
+            return bool(super().can_read())
+        except self.faults:
+            return True
+
+    def _recycle(self) -> None:
+        self.disconnect()
+        self.connect()
+
+
+class _RedisConnection(_SyncConnection):
+    def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        if self._sock is None:
+            parent = super().connect_check_health
+            self._logged_in(lambda: parent(*args, **kwargs))
+
+
+class _ValkeyConnection(_SyncConnection):
+    def _open(self) -> None:
+        self._logged_in(super()._open)
+
+
+class _AsyncConnection(_Shared, AsyncBase):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare()
+        if self.wiring.tls is not None:
+            self.ssl_context.context = self.wiring.tls
+
+    async def connect(self) -> None:
+        if not self.is_connected:
+            await self._open()
+        elif self._is_due():
+            await self._log_in_again()
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        # A subscriber reads on and on without asking for a connection.
+        if self._connect_callbacks and self.is_connected and self._is_due():
+            await self._recycle()
+        return await super().read_response(*args, **kwargs)
+
+    async def _open(self) -> None:
+        await super().connect()
+
+    async def _connect(self) -> None:
+        await super()._connect()
+        self._stamp()
+
+    async def _logged_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
+        credentials = self.wiring.credentials
+        if credentials is None:
+            await connect()
+            return
+        refused: list[Login] = []
+        login: Login | None = await credentials.login_async()
+        while login is not None:
+            self._desk.login = login
+            try:
+                await connect()
+            except self.refusal:
+                refused.append(login)
+                login = await credentials.after_refusal_async(refused)
+                if login is None:
+                    raise
+            else:
+                return
+
+    async def _log_in_again(self) -> None:
+        credentials = self.wiring.credentials
+        if credentials is None or self._connect_callbacks or await self._unread():
+            await self._recycle()
+            return
+        login = await credentials.login_async()
+        # What is sent now must not find the connection due again.
+        self._due = math.inf
+        try:
+            await self.send_command("AUTH", login.user, login.password, check_health=False)
+            await self.read_response()
+        except self.refusal:
+            await credentials.after_refusal_async([login])
+            await self._recycle()
+        except self.faults:
+            await self._recycle()
+        else:
+            self._stamp()
+
+    async def _unread(self) -> bool:
+        try:
+            # redis-py 8 renamed it.
+            return bool(await (self.can_read() if hasattr(self, "can_read") else self.can_read_destructive()))
+        except self.faults:
+            return True
+
+    async def _recycle(self) -> None:
+        await self.disconnect()
+        await self.connect()
+
+
+class _AsyncRedisConnection(_AsyncConnection):
+    async def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        if not self.is_connected:
+            parent = super().connect_check_health
+            await self._logged_in(lambda: parent(*args, **kwargs))
+
+
+class _AsyncValkeyConnection(_AsyncConnection):
+    async def _open(self) -> None:
+        await self._logged_in(super()._open)
+
+
+class _ClusterNode(AsyncBase):
+    """Over the others, for the asyncio cluster clients: their nodes keep connections without a pool."""
+
+    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        if self.is_connected:
+            await self.connect()
+        await super().send_packed_command(*args, **kwargs)
+
+
+_LAYERS: dict[tuple[str, bool], type] = {
+    ("redis", False): _RedisConnection,
+    ("valkey", False): _ValkeyConnection,
+    ("redis", True): _AsyncRedisConnection,
+    ("valkey", True): _AsyncValkeyConnection,
+}
+
+
+def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluster: bool) -> Any:
+    """The library's connection class with this package's layer over it, wired for one client."""
+    module = import_module(f"{library}.asyncio.connection" if asynchronous else f"{library}.connection")
+    exceptions = import_module(f"{library}.exceptions")
+    base = module.SSLConnection if wiring.tls is not None else module.Connection
+    layers = (_LAYERS[library, asynchronous], base)
+    return type(
+        base.__name__,
+        (_ClusterNode, *layers) if asynchronous and cluster else layers,
+        {
+            "wiring": wiring,
+            "refusal": exceptions.AuthenticationError,
+            "faults": (exceptions.ConnectionError, exceptions.TimeoutError, OSError),
+        },
+    )

@@ -1,0 +1,185 @@
+"""The contract between infrastructure and applications: which environment variables say how to reach a cache.
+
+Infrastructure writes them with `ConnectionSettings.to_environment`, applications read them with
+`ConnectionSettings.from_environment`. This module needs nothing but the standard library. A new optional variable
+leaves the version as it is; any other change raises it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Engine = Literal["redis", "valkey", "memcached"]
+Mode = Literal["standalone", "cluster"]
+Auth = Literal["iam", "secret", "none"]
+
+CONTRACT_VERSION = "1"
+"""The one version that this package writes and reads."""
+
+_PREFIX = "ELASTICACHE_"
+_VERSION = f"{_PREFIX}CONTRACT"
+_REQUIRED = ("engine", "host", "port", "tls", "mode", "auth")
+_NUMBERS = ("port", "reader_port")
+_FLAGS = ("tls", "serverless")
+_MAX_PORT = 65535
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_CACHE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message says what was given, what is allowed and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """How to reach one cache, without any secret in it.
+
+    Attributes:
+        engine: ``redis``, ``valkey`` or ``memcached``.
+        host: the primary, configuration or serverless endpoint's address, without a scheme.
+        port: its port. Node-based caches listen on 6379 unless told otherwise, Memcached on 11211.
+        tls: whether the cache encrypts in transit. Both kinds of login need it, and so does a serverless cache.
+        mode: ``cluster`` for a cache with cluster mode enabled, as every serverless one has it; else ``standalone``.
+        auth: ``iam`` for IAM tokens, ``secret`` for a password in Secrets Manager, ``none`` for an open cache.
+        reader_host: the reader endpoint's address. Default: the cache has none.
+        reader_port: its port. Default: the port above; a serverless cache reads on one of its own.
+        user: the user's name, for ``iam`` and ``secret``; ``default`` for an AUTH token.
+        secret_arn: for ``secret`` only: the secret, JSON with ``username`` and ``password``.
+        cache_name: for ``iam``: the replication group's id or the serverless cache's name, in lower case.
+        serverless: whether it is a serverless cache, which IAM tokens have to say. Default: it is not.
+
+    Raises:
+        SettingsError: a value is not allowed, or two do not go together.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Endpoints.html
+    """
+
+    engine: Engine
+    host: str
+    port: int
+    tls: bool
+    mode: Mode
+    auth: Auth
+    reader_host: str | None = None
+    reader_port: int | None = None
+    user: str | None = None
+    secret_arn: str | None = None
+    cache_name: str | None = None
+    serverless: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_one_by_one()
+        self._check_together()
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ConnectionSettings:
+        """Read the settings from environment variables; an empty one counts as missing.
+
+        Raises:
+            SettingsError: the contract's version is unknown, or a variable is missing or wrong.
+        """
+        version = environ.get(_VERSION)
+        if version is None:
+            raise SettingsError(
+                f"{_VERSION} is not set: nothing told this process of a cache. Allowed: {CONTRACT_VERSION}. "
+                "Set it and the other variables to what ConnectionSettings.to_environment() gives for the cache."
+            )
+        if version != CONTRACT_VERSION:
+            raise SettingsError(
+                f"{_VERSION}={version!r} is a version of the contract unknown to this elasticache-client. "
+                f"Allowed: {CONTRACT_VERSION}. Install an elasticache-client that reads version {version}, or let the "
+                f"infrastructure write version {CONTRACT_VERSION}."
+            )
+        given = {name: environ[_variable(name)] for name in _names() if environ.get(_variable(name))}
+        for name in _REQUIRED:
+            if name not in given:
+                raise _error(name, None, "a value, always", f"Set {_variable(name)}")
+        return cls(**{name: _parse(name, text) for name, text in given.items()})  # type: ignore[arg-type]
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that give these settings back; none of them is a secret."""
+        variables = {_VERSION: CONTRACT_VERSION}
+        for name in _names():
+            value = getattr(self, name)
+            if value is not None:
+                variables[_variable(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+        return variables
+
+    def reader(self) -> ConnectionSettings:
+        """The same cache through its reader endpoint, for reads that may be a moment behind.
+
+        Raises:
+            SettingsError: the cache has no reader endpoint.
+        """
+        if self.reader_host is None:
+            fix = f"Set {_variable('reader_host')}, or read with connect(read_from_replicas=True) in cluster mode"
+            raise _error("reader_host", None, "the reader endpoint's address", fix)
+        return replace(self, host=self.reader_host, port=self.reader_port or self.port)
+
+    def _check_one_by_one(self) -> None:
+        for name, allowed in (("engine", get_args(Engine)), ("mode", get_args(Mode)), ("auth", get_args(Auth))):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise _error(name, value, _or(allowed), "Name one of them")
+        for name in ("host", "reader_host"):
+            value = getattr(self, name)
+            if value is not None and not _HOST.fullmatch(value):
+                raise _error(name, value, "a host name or an IPv4 address", "Leave out scheme, port and blanks")
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= _MAX_PORT:
+                raise _error(name, value, f"1 to {_MAX_PORT}", "Use the endpoint's port")
+        if self.cache_name is not None and not _CACHE_NAME.fullmatch(self.cache_name):
+            allowed_name = "lower-case letters, digits and single hyphens, beginning with a letter"
+            raise _error("cache_name", self.cache_name, allowed_name, "Use the cache's id as AWS shows it")
+
+    def _check_together(self) -> None:
+        if self.engine == "memcached" and self.auth != "none":
+            raise _error("auth", self.auth, "none with engine memcached, which has no logins", "Set it to none")
+        if not self.tls and (self.auth != "none" or self.serverless):
+            reason = "serverless=true" if self.auth == "none" else f"auth={self.auth}"
+            raise _error("tls", "false", f"true with {reason}", "Turn on encryption in transit and set it to true")
+        needs = {"iam": ("user", "cache_name"), "secret": ("user", "secret_arn"), "none": ()}
+        for name in needs[self.auth]:
+            if getattr(self, name) is None:
+                raise _error(name, None, f"a value with auth={self.auth}", f"Set {_variable(name)}")
+        if self.secret_arn is not None and self.auth != "secret":
+            raise _error(
+                "secret_arn", self.secret_arn, "nothing unless auth=secret", "Leave it out, or set auth=secret"
+            )
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(ConnectionSettings)]
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
+
+
+def _parse(name: str, text: str) -> str | int | bool:
+    if name in _FLAGS:
+        if text not in ("true", "false"):
+            raise _error(name, text, "true or false", "Write one of the two, in lower case")
+        return text == "true"
+    if name in _NUMBERS:
+        # int() would also take blanks, signs and underscores.
+        if not re.fullmatch(r"[0-9]+", text):
+            raise _error(name, text, f"1 to {_MAX_PORT}", "Use the endpoint's port")
+        return int(text)
+    return text
+
+
+def _or(allowed: tuple[str, ...]) -> str:
+    return f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+
+
+def _error(name: str, got: object, allowed: str, fix: str) -> SettingsError:
+    said = f"{_variable(name)} is not set" if got is None else f"{_variable(name)}={got!r}"
+    return SettingsError(f"{said}. Allowed: {allowed}. {fix}.")

@@ -1,0 +1,143 @@
+"""Logins with a password in Secrets Manager, through its rotations."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.session import Session  # type: ignore[import-untyped]
+
+from elasticache_client.credentials import Credentials, Held, Login
+from elasticache_client.quiet import no_secrets_logged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_logger = logging.getLogger(__name__)
+
+_TTL_SECONDS = 600
+_REFUSAL_SECONDS = 5
+_CURRENT = "AWSCURRENT"
+_PREVIOUS = "AWSPREVIOUS"
+# One try: a retry would sleep in whoever opens the connection. The next login tries again.
+_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+
+
+class SecretError(ValueError):
+    """A secret does not hold what the contract says; the message shows none of it."""
+
+
+class SecretsManager(Protocol):
+    """The one call that is made of a boto3 or botocore client."""
+
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> Mapping[str, Any]:  # noqa: N803
+        """Secrets Manager's GetSecretValue."""
+
+
+class SecretCredentials(Credentials):
+    """A user name and a password from Secrets Manager, kept for a while and renewed when the cache refuses it.
+
+    After a refusal ``AWSCURRENT`` is read once, by one caller for all; where it has not changed, the secret is ahead of
+    the cache and ``AWSPREVIOUS`` is served until it is refused in its turn. Either is read at most once in five
+    seconds, however many logins fail. Nothing sleeps. When Secrets Manager cannot be reached, the last password stays.
+
+    Args:
+        secret_arn: the secret: JSON with ``username`` and ``password``.
+        user: the user that the secret has to be for.
+        client: a boto3 client for Secrets Manager. Default: one is made at the first need, for the secret's region.
+        ttl_seconds: for how long a password is handed out unasked. Default: ten minutes. Keep it below the time for
+            which a rotation leaves the old password valid.
+        clock: seconds that only go forward.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html
+    """
+
+    def __init__(
+        self,
+        *,
+        secret_arn: str,
+        user: str,
+        client: SecretsManager | None = None,
+        ttl_seconds: float = _TTL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(clock)
+        self._secret_arn = secret_arn
+        self._user = user
+        self._client = client
+        self._ttl_seconds = ttl_seconds
+        self._last_read: dict[str, tuple[float, Login | None]] = {}
+
+    def after_refusal(self, refused: Sequence[Login]) -> Login | None:
+        """What another caller has found meanwhile, else the current password, else the previous one."""
+        versions = {login.version for login in refused}
+        with self._lock:
+            held = self._held
+            if held is not None and held.login.version not in versions:
+                return held.login
+            for stage in (_CURRENT, _PREVIOUS):
+                login = self._reread(stage)
+                if login is not None and login.version not in versions:
+                    self._held = self._hold(login)
+                    return login
+        return None
+
+    def _fetch(self) -> Held:
+        return self._hold(self._read(_CURRENT))
+
+    def _hold(self, login: Login) -> Held:
+        now = self._clock()
+        return Held(login, now, now + self._ttl_seconds, math.inf)
+
+    def _reread(self, stage: str) -> Login | None:
+        """Read a stage because of a refusal, unless that was done just now."""
+        at, login = self._last_read.get(stage, (-math.inf, None))
+        if self._clock() - at < _REFUSAL_SECONDS:
+            return login
+        try:
+            login = self._read(stage)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the refusal is what the caller has to hear of
+            _logger.warning("%r could not read %s (%s)", self, stage, type(error).__name__)
+            login = None
+        self._last_read[stage] = (self._clock(), login)
+        return login
+
+    def _read(self, stage: str) -> Login:
+        if self._client is None:
+            self._client = _client_for(self._secret_arn)
+        with no_secrets_logged():
+            answer = self._client.get_secret_value(SecretId=self._secret_arn, VersionStage=stage)
+        return Login(self._user, _password(answer, self._user), answer["VersionId"])
+
+
+def _client_for(secret_arn: str) -> SecretsManager:
+    region = secret_arn.split(":")[3] if secret_arn.startswith("arn:") else None
+    client: SecretsManager = Session().create_client("secretsmanager", region_name=region, config=_CONFIG)
+    return client
+
+
+def _password(answer: Mapping[str, Any], user: str) -> str:
+    content = _parsed(answer.get("SecretString", ""))
+    if not isinstance(content, dict) or not isinstance(content.get("password"), str):
+        raise SecretError(
+            "The secret is not what the contract says. Allowed: JSON with the texts username and password. "
+            "Put such a value into the secret, or name another one in ELASTICACHE_SECRET_ARN."
+        )
+    if content.get("username") != user:
+        raise SecretError(
+            f"The secret is for another user than {user!r}. Allowed: the user that ELASTICACHE_USER names. "
+            "Correct the secret's username, or the variable."
+        )
+    return str(content["password"])
+
+
+def _parsed(text: str) -> object:
+    # The error of json carries the whole text; returning ends its life here.
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

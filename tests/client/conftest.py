@@ -1,0 +1,177 @@
+"""Engines, caches and clients for the client's tests."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.credentials import Credentials as AwsCredentials  # type: ignore[import-untyped]
+
+from elasticache_client import (
+    ConnectionSettings,
+    IamCredentials,
+    SecretCredentials,
+    clients,
+    connect,
+    connect_async,
+    tls_context,
+)
+from elasticache_client.connections import Wiring
+from tests.client.engines import HOST, Engine, Front, make_certificate, redis_server, stopping, valkey_server
+from tests.client.secrets_manager import ARN, SecretsManagerStub
+from tests.client.verifier import Key, Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.client.engines import Certificate
+
+REGION = "eu-west-1"
+CACHE = "orders"
+APP = "orders-app"
+APP_PASSWORD = "internal-between-front-and-engine"
+KEY = Key("secret-of-the-app")
+UNGRANTED = Key("secret-of-somebody", may_connect=False)
+KEYS = {"AKIDAPP": KEY, "AKIDSOMEBODY": UNGRANTED}
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        """What time it is."""
+        return self.now
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the four kinds of client."""
+
+    library: str
+    asynchronous: bool
+
+
+KINDS = {
+    "redis-py": Kind("redis", asynchronous=False),
+    "redis-py asyncio": Kind("redis", asynchronous=True),
+    "valkey-py": Kind("valkey", asynchronous=False),
+    "valkey-py asyncio": Kind("valkey", asynchronous=True),
+}
+
+
+class Caller:
+    """A client of any kind, called the same way."""
+
+    def __init__(self, kind: Kind, settings: ConnectionSettings, **options: Any) -> None:
+        self._runner = asyncio.Runner() if kind.asynchronous else None
+        opener: Any = connect_async if kind.asynchronous else connect
+        self.client = (
+            self.wait(self._open(opener, settings, kind, options))
+            if self._runner
+            else opener(settings, library=kind.library, **options)
+        )
+
+    def wait(self, result: Any) -> Any:
+        """The result itself, of a coroutine what it comes to."""
+        return self._runner.run(result) if self._runner is not None else result
+
+    def __call__(self, method: str, *arguments: Any, **named: Any) -> Any:
+        """Call a method of the client."""
+        return self.wait(getattr(self.client, method)(*arguments, **named))
+
+    def close(self) -> None:
+        """Close the client, and its event loop."""
+        if self._runner is None:
+            self.client.close()
+            return
+        self._runner.run(self.client.aclose())
+        self._runner.run(asyncio.sleep(0.01))  # transports close in the loop's next turns
+        self._runner.close()
+
+    async def _open(self, opener: Any, settings: ConnectionSettings, kind: Kind, options: dict[str, Any]) -> Any:
+        return opener(settings, library=kind.library, **options)
+
+
+@pytest.fixture(scope="session", name="certificate")
+def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session", name="redis_tls")
+def _redis_tls(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    yield from stopping(Engine(redis_server(), tmp_path_factory.mktemp("redis-tls"), certificate))
+
+
+@pytest.fixture(scope="session", params=["redis", "valkey"], name="engine")
+def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    program = redis_server() if request.param == "redis" else valkey_server()
+    yield from stopping(Engine(program, tmp_path_factory.mktemp(request.param), None))
+
+
+@pytest.fixture(name="front")
+def _front(engine: Engine, certificate: Certificate) -> Iterator[Front]:
+    engine.let_in(APP, APP_PASSWORD)
+    yield from stopping(Front(engine, certificate, {APP: APP_PASSWORD}, Verifier(CACHE, REGION, KEYS)))
+
+
+@pytest.fixture(name="ages")
+def _ages(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which connections that are opened from now on grow old."""
+    clock = Clock()
+    monkeypatch.setattr(clients, "Wiring", partial(Wiring, clock=clock))
+    return clock
+
+
+@pytest.fixture(name="open_client")
+def _open_client(certificate: Certificate) -> Iterator[Callable[..., Caller]]:
+    opened: list[Caller] = []
+
+    def open_client(kind: str, settings: ConnectionSettings, **options: Any) -> Caller:
+        options.setdefault("tls", tls_context(certificate.certificate))
+        options.setdefault("decode_responses", True)
+        opened.append(Caller(KINDS[kind], settings, **options))
+        return opened[-1]
+
+    yield open_client
+    for each in opened:
+        each.close()
+
+
+def iam_settings(port: int, **changes: Any) -> ConnectionSettings:
+    """A cache with IAM logins on this machine."""
+    settings = ConnectionSettings(
+        engine="valkey",
+        host=HOST,
+        port=port,
+        tls=True,
+        mode="standalone",
+        auth="iam",
+        user=APP,
+        cache_name=CACHE,
+    )
+    return replace(settings, **changes)
+
+
+def secret_settings(port: int, user: str = "default", **changes: Any) -> ConnectionSettings:
+    """A cache with password logins on this machine."""
+    settings = ConnectionSettings(
+        engine="redis", host=HOST, port=port, tls=True, mode="standalone", auth="secret", user=user, secret_arn=ARN
+    )
+    return replace(settings, **changes)
+
+
+def iam_credentials(key_id: str = "AKIDAPP", **changes: Any) -> IamCredentials:
+    """Credentials that sign with one of the fronts' keys."""
+    options: dict[str, Any] = {"user": APP, "cache_name": CACHE, "region": REGION, **changes}
+    return IamCredentials(credentials=AwsCredentials(key_id, KEYS[key_id].secret), **options)
+
+
+def secret_credentials(stub: SecretsManagerStub, **changes: Any) -> SecretCredentials:
+    """Credentials that ask the stub."""
+    return SecretCredentials(secret_arn=ARN, user=stub.user, client=stub, **changes)

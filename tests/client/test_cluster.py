@@ -1,0 +1,167 @@
+"""Cluster mode: three nodes of a real engine, each behind a front that checks IAM tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis.exceptions
+import valkey.exceptions
+
+from elasticache_client.clients import LOGIN_SECONDS
+from tests.client.conftest import (
+    APP,
+    APP_PASSWORD,
+    CACHE,
+    KEYS,
+    KINDS,
+    REGION,
+    Caller,
+    Clock,
+    iam_credentials,
+    iam_settings,
+    secret_credentials,
+    secret_settings,
+)
+from tests.client.engines import Engine, Front, free_port, redis_server, valkey_server
+from tests.client.secrets_manager import SecretsManagerStub
+from tests.client.verifier import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.client.engines import Certificate
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+_SLOTS = 16384
+_START_SECONDS = 15.0
+
+
+class Cluster:
+    """Three nodes without replicas, that announce their fronts' ports."""
+
+    def __init__(self, program: str, directory: Any, certificate: Certificate) -> None:
+        verifier = Verifier(CACHE, REGION, KEYS, serverless=True)
+        self.nodes: list[Engine] = []
+        self.fronts: list[Front] = []
+        for number in range(3):
+            home = directory / str(number)
+            home.mkdir()
+            front_port, bus_port = free_port(), free_port()
+            ports = ["--cluster-announce-port", str(front_port), "--cluster-port", str(bus_port)]
+            node = Engine(program, home, None, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", *ports)
+            self.nodes.append(node)
+            self.fronts.append(Front(node, certificate, {APP: APP_PASSWORD}, verifier, port=front_port))
+            node.let_in(APP, APP_PASSWORD)
+            first, last = number * _SLOTS // 3, (number + 1) * _SLOTS // 3 - 1
+            node.admin.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
+            self.nodes[0].admin.execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus_port)
+        self._wait()
+
+    def logins(self) -> int:
+        """Logins that the nodes have seen."""
+        return sum(node.logins() for node in self.nodes)
+
+    def stop(self) -> None:
+        """End all processes."""
+        for front in self.fronts:
+            front.stop()
+        for node in self.nodes:
+            node.stop()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while not all(self._is_ready(node) for node in self.nodes):
+            if time.monotonic() > end:
+                self.stop()
+                raise RuntimeError("the cluster did not form")
+            time.sleep(0.05)
+
+    @staticmethod
+    def _is_ready(node: Engine) -> bool:
+        facts: dict[str, str] = node.admin.execute_command("CLUSTER INFO")
+        return (facts["cluster_state"], facts["cluster_known_nodes"]) == ("ok", "3")
+
+
+@pytest.fixture(scope="module", params=["redis", "valkey"], name="cluster")
+def _cluster(
+    request: pytest.FixtureRequest, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    program = redis_server() if request.param == "redis" else valkey_server()
+    cluster = Cluster(program, tmp_path_factory.mktemp("cluster"), certificate)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(name="open_cluster")
+def _open_cluster(cluster: Cluster, open_client: Callable[..., Caller]) -> Callable[..., Caller]:
+    def open_cluster(kind: str, **options: Any) -> Caller:
+        settings = iam_settings(cluster.fronts[0].port, mode="cluster", serverless=True)
+        return open_client(kind, settings, credentials=iam_credentials(serverless=True), **options)
+
+    return open_cluster
+
+
+@every_kind
+def test_every_node_lets_in(kind: str, open_cluster: Callable[..., Caller]) -> None:
+    """Keys of all three nodes are written and read with serverless IAM tokens."""
+    client = open_cluster(kind)
+    keys = [f"fruit-{number}" for number in range(30)]
+    for key in keys:
+        client("set", key, key)
+    assert [client("get", key) for key in keys] == keys
+
+
+@every_kind
+def test_a_refused_login_is_tried_once_per_node(
+    kind: str, cluster: Cluster, open_client: Callable[..., Caller]
+) -> None:
+    """No cluster client makes a storm of a login that is refused."""
+    settings = iam_settings(cluster.fronts[0].port, mode="cluster", serverless=True)
+    before = cluster.logins()
+    with pytest.raises((redis.exceptions.RedisClusterException, valkey.exceptions.ValkeyClusterException)):
+        open_client(kind, settings, credentials=iam_credentials("AKIDSOMEBODY", serverless=True))("ping")
+    assert cluster.logins() - before <= 3
+
+
+@every_kind
+def test_one_login_at_the_limit(kind: str, cluster: Cluster, ages: Clock, open_cluster: Callable[..., Caller]) -> None:
+    """A connection to a node that has reached the limit logs in once, when it is next used."""
+    client = open_cluster(kind)
+    client("get", "fruit")
+    ages.now += LOGIN_SECONDS
+    before = cluster.logins()
+    for _ in range(3):
+        client("get", "fruit")
+    assert cluster.logins() - before == 1
+
+
+@every_kind
+def test_no_login_inside_the_limit(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
+    """Commands on young connections cost no login."""
+    client = open_cluster(kind)
+    client("get", "fruit")
+    before = cluster.logins()
+    for _ in range(50):
+        client("get", "fruit")
+    assert cluster.logins() - before == 0
+
+
+@every_kind
+def test_a_rotation_with_cut_connections_costs_one_refresh(
+    kind: str, cluster: Cluster, open_client: Callable[..., Caller]
+) -> None:
+    """After the password of a user in a secret has changed on all nodes, the next command succeeds."""
+    user = "legacy"
+    stub = SecretsManagerStub(user, "first")
+    for node in cluster.nodes:
+        node.let_in(user, "first")
+    settings = secret_settings(cluster.fronts[0].port, user, mode="cluster")
+    client = open_client(kind, settings, credentials=secret_credentials(stub))
+    client("set", "fruit", "pear")
+    stub.rotate("second")
+    for node in cluster.nodes:
+        node.let_in(user, "second")
+        node.cut(user)
+    assert (client("get", "fruit"), stub.asked) == ("pear", ["AWSCURRENT", "AWSCURRENT"])

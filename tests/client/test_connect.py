@@ -1,0 +1,184 @@
+"""What the one line gives."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+import redis.asyncio
+import valkey
+import valkey.asyncio
+
+from elasticache_client import ConnectionSettings, SettingsError, connect, connect_async
+from tests.client import engines
+from tests.client.conftest import KINDS, Caller, iam_settings
+from tests.client.engines import HOST, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.client.engines import Engine
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+CLASSES = {
+    "redis-py": redis.Redis,
+    "redis-py asyncio": redis.asyncio.Redis,
+    "valkey-py": valkey.Valkey,
+    "valkey-py asyncio": valkey.asyncio.Valkey,
+}
+
+
+def _open_settings(port: int) -> ConnectionSettings:
+    return ConnectionSettings(engine="redis", host=HOST, port=port, tls=False, mode="standalone", auth="none")
+
+
+@every_kind
+def test_the_client_is_the_librarys_own(kind: str, open_client: Callable[..., Caller]) -> None:
+    """Nothing stands between an application and the class whose documentation it reads."""
+    assert type(open_client(kind, _open_settings(6379)).client) is CLASSES[kind]
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("socket_timeout", 5.0),
+        ("socket_connect_timeout", 2.0),
+        ("socket_keepalive", True),
+        ("health_check_interval", 30),
+    ],
+)
+def test_every_wait_is_bounded(kind: str, name: str, value: float, open_client: Callable[..., Caller]) -> None:
+    """The connections' defaults are those that connect() documents."""
+    client = open_client(kind, _open_settings(6379))
+    assert client.client.connection_pool.connection_kwargs[name] == value
+
+
+@every_kind
+def test_the_pool_is_bounded(kind: str, open_client: Callable[..., Caller]) -> None:
+    """A hundred connections, and a second's wait for one of them."""
+    pool = open_client(kind, _open_settings(6379)).client.connection_pool
+    assert (pool.max_connections, pool.timeout) == (100, 1.0)
+
+
+@every_kind
+def test_an_argument_is_the_last_word(kind: str, open_client: Callable[..., Caller]) -> None:
+    """What the caller passes goes before the defaults."""
+    client = open_client(kind, _open_settings(6379), socket_timeout=0.5)
+    assert client.client.connection_pool.connection_kwargs["socket_timeout"] == 0.5
+
+
+@every_kind
+def test_a_cache_that_is_down_is_given_up_soon(kind: str, open_client: Callable[..., Caller]) -> None:
+    """Four attempts and about a second, not eleven and ten."""
+    client = open_client(kind, _open_settings(free_port()))
+    start = time.monotonic()
+    with pytest.raises((redis.ConnectionError, valkey.ConnectionError)):
+        client("ping")
+    assert time.monotonic() - start < 2
+
+
+@every_kind
+def test_a_cut_connection_is_made_anew(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
+    """A caller does not notice that its connection was closed meanwhile."""
+    engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    client = open_client(kind, _open_settings(engine.port))
+    client("ping")
+    engine.cut("default")
+    assert client("ping") is True
+
+
+@every_kind
+def test_a_timeout_is_not_retried(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
+    """A command that took too long may have been carried out, so it is not sent again on a new connection."""
+    engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    client = open_client(kind, _open_settings(engine.port), socket_timeout=0.05)
+    client("ping")
+    before = engine.admin.info("stats")["total_connections_received"]
+    with pytest.raises((redis.TimeoutError, valkey.TimeoutError)):
+        client("blpop", "nothing-there", 1)
+    assert engine.admin.info("stats")["total_connections_received"] == before
+
+
+@every_kind
+def test_a_demoted_primary_is_left(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
+    """After a failover a write does not go on trying on the connection to what is now a replica."""
+    engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    client = open_client(kind, _open_settings(engine.port))
+    before = client("client_id")
+    engine.admin.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises((redis.ReadOnlyError, valkey.ReadOnlyError)):
+            client("set", "fruit", "pear")
+    finally:
+        engine.admin.replicaof("NO", "ONE")
+    assert client("client_id") != before
+
+
+def test_the_environment_is_enough(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the variables set, no argument is needed."""
+    engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    for name, value in _open_settings(engine.port).to_environment().items():
+        monkeypatch.setenv(name, value)
+    client = connect()
+    answer = client.ping()
+    client.close()
+    assert answer is True
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("password", "pass credentials="),
+        ("ssl_ca_certs", "pass tls="),
+        ("host", "pass settings="),
+        ("connection_pool", "connect() makes it"),
+    ],
+)
+def test_what_the_settings_say_is_not_overridden(name: str, instead: str) -> None:
+    """An argument that would undo the set-up is refused, and the message says what to do."""
+    options: dict[str, Any] = {name: "value"}
+    with pytest.raises(SettingsError) as caught:
+        connect(_open_settings(6379), **options)
+    assert f"{name}=… was given. Allowed: the other arguments of the library's client. For {name}: {instead}." == str(
+        caught.value
+    )
+
+
+def test_memcached_is_not_spoken() -> None:
+    """The settings of a Memcached are for a Memcached client, and the message says so."""
+    settings = ConnectionSettings(engine="memcached", host=HOST, port=11211, tls=False, mode="standalone", auth="none")
+    with pytest.raises(SettingsError, match="Allowed here: redis or valkey"):
+        connect_async(settings)
+
+
+def test_region_and_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IAM needs no more than what a Lambda function or a container has in its environment anyway."""
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDAPP")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    client = connect(iam_settings(6379))
+    assert isinstance(client, redis.Redis)
+    connection = client.connection_pool.make_connection()
+    _, token = connection.wiring.credentials.get_credentials()  # type: ignore[attr-defined]
+    assert "%2Feu-north-1%2Felasticache%2F" in token
+
+
+@pytest.mark.parametrize(("value", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_engine_fails_in_ci(
+    monkeypatch: pytest.MonkeyPatch, value: str, outcome: type[BaseException]
+) -> None:
+    """A promise that could not be tested is no kept promise: loud on a laptop, an error in CI."""
+    monkeypatch.setenv("CI", value)
+    with pytest.raises(outcome, match="Install the system's package"):
+        engines.missing("redis-server", "Install the system's package redis-server.")
+
+
+def test_names_are_found_late() -> None:
+    """A name that the package does not have is an AttributeError, as everywhere."""
+    package = importlib.import_module("elasticache_client")
+    with pytest.raises(AttributeError, match="no attribute 'connect_later'"):
+        _ = package.connect_later

@@ -1,0 +1,153 @@
+"""How IAM tokens are kept and renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.client.conftest import APP, Clock, iam_credentials
+
+if TYPE_CHECKING:
+    from elasticache_client import IamCredentials
+
+
+class Signer:
+    """Stands in for AWS's signer, counts, and can be slow or fail."""
+
+    user_id = APP
+
+    def __init__(self) -> None:
+        self.signed = 0
+        self.seconds = 0.0
+        self.fault: Exception | None = None
+        self.threads: set[int] = set()
+
+    def get_token(self) -> str:
+        """A token with its number."""
+        self.threads.add(threading.get_ident())
+        time.sleep(self.seconds)
+        if self.fault is not None:
+            raise self.fault
+        self.signed += 1
+        return f"token-{self.signed}"
+
+
+@pytest.fixture(name="clock")
+def _clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(name="signer")
+def _signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(name="credentials")
+def _credentials(clock: Clock, signer: Signer) -> IamCredentials:
+    credentials = iam_credentials(clock=clock)
+    stand_in: Any = signer
+    credentials._signer = stand_in
+    return credentials
+
+
+@pytest.mark.parametrize(("seconds", "token"), [(599, "token-1"), (600, "token-2")])
+def test_a_token_is_renewed_after_ten_minutes(
+    credentials: IamCredentials, clock: Clock, seconds: int, token: str
+) -> None:
+    """It is served for ten of its fifteen minutes and not a second longer."""
+    credentials.get_credentials()
+    clock.now += seconds
+    assert credentials.get_credentials() == (APP, token)
+
+
+def test_a_clock_set_back_renews_it(credentials: IamCredentials, clock: Clock) -> None:
+    """A token dated after now would be refused, so there is a new one."""
+    credentials.get_credentials()
+    clock.now -= 1
+    assert credentials.get_credentials() == (APP, "token-2")
+
+
+def test_threads_share_one_signing(credentials: IamCredentials, signer: Signer) -> None:
+    """Thirty threads without a token sign one."""
+    signer.seconds = 0.05
+    threads = [threading.Thread(target=credentials.get_credentials) for _ in range(30)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert signer.signed == 1
+
+
+def test_others_go_on_with_the_old_token(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
+    """While one caller renews a token that is still good, the next gets it at once."""
+    credentials.get_credentials()
+    clock.now += 700
+    signer.seconds = 0.1
+    renewing = threading.Thread(target=credentials.get_credentials)
+    renewing.start()
+    time.sleep(0.02)
+    served = credentials.get_credentials()
+    renewing.join()
+    assert served == (APP, "token-1")
+
+
+def test_signing_stays_off_the_event_loop(credentials: IamCredentials, signer: Signer) -> None:
+    """An asyncio client's loop turns on while a token is signed, once for all."""
+
+    async def ask() -> None:
+        await asyncio.gather(*(credentials.get_credentials_async() for _ in range(30)))
+
+    asyncio.run(ask())
+    assert (signer.signed, threading.get_ident() in signer.threads) == (1, False)
+
+
+def test_a_failed_renewal_keeps_the_token(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
+    """When there are no AWS credentials for a moment, a token that still lives is served."""
+    credentials.get_credentials()
+    clock.now += 800
+    signer.fault = OSError("no route to the metadata service")
+    assert credentials.get_credentials() == (APP, "token-1")
+
+
+def test_a_failed_renewal_is_not_repeated_at_once(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
+    """The next attempt comes after five seconds, not with the next login."""
+    credentials.get_credentials()
+    clock.now += 800
+    signer.fault = OSError("no route to the metadata service")
+    credentials.get_credentials()
+    signer.fault = None
+    clock.now += 4
+    credentials.get_credentials()
+    assert signer.signed == 1
+
+
+def test_a_dying_token_is_not_served(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
+    """In its last half minute a token could expire on the way, so the failure is told."""
+    credentials.get_credentials()
+    clock.now += 870
+    signer.fault = OSError("no route to the metadata service")
+    with pytest.raises(OSError, match="no route"):
+        credentials.get_credentials()
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(4, None), (5, "token-2")])
+def test_a_refused_token_is_replaced_unless_it_is_new(
+    credentials: IamCredentials, clock: Clock, seconds: int, expected: str | None
+) -> None:
+    """AWS credentials may have changed under an old token; a new one would be refused like it."""
+    refused = credentials.login()
+    clock.now += seconds
+    login = credentials.after_refusal([refused])
+    assert (login and login.password) == expected
+
+
+def test_callers_refused_together_share_the_new_token(credentials: IamCredentials, clock: Clock) -> None:
+    """Whoever reports a refused token after somebody else gets that caller's new one."""
+    refused = credentials.login()
+    clock.now += 60
+    first = credentials.after_refusal([refused])
+    assert first == credentials.after_refusal([refused])
