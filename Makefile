@@ -95,7 +95,7 @@ $(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.to
 	@touch $@
 
 $(CLI): package.json package-lock.json | $(DEV)
-	@npm ci --silent --no-fund --no-audit
+	@npm ci --loglevel=error --no-fund --no-audit >/dev/null
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)
