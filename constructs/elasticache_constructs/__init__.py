@@ -14,6 +14,7 @@ from elasticache_constructs.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_constructs.replication_group import ReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
+from elasticache_constructs.serverless_cache import ImportedServerlessCache
 from elasticache_constructs.topology import Topology
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "EventTopic",
     "IamUser",
     "ImportedNetwork",
+    "ImportedServerlessCache",
     "MemcachedCluster",
     "MemcachedClusterBase",
     "NodeType",

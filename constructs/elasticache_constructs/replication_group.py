@@ -195,7 +195,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
         return connection_variables(
             engine=self._engine_name,
             endpoint=self.endpoint,
-            reader_host=self.reader_endpoint.host if self.reader_endpoint else None,
+            reader=self.reader_endpoint,
             cluster_mode=self._topology is not None and self._topology.cluster_mode_enabled,
             cache_name=self.replication_group_id,
             iam_user=iam_user,

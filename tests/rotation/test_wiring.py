@@ -19,7 +19,7 @@ from elasticache_constructs.rotation.runtime.rotate_secret.nodes import Node
 from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
 from tests.rotation.engine import needs
 from tests.rotation.rig import Context, Rig
-from tests.rotation.twin import SECRET
+from tests.rotation.twin import SECRET, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +185,13 @@ def test_missing_engine_is_loud(monkeypatch: pytest.MonkeyPatch, ci: str, ending
     monkeypatch.setenv("CI", ci)
     with pytest.raises(ending, match="no-such-engine IS NOT INSTALLED"):
         needs("no-such-engine")
+
+
+@pytest.mark.parametrize("parameters", [{}, {"SecretId": 1}, {"SecretId": "orders", "Versions": "all"}])
+def test_twin_takes_what_the_service_takes(parameters: dict[str, object]) -> None:
+    """Parameters that boto3 would refuse, the twin refuses too."""
+    with pytest.raises(AssertionError, match="secretsmanager:DescribeSecret"):
+        check_parameters("secretsmanager:DescribeSecret", parameters)
 
 
 def test_package_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.session import get_session  # type: ignore[import-untyped]
+from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +83,27 @@ def error(code: str, operation: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
+@functools.cache
+def operation(action: str) -> Any:
+    """What botocore knows of an operation, ``elasticache:ModifyUser`` say."""
+    service, _, name = action.partition(":")
+    return get_session().get_service_model(service).operation_model(name)
+
+
+def check_parameters(action: str, parameters: dict[str, Any]) -> None:
+    """Refuse parameters that boto3 would, so that what the twin is called with is what the service takes."""
+    report = ParamValidator().validate(parameters, operation(action).input_shape)
+    if report.has_errors():
+        raise AssertionError(f"{action}: {report.generate_report()}")
+
+
 def api(*actions: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
     """Make a method an API call that needs these actions."""
 
     def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
         @functools.wraps(method)
         def called(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+            check_parameters(actions[0], kwargs)
             with self.account.lock:
                 self.account.enter(actions, f"arguments were {kwargs}")
                 result = copy.deepcopy(method(self, *args, **kwargs))

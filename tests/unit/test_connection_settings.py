@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 
 from elasticache_client import ConnectionSettings
 from elasticache_constructs import (
@@ -14,6 +15,7 @@ from elasticache_constructs import (
     DefaultUser,
     Engine,
     IamUser,
+    ImportedServerlessCache,
     MemcachedCluster,
     NodeType,
     PasswordUser,
@@ -131,3 +133,45 @@ def test_users_of_other_caches_are_refused(bench: Bench) -> None:
     """Settings are given for the cache's own users."""
     with pytest.raises(ConfigurationError, match="the IAM users of this group are 'settings-app'"):
         cache(bench).connection_settings(IamUser("somebody", READ))
+
+
+def serverless(bench: Bench, **changes: Any) -> ImportedServerlessCache:
+    """A serverless cache made elsewhere."""
+    arguments: dict[str, Any] = {
+        "serverless_cache_name": "Shop",
+        "endpoint_address": "shop.serverless.euw1.cache.amazonaws.com",
+        "security_groups": [ec2.SecurityGroup.from_security_group_id(bench.stack, "Nodes", "sg-1")],
+        **changes,
+    }
+    return ImportedServerlessCache(bench.stack, "Serverless", **arguments)
+
+
+def test_client_reads_a_serverless_cache(bench: Bench) -> None:
+    """Tokens for serverless caches say so, clients speak the cluster protocol, and readers have a port of their own."""
+    cache = serverless(bench, reader_endpoint_address="shop.reader.example")
+    settings = ConnectionSettings.from_environment(cache.connection_settings(IAM))
+
+    assert (True, "cluster", "shop", 6380) == (
+        settings.serverless,
+        settings.mode,
+        settings.cache_name,
+        settings.reader_port,
+    )
+
+
+def test_grant_on_a_serverless_cache_names_it_and_the_user(bench: Bench) -> None:
+    """Connecting is allowed on the cache's and the user's ARN, in the form with colons and in lower case."""
+    role = iam.Role(bench.stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    serverless(bench).grant_connect(role, IAM)
+    (statement,) = bench.only("IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    ends = [each["Fn::Join"][1][-1] for each in statement["Resource"]]
+
+    assert ("elasticache:Connect", [":serverlesscache:shop", ":user:settings-app"]) == (statement["Action"], ends)
+
+
+def test_serverless_cache_admits_clients(bench: Bench) -> None:
+    """Rules for clients of a serverless cache open its port."""
+    client = ec2.SecurityGroup(bench.stack, "Client", vpc=bench.vpc)
+    serverless(bench).connections.allow_default_port_from(client)
+
+    assert 6379 == bench.only("EC2::SecurityGroupIngress")["Properties"]["FromPort"]
