@@ -37,27 +37,15 @@ class EventTopic(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         resource = sns.CfnTopic(self, "Resource")
-        arn = resource.ref
-        sns.CfnTopicPolicy(
+        self.topic = _guarded(
             self,
-            "Policy",
-            topics=[arn],
-            policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "AllowElastiCachePublish",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": "*"},
-                        "Action": "sns:Publish",
-                        "Resource": arn,
-                        "Condition": {"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}},
-                    },
-                    _tls_only(arn),
-                ],
+            resource.ref,
+            {
+                "Sid": "AllowElastiCachePublish",
+                "Principal": {"AWS": "*"},
+                "Condition": {"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}},
             },
         )
-        self.topic: sns.ITopic = sns.Topic.from_topic_arn(self, "Topic", arn)
         """The topic, to subscribe to."""
         packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
         acknowledge(resource, {f"{pack}::{pack}-SNSEncryptedKMS": _NOT_ENCRYPTED for pack in packs})
@@ -79,36 +67,25 @@ class AlarmTopic(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
-        arn = sns.CfnTopic(self, "Resource", kms_master_key_id=key.key_arn).ref
-        sns.CfnTopicPolicy(
+        resource = sns.CfnTopic(self, "Resource", kms_master_key_id=key.key_arn)
+        self.topic = _guarded(
             self,
-            "Policy",
-            topics=[arn],
-            policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "AllowAlarms",
-                        "Effect": "Allow",
-                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-                        "Action": "sns:Publish",
-                        "Resource": arn,
-                        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-                    },
-                    _tls_only(arn),
-                ],
+            resource.ref,
+            {
+                "Sid": "AllowAlarms",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
             },
         )
-        self.topic: sns.ITopic = sns.Topic.from_topic_arn(self, "Topic", arn)
         """The topic, to subscribe to."""
 
 
-def _tls_only(arn: str) -> dict[str, Any]:
-    return {
-        "Sid": "AllowPublishThroughSSLOnly",
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "sns:Publish",
-        "Resource": arn,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
+def _guarded(scope: Construct, arn: str, publisher: dict[str, Any]) -> sns.ITopic:
+    """Let one kind of publisher in, and nobody without TLS."""
+    publish = {"Action": "sns:Publish", "Resource": arn}
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    tls_only = {"Sid": "AllowPublishThroughSSLOnly", "Principal": {"AWS": "*"}, "Condition": plain}
+    statements = [{"Effect": "Allow", **publisher, **publish}, {"Effect": "Deny", **tls_only, **publish}]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    sns.CfnTopicPolicy(scope, "Policy", topics=[arn], policy_document=document)
+    return sns.Topic.from_topic_arn(scope, "Topic", arn)
