@@ -48,7 +48,7 @@ def _through_cli(app: list[str]) -> Cost:
 
 def _jsii_calls() -> int:
     counter = [sys.executable, str(_ROOT / "benchmarks" / "jsii_calls.py")]
-    variables = {**os.environ, **_context()}
+    variables = {**os.environ, **_context(), "PYTHONPATH": str(_ROOT)}
     return int(subprocess.run(counter, env=variables, capture_output=True, text=True, check=True).stdout)
 
 
