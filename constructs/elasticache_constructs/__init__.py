@@ -12,7 +12,8 @@ from elasticache_constructs.network import CacheNetwork, Egress, ImportedNetwork
 from elasticache_constructs.node_type import NodeType
 from elasticache_constructs.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
-from elasticache_constructs.replication_group import ReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.replication_group import ReplicationGroup
+from elasticache_constructs.replication_group_base import ReplicationGroupBase
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache import ImportedServerlessCache
 from elasticache_constructs.topology import Topology
