@@ -99,8 +99,22 @@ def suffix(stage: Stage, prefix: str) -> str:
     return name.removeprefix(prefix)
 
 
+def on_a_port_that_is_a_parameter(stage: Stage) -> None:
+    """The template does not show which port the endpoints admit."""
+    rule = stage[NETWORK]["Resources"]["NetworkEndpointsFromClients" + suffix(stage, "NetworkEndpointsFromClients")]
+    rule["Properties"].update(FromPort={"Ref": "Port"}, ToPort={"Ref": "Port"})
+
+
 @pytest.mark.parametrize(
-    "spoil", [without_private_dns, without_ingress, without_egress, on_another_port, outside_the_group]
+    "spoil",
+    [
+        without_private_dns,
+        without_ingress,
+        without_egress,
+        on_another_port,
+        on_a_port_that_is_a_parameter,
+        outside_the_group,
+    ],
 )
 def test_an_endpoint_that_cannot_be_used_is_none(stage: Stage, spoil: Callable[[Stage], None]) -> None:
     """An endpoint counts only where names resolve to it and port 443 is open from group to group."""
@@ -162,5 +176,16 @@ def test_functions_elsewhere_are_not_judged(stage: Stage) -> None:
     for resource in stage[REDIS]["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["VpcConfig"]["SubnetIds"] = ["subnet-1"]
+
+    assert [] == missing(stage)
+
+
+def test_an_open_role_names_no_service(stage: Stage) -> None:
+    """What a role that allows everything is meant for cannot be told, so nothing is said of it."""
+    for resource in stage[REDIS]["Resources"].values():
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            resource["Properties"]["PolicyDocument"]["Statement"] = [
+                {"Effect": "Allow", "Action": "*", "Resource": "*"}
+            ]
 
     assert [] == missing(stage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.errors import ConfigurationError
@@ -71,7 +71,7 @@ class DefaultUser:
     Every cache with users has one: left to itself, the service lets it in without a password.
     """
 
-    permissions: Permissions | None = field(default=None)
+    permissions: Permissions | None = None
 
     @classmethod
     def with_token(cls, permissions: Permissions | None = None) -> DefaultUser:

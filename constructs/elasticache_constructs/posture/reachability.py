@@ -26,11 +26,12 @@ _RULE = "elasticache_function_reaches_its_services"
 _HTTPS = 443
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
-# Services that the endpoints of a VPC go by another name for.
-_ENDPOINTS = {"cloudwatch": "monitoring", "states": "states", "scheduler": "scheduler"}
+# Services whose endpoint goes by another name.
+_ENDPOINTS = {"cloudwatch": "monitoring"}
 # What a role allows and the function does not call from its VPC: Lambda itself makes network interfaces and sends logs
-# and traces, KMS is called by the services that decrypt, and connecting to a cache is no API call.
-_NOT_CALLED = {"ec2", "kms", "logs", "rds-db", "xray"}
+# and traces, KMS is called by the services that decrypt, and connecting to a cache is no API call. Which services an
+# open role, "*", is meant for cannot be told; the policy packs have a finding about it.
+_NOT_CALLED = {"*", "ec2", "kms", "logs", "rds-db", "xray"}
 _NOT_API = {"elasticache:connect"}
 
 
@@ -170,7 +171,13 @@ def _placed_rules(app: Templates, groups: set[Resource], direction: str) -> list
 def _opens(rule: Mapping[str, Any]) -> bool:
     if str(rule.get("IpProtocol")) == "-1":
         return True
-    return rule.get("IpProtocol") == "tcp" and int(rule["FromPort"]) <= _HTTPS <= int(rule["ToPort"])
+    if rule.get("IpProtocol") not in ("tcp", "6", 6):
+        return False
+    try:
+        return int(rule["FromPort"]) <= _HTTPS <= int(rule["ToPort"])
+    except (KeyError, TypeError, ValueError):
+        # A parameter, say: what the template does not show does not count as open.
+        return False
 
 
 def _anywhere(rule: Mapping[str, Any]) -> bool:

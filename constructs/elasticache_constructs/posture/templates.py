@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,16 +16,8 @@ class Resource:
 
     template: str
     logical_id: str
-    body: Mapping[str, Any]
-
     # Two are the same when they stand at the same place.
-    def __hash__(self) -> int:
-        """By place."""
-        return hash((self.template, self.logical_id))
-
-    def __eq__(self, other: object) -> bool:
-        """By place."""
-        return isinstance(other, Resource) and (self.template, self.logical_id) == (other.template, other.logical_id)
+    body: Mapping[str, Any] = field(compare=False)
 
     @property
     def kind(self) -> str:

@@ -50,7 +50,7 @@ _OWN_NODES = "The group's own nodes, whose ids are the group's with the shard an
 _SWEEPS_AGAIN = "A sweep that is lost is made good by the next one, an hour later; kept, it would only repeat it."
 _IN_VPC = (
     "The function is in the VPC. The Guard rule follows Ref and GetAtt within one template only, and these subnets "
-    "come from another stack or an existing VPC."
+    "come from another stack."
 )
 
 
