@@ -22,6 +22,7 @@ SELECT := $(if $(STAGE),-c stage=$(STAGE))
 DEV := .venv/.dev
 CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
+BENCH := .venv/.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse test check lint types scan bench synth diff deploy destroy snapshots format lock clean need-stage
@@ -50,8 +51,8 @@ types: setup
 scan: setup $(SCAN)
 	scanners/scan .venv-scan/bin
 
-bench: setup
-	python -m benchmarks
+bench: setup $(BENCH)
+	python -m benchmarks $(ARGS)
 
 synth: setup
 	$(CDK) synth --quiet $(SELECT)
@@ -75,6 +76,7 @@ format: setup
 lock: setup
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group dev -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group synth -c requirements-dev.txt -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group bench -c requirements-dev.txt -o requirements-bench.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group scan -o requirements-scan.txt
 	npm install --package-lock-only
 
@@ -96,6 +98,11 @@ $(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.to
 
 $(CLI): package.json package-lock.json | $(DEV)
 	@npm ci --loglevel=error --no-fund --no-audit >/dev/null
+	@touch $@
+
+# The peers go into the same environment, so that all are measured on the same clients.
+$(BENCH): requirements-bench.txt $(DEV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)

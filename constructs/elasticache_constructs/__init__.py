@@ -6,17 +6,21 @@ from elasticache_constructs.backups import Backups
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.engine import Engine
-from elasticache_constructs.errors import ConfigurationError, one_line_errors
+from elasticache_constructs.errors import CombinedConfigurationError, ConfigurationError, one_line_errors
+from elasticache_constructs.log_delivery import LogDelivery
 from elasticache_constructs.memcached_cluster import MemcachedCluster, MemcachedClusterBase
 from elasticache_constructs.network import CacheNetwork, Egress, ImportedNetwork
+from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.node_type import NodeType
 from elasticache_constructs.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_constructs.replication_group import ReplicationGroup
 from elasticache_constructs.replication_group_base import ReplicationGroupBase
+from elasticache_constructs.restore import Snapshot
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache import ImportedServerlessCache
-from elasticache_constructs.topology import Topology
+from elasticache_constructs.topology import ClusterMode, Topology
+from elasticache_constructs.transit_encryption import TransitEncryption
 
 __all__ = [
     "MEMCACHED_PORT",
@@ -25,6 +29,8 @@ __all__ = [
     "AlarmTopic",
     "Backups",
     "CacheNetwork",
+    "ClusterMode",
+    "CombinedConfigurationError",
     "ConfigurationError",
     "DefaultUser",
     "Egress",
@@ -35,8 +41,10 @@ __all__ = [
     "IamUser",
     "ImportedNetwork",
     "ImportedServerlessCache",
+    "LogDelivery",
     "MemcachedCluster",
     "MemcachedClusterBase",
+    "NetworkType",
     "NodeType",
     "PasswordUser",
     "Permissions",
@@ -44,7 +52,9 @@ __all__ = [
     "ReplicationGroupBase",
     "Rotation",
     "SecretRotation",
+    "Snapshot",
     "Topology",
+    "TransitEncryption",
     "acknowledge",
     "one_line_errors",
 ]

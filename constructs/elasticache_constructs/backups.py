@@ -55,6 +55,7 @@ class Backups:
                 fix=f"Use retention_days={_LONGEST}"
                 + (", or say why a shorter time is enough: short_reason='...'" if lowest == _FLOOR else ""),
                 page=_PAGE,
+                rule="SNP-01",
             )
 
     @property

@@ -25,6 +25,7 @@ def connection_variables(
     secret_user: str | None = None,
     secret_arn: str | None = None,
     serverless: bool = False,
+    tls: bool = True,
 ) -> dict[str, str]:
     """The variables: how to reach the cache, and who to be there. Secrets are named, never carried."""
     auth = "iam" if iam_user else "secret" if secret_arn else "none"
@@ -35,7 +36,7 @@ def connection_variables(
         "ELASTICACHE_PORT": str(endpoint.port),
         "ELASTICACHE_READER_HOST": reader.host if reader else None,
         "ELASTICACHE_READER_PORT": str(reader.port) if reader and reader.port != endpoint.port else None,
-        "ELASTICACHE_TLS": "true",
+        "ELASTICACHE_TLS": "true" if tls else "false",
         "ELASTICACHE_MODE": "cluster" if cluster_mode else "standalone",
         "ELASTICACHE_AUTH": auth,
         "ELASTICACHE_USER": iam_user or secret_user,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from elasticache_constructs import catalogue
+from elasticache_constructs.catalogue.versions import version_key
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 
+if TYPE_CHECKING:
+    import datetime as dt
+
 _VERSIONS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
+_GROUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html"
 _NAMES = ("redis", "valkey", "memcached")
+_VERSION_RULES = {"redis": "ENG-03", "valkey": "ENG-04", "memcached": "ENG-05"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +24,33 @@ class Engine:
     """An engine, its version and the parameter group family that belongs to it.
 
     Use the constants, ``Engine.VALKEY_8_2`` say. A version that came out after this release of the package is written
-    as ``Engine("valkey", "9.2", family="valkey9")``.
+    as ``Engine("valkey", "9.2", unlisted=True)``, with its family where the major version is new too.
 
-    Changing the version of a running Redis or Valkey group upgrades it in place; a downgrade is refused by the
-    service. Moving from Redis to Valkey is an in-place change too, in one update of engine, version and parameter
-    group. Changing a Memcached cluster's version loses what it holds.
+    Changing the version of a running Redis or Valkey group upgrades it in place (docs/runbooks/engine-upgrade.md); a
+    downgrade is refused by the service. Moving from Redis to Valkey is an in-place change too, in one update of engine,
+    version and parameter group (docs/runbooks/redis-to-valkey.md). Changing a Memcached cluster's version loses what it
+    holds.
 
     Args:
         name: ``redis``, ``valkey`` or ``memcached``.
 
         version: The version as the service writes it: ``7.1``, ``8.2``, ``1.6.22``.
 
-        family: The parameter group family, ``redis7`` say.
+        family: The parameter group family, ``redis7`` say. Default: the one that belongs to the version.
+
+        unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
 
     Raises:
-        ConfigurationError: When the name is none of the three, or the version or the family is not well formed.
+        ConfigurationError: When the name is none of the three, the version is not well formed or not on offer, or the
+            family is not the version's.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html
     """
 
     name: str
     version: str
-    family: str
+    family: str = ""
+    unlisted: bool = False
 
     REDIS_5_0_6: ClassVar[Engine]
     REDIS_6_2: ClassVar[Engine]
@@ -54,36 +67,85 @@ class Engine:
     MEMCACHED_1_6_22: ClassVar[Engine]
 
     def __post_init__(self) -> None:
-        """Refuse what is no engine."""
+        """Refuse what is no engine; find the family."""
         if self.name not in _NAMES:
             raise ConfigurationError(
                 got=f"Engine name {self.name!r}",
                 allowed=f"ElastiCache runs {', '.join(_NAMES)}, in lower case",
                 fix="Use one of the constants, Engine.VALKEY_8_2 say",
                 page=_VERSIONS_PAGE,
+                rule="ENG-01",
             )
-        if not re.fullmatch(r"\d+(\.\d+){1,2}", self.version):
+        self._check_form()
+        self._check_offer()
+        family = catalogue.parameter_family_of(self.name, self.version)
+        if not self.family:
+            object.__setattr__(self, "family", family.name if family else "")
+        self._check_family()
+
+    def _check_form(self) -> None:
+        numbers = self.version.split(".")
+        if not all(number.isdecimal() for number in numbers) or len(numbers) not in (2, 3):
             raise ConfigurationError(
                 got=f"Engine version {self.version!r}",
                 allowed="a version is two or three numbers with dots between them",
                 fix="Use one of the constants, Engine.REDIS_7_1 say",
                 page=_VERSIONS_PAGE,
+                rule="ENG-06",
             )
-        if not re.fullmatch(rf"{self.name}\d+(\.(\d+|x))?", self.family):
+        form = catalogue.version_form(self.name, int(numbers[0]))
+        if len(numbers) != len(form.split(".")):
             raise ConfigurationError(
-                got=f"Engine family {self.family!r} for {self.name} {self.version}",
-                allowed=f"a parameter group family is the engine's name and its major version, as in {self.name}7",
-                fix="Use one of the constants, or the family that DescribeCacheEngineVersions names for this version",
+                got=f"Engine version {self.version!r}",
+                allowed=f"the service writes this version of {self.name} as {form}",
+                fix=f"Use {'.'.join(numbers[:2])!r}"
+                if form == "x.y"
+                else f"Use one of {', '.join(catalogue.engine_versions(self.name))}",
                 page=_VERSIONS_PAGE,
+                rule="ENG-06",
             )
+
+    def _check_offer(self) -> None:
+        offered = catalogue.engine_versions(self.name)
+        if self.version not in offered and not self.unlisted:
+            raise ConfigurationError(
+                got=f"Engine {self}",
+                allowed=f"new caches run {self.name} {', '.join(offered)}",
+                fix=f"Use {catalogue.closest(self.version, offered) or offered[-1]!r}, or for a version that is newer "
+                f"than this package Engine({self.name!r}, {self.version!r}, unlisted=True)",
+                page=_VERSIONS_PAGE,
+                rule=_VERSION_RULES[self.name],
+            )
+
+    def _check_family(self) -> None:
+        known = catalogue.parameter_family(self.family)
+        of_version = catalogue.parameter_family_of(self.name, self.version)
+        if of_version is None and known is None and self.unlisted and self._is_family_of_major:
+            return
+        if of_version is None:
+            raise ConfigurationError(
+                got=f"Engine family {self.family!r} for {self}",
+                allowed="the family of a new major version has to be named, as in "
+                f"{self.name}{self.version.split('.')[0]}",
+                fix="Add family=..., the one that DescribeCacheEngineVersions names for this version",
+                page=_GROUPS_PAGE,
+                rule="PGR-01",
+            )
+        if known != of_version:
+            raise ConfigurationError(
+                got=f"Engine family {self.family!r} for {self}",
+                allowed=f"parameter groups of {self} are of the family {of_version.name}",
+                fix="Leave the family out",
+                page=_GROUPS_PAGE,
+                rule="ENG-09",
+            )
+
+    @property
+    def _is_family_of_major(self) -> bool:
         major = self.family.removeprefix(self.name).removesuffix(".x")
-        if not f"{self.version}.".startswith(f"{major}."):
-            raise ConfigurationError(
-                got=f"Engine family {self.family!r} for {self.name} {self.version}",
-                allowed="a parameter group family is that of the engine's own major version",
-                fix="Use one of the constants, or the family that DescribeCacheEngineVersions names for this version",
-                page=_VERSIONS_PAGE,
-            )
+        return (
+            self.family.startswith(self.name) and major[:1].isdecimal() and f"{self.version}.".startswith(f"{major}.")
+        )
 
     def __str__(self) -> str:
         """The name and version, for messages."""
@@ -99,56 +161,87 @@ class Engine:
         """Whether this is Memcached, which has clusters of plain nodes in place of replication groups."""
         return self.name == "memcached"
 
+    def is_at_least(self, version: str) -> bool:
+        """Whether its version is that one or newer."""
+        return version_key(self.version) >= version_key(version)
+
+    @property
+    def standard_support_ends(self) -> dt.date | None:
+        """The last day of AWS's standard support; ``None`` where none has been announced."""
+        facts = catalogue.engine_version(self.name, self.version)
+        return facts.standard_support_ends if facts else None
+
     @property
     def supports_user_groups(self) -> bool:
         """Role-based access control: Redis 6.0 and Valkey 7.2 onward."""
-        return self._at_least(redis=(6, 0), valkey=(7, 2))
+        return catalogue.supports("user_groups", self.name, self.version)
 
     @property
     def supports_iam(self) -> bool:
         """IAM authentication: Redis 7.0 and Valkey 7.2 onward."""
-        return self._at_least(redis=(7, 0), valkey=(7, 2))
+        return catalogue.supports("iam", self.name, self.version)
 
     @property
     def supports_transit_encryption(self) -> bool:
         """TLS: Redis 4.0.10, every Valkey, Memcached 1.6.12 onward."""
-        return self._at_least(redis=(4, 0, 10), valkey=(7, 2), memcached=(1, 6, 12))
+        return catalogue.supports("transit_encryption", self.name, self.version)
 
     @property
     def supports_transit_encryption_mode(self) -> bool:
         """The choice between TLS ``preferred`` and ``required``: Redis 7.0 onward, every Valkey."""
-        return self._at_least(redis=(7, 0), valkey=(7, 2))
+        return catalogue.supports("transit_encryption_mode", self.name, self.version)
+
+    @property
+    def supports_cluster_mode_migration(self) -> bool:
+        """Turning cluster mode on in a running group: Redis 7.0 onward, every Valkey."""
+        return catalogue.supports("cluster_mode_migration", self.name, self.version)
 
     @property
     def supports_slow_log(self) -> bool:
         """Delivery of the slow log: Redis 6.0 onward, every Valkey."""
-        return self._at_least(redis=(6, 0), valkey=(7, 2))
+        return catalogue.supports("slow_log", self.name, self.version)
 
     @property
     def supports_engine_log(self) -> bool:
         """Delivery of the engine log: Redis 6.2 onward, every Valkey."""
-        return self._at_least(redis=(6, 2), valkey=(7, 2))
+        return catalogue.supports("engine_log", self.name, self.version)
+
+    @property
+    def supports_ipv6(self) -> bool:
+        """IPv6 and dual stack: Redis 6.2, every Valkey, Memcached 1.6.6 onward."""
+        return catalogue.supports("ipv6", self.name, self.version)
+
+    @property
+    def supports_five_hundred_nodes(self) -> bool:
+        """500 nodes in a cluster where the quota is raised, in place of 250: Redis 5.0.6 onward, every Valkey."""
+        return catalogue.supports("five_hundred_nodes", self.name, self.version)
+
+    @property
+    def knows_channels(self) -> bool:
+        """Permissions on channels: Redis 6.2 onward, every Valkey."""
+        return catalogue.supports("acl_channels", self.name, self.version)
+
+    @property
+    def knows_selectors(self) -> bool:
+        """Selectors and read or write patterns in permissions: Redis 7.0 onward, every Valkey."""
+        return catalogue.supports("acl_selectors", self.name, self.version)
 
     @property
     def requires_default_user(self) -> bool:
         """Whether a user group must contain a user named ``default``: Redis yes, Valkey disables it when absent."""
         return self.name == "redis"
 
-    def _at_least(self, **floors: tuple[int, ...]) -> bool:
-        floor = floors.get(self.name)
-        return floor is not None and tuple(int(part) for part in self.version.split(".")) >= floor
 
-
-Engine.REDIS_5_0_6 = Engine("redis", "5.0.6", "redis5.0")
-Engine.REDIS_6_2 = Engine("redis", "6.2", "redis6.x")
-Engine.REDIS_7_0 = Engine("redis", "7.0", "redis7")
-Engine.REDIS_7_1 = Engine("redis", "7.1", "redis7")
-Engine.VALKEY_7_2 = Engine("valkey", "7.2", "valkey7")
-Engine.VALKEY_8_0 = Engine("valkey", "8.0", "valkey8")
-Engine.VALKEY_8_1 = Engine("valkey", "8.1", "valkey8")
-Engine.VALKEY_8_2 = Engine("valkey", "8.2", "valkey8")
-Engine.VALKEY_9_0 = Engine("valkey", "9.0", "valkey9")
-Engine.VALKEY_9_1 = Engine("valkey", "9.1", "valkey9")
-Engine.MEMCACHED_1_6_12 = Engine("memcached", "1.6.12", "memcached1.6")
-Engine.MEMCACHED_1_6_17 = Engine("memcached", "1.6.17", "memcached1.6")
-Engine.MEMCACHED_1_6_22 = Engine("memcached", "1.6.22", "memcached1.6")
+Engine.REDIS_5_0_6 = Engine("redis", "5.0.6")
+Engine.REDIS_6_2 = Engine("redis", "6.2")
+Engine.REDIS_7_0 = Engine("redis", "7.0")
+Engine.REDIS_7_1 = Engine("redis", "7.1")
+Engine.VALKEY_7_2 = Engine("valkey", "7.2")
+Engine.VALKEY_8_0 = Engine("valkey", "8.0")
+Engine.VALKEY_8_1 = Engine("valkey", "8.1")
+Engine.VALKEY_8_2 = Engine("valkey", "8.2")
+Engine.VALKEY_9_0 = Engine("valkey", "9.0")
+Engine.VALKEY_9_1 = Engine("valkey", "9.1")
+Engine.MEMCACHED_1_6_12 = Engine("memcached", "1.6.12")
+Engine.MEMCACHED_1_6_17 = Engine("memcached", "1.6.17")
+Engine.MEMCACHED_1_6_22 = Engine("memcached", "1.6.22")

@@ -1,4 +1,4 @@
-"""The one exception of this package, and how an app shows it."""
+"""What this package raises, and how an app shows it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from jsii.errors import JavaScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class ConfigurationError(ValueError):
     """A configuration that ElastiCache, or the promises of this package, would refuse.
 
-    It is raised by the constructor that was given the bad value, so before anything is written. Its text is one
-    line: what was got, what is allowed, and the change that fixes it.
+    It is raised by the constructor that was given the bad value, so before anything is written. Its text has one line
+    for each mistake: what was got, what is allowed, the change that fixes it, and where the rule comes from.
 
     Args:
         got: The value received, as its author wrote it, for example ``port=70000``.
@@ -28,24 +28,84 @@ class ConfigurationError(ValueError):
         fix: The change to make, as a sentence without its full stop.
 
         page: The AWS page that the rule comes from.
+
+        rule: The rule's id in ``docs/service-rules.md``. Default: none, for what this package promises by itself.
     """
 
-    def __init__(self, *, got: str, allowed: str, fix: str, page: str | None = None) -> None:
+    def __init__(self, *, got: str, allowed: str, fix: str, page: str | None = None, rule: str | None = None) -> None:
         self.got = got
         self.allowed = allowed
         self.fix = fix
         self.page = page
-        super().__init__(f"{got}: {allowed}. {fix}." + (f" See {page}" if page else ""))
+        self.rule = rule
+        source = [f"See {page}"] if page else []
+        number = [f"({rule})"] if rule else []
+        super().__init__(" ".join([f"{got}: {allowed}. {fix}.", *source, *number]))
+
+    @property
+    def errors(self) -> tuple[ConfigurationError, ...]:
+        """Each mistake by itself: this one alone."""
+        return (self,)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copied and pickled by its parts, since they are keywords."""
-        again = functools.partial(ConfigurationError, got=self.got, allowed=self.allowed, fix=self.fix, page=self.page)
+        again = functools.partial(
+            ConfigurationError, got=self.got, allowed=self.allowed, fix=self.fix, page=self.page, rule=self.rule
+        )
         return again, ()
+
+
+class CombinedConfigurationError(ConfigurationError):
+    """Several mistakes in one configuration. Its parts are those of the first; `errors` has them all."""
+
+    def __init__(self, errors: Sequence[ConfigurationError]) -> None:
+        first = errors[0]
+        super().__init__(got=first.got, allowed=first.allowed, fix=first.fix, page=first.page, rule=first.rule)
+        self.args = ("\n".join(str(error) for error in errors),)
+        self._errors = tuple(errors)
+
+    @property
+    def errors(self) -> tuple[ConfigurationError, ...]:
+        """Each mistake by itself, in the order in which they were found."""
+        return self._errors
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copied and pickled by its errors."""
+        return CombinedConfigurationError, (self._errors,)
+
+
+@contextlib.contextmanager
+def reported_together() -> Iterator[Callable[..., None]]:
+    """Run several checks and raise what all of them found, so that a configuration is corrected in one go.
+
+    ``with reported_together() as check: check(checked_port, 0, default=6379)``: each check is a function that raises
+    a `ConfigurationError` or returns, with its arguments. What two checks say in the same words is said once.
+
+    Raises:
+        ConfigurationError: The mistake, when there is one.
+        CombinedConfigurationError: When there are several.
+    """
+    found: dict[str, ConfigurationError] = {}
+
+    def check(rule: Callable[..., object], *args: object, **keywords: object) -> None:
+        try:
+            rule(*args, **keywords)
+        except ConfigurationError as error:
+            found.update({str(each): each for each in error.errors})
+
+    yield check
+    match list(found.values()):
+        case []:
+            return
+        case [mistake]:
+            raise mistake
+        case several:
+            raise CombinedConfigurationError(several)
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the program with one line on standard error, and exit code 1, when the app's configuration is refused.
+    """End the program with one line for each mistake, and exit code 1, when the app's configuration is refused.
 
     Put an app's whole body into it: ``with one_line_errors(): ...``. Refusals by this package and by the CDK itself
     lose their stack traces; any other exception is a bug and keeps its own. With ``CDK_DEBUG=true`` in the
@@ -60,6 +120,8 @@ def one_line_errors() -> Iterator[None]:
         refused = isinstance(error, ConfigurationError) or isinstance(error.__cause__, JavaScriptError)
         if not refused or os.environ.get("CDK_DEBUG") == "true":
             raise
-        lines = (line.strip() for line in str(error).splitlines())
-        sys.stderr.write(f"error: {'; '.join(line for line in lines if line)}\n")
+        mistakes = error.errors if isinstance(error, ConfigurationError) else (error,)
+        for mistake in mistakes:
+            lines = (line.strip() for line in str(mistake).splitlines())
+            sys.stderr.write(f"error: {'; '.join(line for line in lines if line)}\n")
         raise SystemExit(1) from None

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
@@ -15,15 +15,14 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.engine import Engine
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from elasticache_constructs.metrics import NodeMetrics
-from elasticache_constructs.notifications import EventTopic
+from elasticache_constructs.network_type import NetworkType
+from elasticache_constructs.notifications import EventTopic, checked_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
 from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
-from elasticache_constructs.whole_numbers import is_whole_number, shown
-from elasticache_constructs.windows import checked_maintenance_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.node_type import NodeType
 
-_MOST_NODES = 60
 _USUAL_PORT = (
     "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
     "Another port can be chosen: MemcachedCluster(port=...)."
@@ -96,8 +94,8 @@ class MemcachedCluster(MemcachedClusterBase):
     be read by every client. It keeps nothing: a replaced node begins empty, and there are no snapshots.
 
     Replaced, empty and with a new endpoint, when one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
-    another VPC, ``port``. Emptied in place by another ``engine`` version or ``node_type``. Changed in place: ``nodes``
-    (those removed take their items along), parameters that need no restart, the window.
+    another VPC, ``port``, ``network_type``. Emptied in place by another ``engine`` version or ``node_type``. Changed in
+    place: ``nodes`` (those removed take their items along), parameters that need no restart, the window.
 
     Args:
         scope: The parent.
@@ -119,6 +117,11 @@ class MemcachedCluster(MemcachedClusterBase):
         maintenance_window: A weekly time in UTC. Default: ``sun:04:00-sun:05:00``.
 
         parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
+            this package. Default: none.
+
+        network_type: Default: IPv4.
 
         notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
             `EventTopic` of the cluster's own.
@@ -142,35 +145,42 @@ class MemcachedCluster(MemcachedClusterBase):
         port: int = MEMCACHED_PORT,
         maintenance_window: str = "sun:04:00-sun:05:00",
         parameters: Mapping[str, str] | None = None,
+        unlisted_parameters: Mapping[str, str] | None = None,
+        network_type: NetworkType = NetworkType.IPV4,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
-        _check(engine, nodes)
-        checked_port(port, default=MEMCACHED_PORT)
-        checked_maintenance_window(maintenance_window)
+        settings = MemcachedClusterSettings(
+            engine=engine,
+            node_type=node_type,
+            nodes=nodes,
+            port=port,
+            maintenance_window=maintenance_window,
+            parameters=parameters or {},
+            unlisted_parameters=unlisted_parameters or {},
+            network_type=network_type,
+            region=Stack.of(scope).region,
+        )
 
         super().__init__(scope, construct_id)
-        topic = notification_topic or EventTopic(self, "Events").topic
+        topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
         placement = create_placement(
-            self, vpc=vpc, vpc_subnets=vpc_subnets, spread=Spread(f"nodes={nodes}", "nodes=1") if nodes > 1 else None
+            self,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            network_type=network_type,
+            node_type=node_type,
+            spread=Spread(f"nodes={nodes}", "nodes=1") if nodes > 1 else None,
         )
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         resource = elasticache.CfnCacheCluster(
             self,
             "Resource",
-            engine=engine.name,
-            engine_version=engine.version,
-            cache_node_type=node_type.name,
-            num_cache_nodes=nodes,
-            az_mode="cross-az" if nodes > 1 else "single-az",
+            **settings.properties(),
             # Without zones a later change of the number of nodes replaces the cluster.
             preferred_availability_zones=list(islice(cycle(placement.zones), nodes)) or None,
-            port=port,
             cache_subnet_group_name=placement.subnet_group_name,
             vpc_security_group_ids=[groups.nodes.security_group_id],
-            cache_parameter_group_name=create_parameter_group(self, engine, parameters or {}),
-            transit_encryption_enabled=True,
-            auto_minor_version_upgrade=True,
-            preferred_maintenance_window=maintenance_window,
+            cache_parameter_group_name=create_parameter_group(self, engine, settings.all_parameters()),
             notification_topic_arn=topic.topic_arn,
         )
         self.cluster_id = resource.ref
@@ -248,26 +258,3 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=discovery_endpoint.port)
         self._nodes = nodes
-
-
-def _check(engine: Engine, nodes: int) -> None:
-    if not engine.is_memcached:
-        raise ConfigurationError(
-            got=f"MemcachedCluster(engine={engine})",
-            allowed="a Memcached cluster runs Memcached",
-            fix="Use ReplicationGroup for Redis and Valkey",
-        )
-    if not engine.supports_transit_encryption:
-        raise ConfigurationError(
-            got=f"MemcachedCluster(engine={engine})",
-            allowed="TLS is always on here and needs Memcached 1.6.12 at least",
-            fix="Use Engine.MEMCACHED_1_6_22",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
-        )
-    if not is_whole_number(nodes, 1, _MOST_NODES):
-        raise ConfigurationError(
-            got=f"MemcachedCluster(nodes={shown(nodes)})",
-            allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
-            fix="Use nodes=2, one in each of two zones",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
-        )

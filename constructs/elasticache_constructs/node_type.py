@@ -4,40 +4,153 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs import catalogue
+from elasticache_constructs.errors import ConfigurationError, reported_together
+
+if TYPE_CHECKING:
+    from elasticache_constructs.engine import Engine
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html"
 
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
     """The size of one cache node.
 
-    Changing the type of a running Redis or Valkey group scales it online; a smaller type is refused by the service
-    when the data does not fit. Changing it on a Memcached cluster loses what the cluster holds.
+    Changing the type of a running Redis or Valkey group scales it online (docs/runbooks/node-type.md); a smaller type
+    is refused by the service when the data does not fit. Changing it on a Memcached cluster loses what that holds.
 
     Args:
         name: The type as the service writes it, ``cache.t4g.small`` say. A CDK token passes through unchecked.
 
+        unlisted: Whether the type may be one that the catalogue of this package does not have, because it came out
+            later. Default: it may not.
+
     Raises:
-        ConfigurationError: When the name is not of that form.
+        ConfigurationError: When the name is not of that form, no such type is on offer, or new caches cannot have it.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
     """
 
     name: str
+    unlisted: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a node type."""
-        if not Token.is_unresolved(self.name) and not re.fullmatch(r"cache\.[a-z0-9]+\.[a-z0-9]+", self.name):
+        if Token.is_unresolved(self.name):
+            return
+        if not re.fullmatch(r"cache\.[a-z0-9]+\.[a-z0-9]+", self.name):
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
                 allowed="a node type is cache.<family>.<size> in lower case, as in cache.t4g.small",
                 fix=f"Use NodeType('cache.{self.name}')"
                 if re.fullmatch(r"(?!cache\.|db\.)[a-z0-9]+\.[a-z0-9]+", self.name)
                 else "Choose one from the page",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html",
+                page=_PAGE,
+                rule="NOD-01",
+            )
+        facts = self.facts
+        if facts is None and not self.unlisted:
+            near = catalogue.closest(self.name, catalogue.node_types())
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r})",
+                allowed="ElastiCache offers no such type",
+                fix=(f"Use {near!r}, or for" if near else "For")
+                + f" a type that is newer than this package NodeType({self.name!r}, unlisted=True)",
+                page=_PAGE,
+                rule="NOD-01",
+            )
+        if facts is not None and not facts.creatable:
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r})",
+                allowed=f"new caches cannot have {facts.family.name} nodes any more",
+                fix=f"Use {'cache.t4g.small' if facts.burstable else 'cache.m7g.large or cache.r7g.large'}",
+                page=_PAGE,
+                rule="NOD-09" if facts.family.name == "t2" else "NOD-10",
             )
 
     def __str__(self) -> str:
         """The name."""
         return self.name
+
+    @property
+    def facts(self) -> catalogue.NodeTypeFacts | None:
+        """What the catalogue knows of it: nothing of a token, nor of a type that came out later."""
+        return None if Token.is_unresolved(self.name) else catalogue.node_type(self.name)
+
+    @property
+    def has_data_tiering(self) -> bool:
+        """Whether it keeps part of the data on SSD."""
+        return self.facts is not None and self.facts.data_tiering
+
+    def check(self, *, engine: Engine, region: str, ipv6: bool = False) -> None:
+        """Refuse a type that does not go with the rest of a cache.
+
+        Args:
+            engine: The cache's engine.
+
+            region: The cache's region. A CDK token, or a region that the catalogue does not have, passes unchecked.
+
+            ipv6: Whether the cache speaks IPv6.
+
+        Raises:
+            ConfigurationError: When the engine does not run on it, the region does not offer it, or it has no IPv6.
+        """
+        if self.facts is None:
+            return
+        with reported_together() as check:
+            check(self._check_engine, self.facts, engine)
+            check(self._check_region, self.facts, region)
+            if ipv6:
+                check(self._check_ipv6, self.facts)
+
+    def _check_engine(self, facts: catalogue.NodeTypeFacts, engine: Engine) -> None:
+        if facts.runs(engine.name, engine.version):
+            return
+        least = facts.minimum_version(engine.name)
+        allowed = f"{engine.name} runs on it from {least}" if least else f"{engine.name} does not run on it at all"
+        raise ConfigurationError(
+            got=f"NodeType({self.name!r}) for {engine}",
+            allowed=allowed,
+            fix=f"Use {engine.name} {least} or newer, or another type" if least else "Use another type or engine",
+            page=_PAGE,
+            rule=_engine_rule(facts, engine),
+        )
+
+    def _check_region(self, facts: catalogue.NodeTypeFacts, region: str) -> None:
+        if Token.is_unresolved(region) or region not in catalogue.regions() or region in facts.regions:
+            return
+        near = catalogue.closest(self.name, catalogue.node_types(region))
+        raise ConfigurationError(
+            got=f"NodeType({self.name!r}) in {region}",
+            allowed=f"{region} does not offer it",
+            fix=f"Use {near or 'another type'}, or another region",
+            page=_PAGE,
+            rule="NOD-15",
+        )
+
+    def _check_ipv6(self, facts: catalogue.NodeTypeFacts) -> None:
+        if not facts.ipv6:
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r}) with IPv6",
+                allowed="IPv6 needs a type of the Nitro system",
+                fix="Use cache.m7g.large or cache.r7g.large, say, or NetworkType.IPV4",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
+                rule="NOD-20",
+            )
+
+
+def _engine_rule(facts: catalogue.NodeTypeFacts, engine: Engine) -> str:
+    if facts.data_tiering:
+        return "NOD-03" if engine.is_memcached else "DTI-01"
+    rules = {
+        "NOD-04": ("m8g", "r8g", "c8gn"),
+        "NOD-05": ("m7g", "r7g", "c7gn"),
+        "NOD-06": ("m6g", "r6g"),
+        "NOD-07": ("t4g",),
+    }
+    return next((rule for rule, families in rules.items() if facts.family.name in families), "NOD-08")

@@ -1,13 +1,15 @@
-"""Parameter groups."""
+"""Parameter groups, and the parameters in them."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from aws_cdk import Token
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs import catalogue
+from elasticache_constructs.errors import ConfigurationError, reported_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +17,38 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.engine import Engine
+    from elasticache_constructs.node_type import NodeType
 
 _CLUSTER_MODE = "cluster-enabled"
+_EVICTION = "maxmemory-policy"
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.html"
+_TIERING_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/data-tiering.html"
+
+
+def check_parameters(parameters: Mapping[str, str], *, engine: Engine, node_type: NodeType) -> None:
+    """Refuse parameters that the engine's family does not have, or not with these values.
+
+    Values that are CDK tokens pass unchecked, as does everything of a family that the catalogue does not have.
+
+    Raises:
+        ConfigurationError: When a value is not a string or not allowed, a name is unknown or cannot be set, or cluster
+            mode is set here and not by the topology.
+    """
+    with reported_together() as check:
+        for name, value in parameters.items():
+            check(_check_parameter, name, value, engine)
+        check(_check_eviction, parameters.get(_EVICTION), node_type)
+
+
+def check_unlisted_parameters(parameters: Mapping[str, str], *, engine: Engine) -> None:
+    """Refuse what no version of any engine would take: a value that is not a string, and cluster mode.
+
+    Raises:
+        ConfigurationError: When there is such a one.
+    """
+    with reported_together() as check:
+        for name, value in parameters.items():
+            check(_check_form, name, value, engine)
 
 
 def create_parameter_group(
@@ -27,29 +58,7 @@ def create_parameter_group(
 
     Its construct id carries the family: an upgrade to another family makes a second group first and removes the first
     one afterwards, where a change in place would delete a group that is in use and fail.
-
-    Raises:
-        ConfigurationError: When a value is not a string, or cluster mode is set here and not by the topology.
     """
-    for name, value in parameters.items():
-        if not isinstance(value, str):
-            raise ConfigurationError(
-                got=f"parameters[{name!r}] = {value!r}",
-                allowed="parameter values are strings, as the service writes them",
-                fix=f"Write {name!r}: {_as_text(value)!r}",
-                page=_PAGE,
-            )
-    if _CLUSTER_MODE in parameters:
-        raise ConfigurationError(
-            got=f"parameters[{_CLUSTER_MODE!r}] = {parameters[_CLUSTER_MODE]!r}",
-            allowed="Memcached has no cluster mode"
-            if engine.is_memcached
-            else "cluster mode follows from the topology",
-            fix="Leave it out"
-            if engine.is_memcached
-            else "Leave it out and use Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard",
-            page=_PAGE,
-        )
     family = re.sub(r"\W", "", engine.family).capitalize()
     group = elasticache.CfnParameterGroup(
         scope,
@@ -59,6 +68,94 @@ def create_parameter_group(
         properties={**parameters, **({_CLUSTER_MODE: "yes"} if cluster_mode else {})} or None,
     )
     return group.ref
+
+
+def _check_parameter(name: str, value: str, engine: Engine) -> None:
+    _check_form(name, value, engine)
+    got = f"parameters[{name!r}] = {value!r}"
+    known = catalogue.parameters(engine.family)
+    if known and name not in known:
+        raise ConfigurationError(
+            got=got,
+            allowed=f"the family {engine.family} has no such parameter",
+            fix=_rename(name, engine) + f"unlisted_parameters={{{name!r}: {value!r}}}",
+            page=_PAGE,
+            rule="PGR-20" if _was_known(name, engine) else "PGR-04",
+        )
+    if name in known:
+        _check_value(known[name], value, got, engine)
+
+
+def _check_form(name: str, value: str, engine: Engine) -> None:
+    got = f"parameters[{name!r}] = {value!r}"
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            got=got,
+            allowed="parameter values are strings, as the service writes them",
+            fix=f"Write {name!r}: {_as_text(value)!r}",
+            page=_PAGE,
+            rule="PGR-03",
+        )
+    if name == _CLUSTER_MODE:
+        raise ConfigurationError(
+            got=got,
+            allowed="Memcached has no cluster mode"
+            if engine.is_memcached
+            else "cluster mode follows from the topology",
+            fix="Leave it out"
+            if engine.is_memcached
+            else "Leave it out and use Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard",
+            page=_PAGE,
+            rule="PGR-07",
+        )
+
+
+def _check_value(parameter: catalogue.Parameter, value: str, got: str, engine: Engine) -> None:
+    if not parameter.modifiable:
+        raise ConfigurationError(
+            got=got,
+            allowed="the service sets this parameter itself and takes no other value",
+            fix="Leave it out",
+            page=_PAGE,
+            rule="PGR-05",
+        )
+    if parameter.since is not None and not engine.is_at_least(parameter.since):
+        raise ConfigurationError(
+            got=f"{got} on {engine}",
+            allowed=f"this parameter came with {engine.name} {parameter.since}",
+            fix="Leave it out, or use a newer engine",
+            page=_PAGE,
+            rule="PGR-04",
+        )
+    if not Token.is_unresolved(value) and not parameter.accepts(value):
+        raise ConfigurationError(
+            got=got,
+            allowed=f"its values are {parameter.allowed_in_words}",
+            fix="Use one of them" + (f", {parameter.default!r} say" if parameter.default else ""),
+            page=_PAGE,
+            rule="PGR-16" if parameter.kind == "renames" else "PGR-06",
+        )
+
+
+def _check_eviction(policy: str | None, node_type: NodeType) -> None:
+    policies = node_type.facts.family.maxmemory_policies if node_type.facts else ()
+    if policy is not None and policies and not Token.is_unresolved(policy) and policy not in policies:
+        raise ConfigurationError(
+            got=f"parameters[{_EVICTION!r}] = {policy!r} on {node_type}",
+            allowed=f"with data tiering it is one of {', '.join(policies)}",
+            fix=f"Use {policies[0]!r}",
+            page=_TIERING_PAGE,
+            rule="DTI-02",
+        )
+
+
+def _was_known(name: str, engine: Engine) -> bool:
+    return any(name in catalogue.parameters(family) for family in catalogue.parameter_families(engine.name))
+
+
+def _rename(name: str, engine: Engine) -> str:
+    near = catalogue.closest(name, catalogue.parameters(engine.family))
+    return (f"Use {near!r}, or for" if near else "Leave it out, or for") + " one that is newer than this package "
 
 
 def _as_text(value: object) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.network_type import NetworkType
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from constructs import Construct
 
+    from elasticache_constructs.node_type import NodeType
+
+_MOST_SUBNETS = 20
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html"
+_LOCAL_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Local_zones.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,13 @@ class Spread:
 
 
 def create_placement(
-    scope: Construct, *, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, spread: Spread | None
+    scope: Construct,
+    *,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    spread: Spread | None,
+    network_type: NetworkType = NetworkType.IPV4,
+    node_type: NodeType | None = None,
 ) -> Placement:
     """Create the subnet group of a cache.
 
@@ -47,8 +61,14 @@ def create_placement(
 
         spread: What needs two zones at least. ``None`` where one is enough.
 
+        network_type: What the subnets must carry. Subnets that were imported are not judged.
+
+        node_type: The size of the nodes, which not every zone has. Default: not judged.
+
     Raises:
-        ConfigurationError: When a subnet is public, or all are in one zone and two are needed.
+        ConfigurationError: When a subnet is public or of another VPC, there are more than 20, all are in one zone and
+            two are needed, some are in Local Zones and the others or the nodes cannot be, or they do not carry the
+            network type.
     """
     if vpc_subnets is None:
         vpc_subnets = ec2.SubnetSelection(
@@ -68,19 +88,111 @@ def create_placement(
             allowed="caches belong in subnets without a route to the internet",
             fix="Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)",
             page=_PAGE,
+            rule="NET-19",
         )
     zones = tuple(dict.fromkeys(chosen.availability_zones))
     if len(zones) == 1 and (Token.is_unresolved(zones[0]) or Token.is_unresolved(list(zones))):
         # One token may stand for a whole list, Fn::GetAZs say.
         zones = ()
-    if spread is not None and len(zones) == 1 and not chosen.is_pending_lookup:
+    with reported_together() as check:
+        check(_check_number, chosen.subnets)
+        if vpc_subnets.subnets:
+            check(_check_vpc, chosen.subnets, vpc)
+        if network_type.needs_ipv6:
+            check(_check_ipv6, chosen.subnets, network_type)
+        check(_check_local_zones, zones, node_type)
+        if spread is not None and not chosen.is_pending_lookup:
+            check(_check_spread, zones, spread)
+    group = elasticache.CfnSubnetGroup(
+        scope, "Subnets", description="Subnets of the cache", subnet_ids=chosen.subnet_ids
+    )
+    return Placement(group.ref, zones)
+
+
+def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
+    if len(subnets) > _MOST_SUBNETS:
+        raise ConfigurationError(
+            got=f"{len(subnets)} subnets",
+            allowed=f"a subnet group has {_MOST_SUBNETS} at most",
+            fix="Choose fewer with vpc_subnets, one in each zone say",
+            page=_PAGE,
+            rule="NET-01",
+        )
+
+
+def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
+    of_cache = _identity(Stack.of(vpc).resolve(vpc.vpc_id))
+    for subnet in _made_here(subnets):
+        of_subnet = _identity(Stack.of(subnet).resolve(subnet.vpc_id))
+        if of_cache and of_subnet and of_cache != of_subnet:
+            raise ConfigurationError(
+                got=f"vpc_subnets with {subnet.node.path}, a subnet of another VPC",
+                allowed="all subnets of a cache are in the VPC that it is given",
+                fix="Choose subnets of that VPC, or give the cache the other vpc",
+                page=_PAGE,
+                rule="NET-02",
+            )
+
+
+def _identity(resolved: Any) -> str | None:
+    """A VPC's literal id, or the logical id that a reference names; ``None`` for anything else."""
+    match resolved:
+        case str(name) | {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return name
+        case _:
+            return None
+
+
+def _check_ipv6(subnets: Sequence[ec2.ISubnet], network_type: NetworkType) -> None:
+    alone = network_type == NetworkType.IPV6
+    for subnet in _made_here(subnets):
+        if subnet.ipv6_cidr_block is None or (subnet.ipv6_native is True) != alone:
+            raise ConfigurationError(
+                got=f"NetworkType {network_type.name} in {subnet.node.path}",
+                allowed="it needs subnets with IPv6 addresses and no others"
+                if alone
+                else "it needs subnets with both IPv4 and IPv6 addresses",
+                fix="Choose subnets with ipv6_native=True, or use NetworkType.dual_stack()"
+                if alone
+                else "Make the VPC with ip_protocol=ec2.IpProtocol.DUAL_STACK, or use NetworkType.IPV4",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
+                rule="NET-15",
+            )
+
+
+def _check_local_zones(zones: Sequence[str], node_type: NodeType | None) -> None:
+    # us-west-2-lax-1a, where a zone of the region itself is us-west-2a.
+    local = [zone for zone in zones if re.fullmatch(r"[a-z-]+-\d+-.+", zone)]
+    if local and len(local) < len(zones):
+        others = [zone for zone in zones if zone not in local]
+        raise ConfigurationError(
+            got=f"subnets in {local[0]} and {others[0]}",
+            allowed="a subnet group has subnets in Local Zones or in zones of the region, not in both",
+            fix="Choose subnets of one kind with vpc_subnets",
+            page=_LOCAL_ZONES_PAGE,
+            rule="NET-06",
+        )
+    if local and node_type is not None and node_type.facts is not None and not node_type.facts.family.local_zones:
+        raise ConfigurationError(
+            got=f"NodeType({node_type.name!r}) in {local[0]}",
+            allowed="Local Zones do not offer it",
+            fix="Use cache.m5.large or cache.r5.large, say, or subnets in zones of the region",
+            page=_LOCAL_ZONES_PAGE,
+            rule="LOC-02",
+        )
+
+
+def _check_spread(zones: Sequence[str], spread: Spread) -> None:
+    if len(zones) == 1:
         raise ConfigurationError(
             got=f"subnets in one zone ({zones[0]}) for {spread.because}",
             allowed="nodes in several zones need subnets in two zones at least",
             fix=f"Choose subnets of a second zone, or have a single node: {spread.single}",
             page=_PAGE,
+            rule="TOP-10",
         )
-    group = elasticache.CfnSubnetGroup(
-        scope, "Subnets", description="Subnets of the cache", subnet_ids=chosen.subnet_ids
-    )
-    return Placement(group.ref, zones)
+
+
+def _made_here(subnets: Sequence[ec2.ISubnet]) -> list[ec2.CfnSubnet]:
+    resources = [subnet.node.default_child for subnet in subnets]
+    return [resource for resource in resources if isinstance(resource, ec2.CfnSubnet)]

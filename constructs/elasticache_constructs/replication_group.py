@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnUpdatePolicy, Names, RemovalPolicy, Token
+from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
@@ -16,16 +16,19 @@ from elasticache_constructs.backups import Backups
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.log_delivery import LogDelivery
 from elasticache_constructs.logs import log_group
-from elasticache_constructs.notifications import AlarmTopic, EventTopic
+from elasticache_constructs.network_type import NetworkType
+from elasticache_constructs.notifications import AlarmTopic, EventTopic, checked_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
 from elasticache_constructs.replication_group_base import ImportedReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
 from elasticache_constructs.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.topology import Topology
-from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
+from elasticache_constructs.transit_encryption import TransitEncryption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.engine import Engine
     from elasticache_constructs.node_type import NodeType
+    from elasticache_constructs.restore import Snapshot
 
 _LONGEST_NAME = 64
 _LONGEST_DESCRIPTION = 255
@@ -62,9 +66,11 @@ class ReplicationGroup(ReplicationGroupBase):
     upgrades, slow and engine logs, a topic for its events, a parameter group and security groups of its own.
 
     Replaced, with a new endpoint and without its data (a final snapshot is taken), when one of these changes: its
-    construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, the kind of ``access``.
-    Scaled or changed in place: ``node_type``, ``engine``, replicas, shards (alone in their update), windows, backups,
-    users, parameters. Turning cluster mode on takes several deployments.
+    construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
+    ``restore_from``, the kind of ``access``, ``node_type`` from or to one with data tiering. Scaled or changed in
+    place: ``node_type``, ``engine``, replicas, shards (alone in their update), windows, backups, users, parameters, log
+    delivery. Turning on cluster mode, TLS or failover takes several deployments: docs/runbooks. ``make gate`` says what
+    a change will do.
 
     Args:
         scope: The parent.
@@ -91,6 +97,18 @@ class ReplicationGroup(ReplicationGroupBase):
             ``sun:04:00-sun:05:00``.
 
         parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
+            this package. Default: none.
+
+        transit_encryption: Default: TLS, required.
+
+        network_type: Default: IPv4.
+
+        log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, into encrypted
+            CloudWatch log groups of the group's own.
+
+        restore_from: A snapshot or dump files to begin with. Default: the group begins empty.
 
         encryption_key: Encrypts data at rest, secrets and logs. Its policy must admit CloudWatch Logs, as that of
             `EncryptionKey` does. Default: a key of the group's own, 1 USD a month.
@@ -121,63 +139,61 @@ class ReplicationGroup(ReplicationGroupBase):
         backups: Backups | None = None,
         maintenance_window: str = "sun:04:00-sun:05:00",
         parameters: Mapping[str, str] | None = None,
+        unlisted_parameters: Mapping[str, str] | None = None,
+        transit_encryption: TransitEncryption | None = None,
+        network_type: NetworkType = NetworkType.IPV4,
+        log_delivery: LogDelivery | None = None,
+        restore_from: Snapshot | None = None,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
         description: str | None = None,
     ) -> None:
-        topology = topology or Topology()
-        cluster_mode = topology.cluster_mode_enabled
-        backups = backups or Backups()
-        _check_engine(engine)
-        access.check_engine(engine)
-        checked_port(port, default=REDIS_PORT)
-        _check_description(description or "")
-        checked_maintenance_window(maintenance_window)
-        check_windows_apart(snapshot=backups.window, maintenance=maintenance_window)
-
+        settings = ReplicationGroupSettings(
+            description=description or construct_id[:_LONGEST_DESCRIPTION],
+            engine=engine,
+            node_type=node_type,
+            topology=topology or Topology(),
+            access=access,
+            port=port,
+            backups=backups or Backups(),
+            maintenance_window=maintenance_window,
+            parameters=parameters or {},
+            unlisted_parameters=unlisted_parameters or {},
+            transit_encryption=transit_encryption or TransitEncryption.required(),
+            network_type=network_type,
+            log_delivery=log_delivery or LogDelivery(),
+            restore_from=restore_from,
+            region=Stack.of(scope).region,
+        )
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
-        topic = notification_topic or EventTopic(self, "Events").topic
+        topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
         placement = create_placement(
             self,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
-            spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
-            if topology.multi_az
+            network_type=network_type,
+            node_type=node_type,
+            spread=Spread(f"replicas_per_shard={settings.topology.replicas_per_shard}", "replicas_per_shard=0")
+            if settings.topology.multi_az
             else None,
         )
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         entry = create_access(self, access, engine=engine, key=key)
+        cluster_mode = settings.topology.cluster_mode_enabled
         self._resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
-            replication_group_description=description or construct_id[:_LONGEST_DESCRIPTION],
-            engine=engine.name,
-            engine_version=engine.version,
-            cache_node_type=node_type.name,
-            # The service refuses both kinds of number together.
-            num_cache_clusters=None if cluster_mode else topology.nodes,
-            num_node_groups=topology.shards if cluster_mode else None,
-            replicas_per_node_group=topology.replicas_per_shard if cluster_mode else None,
-            automatic_failover_enabled=topology.multi_az,
-            multi_az_enabled=topology.multi_az,
-            port=port,
+            **settings.properties(),
             cache_subnet_group_name=placement.subnet_group_name,
             security_group_ids=[groups.nodes.security_group_id],
             cache_parameter_group_name=create_parameter_group(
-                self, engine, parameters or {}, cluster_mode=cluster_mode
+                self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
             ),
-            transit_encryption_enabled=True,
-            transit_encryption_mode="required" if engine.supports_transit_encryption_mode else None,
-            at_rest_encryption_enabled=True,
             kms_key_id=key.key_arn,
             auth_token=entry.auth_token,
             user_group_ids=entry.user_group_ids,
-            auto_minor_version_upgrade=True,
-            snapshot_retention_limit=backups.retention_days,
-            snapshot_window=backups.window,
-            preferred_maintenance_window=maintenance_window,
-            log_delivery_configurations=_log_delivery(self, engine, key) or None,
+            log_delivery_configurations=_log_delivery(self, settings, key) or None,
             notification_topic_arn=topic.topic_arn,
         )
         self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
@@ -186,18 +202,20 @@ class ReplicationGroup(ReplicationGroupBase):
             self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
 
         self.replication_group_id = self._resource.ref
-        self.endpoint, self.reader_endpoint = _endpoints(self._resource, topology, port)
+        self.endpoint, self.reader_endpoint = _endpoints(self._resource, settings.topology, port)
         self.client_security_group: ec2.ISecurityGroup = groups.clients
         self.notification_topic = topic
         self.encryption_key = key
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
-        self._topology = topology
+        self._topology = settings.topology
         self._access = access
+        self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
         self._engine_name = engine.name
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._user_group_id = entry.user_group_id
-        _acknowledge(self._resource, access=access, engine=engine, port=port, backups=backups)
+        _acknowledge(self._resource, settings)
+        _warn(self, engine)
 
     @classmethod
     def from_replication_group_attributes(
@@ -294,7 +312,8 @@ class ReplicationGroup(ReplicationGroupBase):
         secret, which the application's role must be allowed to read.
 
         Args:
-            user: One of the users that the group was given. Default: whoever has the AUTH token.
+            user: One of the users that the group was given. Default: whoever has the AUTH token; nobody where the
+                group lets everybody in.
 
         Raises:
             ConfigurationError: When the group has no such user.
@@ -302,6 +321,8 @@ class ReplicationGroup(ReplicationGroupBase):
         if isinstance(user, IamUser):
             self._check_is_ours(user)
             return self._variables(iam_user=user.name)
+        if user is None and self._access.open_reason is not None:
+            return self._variables()
         name = "default" if user is None else user.name
         return self._variables(secret_user=name, secret_arn=self.secret(name).secret_arn)
 
@@ -332,32 +353,6 @@ class ReplicationGroup(ReplicationGroupBase):
         ]
 
 
-def _check_description(description: str) -> None:
-    if not Token.is_unresolved(description) and len(description) > _LONGEST_DESCRIPTION:
-        raise ConfigurationError(
-            got=f"a description of {len(description)} characters",
-            allowed=f"it has {_LONGEST_DESCRIPTION} at most",
-            fix="Shorten it",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html",
-        )
-
-
-def _check_engine(engine: Engine) -> None:
-    if engine.is_memcached:
-        raise ConfigurationError(
-            got=f"ReplicationGroup(engine={engine})",
-            allowed="replication groups run Redis or Valkey",
-            fix="Use MemcachedCluster",
-        )
-    if not engine.supports_transit_encryption:
-        raise ConfigurationError(
-            got=f"ReplicationGroup(engine={engine})",
-            allowed="TLS is always on here and needs Redis 4.0.10 or Valkey 7.2 at least",
-            fix="Use Engine.REDIS_7_1 or Engine.VALKEY_8_2",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html",
-        )
-
-
 def _endpoints(
     resource: elasticache.CfnReplicationGroup, topology: Topology, port: int
 ) -> tuple[Endpoint, Endpoint | None]:
@@ -371,41 +366,83 @@ def _endpoints(
 
 
 def _log_delivery(
-    scope: Construct, engine: Engine, key: kms.IKey
+    scope: Construct, settings: ReplicationGroupSettings, key: kms.IKey
 ) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
     unique = Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
-    kinds = {"slow-log": engine.supports_slow_log, "engine-log": engine.supports_engine_log}
-    return [
-        elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty(
-            log_type=kind,
-            log_format="json",
-            destination_type="cloudwatch-logs",
-            destination_details=elasticache.CfnReplicationGroup.DestinationDetailsProperty(
-                cloud_watch_logs_details=elasticache.CfnReplicationGroup.CloudWatchLogsDestinationDetailsProperty(
-                    log_group=log_group(
-                        scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}"
-                    ).ref
-                )
-            ),
+    group = elasticache.CfnReplicationGroup
+    delivery = settings.log_delivery
+
+    def details(kind: str) -> elasticache.CfnReplicationGroup.DestinationDetailsProperty:
+        if delivery.firehose_stream is not None:
+            stream = group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=delivery.firehose_stream)
+            return group.DestinationDetailsProperty(kinesis_firehose_details=stream)
+        name = log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}").ref
+        return group.DestinationDetailsProperty(
+            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=name)
         )
-        for kind, supported in kinds.items()
-        if supported
+
+    return [
+        group.LogDeliveryConfigurationRequestProperty(
+            log_type=kind,
+            log_format=delivery.log_format,
+            destination_type="cloudwatch-logs" if delivery.firehose_stream is None else "kinesis-firehose",
+            destination_details=details(kind),
+        )
+        for kind in settings.logs()
     ]
 
 
-def _acknowledge(
-    resource: elasticache.CfnReplicationGroup, *, access: Access, engine: Engine, port: int, backups: Backups
-) -> None:
+def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: ReplicationGroupSettings) -> None:
+    engine, access, backups = settings.engine, settings.access, settings.backups
     findings: dict[str, str] = {}
-    if engine.name == "redis" and port == REDIS_PORT:
+    if engine.name == "redis" and settings.port == REDIS_PORT:
         # AEC5 does not know Valkey and is silent about it.
         findings["AwsSolutions::AwsSolutions-AEC5"] = _USUAL_PORT
-    if not access.is_auth_token:
+    if access.has_users:
         findings["AwsSolutions::AwsSolutions-AEC6"] = _HAS_USERS
-    elif engine.name == "redis" and engine.supports_user_groups:
+    elif access.is_auth_token and engine.name == "redis" and engine.supports_user_groups:
         findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
     if backups.below_policy_floor and backups.short_reason is not None:
         for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
             findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason
+    findings.update(_relaxed(settings))
     if findings:
         acknowledge(resource, findings)
+
+
+def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """What the policies say of a group on its way to what they ask for, each with the reason that was given."""
+    engine, transit = settings.engine, settings.transit_encryption
+    guard, control_tower = "CloudFormation-Validate::elasticache", "cdk-validator-cfnguard::elasticache_repl_grp"
+    is_redis = engine.name == "redis"
+    findings: dict[str, str] = {}
+    if transit.reason is not None:
+        if transit.mode is None:
+            findings["AwsSolutions::AwsSolutions-AEC3"] = transit.reason
+            findings[f"{guard}_replication_group_encrypts_in_transit"] = transit.reason
+            if is_redis:
+                findings[f"{control_tower}_encrypted_in_transit_check"] = transit.reason
+        if engine.supports_transit_encryption_mode:
+            findings[f"{guard}_replication_group_requires_encryption_in_transit"] = transit.reason
+    if settings.access.open_reason is not None:
+        findings["AwsSolutions::AwsSolutions-AEC6"] = settings.access.open_reason
+        findings[f"{guard}_replication_group_has_access_control"] = settings.access.open_reason
+        if is_redis:
+            check = "rbac_auth" if engine.supports_user_groups else "redis_auth"
+            findings[f"{control_tower}_{check}_enabled_check"] = settings.access.open_reason
+    if settings.topology.no_failover_reason is not None:
+        findings["AwsSolutions::AwsSolutions-AEC4"] = settings.topology.no_failover_reason
+        if is_redis:
+            findings[f"{control_tower}_auto_failover_enabled_check"] = settings.topology.no_failover_reason
+    return findings
+
+
+def _warn(group: ReplicationGroup, engine: Engine) -> None:
+    if engine.standard_support_ends is not None:
+        rule = "ENG-18" if engine.is_at_least("6.0") else "ENG-17"
+        Annotations.of(group).add_warning_v2(
+            f"elasticache-constructs:{rule}",
+            f"{engine}: AWS's standard support ends on {engine.standard_support_ends}; then it bills extended support, "
+            "and in the end upgrades the group by itself. Upgrade it first: docs/runbooks/engine-upgrade.md. See "
+            f"https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/extended-support.html ({rule})",
+        )

@@ -42,6 +42,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
 
     _connections: ec2.Connections
     _topology: Topology | None
+    _tls = True
     _engine_name = "redis"  # of an imported group it is not known, and clients talk to both alike
     _audit: iam.ManagedPolicy | None = None
     _operate: iam.ManagedPolicy | None = None
@@ -168,6 +169,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
             iam_user=iam_user,
             secret_user=secret_user,
             secret_arn=secret_arn,
+            tls=self._tls,
         )
 
     def _nodes_arn(self) -> str:

@@ -66,7 +66,8 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
         pytest.param(
             CACHE.format(network=TWO_ZONES, arguments={"port": 70000}),
             {},
-            "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out.\n",
+            "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out. See "
+            "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html (NET-12)\n",
             id="a port that is none",
         ),
         pytest.param(
@@ -74,7 +75,7 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
             {},
             "error: subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
             "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
-            "See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html\n",
+            "See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html (TOP-10)\n",
             id="one zone for several",
         ),
     ],

@@ -70,9 +70,7 @@ def test_two_users_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Access.users(default=DefaultUser.disabled(), users=[IamUser("app", READ), PasswordUser("app", READ)])
 
-    expected = (
-        f"Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. See {PAGE}"
-    )
+    expected = f"Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. See {PAGE} (RBC-05)"
     assert expected == str(refusal.value)
 
 
@@ -93,7 +91,7 @@ def test_100_named_users_are_refused() -> None:
     expected = (
         "Access.users with 100 users and the default user: a user group has 100 users at most, the default user "
         "included. Let applications with the same permissions share a user. "
-        f"See {GUIDE}/quota-limits.html"
+        f"See {GUIDE}/quota-limits.html (RBC-22)"
     )
     assert expected == str(refusal.value)
 
@@ -116,7 +114,7 @@ def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordU
 
     expected = (
         f"Access.users with {len(users)} users, of whom none is on: somebody must be able to log in. "
-        f"Name a user who is on, or use DefaultUser.with_token(). See {PAGE}"
+        f"Name a user who is on, or use DefaultUser.with_token(). See {PAGE} (RBC-11)"
     )
     assert expected == str(refusal.value)
 
@@ -142,7 +140,7 @@ def test_engine_without_users_is_refused() -> None:
 
     expected = (
         "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. "
-        f"Use a newer engine, or Access.auth_token(). See {PAGE}"
+        f"Use a newer engine, or Access.auth_token(). See {PAGE} (RBC-02)"
     )
     assert expected == str(refusal.value)
 
@@ -154,7 +152,7 @@ def test_engine_without_iam_is_refused_for_iam_users() -> None:
 
     expected = (
         "IamUser('orders-app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. "
-        f"Use a newer engine, or a PasswordUser. See {GUIDE}/auth-iam.html"
+        f"Use a newer engine, or a PasswordUser. See {GUIDE}/auth-iam.html (IAM-01)"
     )
     assert expected == str(refusal.value)
 

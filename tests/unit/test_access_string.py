@@ -22,7 +22,7 @@ SYNTAX = "its words are on, off, ~keys, %R~keys, &channels, +command, +command|s
         pytest.param("off -@all", "off resetchannels -@all", id="off"),
         pytest.param("on ~a allchannels nocommands +get", "on ~a allchannels nocommands +get", id="words for a base"),
         pytest.param("on ~a +get (~b +@READ)", "on ~a resetchannels -@all +get (~b +@read)", id="selectors come last"),
-        pytest.param("on %RW~x %r~y +config|get", "on %RW~x %r~y resetchannels -@all +config|get", id="kinds of keys"),
+        pytest.param("on %RW~x %r~y +client|id", "on %RW~x %r~y resetchannels -@all +client|id", id="kinds of keys"),
     ],
 )
 def test_canonical_form(written: str, canonical: str) -> None:

@@ -42,7 +42,7 @@ def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
 
     expected = (
         f"Backups(retention_days={days!r}): snapshots are kept 15 to 35 days. "
-        f"Use retention_days=35, or say why a shorter time is enough: short_reason='...'. See {PAGE}"
+        f"Use retention_days=35, or say why a shorter time is enough: short_reason='...'. See {PAGE} (SNP-01)"
     )
     assert expected == str(refusal.value)
 
@@ -53,7 +53,9 @@ def test_no_reason_lifts_the_limits_of_the_service(days: Any) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Backups(retention_days=days, short_reason=REASON)
 
-    expected = f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. See {PAGE}"
+    expected = (
+        f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. See {PAGE} (SNP-01)"
+    )
     assert expected == str(refusal.value)
 
 

@@ -10,6 +10,7 @@ from elasticache_constructs import ConfigurationError, Engine
 from tests.unit.builders import GUIDE
 
 VERSIONS_PAGE = f"{GUIDE}/supported-engine-versions.html"
+GROUPS_PAGE = f"{GUIDE}/ParameterGroups.Redis.html"
 
 TLS = {"transit_encryption"}
 REDIS_6 = TLS | {"user_groups", "slow_log", "engine_log"}
@@ -56,30 +57,44 @@ def test_facts_cover_every_constant() -> None:
 @pytest.mark.parametrize(
     ("feature", "below", "at"),
     [
-        ("user_groups", Engine("redis", "5.0.6", "redis5.0"), Engine("redis", "6.0", "redis6.x")),
-        ("iam", Engine("redis", "6.2", "redis6.x"), Engine("redis", "7.0", "redis7")),
-        ("transit_encryption", Engine("redis", "4.0.9", "redis4.0"), Engine("redis", "4.0.10", "redis4.0")),
-        (
-            "transit_encryption",
-            Engine("memcached", "1.6.6", "memcached1.6"),
-            Engine("memcached", "1.6.12", "memcached1.6"),
-        ),
-        ("transit_encryption_mode", Engine("redis", "6.2", "redis6.x"), Engine("redis", "7.0", "redis7")),
-        ("slow_log", Engine("redis", "5.0.6", "redis5.0"), Engine("redis", "6.0", "redis6.x")),
-        ("engine_log", Engine("redis", "6.0", "redis6.x"), Engine("redis", "6.2", "redis6.x")),
+        ("supports_user_groups", Engine("redis", "5.0.6"), Engine("redis", "6.0")),
+        ("supports_iam", Engine("redis", "6.2"), Engine("redis", "7.0")),
+        ("supports_transit_encryption", Engine("redis", "4.0.9", unlisted=True), Engine("redis", "4.0.10")),
+        ("supports_transit_encryption", Engine("memcached", "1.6.6"), Engine("memcached", "1.6.12")),
+        ("supports_transit_encryption_mode", Engine("redis", "6.2"), Engine("redis", "7.0")),
+        ("supports_cluster_mode_migration", Engine("redis", "6.2"), Engine("redis", "7.0")),
+        ("supports_slow_log", Engine("redis", "5.0.6"), Engine("redis", "6.0")),
+        ("supports_engine_log", Engine("redis", "6.0"), Engine("redis", "6.2")),
+        ("supports_ipv6", Engine("redis", "6.0"), Engine("redis", "6.2")),
+        ("supports_five_hundred_nodes", Engine("redis", "4.0.10"), Engine("redis", "5.0.6")),
+        ("knows_channels", Engine("redis", "6.0"), Engine("redis", "6.2")),
+        ("knows_selectors", Engine("redis", "6.2"), Engine("redis", "7.0")),
     ],
     ids=str,
 )
 def test_ability_begins_with_its_version(feature: str, below: Engine, at: Engine) -> None:
     """Each ability is there from its floor on, and not one version earlier."""
-    assert (False, True) == (getattr(below, f"supports_{feature}"), getattr(at, f"supports_{feature}"))
+    assert (False, True) == (getattr(below, feature), getattr(at, feature))
 
 
-def test_unknown_version_takes_one_line() -> None:
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(Engine("valkey", "9.7", unlisted=True), id="a minor version"),
+        pytest.param(
+            Engine("valkey", "10.12", family="valkey10", unlisted=True), id="a major version, with its family"
+        ),
+    ],
+)
+def test_unlisted_version_takes_one_line(engine: Engine) -> None:
     """A version that this package has never heard of has the abilities of those before it."""
-    engine = Engine("valkey", "10.12", family="valkey10")
-
     assert set(FEATURES) == {feature for feature in FEATURES if getattr(engine, f"supports_{feature}")}
+    assert engine.standard_support_ends is None
+
+
+def test_family_follows_from_the_version() -> None:
+    """Nobody has to know the families of the versions that are on offer, nor of new ones of a known major."""
+    assert ("redis6.x", "valkey9") == (Engine("redis", "6.2").family, Engine("valkey", "9.7", unlisted=True).family)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +105,7 @@ def test_unknown_version_takes_one_line() -> None:
             "7.1",
             "redis7",
             "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. "
-            f"Use one of the constants, Engine.VALKEY_8_2 say. See {VERSIONS_PAGE}",
+            f"Use one of the constants, Engine.VALKEY_8_2 say. See {VERSIONS_PAGE} (ENG-01)",
             id="an upper-case name",
         ),
         *[
@@ -99,7 +114,7 @@ def test_unknown_version_takes_one_line() -> None:
                 version,
                 "redis7",
                 f"Engine version {version!r}: a version is two or three numbers with dots between them. "
-                f"Use one of the constants, Engine.REDIS_7_1 say. See {VERSIONS_PAGE}",
+                f"Use one of the constants, Engine.REDIS_7_1 say. See {VERSIONS_PAGE} (ENG-06)",
                 id=f"the version {version!r}",
             )
             for version in ("7", "7.x", "v7.1", "7.1.", "7.1.2.3", "", "7.1\n")
@@ -109,12 +124,11 @@ def test_unknown_version_takes_one_line() -> None:
                 "redis",
                 "7.1",
                 family,
-                f"Engine family {family!r} for redis 7.1: a parameter group family is the engine's name and its major "
-                "version, as in redis7. Use one of the constants, or the family that DescribeCacheEngineVersions names "
-                f"for this version. See {VERSIONS_PAGE}",
+                f"Engine family {family!r} for redis 7.1: parameter groups of redis 7.1 are of the family redis7. "
+                f"Leave the family out. See {GROUPS_PAGE} (ENG-09)",
                 id=f"the family {family!r}",
             )
-            for family in ("valkey7", "redis", "7", "default.redis7", "redis7.", "redis6.y")
+            for family in ("valkey7", "redis", "7", "default.redis7", "redis7.", "redis6.y", "redis6.x")
         ],
     ],
 )
@@ -124,6 +138,15 @@ def test_no_engine_is_refused(name: str, version: str, family: str, message: str
         Engine(name, version, family)
 
     assert message == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "family"), [("10.1", ""), ("10.1", "valkey1"), ("10.1", "redis10"), ("10.1", "valkey10.2")]
+)
+def test_new_major_version_needs_its_own_family(version: str, family: str) -> None:
+    """The family of a major version that the catalogue does not have is named, and is that of the version."""
+    with pytest.raises(ConfigurationError, match=r"\(PGR-01\)$"):
+        Engine("valkey", version, family, unlisted=True)
 
 
 def test_name_and_version_make_the_text() -> None:
@@ -136,26 +159,3 @@ def test_engine_is_a_value() -> None:
     assert Engine("redis", "7.1", "redis7") == Engine.REDIS_7_1
     with pytest.raises(FrozenInstanceError):
         Engine.REDIS_7_1.version = "7.2"  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("name", "version", "family"),
-    [
-        ("redis", "7.1", "redis6.x"),
-        ("redis", "5.0.6", "redis5.1"),
-        ("valkey", "8.2", "valkey7"),
-        ("valkey", "10.1", "valkey1"),
-        ("memcached", "1.6.22", "memcached1.5"),
-    ],
-)
-def test_family_of_another_version_is_refused(name: str, version: str, family: str) -> None:
-    """A family whose number is not the version's is one that the service would refuse."""
-    with pytest.raises(ConfigurationError) as refusal:
-        Engine(name, version, family)
-
-    expected = (
-        f"Engine family {family!r} for {name} {version}: a parameter group family is that of the engine's own major "
-        "version. Use one of the constants, or the family that DescribeCacheEngineVersions names for this version. "
-        f"See {VERSIONS_PAGE}"
-    )
-    assert expected == str(refusal.value)

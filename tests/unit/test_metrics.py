@@ -111,7 +111,7 @@ def test_ids_of_a_large_cluster_are_counted_out(bench: Bench) -> None:
         replication_group_id="orders",
         endpoint_address="orders.example.com",
         security_groups=[],
-        topology=Topology(shards=250, replicas_per_shard=1),
+        topology=Topology(shards=250, replicas_per_shard=1, node_quota=500),
     )
 
     ids = group.node_ids

@@ -8,8 +8,8 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError, Engine
-from elasticache_constructs.parameters import create_parameter_group
-from tests.unit.builders import GUIDE
+from elasticache_constructs.parameters import check_parameters, create_parameter_group
+from tests.unit.builders import GUIDE, SMALL
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -99,35 +99,37 @@ def test_token_passes_through(bench: Bench) -> None:
         pytest.param(None, "None", id="nothing"),
     ],
 )
-def test_values_that_are_no_strings_are_refused(bench: Bench, value: Any, text: str) -> None:
+def test_values_that_are_no_strings_are_refused(value: Any, text: str) -> None:
     """A value that is no string is refused, with the string to write."""
     with pytest.raises(ConfigurationError) as refusal:
-        create_parameter_group(bench.stack, Engine.REDIS_7_1, {"activedefrag": value})
+        check_parameters({"activedefrag": value}, engine=Engine.REDIS_7_1, node_type=SMALL)
 
     expected = (
         f"parameters['activedefrag'] = {value!r}: parameter values are strings, as the service writes them. "
-        f"Write 'activedefrag': {text!r}. See {PAGE}"
+        f"Write 'activedefrag': {text!r}. See {PAGE} (PGR-03)"
     )
     assert expected == str(refusal.value)
 
 
-def test_memcached_has_no_cluster_mode(bench: Bench) -> None:
+def test_memcached_has_no_cluster_mode() -> None:
     """Memcached is not sent to a topology, which it does not have."""
     with pytest.raises(ConfigurationError) as refusal:
-        create_parameter_group(bench.stack, Engine.MEMCACHED_1_6_22, {"cluster-enabled": "yes"})
+        check_parameters({"cluster-enabled": "yes"}, engine=Engine.MEMCACHED_1_6_22, node_type=SMALL)
 
-    expected = f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. See {PAGE}"
+    expected = (
+        f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. See {PAGE} (PGR-07)"
+    )
     assert expected == str(refusal.value)
 
 
 @pytest.mark.parametrize("value", ["yes", "no"])
-def test_cluster_mode_is_not_set_by_hand(bench: Bench, value: str) -> None:
+def test_cluster_mode_is_not_set_by_hand(value: str) -> None:
     """Cluster mode follows from the topology and from nothing else."""
     with pytest.raises(ConfigurationError) as refusal:
-        create_parameter_group(bench.stack, Engine.REDIS_7_1, {"cluster-enabled": value})
+        check_parameters({"cluster-enabled": value}, engine=Engine.REDIS_7_1, node_type=SMALL)
 
     expected = (
         f"parameters['cluster-enabled'] = {value!r}: cluster mode follows from the topology. Leave it out and use "
-        f"Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard. See {PAGE}"
+        f"Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard. See {PAGE} (PGR-07)"
     )
     assert expected == str(refusal.value)

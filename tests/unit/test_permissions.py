@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from elasticache_constructs import ConfigurationError, Permissions
+from elasticache_constructs import ConfigurationError, Engine, Permissions
 from tests.unit.builders import GUIDE
 
 PAGE = f"{GUIDE}/Clusters.RBAC.html"
@@ -15,12 +15,12 @@ CONNECT = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +clus
 BOTH = [Permissions.read_only("a:*"), Permissions.read_write("a:*")]
 BROAD = ["+@all", "allcommands", "+@dangerous", "+@admin"]
 BROAD_COMMANDS = [
-    *("+acl", "+config", "+debug", "+flushall", "+flushdb", "+keys", "+module", "+monitor", "+replicaof", "+shutdown"),
-    *("+acl|setuser", "+config|set", "+debug|sleep", "+module|load", "+shutdown|now"),
+    *("+acl", "+flushall", "+flushdb", "+keys", "+module", "+monitor"),
+    *("+acl|setuser", "+module|load"),
 ]
 KEYS_ALONE = (
     "name one pattern or more, each of keys alone, without spaces, brackets or a sign of the ACL syntax before it. "
-    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE}"
+    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE} (RBC-10)"
 )
 EITHER = pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
 
@@ -107,7 +107,7 @@ def test_string_has_exactly_one_of_on_and_off(access_string: str) -> None:
 
     expected = (
         f"Permissions({access_string!r}): an access string has exactly one of on and off; without either the user "
-        f"cannot log in. Begin it with 'on'. See {PAGE}"
+        f"cannot log in. Begin it with 'on'. See {PAGE} (RBC-11)"
     )
     assert expected == str(refusal.value)
 
@@ -126,7 +126,7 @@ def test_words_that_lift_the_password_are_refused(word: str) -> None:
 
     expected = (
         f"Permissions('on ~* {word} +@read'): {word!r} is not allowed: passwords are generated in Secrets Manager, and "
-        f"the door stays locked. Leave it out. See {PAGE}"
+        f"the door stays locked. Leave it out. See {PAGE} (RBC-12)"
     )
     assert expected == str(refusal.value)
 
@@ -139,7 +139,7 @@ def test_password_in_a_string_is_refused_without_repeating_it(mark: str) -> None
 
     expected = (
         f"Permissions with a password in it: {mark} and what follows it is not allowed: passwords are generated in "
-        f"Secrets Manager, and the door stays locked. Leave it out. See {PAGE}"
+        f"Secrets Manager, and the door stays locked. Leave it out. See {PAGE} (RBC-12)"
     )
     assert expected == str(refusal.value)
 
@@ -179,7 +179,7 @@ def test_broad_rules_need_a_reason(word: str) -> None:
 
     expected = (
         f"Permissions('on ~* {word}'): {word} grants more than an application needs. "
-        f"Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...'). See {PAGE}"
+        f"Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...'). See {PAGE} (POS-07)"
     )
     assert expected == str(refusal.value)
 
@@ -188,6 +188,32 @@ def test_broad_rules_need_a_reason(word: str) -> None:
 def test_broad_rules_are_accepted_with_a_reason(word: str) -> None:
     """With a reason they are accepted, and granted."""
     assert word in Permissions(f"on ~* {word}", reason=REASON).access_string.split()
+
+
+@pytest.mark.parametrize("word", ["+config", "+CONFIG|GET", "+debug|sleep", "+shutdown|now", "+replicaof", "+bgsave"])
+def test_commands_of_the_service_are_granted_to_nobody(word: str) -> None:
+    """What ElastiCache keeps to itself is refused, with a reason too."""
+    with pytest.raises(ConfigurationError, match=r"keeps \w+(\|\w+)? to itself and grants it to nobody.*\(RBC-14\)$"):
+        Permissions(f"on ~* {word}", reason=REASON)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "engine", "word"),
+    [
+        (Permissions.read_only("a:*"), Engine("redis", "6.0"), "resetchannels"),
+        (Permissions("on %R~a:* +get"), Engine.REDIS_6_2, "%R~a:*"),
+        (Permissions("on ~a:* +get (~b:* +set)"), Engine.REDIS_6_2, "(~b:* +set)"),
+        (Permissions("on ~a:* +@read -client|kill"), Engine.REDIS_6_2, "-client|kill"),
+    ],
+    ids=["channels", "patterns for reading", "selectors", "a subcommand taken back"],
+)
+def test_words_of_newer_engines_are_refused(permissions: Permissions, engine: Engine, word: str) -> None:
+    """A word that the engine does not read yet is refused; the next version reads it."""
+    with pytest.raises(ConfigurationError) as refusal:
+        permissions.check_engine(engine)
+
+    assert f", as in {word}, need" in str(refusal.value)
+    permissions.check_engine(Engine.REDIS_7_0)
 
 
 @pytest.mark.parametrize("word", ["+acl|whoami", "+ACL|WhoAmI", "+get", "-flushall", "~+keys"])

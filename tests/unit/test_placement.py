@@ -91,7 +91,7 @@ def test_one_zone_is_refused_for_a_spread_replication_group(bench: Bench) -> Non
     expected = (
         "subnets in one zone (eu-west-1a) for replicas_per_shard=2: nodes in several zones need subnets in two zones "
         "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
-        f"See {PAGE}"
+        f"See {PAGE} (TOP-10)"
     )
     assert expected == str(refusal.value)
 
@@ -103,7 +103,7 @@ def test_one_zone_is_refused_for_a_spread_memcached_cluster(bench: Bench) -> Non
 
     expected = (
         "subnets in one zone (eu-west-1a) for nodes=3: nodes in several zones need subnets in two zones at least. "
-        f"Choose subnets of a second zone, or have a single node: nodes=1. See {PAGE}"
+        f"Choose subnets of a second zone, or have a single node: nodes=1. See {PAGE} (TOP-10)"
     )
     assert expected == str(refusal.value)
 
@@ -146,7 +146,7 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
 
     expected = (
         "vpc_subnets with public subnets: caches belong in subnets without a route to the internet. "
-        f"Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED). See {PAGE}"
+        f"Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED). See {PAGE} (NET-19)"
     )
     assert expected == str(refusal.value)
 

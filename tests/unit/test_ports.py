@@ -45,7 +45,10 @@ def test_anything_else_is_refused(port: Any, got: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         checked_port(port, default=MEMCACHED_PORT)
 
-    expected = f"{got}: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out."
+    expected = (
+        f"{got}: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out. See "
+        "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html (NET-12)"
+    )
     assert expected == str(refusal.value)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from elasticache_constructs import ConfigurationError, Topology
+from elasticache_constructs import ClusterMode, ConfigurationError, Topology
 from tests.unit.builders import GUIDE
 
 PAGE = f"{GUIDE}/Replication.Redis-RedisCluster.html"
@@ -53,7 +53,7 @@ def test_multi_az_follows_from_the_replicas(replicas: int, *, multi_az: bool) ->
 )
 def test_nodes_are_counted(shards: int, replicas: int, nodes: int) -> None:
     """Every shard has a primary beside its replicas; 500 nodes are the most."""
-    assert nodes == Topology(shards=shards, replicas_per_shard=replicas).nodes
+    assert nodes == Topology(shards=shards, replicas_per_shard=replicas, node_quota=500).nodes
 
 
 @pytest.mark.parametrize("shards", [0, -1, 501, 2.0, 1.5, True, "3", None], ids=repr)
@@ -64,7 +64,7 @@ def test_shards_out_of_their_limits_are_refused(shards: Any) -> None:
 
     expected = (
         f"Topology(shards={shards!r}): a group has 1 to 500 shards. "
-        f"Use shards=1 for a group without cluster mode. See {PAGE}"
+        f"Use shards=1 for a group without cluster mode. See {PAGE} (TOP-19)"
     )
     assert expected == str(refusal.value)
 
@@ -77,7 +77,7 @@ def test_replicas_out_of_their_limits_are_refused(replicas: Any) -> None:
 
     expected = (
         f"Topology(replicas_per_shard={replicas!r}): a shard has 0 to 5 replicas. "
-        f"Use replicas_per_shard=1, or 2 over three zones. See {PAGE}"
+        f"Use replicas_per_shard=1, or 2 over three zones. See {PAGE} (TOP-03)"
     )
     assert expected == str(refusal.value)
 
@@ -93,15 +93,29 @@ def test_token_is_refused_by_its_own_name(name: str) -> None:
         Topology(**arguments)
 
 
-@pytest.mark.parametrize(("shards", "replicas", "nodes"), [(251, 1, 502), (84, 5, 504), (500, 1, 1000)])
-def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int) -> None:
-    """Shards and replicas together make 500 nodes at most."""
+def test_more_nodes_than_the_quota_are_refused() -> None:
+    """An account has 90 nodes in a cluster until AWS has raised its quota, which is said in one line."""
     with pytest.raises(ConfigurationError) as refusal:
-        Topology(shards=shards, replicas_per_shard=replicas)
+        Topology(shards=31, replicas_per_shard=2)
 
     expected = (
-        f"Topology with {nodes} nodes: a group has 500 nodes at most, and 90 before a quota increase. "
-        f"Use fewer shards or replicas, or a larger node type. See {GUIDE}/quota-limits.html"
+        "Topology with 93 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use fewer shards or "
+        "replicas, or a larger node type; where AWS has raised the quota, say so: node_quota=93. "
+        f"See {GUIDE}/quota-limits.html (TOP-19)"
+    )
+    assert expected == str(refusal.value)
+    assert 93 == Topology(shards=31, replicas_per_shard=2, node_quota=93).nodes
+
+
+@pytest.mark.parametrize(("shards", "replicas", "nodes"), [(251, 1, 502), (84, 5, 504), (500, 1, 1000)])
+def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int) -> None:
+    """Shards and replicas together make 500 nodes at most, whatever the quota."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Topology(shards=shards, replicas_per_shard=replicas, node_quota=500)
+
+    expected = (
+        f"Topology with {nodes} nodes: a group has 500 nodes at most. "
+        f"Use fewer shards or replicas, or a larger node type. See {GUIDE}/quota-limits.html (TOP-19)"
     )
     assert expected == str(refusal.value)
 
@@ -113,7 +127,7 @@ def test_several_shards_without_cluster_mode_are_refused() -> None:
 
     expected = (
         "Topology(shards=2, cluster_mode=False): several shards need cluster mode. "
-        f"Use shards=1, or leave cluster_mode out. See {PAGE}"
+        f"Use shards=1, or leave cluster_mode out. See {PAGE} (TOP-12)"
     )
     assert expected == str(refusal.value)
 
@@ -127,6 +141,24 @@ def test_cluster_without_replicas_is_refused(shards: int, *, cluster_mode: bool 
     expected = (
         f"Topology(shards={shards}, replicas_per_shard=0) in cluster mode: cluster mode needs at least one replica per "
         "shard: the service creates such a group and then fails every later update of it. "
-        f"Use replicas_per_shard=1 or more. See {GUIDE}/AutoFailover.html"
+        f"Use replicas_per_shard=1 or more. See {GUIDE}/AutoFailover.html (TOP-06)"
     )
     assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "clients_see", "parameters"),
+    [(ClusterMode.DISABLED, False, False), (ClusterMode.COMPATIBLE, False, True), (ClusterMode.ENABLED, True, True)],
+)
+def test_migration_goes_through_compatible(mode: ClusterMode, *, clients_see: bool, parameters: bool) -> None:
+    """In the step between, nodes run in cluster mode already and clients need not know it."""
+    topology = Topology(cluster_mode=mode)
+
+    assert (clients_see, parameters) == (topology.cluster_mode_enabled, topology.has_cluster_parameters)
+
+
+def test_failover_can_wait_for_its_replica() -> None:
+    """The deployment that adds the first replica has no failover, and says why."""
+    topology = Topology(replicas_per_shard=1, no_failover_reason="adding the first replica: next is failover")
+
+    assert (2, False) == (topology.nodes, topology.multi_az)

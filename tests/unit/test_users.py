@@ -42,7 +42,7 @@ def test_other_names_are_refused(kind: type[IamUser | PasswordUser], name: str, 
 
     expected = (
         f"{kind.__name__}({name!r}): a name begins with a letter and has lower-case letters, digits and single "
-        f"hyphens. Use {suggestion!r}. See {PAGE}"
+        f"hyphens. Use {suggestion!r}. See {PAGE} (NAM-05)"
     )
     assert expected == str(refusal.value)
     assert suggestion == kind(suggestion, READ).name
@@ -56,7 +56,8 @@ def test_default_is_set_apart(kind: type[IamUser | PasswordUser]) -> None:
 
     expected = (
         f"{kind.__name__}('default'): the user named default is the one of clients that give no name, and is set "
-        f"apart. Use Access.users(default=DefaultUser.with_token(), ...). See {PAGE}"
+        f"apart. Use Access.users(default=DefaultUser.with_token(), ...). See {PAGE} "
+        f"({'IAM-03' if kind is IamUser else 'RBC-05'})"
     )
     assert expected == str(refusal.value)
 
@@ -77,7 +78,7 @@ def test_longer_name_is_refused(kind: type[IamUser | PasswordUser], longest: int
 
     expected = (
         f"{kind.__name__}({name!r}), {longest + 1} characters: a name has {longest} characters at most, so that the "
-        f"user's id has 40. Use a shorter name. See {PAGE}"
+        f"user's id has 40. Use a shorter name. See {PAGE} (NAM-05)"
     )
     assert expected == str(refusal.value)
 

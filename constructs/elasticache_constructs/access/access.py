@@ -1,4 +1,4 @@
-"""The two ways into a Redis or Valkey group: users, or one AUTH token. The service takes either, never both."""
+"""The ways into a Redis or Valkey group: users or one AUTH token, never both; or neither, on the way there."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from elasticache_constructs.access.permissions import Permissions
     from elasticache_constructs.engine import Engine
 
 _MOST_USERS = 100
@@ -28,6 +30,8 @@ class Access:
     default: DefaultUser | None
     named: tuple[IamUser | PasswordUser, ...]
     leaving: tuple[IamUser | PasswordUser, ...] = ()
+    open_reason: str | None = None
+    """Why whoever reaches the group is let in; ``None`` where they are not."""
 
     @classmethod
     def users(
@@ -53,49 +57,48 @@ class Access:
         Raises:
             ConfigurationError: When two users share a name, there are more than 100, or nobody at all could log in.
         """
-        names = [user.name for user in (*users, *leaving)]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ConfigurationError(
-                got=f"Access.users with {twice[0]!r} twice",
-                allowed="each user of a group has a name of its own",
-                fix="Rename one of the two",
-                page=_PAGE,
-            )
-        if len(users) >= _MOST_USERS:
-            raise ConfigurationError(
-                got=f"Access.users with {len(users)} users and the default user",
-                allowed=f"a user group has {_MOST_USERS} users at most, the default user included",
-                fix="Let applications with the same permissions share a user",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
-            )
-        permissions = [default.permissions, *(user.permissions for user in users)]
-        if not any(each is not None and each.can_log_in for each in permissions):
-            raise ConfigurationError(
-                got=f"Access.users with {len(users)} users, of whom none is on",
-                allowed="somebody must be able to log in",
-                fix="Name a user who is on, or use DefaultUser.with_token()",
-                page=_PAGE,
-            )
-        return cls(default, tuple(users), tuple(leaving))
+        access = cls(default, tuple(users), tuple(leaving))
+        with reported_together() as check:
+            check(access._check_names)
+            check(access._check_size)
+            check(access._check_somebody_is_on)
+        return access
 
     @classmethod
     def auth_token(cls) -> Access:
         """One generated token for everybody, as the group's own AuthToken: for engines and clients without users."""
         return cls(None, ())
 
+    @classmethod
+    def without_login(cls, *, reason: str) -> Access:
+        """Whoever reaches the group is let in: for one that exists so, until it is migrated (docs/runbooks/tls.md).
+
+        Args:
+            reason: Why, and until when.
+
+        Raises:
+            ConfigurationError: When the reason has fewer than 20 characters.
+        """
+        return cls(None, (), open_reason=checked_reason(reason, what="Access.without_login"))
+
     @property
     def is_auth_token(self) -> bool:
         """Whether the group carries an AuthToken of its own in place of users."""
-        return self.default is None
+        return self.default is None and self.open_reason is None
+
+    @property
+    def has_users(self) -> bool:
+        """Whether the group has users."""
+        return self.default is not None
 
     def check_engine(self, engine: Engine) -> None:
-        """Refuse users on an engine that does not know them.
+        """Refuse users on an engine that does not know them, or not all of what they may do.
 
         Raises:
-            ConfigurationError: When the engine has no user groups, or no IAM authentication and a user wants it.
+            ConfigurationError: When the engine has no user groups, no IAM authentication and a user wants it, or does
+                not know a word of a user's permissions.
         """
-        if self.is_auth_token:
+        if not self.has_users:
             return
         if not engine.supports_user_groups:
             raise ConfigurationError(
@@ -103,12 +106,59 @@ class Access:
                 allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
                 fix="Use a newer engine, or Access.auth_token()",
                 page=_PAGE,
+                rule="RBC-02",
             )
-        iam = [user.name for user in self.named if isinstance(user, IamUser)]
-        if iam and not engine.supports_iam:
+        with reported_together() as check:
+            for user in self.named:
+                if isinstance(user, IamUser):
+                    check(_check_iam, user.name, engine)
+            for permissions in self._permissions:
+                check(permissions.check_engine, engine)
+
+    @property
+    def _permissions(self) -> list[Permissions]:
+        everybody = [self.default, *self.named] if self.default else self.named
+        return [each.permissions for each in everybody if each.permissions is not None]
+
+    def _check_names(self) -> None:
+        names = [user.name for user in (*self.named, *self.leaving)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
             raise ConfigurationError(
-                got=f"IamUser({iam[0]!r}) on {engine}",
-                allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",
-                fix="Use a newer engine, or a PasswordUser",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+                got=f"Access.users with {twice[0]!r} twice",
+                allowed="each user of a group has a name of its own",
+                fix="Rename one of the two",
+                page=_PAGE,
+                rule="RBC-05",
             )
+
+    def _check_size(self) -> None:
+        if len(self.named) >= _MOST_USERS:
+            raise ConfigurationError(
+                got=f"Access.users with {len(self.named)} users and the default user",
+                allowed=f"a user group has {_MOST_USERS} users at most, the default user included",
+                fix="Let applications with the same permissions share a user",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
+                rule="RBC-22",
+            )
+
+    def _check_somebody_is_on(self) -> None:
+        if not any(permissions.can_log_in for permissions in self._permissions):
+            raise ConfigurationError(
+                got=f"Access.users with {len(self.named)} users, of whom none is on",
+                allowed="somebody must be able to log in",
+                fix="Name a user who is on, or use DefaultUser.with_token()",
+                page=_PAGE,
+                rule="RBC-11",
+            )
+
+
+def _check_iam(name: str, engine: Engine) -> None:
+    if not engine.supports_iam:
+        raise ConfigurationError(
+            got=f"IamUser({name!r}) on {engine}",
+            allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",
+            fix="Use a newer engine, or a PasswordUser",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+            rule="IAM-01",
+        )

@@ -19,6 +19,15 @@ CATEGORIES = frozenset(
 )
 """The categories that Redis 7 and Valkey 9 know, with those of ElastiCache's JSON, bloom filters and search."""
 
+_RESTRICTED = frozenset(
+    f"+{command}"
+    for command in (
+        *("bgrewriteaof", "bgsave", "config", "debug", "migrate"),
+        *("replicaof", "save", "shutdown", "slaveof", "sync"),
+    )
+)
+"""See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ClientConfig.RestrictedCommands.html"""
+
 _PASSWORD = re.compile(r"[><#!]")
 _FORBIDDEN = frozenset(("nopass", "reset", "resetpass"))
 _SWITCHES = ("on", "off")
@@ -59,6 +68,7 @@ class AccessString:
                 got,
                 "an access string has exactly one of on and off; without either the user cannot log in",
                 "Begin it with 'on'",
+                "RBC-11",
             )
         return cls(root, selectors)
 
@@ -71,6 +81,17 @@ class AccessString:
     def words(self) -> tuple[str, ...]:
         """All rules, those of selectors too."""
         return self.root + tuple(word for selector in self.selectors for word in selector)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The words about channels."""
+        return tuple(word for word in self.words if word.startswith("&") or word.endswith("channels"))
+
+    @property
+    def selective(self) -> tuple[str, ...]:
+        """What only newer engines read: selectors, patterns for reading or writing, and taking back a subcommand."""
+        brackets = tuple(f"({' '.join(selector)})" for selector in self.selectors)
+        return brackets + tuple(word for word in self.words if word.startswith("%") or re.match(r"-[^@|]+\|", word))
 
     def __str__(self) -> str:
         """The canonical form: what the service would make of it, so that it gives no endless difference.
@@ -105,7 +126,10 @@ def _rule(word: str, got: str) -> str:
             got,
             f"{what} is not allowed: passwords are generated in Secrets Manager, and the door stays locked",
             "Leave it out",
+            "RBC-12",
         )
+    if rule.split("|")[0] in _RESTRICTED:
+        raise _refusal(got, f"ElastiCache keeps {rule[1:]} to itself and grants it to nobody", "Leave it out", "RBC-14")
     category = _CATEGORY.fullmatch(rule)
     if category is not None and category[1] not in CATEGORIES:
         raise _refusal(got, f"the categories are {', '.join(sorted(CATEGORIES))}", f"Correct {rule!r}")
@@ -118,5 +142,5 @@ def _rule(word: str, got: str) -> str:
     return rule
 
 
-def _refusal(got: str, allowed: str, fix: str) -> ConfigurationError:
-    return ConfigurationError(got=got, allowed=allowed, fix=fix, page=_PAGE)
+def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:
+    return ConfigurationError(got=got, allowed=allowed, fix=fix, page=_PAGE, rule=rule)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from elasticache_constructs.access.access_string import AccessString
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.reasons import checked_reason
+
+if TYPE_CHECKING:
+    from elasticache_constructs.engine import Engine
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
@@ -25,8 +29,7 @@ _MARKS = "><#!"
 _BROAD = frozenset(
     (
         *("+@all", "allcommands", "+@dangerous", "+@admin"),
-        *("+acl", "+config", "+debug", "+flushall", "+flushdb", "+keys", "+module", "+monitor", "+replicaof"),
-        *("+shutdown", "+slaveof"),
+        *("+acl", "+flushall", "+flushdb", "+keys", "+module", "+monitor"),
     )
 )
 _WITH_FLUSHING = ("+@write", "+@keyspace", "+@slow")
@@ -66,6 +69,7 @@ class Permissions:
                 allowed=f"{broad[0]} grants more than an application needs",
                 fix="Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')",
                 page=_PAGE,
+                rule="POS-07",
             )
         if self.reason is not None:
             checked_reason(self.reason, what="Permissions")
@@ -75,6 +79,31 @@ class Permissions:
     def can_log_in(self) -> bool:
         """Whether the user is on."""
         return AccessString.parse(self.access_string).is_on
+
+    def check_engine(self, engine: Engine) -> None:
+        """Refuse words that the engine does not know yet.
+
+        Raises:
+            ConfigurationError: When there is one.
+        """
+        parsed = AccessString.parse(self.access_string)
+        for what, needs, found, known in (
+            ("channels", "Redis 6.2 or Valkey 7.2", parsed.channels, engine.knows_channels),
+            (
+                "selectors and read or write patterns",
+                "Redis 7.0 or Valkey 7.2",
+                parsed.selective,
+                engine.knows_selectors,
+            ),
+        ):
+            if found and not known:
+                raise ConfigurationError(
+                    got=f"Permissions({self.access_string!r}) on {engine}",
+                    allowed=f"{what}, as in {found[0]}, need {needs} at least",
+                    fix="Use a newer engine",
+                    page=_PAGE,
+                    rule="RBC-10",
+                )
 
     @classmethod
     def read_only(cls, *key_patterns: str) -> Permissions:
@@ -149,5 +178,6 @@ def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
             "syntax before it",
             fix=f"Use '*' for every {what}, or better a prefix of the application's own, as in 'session:*'",
             page=_PAGE,
+            rule="RBC-10",
         )
     return patterns

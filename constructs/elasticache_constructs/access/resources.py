@@ -52,7 +52,7 @@ class GeneratedPassword:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessResources:
-    """What a replication group needs of its access: exactly one of a token and a user group, and the passwords."""
+    """What a replication group needs of its access: a token or a user group or neither, and the passwords."""
 
     passwords: tuple[GeneratedPassword, ...]
     auth_token: str | None = None
@@ -64,6 +64,8 @@ class AccessResources:
 
 def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.IKey) -> AccessResources:
     """Create the secrets, and the users and their group where the access is by users."""
+    if access.open_reason is not None:
+        return AccessResources(passwords=())
     if access.is_auth_token:
         secret = _token_secret(scope, "AuthToken", user_name=_DEFAULT, key=key)
         password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)

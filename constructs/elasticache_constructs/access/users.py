@@ -95,6 +95,7 @@ def _check_name(name: str, what: str, longest: int) -> None:
             allowed=f"a name has {longest} characters at most, so that the user's id has {LONGEST_ID}",
             fix="Use a shorter name",
             page=_PAGE,
+            rule="NAM-05",
         )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
@@ -102,6 +103,7 @@ def _check_name(name: str, what: str, longest: int) -> None:
             allowed="a name begins with a letter and has lower-case letters, digits and single hyphens",
             fix=f"Use {_suggestion(name)!r}",
             page=_PAGE,
+            rule="NAM-05",
         )
     if name == "default":
         raise ConfigurationError(
@@ -109,6 +111,7 @@ def _check_name(name: str, what: str, longest: int) -> None:
             allowed="the user named default is the one of clients that give no name, and is set apart",
             fix="Use Access.users(default=DefaultUser.with_token(), ...)",
             page=_PAGE,
+            rule="IAM-03" if what == "IamUser" else "RBC-05",
         )
 
 

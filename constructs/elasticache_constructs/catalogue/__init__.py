@@ -1,0 +1,76 @@
+"""What ElastiCache offers, as package data: asked by name, read when it is first asked.
+
+    >>> catalogue.engine_version("redis", "7.1").family
+    'redis7'
+    >>> catalogue.supports("iam", "redis", "6.2")
+    False
+    >>> catalogue.node_type("cache.r8g.large").minimum_version("redis") is None
+    True
+
+It answers with facts and refuses nothing: what it does not know it returns as None, and a version, node type or region
+that came out after it was written is one of those. `python -m elasticache_constructs.catalogue` compares it with the
+installed botocore and cfn-lint.
+"""
+
+from elasticache_constructs.catalogue.engines import (
+    EngineVersion,
+    Feature,
+    ParameterFamily,
+    engine_version,
+    engine_versions,
+    features,
+    floors,
+    parameter_families,
+    parameter_family,
+    parameter_family_of,
+    serverless_majors,
+    supports,
+    version_form,
+)
+from elasticache_constructs.catalogue.nodes import (
+    NodeFamily,
+    NodeTypeFacts,
+    node_families,
+    node_family,
+    node_type,
+    node_types,
+    regions,
+)
+from elasticache_constructs.catalogue.parameter_groups import Parameter, fully_listed, parameter, parameters
+from elasticache_constructs.catalogue.quotas import Limit, limit, limits
+from elasticache_constructs.catalogue.records import Source
+from elasticache_constructs.catalogue.suggestions import closest
+from elasticache_constructs.catalogue.versions import version_key
+
+__all__ = [
+    "EngineVersion",
+    "Feature",
+    "Limit",
+    "NodeFamily",
+    "NodeTypeFacts",
+    "Parameter",
+    "ParameterFamily",
+    "Source",
+    "closest",
+    "engine_version",
+    "engine_versions",
+    "features",
+    "floors",
+    "fully_listed",
+    "limit",
+    "limits",
+    "node_families",
+    "node_family",
+    "node_type",
+    "node_types",
+    "parameter",
+    "parameter_families",
+    "parameter_family",
+    "parameter_family_of",
+    "parameters",
+    "regions",
+    "serverless_majors",
+    "supports",
+    "version_form",
+    "version_key",
+]

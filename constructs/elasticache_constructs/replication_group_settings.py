@@ -1,0 +1,211 @@
+"""What a replication group is to be, checked as a whole before anything is constructed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Token
+
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.parameters import check_parameters, check_unlisted_parameters
+from elasticache_constructs.ports import REDIS_PORT, checked_port
+from elasticache_constructs.topology import ClusterMode
+from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from elasticache_constructs.access import Access
+    from elasticache_constructs.backups import Backups
+    from elasticache_constructs.engine import Engine
+    from elasticache_constructs.log_delivery import LogDelivery
+    from elasticache_constructs.network_type import NetworkType
+    from elasticache_constructs.node_type import NodeType
+    from elasticache_constructs.restore import Snapshot
+    from elasticache_constructs.topology import Topology
+    from elasticache_constructs.transit_encryption import TransitEncryption
+
+_LONGEST_DESCRIPTION = 255
+_MOST_NODES_OF_OLD_ENGINES = 250
+_GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
+_TLS_PAGE = f"{_GUIDE}/in-transit-encryption.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicationGroupSettings:
+    """Everything about a group that is not another resource.
+
+    Raises:
+        ConfigurationError: When the service would refuse it; with all mistakes, where there are several.
+    """
+
+    description: str
+    engine: Engine
+    node_type: NodeType
+    topology: Topology
+    access: Access
+    port: int
+    backups: Backups
+    maintenance_window: str
+    parameters: Mapping[str, str] = field(hash=False)
+    unlisted_parameters: Mapping[str, str] = field(hash=False)
+    transit_encryption: TransitEncryption
+    network_type: NetworkType
+    log_delivery: LogDelivery
+    restore_from: Snapshot | None
+    region: str
+    """A CDK token where it is not known; then what depends on it is not judged."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the service would."""
+        if self.engine.is_memcached:
+            raise ConfigurationError(
+                got=f"ReplicationGroup(engine={self.engine})",
+                allowed="replication groups run Redis or Valkey",
+                fix="Use MemcachedCluster",
+                page=f"{_GUIDE}/WhatIs.html",
+                rule="ENG-01",
+            )
+        with reported_together() as check:
+            check(self.node_type.check, engine=self.engine, region=self.region, ipv6=self.network_type.needs_ipv6)
+            check(self._check_size)
+            check(self._check_cluster_mode)
+            check(self._check_transit_encryption)
+            check(self._check_login)
+            check(self.access.check_engine, self.engine)
+            check(self._check_network_type)
+            check(self._check_log_delivery)
+            check(self._check_description)
+            check(checked_port, self.port, default=REDIS_PORT)
+            check(checked_maintenance_window, self.maintenance_window)
+            check(check_windows_apart, snapshot=self.backups.window, maintenance=self.maintenance_window)
+            check(check_parameters, self.parameters, engine=self.engine, node_type=self.node_type)
+            check(check_unlisted_parameters, self.unlisted_parameters, engine=self.engine)
+
+    def properties(self) -> dict[str, Any]:
+        """The arguments of ``CfnReplicationGroup`` that follow from the settings alone, without unset ones."""
+        cluster_mode = self.topology.cluster_mode_enabled
+        mode = self.topology.cluster_mode
+        arguments: dict[str, Any] = {
+            "replication_group_description": self.description,
+            "engine": self.engine.name,
+            "engine_version": self.engine.version,
+            "cache_node_type": self.node_type.name,
+            # The service refuses both kinds of number together.
+            "num_cache_clusters": None if cluster_mode else self.topology.nodes,
+            "num_node_groups": self.topology.shards if cluster_mode else None,
+            "replicas_per_node_group": self.topology.replicas_per_shard if cluster_mode else None,
+            "cluster_mode": mode.value if isinstance(mode, ClusterMode) else None,
+            "automatic_failover_enabled": self.topology.multi_az,
+            "multi_az_enabled": self.topology.multi_az,
+            "port": self.port,
+            "transit_encryption_enabled": self.transit_encryption.mode is not None,
+            "transit_encryption_mode": self.transit_encryption.mode
+            if self.engine.supports_transit_encryption_mode
+            else None,
+            "at_rest_encryption_enabled": True,
+            "data_tiering_enabled": True if self.node_type.has_data_tiering else None,
+            "network_type": self.network_type.name if self.network_type.needs_ipv6 else None,
+            "ip_discovery": self.network_type.ip_discovery,
+            "auto_minor_version_upgrade": True,
+            "snapshot_retention_limit": self.backups.retention_days,
+            "snapshot_window": self.backups.window,
+            "snapshot_name": self.restore_from.name if self.restore_from else None,
+            "snapshot_arns": list(self.restore_from.files) or None if self.restore_from else None,
+            "preferred_maintenance_window": self.maintenance_window,
+        }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+    def all_parameters(self) -> dict[str, str]:
+        """The parameters, those that were not checked included."""
+        return {**self.parameters, **self.unlisted_parameters}
+
+    def logs(self) -> Iterator[str]:
+        """The logs that the engine can deliver."""
+        if self.engine.supports_slow_log:
+            yield "slow-log"
+        if self.engine.supports_engine_log:
+            yield "engine-log"
+
+    def _check_size(self) -> None:
+        if self.topology.nodes > _MOST_NODES_OF_OLD_ENGINES and not self.engine.supports_five_hundred_nodes:
+            raise ConfigurationError(
+                got=f"Topology with {self.topology.nodes} nodes on {self.engine}",
+                allowed=f"before Redis 5.0.6 a cluster has {_MOST_NODES_OF_OLD_ENGINES} nodes at most",
+                fix="Use a newer engine, or fewer nodes",
+                page=f"{_GUIDE}/quota-limits.html",
+                rule="TOP-19",
+            )
+
+    def _check_cluster_mode(self) -> None:
+        if isinstance(self.topology.cluster_mode, ClusterMode) and not self.engine.supports_cluster_mode_migration:
+            raise ConfigurationError(
+                got=f"Topology(cluster_mode={self.topology.cluster_mode}) on {self.engine}",
+                allowed="a running group is taken to cluster mode from Redis 7.0 or Valkey 7.2 on",
+                fix="Upgrade the engine first; a new group takes Topology(cluster_mode=True)",
+                page=f"{_GUIDE}/modify-cluster-mode.html",
+                rule="TOP-23",
+            )
+
+    def _check_transit_encryption(self) -> None:
+        if self.transit_encryption.mode is not None and not self.engine.supports_transit_encryption:
+            raise ConfigurationError(
+                got=f"ReplicationGroup(engine={self.engine})",
+                allowed="TLS needs Redis 4.0.10 or Valkey 7.2 at least",
+                fix="Use Engine.REDIS_7_1 or Engine.VALKEY_8_2",
+                page=_TLS_PAGE,
+                rule="TLS-02",
+            )
+        if self.transit_encryption.mode == "preferred" and not self.engine.supports_transit_encryption_mode:
+            raise ConfigurationError(
+                got=f"TransitEncryption.preferred on {self.engine}",
+                allowed="the mode preferred needs Redis 7.0 or Valkey 7.2 at least",
+                fix="Upgrade the engine first, or use TransitEncryption.required()",
+                page=f"{_GUIDE}/in-transit-encryption-enable.html",
+                rule="TLS-06",
+            )
+
+    def _check_login(self) -> None:
+        if self.transit_encryption.is_required or self.access.open_reason is not None:
+            return
+        preferred = self.transit_encryption.mode is not None
+        rule = "TLS-12" if self.access.has_users else "TLS-11" if preferred else "AUT-01"
+        raise ConfigurationError(
+            got=f"{'users' if self.access.has_users else 'an AUTH token'} with TLS "
+            f"{'preferred' if preferred else 'disabled'}",
+            allowed="logins need TLS, required",
+            fix="Use TransitEncryption.required(), or until then Access.without_login(reason='...')",
+            page=_TLS_PAGE,
+            rule=rule,
+        )
+
+    def _check_network_type(self) -> None:
+        if self.network_type.needs_ipv6 and not self.engine.supports_ipv6:
+            raise ConfigurationError(
+                got=f"NetworkType {self.network_type.name} on {self.engine}",
+                allowed="IPv6 needs Redis 6.2 or Valkey 7.2 at least",
+                fix="Use a newer engine, or NetworkType.IPV4",
+                page=f"{_GUIDE}/network-type.html",
+                rule="NET-13",
+            )
+
+    def _check_log_delivery(self) -> None:
+        if self.log_delivery.firehose_stream is not None and self.region == "ap-northeast-3":
+            raise ConfigurationError(
+                got=f"LogDelivery(firehose_stream={self.log_delivery.firehose_stream!r}) in {self.region}",
+                allowed="logs are not delivered to Data Firehose in that region",
+                fix="Leave firehose_stream out: CloudWatch takes the logs",
+                page=f"{_GUIDE}/Log_Delivery.html",
+                rule="LOG-07",
+            )
+
+    def _check_description(self) -> None:
+        if not Token.is_unresolved(self.description) and len(self.description) > _LONGEST_DESCRIPTION:
+            raise ConfigurationError(
+                got=f"a description of {len(self.description)} characters",
+                allowed=f"it has {_LONGEST_DESCRIPTION} at most",
+                fix="Shorten it",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html",
+                rule="NAM-16",
+            )

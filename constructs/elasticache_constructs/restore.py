@@ -1,0 +1,92 @@
+"""What a new cache begins with: a snapshot, or files of one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Token
+
+from elasticache_constructs.errors import ConfigurationError, reported_together
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-restoring.html"
+_FILE_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-seeding-redis.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A backup to restore from. Make one with `named` or `rdb_files`.
+
+    It is read at creation only and stays in the code for ever: adding, changing or removing it later replaces the
+    group. Security groups, users, parameters and keys do not come with it. The engine must be as new as the snapshot's.
+    """
+
+    name: str | None = None
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what the service would."""
+        if (self.name is None) == (not self.files):
+            raise ConfigurationError(
+                got=f"Snapshot(name={self.name!r}, files={self.files!r})",
+                allowed="a group begins with one snapshot or with one or more files",
+                fix="Use Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])",
+                page=_PAGE,
+                rule="SNP-10",
+            )
+        with reported_together() as check:
+            check(self._check_name)
+            for arn in self.files:
+                check(_check_file, arn)
+
+    @classmethod
+    def named(cls, name: str) -> Snapshot:
+        """A snapshot of this account and region.
+
+        Args:
+            name: Its name. A CDK token passes through unchecked.
+
+        Raises:
+            ConfigurationError: When the name is none.
+        """
+        return cls(name=name)
+
+    @classmethod
+    def rdb_files(cls, arns: Sequence[str]) -> Snapshot:
+        """Redis or Valkey dump files in a bucket of the same region that lets ElastiCache read them.
+
+        Args:
+            arns: ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
+
+        Raises:
+            ConfigurationError: When there is none, or one is not of that form or has a comma in it.
+        """
+        return cls(files=tuple(arns))
+
+    def _check_name(self) -> None:
+        name = self.name
+        if name is None or Token.is_unresolved(name):
+            return
+        if not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name):
+            raise ConfigurationError(
+                got=f"Snapshot.named({name!r})",
+                allowed="a snapshot's name begins with a letter and has letters, digits and single hyphens",
+                fix="Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so",
+                page=_PAGE,
+                rule="NAM-14",
+            )
+
+
+def _check_file(arn: str) -> None:
+    if not Token.is_unresolved(arn) and not re.fullmatch(r"arn:aws[a-z-]*:s3:::[a-z0-9.-]+/[^,]+\.rdb", arn):
+        raise ConfigurationError(
+            got=f"Snapshot.rdb_files([{arn!r}])",
+            allowed="a file is arn:aws:s3:::bucket/key.rdb, without a comma in the key",
+            fix="Write it as in arn:aws:s3:::bucket/folder/dump.rdb",
+            page=_FILE_PAGE,
+            rule="SNP-10",
+        )

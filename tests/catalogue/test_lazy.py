@@ -1,0 +1,69 @@
+"""The catalogue costs a synth nothing that it does not ask for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from elasticache_constructs.catalogue.records import DATA
+
+# The package without the constructs around it, and every file that it opens.
+ALONE = """
+import json, sys, types
+
+parent = types.ModuleType("elasticache_constructs")
+parent.__path__ = [sys.argv[1]]
+sys.modules["elasticache_constructs"] = parent
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+
+from elasticache_constructs import catalogue
+
+for question in json.loads(sys.argv[2]):
+    eval(question)
+files = sorted({file.removeprefix(sys.argv[3]).strip("/") for file in opened if file.startswith(sys.argv[3])})
+unwanted = {"aws_cdk", "jsii", "botocore", "cfnlint", "elasticache_constructs.catalogue.refresh"}
+foreign = sorted(unwanted & set(sys.modules))
+print(json.dumps({"files": files, "foreign": foreign}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("questions", "files"),
+    [
+        pytest.param([], [], id="nothing asked"),
+        pytest.param(["catalogue.supports('iam', 'redis', '7.1')"], ["engines.json"], id="a feature"),
+        pytest.param(["catalogue.engine_versions('redis')"], ["offered.json"], id="versions"),
+        pytest.param(
+            ["catalogue.node_type('cache.r7g.large')"],
+            ["nodes.json", "offered.json", "pages.json"],
+            id="a node type",
+        ),
+        pytest.param(
+            ["catalogue.parameter('valkey8', 'timeout')", "catalogue.parameter('valkey9', 'timeout')"],
+            ["offered.json", "pages.json", "parameter_groups.json"],
+            id="two parameters",
+        ),
+    ],
+)
+def test_only_what_is_asked_for_is_read(questions: list[str], files: list[str]) -> None:
+    """Importing reads no data, each question its own; neither imports the CDK or the packages of the refresh."""
+    command = [sys.executable, "-c", ALONE, str(DATA.parent.parent), json.dumps(questions), str(DATA)]
+
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert {"files": files, "foreign": []} == json.loads(run.stdout)
+
+
+def test_files_are_read_once() -> None:
+    """The same question again opens nothing."""
+    question = "catalogue.node_type('cache.r7g.large')"
+    twice = [question, "opened.clear()", question, "catalogue.node_type('cache.m7g.large')"]
+    command = [sys.executable, "-c", ALONE, str(DATA.parent.parent), json.dumps(twice), str(DATA)]
+
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert [] == json.loads(run.stdout)["files"]
