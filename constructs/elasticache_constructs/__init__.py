@@ -18,7 +18,9 @@ from elasticache_constructs.replication_group import ReplicationGroup
 from elasticache_constructs.replication_group_base import ReplicationGroupBase
 from elasticache_constructs.restore import Snapshot
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
-from elasticache_constructs.serverless_cache import ImportedServerlessCache
+from elasticache_constructs.serverless_cache import ServerlessCache, ServerlessCacheBase
+from elasticache_constructs.serverless_engine import ServerlessEngine
+from elasticache_constructs.serverless_limits import ServerlessLimits
 from elasticache_constructs.topology import ClusterMode, Topology
 from elasticache_constructs.transit_encryption import TransitEncryption
 
@@ -40,7 +42,6 @@ __all__ = [
     "EventTopic",
     "IamUser",
     "ImportedNetwork",
-    "ImportedServerlessCache",
     "LogDelivery",
     "MemcachedCluster",
     "MemcachedClusterBase",
@@ -52,6 +53,10 @@ __all__ = [
     "ReplicationGroupBase",
     "Rotation",
     "SecretRotation",
+    "ServerlessCache",
+    "ServerlessCacheBase",
+    "ServerlessEngine",
+    "ServerlessLimits",
     "Snapshot",
     "Topology",
     "TransitEncryption",

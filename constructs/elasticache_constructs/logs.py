@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 
+from elasticache_constructs.stack_ids import SHORT_STACK_ID
+
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
 _DAYS = 365
-
-# The first eight digits of the stack's unique id, which is the last part of its ARN.
-_SHORT_STACK_ID = {
-    "Fn::Select": [0, {"Fn::Split": ["-", {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}]}]
-}
 
 
 def log_group(
@@ -41,6 +38,6 @@ def log_group(
     group = logs.CfnLogGroup(scope, construct_id, kms_key_id=key.key_arn, retention_in_days=_DAYS)
     if vended_name is not None:
         name = "/aws/vendedlogs/elasticache/${Stack}/" + vended_name
-        group.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Stack": _SHORT_STACK_ID}]})
+        group.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Stack": SHORT_STACK_ID}]})
     group.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return group

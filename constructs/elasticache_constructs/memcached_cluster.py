@@ -20,7 +20,7 @@ from elasticache_constructs.metrics import NodeMetrics
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.notifications import EventTopic, checked_event_topic
 from elasticache_constructs.parameters import create_parameter_group
-from elasticache_constructs.placement import Spread, create_placement
+from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
 from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
 
@@ -163,14 +163,14 @@ class MemcachedCluster(MemcachedClusterBase):
 
         super().__init__(scope, construct_id)
         topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
-        placement = create_placement(
-            self,
+        subnets = choose_subnets(
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             network_type=network_type,
             node_type=node_type,
             spread=Spread(f"nodes={nodes}", "nodes=1") if nodes > 1 else None,
         )
+        placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         resource = elasticache.CfnCacheCluster(
             self,

@@ -77,7 +77,7 @@ def _check_parameter(name: str, value: str, engine: Engine) -> None:
     if known and name not in known:
         raise ConfigurationError(
             got=got,
-            allowed=f"the family {engine.family} has no such parameter",
+            allowed=f"no parameter of that name is known of the family {engine.family}",
             fix=_rename(name, engine) + f"unlisted_parameters={{{name!r}: {value!r}}}",
             page=_PAGE,
             rule="PGR-20" if _was_known(name, engine) else "PGR-04",
@@ -131,7 +131,9 @@ def _check_value(parameter: catalogue.Parameter, value: str, got: str, engine: E
         raise ConfigurationError(
             got=got,
             allowed=f"its values are {parameter.allowed_in_words}",
-            fix="Use one of them" + (f", {parameter.default!r} say" if parameter.default else ""),
+            fix="Write it as in 'flushall flushall-of-operations'"
+            if parameter.kind == "renames"
+            else "Use one of them" + (f", {parameter.default!r} say" if parameter.default else ""),
             page=_PAGE,
             rule="PGR-16" if parameter.kind == "renames" else "PGR-06",
         )

@@ -41,20 +41,34 @@ class Spread:
     single: str
 
 
-def create_placement(
-    scope: Construct,
+@dataclass(frozen=True, slots=True)
+class ChosenSubnets:
+    """Subnets that a cache may be in, and the zones that they span (none where they are not known yet)."""
+
+    subnet_ids: list[str]
+    zones: tuple[str, ...]
+    _zone_of_each: tuple[str, ...] = ()
+
+    def one_per_zone(self, most: int) -> list[str]:
+        """The first subnet of each zone, of so many zones at most; where zones are not known, the first subnets."""
+        first: dict[str, str] = {}
+        for number, subnet_id in enumerate(self.subnet_ids):
+            zone = self._zone_of_each[number] if self.zones else str(number)
+            first.setdefault(zone, subnet_id)
+        return list(first.values())[:most]
+
+
+def choose_subnets(
     *,
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
     spread: Spread | None,
     network_type: NetworkType = NetworkType.IPV4,
     node_type: NodeType | None = None,
-) -> Placement:
-    """Create the subnet group of a cache.
+) -> ChosenSubnets:
+    """Choose the subnets of a cache.
 
     Args:
-        scope: The cache.
-
         vpc: The VPC.
 
         vpc_subnets: Which of its subnets. Default: the isolated ones; where there are none, the private ones.
@@ -103,10 +117,15 @@ def create_placement(
         check(_check_local_zones, zones, node_type)
         if spread is not None and not chosen.is_pending_lookup:
             check(_check_spread, zones, spread)
+    return ChosenSubnets(chosen.subnet_ids, zones, tuple(chosen.availability_zones))
+
+
+def create_placement(scope: Construct, chosen: ChosenSubnets) -> Placement:
+    """Create the subnet group of a cache over the subnets chosen."""
     group = elasticache.CfnSubnetGroup(
         scope, "Subnets", description="Subnets of the cache", subnet_ids=chosen.subnet_ids
     )
-    return Placement(group.ref, zones)
+    return Placement(group.ref, chosen.zones)
 
 
 def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
@@ -121,10 +140,12 @@ def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
 
 
 def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
-    of_cache = _identity(Stack.of(vpc).resolve(vpc.vpc_id))
+    of_cache = Stack.of(vpc).resolve(vpc.vpc_id)
     for subnet in _made_here(subnets):
-        of_subnet = _identity(Stack.of(subnet).resolve(subnet.vpc_id))
-        if of_cache and of_subnet and of_cache != of_subnet:
+        of_subnet = Stack.of(subnet).resolve(subnet.vpc_id)
+        literal = isinstance(of_cache, str) and isinstance(of_subnet, str)
+        named = _logical_id(of_cache), _logical_id(of_subnet)
+        if (literal and of_cache != of_subnet) or (None not in named and named[0] != named[1]):
             raise ConfigurationError(
                 got=f"vpc_subnets with {subnet.node.path}, a subnet of another VPC",
                 allowed="all subnets of a cache are in the VPC that it is given",
@@ -134,10 +155,10 @@ def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
             )
 
 
-def _identity(resolved: Any) -> str | None:
-    """A VPC's literal id, or the logical id that a reference names; ``None`` for anything else."""
+def _logical_id(resolved: Any) -> str | None:
+    """The logical id that a reference to a VPC names; ``None`` for anything else."""
     match resolved:
-        case str(name) | {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             return name
         case _:
             return None

@@ -21,7 +21,7 @@ from elasticache_constructs.logs import log_group
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.notifications import AlarmTopic, EventTopic, checked_event_topic
 from elasticache_constructs.parameters import create_parameter_group
-from elasticache_constructs.placement import Spread, create_placement
+from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
 from elasticache_constructs.replication_group_base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
@@ -168,8 +168,7 @@ class ReplicationGroup(ReplicationGroupBase):
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
         topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
-        placement = create_placement(
-            self,
+        subnets = choose_subnets(
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             network_type=network_type,
@@ -178,6 +177,7 @@ class ReplicationGroup(ReplicationGroupBase):
             if settings.topology.multi_az
             else None,
         )
+        placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         entry = create_access(self, access, engine=engine, key=key)
         cluster_mode = settings.topology.cluster_mode_enabled

@@ -29,9 +29,13 @@ class CacheSecurityGroups(Construct):
         vpc: Where the groups live.
 
         port: The port that the cache listens on.
+
+        last_port: The last port, where it listens on several in a row. Default: on one.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, port: int) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, port: int, last_port: int | None = None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.nodes: ec2.ISecurityGroup = ec2.SecurityGroup(
             self, "Nodes", vpc=vpc, allow_all_outbound=False, description="Nodes of the cache"
@@ -49,7 +53,7 @@ class CacheSecurityGroups(Construct):
             source_security_group_id=clients_id,
             ip_protocol="tcp",
             from_port=port,
-            to_port=port,
+            to_port=last_port or port,
             description="From clients of the cache",
         )
         # The rule is an L1: SecurityGroup.add_egress_rule would take out the group's inline "disallow all" rule, and a
@@ -61,13 +65,13 @@ class CacheSecurityGroups(Construct):
             destination_security_group_id=nodes_id,
             ip_protocol="tcp",
             from_port=port,
-            to_port=port,
+            to_port=last_port or port,
             description="To the nodes of the cache",
         )
 
 
 def connections_from_consumers(
-    cache: ec2.IConnectable, security_groups: Sequence[ec2.ISecurityGroup], *, port: int
+    cache: ec2.IConnectable, security_groups: Sequence[ec2.ISecurityGroup], *, port: int, last_port: int | None = None
 ) -> ec2.Connections:
     """Connections whose rules are written into the stack of whoever connects.
 
@@ -76,7 +80,8 @@ def connections_from_consumers(
     (https://github.com/aws/aws-cdk/issues/1654). Asked from the other side, with ``function.connections.allow_to``, it
     writes them into the function's. So the two methods that begin at the cache ask from the other side here.
     """
-    connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
+    ports = ec2.Port.tcp(port) if last_port is None else ec2.Port.tcp_range(port, last_port)
+    connections = ec2.Connections(security_groups=list(security_groups), default_port=ports)
 
     def allow_from(other: ec2.IConnectable, port_range: ec2.Port, description: str | None = None) -> None:
         other.connections.allow_to(cache, port_range, description)

@@ -70,7 +70,10 @@ def test_two_users_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Access.users(default=DefaultUser.disabled(), users=[IamUser("app", READ), PasswordUser("app", READ)])
 
-    expected = f"Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. See {PAGE} (RBC-05)"
+    expected = (
+        "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. "
+        f"See {PAGE} (RBC-05)"
+    )
     assert expected == str(refusal.value)
 
 

@@ -15,12 +15,13 @@ from elasticache_constructs import (
     DefaultUser,
     Engine,
     IamUser,
-    ImportedServerlessCache,
     MemcachedCluster,
     NodeType,
     PasswordUser,
     Permissions,
     ReplicationGroup,
+    ServerlessCache,
+    ServerlessCacheBase,
     Topology,
 )
 
@@ -135,7 +136,7 @@ def test_users_of_other_caches_are_refused(bench: Bench) -> None:
         cache(bench).connection_settings(IamUser("somebody", READ))
 
 
-def serverless(bench: Bench, **changes: Any) -> ImportedServerlessCache:
+def serverless(bench: Bench, **changes: Any) -> ServerlessCacheBase:
     """A serverless cache made elsewhere."""
     arguments: dict[str, Any] = {
         "serverless_cache_name": "Shop",
@@ -143,7 +144,7 @@ def serverless(bench: Bench, **changes: Any) -> ImportedServerlessCache:
         "security_groups": [ec2.SecurityGroup.from_security_group_id(bench.stack, "Nodes", "sg-1")],
         **changes,
     }
-    return ImportedServerlessCache(bench.stack, "Serverless", **arguments)
+    return ServerlessCache.from_serverless_cache_attributes(bench.stack, "Serverless", **arguments)
 
 
 def test_client_reads_a_serverless_cache(bench: Bench) -> None:
@@ -170,8 +171,9 @@ def test_grant_on_a_serverless_cache_names_it_and_the_user(bench: Bench) -> None
 
 
 def test_serverless_cache_admits_clients(bench: Bench) -> None:
-    """Rules for clients of a serverless cache open its port."""
+    """Rules for clients of a serverless cache open both of its ports."""
     client = ec2.SecurityGroup(bench.stack, "Client", vpc=bench.vpc)
     serverless(bench).connections.allow_default_port_from(client)
 
-    assert 6379 == bench.only("EC2::SecurityGroupIngress")["Properties"]["FromPort"]
+    rule = bench.only("EC2::SecurityGroupIngress")["Properties"]
+    assert (6379, 6380) == (rule["FromPort"], rule["ToPort"])

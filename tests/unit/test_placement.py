@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import CacheNetwork, ConfigurationError, Topology
-from elasticache_constructs.placement import Spread, create_placement
+from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from tests.conftest import FLAGS
 from tests.unit.builders import GUIDE, memcached_cluster, replication_group
 
@@ -39,7 +39,7 @@ def _subnet_ids(bench: Bench) -> list[str]:
 def test_isolated_subnets_are_the_default(bench: Bench) -> None:
     """Where there are isolated subnets a cache is placed in them."""
     vpc = _vpc(bench, isolated=["i-a", "i-b"], private=["p-a", "p-b"], public=["w-a", "w-b"])
-    create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+    create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD))
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)
 
@@ -47,7 +47,7 @@ def test_isolated_subnets_are_the_default(bench: Bench) -> None:
 def test_private_subnets_are_next(bench: Bench) -> None:
     """Where there are no isolated subnets a cache is placed in the private ones."""
     vpc = _vpc(bench, private=["p-a", "p-b"], public=["w-a", "w-b"])
-    create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+    create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD))
 
     assert ["p-a", "p-b"] == _subnet_ids(bench)
 
@@ -56,7 +56,7 @@ def test_selection_is_honoured(bench: Bench) -> None:
     """Subnets that are chosen are used in place of the default."""
     vpc = _vpc(bench, isolated=["i-a", "i-b"], private=["p-a", "p-b"])
     chosen = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-    create_placement(bench.stack, vpc=vpc, vpc_subnets=chosen, spread=SPREAD)
+    create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=chosen, spread=SPREAD))
 
     assert ["p-a", "p-b"] == _subnet_ids(bench)
 
@@ -71,14 +71,14 @@ def test_zones_of_the_subnets_are_told(bench: Bench) -> None:
         isolated_subnet_ids=["i-a1", "i-b1", "i-a2", "i-b2"],
         isolated_subnet_names=["one", "two"],
     )
-    placement = create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+    placement = create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD))
 
     assert ("eu-west-1a", "eu-west-1b") == placement.zones
 
 
 def test_subnet_group_has_no_physical_name(bench: Bench) -> None:
     """A named group could not be replaced while it is in use."""
-    create_placement(bench.stack, vpc=bench.vpc, vpc_subnets=None, spread=SPREAD)
+    create_placement(bench.stack, choose_subnets(vpc=bench.vpc, vpc_subnets=None, spread=SPREAD))
 
     assert "CacheSubnetGroupName" not in bench.only("ElastiCache::SubnetGroup")["Properties"]
 
@@ -119,7 +119,9 @@ def test_two_subnets_of_one_zone_are_one_zone(bench: Bench) -> None:
     ]
 
     with pytest.raises(ConfigurationError, match=r"^subnets in one zone \(eu-west-1a\) for two=2: "):
-        create_placement(bench.stack, vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=subnets), spread=SPREAD)
+        create_placement(
+            bench.stack, choose_subnets(vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=subnets), spread=SPREAD)
+        )
 
 
 def test_single_node_is_fine_in_one_zone_as_replication_group(bench: Bench) -> None:
@@ -142,7 +144,7 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
     public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
 
     with pytest.raises(ConfigurationError) as refusal:
-        create_placement(bench.stack, vpc=vpc, vpc_subnets=public, spread=None)
+        create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=public, spread=None))
 
     expected = (
         "vpc_subnets with public subnets: caches belong in subnets without a route to the internet. "
@@ -154,7 +156,9 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
 def test_public_subnets_are_no_default(bench: Bench) -> None:
     """A VPC with public subnets alone is refused, here by the CDK."""
     with pytest.raises(RuntimeError, match="There are no 'Private' subnet groups in this VPC"):
-        create_placement(bench.stack, vpc=_vpc(bench, public=["w-a", "w-b"]), vpc_subnets=None, spread=None)
+        create_placement(
+            bench.stack, choose_subnets(vpc=_vpc(bench, public=["w-a", "w-b"]), vpc_subnets=None, spread=None)
+        )
 
 
 def _looked_up(subnet_group: str | None) -> tuple[cdk.Stack, ec2.IVpc, ec2.SubnetSelection]:
@@ -200,7 +204,7 @@ def test_subnets_without_zone_are_refused(bench: Bench) -> None:
     with pytest.raises(
         RuntimeError, match=r"Add the availabilityZone when importing using Subnet\.fromSubnetAttributes\(\)$"
     ):
-        create_placement(bench.stack, vpc=bench.vpc, vpc_subnets=subnets, spread=None)
+        create_placement(bench.stack, choose_subnets(vpc=bench.vpc, vpc_subnets=subnets, spread=None))
 
 
 def _unknown_zones(bench: Bench, zones: list[str]) -> ec2.IVpc:
@@ -212,7 +216,7 @@ def _unknown_zones(bench: Bench, zones: list[str]) -> ec2.IVpc:
 def test_zone_may_be_a_token(bench: Bench) -> None:
     """A zone that is known at deployment only is not counted: it may stand for several."""
     vpc = _unknown_zones(bench, [cdk.CfnParameter(bench.stack, "Zone").value_as_string])
-    placement = create_placement(bench.stack, vpc=vpc, vpc_subnets=None, spread=SPREAD)
+    placement = create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD))
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)
     assert () == placement.zones
@@ -239,6 +243,8 @@ def test_memcached_nodes_have_no_zones_where_none_is_known(bench: Bench, nodes: 
 
 def test_all_zones_may_be_one_token(bench: Bench) -> None:
     """A list of zones that is known at deployment only is not counted."""
-    create_placement(bench.stack, vpc=_unknown_zones(bench, cdk.Fn.get_azs()), vpc_subnets=None, spread=SPREAD)
+    create_placement(
+        bench.stack, choose_subnets(vpc=_unknown_zones(bench, cdk.Fn.get_azs()), vpc_subnets=None, spread=SPREAD)
+    )
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)

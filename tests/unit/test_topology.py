@@ -99,8 +99,8 @@ def test_more_nodes_than_the_quota_are_refused() -> None:
         Topology(shards=31, replicas_per_shard=2)
 
     expected = (
-        "Topology with 93 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use fewer shards or "
-        "replicas, or a larger node type; where AWS has raised the quota, say so: node_quota=93. "
+        "Topology with 93 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use fewer shards "
+        "or replicas, or a larger node type; where AWS has raised the quota, say so: node_quota=93. "
         f"See {GUIDE}/quota-limits.html (TOP-19)"
     )
     assert expected == str(refusal.value)

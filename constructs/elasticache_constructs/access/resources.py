@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.access.access import Access
     from elasticache_constructs.access.users import PasswordUser
     from elasticache_constructs.engine import Engine
+    from elasticache_constructs.serverless_engine import ServerlessEngine
 
 _TOKEN_LENGTH = 64
 _DEFAULT = "default"
@@ -62,7 +63,9 @@ class AccessResources:
     """The same as a reference, which makes CloudFormation wait for the group."""
 
 
-def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.IKey) -> AccessResources:
+def create_access(
+    scope: Construct, access: Access, *, engine: Engine | ServerlessEngine, key: kms.IKey
+) -> AccessResources:
     """Create the secrets, and the users and their group where the access is by users."""
     if access.open_reason is not None:
         return AccessResources(passwords=())
@@ -93,7 +96,7 @@ def create_access(scope: Construct, access: Access, *, engine: Engine, key: kms.
 class _Users:
     """Makes the users of one cache, and the secrets of those with a password."""
 
-    def __init__(self, scope: Construct, engine: Engine, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, engine: Engine | ServerlessEngine, key: kms.IKey) -> None:
         self._scope, self._engine, self._key = scope, engine, key
         self.prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
         self.passwords: list[GeneratedPassword] = []

@@ -114,7 +114,7 @@ def engine_versions(engine: str) -> tuple[str, ...]:
 
 
 def engine_version(engine: str, version: str) -> EngineVersion | None:
-    """What is known of a version, or None when it is not on offer."""
+    """What is known of a version, or None when it is not on offer or its family is not on record yet."""
     if version not in engine_versions(engine):
         return None
     family = parameter_family_of(engine, version)

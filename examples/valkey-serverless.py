@@ -1,0 +1,49 @@
+"""A serverless Valkey cache with IAM users, and an application that connects to it.
+
+cdk synth -a 'python3 examples/valkey-serverless.py'
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from elasticache_constructs import (
+    Access,
+    CacheNetwork,
+    DefaultUser,
+    IamUser,
+    Permissions,
+    ServerlessCache,
+    ServerlessEngine,
+    ServerlessLimits,
+    one_line_errors,
+)
+from elasticache_constructs.posture import add_posture_rules
+
+
+def build(app: cdk.App) -> None:
+    """One stack: the network, the cache, and a role that may log in as its user."""
+    stack = cdk.Stack(app, "example-valkey-serverless", env=cdk.Environment(region="eu-west-1"))
+    network = CacheNetwork(stack, "Network", availability_zones=["eu-west-1a", "eu-west-1b", "eu-west-1c"])
+    orders = IamUser("example-serverless-orders", Permissions.read_write("orders:*"))
+    cache = ServerlessCache(
+        stack,
+        "Valkey",
+        vpc=network.vpc,
+        vpc_subnets=network.cache_subnets,
+        engine=ServerlessEngine.VALKEY_8,
+        limits=ServerlessLimits(storage_gb=10, ecpu_per_second=20_000),
+        access=Access.users(default=DefaultUser.disabled(), users=[orders]),
+    )
+    role = iam.Role(stack, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    # A policy of its own, attached to the role: the packs forbid inline ones.
+    policy = iam.ManagedPolicy(stack, "OrdersPolicy", roles=[role])
+    cache.grant_connect(policy, orders)
+    cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main = cdk.App()
+        build(main)
+        add_posture_rules(main)
+        main.synth()
