@@ -199,8 +199,7 @@ class _Setup:
         _refuse_what_is_ours(overrides)
         if self.settings.engine == "memcached":
             raise SettingsError(
-                "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. Give the settings' host and port to a "
-                "Memcached client."
+                "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. Use elasticache_client.memcached.connect()."
             )
         wiring = Wiring(
             credentials=credentials or default_credentials(self.settings),

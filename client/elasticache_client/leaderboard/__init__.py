@@ -1,0 +1,9 @@
+"""Leaderboards on sorted sets: exact ranks and ties, today's, this week's and of all time."""
+
+from __future__ import annotations
+
+from elasticache_client.leaderboard.board import Order, Rule, Standing
+from elasticache_client.leaderboard.leaderboards import AsyncLeaderboard, Leaderboard
+from elasticache_client.leaderboard.windows import Window
+
+__all__ = ["AsyncLeaderboard", "Leaderboard", "Order", "Rule", "Standing", "Window"]

@@ -1,0 +1,199 @@
+"""What a board asks a cache and how it reads the reply, for clients that block and for those of asyncio."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
+
+from elasticache_client.leaderboard import scripts
+from elasticache_client.leaderboard.windows import Window, kept_periods, period
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from elasticache_client.leaderboard.windows import Period
+
+Order = Literal["highest", "lowest"]
+Rule = Literal["best", "sum", "latest"]
+
+T = TypeVar("T")
+
+# The server keeps scores as doubles, which are exact up to here.
+_LIMIT = 2**53 - 1
+_NUMBER_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a player stands in one window.
+
+    Attributes:
+        player: the player's name.
+        rank: 1 for the first; no two players share one.
+        score: the player's score.
+    """
+
+    player: str
+    rank: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """A reply, which an asyncio client has yet to await, and how to read it."""
+
+    reply: Any
+    read: Callable[[Any], T]
+
+
+class Board:
+    """A board's keys, scripts and replies. Its arguments are those of ``Leaderboard``."""
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        order: Order,
+        rule: Rule,
+        windows: Sequence[Window],
+        keep: int,
+        prefix: str,
+        clock: Callable[[], float],
+    ) -> None:
+        _check("name", name, "a text without braces", passes=name != "" and not set(name) & set("{}"))
+        _check("order", order, _listed(Order), passes=order in get_args(Order))
+        _check("rule", rule, _listed(Rule), passes=rule in get_args(Rule))
+        known = len(windows) == len(set(windows)) > 0 and set(windows) <= set(get_args(Window))
+        _check("windows", windows, f"some of {_listed(Window)}, each once", passes=known)
+        _check("keep", keep, "a whole number from 0", passes=_is_whole(keep) and keep >= 0)
+        self._client = client
+        # The braces keep all of a board's keys on one node of a cluster.
+        self._prefix = f"{prefix}:{{{name}}}"
+        self._sign = -1 if order == "highest" else 1
+        self._rule = rule
+        self._windows = tuple(windows)
+        self._keep = keep
+        self._clock = clock
+        self._submit = client.register_script(scripts.SUBMIT)
+        self._around = client.register_script(scripts.AROUND)
+        self._remove = client.register_script(scripts.REMOVE)
+
+    def submit(self, player: str, score: int) -> Asked[dict[Window, Standing]]:
+        """Take a score into every window."""
+        _check_player(player)
+        _check_score(score)
+        periods = [period(window, self._now(), keep=self._keep) for window in self._windows]
+        expiries = ["" if each.expires is None else int(each.expires.timestamp()) for each in periods]
+        reply = self._submit(self._keys(periods), [self._rule, player, self._sign * score, _LIMIT, *expiries])
+
+        def read(reply: Any) -> dict[Window, Standing]:
+            if reply is None:
+                raise _refused("the sum of the scores", "too large", f"sums up to {_LIMIT}", "submit smaller scores")
+            standings = (Standing(player, rank + 1, self._score(score)) for rank, score in _pairs(reply))
+            return dict(zip(self._windows, standings, strict=True))
+
+        return Asked(reply, read)
+
+    def page(self, number: int, *, size: int, window: Window | None, at: dt.datetime | None) -> Asked[list[Standing]]:
+        """Some standings in the order of ranks."""
+        _check("number", number, "a whole number from 1", passes=_is_whole(number) and number >= 1)
+        _check("size", size, "a whole number from 1", passes=_is_whole(size) and size >= 1)
+        first = (number - 1) * size
+        board, _ = self._keys([self._period(window, at)])
+        reply = self._client.zrange(board, first, first + size - 1, withscores=True)
+        return Asked(reply, lambda pairs: self._standings(first, pairs))
+
+    def around(
+        self, player: str, count: int, *, window: Window | None, at: dt.datetime | None
+    ) -> Asked[list[Standing]]:
+        """A player's standing between those before and after."""
+        _check_player(player)
+        _check("count", count, "a whole number from 0", passes=_is_whole(count) and count >= 0)
+        reply = self._around(self._keys([self._period(window, at)]), [player, count])
+        return Asked(reply, lambda found: [] if found is None else self._standings(found[0], _pairs(found[1])))
+
+    def standing(self, player: str, *, window: Window | None, at: dt.datetime | None) -> Asked[Standing | None]:
+        """A player's standing alone."""
+        asked = self.around(player, 0, window=window, at=at)
+        return Asked(asked.reply, lambda reply: next(iter(asked.read(reply)), None))
+
+    def rank(self, player: str, *, window: Window | None, at: dt.datetime | None) -> Asked[int | None]:
+        """A player's rank alone."""
+        asked = self.standing(player, window=window, at=at)
+
+        def read(reply: Any) -> int | None:
+            standing = asked.read(reply)
+            return None if standing is None else standing.rank
+
+        return Asked(asked.reply, read)
+
+    def size(self, *, window: Window | None, at: dt.datetime | None) -> Asked[int]:
+        """How many players a window has."""
+        board, _ = self._keys([self._period(window, at)])
+        return Asked(self._client.zcard(board), int)
+
+    def remove(self, player: str) -> Asked[bool]:
+        """Take a player out of every window that is still kept."""
+        _check_player(player)
+        now = self._now()
+        periods = [each for window in self._windows for each in kept_periods(window, now, keep=self._keep)]
+        return Asked(self._remove(self._keys(periods), [player]), bool)
+
+    def _now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self._clock(), dt.UTC)
+
+    def _period(self, window: Window | None, at: dt.datetime | None) -> Period:
+        window = window or self._windows[0]
+        _check("window", window, f"one of the board's: {', '.join(self._windows)}", passes=window in self._windows)
+        _check("at", at, "a time with its time zone", passes=at is None or at.tzinfo is not None)
+        return period(window, at or self._now(), keep=self._keep)
+
+    def _keys(self, periods: Iterable[Period]) -> list[str]:
+        boards = [f"{self._prefix}:{each.name}" for each in periods]
+        return [key for board in boards for key in (board, f"{board}:players")]
+
+    def _standings(self, first: int, pairs: Iterable[tuple[Any, Any]]) -> list[Standing]:
+        return [
+            Standing(_text(member)[_NUMBER_LENGTH:], rank, self._score(score))
+            for rank, (member, score) in enumerate(pairs, first + 1)
+        ]
+
+    def _score(self, stored: Any) -> int:
+        return self._sign * int(float(stored))
+
+
+def _pairs(flat: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode()
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(choice: Any) -> str:
+    return " or ".join(repr(each) for each in get_args(choice))
+
+
+def _check_player(player: str) -> None:
+    _check("player", player, "a text that is not empty", passes=isinstance(player, str) and player != "")
+
+
+def _check_score(score: int) -> None:
+    passes = _is_whole(score) and abs(score) <= _LIMIT
+    fix = "Count in smaller units, milliseconds or cents say, so that scores are whole"
+    _check("score", score, f"a whole number from -{_LIMIT} to {_LIMIT}", fix=fix, passes=passes)
+
+
+def _check(name: str, got: object, allowed: str, *, passes: bool, fix: str = "Give one of these") -> None:
+    if not passes:
+        raise _refused(name, repr(got), allowed, fix)
+
+
+def _refused(name: str, got: str, allowed: str, fix: str) -> ValueError:
+    return ValueError(f"{name}={got}. Allowed: {allowed}. {fix}.")

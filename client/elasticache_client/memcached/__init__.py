@@ -1,0 +1,19 @@
+"""pymemcache, set up for Amazon ElastiCache for Memcached: TLS, auto discovery, nodes that fail, and no pickle.
+
+    from elasticache_client import memcached
+
+    with memcached.connect(key_prefix="shop:") as cache:
+        cache.set("pear", {"price": 1.5}, ttl=300)
+        assert cache.get("pear") == {"price": 1.5}
+
+Needs ``pip install elasticache-client[memcached]``; ``connect_sasl`` needs ``elasticache-client[memcached-sasl]``.
+"""
+
+from __future__ import annotations
+
+from elasticache_client.memcached.client import Memcached, connect, connect_nodes
+from elasticache_client.memcached.discovery import DiscoveryError
+from elasticache_client.memcached.node import NodeError
+from elasticache_client.memcached.sasl import connect_sasl
+
+__all__ = ["DiscoveryError", "Memcached", "NodeError", "connect", "connect_nodes", "connect_sasl"]

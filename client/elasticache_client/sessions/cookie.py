@@ -1,0 +1,84 @@
+"""The cookie that carries a session's id, with every protection that browsers have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+SameSite = Literal["Lax", "Strict", "None"]
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]+")
+_PATH = re.compile(r"/[^;\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class CookieChange:
+    """What a response has to tell the browser.
+
+    Attributes:
+        value: the new id; empty to forget the one it has.
+        max_age: for how many seconds the browser keeps it.
+    """
+
+    value: str
+    max_age: int
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} max_age={self.max_age}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """How the cookie is set. Scripts never see it, and it is kept as long as the session may last at most.
+
+    Attributes:
+        name: its name. A browser is told to hold it to the strictest prefix that the rest allows: ``__Host-``, which no
+            subdomain can forge, or with a domain or a path ``__Secure-``, or nothing without ``secure``.
+        secure: whether it travels over HTTPS alone. Browsers make an exception for localhost.
+        same_site: whether other sites' requests carry it: with ``Lax`` plain links do, with ``Strict`` none, with
+            ``None`` all.
+        domain: the domain that is shared with its subdomains. Default: this host alone.
+        path: the path it is sent to. Default: all.
+
+    Raises:
+        ValueError: a value is not allowed.
+
+    See https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie
+    """
+
+    name: str = "session"
+    secure: bool = True
+    same_site: SameSite = "Lax"
+    domain: str | None = None
+    path: str = "/"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name.startswith("__"):
+            raise _refused("name", self.name, "letters, digits, hyphens and underscores", "Leave prefixes out")
+        if self.same_site not in get_args(SameSite):
+            raise _refused("same_site", self.same_site, "Lax, Strict or None, as text", "Name one of them")
+        if self.same_site == "None" and not self.secure:
+            raise _refused("same_site", "None", "Lax or Strict without secure", "Use secure=True")
+        if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
+            raise _refused("domain", self.domain, "a domain's name", "Leave it out for this host alone")
+        if not _PATH.fullmatch(self.path):
+            raise _refused("path", self.path, "a path that begins with /", "Use '/' for all")
+
+    @property
+    def full_name(self) -> str:
+        """The name that the browser sees, with its prefix."""
+        if not self.secure:
+            return self.name
+        return f"__Host-{self.name}" if self.domain is None and self.path == "/" else f"__Secure-{self.name}"
+
+    def header(self, change: CookieChange) -> str:
+        """The value of the ``Set-Cookie`` header."""
+        parts = [f"{self.full_name}={change.value}", f"Max-Age={change.max_age}", f"Path={self.path}", "HttpOnly"]
+        parts += [f"SameSite={self.same_site}", *(["Secure"] if self.secure else [])]
+        return "; ".join(parts if self.domain is None else [*parts, f"Domain={self.domain}"])
+
+
+def _refused(name: str, got: str, allowed: str, fix: str) -> ValueError:
+    return ValueError(f"Cookie({name}={got!r}). Allowed: {allowed}. {fix}.")

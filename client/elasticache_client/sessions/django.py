@@ -1,0 +1,98 @@
+"""Sessions for Django: ``SESSION_ENGINE = "elasticache_client.sessions.django"``.
+
+The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last. The cookie is
+Django's own; as strict as browsers can be, its settings are ``SESSION_COOKIE_NAME = "__Host-session"`` and
+``SESSION_COOKIE_SECURE = True``. A session's user is the one that ``django.contrib.auth`` logs in, by ``str(user.pk)``.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings  # type: ignore[import-untyped]
+from django.contrib.auth import SESSION_KEY as USER  # type: ignore[import-untyped]
+from django.contrib.sessions.backends.base import SessionBase, UpdateError  # type: ignore[import-untyped]
+from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped]
+from django.utils.module_loading import import_string  # type: ignore[import-untyped]
+
+from elasticache_client.sessions.session import Session
+from elasticache_client.sessions.stores import Sessions
+
+
+class SessionStore(SessionBase):  # type: ignore[misc]
+    """Django's session in a cache. While the cache does not answer, it raises ``SessionsUnavailable``."""
+
+    @cached_property
+    def _kept(self) -> Session:
+        """What the cache has of it."""
+        return self._store.load(self.session_key)
+
+    def load(self) -> dict[str, Any]:
+        """Its values; none, and no key any more, where the cache has none."""
+        self._follow()
+        return dict(self._kept)
+
+    def exists(self, session_key: str) -> bool:
+        """Whether there is a session with this key."""
+        return self._store.load(session_key).record.id is not None
+
+    def create(self) -> None:
+        """Begin and keep an empty one with a key of its own."""
+        self._kept = Session()
+        self._kept.renew()
+        self._session_cache: dict[str, Any] = {}
+        self.save()
+
+    def save(self, must_create: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # Django's signature
+        """Keep what has changed, under a new key when a user has logged in.
+
+        Raises:
+            UpdateError: the session has ended meanwhile.
+        """
+        values = dict(self._session)
+        self._kept.clear()
+        self._kept.update(values)
+        if values.get(USER) not in (None, self._kept.user):
+            self._kept.renew(values[USER])
+        wanted = bool(values) or self._kept.record.wanted
+        self._store.save(self._kept)
+        self._follow()
+        if wanted and self.session_key is None:
+            self._session_cache = {}
+            raise UpdateError
+
+    def cycle_key(self) -> None:
+        """Change the key when the session is next saved; the values stay."""
+        self._kept.renew()
+        self.modified = True
+
+    async def acycle_key(self) -> None:
+        """The same, without blocking the event loop."""
+        await sync_to_async(self.cycle_key)()
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Delete a session, this one unless another one is named."""
+        doomed = self._kept if session_key is None else self._store.load(session_key)
+        doomed.end()
+        self._store.save(doomed)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """The cache does that by itself."""
+
+    @property
+    def _store(self) -> Sessions:
+        path = getattr(settings, "ELASTICACHE_SESSIONS", None)
+        store = None if path is None else import_string(path)
+        if not isinstance(store, Sessions):
+            raise ImproperlyConfigured(
+                f"ELASTICACHE_SESSIONS={path!r}. Allowed: the dotted path of a Sessions. Make one in a module, say "
+                "shop/cache.py: sessions = Sessions(connect()), and set it to 'shop.cache.sessions'."
+            )
+        return store
+
+    def _follow(self) -> None:
+        session_id = self._kept.record.id
+        self._session_key = None if session_id is None else session_id.text

@@ -1,0 +1,98 @@
+"""A user's session while a request is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from elasticache_client.sessions.ids import checked_user
+
+if TYPE_CHECKING:
+    from elasticache_client.sessions.ids import SessionId
+    from elasticache_client.sessions.values import Encoded
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What the cache has of a session, as its store last saw it.
+
+    Attributes:
+        id: the session's id. None: the cache has nothing of it.
+        former: the id that it has given up and that is to be deleted. None: it has not.
+        continues: whether it has a right to exist only as long as the former one does.
+        wanted: whether it is to be kept even without a value.
+        grant: the user's grant that it holds under; empty for none in particular.
+        values: the values.
+    """
+
+    id: SessionId | None = None
+    former: SessionId | None = None
+    continues: bool = False
+    wanted: bool = False
+    grant: str = field(default="", repr=False)
+    values: Encoded = field(default_factory=dict, repr=False)
+
+
+class Session(dict[str, Any]):
+    """A dictionary that is kept for the user's next request.
+
+    Every change counts, also one inside of a value, a list say. What two requests change at once is kept name by name:
+    both changes where the names differ, the later one where they are the same.
+
+    Attributes:
+        user: who has logged in. None: nobody.
+        deadline: when it ends at the latest, in seconds since 1970. None: it has not been stored yet.
+        accessed: whether the application has asked for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.user: str | None = None
+        self.deadline: float | None = None
+        self.accessed = False
+        self.record = Record()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {'nobody' if self.user is None else 'a user'}, {len(self)} values>"
+
+    def mark_accessed(self) -> None:
+        """Starlette calls this when an application asks for the session."""
+        self.accessed = True
+
+    def renew(self, user: str | None = None, *, grant: str = "") -> None:
+        """Give the session a new id and end the old one, so that whoever knew that one has nothing.
+
+        Do so at every login, naming the user, and whenever the user gets more rights. The values stay; a session
+        without any is kept as well.
+
+        Args:
+            user: who has just proved to be that user: the session begins anew, with its full life. Default: whoever it
+                was; the session goes on, unless it ends meanwhile in another request.
+            grant: what ``grant(user)`` of the store said before the proof was looked at, so that a revocation since
+                then makes the login fail. Default: a revocation ends only what has been saved before it.
+
+        Raises:
+            ValueError: the user is not a text, or is empty.
+        """
+        before = self.record
+        if user is None:
+            continues = before.continues or before.id is not None
+            self.record = Record(former=before.former or before.id, continues=continues, grant=before.grant)
+        else:
+            self.user = checked_user(user)
+            self.record = Record(former=before.former or before.id, grant=grant)
+            self.deadline = None
+        self.record.wanted = True
+
+    def end(self) -> None:
+        """Log out: forget everything, and delete the session and its cookie."""
+        former = self.record.former or self.record.id
+        self.lose()
+        self.record.former = former
+
+    def lose(self) -> None:
+        """Forget everything, since the cache has nothing of it."""
+        self.clear()
+        self.user = None
+        self.deadline = None
+        self.record = Record()

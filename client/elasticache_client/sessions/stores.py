@@ -1,0 +1,309 @@
+"""Where sessions are kept: one class that blocks, one for asyncio, and between them what both of them do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from elasticache_client.sessions import scripts
+from elasticache_client.sessions.cookie import CookieChange
+from elasticache_client.sessions.ids import SessionId, grant_key
+from elasticache_client.sessions.session import Record, Session
+from elasticache_client.sessions.values import UNREADABLE, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from elasticache_client.sessions.values import Encoded
+
+T = TypeVar("T")
+
+Steps = Generator[Callable[[], Any], Any, T]
+"""Yields calls of the client, is sent their replies, and returns its result."""
+
+_IDLE = dt.timedelta(minutes=30)
+_LIFETIME = dt.timedelta(hours=12)
+_TOUCHES = 10
+_GRANT_BYTES = 16
+_LOGIN_MILLISECONDS = 600_000
+_FORGET = CookieChange("", 0)
+
+
+class SessionsUnavailable(Exception):  # noqa: N818  # a state of the cache, not a mistake
+    """The cache did not answer, so nobody knows whose request this is; its cause is the client's own error.
+
+    Answer with status 503. To go on as if nobody had logged in would be wrong in two ways: what the user does is lost,
+    and whoever can make the cache fail decides what the application believes.
+    """
+
+
+class Sessions:
+    """Sessions in Redis or Valkey, on one node or in a cluster.
+
+    A session that is unknown, expired, revoked or tampered with is a new one, never an error. Reading is one round
+    trip. Writing is another, for the values that have changed, if any have. Expiry slides along with reads, in the same
+    round trip, and is written at most ten times in the time that it spans.
+
+    The cache holds no id, only its hash. Values are JSON. Whoever may write to the cache may write sessions, so
+    give no other application's user these keys. Revocations are as lasting as the cache's writes: a failover may lose
+    those of its last moment.
+
+    Args:
+        client: a client of redis-py or valkey-py, as ``connect()`` makes it.
+        idle: how long a session lasts without a request, or up to a tenth less. Default: 30 minutes.
+        lifetime: how long it lasts at most, from its login on. Default: 12 hours. Both are what NIST SP 800-63B asks
+            for at AAL2.
+        types: the types of the values, by name, that are not JSON's own, as msgspec reads them: ``{"seen": datetime}``.
+            Default: none. A session with a value of another type is a new one.
+        prefix: what the keys begin with, for the user's permissions: ``session:*``. Default: ``session``.
+        clock: seconds since 1970.
+
+    Raises:
+        ValueError: the times are not positive, or ``idle`` is longer than ``lifetime``.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        idle: dt.timedelta = _IDLE,
+        lifetime: dt.timedelta = _LIFETIME,
+        types: Mapping[str, Any] | None = None,
+        prefix: str = "session",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = _Store(client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock)
+
+    def load(self, cookie: str | None) -> Session:
+        """The session of a request.
+
+        Args:
+            cookie: the value that the browser has sent. None: it has sent none, and nothing is asked of the cache.
+
+        Raises:
+            SessionsUnavailable: the cache did not answer.
+        """
+        return self._run(self._store.load(cookie))
+
+    def save(self, session: Session) -> CookieChange | None:
+        """Keep what has changed. A session that has ended meanwhile is not kept, and is empty afterwards.
+
+        Returns:
+            What to tell the browser. None: nothing.
+
+        Raises:
+            SessionsUnavailable: the cache did not answer; the changes may have been kept or not.
+            TypeError: a value is none that would come back as it is; nothing has been kept.
+        """
+        return self._run(self._store.save(session))
+
+    def revoke(self, user: str) -> None:
+        """End all sessions of a user, however many, at once. Requests that are under way cannot save them any more.
+
+        To keep the present one, ``renew(user)`` it afterwards.
+
+        Raises:
+            SessionsUnavailable: the cache did not answer; sessions may go on.
+            ValueError: the user is not a text, or is empty.
+        """
+        self._run(self._store.revoke(user))
+
+    def grant(self, user: str) -> str:
+        """For ``Session.renew``: the user's grant before a password is looked at. It is good for ten minutes.
+
+        Raises:
+            SessionsUnavailable: the cache did not answer.
+            ValueError: the user is not a text, or is empty.
+        """
+        return self._run(self._store.grant(user))
+
+    def _run(self, steps: Steps[T]) -> T:
+        reply = None
+        while True:
+            try:
+                call = steps.send(reply)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            try:
+                reply = call()
+            except UnicodeDecodeError:
+                reply = None  # a client that decodes has met what no session holds
+            except Exception as error:
+                raise _unavailable() from error
+
+
+class AsyncSessions:
+    """The same for asyncio, on a client as ``connect_async()`` makes it; arguments and errors are those above."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        idle: dt.timedelta = _IDLE,
+        lifetime: dt.timedelta = _LIFETIME,
+        types: Mapping[str, Any] | None = None,
+        prefix: str = "session",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = _Store(client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock)
+
+    async def load(self, cookie: str | None) -> Session:
+        """The session of a request."""
+        return await self._run(self._store.load(cookie))
+
+    async def save(self, session: Session) -> CookieChange | None:
+        """Keep what has changed, and say what to tell the browser."""
+        return await self._run(self._store.save(session))
+
+    async def revoke(self, user: str) -> None:
+        """End all sessions of a user."""
+        await self._run(self._store.revoke(user))
+
+    async def grant(self, user: str) -> str:
+        """The user's grant as it is now."""
+        return await self._run(self._store.grant(user))
+
+    async def _run(self, steps: Steps[T]) -> T:
+        reply = None
+        while True:
+            try:
+                call = steps.send(reply)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            try:
+                reply = await call()
+            except UnicodeDecodeError:
+                reply = None
+            except Exception as error:
+                raise _unavailable() from error
+
+
+class _Store:
+    """What is asked of the cache and in which order, without waiting for anything."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        idle: dt.timedelta,
+        lifetime: dt.timedelta,
+        types: Mapping[str, Any] | None,
+        prefix: str,
+        clock: Callable[[], float],
+    ) -> None:
+        if not dt.timedelta() < idle <= lifetime:
+            raise ValueError(
+                f"idle={idle}, lifetime={lifetime}. Allowed: idle above zero and not above lifetime. "
+                "Give a lifetime that is as long as idle, or longer."
+            )
+        self._client = client
+        self._idle = idle.total_seconds()
+        self._lifetime = lifetime.total_seconds()
+        self._values = Values(types or {})
+        self._prefix = prefix
+        self._clock = clock
+        self._read = client.register_script(scripts.READ)
+        self._create = client.register_script(scripts.CREATE)
+        self._update = client.register_script(scripts.UPDATE)
+        self._grant = client.register_script(scripts.GRANT)
+
+    def load(self, cookie: str | None) -> Steps[Session]:
+        """One call, or none without a cookie that could be ours."""
+        session_id = SessionId.parse(cookie)
+        if session_id is None:
+            return Session()
+        times = [_ms(self._clock()), _ms(self._idle), _ms(self._idle / _TOUCHES)]
+        reply = yield partial(self._read, keys=session_id.keys(self._prefix), args=times)
+        return self._session(session_id, reply) if reply else Session()
+
+    def save(self, session: Session) -> Steps[CookieChange | None]:
+        """One call where something has changed, two where a former session has to go."""
+        record = session.record
+        values = self._values.write(session, record.values)
+        if record.id is not None:
+            yield from self._update_session(session, record.id.keys(self._prefix), values)
+            return None
+        if record.former is not None:
+            # First, so that a failure in between leaves nobody with the old one.
+            existed = yield partial(self._client.delete, record.former.keys(self._prefix)[0])
+            if record.continues and not existed:
+                session.lose()
+                return None
+        if session or session.user is not None or record.wanted:
+            return (yield from self._create_session(session, values))
+        session.record = Record()
+        return None if record.former is None else _FORGET
+
+    def revoke(self, user: str) -> Steps[None]:
+        """One call, however many sessions the user has."""
+        yield partial(self._client.delete, grant_key(self._prefix, user))
+
+    def grant(self, user: str) -> Steps[str]:
+        """One call; a grant is made where there is none, and lasts at least as long as a login may take."""
+        args = [secrets.token_hex(_GRANT_BYTES), _LOGIN_MILLISECONDS]
+        reply = yield partial(self._grant, keys=[grant_key(self._prefix, user)], args=args)
+        return _bytes(reply).decode()
+
+    def _session(self, session_id: SessionId, reply: list[Any]) -> Session:
+        fields = {_bytes(name): _bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
+        session = Session()
+        try:
+            values = {name[1:].decode(): json for name, json in fields.items() if name.startswith(b":")}
+            session.update(self._values.read(values))
+            session.user = None if session_id.owner is None else fields[b"user"].decode()
+            session.deadline = min(float(fields[b"deadline"]) / 1000, self._clock() + self._lifetime)
+            session.record = Record(id=session_id, grant=fields.get(b"grant", b"").decode(), values=values)
+        except (KeyError, *UNREADABLE):
+            return Session()
+        return session
+
+    def _create_session(self, session: Session, values: Encoded) -> Steps[CookieChange | None]:
+        now = self._clock()
+        deadline = now + self._lifetime if session.deadline is None else session.deadline
+        left = max(deadline - now, 0)
+        session_id = SessionId.new(session.user)
+        times = [_ms(min(self._idle, left)), _ms(self._lifetime)]
+        facts = ["deadline", _ms(deadline), *([] if session.user is None else ["user", session.user])]
+        args = [*times, session.record.grant, secrets.token_hex(_GRANT_BYTES), *facts, *_fields(values)]
+        grant = yield partial(self._create, keys=session_id.keys(self._prefix), args=args)
+        if grant is None:
+            session.lose()
+            return None
+        session.deadline = deadline
+        session.record = Record(id=session_id, grant=_bytes(grant).decode(), values=values)
+        return CookieChange(session_id.text, int(left))
+
+    def _update_session(self, session: Session, keys: list[str], values: Encoded) -> Steps[None]:
+        record = session.record
+        changed = {name: json for name, json in values.items() if json != record.values.get(name)}
+        removed = [f":{name}" for name in record.values if name not in values]
+        if changed or removed:
+            args = [record.grant, len(removed), *removed, *_fields(changed)]
+            if (yield partial(self._update, keys=keys, args=args)):
+                record.values = values
+            else:
+                session.lose()
+
+
+def _fields(values: Encoded) -> list[str | bytes]:
+    return [part for name, json in values.items() for part in (f":{name}", json)]
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _unavailable() -> SessionsUnavailable:
+    return SessionsUnavailable(
+        "The cache that keeps the sessions did not answer. Answer with status 503, and see this error's cause."
+    )

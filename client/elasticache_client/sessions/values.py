@@ -1,0 +1,76 @@
+"""Values as JSON, and nothing that would come back as something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Encoded = dict[str, bytes]
+"""JSON by name."""
+
+UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What reading JSON of unknown origin may raise."""
+
+
+class Values:
+    """Writes and reads the values of sessions.
+
+    Args:
+        types: the types of the values, by name, that are none of JSON's own.
+    """
+
+    def __init__(self, types: Mapping[str, Any]) -> None:
+        self._plain: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+        self._typed = {name: msgspec.json.Decoder(each) for name, each in types.items()}
+        self._encoder = msgspec.json.Encoder(enc_hook=_unmarked)
+
+    def write(self, values: Mapping[str, Any], before: Encoded) -> Encoded:
+        """All values as JSON; what equals what was there before need not be looked at again.
+
+        Raises:
+            TypeError: a name is no text, or a value would not come back as it is.
+        """
+        after = {name: self._write(name, value) for name, value in values.items()}
+        for name, json in after.items():
+            if json != before.get(name) and not self._comes_back(name, json, values[name]):
+                raise _refused(name, values[name])
+        return after
+
+    def read(self, encoded: Encoded) -> dict[str, Any]:
+        """The values; raises one of ``UNREADABLE`` where one is not JSON, or not of its type."""
+        return {name: self._typed.get(name, self._plain).decode(json) for name, json in encoded.items()}
+
+    def _write(self, name: object, value: object) -> bytes:
+        if not isinstance(name, str):
+            raise TypeError(f"session[{name!r}]. Allowed: names that are texts. Use str(...) as the name.")
+        try:
+            return self._encoder.encode(value)
+        except (TypeError, ValueError):
+            raise _refused(name, value) from None
+
+    def _comes_back(self, name: str, json: bytes, value: object) -> bool:
+        try:
+            return bool(self.read({name: json})[name] == value)
+        except UNREADABLE:
+            return False
+
+
+def _unmarked(value: object) -> str:
+    """Texts that a template engine has marked as safe are texts; they lose the mark."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError
+
+
+def _refused(name: str, value: object) -> TypeError:
+    # Its type alone: the value may be a secret.
+    kind = type(value).__name__
+    return TypeError(
+        f"session[{name!r}] is, or holds, something that JSON would change; it is of type {kind}. Allowed: None, "
+        "booleans, numbers, texts, lists and dictionaries of these, and what types= declares. Store one of these, or "
+        f"declare its type where the store is made: types={{{name!r}: {kind}}}."
+    )

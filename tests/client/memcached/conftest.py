@@ -1,0 +1,92 @@
+"""Servers, endpoints and clients for the tests of Memcached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+from elasticache_client import ConnectionSettings, tls_context
+from elasticache_client.memcached import Memcached, connect, connect_nodes
+from tests.client.engines import HOST
+from tests.client.memcached.servers import Endpoint, Server, dns_only_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.client.engines import Certificate
+
+
+patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+"""For a machine that is busy."""
+
+
+def settings(port: int, **changes: Any) -> ConnectionSettings:
+    """A cluster on this machine, as MemcachedCluster.connection_settings() describes one."""
+    found: dict[str, Any] = {"engine": "memcached", "host": HOST, "port": port, "tls": True, "mode": "standalone"}
+    return ConnectionSettings(**{**found, "auth": "none", **changes})
+
+
+@pytest.fixture(scope="session", name="dns_only")
+def _dns_only(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return dns_only_certificate(tmp_path_factory.mktemp("dns-only"))
+
+
+@pytest.fixture(scope="session", name="tls_servers")
+def _tls_servers(dns_only: Certificate) -> Iterator[list[Server]]:
+    """Three that every test shares and none may stop."""
+    started = [Server(dns_only) for _ in range(3)]
+    yield started
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture(name="start_server")
+def _start_server() -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(*arguments: Any, **named: Any) -> Server:
+        started.append(Server(*arguments, **named))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.resume()
+        each.stop()
+
+
+@pytest.fixture(name="endpoint")
+def _endpoint(dns_only: Certificate) -> Iterator[Endpoint]:
+    endpoint = Endpoint(dns_only)
+    yield endpoint
+    endpoint.stop()
+
+
+@pytest.fixture(name="open_cluster")
+def _open_cluster(dns_only: Certificate) -> Iterator[Callable[..., Memcached]]:
+    """Opens a client that raises where it could pretend a miss, unless told otherwise."""
+    opened: list[Memcached] = []
+
+    def open_cluster(endpoint: Endpoint, **options: Any) -> Memcached:
+        wanted = {"tls": tls_context(dns_only.certificate), "fail_open": False, "answer_seconds": 1.0, **options}
+        opened.append(connect(settings(endpoint.port), **wanted))
+        return opened[-1]
+
+    yield open_cluster
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture(name="open_nodes")
+def _open_nodes() -> Iterator[Callable[..., Memcached]]:
+    opened: list[Memcached] = []
+
+    def open_nodes(*servers: Server | str, **options: Any) -> Memcached:
+        names = [each if isinstance(each, str) else each.name for each in servers]
+        opened.append(connect_nodes(names, **options))
+        return opened[-1]
+
+    yield open_nodes
+    for each in opened:
+        each.close()

@@ -1,0 +1,264 @@
+"""The commands, on real servers."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pymemcache.exceptions import MemcacheClientError  # type: ignore[import-untyped]
+
+from elasticache_client import SettingsError, memcached, tls_context
+from elasticache_client.memcached import DiscoveryError, NodeError, connect, connect_nodes
+from tests.client.conftest import secret_settings
+from tests.client.memcached.conftest import settings
+from tests.client.memcached.servers import reply, says, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from elasticache_client.memcached import Memcached
+    from tests.client.engines import Certificate
+    from tests.client.memcached.servers import Endpoint, Server
+
+MONTH = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a shop caches."""
+
+    name: str
+    price: float
+
+
+@pytest.fixture(name="cache")
+def _cache(
+    tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], request: Any
+) -> Memcached:
+    """Three nodes, and keys of this test alone."""
+    prefix = f"{request.node.nodeid.rpartition(':')[2]}:"
+    return open_nodes(*tls_servers, tls=tls_context(dns_only.certificate), fail_open=False, key_prefix=prefix)
+
+
+def test_a_typed_value(cache: Memcached) -> None:
+    """It is stored as it is, and read as what it was."""
+    pear = Product("pear", 1.5)
+    seen = [cache.get("pear", type=Product), cache.set("pear", pear, ttl=60), cache.get("pear", type=Product)]
+    assert seen == [None, True, pear]
+
+
+def test_an_untyped_read(cache: Memcached) -> None:
+    """Without a type it is what MessagePack makes of it."""
+    cache.set("pear", Product("pear", 1.5))
+    assert cache.get("pear") == {"name": "pear", "price": 1.5}
+
+
+def test_a_default(cache: Memcached) -> None:
+    """It is what a miss gives, and a stored None is not one."""
+    cache.set("nothing", None)
+    assert (cache.get("absent", "default"), cache.get("nothing", "default")) == ("default", None)
+
+
+def test_a_value_of_another_type_is_a_miss(cache: Memcached) -> None:
+    """What an older release wrote is loaded anew, alone or among others."""
+    cache.set("old", {"title": "pear"})
+    cache.set("new", Product("plum", 2.0))
+    seen = (
+        cache.get("old", type=Product),
+        cache.gets("old", type=Product),
+        cache.get_many(["old", "new"], type=Product),
+    )
+    assert seen == (None, (None, None), {"new": Product("plum", 2.0)})
+
+
+def test_a_pickle_is_a_miss(cache: Memcached, tls_servers: list[Server]) -> None:
+    """One that a stranger put there is not opened."""
+    key = f"{cache._prefix.decode()}planted"
+    for server in tls_servers:
+        with contextlib.closing(server.admin()) as admin:
+            admin.set(key, pickle.dumps(Product("pear", 1.5)), flags=1, noreply=False)
+    assert cache.get("planted", "a miss") == "a miss"
+
+
+def test_many(cache: Memcached) -> None:
+    """Values on all nodes are stored, read and deleted together."""
+    values = {f"key-{number}": number for number in range(50)}
+    stored = (cache.set_many(values, ttl=60), cache.get_many([*values, "absent"], type=int))
+    deleted = (cache.delete_many([*values, "absent"]), cache.get_many(values))
+    assert (stored, deleted) == (([], values), ([], {}))
+
+
+def test_none_of_many(cache: Memcached) -> None:
+    """Nothing is asked for nothing."""
+    assert (cache.get_many([]), cache.set_many({}), cache.delete_many([])) == ({}, [], [])
+
+
+def test_conditional_writes(cache: Memcached) -> None:
+    """Add wants nothing there, replace something, and cas what it has read."""
+    seen = [cache.replace("key", 0), cache.add("key", 1), cache.add("key", 2), cache.replace("key", 3)]
+    value, token = cache.gets("key")
+    assert token is not None
+    seen += [cache.cas("key", 4, token), cache.cas("key", 5, token), cache.cas("absent", 6, token)]
+    assert (value, seen, cache.get("key")) == (3, [False, True, False, True, True, False, False], 4)
+
+
+def test_counting(cache: Memcached) -> None:
+    """Up and down from what was stored, not below 0, and from nothing nowhere."""
+    cache.set("count", 9)
+    seen = [cache.incr("count"), cache.incr("count", 5), cache.decr("count", 6), cache.get("count", type=int)]
+    assert [*seen, cache.decr("count", 100), cache.incr("absent")] == [10, 15, 9, 9, 0, None]
+
+
+def test_what_cannot_be_counted_is_the_callers_error(cache: Memcached) -> None:
+    """It says so, and neither the node nor the connection suffers."""
+    cache.set("text", "pear")
+    for _ in range(3):
+        with pytest.raises(MemcacheClientError, match="non-numeric"):
+            cache.incr("text")
+    assert (cache.get("text"), cache.nodes_down) == ("pear", ())
+
+
+def test_delete_and_touch(cache: Memcached) -> None:
+    """Both say whether there was something."""
+    cache.set("key", "value")
+    seen = [cache.touch("key", 60), cache.delete("key"), cache.delete("key"), cache.touch("key", 60)]
+    assert seen == [True, True, False, False]
+
+
+@pytest.mark.parametrize("ttl", [1, 60, MONTH, MONTH + 1, 10 * MONTH])
+def test_a_long_time_to_live_is_one(
+    tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], ttl: int
+) -> None:
+    """Past 30 days Memcached takes a number for a date; the server has what was meant."""
+    server = tls_servers[0]
+    cache = open_nodes(server, tls=tls_context(dns_only.certificate), fail_open=False)
+    cache.set(f"lives-{ttl}", "value", ttl=ttl)
+    with contextlib.closing(server.admin()) as admin:
+        left = int(admin.raw_command(f"mg lives-{ttl} t").split(b" t")[1])
+    assert abs(ttl - left) <= 5
+
+
+def test_text_keys_of_any_language(cache: Memcached) -> None:
+    """They are UTF-8, alone or among others."""
+    cache.set("größe", "groß")
+    assert (cache.get("größe"), cache.get_many(["größe"])) == ("groß", {"größe": "groß"})
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "two words", "a\r\nflush_all", "a\x00", "a\x7f", "x" * 251, "ä" * 126],
+    ids=["empty", "a blank", "a second command", "NUL", "DEL", "too long", "too long in bytes"],
+)
+@pytest.mark.parametrize("method", ["get", "delete", "gets", "touch", "incr"])
+def test_a_key_that_is_none_is_refused(
+    tls_servers: list[Server], open_nodes: Callable[..., Memcached], method: str, key: str
+) -> None:
+    """Before anything is sent, whatever else fails open, and without the key, which may be a session's."""
+    cache = open_nodes(*tls_servers)
+    with pytest.raises(ValueError, match="Allowed: 1 to 250 bytes") as caught:
+        getattr(cache, method)(key)
+    assert "flush_all" not in str(caught.value)
+
+
+def test_a_prefix_counts(open_nodes: Callable[..., Memcached], tls_servers: list[Server]) -> None:
+    """A key is too long together with its prefix."""
+    with pytest.raises(ValueError, match="A key of 251 bytes"):
+        open_nodes(*tls_servers, key_prefix="p" * 10).get("x" * 241)
+
+
+def test_a_negative_time_to_live_is_refused(open_nodes: Callable[..., Memcached], tls_servers: list[Server]) -> None:
+    """Memcached would store nothing and say yes."""
+    with pytest.raises(ValueError, match="Allowed: 0 or more seconds"):
+        open_nodes(*tls_servers).set("key", "value", ttl=-1)
+
+
+def test_a_value_too_large_is_not_stored(
+    tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached]
+) -> None:
+    """The node refuses it and is as good as before."""
+    cache = open_nodes(*tls_servers, tls=tls_context(dns_only.certificate))
+    large = b"x" * (2 << 20)
+    seen = [cache.set("large", large) for _ in range(3)]
+    assert (seen, cache.set_many({"large": large}), cache.nodes_down) == ([False] * 3, ["large"], ())
+
+
+def test_a_refusal_is_raised_where_that_is_wanted(cache: Memcached) -> None:
+    """With what the node says."""
+    with pytest.raises(NodeError, match=r"refused: .*too large"):
+        cache.set("large", b"x" * (2 << 20))
+
+
+def test_a_large_value(cache: Memcached) -> None:
+    """One that comes in many pieces comes whole."""
+    large = bytes(range(256)) * 2048
+    cache.set("large", large)
+    assert cache.get("large") == large
+
+
+def test_another_engine_is_refused() -> None:
+    """Settings of a Redis are for the other function."""
+    with pytest.raises(SettingsError, match=r"Allowed here: memcached\. Use elasticache_client\.connect"):
+        connect(secret_settings(6379))
+
+
+def test_polling_all_the_time_is_refused() -> None:
+    """Once a second is the most."""
+    with pytest.raises(ValueError, match="Allowed: 1 at least"):
+        connect(settings(11211), poll_seconds=0.5)
+
+
+def test_no_node_is_refused() -> None:
+    """A list of nodes has one at least."""
+    with pytest.raises(ValueError, match="Name one at least"):
+        connect_nodes([])
+
+
+def test_a_serverless_cache_is_not_asked_for_nodes(tls_servers: list[Server], dns_only: Certificate) -> None:
+    """It is its one node."""
+    found = settings(tls_servers[0].port, serverless=True)
+    with connect(found, tls=tls_context(dns_only.certificate), fail_open=False) as cache:
+        assert (cache.nodes, cache.set("key", "value")) == ((tls_servers[0].name,), True)
+
+
+def test_the_environment_is_enough(
+    endpoint: Endpoint, tls_servers: list[Server], dns_only: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What infrastructure sets, and authorities that the system trusts, are all there is to say."""
+    endpoint.answer = says(reply(1, *(server.name for server in tls_servers)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(dns_only.certificate))
+    for name, value in settings(endpoint.port).to_environment().items():
+        monkeypatch.setenv(name, value)
+    example = "".join(re.findall(r"^(?:    .*)?\n", memcached.__doc__ or "", re.MULTILINE))
+    exec(compile(textwrap.dedent(example), "the package's example", "exec"), {})  # noqa: S102  # our own
+    with connect() as cache:
+        assert (cache.get("shop:pear"), len(cache.nodes)) == ({"price": 1.5}, 3)
+
+
+def test_settings_without_tls_are_taken_at_their_word(start_server: Callable[..., Server]) -> None:
+    """The endpoint is spoken to in the clear; a Memcached of one's own does not know the question."""
+    with pytest.raises(DiscoveryError, match=r"no list: b'ERROR\\r\\n'"):
+        connect(settings(start_server().port, tls=False), fail_open=False)
+
+
+def test_a_closed_client_misses(start_server: Callable[..., Server]) -> None:
+    """It opens nothing any more."""
+    server = start_server()
+    with connect_nodes([server.name]) as cache:
+        stored = cache.set("key", "value")
+    assert (stored, cache.get("key"), cache.set("key", "value")) == (True, None, False)
+    wait_until(lambda: server.connections()[0] == 0, "the connection is closed")
+
+
+def test_connections_are_kept(cache: Memcached, tls_servers: list[Server]) -> None:
+    """One connection to each node serves one thread for all its commands."""
+    before = [server.connections()[1] for server in tls_servers]
+    for number in range(200):
+        cache.set(f"key-{number}", number)
+    # Two connections are opened to look.
+    opened = [server.connections()[1] - was - 1 for server, was in zip(tls_servers, before, strict=True)]
+    assert opened == [1, 1, 1]

@@ -1,0 +1,90 @@
+"""SASL with a Memcached of one's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import bmemcached  # type: ignore[import-untyped]
+import msgspec
+import pytest
+from bmemcached.exceptions import MemcachedException  # type: ignore[import-untyped]
+
+from elasticache_client import tls_context
+from elasticache_client.memcached import connect_sasl
+from tests.client.engines import HOST, missing
+from tests.client.memcached.servers import memcached
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.client.engines import Certificate
+    from tests.client.memcached.servers import Server
+
+USER = f"app@{HOST}"
+PASSWORD = "planted-never-to-be-seen"
+
+# What saslpasswd2 does, which is a package of its own: by libsasl2, which memcached brings along.
+CREATE_USER = """
+import ctypes, sys
+library = ctypes.CDLL("libsasl2.so.2")
+user, realm = sys.argv[1].split("@")
+password = sys.stdin.read().encode()
+connection = ctypes.c_void_p()
+assert library.sasl_server_init(None, b"memcached") == 0
+assert library.sasl_server_new(b"memcached", None, realm.encode(), None, None, None, 0, ctypes.byref(connection)) == 0
+sasl_set_create = 1
+sys.exit(library.sasl_setpass(connection, user.encode(), password, len(password), None, 0, sasl_set_create))
+"""
+
+
+@pytest.fixture(name="server")
+def _server(start_server: Callable[..., Server], dns_only: Certificate, tmp_path: Path) -> Server:
+    usage = subprocess.run([memcached(), "--help"], capture_output=True, text=True, check=True).stdout
+    if "--enable-sasl" not in usage:
+        missing("memcached with SASL", "Install a package that is built with it, as Debian's is.")
+    lines = ["mech_list: plain", "pwcheck_method: auxprop", "auxprop_plugin: sasldb", f"sasldb_path: {tmp_path}/users"]
+    (tmp_path / "memcached.conf").write_text("\n".join(lines))
+    environment = {"SASL_CONF_PATH": str(tmp_path)}
+    create = [sys.executable, "-c", CREATE_USER, USER]
+    subprocess.run(create, input=PASSWORD, text=True, check=True, env={**os.environ, **environment})
+    return start_server(dns_only, "--enable-sasl", environment=environment)
+
+
+def _connect(server: Server, dns_only: Certificate, password: str = PASSWORD) -> bmemcached.DistributedClient:
+    return connect_sasl([server.name], username=USER, password=password, tls=tls_context(dns_only.certificate))
+
+
+@pytest.mark.parametrize("value", [{"name": "pear", "prices": [1.5, 2]}, "pear", b"\x00pear", 7, None, True])
+def test_values_go_through_a_login(server: Server, dns_only: Certificate, value: object) -> None:
+    """With the right password, values of every kind come back as they were."""
+    client = _connect(server, dns_only)
+    assert (client.set("key", value), client.get("key")) == (True, value)
+    client.disconnect_all()
+
+
+def test_a_wrong_password_is_refused(server: Server, dns_only: Certificate, caplog: pytest.LogCaptureFixture) -> None:
+    """With an error that shows neither the wrong one nor the right one."""
+    caplog.set_level("DEBUG")
+    client = _connect(server, dns_only, password=f"not-{PASSWORD}")
+    with pytest.raises(MemcachedException, match="Auth failure") as caught:
+        client.set("key", "value")
+    client.disconnect_all()
+    shown = f"{caught.value!r} {client!r} {[str(each) for each in client.servers]} {caplog.text}"
+    assert PASSWORD not in shown
+
+
+def test_a_pickle_of_somebody_else_is_not_run(server: Server, dns_only: Certificate) -> None:
+    """What the library alone would have unpickled is an error."""
+    stranger = bmemcached.DistributedClient(
+        (server.name,), USER, PASSWORD, tls_context=tls_context(dns_only.certificate)
+    )
+    stranger.set("planted", {"name": "pear"})
+    stranger.disconnect_all()
+    client = _connect(server, dns_only)
+    with pytest.raises(msgspec.DecodeError):
+        client.get("planted")
+    client.disconnect_all()

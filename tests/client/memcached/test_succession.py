@@ -1,0 +1,66 @@
+"""Which list of nodes follows which."""
+
+from __future__ import annotations
+
+import pytest
+
+from elasticache_client.memcached.discovery import NodeList
+from elasticache_client.memcached.transport import Address
+from elasticache_client.memcached.watch import Succession
+
+PATIENCE = 180.0
+ONE, TWO, THREE = (Address(f"node-{number}", 11211) for number in (1, 2, 3))
+NEWER = NodeList(8, (ONE, TWO, THREE))
+CURRENT = NodeList(7, (ONE, TWO))
+OLDER = NodeList(6, (ONE,))
+TWIN = NodeList(7, (ONE, THREE))
+
+
+@pytest.fixture(name="succession")
+def _succession() -> Succession:
+    succession = Succession(PATIENCE)
+    succession.is_news(CURRENT, all_down=False, now=0.0)
+    return succession
+
+
+@pytest.mark.parametrize(
+    ("offered", "all_down", "taken"),
+    [
+        pytest.param(NEWER, False, True, id="newer"),
+        pytest.param(CURRENT, False, False, id="the same"),
+        pytest.param(OLDER, False, False, id="older"),
+        pytest.param(TWIN, False, False, id="same version, other nodes"),
+        pytest.param(OLDER, True, True, id="older, and nothing else left"),
+        pytest.param(TWIN, True, True, id="same version, other nodes, and nothing else left"),
+        pytest.param(CURRENT, True, False, id="the same, and all down"),
+    ],
+)
+def test_one_offer(succession: Succession, offered: NodeList, *, all_down: bool, taken: bool) -> None:
+    """A newer list is taken at once; one that contradicts only when all nodes of the current one are down."""
+    was_taken = succession.is_news(offered, all_down=all_down, now=60.0)
+    assert (was_taken, succession.current) == (taken, offered if taken else CURRENT)
+
+
+def test_the_first_list_is_taken() -> None:
+    """Whatever its version is."""
+    assert Succession(PATIENCE).is_news(OLDER, all_down=True, now=0.0)
+
+
+@pytest.mark.parametrize("offered", [OLDER, TWIN], ids=["older", "same version, other nodes"])
+def test_a_cluster_made_anew_is_believed_after_a_while(succession: Succession, offered: NodeList) -> None:
+    """Its list is taken once nobody has said anything else for as long as patience lasts."""
+    taken = [succession.is_news(offered, all_down=False, now=now) for now in (60.0, 120.0, 239.9, 240.0)]
+    assert taken == [False, False, False, True]
+
+
+def test_a_node_that_lags_behind_is_never_believed(succession: Succession) -> None:
+    """As long as the current list is confirmed now and then, the older one does not come back."""
+    offers = [OLDER, OLDER, CURRENT] * 100
+    taken = [succession.is_news(each, all_down=False, now=60.0 * at) for at, each in enumerate(offers)]
+    assert (any(taken), succession.current) == (False, CURRENT)
+
+
+def test_doubts_do_not_add_up(succession: Succession) -> None:
+    """Two lists that contradict each other and the current one get no patience from each other."""
+    taken = [succession.is_news(each, all_down=False, now=60.0 * at) for at, each in enumerate([OLDER, TWIN] * 10)]
+    assert not any(taken)

@@ -1,0 +1,36 @@
+"""Caches for the sessions, on one node and in a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.client.engines import free_port
+from tests.client.sessions.caches import PROGRAMS, one_node, three_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.client.engines import Certificate
+    from tests.client.sessions.caches import Cache
+
+PATTERN = "session:*"
+
+
+@pytest.fixture(scope="session", params=PROGRAMS, name="node")
+def _node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+    yield from one_node(PROGRAMS[request.param](), tmp_path_factory.mktemp("node"), PATTERN)
+
+
+@pytest.fixture(scope="session", params=PROGRAMS, name="cluster")
+def _cluster(
+    request: pytest.FixtureRequest, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cache]:
+    directory = tmp_path_factory.mktemp("cluster")
+    yield from three_nodes(PROGRAMS[request.param](), directory, PATTERN, certificate)
+
+
+@pytest.fixture(name="unanswered")
+def _unanswered() -> int:
+    return free_port()

@@ -1,0 +1,134 @@
+"""What Django expects of a session engine beyond what every framework does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.sessions.backends.base import UpdateError  # type: ignore[import-untyped]
+from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped]
+from django.test import override_settings  # type: ignore[import-untyped]
+
+from elasticache_client import connect
+from elasticache_client.sessions import Sessions
+from tests.client.sessions import django_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.client.sessions.caches import Cache
+
+
+@pytest.fixture(autouse=True, name="sessions")
+def _sessions(node: Cache, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessions]:
+    client = connect(node.settings)
+    sessions = Sessions(client)
+    monkeypatch.setattr(django_project, "sessions", sessions)
+    yield sessions
+    client.close()
+
+
+def open_store(key: str | None = None) -> Any:
+    """A session as the middleware makes it; the engine needs settings before it can be imported."""
+    from elasticache_client.sessions.django import SessionStore  # noqa: PLC0415
+
+    return SessionStore(key)
+
+
+def saved(**values: Any) -> str:
+    """The key of a session with values."""
+    session = open_store()
+    session.update(values)
+    session.save()
+    return str(session.session_key)
+
+
+def test_create_keeps_an_empty_one() -> None:
+    """Applications call it to have a key."""
+    session = open_store()
+    session.create()
+    assert (session.exists(session.session_key), dict(open_store(session.session_key).items())) == (True, {})
+
+
+def test_an_unknown_key_is_not_kept() -> None:
+    """The session that replaces it has one of its own."""
+    session = open_store("x" * 43)
+    session["pear"] = 1
+    before = session.session_key
+    session.save()
+    assert before is None
+    assert session.session_key not in (None, "x" * 43)
+
+
+def test_cycle_key() -> None:
+    """The values move to a new key, the old one is gone."""
+    old = saved(pear=1)
+    session = open_store(old)
+    session.cycle_key()
+    session.save()
+    assert (session.exists(old), dict(open_store(session.session_key).items())) == (False, {"pear": 1})
+
+
+def test_cycle_key_for_asyncio() -> None:
+    """Does the same."""
+    old = saved(pear=1)
+
+    async def cycle() -> str:
+        session = open_store(old)
+        await session.acycle_key()
+        await session.asave()
+        return str(session.session_key)
+
+    assert (dict(open_store(asyncio.run(cycle())).items()), open_store().exists(old)) == ({"pear": 1}, False)
+
+
+def test_flush_and_delete() -> None:
+    """The session is gone, and has no key."""
+    key, named = saved(pear=1), saved(pear=2)
+    session = open_store(key)
+    session.delete(named)
+    session.flush()
+    assert (session.session_key, dict(session.items())) == (None, {})
+    assert [open_store().exists(each) for each in (key, named)] == [False, False]
+
+
+def test_clear_keeps_the_key() -> None:
+    """Without reading first, which is what Django does."""
+    key = saved(pear=1)
+    session = open_store(key)
+    session.clear()
+    session.save()
+    assert (session.session_key, open_store().exists(key), dict(open_store(key).items())) == (key, True, {})
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_a_session_that_ended_meanwhile(sessions: Sessions, *, is_renewed: bool) -> None:
+    """Django hears of it, and sets no cookie then; nobody is logged in by saving once more."""
+    session = open_store()
+    session["_auth_user_id"] = "7"
+    session.save()
+    late = open_store(session.session_key)
+    late["pear"] = 1
+    if is_renewed:
+        late.cycle_key()
+    sessions.revoke("7")
+    with pytest.raises(UpdateError):
+        late.save()
+    late.save()
+    assert (late.is_empty(), sessions.load(session.session_key).user) == (True, None)
+
+
+def test_expired_ones_go_by_themselves() -> None:
+    """The command clearsessions has nothing to do."""
+    assert open_store().clear_expired() is None
+
+
+@pytest.mark.parametrize("path", [None, "elasticache_client.sessions.Session"])
+def test_a_missing_setting(path: str | None) -> None:
+    """The message says how to write it."""
+    with (
+        override_settings(ELASTICACHE_SESSIONS=path),
+        pytest.raises(ImproperlyConfigured, match=r"ELASTICACHE_SESSIONS=.*sessions = Sessions\(connect\(\)\)"),
+    ):
+        open_store("x" * 43).load()
