@@ -5,9 +5,11 @@ import aws_cdk as cdk
 from elasticache_constructs import one_line_errors
 from stacks import CacheStage
 from stacks.policy import add_policy_checks
-from stages import selected_stages
 
 with one_line_errors():
+    # In here, so that what a value of stages.py refuses is one line, too.
+    from stages import selected_stages
+
     app = cdk.App(analytics_reporting=False)
     for name, settings in selected_stages(app.node.try_get_context("stage")).items():
         CacheStage(app, name, settings=settings)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Token
 
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.whole_numbers import is_whole_number
 from elasticache_constructs.windows import checked_snapshot_window
@@ -44,9 +44,13 @@ class Backups:
 
     def __post_init__(self) -> None:
         """Refuse what the service or the policy packs would."""
-        checked_snapshot_window(self.window)
-        if self.short_reason is not None:
-            checked_reason(self.short_reason, what="Backups(short_reason=...)")
+        with reported_together() as check:
+            check(checked_snapshot_window, self.window)
+            if self.short_reason is not None:
+                check(checked_reason, self.short_reason, what="Backups(short_reason=...)")
+            check(self._check_retention)
+
+    def _check_retention(self) -> None:
         lowest = _FLOOR if self.short_reason is None else 1
         if not Token.is_unresolved(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
             raise ConfigurationError(

@@ -108,11 +108,14 @@ class Engine:
     def _check_offer(self) -> None:
         offered = catalogue.engine_versions(self.name)
         if self.version not in offered and not self.unlisted:
+            major = self.version.split(".")[0]
+            rivals = (offered[0], *(each for each in offered if each.split(".")[0] == major))
+            newer = f", or for a version that is newer than this package Engine({self.name!r}, {self.version!r}, "
             raise ConfigurationError(
                 got=f"Engine {self}",
                 allowed=f"new caches run {self.name} {', '.join(offered)}",
-                fix=f"Use {catalogue.closest(self.version, offered) or offered[-1]!r}, or for a version that is newer "
-                f"than this package Engine({self.name!r}, {self.version!r}, unlisted=True)",
+                fix=f"Use {catalogue.closest(self.version, offered) or offered[-1]!r}"
+                + (f"{newer}unlisted=True)" if all(map(self.is_at_least, rivals)) else ""),
                 page=_VERSIONS_PAGE,
                 rule=_VERSION_RULES[self.name],
             )
@@ -124,7 +127,7 @@ class Engine:
             return
         if of_version is None:
             raise ConfigurationError(
-                got=f"Engine family {self.family!r} for {self}",
+                got=f"Engine family {self.family!r} for {self}" if self.family else f"Engine {self} without its family",
                 allowed="the family of a new major version has to be named, as in "
                 f"{self.name}{self.version.split('.')[0]}",
                 fix="Add family=..., the one that DescribeCacheEngineVersions names for this version",
@@ -225,11 +228,6 @@ class Engine:
     def knows_selectors(self) -> bool:
         """Selectors and read or write patterns in permissions: Redis 7.0 onward, every Valkey."""
         return catalogue.supports("acl_selectors", self.name, self.version)
-
-    @property
-    def requires_default_user(self) -> bool:
-        """Whether a user group must contain a user named ``default``: Redis yes, Valkey disables it when absent."""
-        return self.name == "redis"
 
 
 Engine.REDIS_5_0_6 = Engine("redis", "5.0.6")

@@ -6,12 +6,15 @@ import contextlib
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
 from jsii.errors import JavaScriptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class ConfigurationError(ValueError):
@@ -74,12 +77,22 @@ class CombinedConfigurationError(ConfigurationError):
         return CombinedConfigurationError, (self._errors,)
 
 
+class Check(Protocol):
+    """Calls a function that raises a `ConfigurationError` or returns. Its answer counts once all checks are over."""
+
+    def __call__(
+        self, rule: Callable[_Arguments, _Result], /, *args: _Arguments.args, **keywords: _Arguments.kwargs
+    ) -> _Result:
+        """Call it with its arguments."""
+
+
 @contextlib.contextmanager
-def reported_together() -> Iterator[Callable[..., None]]:
+def reported_together() -> Iterator[Check]:
     """Run several checks and raise what all of them found, so that a configuration is corrected in one go.
 
     ``with reported_together() as check: check(checked_port, 0, default=6379)``: each check is a function that raises
-    a `ConfigurationError` or returns, with its arguments. What two checks say in the same words is said once.
+    a `ConfigurationError` or returns, with its arguments. What two checks say in the same words is said once. A check
+    answers with what its function returns; where that raised, there is nothing to answer with, and the block raises.
 
     Raises:
         ConfigurationError: The mistake, when there is one.
@@ -87,11 +100,12 @@ def reported_together() -> Iterator[Callable[..., None]]:
     """
     found: dict[str, ConfigurationError] = {}
 
-    def check(rule: Callable[..., object], *args: object, **keywords: object) -> None:
+    def check(rule: Callable[_Arguments, _Result], /, *args: _Arguments.args, **keywords: _Arguments.kwargs) -> _Result:
         try:
-            rule(*args, **keywords)
+            return rule(*args, **keywords)
         except ConfigurationError as error:
             found.update({str(each): each for each in error.errors})
+            return cast("_Result", None)
 
     yield check
     match list(found.values()):

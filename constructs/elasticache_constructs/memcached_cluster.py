@@ -15,10 +15,11 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.engine import Engine
+from elasticache_constructs.errors import reported_together
 from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from elasticache_constructs.metrics import NodeMetrics
 from elasticache_constructs.network_type import NetworkType
-from elasticache_constructs.notifications import EventTopic, checked_event_topic
+from elasticache_constructs.notifications import EventTopic, check_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 _USUAL_PORT = (
     "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
     "Another port can be chosen: MemcachedCluster(port=...)."
+)
+_NEWER = (
+    "The CDK calls unknown what its own tables do not have. This came out later than they did, as unlisted=True says; "
+    "the service knows whether it is there."
 )
 
 
@@ -149,27 +154,32 @@ class MemcachedCluster(MemcachedClusterBase):
         network_type: NetworkType = NetworkType.IPV4,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
-        settings = MemcachedClusterSettings(
-            engine=engine,
-            node_type=node_type,
-            nodes=nodes,
-            port=port,
-            maintenance_window=maintenance_window,
-            parameters=parameters or {},
-            unlisted_parameters=unlisted_parameters or {},
-            network_type=network_type,
-            region=Stack.of(scope).region,
-        )
+        with reported_together() as check:
+            settings = check(
+                MemcachedClusterSettings,
+                engine=engine,
+                node_type=node_type,
+                nodes=nodes,
+                port=port,
+                maintenance_window=maintenance_window,
+                parameters=parameters or {},
+                unlisted_parameters=unlisted_parameters or {},
+                network_type=network_type,
+                region=Stack.of(scope).region,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                node_type=node_type,
+                spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
+            )
+            if notification_topic is not None:
+                check(check_event_topic, notification_topic, of=scope)
 
         super().__init__(scope, construct_id)
-        topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
-        subnets = choose_subnets(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            network_type=network_type,
-            node_type=node_type,
-            spread=Spread(f"nodes={nodes}", "nodes=1") if nodes > 1 else None,
-        )
+        topic = notification_topic or EventTopic(self, "Events").topic
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         resource = elasticache.CfnCacheCluster(
@@ -189,8 +199,12 @@ class MemcachedCluster(MemcachedClusterBase):
         self.notification_topic = topic
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._nodes = nodes
-        if port == MEMCACHED_PORT:
-            acknowledge(resource, {"AwsSolutions::AwsSolutions-AEC5": _USUAL_PORT})
+        findings = {
+            "AwsSolutions::AwsSolutions-AEC5": _USUAL_PORT if port == MEMCACHED_PORT else None,
+            "CloudFormation-Validate::E3647": _NEWER if node_type.unlisted else None,
+            "CloudFormation-Validate::E9006": _NEWER if engine.unlisted else None,
+        }
+        acknowledge(resource, {rule: reason for rule, reason in findings.items() if reason})
 
     @classmethod
     def from_memcached_cluster_attributes(

@@ -64,13 +64,14 @@ class NodeType:
                 page=_PAGE,
                 rule="NOD-01",
             )
-        if facts is not None and not facts.creatable:
+        family = self.family
+        if family is not None and not family.creatable:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
-                allowed=f"new caches cannot have {facts.family.name} nodes any more",
-                fix=f"Use {'cache.t4g.small' if facts.burstable else 'cache.m7g.large or cache.r7g.large'}",
+                allowed=f"new caches cannot have {family.name} nodes any more",
+                fix=f"Use {'cache.t4g.small' if family.kind == 'burstable' else 'cache.m7g.large or cache.r7g.large'}",
                 page=_PAGE,
-                rule="NOD-09" if facts.family.name == "t2" else "NOD-10",
+                rule="NOD-09" if family.name == "t2" else "NOD-10",
             )
 
     def __str__(self) -> str:
@@ -83,9 +84,14 @@ class NodeType:
         return None if Token.is_unresolved(self.name) else catalogue.node_type(self.name)
 
     @property
+    def family(self) -> catalogue.NodeFamily | None:
+        """What the catalogue knows of its family, which holds for a size that came out later too."""
+        return None if Token.is_unresolved(self.name) else catalogue.node_family(self.name.split(".")[1])
+
+    @property
     def has_data_tiering(self) -> bool:
         """Whether it keeps part of the data on SSD."""
-        return self.facts is not None and self.facts.data_tiering
+        return self.family is not None and self.family.data_tiering
 
     def check(self, *, engine: Engine, region: str, ipv6: bool = False) -> None:
         """Refuse a type that does not go with the rest of a cache.
@@ -100,25 +106,26 @@ class NodeType:
         Raises:
             ConfigurationError: When the engine does not run on it, the region does not offer it, or it has no IPv6.
         """
-        if self.facts is None:
-            return
+        facts, family = self.facts, self.family
         with reported_together() as check:
-            check(self._check_engine, self.facts, engine)
-            check(self._check_region, self.facts, region)
-            if ipv6:
-                check(self._check_ipv6, self.facts)
+            if family is not None:
+                check(self._check_engine, family, engine)
+            if facts is not None:
+                check(self._check_region, facts, region)
+            if family is not None and ipv6:
+                check(self._check_ipv6, family)
 
-    def _check_engine(self, facts: catalogue.NodeTypeFacts, engine: Engine) -> None:
-        if facts.runs(engine.name, engine.version):
+    def _check_engine(self, family: catalogue.NodeFamily, engine: Engine) -> None:
+        least = family.minimum_versions.get(engine.name)
+        if least is not None and engine.is_at_least(least):
             return
-        least = facts.minimum_version(engine.name)
         allowed = f"{engine.name} runs on it from {least}" if least else f"{engine.name} does not run on it at all"
         raise ConfigurationError(
             got=f"NodeType({self.name!r}) for {engine}",
             allowed=allowed,
             fix=f"Use {engine.name} {least} or newer, or another type" if least else "Use another type or engine",
             page=_PAGE,
-            rule=_engine_rule(facts, engine),
+            rule=_engine_rule(family, engine),
         )
 
     def _check_region(self, facts: catalogue.NodeTypeFacts, region: str) -> None:
@@ -133,8 +140,8 @@ class NodeType:
             rule="NOD-15",
         )
 
-    def _check_ipv6(self, facts: catalogue.NodeTypeFacts) -> None:
-        if not facts.ipv6:
+    def _check_ipv6(self, family: catalogue.NodeFamily) -> None:
+        if not family.ipv6:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r}) with IPv6",
                 allowed="IPv6 needs a type of the Nitro system",
@@ -144,8 +151,8 @@ class NodeType:
             )
 
 
-def _engine_rule(facts: catalogue.NodeTypeFacts, engine: Engine) -> str:
-    if facts.data_tiering:
+def _engine_rule(family: catalogue.NodeFamily, engine: Engine) -> str:
+    if family.data_tiering:
         return "NOD-03" if engine.is_memcached else "DTI-01"
     rules = {
         "NOD-04": ("m8g", "r8g", "c8gn"),
@@ -153,4 +160,4 @@ def _engine_rule(facts: catalogue.NodeTypeFacts, engine: Engine) -> str:
         "NOD-06": ("m6g", "r6g"),
         "NOD-07": ("t4g",),
     }
-    return next((rule for rule, families in rules.items() if facts.family.name in families), "NOD-08")
+    return next((rule for rule, families in rules.items() if family.name in families), "NOD-08")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import Stack, Token
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -78,6 +80,23 @@ class AlarmTopic(Construct):
             },
         )
         """The topic, to subscribe to."""
+
+
+def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
+    """Refuse a topic of another account for a cache's events. Accounts that are not known are not compared.
+
+    Raises:
+        ConfigurationError: When it belongs to another account.
+    """
+    theirs, ours = topic.env.account, Stack.of(of).account
+    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+        raise ConfigurationError(
+            got=f"notification_topic of the account {theirs} in {ours}",
+            allowed="a cache publishes its events to topics of its own account",
+            fix="Leave it out, and subscribe the other account to the cache's notification_topic",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html",
+            rule="TAG-04",
+        )
 
 
 def _guarded(scope: Construct, arn: str, publisher: dict[str, Any]) -> sns.ITopic:

@@ -56,13 +56,14 @@ def create_parameter_group(
 ) -> str:
     """Create the cache's own parameter group and return its name.
 
-    Its construct id carries the family: an upgrade to another family makes a second group first and removes the first
-    one afterwards, where a change in place would delete a group that is in use and fail.
+    Its construct id carries the family and the cluster mode: an upgrade to another family, or a migration to cluster
+    mode, makes a second group first and removes the first one afterwards, where a change in place would delete or edit
+    a group that is in use and fail.
     """
     family = re.sub(r"\W", "", engine.family).capitalize()
     group = elasticache.CfnParameterGroup(
         scope,
-        f"Parameters{family}",
+        f"Parameters{family}{'Cluster' if cluster_mode else ''}",
         cache_parameter_group_family=engine.family,
         description=f"Parameters of the cache, {engine.family}",
         properties={**parameters, **({_CLUSTER_MODE: "yes"} if cluster_mode else {})} or None,
@@ -140,7 +141,7 @@ def _check_value(parameter: catalogue.Parameter, value: str, got: str, engine: E
 
 
 def _check_eviction(policy: str | None, node_type: NodeType) -> None:
-    policies = node_type.facts.family.maxmemory_policies if node_type.facts else ()
+    policies = node_type.family.maxmemory_policies if node_type.family else ()
     if policy is not None and policies and not Token.is_unresolved(policy) and policy not in policies:
         raise ConfigurationError(
             got=f"parameters[{_EVICTION!r}] = {policy!r} on {node_type}",

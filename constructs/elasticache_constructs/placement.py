@@ -193,7 +193,7 @@ def _check_local_zones(zones: Sequence[str], node_type: NodeType | None) -> None
             page=_LOCAL_ZONES_PAGE,
             rule="NET-06",
         )
-    if local and node_type is not None and node_type.facts is not None and not node_type.facts.family.local_zones:
+    if local and node_type is not None and node_type.family is not None and not node_type.family.local_zones:
         raise ConfigurationError(
             got=f"NodeType({node_type.name!r}) in {local[0]}",
             allowed="Local Zones do not offer it",

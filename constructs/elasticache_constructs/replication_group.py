@@ -15,11 +15,11 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.log_delivery import LogDelivery
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.network_type import NetworkType
-from elasticache_constructs.notifications import AlarmTopic, EventTopic, checked_event_topic
+from elasticache_constructs.notifications import AlarmTopic, EventTopic, check_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
@@ -148,35 +148,41 @@ class ReplicationGroup(ReplicationGroupBase):
         notification_topic: sns.ITopic | None = None,
         description: str | None = None,
     ) -> None:
-        settings = ReplicationGroupSettings(
-            description=description or construct_id[:_LONGEST_DESCRIPTION],
-            engine=engine,
-            node_type=node_type,
-            topology=topology or Topology(),
-            access=access,
-            port=port,
-            backups=backups or Backups(),
-            maintenance_window=maintenance_window,
-            parameters=parameters or {},
-            unlisted_parameters=unlisted_parameters or {},
-            transit_encryption=transit_encryption or TransitEncryption.required(),
-            network_type=network_type,
-            log_delivery=log_delivery or LogDelivery(),
-            restore_from=restore_from,
-            region=Stack.of(scope).region,
-        )
+        topology = topology or Topology()
+        with reported_together() as check:
+            settings = check(
+                ReplicationGroupSettings,
+                description=description or construct_id[:_LONGEST_DESCRIPTION],
+                engine=engine,
+                node_type=node_type,
+                topology=topology,
+                access=access,
+                port=port,
+                backups=backups or Backups(),
+                maintenance_window=maintenance_window,
+                parameters=parameters or {},
+                unlisted_parameters=unlisted_parameters or {},
+                transit_encryption=transit_encryption or TransitEncryption.required(),
+                network_type=network_type,
+                log_delivery=log_delivery or LogDelivery(),
+                restore_from=restore_from,
+                region=Stack.of(scope).region,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                node_type=node_type,
+                spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
+                if topology.multi_az
+                else None,
+            )
+            if notification_topic is not None:
+                check(check_event_topic, notification_topic, of=scope)
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
-        topic = checked_event_topic(notification_topic or EventTopic(self, "Events").topic, of=self)
-        subnets = choose_subnets(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            network_type=network_type,
-            node_type=node_type,
-            spread=Spread(f"replicas_per_shard={settings.topology.replicas_per_shard}", "replicas_per_shard=0")
-            if settings.topology.multi_az
-            else None,
-        )
+        topic = notification_topic or EventTopic(self, "Events").topic
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         entry = create_access(self, access, engine=engine, key=key)
@@ -434,6 +440,7 @@ def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
         findings["AwsSolutions::AwsSolutions-AEC4"] = settings.topology.no_failover_reason
         if is_redis:
             findings[f"{control_tower}_auto_failover_enabled_check"] = settings.topology.no_failover_reason
+            findings["CloudFormation-Validate::E3026"] = settings.topology.no_failover_reason
     return findings
 
 

@@ -85,18 +85,16 @@ class ReplicationGroupSettings:
 
     def properties(self) -> dict[str, Any]:
         """The arguments of ``CfnReplicationGroup`` that follow from the settings alone, without unset ones."""
-        cluster_mode = self.topology.cluster_mode_enabled
-        mode = self.topology.cluster_mode
+        counts_shards = self.topology.counts_shards
         arguments: dict[str, Any] = {
             "replication_group_description": self.description,
             "engine": self.engine.name,
             "engine_version": self.engine.version,
             "cache_node_type": self.node_type.name,
-            # The service refuses both kinds of number together.
-            "num_cache_clusters": None if cluster_mode else self.topology.nodes,
-            "num_node_groups": self.topology.shards if cluster_mode else None,
-            "replicas_per_node_group": self.topology.replicas_per_shard if cluster_mode else None,
-            "cluster_mode": mode.value if isinstance(mode, ClusterMode) else None,
+            "num_cache_clusters": None if counts_shards else self.topology.nodes,
+            "num_node_groups": self.topology.shards if counts_shards else None,
+            "replicas_per_node_group": self.topology.replicas_per_shard if counts_shards else None,
+            "cluster_mode": self._cluster_mode(),
             "automatic_failover_enabled": self.topology.multi_az,
             "multi_az_enabled": self.topology.multi_az,
             "port": self.port,
@@ -116,6 +114,14 @@ class ReplicationGroupSettings:
             "preferred_maintenance_window": self.maintenance_window,
         }
         return {name: value for name, value in arguments.items() if value is not None}
+
+    def _cluster_mode(self) -> str | None:
+        mode = self.topology.cluster_mode
+        if isinstance(mode, ClusterMode):
+            return mode.value
+        # Engines that cannot be migrated do not know the property either.
+        enabled = self.topology.cluster_mode_enabled and self.engine.supports_cluster_mode_migration
+        return ClusterMode.ENABLED.value if enabled else None
 
     def all_parameters(self) -> dict[str, str]:
         """The parameters, those that were not checked included."""

@@ -40,6 +40,7 @@ class Snapshot:
             )
         with reported_together() as check:
             check(self._check_name)
+            check(self._check_doubles)
             for arn in self.files:
                 check(_check_file, arn)
 
@@ -63,7 +64,7 @@ class Snapshot:
             arns: ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
 
         Raises:
-            ConfigurationError: When there is none, or one is not of that form or has a comma in it.
+            ConfigurationError: When there is none, or one is not of that form, has a comma in it or is there twice.
         """
         return cls(files=tuple(arns))
 
@@ -78,6 +79,17 @@ class Snapshot:
                 fix="Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so",
                 page=_PAGE,
                 rule="NAM-14",
+            )
+
+    def _check_doubles(self) -> None:
+        twice = [arn for arn in dict.fromkeys(self.files) if self.files.count(arn) > 1]
+        if twice:
+            raise ConfigurationError(
+                got=f"Snapshot.rdb_files([...]) with {twice[0]!r} twice",
+                allowed="each file is named once",
+                fix="Leave the second one out",
+                page=_FILE_PAGE,
+                rule="SNP-10",
             )
 
 

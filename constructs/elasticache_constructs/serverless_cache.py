@@ -17,7 +17,7 @@ from elasticache_constructs.backups import Backups
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.placement import Spread, choose_subnets
 from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
@@ -172,20 +172,23 @@ class ServerlessCache(ServerlessCacheBase):
         encryption_key: kms.IKey | None = None,
         description: str | None = None,
     ) -> None:
-        settings = ServerlessCacheSettings(
-            description=description or construct_id[:_LONGEST_DESCRIPTION],
-            engine=engine,
-            limits=limits,
-            access=access,
-            backups=backups or Backups(),
-            network_type=network_type,
-        )
-        subnets = choose_subnets(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            network_type=network_type,
-            spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
-        )
+        with reported_together() as check:
+            settings = check(
+                ServerlessCacheSettings,
+                description=description or construct_id[:_LONGEST_DESCRIPTION],
+                engine=engine,
+                limits=limits,
+                access=access,
+                backups=backups or Backups(),
+                network_type=network_type,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
+            )
 
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key

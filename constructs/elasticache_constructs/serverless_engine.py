@@ -52,10 +52,13 @@ class ServerlessEngine:
                 rule="SLS-01",
             )
         if self.major_version not in offered and not self.unlisted:
+            major = self.major_version.split(".")[0]
             raise ConfigurationError(
                 got=f"ServerlessEngine({self.name!r}, {self.major_version!r})",
                 allowed=f"new serverless caches run {self.name} {', '.join(offered)}",
-                fix=f"Use {offered[-1]!r}, or for a version that is newer than this package "
+                fix=f"Use {major!r}: the service chooses the rest"
+                if major in offered
+                else f"Use {offered[-1]!r}, or for a version that is newer than this package "
                 f"ServerlessEngine({self.name!r}, {self.major_version!r}, unlisted=True)",
                 page=_PAGE,
                 rule="SLS-26" if self.name == "redis" else "SLS-01",
@@ -71,9 +74,9 @@ class ServerlessEngine:
         return self.name == "memcached"
 
     @property
-    def requires_default_user(self) -> bool:
-        """Whether a user group must contain a user named ``default``: Redis yes, Valkey disables it when absent."""
-        return self.name == "redis"
+    def knows_channels(self) -> bool:
+        """Permissions on channels: on all of them."""
+        return True
 
     @property
     def ports(self) -> tuple[int, int]:

@@ -86,7 +86,7 @@ class ServerlessLimits:
             raise ConfigurationError(
                 got=f"ServerlessLimits({name}={shown(value)})",
                 allowed=f"it is a whole number from {ends[0]} to {ends[1]}",
-                fix=f"Use {name}={ends[0]} or more",
+                fix=f"Use {name}={ends[1] if isinstance(value, int) and value > ends[1] else ends[0]}, say",
                 page=_PAGE,
                 rule=rule,
             )

@@ -25,6 +25,7 @@ class ClusterMode(Enum):
     COMPATIBLE = "compatible"
     """Clients of both kinds are served: the step between. See docs/runbooks/cluster-mode.md."""
     ENABLED = "enabled"
+    """For the deployment that ends the migration. From the next one on it is ``cluster_mode=True``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Topology:
 
         cluster_mode: Whether clients see a cluster. Default: on with several shards, off with one. ``True`` with one
             shard leaves room to add shards later. A `ClusterMode` is for a group that was made without cluster mode
-            and is on its way: ``COMPATIBLE``, then for ever ``ENABLED``.
+            and is on its way: ``COMPATIBLE``, then ``ENABLED``, then ``True``.
 
         no_failover_reason: Why a group with replicas has neither automatic failover nor Multi-AZ: for the one
             deployment that adds its first replica. Default: failover follows from the replicas.
@@ -120,6 +121,14 @@ class Topology:
             )
 
     def _check_cluster_mode(self) -> None:
+        if self.cluster_mode is ClusterMode.ENABLED and self.shards > 1:
+            raise ConfigurationError(
+                got=f"Topology(shards={self.shards}, cluster_mode={self.cluster_mode})",
+                allowed="the deployment that ends the migration to cluster mode changes no number",
+                fix="Deploy it with shards=1 first, then with cluster_mode=True, then add shards",
+                page=_MODE_PAGE,
+                rule="TOP-23",
+            )
         if not self.cluster_mode_enabled and self.shards > 1:
             raise ConfigurationError(
                 got=f"Topology(shards={self.shards}, cluster_mode={self.cluster_mode})",
@@ -164,6 +173,11 @@ class Topology:
         if self.cluster_mode is None:
             return self.shards > 1
         return self.cluster_mode in (True, ClusterMode.ENABLED)
+
+    @property
+    def counts_shards(self) -> bool:
+        """Whether the group is told its size as shards and replicas of each, else as nodes: the service takes one."""
+        return self.cluster_mode_enabled and self.cluster_mode is not ClusterMode.ENABLED
 
     @property
     def has_cluster_parameters(self) -> bool:

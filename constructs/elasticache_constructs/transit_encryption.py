@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.reasons import checked_reason
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-enable.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,19 @@ class TransitEncryption:
 
     reason: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is no mode, and plain text without a reason."""
+        if self.mode not in ("required", "preferred", None):
+            raise ConfigurationError(
+                got=f"TransitEncryption({self.mode!r})",
+                allowed="the mode is required or preferred, or None for no TLS",
+                fix="Use TransitEncryption.required()",
+                page=_PAGE,
+                rule="TLS-06",
+            )
+        if self.mode != "required":
+            checked_reason(self.reason or "", what=f"TransitEncryption.{self.mode or 'disabled'}")
+
     @classmethod
     def required(cls) -> TransitEncryption:
         """Every client speaks TLS. Logins need it."""
@@ -37,7 +53,7 @@ class TransitEncryption:
         Raises:
             ConfigurationError: When the reason has fewer than 20 characters.
         """
-        return cls("preferred", checked_reason(reason, what="TransitEncryption.preferred"))
+        return cls("preferred", reason)
 
     @classmethod
     def disabled(cls, *, reason: str) -> TransitEncryption:
@@ -49,7 +65,7 @@ class TransitEncryption:
         Raises:
             ConfigurationError: When the reason has fewer than 20 characters.
         """
-        return cls(None, checked_reason(reason, what="TransitEncryption.disabled"))
+        return cls(None, reason)
 
     @property
     def is_required(self) -> bool:

@@ -15,6 +15,7 @@ _WEEK = 7 * _DAY
 _SHORTEST = 60
 _TIME = r"([01]\d|2[0-3]):([0-5]\d)"
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/maintenance-window.html"
+_BACKUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,13 @@ def _daily(window: str) -> _Span:
             got=f"snapshot window {window!r}",
             allowed="it is hh:mm-hh:mm in UTC with two digits each",
             fix="Write it as in 02:00-03:00",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html",
+            page=_BACKUPS_PAGE,
             rule="SNP-02",
         )
     hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
     start = hour * 60 + minute
     length = (end_hour * 60 + end_minute - start) % _DAY
-    _check_length(f"snapshot window {window}", length, rule="SNP-02")
+    _check_length(f"snapshot window {window}", length, page=_BACKUPS_PAGE, rule="SNP-02")
     return _Span(start, length)
 
 
@@ -112,17 +113,17 @@ def _weekly(window: str) -> _Span:
     first_day, hour, minute, last_day, end_hour, end_minute = match.groups()
     start = _DAYS.index(first_day) * _DAY + int(hour) * 60 + int(minute)
     length = (_DAYS.index(last_day) * _DAY + int(end_hour) * 60 + int(end_minute) - start) % _WEEK
-    _check_length(f"maintenance window {window}", length, rule="WIN-01")
+    _check_length(f"maintenance window {window}", length, page=_PAGE, rule="WIN-01")
     return _Span(start, length)
 
 
-def _check_length(got: str, minutes: int, *, rule: str) -> None:
+def _check_length(got: str, minutes: int, *, page: str, rule: str) -> None:
     if not _SHORTEST <= minutes <= _DAY:
         raise ConfigurationError(
             got=f"{got} ({minutes} minutes)",
             allowed=f"a window is {_SHORTEST} minutes long at least and 24 hours at most",
             fix="Move its end",
-            page=_PAGE,
+            page=page,
             rule=rule,
         )
 

@@ -71,6 +71,7 @@ def replication_group(**properties: object) -> Template:
             "CacheSubnetGroupName": {"Ref": "SubnetGroup"},
             "SecurityGroupIds": [{"Fn::GetAtt": ["CacheSg", "GroupId"]}],
             "NotificationTopicArn": {"Ref": "Topic"},
+            "Tags": [{"Key": "stage", "Value": "prod"}],
             "LogDeliveryConfigurations": [
                 log_delivery("slow-log", "SlowLog"),
                 log_delivery("engine-log", "EngineLog"),
@@ -571,6 +572,22 @@ MUTANTS = [
     on_each_group(
         "elasticache_cache_takes_minor_upgrades", "no minor upgrades", "Properties.AutoMinorVersionUpgrade", False
     ),
+    *[
+        Edit(sentence, "Redis.Properties.Tags", [{"Key": key, "Value": value}], "elasticache_tags_are_taken")
+        for sentence, key, value in [
+            ("a tag of AWS's own", "AWS:stage", "prod"),
+            ("a tag with a sign that is not taken", "stage", "prod; live"),
+            ("a key that is too long", "k" * 129, "prod"),
+            ("a tag without a key", "", "prod"),
+            ("a value that is too long", "stage", "v" * 257),
+        ]
+    ],
+    Edit(
+        "51 tags",
+        "Redis.Properties.Tags",
+        [{"Key": f"tag-{number}", "Value": "1"} for number in range(51)],
+        "elasticache_tags_are_taken",
+    ),
     on_each_group(
         "elasticache_cache_takes_minor_upgrades", "upgrades not stated", "Properties.AutoMinorVersionUpgrade", ABSENT
     ),
@@ -627,6 +644,15 @@ MUTANTS = [
 ]
 
 NEIGHBOURS = [
+    Edit(
+        "50 tags, one of them as long as can be, one empty",
+        "Redis.Properties.Tags",
+        [
+            *({"Key": f"tag-{number}", "Value": "größer = +1 @ a:b/c_d.e"} for number in range(48)),
+            {"Key": "k" * 128, "Value": "v" * 256},
+            {"Key": "awsome", "Value": ""},
+        ],
+    ),
     Edit("the secure template itself", "Key.DeletionPolicy", "Retain"),
     Edit("booleans written as text", "Redis.Properties.TransitEncryptionEnabled", "true"),
     Edit("an engine in capitals", "Valkey.Properties.Engine", "Valkey"),

@@ -45,7 +45,6 @@ def test_facts_of_each_constant(
     assert (name, version, family, port) == (engine.name, engine.version, engine.family, engine.default_port)
     assert supported == abilities
     assert (name == "memcached") == engine.is_memcached
-    assert (name == "redis") == engine.requires_default_user
 
 
 def test_facts_cover_every_constant() -> None:

@@ -197,10 +197,20 @@ def test_commands_of_the_service_are_granted_to_nobody(word: str) -> None:
         Permissions(f"on ~* {word}", reason=REASON)
 
 
+def test_engine_without_channels_reads_no_word_about_them() -> None:
+    """Redis 6.0 has users and no permissions on channels, so nothing is reset there."""
+    permissions = Permissions.read_only("a:*")
+
+    assert ("resetchannels" in permissions.written_for(Engine.REDIS_6_2).split(), False) == (
+        True,
+        "channels" in permissions.written_for(Engine("redis", "6.0")),
+    )
+
+
 @pytest.mark.parametrize(
     ("permissions", "engine", "word"),
     [
-        (Permissions.read_only("a:*"), Engine("redis", "6.0"), "resetchannels"),
+        (Permissions.publish("a:*"), Engine("redis", "6.0"), "&a:*"),
         (Permissions("on %R~a:* +get"), Engine.REDIS_6_2, "%R~a:*"),
         (Permissions("on ~a:* +get (~b:* +set)"), Engine.REDIS_6_2, "(~b:* +set)"),
         (Permissions("on ~a:* +@read -client|kill"), Engine.REDIS_6_2, "-client|kill"),

@@ -96,7 +96,7 @@ def test_short_snapshot_window_is_refused(window: str, minutes: int) -> None:
 
     expected = (
         f"snapshot window {window} ({minutes} minutes): a window is 60 minutes long at least and 24 hours at most. "
-        f"Move its end. See {PAGE} (SNP-02)"
+        f"Move its end. See {GUIDE}/backups-automatic.html (SNP-02)"
     )
     assert expected == str(refusal.value)
 

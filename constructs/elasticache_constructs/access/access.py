@@ -145,7 +145,7 @@ class Access:
     def _check_somebody_is_on(self) -> None:
         if not any(permissions.can_log_in for permissions in self._permissions):
             raise ConfigurationError(
-                got=f"Access.users with {len(self.named)} users, of whom none is on",
+                got="Access.users with nobody who is on",
                 allowed="somebody must be able to log in",
                 fix="Name a user who is on, or use DefaultUser.with_token()",
                 page=_PAGE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
@@ -56,21 +56,18 @@ class AccessString:
                 category is unknown, a bracket is alone, or there is neither ``on`` nor ``off``.
         """
         # A message ends up in logs, and a password must not.
-        secret = any(_PASSWORD.match(word) for word in re.split(r"[\s()]+", written))
-        got = "Permissions with a password in it" if secret else f"Permissions({written!r})"
-        selectors = tuple(_rules(part, got) for part in _SELECTOR.findall(written))
+        secret = next((word for word in re.split(r"[\s()]+", written) if _PASSWORD.match(word)), None)
+        if secret is not None:
+            # Nothing else is said: what stands beside it may be the rest of the password.
+            _rule(secret, "Permissions with a password in it")
+        got = f"Permissions({written!r})"
         outside = _SELECTOR.sub(" ", written)
-        if "(" in outside or ")" in outside:
-            raise _refusal(got, "a selector is rules in brackets, one pair each", "Close the bracket")
-        root = _rules(outside, got)
-        if sum(word in _SWITCHES for word in root) != 1:
-            raise _refusal(
-                got,
-                "an access string has exactly one of on and off; without either the user cannot log in",
-                "Begin it with 'on'",
-                "RBC-11",
-            )
-        return cls(root, selectors)
+        with reported_together() as check:
+            selectors = [[check(_rule, word, got) for word in part.split()] for part in _SELECTOR.findall(written)]
+            root = [check(_rule, word, got) for word in outside.replace("(", " ").replace(")", " ").split()]
+            check(_check_brackets, outside, got)
+            check(_check_switch, root, got)
+        return cls(tuple(root), tuple(map(tuple, selectors)))
 
     @property
     def is_on(self) -> bool:
@@ -84,8 +81,8 @@ class AccessString:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The words about channels."""
-        return tuple(word for word in self.words if word.startswith("&") or word.endswith("channels"))
+        """The words that let the user use channels."""
+        return tuple(word for word in self.words if word.startswith("&") or word == "allchannels")
 
     @property
     def selective(self) -> tuple[str, ...]:
@@ -109,10 +106,6 @@ class AccessString:
             commands.insert(0, "-@all")
         selectors = [f"({' '.join(selector)})" for selector in self.selectors]
         return " ".join([switch, *places, *commands, *selectors])
-
-
-def _rules(text: str, got: str) -> tuple[str, ...]:
-    return tuple(_rule(word, got) for word in text.split())
 
 
 def _rule(word: str, got: str) -> str:
@@ -140,6 +133,21 @@ def _rule(word: str, got: str) -> str:
             f"Correct {word!r}",
         )
     return rule
+
+
+def _check_brackets(outside: str, got: str) -> None:
+    if "(" in outside or ")" in outside:
+        raise _refusal(got, "a selector is rules in brackets, one pair each", "Close the bracket")
+
+
+def _check_switch(root: list[str], got: str) -> None:
+    if sum(word in _SWITCHES for word in root) != 1:
+        raise _refusal(
+            got,
+            "an access string has exactly one of on and off; without either the user cannot log in",
+            "Begin it with 'on'",
+            "RBC-11",
+        )
 
 
 def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:

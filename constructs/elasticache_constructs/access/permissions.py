@@ -12,6 +12,7 @@ from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
     from elasticache_constructs.engine import Engine
+    from elasticache_constructs.serverless_engine import ServerlessEngine
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
@@ -104,6 +105,12 @@ class Permissions:
                     page=_PAGE,
                     rule="RBC-10",
                 )
+
+    def written_for(self, engine: Engine | ServerlessEngine) -> str:
+        """The access string as an engine reads it: without a word about channels where they have no permissions yet."""
+        if engine.knows_channels:
+            return self.access_string
+        return " ".join(word for word in self.access_string.split() if word != "resetchannels")
 
     @classmethod
     def read_only(cls, *key_patterns: str) -> Permissions:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _TOKEN_LENGTH = 64
 _DEFAULT = "default"
 _NOBODY = Permissions("off -@all")
+# Valkey takes users and groups of engine redis, and Redis takes no others. So a cache goes from Redis to Valkey, and
+# from Valkey 7.2 back, and its users stay as they are, where CloudFormation would change them before the cache.
+_ENGINE_OF_USERS = "redis"
 
 _LEAVING = (
     "The user is leaving: it was taken out of its group, cannot log in, and is deleted with a later deployment "
@@ -76,17 +79,19 @@ def create_access(
 
     _claim_ids(scope, [user.name for user in (*access.named, *access.leaving) if isinstance(user, IamUser)])
     users = _Users(scope, engine, key)
-    members = [users.add(user) for user in access.named]
     default = users.add_default(access.default.permissions if access.default else None)
-    if default is not None:
-        members.insert(0, default)
+    members = [default, *(users.add(user) for user in access.named)]
     passwords = tuple(users.passwords)
     for user in access.leaving:
         users.let_go(users.add(user))
 
     user_group_id = f"{users.prefix}-users"
     group = elasticache.CfnUserGroup(
-        scope, "UserGroup", engine=engine.name, user_group_id=user_group_id, user_ids=[user.ref for user in members]
+        scope,
+        "UserGroup",
+        engine=_ENGINE_OF_USERS,
+        user_group_id=user_group_id,
+        user_ids=[user.ref for user in members],
     )
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
@@ -106,11 +111,9 @@ class _Users:
             return self._add(f"User{user.name}", user.name, user.name, user.permissions, {"Type": "iam"})
         return self._add_with_password(f"User{user.name}", user.name, user.permissions)
 
-    def add_default(self, permissions: Permissions | None) -> elasticache.CfnUser | None:
+    def add_default(self, permissions: Permissions | None) -> elasticache.CfnUser:
         if permissions is not None:
             return self._add_with_password("DefaultUser", _DEFAULT, permissions)
-        if not self._engine.requires_default_user:
-            return None
         open_to_nobody = {"Type": "no-password-required"}
         return self._add("DefaultUser", _DEFAULT, f"{self.prefix}-{_DEFAULT}", _NOBODY, open_to_nobody)
 
@@ -133,10 +136,10 @@ class _Users:
         user = elasticache.CfnUser(
             self._scope,
             construct_id,
-            engine=self._engine.name,
+            engine=_ENGINE_OF_USERS,
             user_id=user_id,
             user_name=user_name,
-            access_string=permissions.access_string,
+            access_string=permissions.written_for(self._engine),
             authentication_mode=mode,
         )
         if permissions.reason is not None:

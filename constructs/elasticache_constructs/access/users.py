@@ -92,7 +92,8 @@ def _check_name(name: str, what: str, longest: int) -> None:
     if len(name) > longest:
         raise ConfigurationError(
             got=f"{what}({name!r}), {len(name)} characters",
-            allowed=f"a name has {longest} characters at most, so that the user's id has {LONGEST_ID}",
+            allowed=f"a name has {longest} characters at most"
+            + ("" if longest == LONGEST_ID else f", so that the user's id has {LONGEST_ID}"),
             fix="Use a shorter name",
             page=_PAGE,
             rule="NAM-05",

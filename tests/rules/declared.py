@@ -1,0 +1,343 @@
+"""What becomes of the rules that no code names, told by hand: each with the place that makes it so.
+
+Whatever code does name is found by `in_code` and must not stand here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class How(Enum):
+    """How a rule is kept."""
+
+    REFUSED = "refused"
+    """By the check of another rule."""
+    IMPOSSIBLE = "cannot be written"
+    ALWAYS = "always so"
+    NOT_EXPOSED = "not exposed"
+    NO_PROPERTY = "no such property"
+    """CloudFormation has none."""
+    CDK = "refused by the CDK"
+    ACCOUNT = "account"
+    """Only the account's state tells."""
+    DOCUMENTED = "documented"
+    RUN_TIME = "run time"
+    """Nothing that a template says changes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What becomes of one rule."""
+
+    how: How
+    where: str
+    """A rule's id; an object by its dotted path; a property as ``AWS::ElastiCache::User.UserId``, or a type; a file."""
+    why: str
+    """A sentence without its full stop; where it is documented, words that stand there."""
+
+
+_EC = "elasticache_constructs"
+_RG = "AWS::ElastiCache::ReplicationGroup"
+_CC = "AWS::ElastiCache::CacheCluster"
+_CREATE_ACCESS = f"{_EC}.access.resources.create_access"
+_USERS = f"{_EC}.access.resources._Users"
+_GROUP = f"{_EC}.replication_group.ReplicationGroup"
+_GROUP_SETTINGS = f"{_EC}.replication_group_settings.ReplicationGroupSettings"
+_MEMCACHED = f"{_EC}.memcached_cluster.MemcachedCluster"
+_MEMCACHED_SETTINGS = f"{_EC}.memcached_cluster_settings.MemcachedClusterSettings"
+_SERVERLESS = f"{_EC}.serverless_cache.ServerlessCache"
+_PARAMETER_GROUP = f"{_EC}.parameters.create_parameter_group"
+
+
+def _refused(by: str, why: str) -> Declared:
+    return Declared(How.REFUSED, by, why)
+
+
+def _impossible(where: str, why: str) -> Declared:
+    return Declared(How.IMPOSSIBLE, where, why)
+
+
+def _always(where: str, why: str) -> Declared:
+    return Declared(How.ALWAYS, where, why)
+
+
+def _not_exposed(where: str, why: str = "") -> Declared:
+    return Declared(How.NOT_EXPOSED, where, why)
+
+
+def _no_property(where: str, why: str = "") -> Declared:
+    return Declared(How.NO_PROPERTY, where, why)
+
+
+def _account(why: str) -> Declared:
+    return Declared(How.ACCOUNT, "", why)
+
+
+def _documented(where: str, words: str) -> Declared:
+    return Declared(How.DOCUMENTED, where, words)
+
+
+def _run_time(why: str) -> Declared:
+    return Declared(How.RUN_TIME, "", why)
+
+
+_GENERATED = "CloudFormation generates the name"
+_NODE_GROUPS = _not_exposed(f"{_RG}.NodeGroupConfiguration", "shards are all alike, by Topology")
+_GLOBAL = _not_exposed("AWS::ElastiCache::GlobalReplicationGroup", "no global datastores")
+_GLOBAL_MEMBER = _not_exposed(f"{_RG}.GlobalReplicationGroupId", "no global datastores")
+_DURABILITY = _not_exposed(f"{_RG}.Durability", "no durable groups")
+_SCALING = _not_exposed("AWS::ApplicationAutoScaling::ScalableTarget", "no automatic scaling")
+_SNAPSHOT = _not_exposed("AWS::ElastiCache::Snapshot", "no manual snapshots")
+_RESTORED_SERVERLESS = _not_exposed(
+    "AWS::ElastiCache::ServerlessCache.SnapshotArnsToRestore", "serverless caches begin empty"
+)
+_TOKEN = _always(f"{_EC}.access.resources._token_secret", "passwords are generated: 64 letters and digits")
+_FAILOVER = _always(f"{_EC}.Topology.multi_az", "failover and Multi-AZ are on together, from one replica on")
+_MODE = _impossible(f"{_USERS}._add", "the mode follows from the kind of user: IamUser, PasswordUser or DefaultUser")
+
+DECLARED: dict[str, Declared] = {
+    # Names
+    "NAM-01": _not_exposed(f"{_RG}.ReplicationGroupId", _GENERATED),
+    "NAM-02": _not_exposed(f"{_CC}.ClusterName", _GENERATED),
+    "NAM-03": _not_exposed("AWS::ElastiCache::SubnetGroup.CacheSubnetGroupName", _GENERATED),
+    "NAM-04": _no_property("AWS::ElastiCache::ParameterGroup.CacheParameterGroupName", _GENERATED),
+    "NAM-06": _always(_USERS, "the id is generated from the construct's path, in lower case"),
+    "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made beside them"),
+    "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
+    "NAM-11": _GLOBAL,
+    "NAM-12": _NODE_GROUPS,
+    "NAM-13": _account("whether a cluster has the name of a node already; the group's own is generated"),
+    # Engines
+    "ENG-07": _impossible(f"{_EC}.Engine", "an engine always has a version"),
+    "ENG-08": _impossible(f"{_EC}.Engine", "an engine always has a version"),
+    "ENG-19": _refused("ENG-03", "versions that are not on offer"),
+    "ENG-20": _run_time("minor upgrades move the running version ahead of the template, which is wanted"),
+    "ENG-22": _refused("RBC-02", "each feature's own rule: RBC-02, IAM-01, NET-13, NOD-05, TLS-06, TOP-23, DTI-01"),
+    "ENG-24": _documented(f"{_EC}.Engine", "in one update of engine, version and parameter group"),
+    # Parameter groups
+    "PGR-11": _always(_PARAMETER_GROUP, "the cache refers to its group, so CloudFormation removes the cache first"),
+    "PGR-12": _refused("PGR-07", "cluster-enabled cannot be set by hand"),
+    "PGR-13": _always(_PARAMETER_GROUP, "cluster-enabled follows from the topology"),
+    "PGR-14": _always(_PARAMETER_GROUP, "cluster-enabled follows from the topology"),
+    "PGR-15": _documented(_MEMCACHED, "parameters that need no restart"),
+    "PGR-17": _refused("DTI-02", "one check of maxmemory-policy with data tiering"),
+    "PGR-18": _impossible(_GROUP, "an index of vectors is made by a client, not by a template"),
+    "PGR-19": _always(f"{_EC}.access.access_string.AccessString.__str__", "resetchannels is added where no channel is"),
+    # Node types
+    "NOD-02": _refused("NOD-01", "sizes that are not on offer; data tiering is on with r6gd"),
+    "NOD-11": _refused("NOD-10", "new caches cannot have t1"),
+    "NOD-12": _refused("NOD-09", "new caches cannot have t2"),
+    "NOD-13": _refused("NOD-10", "new caches cannot have m1 or m2"),
+    "NOD-14": _refused("NOD-10", "the families without it are those that new caches cannot have"),
+    "NOD-16": _account("whether a zone has the capacity; replication groups name no zones"),
+    "NOD-21": _run_time("burstable nodes without credits are slower; a choice of price"),
+    "NOD-22": _impossible(_GROUP, "node_type is required"),
+    # Topology
+    "TOP-01": _refused("TOP-03", "a group without cluster mode has a primary and 0 to 5 replicas"),
+    "TOP-02": _FAILOVER,
+    "TOP-08": _FAILOVER,
+    "TOP-09": _FAILOVER,
+    "TOP-11": _FAILOVER,
+    "TOP-13": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
+    "TOP-14": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
+    "TOP-15": _NODE_GROUPS,
+    "TOP-16": _NODE_GROUPS,
+    "TOP-17": _NODE_GROUPS,
+    "TOP-20": _refused("ENG-03", "versions that are not on offer"),
+    "TOP-24": _always(f"{_EC}.Topology.has_cluster_parameters", "cluster-enabled follows from the topology"),
+    "TOP-27": _not_exposed(f"{_RG}.PrimaryClusterId", "groups are made new, or from a snapshot"),
+    "TOP-29": _documented(f"{_EC}.Topology", "with none, a failed node takes its data with it"),
+    "TOP-30": _account("how many addresses the subnets have left"),
+    # Encryption in transit
+    "TLS-01": _always(f"{_GROUP_SETTINGS}.properties", "stated on every group"),
+    "TLS-03": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
+    "TLS-07": _impossible(f"{_EC}.TransitEncryption", "a mode means that it is on"),
+    "TLS-14": _always(f"{_EC}.replication_group._endpoints", "consumers get the endpoint as the service tells it"),
+    "TLS-15": _run_time("the oldest version of TLS is the service's; nothing sets it"),
+    "TLS-16": _documented(f"{_EC}.NetworkType.dual_stack", "It has no effect with TLS"),
+    # AUTH token
+    "AUT-02": _TOKEN,
+    "AUT-03": _TOKEN,
+    "AUT-10": _documented("docs/rotation.md", "A second ROTATE without SET drops the older token"),
+    "AUT-11": _always(f"{_EC}.Access.auth_token", "the token is there from the first deployment on"),
+    "AUT-13": _documented("docs/rotation.md", "CloudFormation resolves the secret whenever it updates the user"),
+    "AUT-14": _impossible(_MEMCACHED, "Memcached takes no access"),
+    # Users and user groups
+    "RBC-01": _always(_CREATE_ACCESS, "one user group for each cache"),
+    "RBC-03": _always(f"{_USERS}.add_default", "on Redis there is always a user named default"),
+    "RBC-04": _always(f"{_USERS}.add_default", "on Valkey there is one only when it can log in"),
+    "RBC-06": _always(f"{_USERS}.add_default", "on Valkey a disabled default user is left out"),
+    "RBC-07": _always(_CREATE_ACCESS, "users and group have the engine of their cache"),
+    "RBC-08": _always(_CREATE_ACCESS, "the engine's own name, in lower case"),
+    "RBC-09": _impossible(f"{_EC}.IamUser", "permissions are required, and never empty"),
+    "RBC-13": _always(f"{_EC}.access.access_string.AccessString.__str__", "the order of commands is kept"),
+    "RBC-15": _MODE,
+    "RBC-16": _TOKEN,
+    "RBC-17": _MODE,
+    "RBC-18": _MODE,
+    "RBC-19": _MODE,
+    "RBC-21": _always(f"{_EC}.DefaultUser", "the service's own default user is never a member"),
+    "RBC-23": _always(_CREATE_ACCESS, "references make CloudFormation wait for users and group"),
+    "RBC-24": _documented("docs/runbooks/remove-a-user.md", "CloudFormation takes the user out of the group first"),
+    "RBC-27": _refused("RBC-11", "somebody must be able to log in"),
+    "RBC-29": _run_time("CloudFormation waits for one user before it changes the group"),
+    "RBC-30": _run_time("CloudFormation knows Valkey users since 2024"),
+    # IAM authentication
+    "IAM-02": _always(f"{_USERS}.add", "an IamUser has one name for both"),
+    "IAM-04": _documented("elasticache_client.iam.IamCredentials", "renewed after 10 of its 15 minutes"),
+    "IAM-05": _documented(
+        "elasticache_client.iam.IamCredentials", "a token says so and is refused where it does not fit"
+    ),
+    "IAM-06": _documented("elasticache_client.clients.connect", "the age at which a connection logs in again"),
+    "IAM-07": _always(f"{_EC}.ReplicationGroupBase.grant_connect", "the grant names the cache and the user"),
+    "IAM-08": _always(f"{_EC}.replication_group_base.ImportedReplicationGroup", "ids are written in lower case"),
+    "IAM-09": _impossible(_MEMCACHED, "Memcached takes no access"),
+    # Encryption at rest
+    "KMS-03": _always(f"{_GROUP_SETTINGS}.properties", "encryption at rest is on"),
+    "KMS-04": _always(_GROUP, "the key is named by its ARN"),
+    "KMS-05": _always(f"{_EC}.EncryptionKey", "its policy has no kms:ViaService; that of another key is not judged"),
+    "KMS-06": _account("whether the key is there; an EncryptionKey outlives its stack"),
+    "KMS-07": _impossible(_MEMCACHED, "Memcached takes no key"),
+    "KMS-08": _run_time("what the service encrypts beyond what it is asked to"),
+    "KMS-09": _refused("ENG-03", "every version on offer has it"),
+    "KMS-10": _SNAPSHOT,
+    # Snapshots
+    "SNP-04": _refused("NOD-10", "new caches cannot have t1"),
+    "SNP-05": _impossible(f"{_EC}.Backups", "backups are kept a day at least"),
+    "SNP-06": _impossible(_MEMCACHED, "Memcached takes no backups"),
+    "SNP-11": _account("which engine the snapshot is of"),
+    "SNP-12": _account("how much the snapshot holds, and on which nodes it was taken"),
+    "SNP-13": _always(f"{_GROUP_SETTINGS}.properties", "the number of shards is stated in cluster mode"),
+    "SNP-14": _documented(f"{_EC}.Snapshot", "Security groups, users, parameters and keys do not come with it"),
+    "SNP-15": _run_time("how many snapshots a day are taken by hand"),
+    "SNP-16": _run_time("a quarter of the memory is reserved, unless parameters say otherwise"),
+    "SNP-17": _run_time("snapshots are taken from a replica where there is one"),
+    "SNP-18": _SNAPSHOT,
+    "SNP-19": _SNAPSHOT,
+    # Windows
+    "WIN-03": _always(f"{_GROUP_SETTINGS}.properties", "both windows are stated"),
+    # Log delivery
+    "LOG-02": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
+    "LOG-03": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
+    "LOG-05": _always(f"{_EC}.replication_group._log_delivery", "the details follow from the destination"),
+    "LOG-06": _always(f"{_EC}.logs.log_group", "the log group is made beside the cache, under the vended prefix"),
+    "LOG-08": _documented(f"{_EC}.LogDelivery", "begins to deliver after the group exists, and says in its events"),
+    # Network
+    "NET-03": _account("whether the subnets are there"),
+    "NET-05": _always(f"{_EC}.placement.create_placement", "the cache refers to its group, and goes first"),
+    "NET-08": _not_exposed(f"{_CC}.CacheSecurityGroupNames", "of EC2-Classic, which is gone"),
+    "NET-10": _always(f"{_EC}.security_groups.CacheSecurityGroups", "security groups are made in the cache's VPC"),
+    "NET-17": _GLOBAL_MEMBER,
+    "NET-18": _always(_MEMCACHED, "the zones are those of the subnets"),
+    # Memcached
+    "MEM-02": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
+    "MEM-03": _always(_MEMCACHED, "one zone for each node, or none stated where none is known"),
+    "MEM-04": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
+    "MEM-06": _impossible(_GROUP, "Redis and Valkey are replication groups, which have no AZMode"),
+    "MEM-08": _impossible(_MEMCACHED, "Memcached takes no key"),
+    "MEM-09": _documented(_MEMCACHED, "Memcached has no logins on ElastiCache"),
+    "MEM-10": _documented(_MEMCACHED, "It keeps nothing: a replaced node begins empty"),
+    "MEM-11": _run_time("the client speaks TLS to the configuration endpoint, as connection_settings says"),
+    "MEM-12": _impossible(_MEMCACHED, "Memcached takes no log delivery"),
+    "MEM-13": _SCALING,
+    "MEM-14": _run_time("connections cost memory: the parameter's default is the engine's"),
+    "MEM-15": _always(_MEMCACHED, "the discovery endpoint is ConfigurationEndpoint"),
+    # Clusters of Redis and Valkey
+    "CCR-01": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
+    "CCR-03": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
+    "CCR-05": _no_property(f"{_CC}.ReplicationGroupId", "replicas belong to their group"),
+    # Global datastores
+    "GDS-01": _GLOBAL,
+    "GDS-02": _GLOBAL,
+    "GDS-03": _GLOBAL,
+    "GDS-04": _GLOBAL_MEMBER,
+    "GDS-05": _GLOBAL_MEMBER,
+    "GDS-07": _GLOBAL_MEMBER,
+    "GDS-10": _GLOBAL,
+    "GDS-11": _GLOBAL,
+    "GDS-12": _GLOBAL,
+    "GDS-13": _GLOBAL,
+    "GDS-14": _GLOBAL,
+    # Data tiering
+    "DTI-03": _SCALING,
+    "DTI-04": _SNAPSHOT,
+    "DTI-05": _impossible(_GROUP, "an index of vectors is made by a client, not by a template"),
+    # Durability
+    "DUR-01": _DURABILITY,
+    "DUR-02": _DURABILITY,
+    "DUR-03": _DURABILITY,
+    "DUR-05": _DURABILITY,
+    # Automatic scaling
+    **{f"ASC-{number:02}": _SCALING for number in range(1, 10)},
+    # Deletion
+    "DEL-01": _always(_GROUP, "only replication groups have the policy Snapshot"),
+    "DEL-02": _always(_GROUP, "only replication groups have the policy Snapshot"),
+    "DEL-04": _always(_MEMCACHED, "no policy Snapshot on Memcached"),
+    "DEL-06": _refused("NOD-10", "new caches cannot have t1"),
+    "DEL-07": _always(_CREATE_ACCESS, "references order the removal: cache, group, users"),
+    "DEL-08": _not_exposed(f"{_RG}.ReplicationGroupId", _GENERATED),
+    "DEL-09": _run_time("CloudFormation waits until the cache is available"),
+    # Updates
+    "UPD-13": _run_time("drift of write-only properties cannot be detected"),
+    "UPD-14": _run_time("CloudFormation compares Memcached versions by their first two numbers"),
+    "UPD-15": _always(f"{_GROUP_SETTINGS}.properties", "minor upgrades are on, and change in place"),
+    "UPD-20": _run_time("CloudFormation sends what changes, and nothing where nothing does"),
+    "UPD-16": _run_time("CloudFormation waits for up to a day"),
+    # CloudFormation
+    "CFN-01": _always(_GROUP, "the description is the construct's id where none is given"),
+    "CFN-02": _always(f"{_MEMCACHED_SETTINGS}.properties", "all three are stated"),
+    "CFN-03": _always(f"{_EC}.placement.create_placement", "both are stated"),
+    "CFN-05": _always(_CREATE_ACCESS, "all three are stated"),
+    "CFN-07": _always(f"{_EC}.replication_group._endpoints", "attributes are the CDK's own, not text"),
+    "CFN-08": _always(f"{_EC}.replication_group._endpoints", "the attribute of the group's mode, and no other"),
+    "CFN-09": _always(f"{_EC}.Endpoint", "the port is the number that was given, not an attribute"),
+    "CFN-10": _account("whether the service-linked role is there; the service makes it"),
+    "CFN-11": _run_time("CloudFormation repeats what is throttled"),
+    "CFN-12": _always(f"{_EC}.ports.checked_port", "values that are known at deployment only pass unchecked"),
+    "CFN-13": _always(_PARAMETER_GROUP, "the group is named by reference"),
+    "CFN-14": _documented("scanners/scan", "cfn-lint"),
+    "CFN-15": _no_property(f"{_RG}.ServerlessCacheSnapshotName", "groups are restored from snapshots of groups"),
+    # Tags
+    "TAG-02": _impossible("aws_cdk.Tags", "a second value for a key takes the place of the first"),
+    "TAG-03": _always(_CREATE_ACCESS, "no tags on user groups, where a change fails the stack"),
+    # Quotas
+    "QUO-01": _account("how many nodes there are in the region"),
+    "QUO-02": _account("how many parameter groups there are in the region"),
+    "QUO-04": _account("how many users there are in the region"),
+    "QUO-05": _account("how many user groups there are in the region"),
+    # Places
+    "LOC-01": _no_property(f"{_RG}.OutpostMode", "no Outposts"),
+    "LOC-03": _refused("NOD-15", "what the region does not offer"),
+    # Posture
+    "POS-04": _documented(f"{_GROUP}", "Default: 6379."),
+    "POS-05": _refused("SNP-01", "fewer than 15 days need a reason"),
+    "POS-08": _always(f"{_EC}.DefaultUser", "the default user has a generated password, or is off"),
+    "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
+    # Serverless caches
+    "NAM-09": _always(_SERVERLESS, "the name is generated, in lower case and no longer than 40"),
+    "NAM-10": _always(_SERVERLESS, "the last snapshot has the cache's name and a part of the stack's id"),
+    "TLS-17": _always(f"{_EC}.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"),
+    "SNP-20": _RESTORED_SERVERLESS,
+    "WIN-02": _refused("SNP-02", "the time is the start of the window"),
+    "LOG-09": _impossible(_SERVERLESS, "a serverless cache takes no log delivery"),
+    "NET-20": _always(_SERVERLESS, "it has a security group of its own"),
+    "SLS-05": _documented(f"{_EC}.serverless_limits.ServerlessLimits", "What is beyond the most is refused"),
+    "SLS-06": _refused("TOP-10", "two zones at least; one subnet is used of each, of three zones at most"),
+    "SLS-07": _always(_SERVERLESS, "the subnets are stated"),
+    "SLS-08": _refused("NET-15", "one check for subnets and network type"),
+    "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
+    "SLS-13": _run_time("a group that stays attached errs on the closed side"),
+    "SLS-14": _refused("SNP-01", "one check for all backups"),
+    "SLS-16": _always(_SERVERLESS, "a last snapshot is taken, under a name of the stack's own"),
+    "SLS-19": _no_property("AWS::ElastiCache::ServerlessCache.Integrations", "no integrations"),
+    "SLS-20": _impossible(_SERVERLESS, "it takes none of these"),
+    "SLS-21": _always(_SERVERLESS, "the cache refers to its subnets, so CloudFormation removes the cache first"),
+    "SLS-22": _always(f"{_EC}.security_groups.CacheSecurityGroups", "both ports are opened to the client group"),
+    "SLS-23": _account("how many serverless caches there are in the region"),
+    "SLS-24": _documented(f"{_EC}.serverless_cache.ServerlessCacheBase", "speak the cluster protocol"),
+    "SLS-25": _account("what the role that deploys may do"),
+    "DEL-05": _always(_SERVERLESS, "a last snapshot is taken by FinalSnapshotName"),
+    "CFN-06": _always(_SERVERLESS, "both are stated"),
+}

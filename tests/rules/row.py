@@ -1,0 +1,85 @@
+"""One row of the tables: what is refused, in which words, and what is accepted on the other side of the limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from elasticache_constructs import (
+    Access,
+    Backups,
+    DefaultUser,
+    Engine,
+    LogDelivery,
+    NetworkType,
+    NodeType,
+    Topology,
+    TransitEncryption,
+)
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
+API = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A bad input, what it is told, and its good neighbour."""
+
+    rule: str
+    bad: Callable[[], object]
+    says: str
+    """The message up to the page."""
+    page: str
+    good: Callable[[], object]
+    carries: str = ""
+    """The id at the end of the message, where one check keeps several rules. Default: that of `rule`."""
+
+    @property
+    def message(self) -> str:
+        """The whole message."""
+        return f"{self.says} See {self.page} ({self.carries or self.rule})"
+
+
+def group(**changes: Any) -> ReplicationGroupSettings:
+    """What a replication group is to be, with changes; without a construct."""
+    arguments: dict[str, Any] = {
+        "description": "cache",
+        "engine": Engine.REDIS_7_1,
+        "node_type": NodeType("cache.r7g.large"),
+        "topology": Topology(),
+        "access": Access.users(default=DefaultUser.with_token()),
+        "port": 6379,
+        "backups": Backups(),
+        "maintenance_window": "sun:04:00-sun:05:00",
+        "parameters": {},
+        "unlisted_parameters": {},
+        "transit_encryption": TransitEncryption.required(),
+        "network_type": NetworkType.IPV4,
+        "log_delivery": LogDelivery(),
+        "restore_from": None,
+        "region": "eu-west-1",
+        **changes,
+    }
+    return ReplicationGroupSettings(**arguments)
+
+
+def cluster(**changes: Any) -> MemcachedClusterSettings:
+    """What a Memcached cluster is to be, with changes; without a construct."""
+    arguments: dict[str, Any] = {
+        "engine": Engine.MEMCACHED_1_6_22,
+        "node_type": NodeType("cache.r7g.large"),
+        "nodes": 2,
+        "port": 11211,
+        "maintenance_window": "sun:04:00-sun:05:00",
+        "parameters": {},
+        "unlisted_parameters": {},
+        "network_type": NetworkType.IPV4,
+        "region": "eu-west-1",
+        **changes,
+    }
+    return MemcachedClusterSettings(**arguments)

@@ -1,0 +1,21 @@
+"""Every row."""
+
+from __future__ import annotations
+
+from tests.rules import (
+    rows_access,
+    rows_engines,
+    rows_placement,
+    rows_serverless,
+    rows_settings,
+    rows_topology,
+)
+
+ROWS = (
+    *rows_engines.ROWS,
+    *rows_topology.ROWS,
+    *rows_access.ROWS,
+    *rows_settings.ROWS,
+    *rows_placement.ROWS,
+    *rows_serverless.ROWS,
+)

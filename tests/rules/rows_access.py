@@ -1,0 +1,391 @@
+"""Users, what they may do, tokens, and the encryption in transit that logins need."""
+
+from __future__ import annotations
+
+from elasticache_constructs import (
+    Access,
+    DefaultUser,
+    Engine,
+    IamUser,
+    NodeType,
+    PasswordUser,
+    Permissions,
+    TransitEncryption,
+)
+from tests.rules.row import GUIDE, Row, cluster, group
+
+_PAGE = f"{GUIDE}/Clusters.RBAC.html"
+_TLS = f"{GUIDE}/in-transit-encryption.html"
+_APP = Permissions.read_write("app:*")
+_REASON = "Clients without TLS are served until March."
+
+
+def _users(count: int) -> Access:
+    users = [IamUser(f"user-{number}", _APP) for number in range(count)]
+    return Access.users(default=DefaultUser.with_token(), users=users)
+
+
+def _with(*users: IamUser | PasswordUser, default: DefaultUser | None = None) -> Access:
+    return Access.users(default=default or DefaultUser.with_token(), users=users)
+
+
+ROWS = (
+    Row(
+        "NAM-05",
+        lambda: IamUser("App_User!!", _APP),
+        (
+            "IamUser('App_User!!'): a name begins with a letter and has lower-case letters, digits and single "
+            "hyphens. Use 'app-user'."
+        ),
+        _PAGE,
+        lambda: IamUser("app-user", _APP),
+    ),
+    Row(
+        "NAM-05",
+        lambda: IamUser("a" * 41, _APP),
+        (
+            "IamUser('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'), 41 characters: a name has 40 characters at "
+            "most. Use a shorter name."
+        ),
+        _PAGE,
+        lambda: IamUser("a" * 40, _APP),
+    ),
+    Row(
+        "NAM-08",
+        lambda: PasswordUser("", _APP),
+        (
+            "PasswordUser(''): a name begins with a letter and has lower-case letters, digits and single hyphens."
+            " Use 'user'."
+        ),
+        _PAGE,
+        lambda: PasswordUser("a", _APP),
+        carries="NAM-05",
+    ),
+    Row(
+        "IAM-03",
+        lambda: IamUser("default", _APP),
+        (
+            "IamUser('default'): the user named default is the one of clients that give no name, and is set "
+            "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
+        ),
+        _PAGE,
+        DefaultUser.with_token,
+    ),
+    Row(
+        "RBC-05",
+        lambda: PasswordUser("default", _APP),
+        (
+            "PasswordUser('default'): the user named default is the one of clients that give no name, and is set "
+            "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
+        ),
+        _PAGE,
+        DefaultUser.with_token,
+    ),
+    Row(
+        "RBC-05",
+        lambda: _with(IamUser("app", _APP), PasswordUser("app", _APP)),
+        "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two.",
+        _PAGE,
+        lambda: _with(IamUser("app", _APP), PasswordUser("legacy", _APP)),
+    ),
+    Row(
+        "RBC-02",
+        lambda: group(engine=Engine.REDIS_5_0_6, node_type=NodeType("cache.r5.large"), access=_users(1)),
+        (
+            "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. Use a newer engine, "
+            "or Access.auth_token()."
+        ),
+        _PAGE,
+        lambda: group(engine=Engine.REDIS_6_2, access=_with(PasswordUser("app", _APP))),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions("on app:* +@read"),
+        (
+            "Permissions('on app:* +@read'): its words are on, off, ~keys, %R~keys, &channels, +command, "
+            "+command|sub, +@category and their opposites. Correct 'app:*'."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~app:* +@read"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions("on ~* +@reads"),
+        (
+            "Permissions('on ~* +@reads'): the categories are admin, all, bitmap, blocking, bloom, connection, "
+            "dangerous, fast, generic, geo, hash, hyperloglog, json, keyspace, list, pubsub, read, scripting, "
+            "search, set, slow, sortedset, stream, string, transaction, write. Correct '+@reads'."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +@read"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions("on ~* (+get"),
+        "Permissions('on ~* (+get'): a selector is rules in brackets, one pair each. Close the bracket.",
+        _PAGE,
+        lambda: Permissions("on ~a:* +get (~b:* +set)"),
+    ),
+    Row(
+        "RBC-10",
+        Permissions.read_only,
+        (
+            "key patterns (): name one pattern or more, each of keys alone, without spaces, brackets or a sign of"
+            " the ACL syntax before it. Use '*' for every key, or better a prefix of the application's own, as in"
+            " 'session:*'."
+        ),
+        _PAGE,
+        lambda: Permissions.read_only("*"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions.publish("events:* ~secret:*"),
+        (
+            "channel patterns ('events:* ~secret:*',): name one pattern or more, each of channels alone, without "
+            "spaces, brackets or a sign of the ACL syntax before it. Use '*' for every channel, or better a "
+            "prefix of the application's own, as in 'session:*'."
+        ),
+        _PAGE,
+        lambda: Permissions.publish("events:*", "news"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions("on &news:* +publish").check_engine(Engine("redis", "6.0")),
+        (
+            "Permissions('on &news:* -@all +publish') on redis 6.0: channels, as in &news:*, need Redis 6.2 or "
+            "Valkey 7.2 at least. Use a newer engine."
+        ),
+        _PAGE,
+        lambda: Permissions("on &news:* +publish").check_engine(Engine.REDIS_6_2),
+    ),
+    Row(
+        "RBC-10",
+        lambda: group(engine=Engine.REDIS_6_2, access=_with(PasswordUser("app", Permissions("on %R~app:* +get")))),
+        (
+            "Permissions('on %R~app:* resetchannels -@all +get') on redis 6.2: selectors and read or write "
+            "patterns, as in %R~app:*, need Redis 7.0 or Valkey 7.2 at least. Use a newer engine."
+        ),
+        _PAGE,
+        lambda: group(engine=Engine.REDIS_7_0, access=_with(PasswordUser("app", Permissions("on %R~app:* +get")))),
+    ),
+    Row(
+        "RBC-11",
+        lambda: Permissions("~app:* +@read"),
+        (
+            "Permissions('~app:* +@read'): an access string has exactly one of on and off; without either the "
+            "user cannot log in. Begin it with 'on'."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~app:* +@read"),
+    ),
+    Row(
+        "RBC-11",
+        lambda: _with(IamUser("app", Permissions("off ~app:* +@read")), default=DefaultUser.disabled()),
+        (
+            "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
+            "DefaultUser.with_token()."
+        ),
+        _PAGE,
+        lambda: _with(IamUser("app", Permissions("on ~app:* +@read")), default=DefaultUser.disabled()),
+    ),
+    Row(
+        "RBC-27",
+        lambda: Access.users(default=DefaultUser.disabled()),
+        (
+            "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
+            "DefaultUser.with_token()."
+        ),
+        _PAGE,
+        lambda: Access.users(default=DefaultUser.with_token()),
+        carries="RBC-11",
+    ),
+    Row(
+        "RBC-12",
+        lambda: Permissions("on >correct horse ~* +@read"),
+        (
+            "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
+            "Secrets Manager, and the door stays locked. Leave it out."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~horse:* +@read"),
+    ),
+    Row(
+        "RBC-12",
+        lambda: Permissions("on >hunter2 ~* +@read"),
+        (
+            "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
+            "Secrets Manager, and the door stays locked. Leave it out."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +@read"),
+    ),
+    Row(
+        "RBC-12",
+        lambda: Permissions("on nopass ~* +@read"),
+        (
+            "Permissions('on nopass ~* +@read'): 'nopass' is not allowed: passwords are generated in Secrets "
+            "Manager, and the door stays locked. Leave it out."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +@read"),
+    ),
+    Row(
+        "RBC-14",
+        lambda: Permissions("on ~* +config|get"),
+        (
+            "Permissions('on ~* +config|get'): ElastiCache keeps config|get to itself and grants it to nobody. "
+            "Leave it out."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +info"),
+    ),
+    Row(
+        "RBC-22",
+        lambda: _users(100),
+        (
+            "Access.users with 100 users and the default user: a user group has 100 users at most, the default "
+            "user included. Let applications with the same permissions share a user."
+        ),
+        f"{GUIDE}/quota-limits.html",
+        lambda: _users(99),
+    ),
+    Row(
+        "IAM-01",
+        lambda: group(engine=Engine.REDIS_6_2, access=_with(IamUser("app", Permissions("on ~app:* +@read")))),
+        (
+            "IamUser('app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. Use a newer "
+            "engine, or a PasswordUser."
+        ),
+        f"{GUIDE}/auth-iam.html",
+        lambda: group(engine=Engine.REDIS_7_0, access=_with(IamUser("app", Permissions("on ~app:* +@read")))),
+    ),
+    Row(
+        "POS-07",
+        lambda: Permissions("on ~* +@all"),
+        (
+            "Permissions('on ~* +@all'): +@all grants more than an application needs. Use "
+            "Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +@all", reason="Engineers on call repair the cache with this user."),
+    ),
+    Row(
+        "POS-07",
+        lambda: Permissions("on ~* +@write"),
+        (
+            "Permissions('on ~* +@write'): +@write grants more than an application needs. Use "
+            "Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +@write -@dangerous"),
+    ),
+    Row(
+        "TLS-02",
+        lambda: group(
+            engine=Engine("redis", "3.2.10", unlisted=True),
+            node_type=NodeType("cache.future.large", unlisted=True),
+            access=Access.auth_token(),
+        ),
+        (
+            "ReplicationGroup(engine=redis 3.2.10): TLS needs Redis 4.0.10 or Valkey 7.2 at least. Use "
+            "Engine.REDIS_7_1 or Engine.VALKEY_8_2."
+        ),
+        _TLS,
+        lambda: group(
+            engine=Engine("redis", "4.0.10"), node_type=NodeType("cache.r5.large"), access=Access.auth_token()
+        ),
+    ),
+    Row(
+        "TLS-03",
+        lambda: cluster(engine=Engine.REDIS_7_1),
+        (
+            "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
+            "Redis and Valkey."
+        ),
+        f"{GUIDE}/WhatIs.html",
+        lambda: group(engine=Engine.REDIS_7_1),
+        carries="ENG-02",
+    ),
+    Row(
+        "TLS-04",
+        lambda: cluster(engine=Engine("memcached", "1.6.6"), node_type=NodeType("cache.m5.large")),
+        (
+            "MemcachedCluster(engine=memcached 1.6.6): TLS is always on here and needs Memcached 1.6.12 at least."
+            " Use Engine.MEMCACHED_1_6_22."
+        ),
+        f"{GUIDE}/in-transit-encryption-mc.html",
+        lambda: cluster(engine=Engine.MEMCACHED_1_6_12, node_type=NodeType("cache.m5.large")),
+    ),
+    Row(
+        "TLS-06",
+        lambda: group(
+            engine=Engine.REDIS_6_2,
+            access=Access.without_login(reason=_REASON),
+            transit_encryption=TransitEncryption.preferred(reason=_REASON),
+        ),
+        (
+            "TransitEncryption.preferred on redis 6.2: the mode preferred needs Redis 7.0 or Valkey 7.2 at least."
+            " Upgrade the engine first, or use TransitEncryption.required()."
+        ),
+        f"{GUIDE}/in-transit-encryption-enable.html",
+        lambda: group(
+            engine=Engine.REDIS_7_0,
+            access=Access.without_login(reason=_REASON),
+            transit_encryption=TransitEncryption.preferred(reason=_REASON),
+        ),
+    ),
+    Row(
+        "TLS-11",
+        lambda: group(access=Access.auth_token(), transit_encryption=TransitEncryption.preferred(reason=_REASON)),
+        (
+            "an AUTH token with TLS preferred: logins need TLS, required. Use TransitEncryption.required(), or "
+            "until then Access.without_login(reason='...')."
+        ),
+        _TLS,
+        lambda: group(access=Access.auth_token()),
+    ),
+    Row(
+        "TLS-12",
+        lambda: group(transit_encryption=TransitEncryption.preferred(reason=_REASON)),
+        (
+            "users with TLS preferred: logins need TLS, required. Use TransitEncryption.required(), or until then"
+            " Access.without_login(reason='...')."
+        ),
+        _TLS,
+        lambda: group(transit_encryption=TransitEncryption.required()),
+    ),
+    Row(
+        "AUT-01",
+        lambda: group(access=Access.auth_token(), transit_encryption=TransitEncryption.disabled(reason=_REASON)),
+        (
+            "an AUTH token with TLS disabled: logins need TLS, required. Use TransitEncryption.required(), or "
+            "until then Access.without_login(reason='...')."
+        ),
+        _TLS,
+        lambda: group(
+            access=Access.without_login(reason=_REASON), transit_encryption=TransitEncryption.disabled(reason=_REASON)
+        ),
+    ),
+    Row(
+        "CCR-01",
+        lambda: cluster(engine=Engine.REDIS_7_1, nodes=1),
+        (
+            "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
+            "Redis and Valkey."
+        ),
+        f"{GUIDE}/WhatIs.html",
+        lambda: cluster(nodes=1),
+        carries="ENG-02",
+    ),
+    Row(
+        "CCR-03",
+        lambda: cluster(engine=Engine.REDIS_7_1, nodes=2),
+        (
+            "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
+            "Redis and Valkey."
+        ),
+        f"{GUIDE}/WhatIs.html",
+        lambda: cluster(nodes=2),
+        carries="ENG-02",
+    ),
+)

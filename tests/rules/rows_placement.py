@@ -1,0 +1,188 @@
+"""Subnets and topics: what is seen only where there is a VPC or a stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_sns as sns
+
+from elasticache_constructs import NetworkType, NodeType
+from elasticache_constructs.notifications import check_event_topic
+from elasticache_constructs.placement import Spread, choose_subnets
+from tests.conftest import FLAGS, new_bench
+from tests.rules.row import GUIDE, Row
+
+_PAGE = f"{GUIDE}/SubnetGroups.html"
+_NETWORK = f"{GUIDE}/network-type.html"
+_LOCAL = f"{GUIDE}/Local_zones.html"
+_VPC = "vpc-12345"
+_REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
+
+
+def imported(
+    zones: list[str], *, node_type: str = "cache.r5.large", spread: Spread | None = None, public: bool = False
+) -> object:
+    """A placement in one imported subnet for each zone."""
+    bench = new_bench()
+    subnets = [
+        ec2.Subnet.from_subnet_attributes(
+            bench.stack, f"Subnet{number}", subnet_id=f"s-{number}", availability_zone=zone
+        )
+        for number, zone in enumerate(zones)
+    ]
+    vpc = ec2.Vpc.from_vpc_attributes(
+        bench.stack,
+        "Other",
+        vpc_id=_VPC,
+        availability_zones=["a"],
+        public_subnet_ids=["s-a"],
+        isolated_subnet_ids=["s-b"],
+    )
+    return choose_subnets(
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(
+            subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_ISOLATED
+        )
+        if not zones
+        else ec2.SubnetSelection(subnets=subnets),
+        spread=spread,
+        node_type=NodeType(node_type),
+    )
+
+
+def made(network_type: NetworkType = NetworkType.IPV4, *, vpc_id: str = _VPC, **properties: Any) -> object:
+    """A placement in one subnet that is made beside it."""
+    bench = new_bench()
+    subnet = ec2.Subnet(bench.stack, "Subnet", availability_zone="eu-west-1a", vpc_id=vpc_id, cidr_block="10.0.0.0/24")
+    for name, value in properties.items():
+        setattr(subnet.node.default_child, name, value)
+    return choose_subnets(
+        vpc=bench.vpc, vpc_subnets=ec2.SubnetSelection(subnets=[subnet]), spread=None, network_type=network_type
+    )
+
+
+def _referenced(*, other: bool) -> object:
+    """A placement in a subnet of a VPC that is made beside it, or of another one."""
+    bench = new_bench()
+    ours, theirs = (ec2.CfnVPC(bench.stack, name, cidr_block="10.0.0.0/16") for name in ("Ours", "Theirs"))
+    vpc = ec2.Vpc.from_vpc_attributes(bench.stack, "Other", vpc_id=ours.ref, availability_zones=["a"])
+    subnet = ec2.Subnet(
+        bench.stack,
+        "Subnet",
+        availability_zone="eu-west-1a",
+        vpc_id=(theirs if other else ours).attr_vpc_id,
+        cidr_block="10.0.0.0/24",
+    )
+    return choose_subnets(vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=[subnet]), spread=None)
+
+
+def _topic(account: str) -> None:
+    stack = cdk.Stack(cdk.App(context=FLAGS), "Test", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:eu-west-1:{account}:events")
+    check_event_topic(topic, of=stack)
+
+
+_IPV6 = {"ipv6_cidr_block": "2001:db8::/64"}
+
+ROWS = (
+    Row(
+        "NET-01",
+        lambda: imported(["a"] * 21),
+        "21 subnets: a subnet group has 20 at most. Choose fewer with vpc_subnets, one in each zone say.",
+        _PAGE,
+        lambda: imported(["a"] * 20),
+    ),
+    Row(
+        "NET-02",
+        lambda: made(vpc_id="vpc-67890"),
+        (
+            "vpc_subnets with Test/Subnet/Subnet, a subnet of another VPC: all subnets of a cache are in the VPC "
+            "that it is given. Choose subnets of that VPC, or give the cache the other vpc."
+        ),
+        _PAGE,
+        lambda: made(vpc_id=_VPC),
+    ),
+    Row(
+        "NET-02",
+        lambda: _referenced(other=True),
+        (
+            "vpc_subnets with Test/Subnet/Subnet, a subnet of another VPC: all subnets of a cache are in the VPC "
+            "that it is given. Choose subnets of that VPC, or give the cache the other vpc."
+        ),
+        _PAGE,
+        lambda: _referenced(other=False),
+    ),
+    Row(
+        "NET-06",
+        lambda: imported(["us-west-2a", "us-west-2-lax-1a"]),
+        (
+            "subnets in us-west-2-lax-1a and us-west-2a: a subnet group has subnets in Local Zones or in zones of"
+            " the region, not in both. Choose subnets of one kind with vpc_subnets."
+        ),
+        _LOCAL,
+        lambda: imported(["us-west-2-lax-1a", "us-west-2-lax-1b"]),
+    ),
+    Row(
+        "LOC-02",
+        lambda: imported(["us-west-2-lax-1a"], node_type="cache.r7g.large"),
+        (
+            "NodeType('cache.r7g.large') in us-west-2-lax-1a: Local Zones do not offer it. Use cache.m5.large or "
+            "cache.r5.large, say, or subnets in zones of the region."
+        ),
+        _LOCAL,
+        lambda: imported(["us-west-2-lax-1a"], node_type="cache.r5.large"),
+    ),
+    Row(
+        "NET-15",
+        lambda: made(NetworkType.dual_stack()),
+        (
+            "NetworkType dual_stack in Test/Subnet/Subnet: it needs subnets with both IPv4 and IPv6 addresses. "
+            "Make the VPC with ip_protocol=ec2.IpProtocol.DUAL_STACK, or use NetworkType.IPV4."
+        ),
+        _NETWORK,
+        lambda: made(NetworkType.dual_stack(), **_IPV6),
+    ),
+    Row(
+        "NET-15",
+        lambda: made(NetworkType.IPV6, **_IPV6),
+        (
+            "NetworkType ipv6 in Test/Subnet/Subnet: it needs subnets with IPv6 addresses and no others. Choose "
+            "subnets with ipv6_native=True, or use NetworkType.dual_stack()."
+        ),
+        _NETWORK,
+        lambda: made(NetworkType.IPV6, **_IPV6, ipv6_native=True),
+    ),
+    Row(
+        "NET-19",
+        lambda: imported([], public=True),
+        (
+            "vpc_subnets with public subnets: caches belong in subnets without a route to the internet. Use "
+            "vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)."
+        ),
+        _PAGE,
+        lambda: imported([]),
+    ),
+    Row(
+        "TOP-10",
+        lambda: imported(["a", "a"], spread=_REPLICAS),
+        (
+            "subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
+            "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0."
+        ),
+        _PAGE,
+        lambda: imported(["a", "b"], spread=_REPLICAS),
+    ),
+    Row(
+        "TAG-04",
+        lambda: _topic("222222222222"),
+        (
+            "notification_topic of the account 222222222222 in 111111111111: a cache publishes its events to "
+            "topics of its own account. Leave it out, and subscribe the other account to the cache's "
+            "notification_topic."
+        ),
+        f"{GUIDE}/ElastiCacheSNS.html",
+        lambda: _topic("111111111111"),
+    ),
+)

@@ -1,0 +1,199 @@
+"""Serverless caches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elasticache_constructs import Access, Backups, DefaultUser, NetworkType
+from elasticache_constructs.placement import Spread
+from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.serverless_engine import ServerlessEngine
+from elasticache_constructs.serverless_limits import ServerlessLimits
+from tests.rules.row import API, GUIDE, Row
+from tests.rules.rows_placement import imported, made
+
+_VERSIONS = f"{GUIDE}/supported-engine-versions.html"
+_SCALING = f"{GUIDE}/Scaling.html"
+_ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0")
+_USERS = Access.users(default=DefaultUser.with_token())
+
+
+def _cache(**changes: Any) -> ServerlessCacheSettings:
+    arguments: dict[str, Any] = {
+        "description": "cache",
+        "engine": ServerlessEngine.VALKEY_8,
+        "limits": ServerlessLimits(storage_gb=10, ecpu_per_second=5000),
+        "access": _USERS,
+        "backups": Backups(),
+        "network_type": NetworkType.IPV4,
+        **changes,
+    }
+    return ServerlessCacheSettings(**arguments)
+
+
+def _limits(**changes: Any) -> ServerlessLimits:
+    return ServerlessLimits(**{"storage_gb": 10, "ecpu_per_second": 5000, **changes})
+
+
+ROWS = (
+    Row(
+        "SLS-01",
+        lambda: ServerlessEngine("Valkey", "8"),
+        (
+            "ServerlessEngine('Valkey', ...): serverless caches run redis, valkey or memcached, in lower case. "
+            "Use one of the constants, ServerlessEngine.VALKEY_8 say."
+        ),
+        _VERSIONS,
+        lambda: ServerlessEngine("valkey", "8"),
+    ),
+    Row(
+        "SLS-01",
+        lambda: ServerlessEngine("valkey", "8.2"),
+        (
+            "ServerlessEngine('valkey', '8.2'): new serverless caches run valkey 7, 8, 9. Use '8': the service "
+            "chooses the rest."
+        ),
+        _VERSIONS,
+        lambda: ServerlessEngine("valkey", "8"),
+    ),
+    Row(
+        "SLS-26",
+        lambda: ServerlessEngine("redis", "6"),
+        (
+            "ServerlessEngine('redis', '6'): new serverless caches run redis 7. Use '7', or for a version that is"
+            " newer than this package ServerlessEngine('redis', '6', unlisted=True)."
+        ),
+        _VERSIONS,
+        lambda: ServerlessEngine("redis", "7"),
+    ),
+    Row(
+        "SLS-02",
+        lambda: _limits(storage_gb=5001),
+        "ServerlessLimits(storage_gb=5001): it is a whole number from 1 to 5000. Use storage_gb=5000, say.",
+        _SCALING,
+        lambda: _limits(storage_gb=5000),
+    ),
+    Row(
+        "SLS-02",
+        lambda: _limits(least_storage_gb=11),
+        (
+            "ServerlessLimits(least_storage_gb=11, storage_gb=10): the least is not above the most. Use "
+            "least_storage_gb=10 or less."
+        ),
+        _SCALING,
+        lambda: _limits(least_storage_gb=10),
+    ),
+    Row(
+        "SLS-03",
+        lambda: _limits(ecpu_per_second=999),
+        (
+            "ServerlessLimits(ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use "
+            "ecpu_per_second=1000, say."
+        ),
+        _SCALING,
+        lambda: _limits(ecpu_per_second=1000),
+    ),
+    Row(
+        "SLS-03",
+        lambda: _limits(least_ecpu_per_second=5001),
+        (
+            "ServerlessLimits(least_ecpu_per_second=5001, ecpu_per_second=5000): the least is not above the most."
+            " Use least_ecpu_per_second=5000 or less."
+        ),
+        _SCALING,
+        lambda: _limits(least_ecpu_per_second=5000),
+    ),
+    Row(
+        "SLS-04",
+        lambda: ServerlessLimits(storage_gb=10),
+        (
+            "ServerlessLimits without ecpu_per_second: a serverless cache scales, and costs, up to a limit that "
+            "is named. Add ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
+        ),
+        _SCALING,
+        lambda: ServerlessLimits(storage_gb=10, unlimited_reason="The peak of the sale is not known yet."),
+    ),
+    Row(
+        "SLS-06",
+        lambda: imported(["a"], spread=_ZONES),
+        (
+            "subnets in one zone (a) for a serverless cache: nodes in several zones need subnets in two zones at "
+            "least. Choose subnets of a second zone, or have a single node: ReplicationGroup with "
+            "replicas_per_shard=0."
+        ),
+        f"{GUIDE}/SubnetGroups.html",
+        lambda: imported(["a", "b"], spread=_ZONES),
+        carries="TOP-10",
+    ),
+    Row(
+        "SLS-08",
+        lambda: made(NetworkType.IPV6),
+        (
+            "NetworkType ipv6 in Test/Subnet/Subnet: it needs subnets with IPv6 addresses and no others. Choose "
+            "subnets with ipv6_native=True, or use NetworkType.dual_stack()."
+        ),
+        f"{GUIDE}/network-type.html",
+        lambda: made(NetworkType.IPV4),
+        carries="NET-15",
+    ),
+    Row(
+        "SLS-11",
+        lambda: _cache(engine=ServerlessEngine.MEMCACHED_1_6),
+        (
+            "ServerlessCache(engine=memcached 1.6, access=...): Memcached has no logins: its security groups and "
+            "TLS are all that guard it. Leave access out."
+        ),
+        f"{GUIDE}/in-transit-encryption-mc.html",
+        lambda: _cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None),
+    ),
+    Row(
+        "SLS-12",
+        lambda: _cache(access=None),
+        (
+            "ServerlessCache(engine=valkey 8) without access: somebody has to be named who may log in; else "
+            "whoever reaches the cache is let in. Use Access.users(default=DefaultUser.disabled(), "
+            "users=[IamUser(...)])."
+        ),
+        f"{GUIDE}/Clusters.RBAC.html",
+        lambda: _cache(access=_USERS),
+    ),
+    Row(
+        "AUT-15",
+        lambda: _cache(access=Access.auth_token()),
+        (
+            "ServerlessCache(access=Access.auth_token()): a serverless cache has no AuthToken of its own. Use "
+            "Access.users(...); DefaultUser.with_token() lets clients in that know a token only."
+        ),
+        f"{GUIDE}/auth.html",
+        lambda: _cache(access=_USERS),
+    ),
+    Row(
+        "NAM-16",
+        lambda: _cache(description="a < b"),
+        (
+            "the description 'a < b': that of a serverless cache has 255 at most, and neither < nor >. Shorten "
+            "it, or leave the signs out."
+        ),
+        f"{API}/API_CreateServerlessCache.html",
+        lambda: _cache(description="a, b"),
+    ),
+    Row(
+        "SLS-14",
+        lambda: _cache(backups=Backups(retention_days=36)),
+        (
+            "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
+            "shorter time is enough: short_reason='...'."
+        ),
+        f"{GUIDE}/backups-automatic.html",
+        lambda: _cache(backups=Backups(retention_days=35)),
+        carries="SNP-01",
+    ),
+    Row(
+        "WIN-02",
+        lambda: _cache(backups=Backups(window="24:00-01:00")),
+        ("snapshot window '24:00-01:00': it is hh:mm-hh:mm in UTC with two digits each. Write it as in 02:00-03:00."),
+        f"{GUIDE}/backups-automatic.html",
+        lambda: _cache(backups=Backups(window="23:00-00:00")),
+        carries="SNP-02",
+    ),
+)

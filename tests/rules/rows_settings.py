@@ -1,0 +1,384 @@
+"""Parameters, backups, windows, logs and the other settings of replication groups and Memcached clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot
+from elasticache_constructs.parameters import check_parameters
+from tests.rules.row import API, GUIDE, Row, cluster, group
+
+_PARAMETERS = f"{GUIDE}/ParameterGroups.html"
+_BACKUPS = f"{GUIDE}/backups-automatic.html"
+_WINDOW = f"{GUIDE}/maintenance-window.html"
+_LOGS = f"{GUIDE}/Log_Delivery.html"
+_FILES = f"{GUIDE}/backups-seeding-redis.html"
+_NETWORK = f"{GUIDE}/network-type.html"
+_TIERED = {"node_type": NodeType("cache.r6gd.xlarge")}
+_YAML: Any = "yaml"
+_BUCKET = "arn:aws:s3:::bucket"
+
+
+def _with(engine: Engine = Engine.REDIS_7_1, **parameters: Any) -> object:
+    names = {name.replace("_", "-"): value for name, value in parameters.items()}
+    return group(engine=engine, parameters=names)
+
+
+def _check(parameters: dict[str, str], engine: Engine) -> None:
+    check_parameters(parameters, engine=engine, node_type=NodeType("cache.r7g.large"))
+
+
+ROWS = (
+    Row(
+        "NAM-16",
+        lambda: group(description="d" * 256),
+        "a description of 256 characters: it has 255 at most. Shorten it.",
+        f"{API}/API_CreateReplicationGroup.html",
+        lambda: group(description="d" * 255),
+    ),
+    Row(
+        "NAM-14",
+        lambda: Snapshot.named("nightly_2026"),
+        (
+            "Snapshot.named('nightly_2026'): a snapshot's name begins with a letter and has letters, digits and "
+            "single hyphens. Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so."
+        ),
+        f"{GUIDE}/backups-restoring.html",
+        lambda: Snapshot.named("automatic.cache-2026-11-21-02-00"),
+    ),
+    Row(
+        "PGR-03",
+        lambda: _with(lazyfree_lazy_eviction=True),
+        (
+            "parameters['lazyfree-lazy-eviction'] = True: parameter values are strings, as the service writes "
+            "them. Write 'lazyfree-lazy-eviction': 'yes'."
+        ),
+        _PARAMETERS,
+        lambda: _with(lazyfree_lazy_eviction="yes"),
+    ),
+    Row(
+        "PGR-03",
+        lambda: _with(timeout=300),
+        (
+            "parameters['timeout'] = 300: parameter values are strings, as the service writes them. Write "
+            "'timeout': '300'."
+        ),
+        _PARAMETERS,
+        lambda: _with(timeout="300"),
+    ),
+    Row(
+        "PGR-04",
+        lambda: _with(maxmemory_polic="noeviction"),
+        (
+            "parameters['maxmemory-polic'] = 'noeviction': no parameter of that name is known of the family "
+            "redis7. Use 'maxmemory-policy', or for one that is newer than this package "
+            "unlisted_parameters={'maxmemory-polic': 'noeviction'}."
+        ),
+        _PARAMETERS,
+        lambda: _with(maxmemory_policy="noeviction"),
+    ),
+    Row(
+        "PGR-04",
+        lambda: _check({"idle_timeout": "60"}, Engine("memcached", "1.4.24")),
+        (
+            "parameters['idle_timeout'] = '60' on memcached 1.4.24: this parameter came with memcached 1.4.33. "
+            "Leave it out, or use a newer engine."
+        ),
+        _PARAMETERS,
+        lambda: _check({"idle_timeout": "60"}, Engine("memcached", "1.4.33")),
+    ),
+    Row(
+        "PGR-05",
+        lambda: _with(maxclients="100"),
+        (
+            "parameters['maxclients'] = '100': the service sets this parameter itself and takes no other value. "
+            "Leave it out."
+        ),
+        _PARAMETERS,
+        lambda: _with(timeout="0"),
+    ),
+    Row(
+        "PGR-06",
+        lambda: _with(timeout="19"),
+        "parameters['timeout'] = '19': its values are 0 or at least 20. Use one of them, '0' say.",
+        _PARAMETERS,
+        lambda: _with(timeout="20"),
+    ),
+    Row(
+        "PGR-06",
+        lambda: _with(maxmemory_policy="lru"),
+        (
+            "parameters['maxmemory-policy'] = 'lru': its values are volatile-lru, allkeys-lru, volatile-lfu, "
+            "allkeys-lfu, volatile-random, allkeys-random, volatile-ttl or noeviction. Use one of them, "
+            "'volatile-lru' say."
+        ),
+        _PARAMETERS,
+        lambda: _with(maxmemory_policy="allkeys-lru"),
+    ),
+    Row(
+        "PGR-07",
+        lambda: _with(cluster_enabled="yes"),
+        (
+            "parameters['cluster-enabled'] = 'yes': cluster mode follows from the topology. Leave it out and use "
+            "Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard."
+        ),
+        _PARAMETERS,
+        _with,
+    ),
+    Row(
+        "PGR-12",
+        lambda: cluster(unlisted_parameters={"cluster-enabled": "yes"}),
+        "parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out.",
+        _PARAMETERS,
+        cluster,
+        carries="PGR-07",
+    ),
+    Row(
+        "PGR-16",
+        lambda: _with(rename_commands="flushall"),
+        (
+            "parameters['rename-commands'] = 'flushall': its values are commands, each followed by its new name. "
+            "Write it as in 'flushall flushall-of-operations'."
+        ),
+        _PARAMETERS,
+        lambda: _with(rename_commands="flushall gone"),
+    ),
+    Row(
+        "PGR-17",
+        lambda: group(**_TIERED, parameters={"maxmemory-policy": "volatile-ttl"}),
+        (
+            "parameters['maxmemory-policy'] = 'volatile-ttl' on cache.r6gd.xlarge: with data tiering it is one of"
+            " allkeys-lru, noeviction, volatile-lru. Use 'allkeys-lru'."
+        ),
+        f"{GUIDE}/data-tiering.html",
+        lambda: group(**_TIERED, parameters={"maxmemory-policy": "volatile-lru"}),
+        carries="DTI-02",
+    ),
+    Row(
+        "DTI-02",
+        lambda: group(**_TIERED, parameters={"maxmemory-policy": "allkeys-lfu"}),
+        (
+            "parameters['maxmemory-policy'] = 'allkeys-lfu' on cache.r6gd.xlarge: with data tiering it is one of "
+            "allkeys-lru, noeviction, volatile-lru. Use 'allkeys-lru'."
+        ),
+        f"{GUIDE}/data-tiering.html",
+        lambda: group(**_TIERED, parameters={"maxmemory-policy": "allkeys-lru"}),
+    ),
+    Row(
+        "PGR-20",
+        lambda: _with(hash_max_ziplist_entries="512"),
+        (
+            "parameters['hash-max-ziplist-entries'] = '512': no parameter of that name is known of the family "
+            "redis7. Use 'hash-max-listpack-entries', or for one that is newer than this package "
+            "unlisted_parameters={'hash-max-ziplist-entries': '512'}."
+        ),
+        _PARAMETERS,
+        lambda: _with(hash_max_listpack_entries="512"),
+    ),
+    Row(
+        "SNP-01",
+        lambda: Backups(retention_days=36),
+        (
+            "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
+            "shorter time is enough: short_reason='...'."
+        ),
+        _BACKUPS,
+        lambda: Backups(retention_days=35),
+    ),
+    Row(
+        "SNP-01",
+        lambda: Backups(retention_days=0, short_reason="The cache is filled again from the database."),
+        "Backups(retention_days=0): snapshots are kept 1 to 35 days. Use retention_days=35.",
+        _BACKUPS,
+        lambda: Backups(retention_days=1, short_reason="The cache is filled again from the database."),
+    ),
+    Row(
+        "POS-05",
+        lambda: Backups(retention_days=14),
+        (
+            "Backups(retention_days=14): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
+            "shorter time is enough: short_reason='...'."
+        ),
+        _BACKUPS,
+        lambda: Backups(retention_days=15),
+        carries="SNP-01",
+    ),
+    Row(
+        "SNP-02",
+        lambda: Backups(window="2:00-3:00"),
+        "snapshot window '2:00-3:00': it is hh:mm-hh:mm in UTC with two digits each. Write it as in 02:00-03:00.",
+        _BACKUPS,
+        lambda: Backups(window="02:00-03:00"),
+    ),
+    Row(
+        "SNP-02",
+        lambda: Backups(window="02:00-02:59"),
+        (
+            "snapshot window 02:00-02:59 (59 minutes): a window is 60 minutes long at least and 24 hours at most."
+            " Move its end."
+        ),
+        _BACKUPS,
+        lambda: Backups(window="23:30-00:30"),
+    ),
+    Row(
+        "SNP-03",
+        lambda: group(backups=Backups(window="03:30-04:30"), maintenance_window="sun:04:00-sun:05:00"),
+        (
+            "snapshot window 03:30-04:30 and maintenance window sun:04:00-sun:05:00: the two must not overlap on "
+            "any day. Move one of them, for example the snapshot window to 05:00-06:00."
+        ),
+        _WINDOW,
+        lambda: group(backups=Backups(window="03:00-04:00"), maintenance_window="sun:04:00-sun:05:00"),
+    ),
+    Row(
+        "SNP-03",
+        lambda: group(maintenance_window="sun:00:00-mon:00:00"),
+        (
+            "snapshot window 02:00-03:00 and maintenance window sun:00:00-mon:00:00: the two must not overlap on "
+            "any day. Shorten the maintenance window: it leaves no hour of its day free."
+        ),
+        _WINDOW,
+        lambda: group(maintenance_window="sun:03:00-mon:02:00"),
+    ),
+    Row(
+        "SNP-10",
+        lambda: Snapshot.rdb_files([]),
+        (
+            "Snapshot(name=None, files=()): a group begins with one snapshot or with one or more files. Use "
+            "Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
+        ),
+        f"{GUIDE}/backups-restoring.html",
+        lambda: Snapshot.rdb_files([f"{_BUCKET}/dump.rdb"]),
+    ),
+    Row(
+        "SNP-10",
+        lambda: Snapshot(name="nightly", files=(f"{_BUCKET}/dump.rdb",)),
+        (
+            "Snapshot(name='nightly', files=('arn:aws:s3:::bucket/dump.rdb',)): a group begins with one snapshot "
+            "or with one or more files. Use Snapshot.named('...') or "
+            "Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
+        ),
+        f"{GUIDE}/backups-restoring.html",
+        lambda: Snapshot(name="nightly"),
+    ),
+    Row(
+        "SNP-10",
+        lambda: Snapshot.rdb_files([f"{_BUCKET}/a,b.rdb"]),
+        (
+            "Snapshot.rdb_files(['arn:aws:s3:::bucket/a,b.rdb']): a file is arn:aws:s3:::bucket/key.rdb, without "
+            "a comma in the key. Write it as in arn:aws:s3:::bucket/folder/dump.rdb."
+        ),
+        _FILES,
+        lambda: Snapshot.rdb_files([f"{_BUCKET}/a/b.rdb"]),
+    ),
+    Row(
+        "WIN-01",
+        lambda: group(maintenance_window="Sunday 04:00"),
+        (
+            "maintenance window 'Sunday 04:00': it is ddd:hh:mm-ddd:hh:mm in UTC with English day names of three "
+            "letters in lower case. Write it as in sun:04:00-sun:05:00."
+        ),
+        _WINDOW,
+        lambda: group(maintenance_window="mon:04:00-mon:05:00"),
+    ),
+    Row(
+        "WIN-01",
+        lambda: cluster(maintenance_window="sun:04:00-mon:04:01"),
+        (
+            "maintenance window sun:04:00-mon:04:01 (1441 minutes): a window is 60 minutes long at least and 24 "
+            "hours at most. Move its end."
+        ),
+        _WINDOW,
+        lambda: cluster(maintenance_window="sun:04:00-mon:04:00"),
+    ),
+    Row(
+        "LOG-01",
+        lambda: LogDelivery(log_format=_YAML),
+        "LogDelivery(log_format='yaml'): logs are written as json or text. Use log_format='json'.",
+        _LOGS,
+        lambda: LogDelivery(log_format="text"),
+    ),
+    Row(
+        "LOG-07",
+        lambda: LogDelivery(firehose_stream="arn:aws:firehose:::logs"),
+        (
+            "LogDelivery(firehose_stream='arn:aws:firehose:::logs'): a stream's name has 1 to 64 letters, digits,"
+            " hyphens, underscores and dots. Name the stream, not its ARN."
+        ),
+        _LOGS,
+        lambda: LogDelivery(firehose_stream="logs"),
+    ),
+    Row(
+        "LOG-07",
+        lambda: group(log_delivery=LogDelivery(firehose_stream="logs"), region="ap-northeast-3"),
+        (
+            "LogDelivery(firehose_stream='logs') in ap-northeast-3: logs are not delivered to Data Firehose in "
+            "that region. Leave firehose_stream out: CloudWatch takes the logs."
+        ),
+        _LOGS,
+        lambda: group(log_delivery=LogDelivery(firehose_stream="logs"), region="ap-northeast-1"),
+    ),
+    Row(
+        "NET-12",
+        lambda: group(port=65536),
+        "port=65536: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out.",
+        f"{API}/API_CreateReplicationGroup.html",
+        lambda: group(port=65535),
+    ),
+    Row(
+        "NET-12",
+        lambda: cluster(port=0),
+        "port=0: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out.",
+        f"{API}/API_CreateReplicationGroup.html",
+        lambda: cluster(port=1),
+    ),
+    Row(
+        "NET-13",
+        lambda: NetworkType("IPv6"),
+        (
+            "NetworkType('IPv6'): a network type is ipv4, ipv6 or dual_stack. Use NetworkType.IPV4, "
+            "NetworkType.IPV6 or NetworkType.dual_stack()."
+        ),
+        _NETWORK,
+        lambda: NetworkType("ipv6"),
+    ),
+    Row(
+        "NET-13",
+        lambda: group(
+            engine=Engine("redis", "6.0"),
+            node_type=NodeType("cache.r5.large"),
+            access=Access.auth_token(),
+            network_type=NetworkType.IPV6,
+        ),
+        (
+            "NetworkType ipv6 on redis 6.0: IPv6 needs Redis 6.2 or Valkey 7.2 at least. Use a newer engine, or "
+            "NetworkType.IPV4."
+        ),
+        _NETWORK,
+        lambda: group(engine=Engine.REDIS_6_2, node_type=NodeType("cache.r5.large"), network_type=NetworkType.IPV6),
+    ),
+    Row(
+        "NET-14",
+        lambda: NetworkType("dual_stack"),
+        (
+            "NetworkType('dual_stack', ip_discovery=None): dual_stack discovers ipv4 or ipv6. Use "
+            "NetworkType.dual_stack(ip_discovery='ipv4')."
+        ),
+        _NETWORK,
+        NetworkType.dual_stack,
+    ),
+    Row(
+        "NET-16",
+        lambda: NetworkType("ipv4", "ipv6"),
+        "NetworkType('ipv4', ip_discovery='ipv6'): ipv4 discovers ipv4. Leave it out.",
+        _NETWORK,
+        lambda: NetworkType("ipv4", "ipv4"),
+    ),
+    Row(
+        "MEM-01",
+        lambda: cluster(nodes=61),
+        "MemcachedCluster(nodes=61): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones.",
+        f"{GUIDE}/quota-limits.html",
+        lambda: cluster(nodes=60),
+    ),
+)

@@ -1,0 +1,183 @@
+"""Every rule of the service is kept by something that is there."""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+
+from elasticache_constructs import EventTopic
+from elasticache_constructs.posture import rule_names
+from tests.conftest import FLAGS, ROOT
+from tests.rules import in_code
+from tests.rules.coverage import coverage
+from tests.rules.declared import DECLARED, Declared, How
+from tests.rules.document import DOCUMENT, document
+from tests.rules.row import cluster, group
+from tests.rules.service_rules import CATEGORIES, CHECKS, KINDS, RULES
+from tests.security.test_posture_rules import MUTANTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Synthesised
+
+NAMED = {*in_code.refused(), *in_code.warned(), *in_code.guarded(), *in_code.gated()}
+PROPERTIES = (How.NOT_EXPOSED, How.NO_PROPERTY)
+
+
+def _declared(*ways: How) -> dict[str, Declared]:
+    return {rule: declared for rule, declared in DECLARED.items() if declared.how in ways}
+
+
+def _written(where: str) -> tuple[str, str | None]:
+    """A type, and the property where there is one."""
+    kind, _, name = where.partition(".")
+    return kind, name or None
+
+
+@functools.cache
+def _writable(kind: str) -> frozenset[str]:
+    """The properties that a template can state."""
+    schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    read_only = {pointer.split("/")[2] for pointer in schema.get("readOnlyProperties", ())}
+    return frozenset(schema["properties"]) - read_only
+
+
+def test_catalogue_is_sound() -> None:
+    """Every rule has a known category, kind and check, and points at rules that are there."""
+    unsound = [
+        rule.id
+        for rule in RULES.values()
+        if rule.category not in CATEGORIES
+        or rule.check not in CHECKS
+        or not {*rule.kind.split("/")} <= {*KINDS}
+        or not {*rule.alias_of} <= {*RULES}
+    ]
+
+    assert (399, []) == (len(RULES), unsound)
+
+
+def test_every_rule_is_kept() -> None:
+    """No rule was forgotten: code names it, or it is declared what becomes of it, or another id says the same."""
+    assert [] == [rule for rule, kept in coverage().items() if not kept]
+
+
+def test_code_names_no_rule_that_is_unknown() -> None:
+    """An id in the source is one of the catalogue."""
+    assert set() == NAMED - {*RULES}
+
+
+def test_declarations_are_of_rules_that_are_known() -> None:
+    """A declaration is about a rule of the catalogue."""
+    assert set() == {*DECLARED} - {*RULES}
+
+
+def test_nothing_is_declared_of_what_code_names() -> None:
+    """Code that begins to enforce a rule ends its declaration: the two would contradict each other."""
+    assert set() == {*DECLARED} & NAMED
+
+
+def test_what_one_template_shows_is_enforced() -> None:
+    """A refusal by the service that can be foreseen is foreseen, and not left to documents or the deployment."""
+    too_little = {How.DOCUMENTED.value, How.RUN_TIME.value}
+    left = [
+        rule.id
+        for rule in RULES.values()
+        if rule.is_visible_in_a_template and {each.how for each in coverage()[rule.id]} <= too_little
+    ]
+
+    assert [] == left
+
+
+def test_what_is_literal_does_not_depend_on_the_account() -> None:
+    """Only what needs several resources, or more than a template, is left to the account's state."""
+    assert [] == [rule for rule in _declared(How.ACCOUNT) if RULES[rule].check == "literal"]
+
+
+@pytest.mark.parametrize("rule", _declared(How.REFUSED))
+def test_other_rule_is_refused_itself(rule: str) -> None:
+    """A rule that is kept by another's check points at one that values or constructs refuse to break."""
+    assert DECLARED[rule].where in in_code.refused()
+
+
+@pytest.mark.parametrize("rule", _declared(How.ALWAYS, How.IMPOSSIBLE, How.CDK))
+def test_place_is_there(rule: str) -> None:
+    """What makes a rule hold by itself exists."""
+    assert pkgutil.resolve_name(DECLARED[rule].where) is not None
+
+
+def test_cdk_refuses_tags_that_are_too_long(tmp_path: Path) -> None:
+    """The CDK's own validation stops a tag that no resource would take."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Test")
+    EventTopic(stack, "Events")
+    cdk.Tags.of(stack).add("k" * 129, "value")
+
+    with pytest.raises(RuntimeError, match="length 129 exceeds maximum 128"):
+        app.synth()
+
+
+@pytest.mark.parametrize("rule", _declared(How.DOCUMENTED))
+def test_words_stand_where_they_are_said_to(rule: str) -> None:
+    """What is documented can be read there."""
+    declared = DECLARED[rule]
+    file = ROOT / declared.where
+    text = file.read_text(encoding="utf-8") if file.is_file() else pkgutil.resolve_name(declared.where).__doc__
+
+    assert declared.why in " ".join(text.split())
+
+
+@pytest.mark.parametrize("where", sorted({each.where for each in _declared(How.NOT_EXPOSED).values()}))
+def test_what_is_not_exposed_exists(where: str) -> None:
+    """CloudFormation has the property or type, so that its absence means something."""
+    kind, name = _written(where)
+
+    assert name is None or name in _writable(kind)
+    assert _writable(kind)
+
+
+@pytest.mark.parametrize("where", sorted({each.where for each in _declared(How.NO_PROPERTY).values()}))
+def test_cloudformation_has_no_such_property(where: str) -> None:
+    """What the API alone can do, no template can say."""
+    kind, name = _written(where)
+
+    assert name not in _writable(kind)
+
+
+@pytest.mark.parametrize("where", sorted({each.where for each in _declared(*PROPERTIES).values()}))
+def test_what_is_not_exposed_is_in_no_template(where: str, synthesised: Synthesised) -> None:
+    """No stage and no example has the property or the type."""
+    kind, name = _written(where)
+    resources = synthesised.everywhere(kind.removeprefix("AWS::"))
+
+    assert [] == [path for path, each in resources.items() if name is None or name in each.get("Properties", {})]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::ElastiCache::ReplicationGroup", group().properties()),
+        ("AWS::ElastiCache::CacheCluster", cluster().properties()),
+    ],
+)
+def test_what_is_not_exposed_is_in_no_settings(kind: str, properties: dict[str, Any]) -> None:
+    """Nor do the settings of a cache have it."""
+    hidden = {_written(each.where)[1] for each in _declared(*PROPERTIES).values() if _written(each.where)[0] == kind}
+
+    assert set() == {(name or "").lower() for name in hidden} & {name.replace("_", "") for name in properties}
+
+
+@pytest.mark.parametrize("rule", in_code.guarded())
+def test_posture_rule_is_proven(rule: str) -> None:
+    """A posture rule that keeps a rule of the service is one of those that a fault is shown to break."""
+    assert {*in_code.guarded()[rule]} <= {*rule_names()} & {edit.rule for edit in MUTANTS}
+
+
+def test_document_is_true() -> None:
+    """The table in the documents says what the code does: ``python -m tests.rules`` writes it."""
+    assert document() == DOCUMENT.read_text(encoding="utf-8")

@@ -1,0 +1,61 @@
+"""Each enforced rule refuses a bad input in exact words, and lets its good neighbour pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elasticache_constructs import ConfigurationError
+from tests.rules import in_code
+from tests.rules.coverage import checked_by
+from tests.rules.rows import ROWS
+from tests.rules.service_rules import RULES
+
+if TYPE_CHECKING:
+    from tests.rules.row import Row
+
+_AWS = "https://docs.aws.amazon.com/"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
+def test_bad_input_is_refused_in_these_words(row: Row) -> None:
+    """What the service would refuse is refused with this message and no other."""
+    with pytest.raises(ConfigurationError) as refusal:
+        row.bad()
+
+    assert row.message == str(refusal.value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
+def test_good_neighbour_is_accepted(row: Row) -> None:
+    """What lies on the other side of the limit is accepted."""
+    row.good()
+
+
+def test_every_enforced_rule_has_a_row() -> None:
+    """No rule is refused without a row that shows it."""
+    enforced = {rule for rule in RULES if checked_by(rule) is not None}
+
+    assert enforced == {row.rule for row in ROWS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
+def test_message_carries_the_id_of_the_check(row: Row) -> None:
+    """A message ends with its rule's id, or with that of the rule whose check keeps this one too."""
+    assert checked_by(row.rule) == (row.carries or row.rule)
+
+
+def test_every_message_names_a_page_of_aws() -> None:
+    """Whoever doubts a refusal can read where it comes from."""
+    assert [] == [row.message for row in ROWS if not row.page.startswith(_AWS)]
+
+
+def test_every_message_is_one_line() -> None:
+    """A mistake is one line."""
+    assert [] == [row.message for row in ROWS if len(row.message.splitlines()) != 1]
+
+
+def test_refusals_are_found_in_the_code() -> None:
+    """The search for rules in the source finds those that values and constructs raise."""
+    assert {"TOP-06", "RBC-12", "NOD-04", "ENG-03"} <= set(in_code.refused())
