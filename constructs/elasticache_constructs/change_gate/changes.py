@@ -1,0 +1,83 @@
+"""What an update does, line by line."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+class Effect(enum.Enum):
+    """What becomes of a resource, the gravest first."""
+
+    DATA_LOSS = "data loss"
+    REPLACEMENT = "replacement"
+    MAY_REPLACE = "may replace"
+    REJECTED = "rejected by the service"
+    SEVERAL_DEPLOYMENTS = "needs several deployments"
+    NOT_JUDGED = "not judged"
+    INTERRUPTION = "interruption"
+    REMOVAL = "removal"
+    IN_PLACE = "in place"
+    CREATION = "creation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the report."""
+
+    stack: str
+    resource: str
+    """The logical id."""
+    property: str
+    """Its path below ``Properties``; in parentheses what is no property, ``(resource)`` say."""
+    old: str
+    new: str
+    """Values as text, shortened; never that of a property that holds a secret."""
+    effect: Effect
+    blocks: bool
+    """Whether the change stops a deployment until it is allowed by its logical id."""
+    reason: str
+    instead: str
+    """What to do instead, or beforehand. Empty where nothing is to be done."""
+    rules: tuple[str, ...]
+    """Ids of the service's rules that say so; none where the resource's schema or CloudFormation itself does."""
+    page: str
+    """The AWS page of the first rule, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that an update changes, the gravest first."""
+
+    lines: tuple[Change, ...]
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def blocking(self, allow: Collection[str] = ()) -> Changes:
+        """Those that stop a deployment.
+
+        Args:
+            allow: Logical ids whose changes are accepted, whatever they are. Default: none.
+        """
+        return Changes(tuple(each for each in self.lines if each.blocks and each.resource not in allow))
+
+
+def in_order(lines: Collection[Change]) -> Changes:
+    """The lines that block first, then by effect, stack, resource and property."""
+    severity = {effect: index for index, effect in enumerate(Effect)}
+    return Changes(
+        tuple(
+            sorted(
+                lines,
+                key=lambda each: (not each.blocks, severity[each.effect], each.stack, each.resource, each.property),
+            )
+        )
+    )

@@ -1,0 +1,239 @@
+"""Values in templates: whether two are the same, as far as that can be known before a deployment."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+Path = tuple[str, ...]
+"""Names below ``Properties``, and numbers of list elements; ``*`` stands for every element."""
+
+ABSENT: Any = None
+"""What a property that is not there counts as. ``{"Ref": "AWS::NoValue"}`` is the same."""
+
+_LONGEST_SHOWN = 60
+_SHOWN_BEFORE = 10
+_SECRET = re.compile(
+    r"password|passphrase|(auth|access|session)_?token|secret_?string|(private|api)_?key|credential", re.IGNORECASE
+)
+_SUBSTITUTED = re.compile(r"\$\{([^!][^}]*)\}")
+
+
+class Difference(enum.IntEnum):
+    """Whether two values differ."""
+
+    NO = 0
+    PERHAPS = 1
+    YES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a value takes from elsewhere: a name, and of a resource perhaps one attribute."""
+
+    name: str
+    attribute: str | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the value names the resource, so that another resource has another one."""
+        return self.attribute is None or self.attribute.endswith(("Arn", "ARN", "Id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around two values in their templates."""
+
+    old_resources: Collection[str]
+    new_resources: Collection[str]
+    moved: Callable[[Reference], Difference]
+    """Whether a reference that stands in both comes to another value."""
+
+
+def normalised(value: Any) -> Any:
+    """The value as CloudFormation compares it: scalars as text, and nothing where ``AWS::NoValue`` stands."""
+    match value:
+        case {"Ref": "AWS::NoValue"}:
+            return ABSENT
+        case dict():
+            pairs = {str(name): normalised(each) for name, each in value.items()}
+            return {name: each for name, each in pairs.items() if each is not ABSENT}
+        case list():
+            return [each for each in map(normalised, value) if each is not ABSENT]
+        case bool():
+            return "true" if value else "false"
+        case int() | float() | str():
+            return str(value)
+        case _:
+            return value
+
+
+def is_intrinsic(value: object) -> bool:
+    """Whether a value is a function, known at deployment only."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((name, argument),) = value.items()
+    # A policy statement has conditions too, but not by name.
+    return name == "Ref" or name.startswith("Fn::") or (name == "Condition" and isinstance(argument, str))
+
+
+def is_known(value: object) -> bool:
+    """Whether a value holds no function and no dynamic reference, however deep."""
+    if is_intrinsic(value) or is_dynamic(value):
+        return False
+    if isinstance(value, dict):
+        return all(is_known(each) for each in value.values())
+    return not isinstance(value, list) or all(is_known(each) for each in value)
+
+
+def is_dynamic(value: object) -> bool:
+    """Whether a value is read from Secrets Manager or Parameter Store at deployment."""
+    return "{{resolve:" in (value if isinstance(value, str) else json.dumps(value))
+
+
+def references(value: Any) -> Iterator[Reference]:
+    """Everything that a value takes from elsewhere in the template: resources, parameters, mappings, conditions."""
+    if isinstance(value, list):
+        for each in value:
+            yield from references(each)
+    elif isinstance(value, dict):
+        for name, argument in value.items():
+            yield from _of_function(name, argument)
+            yield from references(argument)
+
+
+def _of_function(function: str, argument: Any) -> Iterator[Reference]:
+    match function, argument:
+        case (("Ref" | "Condition"), str(name)):
+            yield Reference(name)
+        case "Fn::GetAtt", [str(name), str(attribute)]:
+            yield Reference(name, attribute)
+        case "Fn::GetAtt", str(text):
+            name, _, attribute = text.partition(".")
+            yield Reference(name, attribute)
+        case "Fn::Sub", str(text):
+            yield from _substituted(text, frozenset())
+        case "Fn::Sub", [str(text), dict(variables)]:
+            yield from _substituted(text, frozenset(variables))
+        case (("Fn::If" | "Fn::FindInMap"), [str(name), *_]):
+            yield Reference(name)
+
+
+def _substituted(text: str, variables: frozenset[str]) -> Iterator[Reference]:
+    for found in _SUBSTITUTED.findall(text):
+        if found not in variables:
+            name, dot, attribute = found.partition(".")
+            yield Reference(name, attribute if dot else None)
+
+
+def difference(old: Any, new: Any, around: Surroundings) -> Difference:
+    """Whether two normalised values differ.
+
+    Args:
+        old: The value in the old template.
+
+        new: The value in the new one.
+
+        around: Their templates.
+    """
+    if is_intrinsic(old) or is_intrinsic(new):
+        return _of_functions(old, new, around)
+    if isinstance(old, dict) and isinstance(new, dict):
+        return max(
+            (difference(old.get(name), new.get(name), around) for name in old.keys() | new.keys()),
+            default=Difference.NO,
+        )
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return max((difference(*pair, around) for pair in zip(old, new, strict=True)), default=Difference.NO)
+    if isinstance(old, str) and isinstance(new, str) and old != new and (is_dynamic(old) or is_dynamic(new)):
+        return Difference.PERHAPS
+    return Difference.NO if old == new else Difference.YES
+
+
+def _of_functions(old: Any, new: Any, around: Surroundings) -> Difference:
+    if old == new:
+        return max(map(around.moved, references(old)), default=Difference.NO)
+    # A property that appears or goes is a change, whatever its value will be.
+    if old is ABSENT or new is ABSENT:
+        return Difference.YES
+    before, after = _sole_reference(old), _sole_reference(new)
+    are_two_resources = (
+        before is not None
+        and after is not None
+        and before.name != after.name
+        and before.attribute == after.attribute
+        and before.is_identity
+        and before.name in around.old_resources
+        and after.name in around.new_resources
+    )
+    return Difference.YES if are_two_resources else Difference.PERHAPS
+
+
+def _sole_reference(value: Any) -> Reference | None:
+    if isinstance(value, dict) and ("Ref" in value or "Fn::GetAtt" in value):
+        return next(references(value), None)
+    return None
+
+
+def places(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, Any, Any]]:
+    """Where below a path two values differ, as deep as both have the same shape."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict) and not is_intrinsic(old) and not is_intrinsic(new):
+        for name in sorted(old.keys() | new.keys()):
+            yield from places((*path, name), old.get(name), new.get(name))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, pair in enumerate(zip(old, new, strict=True)):
+            yield from places((*path, str(index)), *pair)
+    else:
+        yield path, old, new
+
+
+def at(value: Any, path: Path) -> Any:
+    """What stands at a path below a value, where ``*`` is every element of a list; a function ends the way."""
+    if not path or is_intrinsic(value):
+        return value
+    name, *rest = path
+    if isinstance(value, list):
+        return [at(each, tuple(rest) if name == "*" else path) for each in value]
+    return at(value.get(name), tuple(rest)) if isinstance(value, dict) else ABSENT
+
+
+def shown(path: Path, value: Any, beside: Any = ABSENT) -> str:
+    """A value as the report shows it: short, and hidden where the property, or one inside it, holds a secret.
+
+    Args:
+        path: Where the value stands.
+
+        value: The value.
+
+        beside: The other of the two, so that what is left of a long text is where they differ. Default: none.
+    """
+    if value is ABSENT:
+        return "-"
+    if any(map(_SECRET.search, path)) or _holds_secret(value):
+        return "(hidden)"
+    text = _as_text(value)
+    if len(text) <= _LONGEST_SHOWN:
+        return text
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(text, _as_text(beside), strict=False))
+    start = max(0, sum(1 for _ in same) - _SHOWN_BEFORE)
+    end = start + _LONGEST_SHOWN
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_SECRET.search(name) or _holds_secret(each) for name, each in value.items())
+    return isinstance(value, list) and any(map(_holds_secret, value))

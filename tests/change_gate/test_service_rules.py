@@ -1,0 +1,1409 @@
+"""Every rule of the service about updates: a pair of templates that breaks it, and a neighbour that does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_constructs.change_gate import Effect, compare
+from elasticache_constructs.change_gate.service_rules.engines import family, version
+from elasticache_constructs.change_gate.service_rules.pages import PAGES
+from tests.change_gate.builders import (
+    TOKEN,
+    beside,
+    cluster,
+    clustered,
+    group,
+    parameters,
+    resource,
+    serverless,
+    template,
+    user,
+    user_group,
+)
+
+if TYPE_CHECKING:
+    from elasticache_constructs.change_gate import Change
+    from tests.change_gate.builders import Template
+
+_CUSTOM = {"CacheParameterGroupName": {"Ref": "Parameters"}}
+_ON = {"TransitEncryptionEnabled": True}
+_REQUIRED = {**_ON, "TransitEncryptionMode": "required"}
+_PREFERRED = {**_ON, "TransitEncryptionMode": "preferred"}
+_SINGLE = {"NumCacheClusters": 1, "AutomaticFailoverEnabled": False, "MultiAZEnabled": False}
+_USERS = {**_REQUIRED, "UserGroupIds": [{"Ref": "Users"}]}
+_MEMBER = {"GlobalReplicationGroupId": "sgaui-orders"}
+_UNPLACED = {"PreferredAvailabilityZones": None}
+
+
+def _logs(kind: str) -> dict[str, Any]:
+    destination = {"CloudWatchLogsDetails": {"LogGroup": "logs"}}
+    return {
+        "LogDeliveryConfigurations": [
+            {
+                "LogType": kind,
+                "LogFormat": "json",
+                "DestinationType": "cloudwatch-logs",
+                "DestinationDetails": destination,
+            }
+        ]
+    }
+
+
+def _shards(*replicas: int, **changes: Any) -> dict[str, Any]:
+    groups = [
+        {
+            "NodeGroupId": f"{index:04}",
+            "PrimaryAvailabilityZone": "eu-west-1a",
+            "ReplicaAvailabilityZones": ["eu-west-1b"] * count,
+            "ReplicaCount": count,
+            **changes,
+        }
+        for index, count in enumerate(replicas, 1)
+    ]
+    return {"NumNodeGroups": len(groups), "ReplicasPerNodeGroup": None, "NodeGroupConfiguration": groups}
+
+
+def _subnets(*ids: str, name: str | None = None) -> dict[str, Any]:
+    return resource("SubnetGroup", {"Description": "a", "SubnetIds": list(ids), "CacheSubnetGroupName": name})
+
+
+def _valkey_with(users: str) -> Template:
+    base = group(Engine="valkey", EngineVersion="7.2", **_USERS)
+    return beside(base, Users=user_group(users, "User"), **user(Engine=users)["Resources"])
+
+
+def _redis_with(users: str) -> Template:
+    base = group(**_USERS)
+    return beside(base, Users=user_group(users, "User"), **user(Engine=users)["Resources"])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A rule, a pair that it speaks about, and what it says; and a pair close by about which it does not."""
+
+    rule: str
+    old: Template
+    new: Template
+    at: str
+    effect: Effect
+    says: str
+    near: tuple[Template, Template]
+
+
+ROWS = [
+    Row(
+        "NAM-15",
+        group(ReplicationGroupId="orders", Port=6379),
+        group(ReplicationGroupId="orders", Port=6380),
+        "Cache.ReplicationGroupId",
+        Effect.REJECTED,
+        "CloudFormation makes the new resource before it deletes the old one, and the name is taken",
+        (group(Port=6379), group(Port=6380)),
+    ),
+    Row(
+        "ENG-10",
+        group(),
+        group(EngineVersion="7.0"),
+        "Cache.EngineVersion",
+        Effect.REJECTED,
+        "an engine version cannot be lowered",
+        (group(EngineVersion="7.0"), group(EngineVersion="7.1")),
+    ),
+    Row(
+        "ENG-10",
+        cluster(),
+        cluster(EngineVersion="1.6.12"),
+        "Cache.EngineVersion",
+        Effect.REJECTED,
+        "an engine version cannot be lowered",
+        (cluster(), cluster(EngineVersion="1.6.22")),
+    ),
+    Row(
+        "ENG-11",
+        group(),
+        group(Engine="valkey", EngineVersion="8.2"),
+        "Cache.Engine",
+        Effect.INTERRUPTION,
+        "node by node, with a failover of seconds per shard; endpoints stay",
+        (group(Engine="valkey", EngineVersion="8.1"), group(Engine="valkey", EngineVersion="8.2")),
+    ),
+    Row(
+        "ENG-11",
+        group(),
+        group(Engine="valkey", EngineVersion=None),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "Valkey has no default version",
+        (group(), group(Engine="valkey", EngineVersion="8.2")),
+    ),
+    Row(
+        "ENG-11",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        beside(group(**_CUSTOM, Engine="valkey", EngineVersion="8.2"), Parameters=parameters()),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "expected a parameter group of family valkey8 but found one of family redis7",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters()),
+            beside(
+                group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
+                Other=parameters("valkey8"),
+            ),
+        ),
+    ),
+    Row(
+        "ENG-11",
+        beside(group(**_CUSTOM), Parameters=parameters(databases="4")),
+        beside(
+            group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
+            Other=parameters("valkey8"),
+        ),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "databases must be the same in the old and in the new parameter group",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters(databases="4")),
+            beside(
+                group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
+                Other=parameters("valkey8", databases="4"),
+            ),
+        ),
+    ),
+    Row(
+        "ENG-12",
+        group(Engine="valkey", EngineVersion="8.0"),
+        group(EngineVersion="7.1"),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "the only way back is from Valkey 7.2 to Redis 7.1",
+        (group(Engine="valkey", EngineVersion="7.2"), group(EngineVersion="7.1")),
+    ),
+    Row(
+        "ENG-12",
+        _valkey_with("valkey"),
+        _redis_with("valkey"),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "a Redis group takes users and user groups of engine redis only; Users, User are of valkey",
+        (_valkey_with("redis"), _redis_with("redis")),
+    ),
+    Row(
+        "ENG-12",
+        _valkey_with("redis"),
+        _redis_with("redis"),
+        "Cache.Engine",
+        Effect.INTERRUPTION,
+        "node by node, with a failover of seconds",
+        (_valkey_with("redis"), _valkey_with("redis")),
+    ),
+    Row(
+        "ENG-13",
+        _redis_with("redis"),
+        _valkey_with("valkey"),
+        "Users.Engine",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "CloudFormation changes it before Cache, which takes groups of redis until then",
+        (_redis_with("redis"), _valkey_with("redis")),
+    ),
+    Row(
+        "ENG-13",
+        _valkey_with("redis"),
+        _valkey_with("valkey"),
+        "Users.Engine",
+        Effect.IN_PLACE,
+        "needs a password or IAM for every user, and closes the way back from Valkey 7.2 to Redis 7.1",
+        (_valkey_with("redis"), _valkey_with("redis")),
+    ),
+    Row(
+        "ENG-13",
+        _valkey_with("redis"),
+        _valkey_with("valkey"),
+        "User.Engine",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "CloudFormation changes it before Users, which takes users of redis until then",
+        (user(), user(Engine="valkey")),
+    ),
+    Row(
+        "ENG-14",
+        cluster(),
+        cluster(EngineVersion="1.6.22"),
+        "Cache.EngineVersion",
+        Effect.DATA_LOSS,
+        "every node starts anew and empty",
+        (cluster(Engine="redis", EngineVersion="7.0"), cluster(Engine="redis", EngineVersion="7.1")),
+    ),
+    Row(
+        "ENG-15",
+        cluster(),
+        cluster(Engine="redis", EngineVersion="7.1"),
+        "Cache.Engine",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (cluster(), cluster(EngineVersion="1.6.22")),
+    ),
+    Row(
+        "ENG-16",
+        beside(group(**_CUSTOM, EngineVersion="6.2"), Parameters=parameters("redis6.x")),
+        beside(group(**_CUSTOM), Parameters=parameters("redis6.x")),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "expected a parameter group of family redis7 but found one of family redis6.x",
+        (
+            beside(group(**_CUSTOM, EngineVersion="6.2"), Parameters=parameters("redis6.x")),
+            beside(group(CacheParameterGroupName={"Ref": "Other"}), Other=parameters()),
+        ),
+    ),
+    Row(
+        "ENG-16",
+        group(CacheParameterGroupName="made-by-hand", EngineVersion="6.2"),
+        group(CacheParameterGroupName="made-by-hand"),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "expected a parameter group of family redis7 but found one of family redis6.x",
+        (
+            group(CacheParameterGroupName="made-by-hand", EngineVersion="7.0"),
+            group(CacheParameterGroupName="made-by-hand"),
+        ),
+    ),
+    Row(
+        "ENG-21",
+        group(**_MEMBER),
+        group(**_MEMBER, Engine="valkey", EngineVersion="8.2"),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "a member of a global datastore cannot be upgraded on its own",
+        (group(), group(Engine="valkey", EngineVersion="8.2")),
+    ),
+    Row(
+        "ENG-21",
+        group(**_MEMBER, EngineVersion="7.0"),
+        group(**_MEMBER),
+        "Cache.EngineVersion",
+        Effect.REJECTED,
+        "a member of a global datastore cannot be upgraded on its own",
+        (group(EngineVersion="7.0"), group()),
+    ),
+    Row(
+        "ENG-23",
+        group(EngineVersion="7.0"),
+        group(CacheNodeType="cache.r7g.xlarge"),
+        "Cache.EngineVersion",
+        Effect.INTERRUPTION,
+        "runs together with the change of the node type: each waits for, and fails with, the other",
+        (group(EngineVersion="7.0"), group()),
+    ),
+    Row(
+        "PGR-02",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        beside(group(**_CUSTOM), Parameters=parameters("valkey8")),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "expected a parameter group of family redis7 but found one of family valkey8",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters()),
+            beside(group(**_CUSTOM, Engine="valkey", EngineVersion="8.2"), Parameters=parameters("valkey8")),
+        ),
+    ),
+    Row(
+        "PGR-02",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        beside(group(**_CUSTOM, Engine="valkey", EngineVersion="8.2"), Parameters=parameters("valkey8")),
+        "Parameters.CacheParameterGroupFamily",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters()),
+            beside(group(**_CUSTOM), Parameters=parameters(timeout="60")),
+        ),
+    ),
+    Row(
+        "PGR-07",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        beside(group(**_CUSTOM), Parameters=parameters(cluster_enabled="yes")),
+        "Parameters.Properties",
+        Effect.REJECTED,
+        "cluster-enabled is set when a parameter group is made",
+        (template(Parameters=parameters()), template(Parameters=parameters(cluster_enabled="yes"))),
+    ),
+    Row(
+        "PGR-07",
+        group(CacheParameterGroupName="default.redis7"),
+        group(CacheParameterGroupName="default.redis7.cluster.on"),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "a group in mode disabled does not take a parameter group for mode enabled",
+        (
+            group(CacheParameterGroupName="default.redis7"),
+            group(CacheParameterGroupName="default.redis7.cluster.on", ClusterMode="compatible"),
+        ),
+    ),
+    Row(
+        "PGR-08",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        beside(group(**_CUSTOM), Parameters=parameters(databases="4")),
+        "Parameters.Properties",
+        Effect.REJECTED,
+        "databases can be set only while no cache uses the group",
+        (template(Parameters=parameters()), template(Parameters=parameters(databases="4"))),
+    ),
+    Row(
+        "PGR-09",
+        beside(group(**_CUSTOM), Parameters=parameters()),
+        group(CacheParameterGroupName="default.redis7"),
+        "Cache.CacheParameterGroupName",
+        Effect.IN_PLACE,
+        "every parameter goes back to the service's default; the parameters of a default group cannot be changed",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters()),
+            beside(group(CacheParameterGroupName={"Ref": "Other"}), Other=parameters()),
+        ),
+    ),
+    Row(
+        "PGR-10",
+        template(Parameters=parameters()),
+        template(Parameters=parameters(**{f"parameter-{index}": "1" for index in range(21)})),
+        "Parameters.Properties",
+        Effect.IN_PLACE,
+        "21 parameters are sent in calls of 20: for a while some are new and some old",
+        (
+            template(Parameters=parameters()),
+            template(Parameters=parameters(**{f"parameter-{index}": "1" for index in range(20)})),
+        ),
+    ),
+    Row(
+        "NOD-17",
+        group(),
+        group(CacheNodeType="cache.r7g.xlarge"),
+        "Cache.CacheNodeType",
+        Effect.INTERRUPTION,
+        "scaled online: a failover of seconds per shard; a smaller type is refused when the data does not fit",
+        (group(), group(SnapshotRetentionLimit=8)),
+    ),
+    Row(
+        "NOD-17",
+        cluster(Engine="redis", EngineVersion="7.1"),
+        cluster(Engine="redis", EngineVersion="7.1", CacheNodeType="cache.r7g.xlarge"),
+        "Cache.CacheNodeType",
+        Effect.INTERRUPTION,
+        "the node is away while it is exchanged",
+        (cluster(), cluster(CacheNodeType="cache.r7g.xlarge")),
+    ),
+    Row(
+        "NOD-18",
+        group(CacheNodeType="cache.r6gd.xlarge"),
+        group(CacheNodeType="cache.r6g.xlarge"),
+        "Cache.CacheNodeType",
+        Effect.REJECTED,
+        "a group cannot move to or from r6gd, the node type with data tiering",
+        (group(CacheNodeType="cache.r6g.xlarge"), group(CacheNodeType="cache.r7g.xlarge")),
+    ),
+    Row(
+        "NOD-19",
+        cluster(),
+        cluster(CacheNodeType="cache.r7g.xlarge"),
+        "Cache.CacheNodeType",
+        Effect.DATA_LOSS,
+        "every node is exchanged for an empty one",
+        (
+            cluster(Engine="redis", EngineVersion="7.1"),
+            cluster(Engine="redis", EngineVersion="7.1", CacheNodeType="cache.r7g.xlarge"),
+        ),
+    ),
+    Row(
+        "TOP-05",
+        clustered(),
+        clustered(AutomaticFailoverEnabled=False),
+        "Cache.AutomaticFailoverEnabled",
+        Effect.REJECTED,
+        "failover cannot be turned off in cluster mode",
+        (group(), group(AutomaticFailoverEnabled=False, MultiAZEnabled=False)),
+    ),
+    Row(
+        "TOP-07",
+        group(**_SINGLE),
+        group(),
+        "Cache.AutomaticFailoverEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "CloudFormation asks for failover before the replica exists",
+        (group(**_SINGLE), group(**_SINGLE | {"NumCacheClusters": 2})),
+    ),
+    Row(
+        "UPD-08",
+        group(**_SINGLE | {"AutomaticFailoverEnabled": True}),
+        group(),
+        "Cache.MultiAZEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "CloudFormation asks for failover before the replica exists",
+        (group(MultiAZEnabled=False), group()),
+    ),
+    Row(
+        "TOP-18",
+        clustered(**_shards(1, 1)),
+        clustered(**_shards(2, 1)),
+        "Cache.NodeGroupConfiguration",
+        Effect.REJECTED,
+        "the replicas of shard 0001, which exists, cannot be changed here",
+        (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
+    ),
+    Row(
+        "TOP-21",
+        group(NumNodeGroups=1),
+        group(NumNodeGroups=2),
+        "Cache.NumNodeGroups",
+        Effect.REJECTED,
+        "shards can be added and removed in cluster mode only",
+        (clustered(), clustered(NumNodeGroups=3)),
+    ),
+    Row(
+        "TOP-22",
+        group(),
+        group(ClusterMode="enabled"),
+        "Cache.ClusterMode",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service goes from disabled to enabled by way of compatible only",
+        (group(), group(ClusterMode="compatible")),
+    ),
+    Row(
+        "TOP-22",
+        group(ClusterMode="enabled"),
+        group(ClusterMode="compatible"),
+        "Cache.ClusterMode",
+        Effect.REJECTED,
+        "cluster mode cannot be turned off",
+        (group(ClusterMode="compatible"), group(ClusterMode="disabled")),
+    ),
+    Row(
+        "TOP-22",
+        group(ClusterMode="compatible"),
+        group(ClusterMode="enabled"),
+        "Cache.ClusterMode",
+        Effect.INTERRUPTION,
+        "clients that do not speak the cluster protocol lose their endpoint",
+        (group(ClusterMode="enabled"), group(ClusterMode="enabled")),
+    ),
+    Row(
+        "TOP-23",
+        group(EngineVersion="6.2"),
+        group(EngineVersion="6.2", ClusterMode="compatible"),
+        "Cache.ClusterMode",
+        Effect.REJECTED,
+        "changing the mode needs redis 7.0",
+        (group(EngineVersion="7.0"), group(EngineVersion="7.0", ClusterMode="compatible")),
+    ),
+    Row(
+        "TOP-23",
+        group(**_SINGLE),
+        group(**_SINGLE, ClusterMode="compatible"),
+        "Cache.ClusterMode",
+        Effect.REJECTED,
+        "changing the mode needs automatic failover and a replica",
+        (group(), group(ClusterMode="compatible")),
+    ),
+    Row(
+        "TOP-23",
+        group(),
+        group(ClusterMode="compatible", CacheNodeType="cache.r7g.xlarge"),
+        "Cache.ClusterMode",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the mode changes alone, or with its parameter group; here with CacheNodeType",
+        (group(), group(ClusterMode="compatible", CacheParameterGroupName="default.redis7.cluster.on")),
+    ),
+    Row(
+        "TOP-25",
+        group(),
+        group(NumCacheClusters=1),
+        "Cache.NumCacheClusters",
+        Effect.REJECTED,
+        "automatic failover needs a replica to fail over to",
+        (group(NumCacheClusters=3), group(NumCacheClusters=2)),
+    ),
+    Row(
+        "TOP-25",
+        clustered(ReplicasPerNodeGroup=2),
+        clustered(ReplicasPerNodeGroup=1),
+        "Cache.ReplicasPerNodeGroup",
+        Effect.INTERRUPTION,
+        "clients of the replicas that go are disconnected",
+        (clustered(ReplicasPerNodeGroup=1), clustered(ReplicasPerNodeGroup=2)),
+    ),
+    Row(
+        "TOP-26",
+        clustered(),
+        clustered(SnapshottingClusterId="orders-0001-001"),
+        "Cache.SnapshottingClusterId",
+        Effect.REJECTED,
+        "in cluster mode snapshots are of every shard, and no node can be chosen",
+        (group(ReplicationGroupId="orders"), group(ReplicationGroupId="orders", SnapshottingClusterId="orders-002")),
+    ),
+    Row(
+        "TOP-26",
+        group(ReplicationGroupId="orders"),
+        group(ReplicationGroupId="orders", SnapshottingClusterId="carts-001"),
+        "Cache.SnapshottingClusterId",
+        Effect.REJECTED,
+        "it is not a node of orders",
+        (group(ReplicationGroupId="orders"), group(ReplicationGroupId="orders", SnapshottingClusterId="orders-002")),
+    ),
+    Row(
+        "TOP-26",
+        group(),
+        group(SnapshottingClusterId="orders-002"),
+        "Cache.SnapshottingClusterId",
+        Effect.NOT_JUDGED,
+        "it must be one of the group's nodes, whose names are known after the deployment only",
+        (group(ReplicationGroupId="orders"), group(ReplicationGroupId="orders", SnapshottingClusterId="orders-002")),
+    ),
+    Row(
+        "TOP-28",
+        clustered(**_shards(1, 1) | {"ReplicasPerNodeGroup": 1}),
+        clustered(**_shards(1, 1) | {"ReplicasPerNodeGroup": 2}),
+        "Cache.ReplicasPerNodeGroup",
+        Effect.REPLACEMENT,
+        "together with NodeGroupConfiguration it replaces the group",
+        (clustered(), clustered(ReplicasPerNodeGroup=2)),
+    ),
+    Row(
+        "TLS-05",
+        cluster(TransitEncryptionEnabled=False),
+        cluster(**_ON),
+        "Cache.TransitEncryptionEnabled",
+        Effect.REJECTED,
+        "TLS is chosen when the cluster is created",
+        (cluster(**_ON), cluster(**_ON)),
+    ),
+    Row(
+        "TLS-08",
+        group(),
+        group(**_REQUIRED),
+        "Cache.TransitEncryptionEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service goes from disabled to required by way of preferred only",
+        (group(), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-08",
+        group(),
+        group(**_ON),
+        "Cache.TransitEncryptionEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service goes from disabled to required by way of preferred only",
+        (group(), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-08",
+        group(),
+        group(**_PREFERRED),
+        "Cache.TransitEncryptionEnabled",
+        Effect.IN_PLACE,
+        "clients with and without TLS are served; endpoints for TLS are added beside the old ones",
+        (group(), group(**_REQUIRED)),
+    ),
+    Row(
+        "TLS-08",
+        group(**_PREFERRED),
+        group(**_REQUIRED),
+        "Cache.TransitEncryptionMode",
+        Effect.INTERRUPTION,
+        "connections without TLS are closed for good, and their endpoints go",
+        (group(**_ON), group(**_REQUIRED)),
+    ),
+    Row(
+        "TLS-09",
+        group(**_REQUIRED),
+        group(),
+        "Cache.TransitEncryptionEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service goes from required to disabled by way of preferred only",
+        (group(**_REQUIRED), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-09",
+        group(**_REQUIRED),
+        group(**_PREFERRED),
+        "Cache.TransitEncryptionMode",
+        Effect.IN_PLACE,
+        "clients without TLS are served again; AWS does not document this way back",
+        (group(**_PREFERRED), group(**_REQUIRED)),
+    ),
+    Row(
+        "TLS-09",
+        group(**_PREFERRED),
+        group(),
+        "Cache.TransitEncryptionEnabled",
+        Effect.INTERRUPTION,
+        "connections with TLS are closed for good, and their endpoints go",
+        (group(), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-10",
+        group(**_REQUIRED, AuthToken=TOKEN),
+        group(**_PREFERRED, AuthToken=TOKEN),
+        "Cache.TransitEncryptionMode",
+        Effect.REJECTED,
+        "TLS cannot be changed on a group with an AuthToken or users",
+        (group(**_REQUIRED), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-10",
+        group(**_REQUIRED, UserGroupIds=["users"]),
+        group(UserGroupIds=["users"]),
+        "Cache.TransitEncryptionEnabled",
+        Effect.REJECTED,
+        "TLS cannot be changed on a group with an AuthToken or users",
+        (group(**_REQUIRED), group(**_PREFERRED)),
+    ),
+    Row(
+        "TLS-12",
+        group(),
+        group(**_PREFERRED, UserGroupIds=["users"]),
+        "Cache.UserGroupIds",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "users need a group that requires TLS already",
+        (group(**_REQUIRED), group(**_REQUIRED, UserGroupIds=["users"])),
+    ),
+    Row(
+        "TLS-18",
+        group(EngineVersion="6.2"),
+        group(**_PREFERRED),
+        "Cache.TransitEncryptionEnabled",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "TLS can be changed from Redis 7.0 onward only, judged by the version that runs",
+        (group(EngineVersion="7.0"), group(**_PREFERRED)),
+    ),
+    Row(
+        "AUT-05",
+        group(**_PREFERRED, AuthToken="a" * 16),
+        group(**_PREFERRED, AuthToken="b" * 16),
+        "Cache.AuthToken",
+        Effect.REJECTED,
+        "a token can be changed while TLS is required only; it is preferred",
+        (group(**_REQUIRED, AuthToken="a" * 16), group(**_REQUIRED, AuthToken="b" * 16)),
+    ),
+    Row(
+        "AUT-05",
+        group(**_PREFERRED, AuthToken="a" * 16),
+        group(**_REQUIRED, AuthToken="b" * 16),
+        "Cache.AuthToken",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "a token can be changed once TLS is required, not in the same update",
+        (group(**_REQUIRED, AuthToken="a" * 16), group(**_REQUIRED, AuthToken="b" * 16)),
+    ),
+    Row(
+        "AUT-06",
+        group(**_ON, EngineVersion="5.0.5", AuthToken="a" * 16),
+        group(**_ON, EngineVersion="5.0.5", AuthToken="b" * 16),
+        "Cache.AuthToken",
+        Effect.REJECTED,
+        "a token can be changed from Redis 5.0.6 onward only",
+        (
+            group(**_ON, EngineVersion="5.0.6", AuthToken="a" * 16),
+            group(**_ON, EngineVersion="5.0.6", AuthToken="b" * 16),
+        ),
+    ),
+    Row(
+        "AUT-07",
+        group(**_REQUIRED),
+        group(**_REQUIRED, AuthToken=TOKEN),
+        "Cache.AuthToken",
+        Effect.REPLACEMENT,
+        "CloudFormation replaces the group to give it a token",
+        (group(**_REQUIRED, AuthToken="a" * 16), group(**_REQUIRED, AuthToken="b" * 16)),
+    ),
+    Row(
+        "AUT-08",
+        group(**_REQUIRED, AuthToken=TOKEN),
+        group(**_REQUIRED, UserGroupIds=["users"]),
+        "Cache.AuthToken",
+        Effect.REPLACEMENT,
+        "CloudFormation replaces the group to move from a token to users, which the service itself does in place",
+        (group(**_REQUIRED), group(**_REQUIRED, UserGroupIds=["users"])),
+    ),
+    Row(
+        "AUT-08",
+        group(**_REQUIRED, UserGroupIds=["users"]),
+        group(**_REQUIRED, AuthToken=TOKEN),
+        "Cache.AuthToken",
+        Effect.REPLACEMENT,
+        "CloudFormation replaces the group to give it a token",
+        (group(**_REQUIRED), group(**_REQUIRED, AuthToken=TOKEN)),
+    ),
+    Row(
+        "AUT-09",
+        group(**_REQUIRED, AuthToken=TOKEN),
+        group(**_REQUIRED),
+        "Cache.AuthToken",
+        Effect.REJECTED,
+        "a token can be rotated, but not taken away without users in its place",
+        (group(**_REQUIRED, AuthToken=TOKEN), group(**_REQUIRED, UserGroupIds=["users"])),
+    ),
+    Row(
+        "RBC-25",
+        user(),
+        user(Engine="valkey"),
+        "User.Engine",
+        Effect.IN_PLACE,
+        "needs a password or IAM for every user, and closes the way back from Valkey 7.2 to Redis 7.1",
+        (user(), user(AccessString="on ~app:* +@all")),
+    ),
+    Row(
+        "RBC-25",
+        user(Engine="valkey"),
+        user(),
+        "User.Engine",
+        Effect.REJECTED,
+        "users and user groups go from redis to valkey only",
+        (user(), user(Engine="valkey")),
+    ),
+    Row(
+        "RBC-26",
+        user(),
+        user(UserName="other"),
+        "User.UserName",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (user(), user(AccessString="off -@all")),
+    ),
+    Row(
+        "KMS-01",
+        group(KmsKeyId="key-1"),
+        group(KmsKeyId="key-2"),
+        "Cache.KmsKeyId",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(KmsKeyId="key-1"), group(KmsKeyId="key-1", SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "KMS-01",
+        group(AtRestEncryptionEnabled=False),
+        group(AtRestEncryptionEnabled=True),
+        "Cache.AtRestEncryptionEnabled",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(AtRestEncryptionEnabled=False), group(AtRestEncryptionEnabled="false")),
+    ),
+    Row(
+        "KMS-11",
+        serverless(KmsKeyId="key-1"),
+        serverless(KmsKeyId="key-2"),
+        "Cache.KmsKeyId",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (serverless(KmsKeyId="key-1"), serverless(KmsKeyId="key-1", Description="a")),
+    ),
+    Row(
+        "SNP-08",
+        group(),
+        group(SnapshotRetentionLimit=0),
+        "Cache.SnapshotRetentionLimit",
+        Effect.DATA_LOSS,
+        "daily snapshots end",
+        (group(), group(SnapshotRetentionLimit=1)),
+    ),
+    Row(
+        "SNP-08",
+        serverless(SnapshotRetentionLimit=1),
+        serverless(),
+        "Cache.SnapshotRetentionLimit",
+        Effect.DATA_LOSS,
+        "daily snapshots end",
+        (serverless(), serverless(SnapshotRetentionLimit=1)),
+    ),
+    Row(
+        "SNP-09",
+        group(),
+        group(SnapshotName="orders-2026-11-22"),
+        "Cache.SnapshotName",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(), group(SnapshotRetentionLimit=8)),
+    ),
+    Row(
+        "SNP-09",
+        group(SnapshotArns=["arn:aws:s3:::bucket/orders.rdb"]),
+        group(),
+        "Cache.SnapshotArns",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (
+            group(SnapshotArns=["arn:aws:s3:::bucket/orders.rdb"]),
+            group(SnapshotArns=["arn:aws:s3:::bucket/orders.rdb"], SnapshotWindow="02:00-03:00"),
+        ),
+    ),
+    Row(
+        "SNP-09",
+        cluster(Engine="redis"),
+        cluster(Engine="redis", SnapshotName="orders-2026-11-22"),
+        "Cache.SnapshotName",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (cluster(Engine="redis"), cluster(Engine="redis", SnapshotRetentionLimit=3)),
+    ),
+    Row(
+        "LOG-04",
+        group(EngineVersion="5.0.6"),
+        group(**_logs("slow-log")),
+        "Cache.LogDeliveryConfigurations",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service checks slow-log against the version that runs, 5.0.6",
+        (group(EngineVersion="6.0"), group(**_logs("slow-log"))),
+    ),
+    Row(
+        "LOG-04",
+        group(EngineVersion="6.0"),
+        group(**_logs("engine-log")),
+        "Cache.LogDeliveryConfigurations",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service checks engine-log against the version that runs, 6.0",
+        (group(EngineVersion="6.2"), group(**_logs("engine-log"))),
+    ),
+    Row(
+        "NET-04",
+        beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "b")),
+        beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "c")),
+        "Subnets.SubnetIds",
+        Effect.REJECTED,
+        "a subnet cannot be taken away while a node stands in it",
+        (
+            beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "b")),
+            beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "b", "c")),
+        ),
+    ),
+    Row(
+        "NET-04",
+        beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "b")),
+        beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a")),
+        "Subnets.SubnetIds",
+        Effect.REJECTED,
+        "a subnet cannot be taken away while a node stands in it",
+        (template(Subnets=_subnets("a", "b")), template(Subnets=_subnets("a"))),
+    ),
+    Row(
+        "NET-11",
+        group(CacheSubnetGroupName="one"),
+        group(CacheSubnetGroupName="two"),
+        "Cache.CacheSubnetGroupName",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (
+            beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a")),
+            beside(group(CacheSubnetGroupName={"Ref": "Subnets"}), Subnets=_subnets("a", "b")),
+        ),
+    ),
+    Row(
+        "NET-12",
+        group(Port=6379),
+        group(Port=6380),
+        "Cache.Port",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(Port=6379), group(Port="6379")),
+    ),
+    Row(
+        "MEM-05",
+        cluster(),
+        cluster(AZMode="single-az"),
+        "Cache.AZMode",
+        Effect.REJECTED,
+        "nodes stand in several zones, and none of them can be moved",
+        (cluster(AZMode="single-az"), cluster(AZMode="cross-az")),
+    ),
+    Row(
+        "MEM-07",
+        cluster(**_UNPLACED),
+        cluster(**_UNPLACED, NumCacheNodes=3),
+        "Cache.NumCacheNodes",
+        Effect.REPLACEMENT,
+        "CloudFormation replaces a cluster that never named its zones to change its nodes",
+        (cluster(**_UNPLACED), cluster(NumCacheNodes=3)),
+    ),
+    Row(
+        "MEM-07",
+        cluster(NumCacheNodes=3),
+        cluster(),
+        "Cache.NumCacheNodes",
+        Effect.DATA_LOSS,
+        "1 of 3 nodes go with what they hold",
+        (cluster(), cluster(NumCacheNodes=3)),
+    ),
+    Row(
+        "MEM-07",
+        cluster(),
+        cluster(NumCacheNodes=3),
+        "Cache.NumCacheNodes",
+        Effect.INTERRUPTION,
+        "keys move to other nodes, and are misses once",
+        (cluster(), cluster(EngineVersion="1.6.22")),
+    ),
+    Row(
+        "SLS-15",
+        serverless(),
+        serverless(SnapshotArnsToRestore=["arn:aws:elasticache:eu-west-1:111122223333:snapshot:orders"]),
+        "Cache.SnapshotArnsToRestore",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (serverless(), serverless(Description="a")),
+    ),
+    Row(
+        "SLS-17",
+        serverless(Engine="valkey", MajorEngineVersion="8"),
+        serverless(Engine="valkey", MajorEngineVersion="7"),
+        "Cache.MajorEngineVersion",
+        Effect.REJECTED,
+        "an engine version cannot be lowered",
+        (serverless(Engine="valkey", MajorEngineVersion="8"), serverless(Engine="valkey", MajorEngineVersion="9")),
+    ),
+    Row(
+        "SLS-17",
+        serverless(Engine="valkey", MajorEngineVersion="8"),
+        serverless(Engine="valkey", MajorEngineVersion="9"),
+        "Cache.MajorEngineVersion",
+        Effect.INTERRUPTION,
+        "connections are closed once",
+        (
+            serverless(Engine="valkey", MajorEngineVersion="8"),
+            serverless(Engine="valkey", MajorEngineVersion="8", Description="a"),
+        ),
+    ),
+    Row(
+        "SLS-18",
+        serverless(),
+        serverless(Engine="valkey", MajorEngineVersion="8"),
+        "Cache.Engine",
+        Effect.INTERRUPTION,
+        "connections are closed once; the endpoint stays",
+        (serverless(), serverless(Description="a")),
+    ),
+    Row(
+        "SLS-18",
+        serverless(Engine="valkey", MajorEngineVersion="8"),
+        serverless(),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "a serverless cache cannot go from valkey 8 to redis 7",
+        (serverless(Engine="valkey"), serverless()),
+    ),
+    Row(
+        "SLS-18",
+        serverless(),
+        serverless(Engine="memcached", MajorEngineVersion="1.6"),
+        "Cache.Engine",
+        Effect.REJECTED,
+        "a serverless cache cannot go from redis 7 to memcached 1.6",
+        (serverless(), serverless(Engine="valkey")),
+    ),
+    Row(
+        "SLS-18",
+        serverless(Engine="valkey"),
+        serverless(),
+        "Cache.Engine",
+        Effect.INTERRUPTION,
+        "the way back from Valkey 7.2 to Redis 7.1",
+        (serverless(Engine="valkey"), serverless(Engine="valkey", Description="a")),
+    ),
+    Row(
+        "GDS-06",
+        group(),
+        group(**_MEMBER),
+        "Cache.GlobalReplicationGroupId",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(**_MEMBER), group(**_MEMBER, SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "GDS-08",
+        group(**_MEMBER),
+        group(**_MEMBER, CacheNodeType="cache.r7g.xlarge"),
+        "Cache.CacheNodeType",
+        Effect.REJECTED,
+        "a member of a global datastore cannot be scaled on its own",
+        (group(), group(CacheNodeType="cache.r7g.xlarge")),
+    ),
+    Row(
+        "GDS-09",
+        group(**_MEMBER),
+        group(**_MEMBER, CacheParameterGroupName="own"),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "a member of a global datastore changes its parameter group only in a major upgrade of the whole datastore",
+        (group(), group(CacheParameterGroupName="own")),
+    ),
+    Row(
+        "DUR-04",
+        clustered(),
+        clustered(Durability="sync"),
+        "Cache.Durability",
+        Effect.REJECTED,
+        "CloudFormation documents that it can be chosen at creation only",
+        (clustered(Durability="sync"), clustered(Durability="sync", SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "UPD-01",
+        group(NetworkType="ipv4"),
+        group(NetworkType="dual_stack"),
+        "Cache.NetworkType",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (group(IpDiscovery="ipv4"), group(IpDiscovery="ipv6")),
+    ),
+    Row(
+        "UPD-02",
+        clustered({}, **_shards(1, 1)),
+        clustered({}, **_shards(1, 1, 1)),
+        "Cache.NodeGroupConfiguration",
+        Effect.REPLACEMENT,
+        "without UpdatePolicy UseOnlineResharding CloudFormation replaces the group to change its shards",
+        (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
+    ),
+    Row(
+        "UPD-02",
+        clustered(**_shards(1, 1)),
+        clustered(**_shards(1, 1, PrimaryAvailabilityZone="eu-west-1c")),
+        "Cache.NodeGroupConfiguration",
+        Effect.MAY_REPLACE,
+        "the zones or slots of shards that exist are chosen at creation",
+        (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
+    ),
+    Row(
+        "UPD-03",
+        cluster(NetworkType="ipv4"),
+        cluster(NetworkType="dual_stack"),
+        "Cache.NetworkType",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (cluster(AZMode=None), cluster(AZMode="cross-az")),
+    ),
+    Row(
+        "UPD-03",
+        cluster(IpDiscovery="ipv4"),
+        cluster(IpDiscovery="ipv6"),
+        "Cache.IpDiscovery",
+        Effect.MAY_REPLACE,
+        "the resource's schema says that a change replaces the cluster in some cases, and not in which",
+        (cluster(IpDiscovery="ipv4"), cluster(IpDiscovery="ipv4", NumCacheNodes=3)),
+    ),
+    Row(
+        "UPD-04",
+        serverless(),
+        serverless(SubnetIds=["subnet-b"]),
+        "Cache.SubnetIds",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (serverless(), serverless(SecurityGroupIds=["sg-a"])),
+    ),
+    Row(
+        "UPD-05",
+        clustered({}),
+        clustered({}, NumNodeGroups=3),
+        "Cache.NumNodeGroups",
+        Effect.REPLACEMENT,
+        "without UpdatePolicy UseOnlineResharding CloudFormation replaces the group to change its shards",
+        (clustered(), clustered(NumNodeGroups=3)),
+    ),
+    Row(
+        "UPD-05",
+        group(),
+        group(NumNodeGroups=1),
+        "Cache.NumNodeGroups",
+        Effect.MAY_REPLACE,
+        "without UpdatePolicy UseOnlineResharding CloudFormation replaces the group to change its shards",
+        (clustered(NumNodeGroups=None), clustered(NumNodeGroups=1)),
+    ),
+    Row(
+        "UPD-06",
+        clustered(),
+        clustered(NumNodeGroups=3, SnapshotRetentionLimit=9),
+        "Cache.NumNodeGroups",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "shards change in an update of their own: a resharding that fails is not rolled back, the rest is",
+        (clustered(), clustered(NumNodeGroups=3)),
+    ),
+    Row(
+        "UPD-06",
+        clustered(),
+        beside(clustered(NumNodeGroups=3), **user()["Resources"]),
+        "Cache.NumNodeGroups",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "shards change in an update of their own: a resharding that fails is not rolled back, the rest is",
+        (clustered(), clustered(NumNodeGroups=3)),
+    ),
+    Row(
+        "UPD-06",
+        clustered(),
+        clustered(NumNodeGroups=1),
+        "Cache.NumNodeGroups",
+        Effect.IN_PLACE,
+        "shards are removed online; it fails when the data does not fit into those that stay",
+        (clustered(), clustered(SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "UPD-06",
+        clustered(**_shards(1, 1)),
+        clustered(**_shards(1, 1, 1, Slots="0-5460")),
+        "Cache.NodeGroupConfiguration",
+        Effect.REJECTED,
+        "shard 0001 names its Slots",
+        (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
+    ),
+    Row(
+        "UPD-06",
+        clustered(**_shards(1, 1)),
+        clustered(**_shards(1, 1, 1, PrimaryAvailabilityZone=None)),
+        "Cache.NodeGroupConfiguration",
+        Effect.REJECTED,
+        "shard 0001 lacks PrimaryAvailabilityZone",
+        (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
+    ),
+    Row(
+        "UPD-07",
+        clustered(**_shards(1, 1) | {"ReplicasPerNodeGroup": 1}),
+        clustered(**_shards(1, 1) | {"ReplicasPerNodeGroup": 2}),
+        "Cache.ReplicasPerNodeGroup",
+        Effect.REPLACEMENT,
+        "together with NodeGroupConfiguration it replaces the group",
+        (clustered(), clustered(ReplicasPerNodeGroup=2)),
+    ),
+    Row(
+        "UPD-09",
+        user(),
+        user(UserId="other"),
+        "User.UserId",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (user(), user(AccessString="off -@all")),
+    ),
+    Row(
+        "UPD-10",
+        template(Users=user_group()),
+        template(Users=user_group() | {"Properties": {"UserGroupId": "others", "Engine": "redis", "UserIds": []}}),
+        "Users.UserGroupId",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (template(Users=user_group()), template(Users=user_group("redis", "User"))),
+    ),
+    Row(
+        "UPD-11",
+        template(Parameters=parameters()),
+        template(Parameters=parameters("valkey8")),
+        "Parameters.CacheParameterGroupFamily",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (template(Parameters=parameters()), template(Parameters=parameters(timeout="60"))),
+    ),
+    Row(
+        "UPD-12",
+        template(Subnets=_subnets("a", name="one")),
+        template(Subnets=_subnets("a", name="two")),
+        "Subnets.CacheSubnetGroupName",
+        Effect.REPLACEMENT,
+        "can be set at creation only",
+        (template(Subnets=_subnets("a", name="one")), template(Subnets=_subnets("a", "b", name="one"))),
+    ),
+    Row(
+        "UPD-17",
+        group(),
+        group(ClusterMode="enabled"),
+        "Cache.ClusterMode",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service goes from disabled to enabled by way of compatible only",
+        (group(), group(ClusterMode="compatible")),
+    ),
+    Row(
+        "UPD-18",
+        cluster(),
+        cluster(PreferredAvailabilityZones=["eu-west-1a", "eu-west-1c"]),
+        "Cache.PreferredAvailabilityZones",
+        Effect.MAY_REPLACE,
+        "the resource's schema says that a change replaces the cluster in some cases, and not in which",
+        (cluster(), cluster(NumCacheNodes=3, PreferredAvailabilityZones=["eu-west-1a", "eu-west-1b", "eu-west-1c"])),
+    ),
+    Row(
+        "UPD-18",
+        cluster(**_UNPLACED, PreferredAvailabilityZone="eu-west-1a"),
+        cluster(**_UNPLACED, PreferredAvailabilityZone="eu-west-1b"),
+        "Cache.PreferredAvailabilityZone",
+        Effect.INTERRUPTION,
+        "holds for nodes added later",
+        (cluster(), cluster(NumCacheNodes=3)),
+    ),
+    Row(
+        "UPD-18",
+        cluster(AZMode="single-az"),
+        cluster(),
+        "Cache.AZMode",
+        Effect.INTERRUPTION,
+        "holds for nodes added later",
+        (cluster(), cluster(NumCacheNodes=3)),
+    ),
+    Row(
+        "UPD-19",
+        group(),
+        template(Renamed=group()["Resources"]["Cache"]),
+        "Cache.(resource)",
+        Effect.DATA_LOSS,
+        "renamed to Renamed, by the look of it, which is made new and empty; it is deleted with its data",
+        (group(), template()),
+    ),
+]
+
+
+def _lines(old: Template, new: Template, rule: str) -> list[Change]:
+    return [each for each in compare(old, new) if rule in each.rules]
+
+
+def _place(change: Change) -> str:
+    return f"{change.resource}.{change.property.partition('/')[0]}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{row.at}-{row.effect.name}")
+def test_rule(row: Row) -> None:
+    """The rule says exactly this about the pair, and nothing of the kind about its neighbour."""
+    lines = _lines(row.old, row.new, row.rule)
+    page = PAGES[lines[0].rules[0]]
+
+    assert (row.at, row.effect, row.says, page) in [
+        (_place(each), each.effect, each.reason, each.page) for each in lines
+    ]
+    assert (row.at, row.effect) not in [(_place(each), each.effect) for each in _lines(*row.near, row.rule)]
+
+
+def test_every_rule_has_a_row() -> None:
+    """No rule of the gate goes untried."""
+    assert {row.rule for row in ROWS} == PAGES.keys()
+
+
+BLOCKING = {Effect.DATA_LOSS, Effect.REJECTED, Effect.SEVERAL_DEPLOYMENTS, Effect.REPLACEMENT, Effect.MAY_REPLACE}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{row.at}-{row.effect.name}")
+def test_what_stops_says_what_to_do_instead(row: Row) -> None:
+    """Refusals, losses and further deployments stop an update, of a cache replacements too; the rest does not."""
+    (line, *_) = [
+        each for each in _lines(row.old, row.new, row.rule) if (_place(each), each.effect) == (row.at, row.effect)
+    ]
+    is_cache = row.at.startswith("Cache.")
+    replaces = row.effect in (Effect.REPLACEMENT, Effect.MAY_REPLACE)
+
+    assert line.blocks == (row.effect in BLOCKING and (is_cache or not replaces))
+    assert line.instead or not line.blocks
+
+
+def test_the_same_value_written_differently_is_no_change() -> None:
+    """The service refuses a change that changes nothing (UPD-20), so CloudFormation sends none, and none is shown."""
+    old = group(Port=6379, MultiAZEnabled=True, SnapshotName={"Ref": "AWS::NoValue"})
+    new = group(Port="6379", MultiAZEnabled="true")
+
+    assert [] == list(compare(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (group(**_SINGLE | {"AutomaticFailoverEnabled": True}), group(**_SINGLE), "TOP-25"),
+        (group(**_SINGLE), group(**_SINGLE | {"AutomaticFailoverEnabled": True}), "TOP-07"),
+        (
+            group(Engine="valkey", EngineVersion="7.2"),
+            group(Engine="valkey", EngineVersion="8.2", **_logs("x")),
+            "LOG-04",
+        ),
+        (group(EngineVersion=None), group(**_logs("slow-log")), "LOG-04"),
+        (group(EngineVersion="6.2"), group(**_logs("slow-log")), "LOG-04"),
+    ],
+)
+def test_rule_is_silent(old: Template, new: Template, rule: str) -> None:
+    """The rule says nothing where it does not hold, close to its limits."""
+    assert [] == _lines(old, new, rule)
+
+
+@pytest.mark.parametrize("zones", [["b", "a"], ["a"], ["b", "a", "c"]])
+def test_zones_of_nodes_that_exist(zones: list[str]) -> None:
+    """Only zones that are added at the end, with their nodes, leave the nodes that exist where they are."""
+    old = cluster(PreferredAvailabilityZones=["a", "b"])
+    (line,) = _lines(old, cluster(NumCacheNodes=len(zones), PreferredAvailabilityZones=zones), "UPD-18")
+
+    assert Effect.MAY_REPLACE is line.effect
+
+
+@pytest.mark.parametrize(("number", "says"), [("5.0.5", "30 to 60 seconds"), ("5.0.6", "of seconds")])
+def test_failover_of_an_old_redis(number: str, says: str) -> None:
+    """Before Redis 5.0.6 the way to Valkey takes its time."""
+    new = group(Engine="valkey", EngineVersion="8.2")
+    (line,) = _lines(group(EngineVersion=number), new, "ENG-11")
+
+    assert says in line.reason
+
+
+@pytest.mark.parametrize(
+    ("engine", "text", "expected"),
+    [
+        ("redis", "4.0.10", "redis4.0"),
+        ("redis", "5.0.6", "redis5.0"),
+        ("redis", "6.x", "redis6.x"),
+        ("redis", "6.2", "redis6.x"),
+        ("redis", "7.1", "redis7"),
+        ("valkey", "7.2", "valkey7"),
+        ("valkey", "9.1", "valkey9"),
+        ("memcached", "1.6.22", "memcached1.6"),
+    ],
+)
+def test_family(engine: str, text: str, expected: str) -> None:
+    """Each version has its parameter group family."""
+    number = version(text)
+
+    assert number is not None
+    assert expected == family(engine, number)
+
+
+@pytest.mark.parametrize("text", [None, "", "seven", "7.", "x", "7.x.1"])
+def test_no_version(text: str | None) -> None:
+    """What is no version is not compared as one."""
+    assert version(text) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "effect", "says"),
+    [
+        (
+            group(EngineVersion="7.0"),
+            group(),
+            "Cache.EngineVersion",
+            Effect.INTERRUPTION,
+            "upgraded node by node, with a failover of seconds per shard",
+        ),
+        (
+            group(**_SINGLE, EngineVersion="7.0"),
+            group(**_SINGLE),
+            "Cache.EngineVersion",
+            Effect.INTERRUPTION,
+            "upgraded node by node; without failover the primary is away for minutes",
+        ),
+        (
+            cluster(Engine="redis", EngineVersion="7.0"),
+            cluster(Engine="redis", EngineVersion="7.1"),
+            "Cache.EngineVersion",
+            Effect.INTERRUPTION,
+            "the node is away while it is upgraded",
+        ),
+        (
+            group(),
+            group(SnapshotRetentionLimit=3),
+            "Cache.SnapshotRetentionLimit",
+            Effect.IN_PLACE,
+            "daily snapshots older than 3 days are deleted",
+        ),
+        (
+            group(**_REQUIRED, AuthToken="a" * 16),
+            group(**_REQUIRED, AuthToken="b" * 16),
+            "Cache.AuthToken",
+            Effect.IN_PLACE,
+            "rotated: the previous token stays valid beside the new one",
+        ),
+    ],
+)
+def test_what_no_rule_stands_for(old: Template, new: Template, at: str, effect: Effect, says: str) -> None:
+    """What only AWS's guide says is told in the same way, without an id."""
+    (line,) = compare(old, new)
+
+    assert (at, effect, says, (), False) == (_place(line), line.effect, line.reason, line.rules, line.blocks)
