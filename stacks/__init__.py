@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from stacks.database import DatabaseStack
 from stacks.memcached import MemcachedStack
 from stacks.network import NetworkStack
 from stacks.redis import RedisStack
+from stacks.workload import WorkloadStack
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CacheStage(cdk.Stage):
-    """A network, and the two caches in it."""
+    """A network, two caches and a database in it, and the applications on them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         super().__init__(scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region))
@@ -31,5 +33,21 @@ class CacheStage(cdk.Stage):
             "cache-memcached",
             settings=settings.memcached,
             network=self.network.network,
+            termination_protection=protected,
+        )
+        self.database = DatabaseStack(
+            self,
+            "cache-database",
+            settings=settings.database,
+            network=self.network.network,
+            termination_protection=protected,
+        )
+        self.workload = WorkloadStack(
+            self,
+            "cache-workload",
+            settings=settings.workload,
+            network=self.network.network,
+            cache=self.redis.cache,
+            database=self.database.database,
             termination_protection=protected,
         )

@@ -5,6 +5,7 @@ lists in `TOUCHES` every private name it relies on, so that a contract test can 
 """
 
 from rehearsal.extension import (
+    databases,
     default_security_group,
     elasticache_clusters,
     elasticache_groups,
@@ -16,6 +17,7 @@ from rehearsal.extension import (
     security_group_rules,
     settled_stacks,
     topics,
+    triggers,
     vpc_attributes,
     vpc_endpoints,
 )
@@ -29,6 +31,8 @@ MODULES = (
     vpc_endpoints,
     topics,
     secrets,
+    databases,
+    triggers,
     elasticache_users,
     elasticache_user_groups,
     elasticache_groups,

@@ -19,6 +19,7 @@ REFUSED = 400  # HTTP status from which an answer is an error
 
 ec2: Any = importlib.import_module("ministack.services.ec2")
 elasticache: Any = importlib.import_module("ministack.services.elasticache")
+rds: Any = importlib.import_module("ministack.services.rds")
 secretsmanager: Any = importlib.import_module("ministack.services.secretsmanager")
 sns: Any = importlib.import_module("ministack.services.sns")
 cloudformation: Any = importlib.import_module("ministack.services.cloudformation")

@@ -46,7 +46,7 @@ def test_private_name_is_as_relied_on(private: Private) -> None:
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     """A module touches no private name that its list leaves out, and lists none that it does not touch."""
     source = inspect.getsource(module)
-    used = set(re.findall(r"\b(?:ec2|elasticache|secretsmanager|sns|provisioners|drift)\.(_\w+)", source))
+    used = set(re.findall(r"\b(?:ec2|elasticache|rds|secretsmanager|sns|provisioners|drift)\.(_\w+)", source))
     used |= STACK_WORK if module is settled_stacks else set()
     used |= {"_RESOURCE_HANDLERS"} if re.search(r"\b(handlers|register)\(", source) else set()
     assert used == {private.name for private in module.TOUCHES}

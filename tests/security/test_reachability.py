@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from elasticache_constructs import Access, CacheNetwork, Egress, Engine, NodeType, ReplicationGroup, Rotation
-from elasticache_constructs.posture.reachability import add_reachability_check, unreachable
+from elasticache_constructs.posture.reachability import add_reachability_check, closed_stores, unreachable
 from tests.conftest import FLAGS, Synthesised
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def missing(stage: Stage) -> list[tuple[str, ...]]:
 def test_everything_is_reached_in_every_stage_and_example(synthesised: Synthesised) -> None:
     """The functions that this repo deploys reach what they call."""
     assert [] == unreachable(synthesised.templates)
+    assert [] == closed_stores(synthesised.templates)
 
 
 def test_a_function_is_judged(stage: Stage) -> None:
@@ -189,3 +191,147 @@ def test_an_open_role_names_no_service(stage: Stage) -> None:
             ]
 
     assert [] == missing(stage)
+
+
+# Stores
+
+
+def closed(stage: Stage) -> list[str]:
+    """The types of the stores that functions are told of and cannot reach."""
+    return [finding.store.kind for finding in closed_stores(stage)]
+
+
+CACHE = "AWS::ElastiCache::ReplicationGroup"
+
+
+def rule_of(stage: Stage, kind: str) -> Any:
+    """The properties of the one rule of the cache's groups in a direction."""
+    (rule,) = (each["Properties"] for each in stage[REDIS]["Resources"].values() if each["Type"] == kind)
+    return rule
+
+
+def outside_the_client_group(stage: Stage) -> None:
+    """The function joins the group of the endpoints' clients alone."""
+    for function in functions(stage):
+        groups = function["VpcConfig"]["SecurityGroupIds"]
+        function["VpcConfig"]["SecurityGroupIds"] = [each for each in groups if "Fn::ImportValue" in each]
+
+
+def outside_the_vpc(stage: Stage) -> None:
+    """The function is in no VPC at all."""
+    for function in functions(stage):
+        del function["VpcConfig"]
+
+
+def another_door(stage: Stage) -> None:
+    """The nodes admit their clients on another port."""
+    rule_of(stage, "AWS::EC2::SecurityGroupIngress").update(FromPort=6380, ToPort=6380)
+
+
+def no_way_out(stage: Stage) -> None:
+    """The clients may go out on another port."""
+    rule_of(stage, "AWS::EC2::SecurityGroupEgress").update(FromPort=6380, ToPort=6380)
+
+
+def another_port(stage: Stage) -> None:
+    """The cache listens on another port than the rules open."""
+    (cache,) = (each for each in stage[REDIS]["Resources"].values() if each["Type"] == CACHE)
+    cache["Properties"]["Port"] = 6380
+
+
+def another_protocol(stage: Stage) -> None:
+    """The nodes admit their clients by UDP."""
+    rule_of(stage, "AWS::EC2::SecurityGroupIngress")["IpProtocol"] = "udp"
+
+
+def functions(stage: Stage) -> list[dict[str, Any]]:
+    """The properties of the functions beside the cache."""
+    resources = stage[REDIS]["Resources"].values()
+    return [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function"]
+
+
+@pytest.mark.parametrize(
+    "spoil", [outside_the_client_group, outside_the_vpc, another_door, no_way_out, another_port, another_protocol]
+)
+def test_a_store_behind_a_closed_door_is_noticed(stage: Stage, spoil: Callable[[Stage], None]) -> None:
+    """A function whose settings name a cache must be let out to it and in, on the port that it listens on."""
+    spoil(stage)
+
+    assert [CACHE] == closed(stage)
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "attribute"),
+    [
+        ("AWS::ElastiCache::ReplicationGroup", "SecurityGroupIds", "PrimaryEndPoint.Address"),
+        ("AWS::ElastiCache::CacheCluster", "VpcSecurityGroupIds", "ConfigurationEndpoint.Address"),
+        ("AWS::RDS::DBInstance", "VPCSecurityGroups", "Endpoint.Address"),
+    ],
+)
+@pytest.mark.parametrize("port", [5000, "5000"])
+def test_every_kind_of_store_is_judged(kind: str, groups: str, attribute: str, port: int | str) -> None:
+    """Caches of both kinds and databases, whose port may be written as text."""
+    group = {"Type": "AWS::EC2::SecurityGroup"}
+    store = {"Type": kind, "Properties": {groups: [{"Ref": "Door"}], "Port": port}}
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "VpcConfig": {"SecurityGroupIds": [{"Ref": "Clients"}]},
+            "Environment": {"Variables": {"HOST": {"Fn::GetAtt": ["Store", attribute]}}},
+        },
+    }
+    sides = {"In": ("Ingress", "Door", "Source", "Clients"), "Out": ("Egress", "Clients", "Destination", "Door")}
+    rules = {
+        name: {
+            "Type": f"AWS::EC2::SecurityGroup{direction}",
+            "Properties": {
+                "GroupId": {"Ref": own},
+                f"{side}SecurityGroupId": {"Ref": other},
+                "IpProtocol": "tcp",
+                "FromPort": 5000,
+                "ToPort": 5000,
+            },
+        }
+        for name, (direction, own, side, other) in sides.items()
+    }
+    resources = {"Door": group, "Clients": group, "Store": store, "Function": function}
+
+    assert [kind] == closed({"stack": {"Resources": resources}})
+    assert [] == closed({"stack": {"Resources": {**resources, **rules}}})
+
+
+def unknown_group(stage: Stage) -> None:
+    """The function has a group that no template has."""
+    outside_the_client_group(stage)
+    functions(stage)[0]["VpcConfig"]["SecurityGroupIds"].append("sg-1")
+
+
+def unknown_port(stage: Stage) -> None:
+    """The cache's port is a parameter."""
+    outside_the_client_group(stage)
+    (cache,) = (each for each in stage[REDIS]["Resources"].values() if each["Type"] == CACHE)
+    cache["Properties"]["Port"] = {"Ref": "Port"}
+
+
+@pytest.mark.parametrize("hide", [unknown_group, unknown_port])
+def test_what_a_template_does_not_show_gives_no_finding(stage: Stage, hide: Callable[[Stage], None]) -> None:
+    """A group from elsewhere may open what is needed, and a port may be the one that is open."""
+    hide(stage)
+
+    assert [] == closed(stage)
+
+
+def test_a_closed_store_fails_the_synth(tmp_path: Path) -> None:
+    """A function that is told of a cache and left outside its client group is refused, and the way in is named."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    stack = stack_of(app, Egress.ENDPOINTS)
+    (function,) = (each for each in stack.node.find_all() if isinstance(each, lambda_.CfnFunction) and each.vpc_config)
+    group = ec2.SecurityGroup(stack, "Elsewhere", vpc=stack.node.find_child("Network").vpc, allow_all_outbound=True)  # type: ignore[attr-defined]
+    function.add_property_override("VpcConfig.SecurityGroupIds", [group.security_group_id])
+    add_reachability_check(app)
+
+    with pytest.raises(RuntimeError) as failure:
+        app.synth()
+
+    assert "elasticache_function_reaches_its_stores" in str(failure.value)
+    assert "client_security_group" in str(failure.value)

@@ -67,7 +67,8 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
             CACHE.format(network=TWO_ZONES, arguments={"port": 70000}),
             {},
             "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out. See "
-            "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html (NET-12)\n",
+            "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html "
+            "(NET-12)\n",
             id="a port that is none",
         ),
         pytest.param(
@@ -92,7 +93,9 @@ def test_cdk_ls_names_every_stack(tmp_path: Path) -> None:
     result = cdk("ls", outdir=tmp_path / "out")
 
     expected = {
-        f"{stage}/{stack}" for stage in ("dev", "prod") for stack in ("cache-network", "cache-redis", "cache-memcached")
+        f"{stage}/cache-{stack}"
+        for stage in ("dev", "prod")
+        for stack in ("network", "redis", "memcached", "database", "workload")
     }
     assert expected == {line.split(" ")[0] for line in result.stdout.splitlines()}
     assert result.returncode == 0

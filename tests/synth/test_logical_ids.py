@@ -46,10 +46,39 @@ FROZEN = {
         "MemcachedNetworkClients6BFF52D6": "EC2::SecurityGroup",
         "MemcachedE72C144E": "ElastiCache::CacheCluster",
     },
+    "cache-database": {
+        "DatabaseKey5E5D9547": "KMS::Key",
+        "DatabaseNetworkInstances66711C49": "EC2::SecurityGroup",
+        "DatabaseNetworkClients49747FF7": "EC2::SecurityGroup",
+        "DatabaseParametersB8AC9B07": "RDS::DBParameterGroup",
+        "DatabaseInstanceSubnetGroupDE121BB6": "RDS::DBSubnetGroup",
+        "DatabaseInstanceAA8A5FDE": "RDS::DBInstance",
+        "DatabaseCreateUsersLog6526DB3A": "Logs::LogGroup",
+    },
+    "cache-workload": {
+        "Key961B73FD": "KMS::Key",
+        "PrepareLog2B730D59": "Logs::LogGroup",
+        "CatalogueLog865D3563": "Logs::LogGroup",
+        "SessionsLog79FD4C21": "Logs::LogGroup",
+        "LeaderboardLog2446C94E": "Logs::LogGroup",
+        "CatalogueApiLog447009F6": "Logs::LogGroup",
+        "SessionsApiLog9D9294DA": "Logs::LogGroup",
+        "LeaderboardApiLog28F2A5CE": "Logs::LogGroup",
+    },
 }
 ONLY_IN = {
-    "dev/cache-redis": {"RedisUserdevapplication77952DAA": "ElastiCache::User"},
-    "prod/cache-redis": {"RedisUserprodapplication45E4D1F0": "ElastiCache::User"},
+    "dev/cache-redis": {
+        "RedisUserdevapplication77952DAA": "ElastiCache::User",
+        "RedisUserdevcatalogue814FDF21": "ElastiCache::User",
+        "RedisUserdevsessionsDB1D9AAA": "ElastiCache::User",
+        "RedisUserdevleaderboard1A2B8152": "ElastiCache::User",
+    },
+    "prod/cache-redis": {
+        "RedisUserprodapplication45E4D1F0": "ElastiCache::User",
+        "RedisUserprodcatalogue6036A802": "ElastiCache::User",
+        "RedisUserprodsessionsA5DAF640": "ElastiCache::User",
+        "RedisUserprodleaderboard7EEEEC75": "ElastiCache::User",
+    },
     "prod/cache-network": {
         "NetworkVpccacheSubnet3Subnet65476619": "EC2::Subnet",
         "NetworkVpcapplicationSubnet3Subnet3BFA3C0C": "EC2::Subnet",

@@ -1,8 +1,8 @@
-"""Whether functions in a VPC can reach the AWS services that their roles let them call.
+"""Whether functions can reach the AWS services that their roles let them call, and the stores that they are told of.
 
-A function in a VPC without a way to Secrets Manager does not fail: it hangs until it times out, and no emulator shows
-that. The templates do: the actions of its role say which services it calls, its subnets and security groups which it
-can reach.
+A function in a VPC without a way to Secrets Manager, or to its cache, does not fail: it hangs until it times out, and
+no emulator shows that. The templates do: the actions of its role say which services it calls, its environment which
+caches and databases it connects to, its subnets and security groups which of them it can reach.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from constructs import IConstruct
 
-_RULE = "elasticache_function_reaches_its_services"
+_SERVICES_RULE = "elasticache_function_reaches_its_services"
+_STORES_RULE = "elasticache_function_reaches_its_stores"
 _HTTPS = 443
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
@@ -33,6 +34,12 @@ _ENDPOINTS = {"cloudwatch": "monitoring"}
 # open role, "*", is meant for cannot be told; the policy packs have a finding about it.
 _NOT_CALLED = {"*", "ec2", "kms", "logs", "rds-db", "xray"}
 _NOT_API = {"elasticache:connect"}
+# Caches and databases, and the property with the security groups that are on them.
+_STORES = {
+    "AWS::ElastiCache::CacheCluster": "VpcSecurityGroupIds",
+    "AWS::ElastiCache::ReplicationGroup": "SecurityGroupIds",
+    "AWS::RDS::DBInstance": "VPCSecurityGroups",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Unreachable:
 
     function: Resource
     services: tuple[str, ...]
+    rule = _SERVICES_RULE
 
     @property
     def description(self) -> str:
@@ -58,6 +66,33 @@ class Unreachable:
         return (
             f"Add the interface endpoints {missing} and put the function into the group that they admit "
             "(CacheNetwork(egress=Egress.ENDPOINTS) has them: join network.endpoint_clients), or use Egress.NAT"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedStore:
+    """A function, and a cache or database that it is told of and cannot reach."""
+
+    function: Resource
+    store: Resource
+    rule = _STORES_RULE
+
+    @property
+    def description(self) -> str:
+        """What is wrong: got, allowed."""
+        store = self.store
+        return (
+            f"Found: a function whose environment names {store.logical_id} ({store.kind}), whose port "
+            f"{store.get('Port')} it cannot reach. Allowed: the port open from a security group of the function "
+            "to one of the store, on both sides."
+        )
+
+    @property
+    def fix(self) -> str:
+        """The change that mends it."""
+        return (
+            "Put the function into the store's client group (client_security_group of the cache or database), or call "
+            "connections.allow_default_port_from(function) of the store"
         )
 
 
@@ -82,6 +117,34 @@ def unreachable(templates: Mapping[str, Mapping[str, Any]]) -> list[Unreachable]
         if missing:
             findings.append(Unreachable(function, missing))
     return findings
+
+
+def closed_stores(templates: Mapping[str, Mapping[str, Any]]) -> list[ClosedStore]:
+    """Every cache and database that a function's environment names and that the function cannot reach.
+
+    Nothing is said where a template does not show enough: the function's groups, or the store's port.
+
+    Args:
+        templates: All templates of an app, by any name.
+    """
+    app = Templates(templates)
+    findings = []
+    for function in app.of_kind("AWS::Lambda::Function"):
+        named = function.list_of("VpcConfig", "SecurityGroupIds")
+        groups = app.follow_all(named, function.template)
+        told = app.follow_all(list((function.get("Environment", "Variables") or {}).values()), function.template)
+        findings += [
+            ClosedStore(function, store)
+            for store in sorted(told, key=lambda each: each.logical_id)
+            if store.kind in _STORES and len(groups) == len(named) and _is_closed(app, store, groups)
+        ]
+    return findings
+
+
+def _is_closed(app: Templates, store: Resource, clients: set[Resource]) -> bool:
+    port = str(store.get("Port"))
+    doors = app.follow_all(store.list_of(_STORES[store.kind]), store.template)
+    return port.isdecimal() and not _lets_through(app, clients, doors, port=int(port))
 
 
 def _called_services(app: Templates, function: Resource) -> set[str]:
@@ -124,7 +187,7 @@ def _goes_out(app: Templates, subnets: set[Resource], groups: set[Resource]) -> 
         if route.get("DestinationCidrBlock") in _EVERYWHERE and route.get("NatGatewayId") is not None
     }
     routed = all(tables.get(subnet) in with_nat for subnet in subnets)
-    return routed and any(_opens(rule) and _anywhere(rule) for rule in _rules(app, groups, "Egress"))
+    return routed and any(_opens(rule, _HTTPS) and _anywhere(rule) for rule in _rules(app, groups, "Egress"))
 
 
 def _has_endpoint(app: Templates, vpc: Resource | None, groups: set[Resource], service: str) -> bool:
@@ -142,12 +205,16 @@ def _admits(app: Templates, endpoint: Resource, clients: set[Resource]) -> bool:
     if endpoint.get("PrivateDnsEnabled") is not True:
         return False
     doors = app.follow_all(endpoint.list_of("SecurityGroupIds"), endpoint.template)
+    return _lets_through(app, clients, doors, port=_HTTPS)
+
+
+def _lets_through(app: Templates, clients: set[Resource], doors: set[Resource], *, port: int) -> bool:
     let_in = any(
-        _opens(rule) and (_by_range(rule) or app.follow(rule.get("SourceSecurityGroupId"), origin) in clients)
+        _opens(rule, port) and (_by_range(rule) or app.follow(rule.get("SourceSecurityGroupId"), origin) in clients)
         for origin, rule in _placed_rules(app, doors, "Ingress")
     )
     let_out = any(
-        _opens(rule) and (_anywhere(rule) or app.follow(rule.get("DestinationSecurityGroupId"), origin) in doors)
+        _opens(rule, port) and (_anywhere(rule) or app.follow(rule.get("DestinationSecurityGroupId"), origin) in doors)
         for origin, rule in _placed_rules(app, clients, "Egress")
     )
     return let_in and let_out
@@ -168,13 +235,13 @@ def _placed_rules(app: Templates, groups: set[Resource], direction: str) -> list
     return inline + apart
 
 
-def _opens(rule: Mapping[str, Any]) -> bool:
+def _opens(rule: Mapping[str, Any], port: int) -> bool:
     if str(rule.get("IpProtocol")) == "-1":
         return True
     if rule.get("IpProtocol") not in ("tcp", "6", 6):
         return False
     try:
-        return int(rule["FromPort"]) <= _HTTPS <= int(rule["ToPort"])
+        return int(rule["FromPort"]) <= port <= int(rule["ToPort"])
     except (KeyError, TypeError, ValueError):
         # A parameter, say: what the template does not show does not count as open.
         return False
@@ -194,7 +261,7 @@ def _as_list(value: Any) -> list[Any]:
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class ReachabilityCheck:
-    """Fails the synth of an app that has a function in a VPC which cannot reach a service that it may call.
+    """Fails the synth of an app that has a function which cannot reach a service that it may call, or its store.
 
     Add it with ``Validations.of(app).add_plugins(ReachabilityCheck())``.
     """
@@ -211,19 +278,20 @@ class ReachabilityCheck:
 
     @property
     def rule_ids(self) -> list[str] | None:
-        """The one rule."""
-        return [_RULE]
+        """The two rules."""
+        return [_SERVICES_RULE, _STORES_RULE]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Judge the templates of one assembly."""
-        findings = unreachable({path: json.loads(Path(path).read_text()) for path in context.template_paths})
+        templates = {path: json.loads(Path(path).read_text()) for path in context.template_paths}
+        findings: list[Unreachable | ClosedStore] = [*unreachable(templates), *closed_stores(templates)]
         return cdk.PolicyValidationPluginReport(success=not findings, violations=_violations(findings))
 
 
-def _violations(findings: Iterable[Unreachable]) -> list[cdk.PolicyViolation]:
+def _violations(findings: Iterable[Unreachable | ClosedStore]) -> list[cdk.PolicyViolation]:
     return [
         cdk.PolicyViolation(
-            rule_name=_RULE,
+            rule_name=finding.rule,
             description=finding.description,
             fix=finding.fix,
             severity="error",
@@ -240,7 +308,7 @@ def _violations(findings: Iterable[Unreachable]) -> list[cdk.PolicyViolation]:
 
 
 def add_reachability_check(scope: IConstruct) -> None:
-    """Check every function of an app that is in a VPC, whenever the app is synthesised.
+    """Check every function of an app whenever the app is synthesised.
 
     Args:
         scope: The app, or any construct in it.

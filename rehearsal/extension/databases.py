@@ -1,0 +1,62 @@
+"""A database's administrator: where RDS manages the password, it is a secret whose ARN the template may ask for.
+
+The emulator knows that of clusters and not of instances. Nothing listens on the database's port.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers, is_true, rds, secretsmanager
+
+TOUCHES = (
+    HANDLERS,
+    Private("services.rds", "_instances"),
+    Private("services.secretsmanager", "_secrets"),
+    Private("services.secretsmanager", "_resolve", ("secret_id", "use_arn_scope")),
+)
+
+ATTRIBUTE = "MasterUserSecret.SecretArn"
+
+
+def _creating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
+    def create(logical_id: str, props: Properties, stack: str) -> Provisioned:
+        name, attributes = stock(logical_id, props, stack)
+        if not is_true(props.get("ManageMasterUserPassword", False)):
+            return name, attributes
+        value = json.dumps({"username": props.get("MasterUsername"), "password": secrets.token_urlsafe(21)})
+        arn = secretsmanager.create_secret_in_process(f"rds!db-{name}", value, description=f"Managed by RDS for {name}")
+        key = props.get("MasterUserSecret", {}).get("KmsKeyId", "")
+        rds._instances[name]["MasterUserSecret"] = {"SecretArn": arn, "SecretStatus": "active", "KmsKeyId": key}
+        return name, {**attributes, ATTRIBUTE: arn}
+
+    return create
+
+
+def _updating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
+    def update(physical_id: str, *rest: Any, **named: Any) -> Provisioned:
+        name, attributes = stock(physical_id, *rest, **named)
+        secret = rds._instances[name].get("MasterUserSecret") or {}
+        return name, {**attributes, **({ATTRIBUTE: secret["SecretArn"]} if secret else {})}
+
+    return update
+
+
+def _deleting(stock: Callable[..., None]) -> Callable[..., None]:
+    def delete(physical_id: str, props: Properties) -> None:
+        secret = (rds._instances.get(physical_id) or {}).get("MasterUserSecret")
+        stock(physical_id, props)
+        if secret:
+            name, _found = secretsmanager._resolve(secret["SecretArn"], use_arn_scope=True)
+            secretsmanager._secrets.pop(name, None)
+
+    return delete
+
+
+def install() -> None:
+    """Make the secret with the instance, and take it away with it."""
+    instance = handlers()["AWS::RDS::DBInstance"]
+    instance["create"] = _creating(instance["create"])
+    instance["update"] = _updating(instance["update"])
+    instance["delete"] = _deleting(instance["delete"])

@@ -1,0 +1,282 @@
+"""Bundles: the same from the same inputs, whole or not there, and for the functions' platform alone."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import shutil
+import sys
+import tomllib
+import zipfile
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from elasticache_constructs import ConfigurationError, bundling
+from elasticache_constructs.bundling import BundlingError, PythonBundle, install
+from tests.conftest import FLAGS, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PLATFORM = "cp314-cp314-manylinux_2_34_aarch64"
+LOCKS = [
+    ROOT / "workloads" / "requirements.txt",
+    ROOT / "constructs" / "elasticache_constructs" / "database" / "runtime" / "requirements.txt",
+]
+
+
+@pytest.fixture(name="index")
+def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels that is all uv knows of, and an environment without bundles."""
+    index = tmp_path / "index"
+    index.mkdir()
+    for name, value in {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    return index
+
+
+def wheel(index: Path, tag: str = PLATFORM) -> Path:
+    """A wheel with one module and one script."""
+    file = index / f"demo-1.0-{tag}.whl"
+    info = {
+        "demo.py": "answer = 42\n",
+        "demo-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+        "demo-1.0.dist-info/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\nTag: {tag}\n",
+        "demo-1.0.dist-info/entry_points.txt": "[console_scripts]\ndemo = demo:main\n",
+    }
+    names = [*info, "demo-1.0.dist-info/RECORD"]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in {**info, names[-1]: "".join(f"{each},,\n" for each in names)}.items():
+            archive.writestr(name, text)
+    return file
+
+
+def locked(folder: Path, file: Path) -> Path:
+    """A requirements file with the file's hash."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"demo==1.0 --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n")
+    return requirements
+
+
+@pytest.fixture(name="bundle")
+def _bundle(tmp_path: Path, index: Path) -> PythonBundle:
+    """A package and a file, and one locked dependency."""
+    package = tmp_path / "sources" / "shop"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "handler.py").write_text("import demo\n")
+    (package / "__pycache__" / "handler.cpython-314.pyc").write_text("compiled")
+    authorities = tmp_path / "sources" / "authorities.pem"
+    authorities.write_text("pem")
+    return PythonBundle(sources=(package, authorities), requirements=locked(tmp_path, wheel(index)))
+
+
+def asset(bundle: PythonBundle, outdir: Path) -> tuple[str, bytes]:
+    """The name of the bundle's asset in a template, and its content."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(outdir))
+    stack = cdk.Stack(app, "Test")
+    lambda_.Function(stack, "F", code=bundle.code(), handler="shop.handler.h", runtime=lambda_.Runtime.PYTHON_3_14)
+    functions = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
+    (key,) = (each["Properties"]["Code"]["S3Key"] for each in functions.values())
+    return key, (outdir / f"asset.{key}").read_bytes()
+
+
+def test_bundle_holds_dependencies_and_sources(bundle: PythonBundle, tmp_path: Path) -> None:
+    """Both are at the top of a zip file; compiled files and scripts stay behind."""
+    install(bundle.requirements)
+
+    _, content = asset(bundle, tmp_path / "out")
+
+    names = [name for name in zipfile.ZipFile(io.BytesIO(content)).namelist() if ".dist-info/" not in name]
+    assert ["demo.py", "shop/__init__.py", "shop/handler.py", "authorities.pem"] == names
+
+
+def test_entries_tell_nothing_of_this_machine(bundle: PythonBundle, tmp_path: Path) -> None:
+    """They have one date, and one mode: Lambda runs as another user than the one who made the files."""
+    install(bundle.requirements)
+
+    _, content = asset(bundle, tmp_path / "out")
+
+    entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    assert {((1980, 1, 1, 0, 0, 0), 0o644)} == {(each.date_time, each.external_attr >> 16) for each in entries}
+
+
+def test_dependencies_are_installed_once(bundle: PythonBundle, index: Path) -> None:
+    """The second time nothing is needed, not even the index."""
+    first = install(bundle.requirements)
+    shutil.rmtree(index)
+
+    assert (True, False) == (first, install(bundle.requirements))
+
+
+def test_same_inputs_give_the_same_asset(bundle: PythonBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another machine, at another time, makes the same bytes under the same name."""
+    install(bundle.requirements)
+    here = asset(bundle, tmp_path / "here")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "elsewhere"))
+    for file in (tmp_path / "sources").rglob("*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    install(bundle.requirements)
+
+    assert here == asset(bundle, tmp_path / "there")
+
+
+def edit(bundle: PythonBundle) -> None:
+    """Change a module."""
+    (bundle.sources[0] / "handler.py").write_text("import demo, json\n")
+
+
+def rename(bundle: PythonBundle) -> None:
+    """Rename a module."""
+    (bundle.sources[0] / "handler.py").rename(bundle.sources[0] / "entry.py")
+
+
+def recompile(bundle: PythonBundle) -> None:
+    """What an import of the module leaves behind."""
+    (bundle.sources[0] / "__pycache__" / "handler.cpython-314.pyc").write_text("compiled again")
+
+
+@pytest.mark.parametrize(("change", "another"), [(edit, True), (rename, True), (recompile, False)])
+def test_asset_changes_with_the_sources(
+    bundle: PythonBundle, tmp_path: Path, change: Callable[[PythonBundle], None], *, another: bool
+) -> None:
+    """A new name is a new deployment: source files bring one about, compiled ones do not."""
+    install(bundle.requirements)
+    before, _ = asset(bundle, tmp_path / "before")
+    change(bundle)
+
+    after, _ = asset(bundle, tmp_path / "after")
+
+    assert another == (before != after)
+
+
+def test_asset_changes_with_the_lock(bundle: PythonBundle, tmp_path: Path) -> None:
+    """A new lock is a new bundle, and is installed anew."""
+    install(bundle.requirements)
+    before, _ = asset(bundle, tmp_path / "before")
+    bundle.requirements.write_text(f"# again\n{bundle.requirements.read_text()}")
+    again = install(bundle.requirements)
+
+    after, _ = asset(bundle, tmp_path / "after")
+
+    assert again
+    assert before != after
+
+
+def test_synth_installs_nothing(bundle: PythonBundle) -> None:
+    """Without installed dependencies synth ends, and says what to run."""
+    with pytest.raises(ConfigurationError) as refusal:
+        bundle.code()
+
+    expected = (
+        f"no installed dependencies for {bundle.requirements}: they are installed before synth, which stays offline. "
+        f"Run python -m elasticache_constructs.bundling {bundle.requirements} (make setup does)."
+    )
+    assert expected == str(refusal.value)
+
+
+def another_platform(index: Path) -> Path:
+    """There is a wheel for this machine alone."""
+    return wheel(index, "cp311-cp311-manylinux_2_34_x86_64")
+
+
+def a_newer_system(index: Path) -> Path:
+    """There is a wheel for a C library that Lambda does not have yet."""
+    return wheel(index, "cp314-cp314-manylinux_2_39_aarch64")
+
+
+def another_content(index: Path) -> Path:
+    """What the index has is not what was locked."""
+    file = wheel(index)
+    before = locked(index, file).read_text()
+    file.write_bytes(file.read_bytes() + b"\0")
+    (index / "requirements.txt").write_text(before)
+    return file
+
+
+def without_hash(index: Path) -> Path:
+    """The lock does not say which file is meant."""
+    file = wheel(index)
+    (index / "requirements.txt").write_text("demo==1.0\n")
+    return file
+
+
+def source_alone(index: Path) -> Path:
+    """There is no wheel, only what would have to be built."""
+    file = index / "demo-1.0.tar.gz"
+    file.write_bytes(b"")
+    return file
+
+
+@pytest.mark.parametrize("spoil", [another_platform, a_newer_system, another_content, without_hash, source_alone])
+def test_what_does_not_fit_is_not_installed(index: Path, spoil: Callable[[Path], Path]) -> None:
+    """Only locked wheels for the functions' platform are, and a failure leaves nothing behind."""
+    file = spoil(index)
+    written = index / "requirements.txt"
+    requirements = written if written.exists() else locked(index, file)
+
+    with pytest.raises(BundlingError, match=r"(?s)uv could not install .*for Python 3\.14 on aarch64.*make lock"):
+        install(requirements)
+
+    assert [] == list((index.parent / "venv").rglob("*.zip"))
+
+
+def test_interrupted_installation_leaves_nothing(bundle: PythonBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a bundle is never taken for one."""
+
+    def interrupt(archive: Path, files: object) -> None:
+        del files
+        archive.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(bundling, "_add", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            install(bundle.requirements)
+
+    assert install(bundle.requirements)
+
+
+def test_missing_uv_is_said(bundle: PythonBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without uv the message says how to get it."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(BundlingError, match="Run make setup, or pip install uv"):
+        install(bundle.requirements)
+
+
+def pins(text: str) -> dict[str, str]:
+    """Version by name."""
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[\w+\])?==([^\s;]+)", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name)
+def test_functions_run_what_the_tests_ran(lock: Path) -> None:
+    """Each lock has the versions that are installed on this machine, and a hash for each."""
+    text = lock.read_text()
+    here = pins((ROOT / "requirements-dev.txt").read_text())
+
+    locked_pins = pins(text)
+
+    assert locked_pins
+    assert {name: here.get(name) for name in locked_pins} == locked_pins
+    assert len(locked_pins) == len(re.findall(r"^[a-z0-9-]+==[^\n]* \\\n    --hash=sha256:", text, flags=re.MULTILINE))
+
+
+def test_workloads_have_all_they_ask_for() -> None:
+    """The lock of the applications covers their group and the client's dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    client = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())
+    asked = [*project["dependency-groups"]["workloads"], *client["project"]["dependencies"]]
+    names = {re.split(r"[^a-z0-9-]", each)[0] for each in asked}
+
+    assert set() == names - pins(LOCKS[0].read_text()).keys()
