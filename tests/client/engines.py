@@ -252,10 +252,13 @@ async def _command(reader: asyncio.StreamReader) -> list[bytes]:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
+    try:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        # A client learns at once that its engine is gone, however it went.
         writer.close()
 
 

@@ -1,0 +1,78 @@
+"""When to stop asking a cache that does not answer, and when to try again."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_logger = logging.getLogger(__name__)
+
+_LIMIT = 5.0
+SLOW_SECONDS = 1.0
+_REST_SECONDS = 1.0
+
+
+class Breaker:
+    """Opens when trouble in a row adds up to five: each failure counts one, and each second that was lost one more.
+
+    So five refused connections open it, or one timeout of five seconds. An answer that took a second or more counts its
+    seconds, a quicker one ends the row; of slow answers that overlap one counts, because a machine that is too busy
+    makes many slow at once. While the breaker is open, one caller in a second tries the cache.
+
+    Args:
+        clock: seconds that only go forward.
+
+    Attributes:
+        is_open: whether the cache is left alone.
+        is_calm: whether there is no trouble, so that a quick answer need not be told.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._trouble = 0.0
+        self._retry_at = 0.0
+        self._slow_until = -math.inf
+        self.is_open = False
+        self.is_calm = True
+
+    def allows(self) -> bool:
+        """Whether this caller may ask the cache, while the breaker is open."""
+        now = self._clock()
+        if now < self._retry_at:
+            return False
+        self._retry_at = now + _REST_SECONDS
+        return True
+
+    def answered(self, seconds: float) -> None:
+        """The cache answered after so long."""
+        now = self._clock()
+        if seconds >= SLOW_SECONDS:
+            if now - seconds >= self._slow_until:
+                self._slow_until = now
+                self._suffer(seconds, "too slow")
+        else:
+            self._trouble = 0.0
+            self.is_calm = True
+            if self.is_open:
+                self.is_open = False
+                _logger.warning("The cache answers again")
+
+    def failed(self, seconds: float, error: Exception) -> None:
+        """The cache did not answer, and it took so long to find out."""
+        self._suffer(1 + seconds, type(error).__name__)
+
+    def _suffer(self, trouble: float, why: str) -> None:
+        self._trouble += trouble
+        self.is_calm = False
+        if self._trouble < _LIMIT:
+            return
+        self._retry_at = self._clock() + _REST_SECONDS
+        if not self.is_open:
+            self.is_open = True
+            # The error's type alone: a message may quote a login.
+            _logger.warning("The cache does not answer (%s): going past it until it does", why)

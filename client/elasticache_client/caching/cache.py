@@ -1,0 +1,360 @@
+"""The cache as an application sees it: for threads, and for asyncio."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from elasticache_client.caching.entries import Policy, policy
+from elasticache_client.caching.lazy import Lazy, returned_type
+from elasticache_client.caching.patterns import Patterns
+from elasticache_client.caching.server import Server
+from elasticache_client.caching.settings import Settings
+from elasticache_client.caching.steps import Tasks, Threads, run, run_async
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+
+    from elasticache_client.caching.stats import Stats
+    from elasticache_client.caching.steps import Waits
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Face:
+    """What both faces have in common."""
+
+    _asynchronous: bool
+    _waits: Waits
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        prefix: str,
+        lease: float = 3.0,
+        jitter: float = 0.1,
+        early: float = 1.0,
+        bypass_limit: int = 16,
+        bypass_wait: float = 5.0,
+    ) -> None:
+        settings = Settings(
+            prefix=prefix,
+            lease=lease,
+            jitter=jitter,
+            early=early,
+            bypass_limit=bypass_limit,
+            bypass_wait=bypass_wait,
+        )
+        self._server = Server(client, prefix, self._waits, asynchronous=self._asynchronous)
+        self._patterns = Patterns(self._server, settings, self._waits)
+
+    @property
+    def stats(self) -> Stats:
+        """What this object did so far."""
+        return self._patterns.stats
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the cache did not answer and is left alone for now; look-ups go past it."""
+        return self._server.breaker.is_open
+
+
+class Cache(_Face):
+    """Lazy loading and write-through for threads.
+
+    A look-up that hits is one GET. Of all callers in all processes that miss a value, one gets its lease and loads; the
+    others wait for what he stores, and take over when his lease ends. In one process they share the result and the
+    error. When a load fails, nobody asks the database again before the lease ends: the others get `LoadFailed`.
+
+    What is written or invalidated while an older value is being loaded stays: the older one reaches the callers that
+    had asked before, never the cache, and nobody who asks afterwards. That holds within one primary; what a failover
+    loses of a replica's lag, and an invalidation that this process could not send before it died, ends with the ttl.
+
+    When the cache does not answer, look-ups go past it, after a few failures without asking it; a bounded number of
+    loads runs then at a time in this process. Each second one caller tries the cache again. Values that could not be
+    changed meanwhile are taken away before anything is read.
+
+    Values are MessagePack, never pickle, and are read back as their type; what does not fit is a miss. The server's
+    clock ends them; this machine's clock only says when to ask for a refresh.
+
+    Args:
+        client: from ``connect()``, or any other redis-py or valkey-py client that answers bytes, standalone or cluster.
+            Its timeouts and retries are how long a caller waits to find out that the cache is down. Read from the
+            primary: a replica may still have what was invalidated.
+        prefix: what names of keys begin with. A user needs ``Permissions.read_write("<prefix>:*")``.
+        lease: seconds that the others leave to one who loads or writes through. Default: 3. A load may take longer and
+            be stored, but others begin meanwhile.
+        jitter: the largest share by which a ttl is shortened by chance, so that values stored together do not end
+            together. Default: a tenth.
+        early: how eagerly one caller refreshes a value shortly before it ends. Default: 1, a few load times before;
+            0 for never.
+        bypass_limit: how many loads may run at a time in this process while the cache does not shield the database.
+            Default: 16.
+        bypass_wait: seconds to wait for a place among them before `Overloaded` is raised. Default: 5.
+
+    Raises:
+        TypeError: the client is no blocking client of the two libraries.
+        ValueError: an argument is out of range, or the client decodes its answers.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
+    """
+
+    _asynchronous = False
+    _waits = Threads()
+
+    def lazy(
+        self,
+        key: str,
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> Callable[[Callable[P, T]], Lazy[P, T, None]]:
+        """Cache a function's results.
+
+        Args:
+            key: a text that names each parameter in braces, as in ``product:{product_id}``.
+            ttl: seconds for which a result is fresh, less the jitter.
+            missing_ttl: the same for None. Default: as for other results.
+            stale_for: seconds beyond the ttl for which the old result may be served while one caller loads the new
+                one, or while loading fails. Default: none.
+            type: what the function returns. Default: what it is annotated with.
+
+        Raises:
+            TypeError: the type is not known, or msgspec cannot read it back; or the function is an ``async def``.
+            ValueError: the key does not name the parameters, or a number of seconds makes no sense.
+        """
+
+        def decorate(function: Callable[P, T]) -> Lazy[P, T, None]:
+            _require_kind(function, asynchronous=False)
+            kept = policy(returned_type(function) if type is None else type, ttl, missing_ttl, stale_for)
+            return Lazy(function, key, patterns=self._patterns, policy=kept, run=run, look_up=self._look_up)
+
+        return decorate
+
+    def get_or_load(
+        self,
+        key: str,
+        load: Callable[[], T],
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> T:
+        """The cached value, else what ``load`` returns.
+
+        Args:
+            key: the value's name, below the cache's prefix.
+            load: called without arguments by the one who loads.
+            ttl: seconds for which a value is fresh, less the jitter.
+            missing_ttl: the same for None. Default: as for other values.
+            stale_for: seconds beyond the ttl for which the old value may be served while one caller loads the new one,
+                or while loading fails. Default: none.
+            type: the value's type, with ``| None`` if it may be missing. Default: lists, dicts and scalars as they are.
+
+        Raises:
+            LoadFailed: somebody else has just tried in vain.
+            Overloaded: the cache does not answer, and too many loads run without it.
+            TypeError: what was loaded is not of the type.
+            Exception: what ``load`` raised.
+        """
+        value: T = self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for))
+        return value
+
+    def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        load_many: Callable[[list[str]], Mapping[str, T]],
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> dict[str, T | None]:
+        """The values of all keys by key, read in one trip and with one load for all that are missing.
+
+        Args:
+            keys: the values' names, below the cache's prefix.
+            load_many: called with the keys that nobody else is loading; returns what it finds by key. What it does not
+                find is cached as None.
+            ttl: as for one.
+            missing_ttl: as for one.
+            stale_for: as for one.
+            type: one value's type. Default: lists, dicts and scalars as they are.
+
+        Raises:
+            LoadFailed: somebody else has just tried in vain for one of the keys.
+            Overloaded: the cache does not answer, and too many loads run without it.
+            TypeError: what was loaded is not of the type.
+            Exception: what ``load_many`` raised.
+        """
+        kept = policy(_optional(type), ttl, missing_ttl, stale_for)
+        return run(self._patterns.lookup_many(keys, load_many, kept))
+
+    def write(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> None:
+        """Put a value in the place of what is there or being loaded.
+
+        Of two callers the later one prevails, whatever the database says: use `write_through` where several write.
+
+        Args:
+            key: the value's name, below the cache's prefix.
+            value: the value.
+            ttl: seconds for which it is fresh, less the jitter.
+            type: the type with which it is read. Default: readers of any type take it if its content fits.
+
+        Raises:
+            TypeError: the value is not of the type.
+        """
+        run(self._patterns.write(key, value, policy(type, ttl, None, 0)))
+
+    def write_through(
+        self,
+        key: str,
+        value: T,
+        store: Callable[[T], Any],
+        *,
+        ttl: float,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> Any:
+        """Write to the database, then to the cache; gives what ``store`` returns.
+
+        Once it has returned, nobody is served a value that is older in the database than this one: where another write
+        or an invalidation of the key came in between, nothing is left in the cache, because only the database knows
+        which was later. Meanwhile readers get the older value, and who finds none waits. Whoever dies between the two
+        leaves the older value for the lease at most, provided that the write itself took no longer.
+
+        Args:
+            key: the value's name, below the cache's prefix.
+            value: the value.
+            store: called with the value; writes it to the database and returns once it is committed.
+            ttl: seconds for which the value is fresh, less the jitter.
+            type: the type with which it is read. Default: readers of any type take it if its content fits.
+
+        Raises:
+            TypeError: the value is not of the type; nothing has been stored.
+            Exception: what ``store`` raised; the cached value is gone, as the database may have the new one.
+        """
+        return run(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
+
+    def invalidate(self, *keys: str) -> None:
+        """Take values away, or do so as soon as the cache answers; a load that runs cannot bring them back."""
+        run(self._patterns.invalidate(keys))
+
+    def _look_up(self, key: str, load: Callable[[], T], policy: Policy[T]) -> T:
+        entry = self._patterns.hit(self._server.get_at_once(key), policy)
+        return entry.value if entry is not None else run(self._patterns.lookup(key, load, policy))
+
+
+class AsyncCache(_Face):
+    """The same for asyncio, for one event loop; arguments, promises and errors are those of `Cache`.
+
+    A caller that is cancelled while it loads hands the lease on to the next one.
+
+    Args:
+        client: from ``connect_async()``, or any other asyncio client of redis-py or valkey-py that answers bytes.
+        prefix: as in `Cache`, like everything that follows.
+    """
+
+    _asynchronous = True
+    _waits = Tasks()
+
+    def lazy(
+        self,
+        key: str,
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]]:
+        """Cache an ``async def`` function's results, as `Cache.lazy` does."""
+
+        def decorate(
+            function: Callable[P, Coroutine[Any, Any, T]],
+        ) -> Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]:
+            _require_kind(function, asynchronous=True)
+            kept = policy(returned_type(function) if type is None else type, ttl, missing_ttl, stale_for)
+            return Lazy(function, key, patterns=self._patterns, policy=kept, run=run_async, look_up=self._look_up)
+
+        return decorate
+
+    async def get_or_load(
+        self,
+        key: str,
+        load: Callable[[], Awaitable[T]],
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> T:
+        """The cached value, else what ``load`` comes to, as in `Cache.get_or_load`."""
+        return await self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for))
+
+    async def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        load_many: Callable[[list[str]], Awaitable[Mapping[str, T]]],
+        *,
+        ttl: float,
+        missing_ttl: float | None = None,
+        stale_for: float = 0,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> dict[str, T | None]:
+        """The values of all keys by key, as in `Cache.get_or_load_many`."""
+        kept = policy(_optional(type), ttl, missing_ttl, stale_for)
+        return await run_async(self._patterns.lookup_many(keys, load_many, kept))
+
+    async def write(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> None:
+        """Put a value in the place of what is there or being loaded, as `Cache.write` does."""
+        await run_async(self._patterns.write(key, value, policy(type, ttl, None, 0)))
+
+    async def write_through(
+        self,
+        key: str,
+        value: T,
+        store: Callable[[T], Awaitable[Any]],
+        *,
+        ttl: float,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> Any:
+        """Write to the database, then to the cache, as `Cache.write_through` does."""
+        return await run_async(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
+
+    async def invalidate(self, *keys: str) -> None:
+        """Take values away, as `Cache.invalidate` does."""
+        await run_async(self._patterns.invalidate(keys))
+
+    def _look_up(self, key: str, load: Callable[[], Awaitable[T]], policy: Policy[T]) -> Coroutine[Any, Any, T]:
+        return run_async(self._patterns.lookup(key, load, policy))
+
+
+def _optional(type_: Any) -> Any:
+    return type_ if type_ is Any else type_ | None
+
+
+def _require_kind(function: Callable[..., Any], *, asynchronous: bool) -> None:
+    if inspect.iscoroutinefunction(function) is not asynchronous:
+        name = getattr(function, "__qualname__", repr(function))
+        wanted, fix = ("an async def", "Cache") if asynchronous else ("a plain def", "AsyncCache")
+        raise TypeError(
+            f"{name} was given. Allowed: {wanted} function here. Change it, or decorate it with {fix}.lazy."
+        )

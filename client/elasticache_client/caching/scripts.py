@@ -1,0 +1,93 @@
+"""The steps that have to be one on the server, in Lua.
+
+Beside the value stands its lease, a hash in the same slot: ``holder`` is at it, ``error`` says that he failed, and one
+field for each token says who may still store. The hash lives for many leases, and in the first of them the others leave
+the work to its holder; what it has left to live tells the time, since an application's user may not run TIME. A write
+or an invalidation takes the hash away, and with it every token of a load that began before. A lease that has run out
+leaves the tokens: a load that outlives it may still be stored, so that a slow database does not mean an empty cache.
+Evicting either key costs a load, nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script, and the name under which the server knows it."""
+
+    text: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+# A holder who asks again has not heard the answer: clients repeat what a broken connection cut off.
+# ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed; SHA-1 of an unfit one
+BEGIN_LOAD = Script("""
+local value = redis.pcall('GET', KEYS[1])
+if type(value) == 'string' and redis.call('PTTL', KEYS[1]) > tonumber(ARGV[4])
+    and (ARGV[5] == '' or redis.sha1hex(value) ~= ARGV[5]) then
+  return {'value', value}
+end
+local lease = redis.call('HMGET', KEYS[2], 'holder', 'error')
+local left = redis.call('PTTL', KEYS[2]) - (ARGV[3] - ARGV[2])
+if lease[1] and lease[1] ~= ARGV[1] and left > 0 then
+  if lease[2] then return {'failed', left, lease[2]} end
+  return {'wait'}
+end
+redis.call('HDEL', KEYS[2], 'error')
+redis.call('HSET', KEYS[2], 'holder', ARGV[1], ARGV[1], 1)
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {'load'}
+""")
+
+# ARGV: token, value, ms to keep it
+END_LOAD = Script("""
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[2])
+return 1
+""")
+
+# ARGV: token; the error's name, or nothing to hand the lease on at once
+FAIL_LOAD = Script("""
+redis.call('HDEL', KEYS[2], ARGV[1])
+if redis.call('HGET', KEYS[2], 'holder') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[2], 'holder')
+else
+  redis.call('HSET', KEYS[2], 'error', ARGV[2])
+end
+return 1
+""")
+
+# ARGV: value, ms to keep it
+WRITE = Script("""
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('DEL', KEYS[2])
+return 1
+""")
+
+# The older value goes on being served, but not for longer than the lease: its writer may die before he replaces it.
+# ARGV: token; lease, and life of tokens, in ms
+BEGIN_WRITE = Script("""
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], 'holder', ARGV[1], ARGV[1], 1)
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+if redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1
+""")
+
+# Where the token is gone, somebody else wrote meanwhile: only the database knows whose value is the later, so none
+# stays.
+# ARGV: token, value, ms to keep it
+END_WRITE = Script("""
+local alone = redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1
+redis.call('DEL', KEYS[1], KEYS[2])
+if alone then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1
+""")

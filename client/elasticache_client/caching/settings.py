@@ -1,0 +1,39 @@
+"""What holds for every key of a cache."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+_PREFIX = re.compile(r"[\w.:-]+", re.ASCII)
+_LONGEST_LEASE = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings that `Cache` describes, checked.
+
+    Raises:
+        ValueError: one is out of range.
+    """
+
+    prefix: str
+    lease: float
+    jitter: float
+    early: float
+    bypass_limit: int
+    bypass_wait: float
+
+    def __post_init__(self) -> None:
+        checks = {
+            "prefix": (_PREFIX.fullmatch(self.prefix), "letters, digits and _ . : -, at least one"),
+            "lease": (0 < self.lease <= _LONGEST_LEASE, f"more than 0 seconds, up to {_LONGEST_LEASE}"),
+            "jitter": (0 <= self.jitter < 1, "a share from 0 to less than 1"),
+            "early": (0 <= self.early < float("inf"), "0 for never, 1 for the usual chance, or more"),
+            "bypass_limit": (self.bypass_limit >= 1, "1 load or more"),
+            "bypass_wait": (0 <= self.bypass_wait <= threading.TIMEOUT_MAX, "0 seconds or more"),
+        }
+        for name, (holds, allowed) in checks.items():
+            if not holds:
+                raise ValueError(f"{name}={getattr(self, name)!r}. Allowed: {allowed}. Correct the cache's {name}.")

@@ -1,0 +1,269 @@
+"""Cached functions: their keys, their types, and what is refused with a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import inspect
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+import redis.asyncio
+import valkey
+
+from elasticache_client.caching import AsyncCache, Cache
+from elasticache_client.caching.lazy import KeyTemplate
+from tests.client.caching.callers import PREFIX, new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal as OnlyForCheckers
+
+    from tests.client.caching.callers import Face
+    from tests.client.sessions.caches import Cache as Place
+
+
+class Colour(enum.Enum):
+    """A parameter of a function."""
+
+    RED = "r:ed"
+
+
+def _product(product_id: Any, language: Any = "en", *, draft: Any = False) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "key"),
+    [
+        ((42,), {}, "en/42/False"),
+        ((42, "de"), {"draft": True}, "de/42/True"),
+        ((), {"language": "de", "product_id": "42"}, "de/42/False"),
+        (("a/b{c}%d:",), {}, "en/a%2Fb%7Bc%7D%25d:/False"),
+        ((-1,), {}, "en/-1/False"),
+        ((None, "None"), {}, "None/%/False"),
+        ((uuid.UUID(int=7), Colour.RED), {}, "r:ed/00000000-0000-0000-0000-000000000007/False"),
+        ((dt.date(2026, 11, 22), Decimal("1.50")), {}, "1.50/2026-11-22/False"),
+        (("50%s", "%"), {}, "%25/50%25s/False"),
+    ],
+)
+def test_arguments_make_the_key(args: Any, kwargs: dict[str, Any], key: str) -> None:
+    """By position or by name, with defaults, in the template's order; nothing in one reaches into the next."""
+    assert KeyTemplate("{language}/{product_id}/{draft}", _product).key(args, kwargs) == key
+
+
+@pytest.mark.parametrize("sign", [":", "-", "/", "_", ".", "||"])
+def test_arguments_that_hold_the_sign_stay_apart(sign: str) -> None:
+    """Two different calls never share a key, whatever text they pass and whatever stands between two arguments."""
+    make = KeyTemplate(f"{{first}}{sign}{{second}}", lambda first, second: (first, second)).key
+    texts = {"", "1", -2, sign, f"1{sign}", f"{sign}1", f"1{sign}1", None, "None", "%", "%25"}
+    keys = {make((first, second), {}) for first in texts for second in texts}
+    assert len(keys) == len(texts) ** 2
+
+
+def test_a_key_may_have_a_percent_sign() -> None:
+    """The template's own text is taken as it is."""
+    assert KeyTemplate("100%:{name}:%s", lambda name: name).key(("x",), {}) == "100%:x:%s"
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, 1.5, object()])
+def test_an_argument_that_does_not_tell_itself_apart_is_refused(value: Any) -> None:
+    """An object's text may be its address, a float's is not always the same, and a list can be changed."""
+    with pytest.raises(TypeError, match=r"argument of type \w+ was given\. Allowed in a key: str, int, .*get_or_load"):
+        KeyTemplate("{name}", lambda name: name).key((value,), {})
+
+
+@pytest.mark.parametrize(
+    ("template", "function"),
+    [
+        ("product", lambda product_id: product_id),
+        ("product:{id}", lambda product_id: product_id),
+        ("product:{product_id}", lambda product_id, language: (product_id, language)),
+        ("product:{product_id}:{}", lambda product_id: product_id),
+        ("product:{product_id:>3}", lambda product_id: product_id),
+        ("product:{product_id!r}", lambda product_id: product_id),
+        ("product:{product_id.name}", lambda product_id: product_id),
+        ("{product_id}{language}", lambda product_id, language: (product_id, language)),
+        ("{{{product_id}}}", lambda product_id: product_id),
+        ("{product_id}%{language}", lambda product_id, language: (product_id, language)),
+        ("{product_id}x{language}", lambda product_id, language: (product_id, language)),
+        ("product:{args}", lambda *args: args),
+        ("product:{kwargs}", lambda **kwargs: kwargs),
+    ],
+)
+def test_a_key_names_every_parameter(template: str, function: Callable[..., Any]) -> None:
+    """Otherwise different calls would share a result."""
+    with pytest.raises(
+        ValueError, match=r"was given for .*Allowed: a text that names each of its parameters .*Correct"
+    ):
+        KeyTemplate(template, function)
+
+
+def test_a_cached_function_is_still_that_function(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Its name, its documentation and its signature stay."""
+    cache: Cache = open_face(valkey).cache
+
+    @cache.lazy("{number}", ttl=60)
+    def double(number: int) -> int:
+        """Twice."""
+        return 2 * number
+
+    described: Any = double
+    assert (described.__name__, double.__doc__, str(inspect.signature(double))) == (
+        *("double", "Twice."),
+        "(number: 'int') -> 'int'",
+    )
+
+
+def test_parameters_may_be_known_to_checkers_only(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Of the annotations only what is returned has to be there when the program runs."""
+    key = new_key()
+    cache: Cache = open_face(valkey).cache
+
+    @cache.lazy("{name}", ttl=60)
+    def identity(name: OnlyForCheckers) -> str:
+        return f"{name}"
+
+    assert identity(key) == key  # type: ignore[arg-type]
+
+
+def test_a_function_changes_its_own_result(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Writing, writing through, invalidating and refreshing take the same arguments as a call."""
+    calls: list[str] = []
+    stored: list[int] = []
+    cache: Cache = open_face(valkey).cache
+
+    @cache.lazy("length:{text}", ttl=60)
+    def length(text: str) -> int:
+        calls.append(text)
+        return len(text)
+
+    key = new_key()
+    seen = [length(key), length(text=key)]
+    length.write(key, 1)
+    seen.append(length(key))
+    length.write_through(key, 2, store=stored.append)
+    seen.append(length(key))
+    length.invalidate(key)
+    seen += [length(key), length.refresh(key), length(key)]
+    assert (seen, len(calls), stored) == ([32, 32, 1, 2, 32, 32, 32], 3, [2])
+
+
+def _no_annotation(number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    return number
+
+
+def _unknown(number: int) -> OnlyForCheckers:
+    raise NotImplementedError(number)
+
+
+async def _asynchronous(number: int) -> int:
+    return number
+
+
+def _synchronous(number: int) -> int:
+    return number
+
+
+@pytest.mark.parametrize(
+    ("kind", "function", "message"),
+    [
+        ("redis-py", _no_annotation, "annotated to return 'nothing'. Allowed: .* Annotate it"),
+        ("redis-py", _unknown, "annotated to return 'OnlyForCheckers'. Allowed: .* TYPE_CHECKING"),
+        ("redis-py", _asynchronous, "Allowed: a plain def function here. Change it, or decorate it with AsyncCache"),
+        ("redis-py asyncio", _synchronous, "Allowed: an async def function here. Change it, or decorate it with Cache"),
+    ],
+)
+def test_a_function_that_cannot_be_cached_is_refused(
+    kind: str, function: Callable[..., Any], message: str, valkey: Place, open_face: Callable[..., Face]
+) -> None:
+    """When it is decorated, and not when it is called."""
+    with pytest.raises(TypeError, match=message):
+        open_face(valkey, kind).cache.lazy("{number}", ttl=60)(function)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"ttl": 0}, r"ttl=0\. Allowed: a finite number of seconds, more than 0\. Correct ttl"),
+        ({"ttl": float("nan")}, "ttl=nan"),
+        ({"ttl": float("inf")}, "ttl=inf"),
+        ({"ttl": 1, "missing_ttl": 0}, r"missing_ttl=0\. Allowed"),
+        ({"ttl": 1, "stale_for": -1}, r"stale_for=-1\. Allowed: a finite number of seconds, 0 or more"),
+    ],
+)
+def test_seconds_make_sense(named: dict[str, Any], message: str, valkey: Place, open_face: Callable[..., Face]) -> None:
+    """A number that would cache nothing, or for ever, is refused."""
+    with pytest.raises(ValueError, match=message):
+        open_face(valkey).get("a", lambda: 1, **named)
+
+
+@pytest.mark.parametrize("key", ["", "}", "}a"])
+def test_a_key_is_not_empty_for_the_slot(key: str, valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Nothing in the braces would put a value and its lease into different slots."""
+    face = open_face(valkey)
+    for method, arguments in {"get_or_load": (key, list), "write": (key, 1), "write_through": (key, 1, print)}.items():
+        with pytest.raises(ValueError, match=r"key=.*Allowed: a text that is not empty and does not begin with }"):
+            face(method, *arguments, ttl=60)
+    assert face.get(new_key(), lambda: 1) == 1
+
+
+@pytest.mark.parametrize("key", ["a", "a}b", "{", "{a", "a{b}c", " ", "é:\n"])
+def test_a_value_and_its_lease_share_a_slot(
+    key: str, places: Callable[[str], Place], open_face: Callable[..., Face]
+) -> None:
+    """Whatever the key, the scripts find both on one node."""
+    face = open_face(places("valkey cluster"))
+    name = f"{key}{new_key()}"
+    assert [face.get(name, lambda: 1), face.get(name, lambda: 2)] == [1, 1]
+    assert face.stats.bypassed == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (
+            {"prefix": ""},
+            r"prefix=''\. Allowed: letters, digits and _ \. : -, at least one\. Correct the cache's prefix",
+        ),
+        ({"prefix": "a{b"}, "prefix='a{b'"),
+        ({"lease": 0}, r"lease=0\. Allowed: more than 0 seconds, up to 3600"),
+        ({"lease": 3601}, "lease=3601"),
+        ({"jitter": 1}, r"jitter=1\. Allowed: a share from 0 to less than 1"),
+        ({"early": -1}, r"early=-1\. Allowed: 0 for never"),
+        ({"bypass_limit": 0}, r"bypass_limit=0\. Allowed: 1 load or more"),
+        ({"bypass_wait": -1}, r"bypass_wait=-1\. Allowed: 0 seconds or more"),
+    ],
+)
+def test_settings_make_sense(named: dict[str, Any], message: str) -> None:
+    """What is out of range is refused, with what is allowed."""
+    with pytest.raises(ValueError, match=message):
+        Cache(redis.Redis(), **{"prefix": PREFIX, **named})
+
+
+@pytest.mark.parametrize(
+    ("face", "client", "error", "message"),
+    [
+        (Cache, redis.asyncio.Redis(), TypeError, r"redis\.asyncio\.client\.Redis was given.*a blocking.*AsyncCache"),
+        (AsyncCache, valkey.Valkey(), TypeError, r"valkey\.client\.Valkey was given.*an asyncio.*use Cache"),
+        (Cache, {}, TypeError, r"builtins\.dict was given\. Allowed: a blocking client of redis-py or valkey-py"),
+        (Cache, redis.Redis(decode_responses=True), ValueError, "decode_responses=True was given. Allowed: one that"),
+    ],
+)
+def test_a_client_that_cannot_be_used_is_refused(face: Any, client: Any, error: type[Exception], message: str) -> None:
+    """At once, with what to pass instead."""
+    with pytest.raises(error, match=message):
+        face(client, prefix=PREFIX)
+
+
+def test_a_subclass_of_a_client_is_one(places: Callable[[str], Place]) -> None:
+    """An application may have made the library's class its own."""
+
+    class OurRedis(redis.Redis):
+        pass
+
+    client = OurRedis(port=places("valkey").nodes[0].port)
+    assert Cache(client, prefix=PREFIX).get_or_load(new_key(), lambda: 1, ttl=60) == 1
+    client.close()

@@ -1,0 +1,190 @@
+"""One caller loads for all: in one process and in several, when the value is missing, has ended, or cannot be had."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_client import connect
+from elasticache_client.caching import Cache, LoadFailed
+from elasticache_client.caching.scripts import BEGIN_LOAD
+from tests.client.caching.callers import PREFIX, Answer, Face, new_key
+from tests.client.conftest import KINDS, Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from elasticache_client import ConnectionSettings
+    from tests.client.sessions.caches import Cache as Place
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+_CALLERS = 200
+_PROCESSES = 4
+_LOAD_SECONDS = 0.1
+# The promise is a quarter of a second; the rest is for a busy machine to start two hundred callers.
+_SLACK_SECONDS = 0.25 + 2
+_processes = multiprocessing.get_context("spawn")
+
+
+class DatabaseError(Exception):
+    """The database is down."""
+
+
+@every_kind
+@pytest.mark.parametrize("state", ["cold", "expired"])
+def test_two_hundred_callers_of_one_process_load_once(
+    kind: str, state: str, place: Place, open_face: Callable[..., Face]
+) -> None:
+    """All get the value, and nobody waits much longer than the load takes."""
+    key, face, loads = new_key(), open_face(place, kind), []
+    if state == "expired":
+        face("write", key, 0, ttl=0.001)
+    load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
+    face.crowd(_CALLERS, lambda: face.cache.get_or_load(f"{key} to connect", face.loader(lambda: 0), ttl=60))
+    answers = face.crowd(_CALLERS, lambda: face.cache.get_or_load(key, load, ttl=60))
+    assert ([each.value for each in answers], len(loads)) == ([1] * _CALLERS, 1)
+    assert max(each.seconds for each in answers) <= _LOAD_SECONDS + _SLACK_SECONDS
+
+
+@every_kind
+def test_a_failing_database_is_asked_once(kind: str, place: Place, open_face: Callable[..., Face]) -> None:
+    """Callers of one process share the original error; who comes before the lease ends hears of it without its text."""
+    key, face, loads = new_key(), open_face(place, kind), []
+
+    def fail() -> None:
+        loads.append(1)
+        raise DatabaseError("password=hunter2")
+
+    load = face.loader(fail, _LOAD_SECONDS)
+    answers = face.crowd(100, lambda: face.cache.get_or_load(key, load, ttl=60))
+    kinds = {type(each.error) for each in answers}
+    with pytest.raises(LoadFailed, match=r"failed in another call with tests\.\S+\.DatabaseError\. .* retry") as caught:
+        open_face(place).get(key, fail)
+    assert (len(loads), kinds <= {DatabaseError, LoadFailed}, DatabaseError in kinds) == (1, True, True)
+    assert "hunter2" not in str(caught.value)
+    assert 0 < caught.value.retry_seconds <= 3
+
+
+def test_a_failure_is_forgotten_with_the_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Afterwards the next caller asks the database again."""
+    key, face = new_key(), open_face(valkey, lease=0.05)
+
+    def fail() -> None:
+        raise DatabaseError
+
+    with pytest.raises(DatabaseError):
+        face.get(key, fail)
+    valkey.nodes[0].admin.pexpire(f"{PREFIX}:{{{key}}}:lease", 19 * 50)
+    assert face.get(key, lambda: 1) == 1
+
+
+@pytest.mark.parametrize("change", ["write", "invalidate"])
+def test_a_change_ends_a_failure(change: str, valkey: Place, open_face: Callable[..., Face]) -> None:
+    """What is written is served at once, and after an invalidation the database is asked."""
+    key, face = new_key(), open_face(valkey)
+
+    def fail() -> None:
+        raise DatabaseError
+
+    with pytest.raises(DatabaseError):
+        face.get(key, fail)
+    face(change, key, *([1] if change == "write" else []), **({"ttl": 60} if change == "write" else {}))
+    assert face.get(key, lambda: 1) == 1
+
+
+def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """The next caller does not wait for the lease of somebody who was cancelled, nor get his cancellation."""
+    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
+
+    async def scene() -> int:
+        loading = asyncio.Event()
+
+        async def load_for_ever() -> int:
+            loading.set()
+            await asyncio.Event().wait()
+            return 0
+
+        async def load() -> int:
+            return 1
+
+        first = asyncio.create_task(face.cache.get_or_load(key, load_for_ever, ttl=60))
+        await loading.wait()
+        second = asyncio.create_task(face.cache.get_or_load(key, load, ttl=60))
+        await asyncio.sleep(0)
+        first.cancel()
+        async with asyncio.timeout(10):
+            value: int = await second
+        return value
+
+    assert face.caller.wait(scene()) == 1
+
+
+def test_a_holder_whose_answer_was_lost_still_loads(valkey: Place) -> None:
+    """The client repeats a command when the connection breaks, and nobody waits for a lease that is his own."""
+    names = [f"{PREFIX}:{{{new_key()}}}{end}" for end in ("", ":lease")]
+    arguments = ["token", 3000, 60_000, -2, ""]
+    answers = [valkey.nodes[0].admin.eval(BEGIN_LOAD.text, 2, *names, *arguments) for _ in range(2)]
+    assert answers == [["load"], ["load"]]
+
+
+def test_two_hundred_callers_of_four_processes_load_once(valkey: Place) -> None:
+    """The lease holds across processes, and the others' errors and values do too."""
+    key = new_key()
+    with _processes.Pool(_PROCESSES) as pool:
+        barrier: Any = _processes.Manager().Barrier(_PROCESSES)
+        tasks = [(valkey.settings, key, barrier, _CALLERS // _PROCESSES) for _ in range(_PROCESSES)]
+        crowds = pool.starmap(look_up_together, tasks, chunksize=1)
+    loads = sum(loads for loads, _ in crowds)
+    answers = [answer for _, answers in crowds for answer in answers]
+    assert ([each.value for each in answers], loads) == ([1] * _CALLERS, 1)
+    assert max(each.seconds for each in answers) <= _LOAD_SECONDS + _SLACK_SECONDS
+
+
+def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Nobody waits for ever for a process that is gone."""
+    key, face = new_key(), open_face(valkey, lease=0.5)
+    parent, child = _processes.Pipe()
+    process = _processes.Process(target=load_for_ever, args=(valkey.settings, key, child))
+    process.start()
+    assert parent.recv() == "loading"
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    (answer,) = face.crowd(1, lambda: face.cache.get_or_load(key, lambda: 1, ttl=60))
+    assert (answer.value, answer.seconds <= 0.5 + _SLACK_SECONDS) == (1, True)
+
+
+def look_up_together(settings: ConnectionSettings, key: str, barrier: Any, callers: int) -> tuple[int, list[Answer]]:
+    """In a process of its own: how often the database was asked, and what everybody got."""
+    client = connect(settings)
+    cache, loads = Cache(client, prefix=PREFIX), []
+    cache.get_or_load(new_key(), lambda: 0, ttl=60)
+    face = Face("redis-py", _Bare(client))
+    barrier.wait()
+    load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
+    answers = face.crowd(callers, lambda: cache.get_or_load(key, load, ttl=60))
+    client.close()
+    return len(loads), answers
+
+
+def load_for_ever(settings: ConnectionSettings, key: str, pipe: Any) -> None:
+    """In a process of its own, until it is killed."""
+
+    def load() -> None:
+        pipe.send("loading")
+        threading.Event().wait()
+
+    Cache(connect(settings), prefix=PREFIX, lease=0.5).get_or_load(key, load, ttl=60)
+
+
+class _Bare(Caller):
+    """A client that the process opened for itself."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client

@@ -1,0 +1,141 @@
+"""The catalogue over HTTP, on a real database and a real cache."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from workloads.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from tests.workloads.conftest import Application
+    from workloads.database import DatabaseSettings
+
+
+def product(catalogue: Application, number: int, query: str = "") -> dict[str, Any]:
+    """A product as its page gets it."""
+    answer: dict[str, Any] = catalogue.get(f"/api/products/{number}{query}").raise_for_status().json()
+    return answer
+
+
+def queries(catalogue: Application) -> int:
+    """How many statements the database has carried out for this process."""
+    answer: int = catalogue.get("/api/figures").json()["database"]["queries"]
+    return answer
+
+
+def test_categories_and_their_products(catalogue: Application) -> None:
+    """Eight categories by name, each with products that say which of them they are of."""
+    categories = catalogue.get("/api/categories").json()
+    listed = catalogue.get("/api/categories/Kettles/products").json()
+    assert ["Blankets", "Bowls", "Chairs", "Clocks", "Desks", "Kettles", "Lamps", "Rugs"] == categories
+    assert (24, {"id": 1, "name": "Ash Kettle 1"}) == (len(listed), listed[0])
+    assert "Kettles" == product(catalogue, listed[0]["id"])["category"]
+
+
+def test_a_product_with_what_customers_say(catalogue: Application, database: DatabaseSettings) -> None:
+    """Reviews, stars and what else was liked are what counting the reviews one by one comes to."""
+    with Database(database) as opened:
+        reviews = opened.all(dict[str, int], "SELECT product_id, customer_id, stars FROM reviews")
+    stars = [each["stars"] for each in reviews if each["product_id"] == 42]
+    liked = [each for each in reviews if each["stars"] >= 4]
+    fans = {each["customer_id"] for each in liked if each["product_id"] == 42}
+    others = Counter(each["product_id"] for each in liked if each["customer_id"] in fans and each["product_id"] != 42)
+    most = sorted(others, key=lambda number: (-others[number], number))[:4]
+    shown = product(catalogue, 42)
+    assert (len(stars), pytest.approx(mean(stars))) == (shown["reviews"], shown["rating"])
+    assert most == [each["id"] for each in shown["also_liked"]]
+
+
+def test_the_second_look_costs_no_query(catalogue: Application) -> None:
+    """What one caller has loaded, the next gets from the cache, lists as well as products."""
+    first = product(catalogue, 101), catalogue.get("/api/categories/Lamps/products").json()
+    before = queries(catalogue)
+    second = product(catalogue, 101), catalogue.get("/api/categories/Lamps/products").json()
+    assert (first, 0) == (second, queries(catalogue) - before)
+
+
+def test_without_the_cache_every_look_costs_one(catalogue: Application) -> None:
+    """The switch goes to the database, and gives the same answer."""
+    cached = product(catalogue, 102)
+    before = queries(catalogue)
+    uncached = [product(catalogue, 102, "?cache=off") for _ in range(3)]
+    assert ([cached] * 3, 3) == (uncached, queries(catalogue) - before)
+
+
+def test_many_callers_of_one_product_cost_one_query(catalogue: Application) -> None:
+    """Of fifty who ask at once for what nobody has asked for before, one asks the database."""
+    before = queries(catalogue)
+    with ThreadPoolExecutor(50) as pool:
+        shown = list(pool.map(lambda _: product(catalogue, 103), range(50)))
+    assert ([shown[0]] * 50, 1) == (shown, queries(catalogue) - before)
+
+
+def test_a_new_price_is_in_the_database_and_in_the_cache(catalogue: Application) -> None:
+    """Write-through: whoever looks next sees it without asking the database, and the database has the same."""
+    product(catalogue, 104)
+    changed = catalogue.send("PUT", "/api/products/104/price", {"price_cents": 12345}).raise_for_status().json()
+    before = queries(catalogue)
+    cached = product(catalogue, 104)
+    assert (12345, changed, 0) == (changed["price_cents"], cached, queries(catalogue) - before)
+    assert changed == product(catalogue, 104, "?cache=off")
+
+
+def test_what_is_not_there_is_remembered(catalogue: Application) -> None:
+    """A product that does not exist is asked for once."""
+    before = queries(catalogue)
+    statuses = [catalogue.get("/api/products/4711").status_code for _ in range(5)]
+    assert ([404] * 5, 1) == (statuses, queries(catalogue) - before)
+
+
+def test_what_is_no_name_costs_nothing(catalogue: Application) -> None:
+    """What nobody could mean is refused before it becomes a query, or a key of the cache."""
+    before = queries(catalogue)
+    paths = ["/api/categories/%7Bx%7D/products", "/api/products/99999999999"]
+    assert ([404, 404], 0) == ([catalogue.get(path).status_code for path in paths], queries(catalogue) - before)
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "said"),
+    [
+        (lambda app: app.get("/api/products/99999999999"), 404, "There is no such product"),
+        (lambda app: app.get("/api/products/kettle"), 404, "Not Found"),
+        (lambda app: app.get("/api/categories/Sofas/products"), 404, "There is no such category"),
+        (lambda app: app.get("/api/categories/%7Bx%7D/products"), 404, "There is no such category"),
+        (lambda app: app.get("/api/products/1?cache=maybe"), 422, "cache=maybe. Allowed: on or off"),
+        (lambda app: app.send("PUT", "/api/products/4712/price", {"price_cents": 1}), 404, "There is no such product"),
+        (lambda app: app.send("PUT", "/api/products/1/price", {"price_cents": 0}), 422, "Expected `int` >= 1"),
+        (lambda app: app.send("PUT", "/api/products/1/price", {"price_cents": "9"}), 422, "Expected `int`, got `str`"),
+        (lambda app: app.send("PUT", "/api/products/1/price", {}), 422, "missing required field `price_cents`"),
+        (lambda app: app.send("PUT", "/api/products/1/price", {"price_cents": 1, "to": 2}), 422, "unknown field `to`"),
+        (lambda app: app.send("PUT", "/api/products/1/price", "x" * 5000), 413, ""),
+        (lambda app: app.client.put("/api/products/1/price", content=b"{}"), 415, "Content-Type: none"),
+        (
+            lambda app: app.client.put("/api/products/1/price", data={"price_cents": 1}),
+            415,
+            "Content-Type: application/x-www-form-urlencoded. Allowed: application/json",
+        ),
+        (
+            lambda app: app.client.put(
+                "/api/products/1/price", content=b"{", headers={"content-type": "application/json"}
+            ),
+            422,
+            "The body does not fit",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    catalogue: Application, ask: Callable[[Application], httpx.Response], status: int, said: str
+) -> None:
+    """The answer says what was given and what is allowed, and nothing is changed."""
+    answer = ask(catalogue)
+    assert status == answer.status_code
+    assert said in answer.text

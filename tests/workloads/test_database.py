@@ -1,0 +1,108 @@
+"""Where the database's settings come from, and what is done with its connections."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from psycopg.errors import DivisionByZero
+
+from workloads.catalogue import prepare
+from workloads.database import Database, DatabaseSettings, DatabaseSettingsError, _connection_arguments
+
+GOOD = {
+    "DATABASE_HOST": "orders.abc123.eu-west-1.rds.amazonaws.com",
+    "DATABASE_PORT": "5432",
+    "DATABASE_NAME": "shop",
+    "DATABASE_USER": "catalogue",
+    "DATABASE_TLS": "true",
+    "DATABASE_IAM": "true",
+    "DATABASE_CA_FILE": "authorities.pem",
+}
+
+
+def test_settings_survive_the_environment() -> None:
+    """What is written is what is read."""
+    settings = DatabaseSettings.from_environment(GOOD)
+    assert GOOD == settings.to_environment()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"DATABASE_HOST": ""}, "DATABASE_HOST is not set"),
+        ({"DATABASE_PORT": "54x"}, "DATABASE_PORT='54x'. Allowed: a number"),
+        ({"DATABASE_TLS": "True"}, "DATABASE_TLS='True'. Allowed: true or false"),
+        ({"DATABASE_TLS": "false"}, "DATABASE_TLS='false'. Allowed: true with DATABASE_IAM=true"),
+        ({"DATABASE_IAM": "1"}, "DATABASE_IAM='1'. Allowed: true or false"),
+    ],
+)
+def test_wrong_settings_are_refused(changes: dict[str, str], said: str) -> None:
+    """The message says which variable, and what may stand in it."""
+    with pytest.raises(DatabaseSettingsError) as refused:
+        DatabaseSettings.from_environment({**GOOD, **changes})
+    assert str(refused.value).startswith(said)
+
+
+def test_a_login_with_iam_verifies_the_server_and_signs_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection gets a token for its host, port and user; the certificate's name is compared."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    arguments = _connection_arguments(DatabaseSettings.from_environment(GOOD))()
+    token = urlsplit(f"//{arguments['password']}")
+    signed = parse_qs(token.query)
+    assert (token.netloc, signed["Action"], signed["DBUser"]) == (
+        "orders.abc123.eu-west-1.rds.amazonaws.com:5432",
+        ["connect"],
+        ["catalogue"],
+    )
+    assert (arguments["sslmode"], arguments["sslrootcert"]) == ("verify-full", "authorities.pem")
+
+
+def test_every_statement_is_counted(database: DatabaseSettings) -> None:
+    """The count is what the server was asked for."""
+    with Database(database) as opened:
+        rows = [opened.one(dict[str, int], "SELECT 1 AS one") for _ in range(3)]
+        assert ([{"one": 1}] * 3, 3) == (rows, opened.queries)
+
+
+def test_a_statement_does_not_run_for_ever(database: DatabaseSettings) -> None:
+    """The server ends it after five seconds."""
+    with Database(database) as opened:
+        (limit,) = opened.all(dict[str, str], "SHOW statement_timeout")
+    assert {"statement_timeout": "5s"} == limit
+
+
+def test_a_cut_connection_costs_no_request(database: DatabaseSettings) -> None:
+    """A connection that the server has closed is replaced before anybody gets it."""
+    with Database(database) as opened, Database(database) as administrator:
+        (mine,) = opened.all(dict[str, int], "SELECT pg_backend_pid() AS pid")
+        administrator.all(dict[str, bool], "SELECT pg_terminate_backend(%(pid)s, 2000) AS gone", pid=mine["pid"])
+        assert {"one": 1} == opened.one(dict[str, int], "SELECT 1 AS one")
+
+
+def test_a_failed_script_leaves_nothing(database: DatabaseSettings) -> None:
+    """Several statements are one transaction."""
+    with Database(database) as opened:
+        with pytest.raises(DivisionByZero):
+            opened.run(b"CREATE TABLE half (); SELECT 1 / 0")
+        assert {"there": None} == opened.one(dict[str, str | None], "SELECT to_regclass('half')::text AS there")
+
+
+def test_preparing_twice_is_preparing_once(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second deployment adds nothing and takes nothing back; it needs to know of no cache."""
+    for name, value in database.to_environment().items():
+        monkeypatch.setenv(name, value)
+    with Database() as opened:
+        before = opened.one(dict[str, int], "SELECT count(*) AS reviews FROM reviews")
+        prepare.handler({}, None)
+        assert before == opened.one(dict[str, int], "SELECT count(*) AS reviews FROM reviews")
+
+
+def test_a_script_may_take_longer(database: DatabaseSettings) -> None:
+    """Filling tables is given more time than answering a request; what comes after it is not."""
+    with Database(database) as opened:
+        opened.run(b"DO $$ BEGIN ASSERT current_setting('statement_timeout') = '25s'; END $$")
+        assert [{"statement_timeout": "5s"}] == opened.all(dict[str, str], "SHOW statement_timeout")

@@ -1,0 +1,80 @@
+"""``make workloads``: one command starts everything, one signal ends it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from workloads.local.servers import LOOPBACK, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(name="directory")
+def _directory() -> Iterator[Path]:
+    """Where the command keeps its files. Its path is short, as those of sockets have to be."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(name="started")
+def _started(directory: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """The command, and the addresses that it has said."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workloads.local"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(directory)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = list(itertools.takewhile(lambda line: not line.startswith("Ctrl-C"), process.stdout))
+    yield process, dict(line.split() for line in said)
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+
+
+def test_one_command_starts_all_and_one_signal_ends_all(
+    started: tuple[subprocess.Popen[str], dict[str, str]], directory: Path
+) -> None:
+    """Every page is there; after Ctrl-C no process is left of those that were started, and no file."""
+    process, addresses = started
+    titles = {name: re.findall("<h1>(.*)</h1>", httpx.get(address).text) for name, address in addresses.items()}
+    children = psutil.Process(process.pid).children(recursive=True)
+    databases = [each for each in psutil.process_iter(["cmdline"]) if str(directory) in str(each.info["cmdline"])]
+    process.send_signal(signal.SIGINT)
+    assert 0 == process.wait(20)
+    assert {"catalogue": ["Catalogue"], "sessions": ["Sessions"], "leaderboard": ["Leaderboard"]} == titles
+    assert (True, True) == (len(children) >= 6, len(databases) >= 1)
+    assert [] == [each for each in [*children, *databases] if is_alive(each)]
+    assert [".lockfile"] == [each.name for each in directory.iterdir()], "the wheel of PostgreSQL keeps a lock there"
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended may wait for its parent to hear of it."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_port_that_is_taken_is_no_obstacle() -> None:
+    """Another one is found."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        taken = server.getsockname()[1]
+        assert taken != free_port(taken)

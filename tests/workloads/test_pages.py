@@ -1,0 +1,131 @@
+"""The pages as people use them, in a headless Chromium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.workloads.browser import NAMES, USES, chromium
+from workloads.local.applications import serving
+from workloads.local.servers import LOOPBACK, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+
+@pytest.fixture(scope="module", name="ports")
+def _ports() -> Iterator[dict[str, int]]:
+    ports = {name: free_port() for name in NAMES}
+    with serving(ports):
+        yield ports
+
+
+@pytest.fixture(scope="module", name="browser")
+def _browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(name="page")
+def _page(browser: Browser, ports: dict[str, int], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page of an application; whatever it complains of in the console, and every visit elsewhere, is a failure."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    address = f"http://{LOOPBACK}:{ports[request.param]}/"
+    page.on("request", lambda asked: None if asked.url.startswith(address) else complaints.append(asked.url))
+    page.goto(address)
+    yield page
+    page.close()
+    assert [] == [each for each in complaints if each != "data:,"]
+
+
+def is_complaint(message: ConsoleMessage) -> bool:
+    """Whether something is wrong; that an input has been refused is not."""
+    return message.type == "error" and "a status of 422" not in message.text
+
+
+def page_of(name: str) -> pytest.MarkDecorator:
+    """A test on one application's page."""
+    return pytest.mark.parametrize("page", [name], indirect=True)
+
+
+@pytest.mark.parametrize(("page", "name"), [(name, name) for name in NAMES], indirect=["page"])
+def test_a_page_does_what_it_is_for(page: Page, name: str) -> None:
+    """The steps that its picture shows."""
+    USES[name](page)
+    expect(page.locator("#notice")).to_be_empty()
+
+
+@page_of("catalogue")
+def test_the_switch_shows_what_the_cache_saves(page: Page) -> None:
+    """Without the cache every product that is shown is a query, each time."""
+    page.get_by_role("switch", name="Read through the cache").uncheck()
+    before = queries(page)
+    for name in ("Ash Blanket 1", "Oak Blanket 1", "Ash Blanket 1"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    assert queries(page) - before == 3
+
+
+def queries(page: Page) -> int:
+    """How many queries the application has counted."""
+    counted: int = page.evaluate("fetch('api/figures').then((answer) => answer.json())")["database"]["queries"]
+    return counted
+
+
+@page_of("sessions")
+def test_two_processes_take_turns(page: Page) -> None:
+    """The page shows which process has answered, and what one was told the other knows."""
+    page.get_by_role("button", name="Add Clay teapot").click()
+    expect(page.locator("#total")).to_have_text("$39.00")
+    for _ in range(3):
+        page.get_by_role("button", name="Ask again").click()
+        expect(page.locator("#total")).to_have_text("$39.00")
+    expect(page.locator("#session")).to_contain_text("served by 2 processes")
+
+
+@page_of("sessions")
+def test_logging_out_everywhere_reaches_other_browsers(page: Page, browser: Browser) -> None:
+    """Another browser of the same user is out at its next request."""
+    other = browser.new_page()
+    other.goto(page.url)
+    for each in (page, other):
+        each.get_by_label("Name").fill("Grace")
+        each.get_by_role("button", name="Log in").click()
+        expect(each.locator("#who")).to_have_text("Grace")
+    page.get_by_role("button", name="Log out everywhere").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    other.get_by_role("button", name="Ask again").click()
+    expect(other.get_by_role("button", name="Log in")).to_be_visible()
+    other.close()
+
+
+@page_of("leaderboard")
+def test_another_window_is_another_board(page: Page) -> None:
+    """The keyboard alone is enough: a score, and then this week's board."""
+    page.get_by_label("Name").fill("Radia")
+    page.get_by_label("Score", exact=True).fill("700")
+    page.keyboard.press("Enter")
+    expect(page.locator("#around tr.you")).to_contain_text("Radia")
+    page.get_by_label("all time").focus()
+    with page.expect_response("**/api/boards/weekly?*"):
+        page.keyboard.press("ArrowLeft")
+    expect(page.get_by_label("this week")).to_be_checked()
+    expect(page.locator("#around tr.you")).to_contain_text("700")
+
+
+@page_of("catalogue")
+def test_a_refusal_is_said_at_the_top(page: Page) -> None:
+    """What the application does not accept is told in its own words."""
+    page.get_by_role("button", name="Ash Blanket 1", exact=True).click()
+    page.locator("#change").evaluate("form => { form.noValidate = true; }")
+    page.get_by_label("New price in dollars").fill("0")
+    with page.expect_response("**/price"):
+        page.get_by_role("button", name="Write through").click()
+    expect(page.get_by_role("status")).to_contain_text("Expected `int` >= 1")

@@ -1,0 +1,127 @@
+"""A shop served by two processes: whoever answers, the user's session is the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.workloads.conftest import Application
+
+    Pair = tuple[Application, Application]
+
+
+class Browser:
+    """Keeps the cookie that it is given, and sends it along over plain HTTP, as browsers do for this machine alone."""
+
+    def __init__(self) -> None:
+        self.cookie = ""
+
+    def get(self, application: Application) -> dict[str, Any]:
+        """The state as a process sees it."""
+        return self._kept(application.get("/api/session", cookie=self.cookie))
+
+    def send(self, application: Application, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Do something."""
+        return self._kept(application.send(method, f"/api/{path}", body, cookie=self.cookie))
+
+    def _kept(self, answer: httpx.Response) -> dict[str, Any]:
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        state: dict[str, Any] = answer.raise_for_status().json()
+        return state
+
+
+def quantities(state: dict[str, Any]) -> dict[str, int]:
+    """What is in a cart."""
+    return {line["item"]: line["quantity"] for line in state["cart"]}
+
+
+def test_two_processes_serve_one_session(sessions: Pair) -> None:
+    """What is put into the cart in one process is in it in the other, at once."""
+    first, second = sessions
+    browser = Browser()
+    browser.send(first, "PUT", "cart", {"item": "lamp", "quantity": 2})
+    browser.send(second, "PUT", "cart", {"item": "teapot", "quantity": 1})
+    states = [browser.get(first), browser.get(second)]
+    assert [{"teapot": 1, "lamp": 2}] * 2 == [quantities(state) for state in states]
+    assert 2 == len({state["process"] for state in states})
+
+
+def test_a_cart_adds_up(sessions: Pair) -> None:
+    """The total is that of the lines; an item of which there is none is no line."""
+    browser = Browser()
+    browser.send(sessions[0], "PUT", "cart", {"item": "lamp", "quantity": 2})
+    browser.send(sessions[0], "PUT", "cart", {"item": "kettle", "quantity": 3})
+    state = browser.send(sessions[0], "PUT", "cart", {"item": "lamp", "quantity": 0})
+    assert ({"kettle": 3}, 3 * 8900) == (quantities(state), state["total_cents"])
+
+
+def test_a_login_renews_the_id_and_keeps_the_cart(sessions: Pair) -> None:
+    """Whoever knew the id from before the login has an empty session."""
+    first, second = sessions
+    browser, thief = Browser(), Browser()
+    browser.send(first, "PUT", "cart", {"item": "lamp", "quantity": 2})
+    thief.cookie = before = browser.cookie
+    browser.send(first, "POST", "login", {"user": "ada"})
+    mine, theirs = browser.get(second), thief.get(second)
+    assert before != browser.cookie
+    assert ("ada", {"lamp": 2}) == (mine["user"], quantities(mine))
+    assert (None, {}) == (theirs["user"], quantities(theirs))
+
+
+def test_logging_out_ends_this_session_alone(sessions: Pair) -> None:
+    """Another browser of the same user stays in; the old cookie is worth nothing."""
+    first, second = sessions
+    here, there = Browser(), Browser()
+    here.send(first, "POST", "login", {"user": "grace"})
+    there.send(first, "POST", "login", {"user": "grace"})
+    stolen = Browser()
+    stolen.cookie = here.cookie
+    here.send(second, "POST", "logout")
+    assert (None, None, "grace") == tuple(each.get(first)["user"] for each in (here, stolen, there))
+
+
+def test_logging_out_everywhere_ends_all_sessions_of_the_user(sessions: Pair) -> None:
+    """Other browsers of the user are out in every process; other users are not."""
+    first, second = sessions
+    here, there, other = Browser(), Browser(), Browser()
+    here.send(first, "POST", "login", {"user": "alan"})
+    there.send(second, "POST", "login", {"user": "alan"})
+    other.send(first, "POST", "login", {"user": "edsger"})
+    here.send(first, "POST", "logout-everywhere")
+    assert (None, None, "edsger") == tuple(each.get(second)["user"] for each in (here, there, other))
+
+
+def test_nothing_is_kept_of_who_does_nothing(sessions: Pair) -> None:
+    """Looking at the shop makes no session and sets no cookie."""
+    answer = sessions[0].get("/api/session")
+    assert (None, None) == (answer.json()["fingerprint"], answer.headers.get("set-cookie"))
+
+
+def test_the_cookie_is_closed_to_scripts_and_other_sites(sessions: Pair) -> None:
+    """It is the host's own, for HTTPS alone, and unreadable."""
+    answer = sessions[0].send("PUT", "/api/cart", {"item": "lamp", "quantity": 1})
+    name, *attributes = answer.headers["set-cookie"].split("; ")
+    assert name.startswith("__Host-session=")
+    assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(attributes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("PUT", "cart", {"item": "sofa", "quantity": 1}, "There is no item 'sofa'. Allowed: teapot, kettle, lamp"),
+        ("PUT", "cart", {"item": "lamp", "quantity": 100}, "Expected `int` <= 99 - at `$.quantity`"),
+        ("PUT", "cart", {"item": "lamp", "quantity": 1, "price_cents": 1}, "unknown field `price_cents`"),
+        ("POST", "login", {"user": " "}, "at `$.user`"),
+        ("POST", "login", {"user": "a" * 41}, "at `$.user`"),
+    ],
+)
+def test_what_does_not_fit_is_refused(sessions: Pair, method: str, path: str, body: object, said: str) -> None:
+    """The answer says what is allowed."""
+    answer = sessions[0].send(method, f"/api/{path}", body)
+    assert 422 == answer.status_code
+    assert said in answer.json()["error"]

@@ -1,0 +1,164 @@
+"""What all three have in common on the web, and as functions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ROOT
+from workloads import patience
+from workloads.page import Page
+from workloads.patience import Patience
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+    from elasticache_client import ConnectionSettings
+    from tests.workloads.conftest import Application
+    from workloads.database import DatabaseSettings
+
+NAMES = ["catalogue", "sessions", "leaderboard"]
+each_page = pytest.mark.parametrize("name", NAMES)
+
+_CALL = """
+import json, sys
+from workloads.{name}.handler import handler
+event = {{
+    "version": "2.0", "routeKey": "$default", "rawPath": "{path}", "rawQueryString": "", "headers": {{"host": "api"}},
+    "requestContext": {{"http": {{"method": "GET", "path": "{path}", "sourceIp": "192.0.2.1"}}, "stage": "$default"}},
+    "isBase64Encoded": False,
+}}
+print(json.dumps([handler(event, None)["statusCode"] for _ in range(2)]))
+"""
+
+
+class Addresses(HTMLParser):
+    """Collects what a page would have a browser fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Look at one element."""
+        self.found += [value or "" for name, value in attributes if name in {"src", "href", "action", "srcset"}]
+
+
+@each_page
+def test_a_page_fetches_nothing(name: str) -> None:
+    """Style and script are in the document; its addresses are within itself."""
+    page = Page.load(ROOT / "workloads" / name)
+    addresses = Addresses()
+    addresses.feed(page.document)
+    assert {"data:,", "#main"} == set(addresses.found)
+    assert [] == re.findall(r"https?://|@import|url\(", page.document)
+
+
+@each_page
+def test_the_policy_names_the_script_and_the_style_and_nothing_else(name: str) -> None:
+    """No inline script but this one runs, and nothing else is loaded."""
+    policy = Page.load(ROOT / "workloads" / name).policy
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert not re.search(r"unsafe|\*|https?:", policy)
+
+
+def test_every_answer_closes_the_doors(catalogue: Application) -> None:
+    """Pages, JSON, refusals and what is too large: all have the same headers."""
+    answers = [
+        catalogue.get("/"),
+        catalogue.get("/api/categories"),
+        catalogue.get("/nothing"),
+        catalogue.send("PUT", "/api/products/1/price", {}),
+    ]
+    for answer in answers:
+        assert {
+            "cache-control": "no-store",
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
+            "referrer-policy": "no-referrer",
+            "strict-transport-security": "max-age=31536000",
+            "x-content-type-options": "nosniff",
+        }.items() <= dict(answer.headers).items()
+        assert answer.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+        assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("catalogue", "/api/categories"), ("sessions", "/api/session"), ("leaderboard", "/api/boards/daily")],
+)
+def test_the_same_as_a_function(name: str, path: str, cache: ConnectionSettings, database: DatabaseSettings) -> None:
+    """Behind an HTTP API the handler answers, call after call."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _CALL.format(name=name, path=path)],
+        env={**cache.to_environment(), **database.to_environment()},
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert [200, 200] == json.loads(ran.stdout)
+
+
+class Moody:
+    """An application that answers with a row of statuses, and remembers what it was sent."""
+
+    def __init__(self, *statuses: int, retry_after: bool = True) -> None:
+        self.bodies: list[bytes] = []
+        self._statuses = list(statuses)
+        self._headers = [(b"retry-after", b"1")] if retry_after else []
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the next status, and with the last one from then on."""
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        self.bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": status, "headers": self._headers})
+        await send({"type": "http.response.body", "body": str(status).encode()})
+
+
+def answered(app: Moody, method: str) -> list[Message]:
+    """What a client of an application behind ``Patience`` gets for one request."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"once", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(Patience(app)({"type": "http", "method": method, "headers": []}, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("method", "app", "status", "attempts"),
+    [
+        ("GET", Moody(503, 503, 200), 200, 3),
+        ("PUT", Moody(503, 200), 200, 2),
+        ("POST", Moody(503, 200), 503, 1),
+        ("GET", Moody(503, 200, retry_after=False), 503, 1),
+        ("GET", Moody(500, 200), 500, 1),
+    ],
+)
+def test_who_asks_again(method: str, app: Moody, status: int, attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may be repeated is, with the same body, when the answer asks for it; the client gets one answer."""
+    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.001)
+    start, body = answered(app, method)
+    assert (status, str(status).encode()) == (start["status"], body["body"])
+    assert [b"once"] * attempts == app.bodies
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the time is over, the client gets the answer as it is."""
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.02)
+    app = Moody(503)
+    start, _ = answered(app, "GET")
+    assert (503, 2) == (start["status"], len(app.bodies))

@@ -1,0 +1,1 @@
+"""A shop's catalogue: PostgreSQL behind lazy loading and write-through."""

@@ -1,0 +1,9 @@
+"""The catalogue as a Lambda function behind an HTTP API."""
+
+from __future__ import annotations
+
+from mangum import Mangum
+
+from workloads.catalogue.web import app
+
+handler = Mangum(app, lifespan="off")

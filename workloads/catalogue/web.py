@@ -1,0 +1,102 @@
+"""The catalogue over HTTP."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from psycopg import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from elasticache_client.caching import LoadFailed, Overloaded
+from workloads.catalogue import storage
+from workloads.catalogue.domain import HIGHEST_ID, PriceChange
+from workloads.web import Json, application, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+F = TypeVar("F", bound="Callable[..., object]")
+T = TypeVar("T")
+
+_CACHE = {"on": True, "off": False}
+
+
+def categories(_: Request) -> Json:
+    """The categories by name."""
+    return Json(storage.categories())
+
+
+def products(request: Request) -> Json:
+    """The products of a category."""
+    category = request.path_params["category"]
+    # What is no name of a category is not to become a key of the cache.
+    found = _with_cache(request, storage.products)(category) if category.isalpha() and category.isascii() else []
+    if not found:
+        raise HTTPException(404, "There is no such category. Allowed: those of api/categories. Name one of these.")
+    return Json(found)
+
+
+def product(request: Request) -> Json:
+    """One product."""
+    return Json(_found(_with_cache(request, storage.product)(_product_id(request))))
+
+
+async def change_price(request: Request) -> Json:
+    """Give a product another price."""
+    change = await read(request, PriceChange)
+    return Json(_found(await run_in_threadpool(storage.set_price, _product_id(request), change.price_cents)))
+
+
+def figures(_: Request) -> Json:
+    """What the cache and the database have done for this process so far."""
+    return Json(
+        {
+            "process": os.getpid(),
+            "cache": {"down": storage.cache.is_down, **asdict(storage.cache.stats)},
+            "database": {"queries": storage.database.queries},
+        }
+    )
+
+
+def _with_cache(request: Request, function: F) -> F:
+    """The function itself, or with ?cache=off what it is without the cache."""
+    text = request.query_params.get("cache", "on")
+    if text not in _CACHE:
+        raise HTTPException(422, f"cache={text}. Allowed: on or off. Leave it out for on.")
+    return function if _CACHE[text] else function.__wrapped__  # type: ignore[attr-defined]
+
+
+def _product_id(request: Request) -> int:
+    product_id: int = request.path_params["product_id"]
+    if product_id > HIGHEST_ID:
+        raise _NO_SUCH_PRODUCT
+    return product_id
+
+
+def _found(product: T | None) -> T:
+    if product is None:
+        raise _NO_SUCH_PRODUCT
+    return product
+
+
+_NO_SUCH_PRODUCT = HTTPException(404, "There is no such product. Allowed: ids of a category's products. Name one.")
+
+
+app = application(
+    Path(__file__).parent,
+    [
+        Route("/api/categories", categories),
+        Route("/api/categories/{category}/products", products),
+        Route("/api/products/{product_id:int}", product),
+        Route("/api/products/{product_id:int}/price", change_price, methods=["PUT"]),
+        Route("/api/figures", figures),
+    ],
+    overload=[OperationalError, Overloaded, LoadFailed],
+)

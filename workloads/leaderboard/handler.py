@@ -1,0 +1,9 @@
+"""The leaderboard as a Lambda function behind an HTTP API."""
+
+from __future__ import annotations
+
+from mangum import Mangum
+
+from workloads.leaderboard.web import app
+
+handler = Mangum(app, lifespan="off")

@@ -1,0 +1,40 @@
+"""The leaderboard over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from elasticache_client.leaderboard import Window
+from workloads.leaderboard import storage
+from workloads.leaderboard.domain import Player, Result
+from workloads.web import Json, application, checked, read
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+async def submit(request: Request) -> Json:
+    """Take a score; where the player stands now in each window."""
+    player = checked(request.path_params["player"], Player, "player")
+    result = await read(request, Result)
+    return Json(await storage.submit(player, result.score))
+
+
+async def board(request: Request) -> Json:
+    """One window, as one player sees it."""
+    window = checked(request.path_params["window"], Window, "window")
+    player = checked(request.query_params.get("player", "?"), Player, "player")
+    return Json(await storage.board(window, player))
+
+
+app = application(
+    Path(__file__).parent,
+    [
+        # Not POST: of the same score twice one counts, so a client may repeat it.
+        Route("/api/players/{player}/score", submit, methods=["PUT"]),
+        Route("/api/boards/{window}", board),
+    ],
+)

@@ -1,0 +1,83 @@
+"""The applications as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from rehearsal import processes
+from workloads.local.round_robin import ADDRESSES
+from workloads.local.servers import LOOPBACK, free_port, postgresql, valkey
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Mapping
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_START_SECONDS = 30.0
+_INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "XDG_RUNTIME_DIR")
+
+
+def serve(target: str, port: int, environment: Mapping[str, str], *options: str) -> subprocess.Popen[str]:
+    """Start uvicorn in a process of its own, with what the application needs of the environment and nothing else."""
+    command = [sys.executable, "-m", "uvicorn", target, "--host", LOOPBACK, "--port", str(port), *options]
+    base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return processes.start(
+        [*command, "--log-level", "warning", "--no-server-header"],
+        environment={**base, **environment},
+        directory=_ROOT,
+        output=sys.stderr.fileno(),
+    )
+
+
+def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
+    """Wait for an application's first answer.
+
+    Raises:
+        RuntimeError: it ended instead, or took too long.
+        httpx.HTTPStatusError: it has an error in it.
+    """
+    end = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            httpx.get(f"http://{LOOPBACK}:{port}/", trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"{process.args!r} did not start; what it said stands above.")
+
+
+@contextmanager
+def serving(ports: Mapping[str, int]) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run servers and applications as long as the block lasts; the applications' processes are handed out."""
+    with ExitStack() as stack:
+        cache = stack.enter_context(valkey()).to_environment()
+        database = stack.enter_context(postgresql()).to_environment()
+        pair = [free_port(), free_port()]
+        addresses = " ".join(f"http://{LOOPBACK}:{port}" for port in pair)
+        wanted = [
+            ("workloads.catalogue.web:app", ports["catalogue"], {**cache, **database}, ()),
+            *(("workloads.sessions.web:app", port, cache, ()) for port in pair),
+            (
+                "workloads.local.round_robin:from_environment",
+                ports["sessions"],
+                {ADDRESSES: addresses},
+                ("--factory", "--no-date-header"),
+            ),
+            ("workloads.leaderboard.web:app", ports["leaderboard"], cache, ()),
+        ]
+        started = []
+        for target, port, environment, options in wanted:
+            process = serve(target, port, environment, *options)
+            stack.callback(processes.end, process)
+            started.append((port, process))
+        for port, process in started:
+            wait_until_served(port, process)
+        yield [process for _, process in started]

@@ -1,0 +1,44 @@
+const $ = (selector) => document.querySelector(selector);
+const numbers = new Intl.NumberFormat("en");
+const money = (cents) => (cents / 100).toLocaleString("en", { style: "currency", currency: "USD" });
+
+/** Ask the application; what it refuses is thrown with its own words. */
+async function call(path, method = "GET", body = undefined) {
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  if (!answer.headers.get("content-type")?.startsWith("application/json")) throw new Error(await answer.text());
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(value.error);
+  return value;
+}
+
+/** Do a thing that may fail, and say so at the top of the page when it does. */
+async function attempt(task) {
+  try {
+    const result = await task();
+    $("#notice").textContent = "";
+    return result;
+  } catch (error) {
+    $("#notice").textContent = error instanceof TypeError ? "The application does not answer." : error.message;
+    return undefined;
+  }
+}
+
+/** Repeat a task for as long as somebody looks at the page, with a pause after each end. */
+async function keep(task, milliseconds) {
+  for (;;) {
+    if (!document.hidden) await attempt(task);
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+}
+
+/** An element with attributes and children; text never becomes markup. */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}

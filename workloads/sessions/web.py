@@ -1,0 +1,95 @@
+"""The shop over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from elasticache_client.sessions import Cookie
+from elasticache_client.sessions.starlette import SessionMiddleware
+from workloads.sessions import storage
+from workloads.sessions.domain import SHELF, Change, Login, lines
+from workloads.web import Json, application, read
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from elasticache_client.sessions import Session
+
+_COOKIE = Cookie()
+
+
+async def show(request: Request) -> Json:
+    """Who somebody is and what is in the cart, as whichever process sees it."""
+    return _state(request)
+
+
+async def change_cart(request: Request) -> Json:
+    """Put so many of an item into the cart."""
+    change = await read(request, Change)
+    if change.item not in SHELF:
+        raise HTTPException(422, f"There is no item {change.item!r}. Allowed: {', '.join(SHELF)}. Name one of them.")
+    storage.put(_session(request), change)
+    return _state(request)
+
+
+async def log_in(request: Request) -> Json:
+    """Take somebody's word for who it is, and give the session a new id."""
+    _session(request).renew((await read(request, Login)).user)
+    return _state(request)
+
+
+async def log_out(request: Request) -> Json:
+    """End this session."""
+    _session(request).end()
+    return _state(request)
+
+
+async def log_out_everywhere(request: Request) -> Json:
+    """End all sessions of whoever has this one."""
+    session = _session(request)
+    if session.user is not None:
+        await storage.sessions.revoke(session.user)
+    session.end()
+    return _state(request)
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.session  # type: ignore[assignment]  # the middleware's own, with more than a dictionary
+    return session
+
+
+def _state(request: Request) -> Json:
+    session = _session(request)
+    cart = lines(storage.cart(session))
+    cookie = request.cookies.get(_COOKIE.full_name)
+    return Json(
+        {
+            "process": os.getpid(),
+            # Tells that a login has renewed the id, and nothing of the id.
+            "fingerprint": cookie and hashlib.sha256(cookie.encode()).hexdigest()[:8],
+            "user": session.user,
+            "cart": cart,
+            "total_cents": sum(each.price_cents * each.quantity for each in cart),
+            "shelf": list(SHELF.values()),
+        }
+    )
+
+
+app = application(
+    Path(__file__).parent,
+    [
+        Route("/api/session", show),
+        Route("/api/cart", change_cart, methods=["PUT"]),
+        Route("/api/login", log_in, methods=["POST"]),
+        Route("/api/logout", log_out, methods=["POST"]),
+        Route("/api/logout-everywhere", log_out_everywhere, methods=["POST"]),
+    ],
+    middleware=[Middleware(SessionMiddleware, sessions=storage.sessions, cookie=_COOKIE)],
+)

@@ -1,0 +1,139 @@
+"""What the three share on the web: JSON in and out, errors in JSON, one page each, and headers that close the doors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import redis.exceptions
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Route
+
+from workloads.page import Page
+from workloads.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+T = TypeVar("T")
+
+_LARGEST_BODY = 4096  # bytes
+_CACHE_AWAY = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,  # a primary that a failover has made a replica
+)
+
+
+class Json(Response):
+    """A value as JSON, as msgspec writes it."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """The value's bytes."""
+        return msgspec.json.encode(content)
+
+
+async def read(request: Request, kind: type[T]) -> T:
+    """The request's body, JSON of the given type.
+
+    Asking for the content type of JSON also keeps out forms that another site sends with the user's cookie: a browser
+    asks this site first before it lets a page send anything else than a form.
+
+    Raises:
+        HTTPException: the body is none; 415 for its content type, 422 for what is in it.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise HTTPException(415, f"Content-Type: {content_type or 'none'}. Allowed: application/json. Send that.")
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except msgspec.DecodeError as error:
+        raise HTTPException(422, f"The body does not fit: {error}.") from None
+
+
+def checked(text: str, kind: Any, name: str) -> Any:
+    """A text of the request's path or query, if it is of the given type.
+
+    Raises:
+        HTTPException: it is not; 422.
+    """
+    try:
+        return msgspec.convert(text, kind)
+    except msgspec.ValidationError as error:
+        raise HTTPException(422, f"{name} does not fit: {error}.") from None
+
+
+def application(
+    page: Path,
+    routes: Sequence[Route],
+    *,
+    middleware: Sequence[Middleware] = (),
+    overload: Sequence[type[Exception]] = (),
+) -> Starlette:
+    """An application with its page at the root.
+
+    Args:
+        page: the folder that holds ``page.html`` and ``page.js``.
+        routes: its API.
+        middleware: what stands directly before the routes.
+        overload: exceptions that tell of a database in trouble; nobody is asked to try again soon.
+    """
+    it = Page.load(page)
+    return Starlette(
+        routes=[Route("/", it.respond), *routes],
+        middleware=[Middleware(_SecurityHeaders, it.policy), Middleware(Patience), *middleware],
+        exception_handlers={
+            HTTPException: _refused,
+            **dict.fromkeys(_CACHE_AWAY, _cache_away),
+            **dict.fromkeys(overload, _overloaded),
+        },
+        max_body_size=_LARGEST_BODY,
+    )
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # it is registered for these
+    return Json({"error": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+def _cache_away(_: Request, __: Exception) -> Response:
+    error = "The cache does not answer for the moment. Send the request again in a second."
+    return Json({"error": error}, status_code=503, headers={"retry-after": "1"})
+
+
+def _overloaded(_: Request, __: Exception) -> Response:
+    error = "The database does not answer for the moment, or bears no more. Send the request later."
+    return Json({"error": error}, status_code=503)
+
+
+class _SecurityHeaders:
+    """Adds to every answer what a browser shall refuse to do with it."""
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
+        self._app = app
+        self._headers = [
+            (b"cache-control", b"no-store"),
+            (b"content-security-policy", policy.encode()),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"strict-transport-security", b"max-age=31536000"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
