@@ -43,7 +43,9 @@ class _Wanted:
     looked_at: float
     held: bytes | None = None
     near_ms: int = _ANY_AGE
+    stale_ms: int = _ANY_AGE
     rejected: str = ""
+    held_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,14 @@ class Patterns:
             return _Wanted(key, looked_at, rejected=_digest(content))
         # The server is asked whether the end is near: to a machine whose clock is wrong, it always is.
         near = policy.stale_for + entry.window(self._settings.early)
-        return _Wanted(key, looked_at, held=content, near_ms=math.ceil(near * 1000))
+        return _Wanted(
+            key,
+            looked_at,
+            held=content,
+            near_ms=math.ceil(near * 1000),
+            stale_ms=math.ceil(policy.stale_for * 1000),
+            held_digest=_digest(content),
+        )
 
     def _obtain(self, wanted: list[_Wanted], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Outcome]]:
         """What is missing or due: each value is loaded by whoever gets its lease, and awaited by the others."""
@@ -236,7 +245,10 @@ class Patterns:
         pause = _FIRST_POLL_SECONDS
         while wanted:
             asked_at = time.monotonic()
-            begin = [(each.key, token, *self._lease, each.near_ms, each.rejected) for each in wanted]
+            begin = [
+                (each.key, token, *self._lease, each.near_ms, each.stale_ms, each.rejected, each.held_digest)
+                for each in wanted
+            ]
             try:
                 answers = yield from self._server.run_all(BEGIN_LOAD, begin)
             except Unavailable:

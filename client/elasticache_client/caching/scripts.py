@@ -26,12 +26,15 @@ class Script:
 
 
 # A holder who asks again has not heard the answer: clients repeat what a broken connection cut off.
-# ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed; SHA-1 of an unfit one
+# One who was slow to ask may hold what another has replaced meanwhile: what is new to him and fresh is not refreshed.
+# ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed, and when it is not
+# fresh any more; SHA-1 of an unfit value, and of the one that the caller holds
 BEGIN_LOAD = Script("""
 local value = redis.pcall('GET', KEYS[1])
-if type(value) == 'string' and redis.call('PTTL', KEYS[1]) > tonumber(ARGV[4])
-    and (ARGV[5] == '' or redis.sha1hex(value) ~= ARGV[5]) then
-  return {'value', value}
+if type(value) == 'string' then
+  local left, digest = redis.call('PTTL', KEYS[1]), redis.sha1hex(value)
+  local replaced = ARGV[7] ~= '' and digest ~= ARGV[7] and left > tonumber(ARGV[5])
+  if digest ~= ARGV[6] and (replaced or left > tonumber(ARGV[4])) then return {'value', value} end
 end
 local lease = redis.call('HMGET', KEYS[2], 'holder', 'error')
 local left = redis.call('PTTL', KEYS[2]) - (ARGV[3] - ARGV[2])

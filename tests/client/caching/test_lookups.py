@@ -233,6 +233,26 @@ def test_nobody_waits_for_a_refresh(
     assert ([each.value for each in answers], max(each.seconds for each in answers) < 10) == ([1, 1], True)
 
 
+def test_who_was_slow_to_ask_does_not_refresh_again(
+    valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who read the old value before another replaced it gets the new one, even if that ends soon."""
+    key, face, slow = new_key(), open_face(valkey), open_face(valkey)
+    face("get_or_load", key, face.loader(lambda: 1, seconds=0.1), ttl=0.001, stale_for=60)
+    monkeypatch.setattr(entries, "time", _Time(10))
+    old = face.caller.wait(face.caller.client.get(f"{PREFIX}:{{{key}}}"))
+
+    def read_before(_key: str) -> Any:
+        return old
+        yield
+
+    face.get(key, lambda: 2, ttl=1, stale_for=60)
+    monkeypatch.setattr(slow.cache._server, "get_at_once", lambda _key: None)
+    monkeypatch.setattr(slow.cache._server, "get", read_before)
+
+    assert 2 == slow.get(key, _fail, ttl=1, stale_for=60)
+
+
 @every_kind
 def test_a_stale_value_outlives_a_failing_refresh(
     kind: str, valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch

@@ -175,7 +175,8 @@ def test_a_change_that_is_interrupted_is_made_up_for(
 
 def test_a_pool_that_is_used_up_is_no_outage(valkey: Place, caplog: pytest.LogCaptureFixture) -> None:
     """However many find no connection free, the breaker does not hear of it."""
-    pool = redis.BlockingConnectionPool(port=valkey.nodes[0].port, max_connections=1, timeout=0.1)
+    blocking: Any = redis.BlockingConnectionPool
+    pool = blocking(port=valkey.nodes[0].port, max_connections=1, timeout=0.1)
     client = redis.Redis.from_pool(pool)
     cache, key = Cache(client, prefix=PREFIX), new_key()
     cache.get_or_load(key, lambda: 1, ttl=60)
