@@ -33,7 +33,7 @@ def test_make_targets_exist(document: Path) -> None:
 def test_files_exist(document: Path) -> None:
     """Every link to a file, and every path of this repo in code marks, leads somewhere."""
     text = document.read_text()
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", re.sub(r"`[^`\n]*`", "", text))
     paths = re.findall(r"`((?:constructs|docs|examples|rehearsal|scanners|stacks|tests|benchmarks)/[\w./-]*)`", text)
     missing = [link for link in links if not (document.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
