@@ -199,7 +199,8 @@ class _Setup:
         _refuse_what_is_ours(overrides)
         if self.settings.engine == "memcached":
             raise SettingsError(
-                "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. Use elasticache_client.memcached.connect()."
+                "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. "
+                "Use elasticache_client.memcached.connect()."
             )
         wiring = Wiring(
             credentials=credentials or default_credentials(self.settings),
