@@ -1,0 +1,10 @@
+"""Write the tables and plots of ``docs/caching.md`` again, from the results that are kept."""
+
+from __future__ import annotations
+
+from benchmarks.caching.plots import draw
+from benchmarks.caching.tables import DOCUMENT, with_tables
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text()))
+    draw()

@@ -1,0 +1,52 @@
+"""The servers of one run, Valkey and PostgreSQL, and how often the database was asked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from workloads.local.servers import postgresql, valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elasticache_client import ConnectionSettings
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where they are.
+
+    Attributes:
+        cache: of Valkey.
+        conninfo: of PostgreSQL.
+    """
+
+    cache: ConnectionSettings
+    conninfo: str
+
+    def database(self) -> psycopg.Connection[dict[str, Any]]:
+        """A connection on which each statement is a transaction."""
+        return psycopg.connect(self.conninfo, autocommit=True, row_factory=dict_row)
+
+
+@contextmanager
+def running() -> Iterator[Servers]:
+    """Start both, and stop them in the end."""
+    with valkey() as cache, postgresql() as place:
+        conninfo = make_conninfo(host=place.host, port=place.port, dbname=place.name, user=place.user)
+        servers = Servers(cache, conninfo)
+        with servers.database() as database:
+            database.execute("CREATE SEQUENCE queries")
+        yield servers
+
+
+def queries(database: psycopg.Connection[dict[str, Any]]) -> int:
+    """How many queries with ``nextval('queries')`` in them have begun so far, in all processes, failed ones too."""
+    row = database.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS queries FROM queries").fetchone()
+    return int(row["queries"]) if row else 0
