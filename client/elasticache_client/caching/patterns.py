@@ -72,6 +72,7 @@ class _Sorted:
     outcomes: dict[str, _Outcome] = field(default_factory=dict)
     leased: list[_Wanted] = field(default_factory=list)
     waiting: list[_Wanted] = field(default_factory=list)
+    lease_ends: float = math.inf
     failure: LoadFailed | None = None
 
 
@@ -264,7 +265,7 @@ class Patterns:
                 raise told.failure
             wanted = told.waiting
             if wanted and not told.leased:
-                yield self._waits.sleep(pause)
+                yield self._waits.sleep(min(pause, told.lease_ends))
                 pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
         return outcomes
 
@@ -284,6 +285,8 @@ class Patterns:
                 told.failure = LoadFailed(each.key, facts[1].decode(), facts[0] / 1000)
             else:
                 told.waiting.append(each)
+                # A holder who died is not waited for longer than his lease.
+                told.lease_ends = min(told.lease_ends, facts[0] / 1000)
         return told
 
     def _load(

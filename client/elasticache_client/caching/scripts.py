@@ -40,7 +40,7 @@ local lease = redis.call('HMGET', KEYS[2], 'holder', 'error')
 local left = redis.call('PTTL', KEYS[2]) - (ARGV[3] - ARGV[2])
 if lease[1] and lease[1] ~= ARGV[1] and left > 0 then
   if lease[2] then return {'failed', left, lease[2]} end
-  return {'wait'}
+  return {'wait', left}
 end
 redis.call('HDEL', KEYS[2], 'error')
 redis.call('HSET', KEYS[2], 'holder', ARGV[1], ARGV[1], 1)
