@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import json
 
-from benchmarks import client, groups, synth
+from benchmarks import client, groups, synth, validation
+from benchmarks.caching.parts import PARTS
 from benchmarks.report import write
 
-BENCHMARKS = {"synth": synth.run, "groups": groups.run, "client": client.run}
+BENCHMARKS = {"synth": synth.run, "groups": groups.run, "validation": validation.run, "client": client.run, **PARTS}
 
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"{' or '.join(BENCHMARKS)}; default: all")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    unknown = sorted(set(names) - set(BENCHMARKS))
-    if unknown:
-        parser.error(f"no benchmark is named {unknown[0]}: there are {', '.join(BENCHMARKS)}")
-    for name in names:
+    known = " or ".join(BENCHMARKS)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"{known}, or how several begin; default: all")
+    parser.add_argument("--quick", action="store_true", help="those of caching, smaller; nothing is written")
+    arguments = parser.parse_args()
+    chosen = []
+    for name in arguments.names or BENCHMARKS:
+        named = [each for each in BENCHMARKS if each == name or each.startswith(f"{name}-")]
+        if not named:
+            parser.error(f"no benchmark is named {name}: there are {', '.join(BENCHMARKS)}")
+        chosen += named
+    for name in chosen:
+        if arguments.quick and name not in PARTS:
+            parser.error(f"{name} has no quick form: name one of {', '.join(PARTS)}")
+    for name in chosen:
         print(f"{name} ...", flush=True)
-        write(name, BENCHMARKS[name]())
+        if arguments.quick:
+            print(json.dumps(PARTS[name](quick=True), indent=2))
+        else:
+            write(name, BENCHMARKS[name]())
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from elasticache_constructs.topology import Topology
 from elasticache_constructs.transit_encryption import TransitEncryption
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
@@ -55,6 +55,10 @@ _HAS_USERS = (
 _HAS_ONE_SHARED_LOGIN = (
     "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
     "Access.auth_token() was asked for."
+)
+_AFTER_THE_UPGRADE = (
+    "The service checks a deployment against the engine that runs, which does not know this yet: it comes with the "
+    "deployment after the upgrade (docs/runbooks/engine-upgrade.md)."
 )
 
 
@@ -84,6 +88,10 @@ class ReplicationGroup(ReplicationGroupBase):
         node_type: The size of each node.
 
         access: Who may log in.
+
+        upgraded_from: The engine that runs today, for the one deployment that upgrades it: what only the new one can
+            do, its logs and the modes of TLS and of the cluster, is left to the deployment after it
+            (docs/runbooks/engine-upgrade.md). Default: the engine is not upgraded, or both can do the same.
 
         vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
 
@@ -133,6 +141,7 @@ class ReplicationGroup(ReplicationGroupBase):
         engine: Engine,
         node_type: NodeType,
         access: Access,
+        upgraded_from: Engine | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         topology: Topology | None = None,
         port: int = REDIS_PORT,
@@ -154,6 +163,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 ReplicationGroupSettings,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
+                upgraded_from=upgraded_from,
                 node_type=node_type,
                 topology=topology,
                 access=access,
@@ -221,7 +231,7 @@ class ReplicationGroup(ReplicationGroupBase):
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._user_group_id = entry.user_group_id
         _acknowledge(self._resource, settings)
-        _warn(self, engine)
+        _warn(self, engine, upgraded_from)
 
     @classmethod
     def from_replication_group_attributes(
@@ -421,7 +431,7 @@ def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
     engine, transit = settings.engine, settings.transit_encryption
     guard, control_tower = "CloudFormation-Validate::elasticache", "cdk-validator-cfnguard::elasticache_repl_grp"
     is_redis = engine.name == "redis"
-    findings: dict[str, str] = {}
+    findings = {f"{guard}_{each}": _AFTER_THE_UPGRADE for each in _left_to_the_next(settings)}
     if transit.reason is not None:
         if transit.mode is None:
             findings["AwsSolutions::AwsSolutions-AEC3"] = transit.reason
@@ -444,7 +454,24 @@ def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
     return findings
 
 
-def _warn(group: ReplicationGroup, engine: Engine) -> None:
+def _left_to_the_next(settings: ReplicationGroupSettings) -> Iterator[str]:
+    """The posture rules about what an upgrade leaves to the deployment after it."""
+    new, running = settings.engine, settings.running
+    if new.supports_transit_encryption_mode and not running.supports_transit_encryption_mode:
+        yield "replication_group_requires_encryption_in_transit"
+    if new.supports_slow_log and not running.supports_slow_log:
+        yield "replication_group_delivers_slow_log"
+    if new.supports_engine_log and not running.supports_engine_log:
+        yield "replication_group_delivers_engine_log"
+
+
+def _warn(group: ReplicationGroup, engine: Engine, upgraded_from: Engine | None) -> None:
+    if upgraded_from is not None:
+        Annotations.of(group).add_warning_v2(
+            "elasticache-constructs:upgraded-from",
+            f"upgraded_from={upgraded_from} leaves to the next deployment what only {engine} can do. Take it out once "
+            "the upgrade is deployed: docs/runbooks/engine-upgrade.md",
+        )
     if engine.standard_support_ends is not None:
         rule = "ENG-18" if engine.is_at_least("6.0") else "ENG-17"
         Annotations.of(group).add_warning_v2(

@@ -42,6 +42,7 @@ class ReplicationGroupSettings:
 
     description: str
     engine: Engine
+    upgraded_from: Engine | None = None
     node_type: NodeType
     topology: Topology
     access: Access
@@ -100,7 +101,7 @@ class ReplicationGroupSettings:
             "port": self.port,
             "transit_encryption_enabled": self.transit_encryption.mode is not None,
             "transit_encryption_mode": self.transit_encryption.mode
-            if self.engine.supports_transit_encryption_mode
+            if self.running.supports_transit_encryption_mode
             else None,
             "at_rest_encryption_enabled": True,
             "data_tiering_enabled": True if self.node_type.has_data_tiering else None,
@@ -120,7 +121,7 @@ class ReplicationGroupSettings:
         if isinstance(mode, ClusterMode):
             return mode.value
         # Engines that cannot be migrated do not know the property either.
-        enabled = self.topology.cluster_mode_enabled and self.engine.supports_cluster_mode_migration
+        enabled = self.topology.cluster_mode_enabled and self.running.supports_cluster_mode_migration
         return ClusterMode.ENABLED.value if enabled else None
 
     def all_parameters(self) -> dict[str, str]:
@@ -129,10 +130,15 @@ class ReplicationGroupSettings:
 
     def logs(self) -> Iterator[str]:
         """The logs that the engine can deliver."""
-        if self.engine.supports_slow_log:
+        if self.running.supports_slow_log:
             yield "slow-log"
-        if self.engine.supports_engine_log:
+        if self.running.supports_engine_log:
             yield "engine-log"
+
+    @property
+    def running(self) -> Engine:
+        """The engine that the service checks the deployment against: the one that runs when it comes."""
+        return self.upgraded_from or self.engine
 
     def _check_size(self) -> None:
         if self.topology.nodes > _MOST_NODES_OF_OLD_ENGINES and not self.engine.supports_five_hundred_nodes:
@@ -163,9 +169,9 @@ class ReplicationGroupSettings:
                 page=_TLS_PAGE,
                 rule="TLS-02",
             )
-        if self.transit_encryption.mode == "preferred" and not self.engine.supports_transit_encryption_mode:
+        if self.transit_encryption.mode == "preferred" and not self.running.supports_transit_encryption_mode:
             raise ConfigurationError(
-                got=f"TransitEncryption.preferred on {self.engine}",
+                got=f"TransitEncryption.preferred on {self.running}",
                 allowed="the mode preferred needs Redis 7.0 or Valkey 7.2 at least",
                 fix="Upgrade the engine first, or use TransitEncryption.required()",
                 page=f"{_GUIDE}/in-transit-encryption-enable.html",

@@ -84,8 +84,9 @@ def beside(base: Template, **resources: dict[str, Any]) -> Template:
 
 
 def parameters(family: str = "redis7", **values: str) -> dict[str, Any]:
-    """A parameter group; underscores stand for hyphens in the names of parameters."""
-    named = {name.replace("_", "-"): value for name, value in values.items()}
+    """A parameter group; underscores stand for hyphens, which only Memcached has none of."""
+    of_memcached = family.startswith("memcached")
+    named = {name if of_memcached else name.replace("_", "-"): value for name, value in values.items()}
     return resource("ParameterGroup", {"CacheParameterGroupFamily": family, "Description": "a", "Properties": named})
 
 

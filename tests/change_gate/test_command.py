@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from elasticache_constructs.change_gate import Effect, GateError, compare_stacks, sources
 from elasticache_constructs.change_gate.__main__ import main
+from elasticache_constructs.change_gate.service_rules.pages import PAGES
 from tests.change_gate.builders import beside, group, resource, template
 
 if TYPE_CHECKING:
@@ -84,13 +86,26 @@ def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The table names resource, property, both values, effect, reason with its rules, and the AWS page."""
     old, new = _write(tmp_path / "old.json", group(Port=6379)), _write(tmp_path / "new.json", group(Port=6380))
     main([old, new])
-    row, *wrapped = [
-        [cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines() if "|" in line
-    ][1:]
+    _, _, _, row, why, instead, page, *_ = capsys.readouterr().out.splitlines()
 
-    assert row[:5] == ["Cache", "Port", "6379", "6380", "replacement"]
-    assert "can be set at creation only [UPD-01, NET-12]" == row[5]
-    assert any("aws-resource-elasticache-replicationgroup.html" in each[5] for each in wrapped)
+    assert ["Cache", "Port", "6379", "6380", "replacement"] == [cell.strip() for cell in row.split("|")]
+    assert "can be set at creation only [UPD-01, NET-12]" == why.strip()
+    assert (
+        "leave it as it is, or restore a snapshot into a new one: docs/runbooks/snapshot-and-restore.md"
+        == instead.strip()
+    )
+    assert PAGES["UPD-01"] == page.strip()
+
+
+def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """No line is longer than 120 characters but for an address, which is never broken."""
+    for side, letter in (("old", "a"), ("new", "b")):
+        (cache,) = group(KmsKeyId=letter * 80)["Resources"].values()
+        _write(tmp_path / f"{side}.json", {"Resources": {"A" * 80: cache}})
+    main([str(tmp_path / "old.json"), str(tmp_path / "new.json")])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert [f"    {PAGES['UPD-01']}"] == [line for line in lines if len(line) > 120]
 
 
 def test_yaml(tmp_path: Path) -> None:
@@ -354,3 +369,33 @@ def test_deployed_without_boto3(
 
     assert 2 == main(["--deployed", _assembly(tmp_path / "new", prod_cache=group())])
     assert "pip install boto3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [("eu-west-1", "Unable to locate credentials"), ("unknown-region", "You must specify a region")],
+)
+def test_deployed_without_an_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], region: str, message: str
+) -> None:
+    """Without credentials, or a region, there is one line that says so."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    new = _assembly(tmp_path / "new", prod_cache=group())
+    manifest = tmp_path / "new" / "assembly-prod" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("eu-west-1", region))
+
+    assert 2 == main(["--deployed", new])
+    error = capsys.readouterr().err
+    assert message in error
+    assert 1 == len(error.splitlines())
+
+
+def test_base_before_a_stack(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stack that the revision does not have is a new one, and nothing is lost."""
+    stacks = _assembly(repository / "more", prod_cache=full(group(Port=6379)), prod_other=group())
+
+    assert 0 == main(["--base", "HEAD", "--snapshots", "snapshots", stacks])
+    assert "not stopped: 1 changes" in capsys.readouterr().out

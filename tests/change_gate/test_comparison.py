@@ -107,7 +107,7 @@ def test_what_depends_on_what_is_replaced_is_replaced() -> None:
         "can be set at creation only, and its value is known at deployment only",
         "can be set at creation only",
         "follows Cache",
-        "changed on the resource that exists",
+        "",
     ]
 
 

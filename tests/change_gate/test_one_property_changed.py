@@ -74,11 +74,13 @@ def _mutations(template: dict[str, Any], seen: set[str]) -> Iterator[Mutation]:
     for name, body in template["Resources"].items():
         document = _document(body["Type"])
         properties = body.get("Properties", {})
-        # Word for word the same in several stacks, the same comes of it.
-        if _is_first(json.dumps(body), seen):
-            for pointer, value in _leaves((), properties):
-                yield from _changed(template, name, pointer, value, _node(document, pointer))
-            for each in properties:
+        # What is word for word the same in several places comes to the same. A property is judged by itself, but for
+        # ElastiCache, whose rules look at whole resources.
+        beside = properties if body["Type"].startswith("AWS::ElastiCache::") else None
+        for each, whole in properties.items():
+            if _is_first(json.dumps([body["Type"], each, whole, beside]), seen):
+                for pointer, value in _leaves((each,), whole):
+                    yield from _changed(template, name, pointer, value, _node(document, pointer))
                 yield Mutation(name, (each,), _with(template, name, (each,), None))
         for each, node in document["properties"].items():
             can_be_set = f"/properties/{each}" not in document.get("readOnlyProperties", [])

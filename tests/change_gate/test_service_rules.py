@@ -155,7 +155,7 @@ ROWS = [
         ),
     ),
     Row(
-        "ENG-11",
+        "ENG-24",
         beside(group(**_CUSTOM), Parameters=parameters(databases="4")),
         beside(
             group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
@@ -169,6 +169,21 @@ ROWS = [
             beside(
                 group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
                 Other=parameters("valkey8", databases="4"),
+            ),
+        ),
+    ),
+    Row(
+        "ENG-24",
+        group(CacheParameterGroupName="default.redis7.cluster.on"),
+        group(CacheParameterGroupName="default.valkey8", Engine="valkey", EngineVersion="8.2"),
+        "Cache.CacheParameterGroupName",
+        Effect.REJECTED,
+        "cluster-enabled must be the same in the old and in the new parameter group",
+        (
+            beside(group(CacheParameterGroupName="default.redis7"), Other=parameters("valkey8")),
+            beside(
+                group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
+                Other=parameters("valkey8", databases="16"),
             ),
         ),
     ),
@@ -374,6 +389,18 @@ ROWS = [
         ),
     ),
     Row(
+        "PGR-15",
+        beside(cluster(**_CUSTOM), Parameters=parameters("memcached1.6")),
+        beside(cluster(**_CUSTOM), Parameters=parameters("memcached1.6", max_item_size="2097152", chunk_size="96")),
+        "Parameters.Properties",
+        Effect.IN_PLACE,
+        "chunk_size and max_item_size take effect when the nodes are rebooted, which CloudFormation does not do",
+        (
+            beside(cluster(**_CUSTOM), Parameters=parameters("memcached1.6")),
+            beside(cluster(**_CUSTOM), Parameters=parameters("memcached1.6", watch="fetchers")),
+        ),
+    ),
+    Row(
         "NOD-17",
         group(),
         group(CacheNodeType="cache.r7g.xlarge"),
@@ -492,6 +519,26 @@ ROWS = [
         Effect.REJECTED,
         "changing the mode needs redis 7.0",
         (group(EngineVersion="7.0"), group(EngineVersion="7.0", ClusterMode="compatible")),
+    ),
+    Row(
+        "TOP-23",
+        clustered(EngineVersion="6.2", ClusterMode=None),
+        clustered(),
+        "Cache.ClusterMode",
+        Effect.NOT_JUDGED,
+        "the version that runs, 6.2, does not know it; whether the service refuses it together with the upgrade is not "
+        "documented",
+        (clustered(EngineVersion="7.0", ClusterMode=None), clustered()),
+    ),
+    Row(
+        "TLS-06",
+        group(**_ON, EngineVersion="6.2"),
+        group(**_REQUIRED),
+        "Cache.TransitEncryptionMode",
+        Effect.NOT_JUDGED,
+        "the version that runs, 6.2, does not know it; whether the service refuses it together with the upgrade is not "
+        "documented",
+        (group(**_ON, EngineVersion="7.0"), group(**_REQUIRED)),
     ),
     Row(
         "TOP-23",
@@ -938,6 +985,15 @@ ROWS = [
         (cluster(), cluster(EngineVersion="1.6.22")),
     ),
     Row(
+        "SLS-13",
+        serverless(UserGroupId="users"),
+        serverless(),
+        "Cache.UserGroupId",
+        Effect.NOT_JUDGED,
+        "the service keeps the users until it is told to let go; whether CloudFormation tells it is not documented",
+        (serverless(UserGroupId="users"), serverless(UserGroupId="others")),
+    ),
+    Row(
         "SLS-15",
         serverless(),
         serverless(SnapshotArnsToRestore=["arn:aws:elasticache:eu-west-1:111122223333:snapshot:orders"]),
@@ -1308,6 +1364,7 @@ def test_the_same_value_written_differently_is_no_change() -> None:
             group(Engine="valkey", EngineVersion="8.2", **_logs("x")),
             "LOG-04",
         ),
+        (user(), user(UserId="other"), "NAM-15"),
         (group(EngineVersion=None), group(**_logs("slow-log")), "LOG-04"),
         (group(EngineVersion="6.2"), group(**_logs("slow-log")), "LOG-04"),
     ],
@@ -1317,13 +1374,24 @@ def test_rule_is_silent(old: Template, new: Template, rule: str) -> None:
     assert [] == _lines(old, new, rule)
 
 
-@pytest.mark.parametrize("zones", [["b", "a"], ["a"], ["b", "a", "c"]])
-def test_zones_of_nodes_that_exist(zones: list[str]) -> None:
-    """Only zones that are added at the end, with their nodes, leave the nodes that exist where they are."""
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        (["a", "b", "c"], Effect.IN_PLACE),
+        (["a", "b", "a"], Effect.IN_PLACE),
+        (["a"], Effect.IN_PLACE),
+        (["b", "a"], Effect.MAY_REPLACE),
+        (["b"], Effect.MAY_REPLACE),
+        (["b", "a", "c"], Effect.MAY_REPLACE),
+        ([], Effect.MAY_REPLACE),
+    ],
+)
+def test_zones_of_nodes_that_exist(zones: list[str], expected: Effect) -> None:
+    """Only zones that come or go at the end, with their nodes, leave the other nodes where they are."""
     old = cluster(PreferredAvailabilityZones=["a", "b"])
-    (line,) = _lines(old, cluster(NumCacheNodes=len(zones), PreferredAvailabilityZones=zones), "UPD-18")
+    (line,) = _lines(old, cluster(NumCacheNodes=len(zones) or 3, PreferredAvailabilityZones=zones), "UPD-18")
 
-    assert Effect.MAY_REPLACE is line.effect
+    assert expected is line.effect
 
 
 @pytest.mark.parametrize(("number", "says"), [("5.0.5", "30 to 60 seconds"), ("5.0.6", "of seconds")])

@@ -41,6 +41,7 @@ class Change:
     blocks: bool
     """Whether the change stops a deployment until it is allowed by its logical id."""
     reason: str
+    """Why it is so. Empty where the effect says it all."""
     instead: str
     """What to do instead, or beforehand. Empty where nothing is to be done."""
     rules: tuple[str, ...]

@@ -34,7 +34,6 @@ _ALWAYS_BLOCKS = {Effect.DATA_LOSS, Effect.REJECTED, Effect.SEVERAL_DEPLOYMENTS}
 _BLOCKS_WHEN_STATEFUL = {Effect.REPLACEMENT, Effect.MAY_REPLACE}
 # What stands beside the properties and does nothing to a resource that exists.
 _WITHOUT_EFFECT = {"Type", "Properties", "Metadata", "DependsOn", "CreationPolicy"}
-_IN_PLACE = "changed on the resource that exists"
 _KEEPS = {"Snapshot", "Retain", "RetainExceptOnCreate"}
 
 
@@ -69,6 +68,7 @@ class _Comparison:
             for name in old.resources.keys() | new.resources.keys()
             if _without_metadata(old.resources.get(name)) != _without_metadata(new.resources.get(name))
         }
+        self._referred = {name: frozenset(references(new.resources[name])) for name in self._both}
         self._replaced: dict[str, Difference] = {}
 
     def changes(self) -> Changes:
@@ -76,7 +76,7 @@ class _Comparison:
         lines = [self._line(name, each) for name, found in verdicts.items() for each in found]
         lines += [self._line(name, each) for name, each in removals(self._old, self._new)]
         lines += [
-            self._line(name, Finding(RESOURCE, Effect.CREATION, f"a new {self._new.resources[name]['Type']}"))
+            self._line(name, Finding(RESOURCE, Effect.CREATION))
             for name in self._new.resources
             if name not in self._old.resources
         ]
@@ -97,7 +97,7 @@ class _Comparison:
             self._replaced = replaced
 
     def _is_touched(self, name: str) -> bool:
-        return name in self._edited or any(map(self._moved_or_updated, references(self._new.resources[name])))
+        return name in self._edited or any(map(self._moved_or_updated, self._referred[name]))
 
     def _judge(self, name: str) -> Iterator[Finding]:
         old, new = self._old.state(name), self._new.state(name)
@@ -185,7 +185,7 @@ class _Comparison:
         elif found is Difference.PERHAPS and kind.startswith("AWS::ElastiCache::"):
             yield Finding(name, Effect.NOT_JUDGED, "its value is known at deployment only", "look at the change set")
         else:
-            yield Finding(name, Effect.IN_PLACE, self._because_of(new) if old == new else _IN_PLACE)
+            yield Finding(name, Effect.IN_PLACE, self._because_of(new) if old == new else "")
 
     def _differing(self, paths: tuple[Path, ...], name: str, old: Any, new: Any) -> Difference:
         around = Surroundings(self._old.resources, self._new.resources, self._moved_or_updated)

@@ -53,7 +53,7 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
         "Snapshot": "it is deleted after a last snapshot",
     }.get(policy, f"it is kept outside of the stack ({policy})")
     if not schemas.is_stateful(kind):
-        return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else "it is deleted")
+        return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else "")
     if again is not None:
         return Finding(
             RESOURCE,

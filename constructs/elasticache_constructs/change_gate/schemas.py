@@ -60,12 +60,12 @@ class Schema:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """Properties that give the resource its physical name, when they are set."""
-        short = str(self.document["typeName"]).rpartition("::")[2]
-        named = {path for path in self.create_only if path in {("Name",), (f"{short}Name",)}}
         identifiers = self._paths("primaryIdentifier")
         # One part of a compound identifier may stay while the other makes it another resource.
-        whole = set(identifiers) if not set(identifiers) & set(self.read_only) else set()
-        return frozenset(path[0] for path in named | (whole if len(identifiers) == 1 else set()))
+        if len(identifiers) == 1 and identifiers[0] not in self.read_only:
+            return frozenset(identifiers[0])
+        short = str(self.document["typeName"]).rpartition("::")[2]
+        return frozenset(path[0] for path in self.create_only if path in {("Name",), (f"{short}Name",)})
 
     def has(self, path: Path) -> bool:
         """Whether a property can be set; below an object that the schema leaves open, anything can."""

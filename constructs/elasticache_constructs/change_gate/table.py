@@ -10,16 +10,18 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.change_gate.changes import Change, Changes
 
-_WIDTHS = {"resource": 32, "property": 28, "old": 20, "new": 20, "effect": 17, "why, and what to do instead": 62}
+_WIDTHS = {"resource": 30, "property": 26, "old": 17, "new": 17, "effect": 17}
+_WIDTH = 120
+_INDENT = " " * 4
 
 
 def table(changes: Changes) -> str:
-    """One row for every change, the gravest first; several stacks each under their name.
+    """One row for every change, the gravest first, with why and what to do instead below it; stack by stack.
 
     Returns:
-        Lines of 189 characters at most; long cells are wrapped.
+        Lines of 120 characters at most, but for addresses, which are not broken.
     """
-    stacks = sorted({each.stack for each in changes})
+    stacks = dict.fromkeys(each.stack for each in changes)
     return "\n\n".join("\n".join(_of_stack(stack, changes)) for stack in stacks)
 
 
@@ -29,13 +31,21 @@ def _of_stack(stack: str, changes: Changes) -> Iterator[str]:
     yield "-+-".join("-" * width for width in _WIDTHS.values())
     for each in changes:
         if each.stack == stack:
-            yield _row((each.resource, each.property, each.old, each.new, each.effect.value, _explained(each)))
+            yield _row((each.resource, each.property, each.old, each.new, each.effect.value))
+            yield from _explained(each)
 
 
-def _explained(change: Change) -> str:
-    rules = f" [{', '.join(change.rules)}]" if change.rules else ""
-    parts = [f"{change.reason}{rules}", change.instead, change.page if change.blocks else ""]
-    return "\n".join(part for part in parts if part)
+def _explained(change: Change) -> Iterator[str]:
+    rules = f"[{', '.join(change.rules)}]" if change.rules else ""
+    for text in (f"{change.reason} {rules}".strip(), change.instead, change.page if change.blocks else ""):
+        yield from textwrap.wrap(
+            text,
+            _WIDTH,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
 
 
 def _row(cells: tuple[str, ...]) -> str:
@@ -50,4 +60,4 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
-    return [piece for line in cell.splitlines() for piece in textwrap.wrap(line, width, break_on_hyphens=False)] or [""]
+    return textwrap.wrap(cell, width, break_on_hyphens=False) or [""]

@@ -18,6 +18,7 @@ Path = tuple[str, ...]
 ABSENT: Any = None
 """What a property that is not there counts as. ``{"Ref": "AWS::NoValue"}`` is the same."""
 
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 _LONGEST_SHOWN = 60
 _SHOWN_BEFORE = 10
 _SECRET = re.compile(
@@ -59,20 +60,18 @@ class Surroundings:
 
 def normalised(value: Any) -> Any:
     """The value as CloudFormation compares it: scalars as text, and nothing where ``AWS::NoValue`` stands."""
-    match value:
-        case {"Ref": "AWS::NoValue"}:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        if value == _NO_VALUE:
             return ABSENT
-        case dict():
-            pairs = {str(name): normalised(each) for name, each in value.items()}
-            return {name: each for name, each in pairs.items() if each is not ABSENT}
-        case list():
-            return [each for each in map(normalised, value) if each is not ABSENT]
-        case bool():
-            return "true" if value else "false"
-        case int() | float() | str():
-            return str(value)
-        case _:
-            return value
+        pairs = ((str(name), normalised(each)) for name, each in value.items())
+        return {name: each for name, each in pairs if each is not ABSENT}
+    if isinstance(value, list):
+        return [each for each in map(normalised, value) if each is not ABSENT]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ABSENT if value is None else str(value)
 
 
 def is_intrinsic(value: object) -> bool:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 _CALLERS = 200
-# The libraries' cluster clients cut connections that others open while they read their slots, for the first time or again
-# on a busy machine.
+# The libraries' cluster clients cut connections that others open while they read their slots: for the first time, or
+# again on a busy machine.
 _CALLERS_OF_A_CLUSTER = 40
 _PROCESSES = 4
 _LOAD_SECONDS = 0.1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from elasticache_constructs import catalogue
 from elasticache_constructs.change_gate.changes import Effect
+from elasticache_constructs.change_gate.service_rules import cluster_mode, transit_encryption
 from elasticache_constructs.change_gate.service_rules.engines import family, family_of_default_group, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import references
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.change_gate.service_rules.update import State, Update
 
 _PARAMETER_GROUP = "AWS::ElastiCache::ParameterGroup"
-_STATIC = ("cluster-enabled", "databases")
+_FIRST_WITH_MODES = (7, 0)
 _RUNBOOK = "docs/runbooks/engine-upgrade.md"
 _TO_VALKEY = "docs/runbooks/redis-to-valkey.md"
 _SNAPSHOT = "docs/runbooks/snapshot-and-restore.md"
@@ -41,6 +43,7 @@ def findings(update: Update) -> Iterator[Finding]:
             yield from _back_to_redis(update)
         else:
             yield from _version(update)
+        yield from _modes(update)
         if update.changes("CacheNodeType"):
             yield Finding(
                 "EngineVersion",
@@ -75,6 +78,25 @@ def _version(update: Update) -> Iterator[Finding]:
             else "upgraded node by node; without failover the primary is away for minutes",
             f"take a snapshot first: {_RUNBOOK}",
         )
+
+
+def _modes(update: Update) -> Iterator[Finding]:
+    number = version(update.old.text("EngineVersion"))
+    if update.old.text("Engine", "redis") != "redis" or number is None or number >= _FIRST_WITH_MODES:
+        return
+    for name, mode, rule in (
+        ("TransitEncryptionMode", transit_encryption.mode, "TLS-06"),
+        ("ClusterMode", cluster_mode.mode, "TOP-23"),
+    ):
+        if update.old.get(name) is None and update.new.get(name) is not None and mode(update.old) == mode(update.new):
+            yield Finding(
+                name,
+                Effect.NOT_JUDGED,
+                f"the version that runs, {update.old.text('EngineVersion')}, does not know it; whether the service "
+                "refuses it together with the upgrade is not documented",
+                f"leave it to the deployment after the upgrade: {_RUNBOOK}",
+                (rule,),
+            )
 
 
 def _to_valkey(update: Update) -> Iterator[Finding]:
@@ -163,20 +185,25 @@ def _family_of_group(state: State) -> str | None:
 
 
 def _static_parameters(update: Update) -> Iterator[Finding]:
-    old, new = _parameters(update.old), _parameters(update.new)
-    differing = [name for name in _STATIC if old.get(name) != new.get(name)]
-    if old is not new and differing:
+    old, new = _static_values(update.old), _static_values(update.new)
+    differing = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
+    if differing:
         yield Finding(
             "CacheParameterGroupName",
             Effect.REJECTED,
             f"{' and '.join(differing)} must be the same in the old and in the new parameter group",
             "copy them into the new group",
-            ("ENG-11",),
+            ("ENG-24", "ENG-11"),
         )
 
 
-def _parameters(state: State) -> Mapping[str, Any]:
-    for group in state.referenced("CacheParameterGroupName", _PARAMETER_GROUP).values():
-        parameters: Mapping[str, Any] = group["Properties"].get("Properties", {})
-        return parameters
-    return {}
+def _static_values(state: State) -> Mapping[str, Any]:
+    """The parameters that stay as they are when a group moves between engines; none of a group that is not known."""
+    name = state.text("CacheParameterGroupName") or ""
+    groups = list(state.referenced("CacheParameterGroupName", _PARAMETER_GROUP).values())
+    family = groups[0]["Properties"].get("CacheParameterGroupFamily") if groups else family_of_default_group(name)
+    given = {"cluster-enabled": "yes"} if name.endswith(".cluster.on") else {}
+    if groups:
+        given = groups[0]["Properties"].get("Properties", {})
+    known = catalogue.parameters(family) if isinstance(family, str) else {}
+    return {each.name: given.get(each.name, each.default) for each in known.values() if each.fixed_in_use}

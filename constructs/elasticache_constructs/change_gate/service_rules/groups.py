@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from elasticache_constructs import catalogue
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import Reference, references
@@ -39,6 +40,17 @@ def of_parameters(update: Update) -> Iterator[Finding]:
             "cluster-enabled is set when a parameter group is made",
             "make a second parameter group and change ClusterMode with it: docs/runbooks/cluster-mode.md",
             ("PGR-07",),
+        )
+    family = update.new.text("CacheParameterGroupFamily") or ""
+    known = [parameter for name in differing if (parameter := catalogue.parameter(family, name)) is not None]
+    waiting = [each.name for each in known if each.requires_reboot and each.name not in (*fixed, "cluster-enabled")]
+    if waiting and _is_used(update):
+        yield Finding(
+            "Properties",
+            Effect.IN_PLACE,
+            f"{' and '.join(waiting)} take effect when the nodes are rebooted, which CloudFormation does not do",
+            "reboot them when misses are cheap: a Memcached node begins empty",
+            ("PGR-15",),
         )
     if len(differing) > _MOST_PER_CALL:
         yield Finding(

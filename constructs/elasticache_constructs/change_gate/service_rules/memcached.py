@@ -109,7 +109,7 @@ def _zones(update: Update) -> Iterator[Finding]:
             "AZMode",
             Effect.REJECTED,
             "nodes stand in several zones, and none of them can be moved",
-            "leave it as it is",
+            "keep two nodes, or build a second cluster beside it and move the clients",
             ("MEM-05", "UPD-18"),
         )
     elif update.changes("AZMode"):
@@ -118,13 +118,14 @@ def _zones(update: Update) -> Iterator[Finding]:
         yield Finding("PreferredAvailabilityZone", Effect.INTERRUPTION, "holds for nodes added later", "", ("UPD-18",))
     if update.changes(_ZONES):
         old, new = update.old.members(_ZONES), update.new.members(_ZONES)
-        grows = update.changes("NumCacheNodes") and len(new) > len(old) and new[: len(old)] == old
+        stay = min(len(old), len(new))
+        follows = update.changes("NumCacheNodes") and bool(new) and len(old) != len(new) and old[:stay] == new[:stay]
         yield Finding(
             _ZONES,
-            Effect.IN_PLACE if grows else Effect.MAY_REPLACE,
-            "the zones of the nodes that are added"
-            if grows
+            Effect.IN_PLACE if follows else Effect.MAY_REPLACE,
+            "follows the number of nodes: those that stay are where they were"
+            if follows
             else "the resource's schema says that a change replaces the cluster in some cases, and not in which",
-            "" if grows else "leave the zones of nodes that exist as they are, and add to the end",
+            "" if follows else "leave the zones of nodes that exist as they are, and add to the end",
             ("UPD-18", "UPD-03"),
         )

@@ -24,6 +24,14 @@ def findings(update: Update) -> Iterator[Finding]:
         yield from _engine(update, *engines)
     else:
         yield from _version(update)
+    if update.changes("UserGroupId") and update.new.get("UserGroupId") is None:
+        yield Finding(
+            "UserGroupId",
+            Effect.NOT_JUDGED,
+            "the service keeps the users until it is told to let go; whether CloudFormation tells it is not documented",
+            "look at the cache afterwards: aws elasticache describe-serverless-caches",
+            ("SLS-13",),
+        )
     yield from backups(update)
 
 

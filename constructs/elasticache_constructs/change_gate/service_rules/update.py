@@ -22,7 +22,7 @@ class Finding:
 
     property: str
     effect: Effect
-    reason: str
+    reason: str = ""
     instead: str = ""
     rules: tuple[str, ...] = ()
     could_replace: bool = False
