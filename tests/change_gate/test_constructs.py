@@ -1,0 +1,133 @@
+"""What changes of the constructs' own settings come to, where a rule depends on how the constructs write them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from elasticache_constructs import Access, ConfigurationError, Engine, Topology, TransitEncryption
+from elasticache_constructs.change_gate import Effect, compare
+from elasticache_constructs.posture import add_posture_rules, rule_names
+from tests.change_gate.migrations import template_of
+from tests.conftest import Bench, new_app, new_bench
+from tests.security.test_policy_packs import declared, findings
+from tests.unit.builders import memcached_cluster, replication_group
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _cluster(nodes: int, vpc: ec2.IVpc | None = None) -> dict[str, Any]:
+    bench = new_bench()
+    memcached_cluster(Bench(bench.stack, vpc or bench.vpc), nodes=nodes)
+    return bench.template()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (2, 3, {"NumCacheNodes": Effect.INTERRUPTION, "PreferredAvailabilityZones": Effect.IN_PLACE}),
+        (3, 2, {"NumCacheNodes": Effect.DATA_LOSS, "PreferredAvailabilityZones": Effect.IN_PLACE}),
+        (
+            1,
+            2,
+            {
+                "AZMode": Effect.INTERRUPTION,
+                "NumCacheNodes": Effect.INTERRUPTION,
+                "PreferredAvailabilityZones": Effect.IN_PLACE,
+            },
+        ),
+        (
+            2,
+            1,
+            {
+                "AZMode": Effect.REJECTED,
+                "NumCacheNodes": Effect.DATA_LOSS,
+                "PreferredAvailabilityZones": Effect.IN_PLACE,
+            },
+        ),
+    ],
+)
+def test_nodes_of_memcached(before: int, after: int, expected: dict[str, Effect]) -> None:
+    """The cluster names its zones, so nodes are added in place; those that are taken away lose what they hold."""
+    changes = compare(_cluster(before), _cluster(after))
+
+    assert expected == {each.property: each.effect for each in changes}
+
+
+def test_nodes_of_memcached_in_zones_that_are_not_known() -> None:
+    """Where the zones of a VPC are a single list that only a deployment knows, another number replaces the cluster."""
+    before, after = (_cluster(nodes, _vpc_of_unknown_zones()) for nodes in (2, 3))
+    (line,) = compare(before, after)
+
+    assert ("NumCacheNodes", Effect.REPLACEMENT, True) == (line.property, line.effect, line.blocks)
+
+
+def _vpc_of_unknown_zones() -> ec2.IVpc:
+    stack = cdk.Stack(cdk.App(), "Elsewhere")
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-12345",
+        availability_zones=cdk.Fn.get_azs(),
+        isolated_subnet_ids=cdk.Fn.split(",", cdk.Fn.import_value("subnets")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("upgraded_from", "expected"), [(None, {"ClusterMode", "TransitEncryptionMode"}), (Engine.REDIS_6_2, set())]
+)
+def test_upgrade_to_a_version_with_modes(upgraded_from: Engine | None, expected: set[str]) -> None:
+    """Told what it is upgraded from, a group states no mode that the version that runs does not know."""
+    settings = {"access": Access.auth_token(), "topology": Topology(shards=2)}
+    before = template_of({**settings, "engine": Engine.REDIS_6_2})
+    after = template_of({**settings, "engine": Engine.REDIS_7_1, "upgraded_from": upgraded_from})
+    changes = compare(before, after)
+
+    assert expected == {each.property for each in changes if each.effect is Effect.NOT_JUDGED}
+    assert [] == list(changes.blocking())
+
+
+def test_preferred_tls_waits_for_the_upgrade() -> None:
+    """The mode preferred is not stated to a version that does not know it, which would take it for required."""
+    preferred = {
+        "engine": Engine.REDIS_7_1,
+        "upgraded_from": Engine.REDIS_6_2,
+        "access": Access.without_login(reason="made before logins were asked for"),
+        "transit_encryption": TransitEncryption.preferred(reason="clients move to TLS in these weeks"),
+    }
+
+    with pytest.raises(ConfigurationError, match=r"TransitEncryption\.preferred on redis 6\.2"):
+        template_of(preferred)
+
+
+@pytest.mark.parametrize(
+    ("upgraded_from", "expected"),
+    [
+        (Engine.REDIS_7_0, set()),
+        (Engine.REDIS_6_2, {"requires_encryption_in_transit"}),
+        (Engine.REDIS_5_0_6, {"requires_encryption_in_transit", "delivers_slow_log", "delivers_engine_log"}),
+    ],
+)
+def test_posture_rules_wait_for_the_upgrade(tmp_path: Path, upgraded_from: Engine, expected: set[str]) -> None:
+    """What an upgrade leaves to the next deployment is acknowledged, and nothing else is; a warning reminds of it."""
+    app = new_app(tmp_path / "out")
+    bench = Bench(cdk.Stack(app, "Test"), new_bench().vpc)
+    replication_group(bench, access=Access.auth_token(), engine=Engine.REDIS_7_1, upgraded_from=upgraded_from)
+    add_posture_rules(app)
+    app.synth()
+    report = (tmp_path / "out" / "validation-report.json").read_text()
+    plugins = json.loads(report)["pluginReports"]
+    found, accepted = (
+        {each["ruleName"] for _, each, _ in findings(plugins, kind) if each["ruleName"] in rule_names()}
+        for kind in ("violations", "suppressedViolations")
+    )
+    acknowledged = {rule.partition("::")[2] for rule, _ in declared(app)} & {*rule_names()}
+
+    assert (set(), acknowledged) == (found, accepted)
+    assert expected == {rule.removeprefix("elasticache_replication_group_") for rule in accepted}
+    assert f"upgraded_from={upgraded_from} leaves to the next deployment" in report

@@ -1,0 +1,73 @@
+"""Engines, and what the rest of a configuration is drawn to suit."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from elasticache_constructs import Engine, catalogue
+from tests.deployable.written import Call, call
+
+
+class Known(NamedTuple):
+    """An engine of the catalogue, which the rest of a configuration is drawn to suit."""
+
+    name: str
+    version: str
+
+    def supports(self, feature: catalogue.Feature) -> bool:
+        """Whether it has a feature."""
+        return catalogue.supports(feature, self.name, self.version)
+
+
+def known(engine: Call, *names: str, slipped: bool) -> Known:
+    """The engine, or the newest of its name: where it is none of the catalogue, and where it is a slip.
+
+    What is written for the newest does not suit an older one, and shows what is checked of the two together.
+    """
+    name, version = engine.arguments
+    name = name if name in names else names[-1]
+    offered = catalogue.engine_versions(name)
+    return Known(name, version if version in offered and not slipped else offered[-1])
+
+
+@st.composite
+def careful(draw: st.DrawFn, names: tuple[str, ...], least: str = "0") -> Call:
+    """An engine of one of these names, and no older than that version."""
+    name = draw(st.sampled_from(names))
+    if name == "valkey" and draw(st.integers(0, 19)) == 0:
+        return draw(st.sampled_from((call(Engine, "valkey", "9.7", unlisted=True), _valkey_ten())))
+    offered = [
+        each for each in catalogue.engine_versions(name) if catalogue.version_key(each) >= catalogue.version_key(least)
+    ]
+    # The newest first: that is where examples shrink to, and most features are allowed.
+    return call(Engine, name, draw(st.sampled_from(offered[::-1])))
+
+
+def _valkey_ten() -> Call:
+    return call(Engine, "valkey", "10.0", family="valkey10", unlisted=True)
+
+
+@functools.cache
+def careless() -> st.SearchStrategy[Call]:
+    """A name, a version and a family, whether they belong together or not."""
+    versions = [version for name in ("redis", "valkey", "memcached") for version in catalogue.engine_versions(name)]
+    odd = ("6.x", "7", "7.1.0", "9.7", "1.6.99", "", "latest")
+    older = (("redis", "3.2.6"), ("redis", "5.0.0"), ("valkey", "7.0"), ("memcached", "1.6.13"))
+    offered = [(name, version) for name in ("redis", "memcached") for version in catalogue.engine_versions(name)]
+    return st.one_of(
+        st.sampled_from((*offered, *older)).map(lambda engine: call(Engine, *engine)),
+        st.builds(
+            lambda name, version, unlisted: call(Engine, name, version, unlisted=unlisted),
+            st.sampled_from(("redis", "valkey", "memcached", "Redis", "dragonfly")),
+            st.sampled_from((*versions, *odd)),
+            st.booleans(),
+        ),
+        st.builds(
+            lambda version, family: call(Engine, "redis", version, family=family),
+            st.sampled_from(catalogue.engine_versions("redis")),
+            st.sampled_from((*catalogue.parameter_families(), "redis8")),
+        ),
+    )

@@ -1,0 +1,61 @@
+"""What users may do: in words, and as access strings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from elasticache_constructs import Permissions
+from tests.deployable.drawing.reasons import REASON
+from tests.deployable.written import Call, call
+
+if TYPE_CHECKING:
+    from tests.deployable.drawing.engines import Known
+
+_PATTERNS = st.sampled_from(("app:*", "session:*", "user:{1}:*", "[a-f]?:*", "*", "a", "Cart:*"))
+_COMMANDS = (
+    *("+get", "+set", "+@read", "+@write -function -@dangerous", "-@dangerous", "+client|id", "-keys", "+@hash"),
+    *("nocommands", "-@all", "+@sortedset", "+PING", "+@connection -@dangerous +info"),
+)
+_ODD_WORDS = (
+    *(">secret-of-mine", "<secret-of-mine", "#" + "0" * 64, "!" + "0" * 64, "nopass", "resetpass", "reset", "RESET"),
+    *("+config|get", "+shutdown", "+@admin", "+@all", "allcommands", "+@dangerous", "+@nosuch", "+flushall"),
+    *("on", "off", "~", "&", "(", ")", "(~a", "hello", "%R~", "clearselectors", "+", "~a:* b", "+@write", "-@nosuch"),
+)
+
+
+@st.composite
+def careful(draw: st.DrawFn, known: Known) -> Call:
+    """Words that the engine reads."""
+    channels = known.supports("acl_channels")
+    kinds = [Permissions.read_only, Permissions.read_write]
+    kinds += [Permissions.publish, Permissions.subscribe] if channels else []
+    if draw(st.booleans()):
+        return call(draw(st.sampled_from(kinds)), *draw(st.lists(_PATTERNS, min_size=1, max_size=3)))
+    rules = _rules(channels=channels)
+    words = ["on", *draw(rules)]
+    if known.supports("acl_selectors") and draw(st.booleans()):
+        words += [f"({' '.join(draw(rules))})", f"%R~{draw(_PATTERNS)}"]
+    return call(Permissions, " ".join(words))
+
+
+@st.composite
+def _rules(draw: st.DrawFn, *, channels: bool) -> list[str]:
+    keys = [f"~{each}" for each in draw(st.lists(_PATTERNS, min_size=1, max_size=2, unique=True))]
+    listening = [f"&{draw(_PATTERNS)}"] if channels and draw(st.booleans()) else []
+    return [*keys, *listening, *draw(st.lists(st.sampled_from(_COMMANDS), max_size=3))]
+
+
+@st.composite
+def careless(draw: st.DrawFn) -> Call:
+    """Right but for an odd word somewhere, for the switch or for a reason; or patterns that are none."""
+    if draw(st.integers(0, 4)) == 0:
+        patterns = st.sampled_from(("", "app:*", "a b", "~a", ">secret", "(", "*"))
+        words_of = draw(st.sampled_from((Permissions.read_only, Permissions.read_write, Permissions.publish)))
+        return call(words_of, *draw(st.lists(patterns, max_size=2)))
+    switch = draw(st.sampled_from((["on"], ["on"], ["on"], ["off"], [])))
+    places = draw(st.sampled_from((["~app:*"], ["~app:*", "&events:*"], ["(~app:* +get)"], ["%W~app:*"])))
+    words = [draw(st.sampled_from(_COMMANDS)), *draw(st.lists(st.sampled_from(_ODD_WORDS), max_size=1))]
+    reason = draw(st.sampled_from((None, None, None, REASON, "short")))
+    return call(Permissions, " ".join([*switch, *places, *words]), reason=reason)

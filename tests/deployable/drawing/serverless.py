@@ -1,0 +1,112 @@
+"""What serverless caches alone have, and what is different with them."""
+
+from __future__ import annotations
+
+import functools
+
+from hypothesis import strategies as st
+
+from elasticache_constructs import NetworkType, ServerlessEngine, ServerlessLimits, catalogue
+from tests.deployable.drawing import access
+from tests.deployable.drawing.engines import Known
+from tests.deployable.drawing.reasons import REASON
+from tests.deployable.written import Call, call
+
+_NAMES = ("valkey", "redis", "memcached")
+
+
+@functools.cache
+def careful_engine() -> st.SearchStrategy[Call]:
+    """One on offer, or newer than the catalogue."""
+    offered = [call(ServerlessEngine, name, major) for name in _NAMES for major in catalogue.serverless_majors(name)]
+    return st.sampled_from((*offered, call(ServerlessEngine, "valkey", "10", unlisted=True)))
+
+
+@functools.cache
+def careless_engine() -> st.SearchStrategy[Call]:
+    """A name and a version, whether they belong together or not."""
+    majors = ("7", "8", "9", "6", "1.6", "1.5", "7.1", "")
+    return st.builds(
+        lambda name, major: call(ServerlessEngine, name, major),
+        st.sampled_from((*_NAMES, "Valkey", "")),
+        st.sampled_from(majors),
+    )
+
+
+@functools.cache
+def careful_limits() -> st.SearchStrategy[Call]:
+    """The most of both, and the least of either or of none."""
+    storage, units = st.integers(1, 5000), st.integers(1000, 15_000_000)
+    return st.one_of(
+        st.builds(
+            lambda least, most, unit: call(
+                ServerlessLimits,
+                storage_gb=max(least, most),
+                least_storage_gb=min(least, most),
+                ecpu_per_second=unit,
+            ),
+            storage,
+            storage,
+            units,
+        ),
+        st.builds(
+            lambda gigabytes, least, most: call(
+                ServerlessLimits,
+                storage_gb=gigabytes,
+                ecpu_per_second=max(least, most),
+                least_ecpu_per_second=min(least, most),
+            ),
+            storage,
+            units,
+            units,
+        ),
+        st.just(call(ServerlessLimits, unlimited_reason=REASON)),
+    )
+
+
+@functools.cache
+def careless_limits() -> st.SearchStrategy[Call]:
+    """Any numbers, in and out of their limits and of order."""
+    storage = st.sampled_from((None, 0, 1, 10, 5000, 5001, True, 1.5))
+    units = st.sampled_from((None, 0, 999, 1000, 5000, 15_000_000, 15_000_001, "1000"))
+    reason = st.sampled_from((None, None, REASON, "short"))
+    anything = st.builds(
+        lambda **keywords: call(ServerlessLimits, **keywords),
+        storage_gb=storage,
+        least_storage_gb=storage,
+        ecpu_per_second=units,
+        least_ecpu_per_second=units,
+        unlimited_reason=reason,
+    )
+    upside_down = (
+        call(ServerlessLimits, storage_gb=1, least_storage_gb=10, ecpu_per_second=1000),
+        call(ServerlessLimits, storage_gb=1, ecpu_per_second=1000, least_ecpu_per_second=5000),
+    )
+    return st.one_of(anything, st.sampled_from(upside_down))
+
+
+@st.composite
+def careful_access(draw: st.DrawFn, engine: Call) -> Call | None:
+    """Users, or whoever reaches it; none for Memcached, which has no logins."""
+    name = engine.arguments[0]
+    if name == "memcached":
+        return None
+    known = Known("redis", "7.1") if name == "redis" else Known("valkey", "7.2")
+    return draw(access.of_kind(draw(st.sampled_from(("users", "users", "open"))), known, set()))
+
+
+@st.composite
+def careless_access(draw: st.DrawFn) -> Call | None:
+    """Any kind of access, and none."""
+    kind = draw(st.sampled_from(("users", "token", "open", None)))
+    return None if kind is None else draw(access.of_kind(kind, Known("valkey", "8.2"), {"access", "permissions"}))
+
+
+def careful_network_type() -> st.SearchStrategy[Call]:
+    """Any of the three."""
+    return st.sampled_from((call(NetworkType, "ipv4"), call(NetworkType, "ipv6"), call(NetworkType.dual_stack)))
+
+
+def careless_description() -> st.SearchStrategy[str]:
+    """One with signs that are not allowed, or as long as it may be, or longer."""
+    return st.sampled_from(("carts <of the shop>", "a > b", "d" * 255, "d" * 256))

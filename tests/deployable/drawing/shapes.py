@@ -1,0 +1,78 @@
+"""Numbers: of shards, replicas, nodes and ports."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Aws
+from hypothesis import strategies as st
+
+from elasticache_constructs import ClusterMode, Topology
+from tests.deployable.drawing.reasons import REASON
+from tests.deployable.written import Call, call
+
+if TYPE_CHECKING:
+    from tests.deployable.drawing.engines import Known
+
+PORTS = st.one_of(st.sampled_from((6379, 11211)), st.integers(1, 65535))
+
+
+@st.composite
+def careful(draw: st.DrawFn, known: Known) -> Call:
+    """A topology as somebody has it who knows the engine."""
+    replicas = draw(st.integers(0, 5))
+    match draw(st.sampled_from(("one shard", "cluster", "large cluster", "on the way", "first replica"))):
+        case "one shard":
+            return call(Topology, replicas_per_shard=replicas)
+        case "cluster":
+            replicas = max(replicas, 1)
+            shards = draw(st.integers(1, 90 // (1 + replicas)))
+            return call(Topology, shards=shards, replicas_per_shard=replicas, cluster_mode=True)
+        case "large cluster":
+            replicas = max(replicas, 1)
+            most = 500 if known.supports("five_hundred_nodes") else 250
+            shards = draw(st.integers(2, most // (1 + replicas)))
+            return call(Topology, shards=shards, replicas_per_shard=replicas, node_quota=500)
+        case "on the way" if known.supports("cluster_mode_migration"):
+            mode = draw(st.sampled_from(ClusterMode))
+            return call(Topology, replicas_per_shard=max(replicas, 1), cluster_mode=mode)
+        case _:
+            return call(Topology, replicas_per_shard=1, no_failover_reason=REASON)
+
+
+_BEYOND: tuple[dict[str, Any], ...] = (
+    {"replicas_per_shard": 6},
+    {"replicas_per_shard": 0, "cluster_mode": True},
+    {"replicas_per_shard": 0, "shards": 3},
+    {"shards": 3, "cluster_mode": False},
+    {"shards": 46, "replicas_per_shard": 1},
+    {"shards": 126, "replicas_per_shard": 1, "node_quota": 500},
+    {"shards": 251, "replicas_per_shard": 1, "node_quota": 500},
+    {"no_failover_reason": REASON, "cluster_mode": True},
+    {"replicas_per_shard": 0, "cluster_mode": ClusterMode.COMPATIBLE},
+    {"replicas_per_shard": 1, "cluster_mode": ClusterMode.COMPATIBLE},
+)
+
+
+@functools.cache
+def careless() -> st.SearchStrategy[Call]:
+    """One that is just beyond what may be, or any numbers."""
+    optional = {
+        "shards": st.one_of(st.integers(1, 4), st.integers(-1, 600), st.just(Aws.REGION), st.just(1.5)),
+        "replicas_per_shard": st.one_of(st.integers(-1, 7), st.booleans()),
+        "cluster_mode": st.one_of(st.none(), st.booleans(), st.sampled_from(ClusterMode)),
+        "no_failover_reason": st.sampled_from((REASON, "short")),
+        "node_quota": st.sampled_from((89, 90, 250, 500, 501)),
+    }
+    written = st.one_of(st.sampled_from(_BEYOND), st.fixed_dictionaries({}, optional=optional))
+    return written.map(lambda keywords: call(Topology, **keywords))
+
+
+@functools.cache
+def wrong_number(lowest: int, highest: int) -> st.SearchStrategy[Any]:
+    """A number at a limit or beyond it, or what is no number."""
+    return st.one_of(
+        st.sampled_from((lowest, highest, lowest - 1, highest + 1, True, float(lowest), str(lowest), None)),
+        st.integers(),
+    )

@@ -1,0 +1,91 @@
+"""Network types, logs, snapshots and descriptions."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from elasticache_constructs import LogDelivery, NetworkType, Snapshot, catalogue
+from tests.deployable.written import Call, call
+
+if TYPE_CHECKING:
+    from tests.deployable.drawing.engines import Known
+
+DESCRIPTIONS = ("Orders", "Sessions of the shop (since 2026): 1 day", "d" * 255)
+
+
+@st.composite
+def careful_network_type(draw: st.DrawFn, known: Known, node_type: Call) -> Call:
+    """One that engine and nodes speak."""
+    facts = catalogue.node_type(node_type.arguments[0])
+    plain = (call(NetworkType, "ipv4"), call(NetworkType, "ipv4", "ipv4"))
+    both = (call(NetworkType.dual_stack), call(NetworkType.dual_stack, ip_discovery="ipv6"), call(NetworkType, "ipv6"))
+    able = known.supports("ipv6") and (facts is None or facts.ipv6)
+    return draw(st.sampled_from((*plain, *both) if able else plain))
+
+
+@functools.cache
+def careless_network_type() -> st.SearchStrategy[Call]:
+    """Any type with any discovery."""
+    return st.builds(
+        lambda name, discovery: call(NetworkType, name, discovery),
+        st.sampled_from(("ipv6", "dual_stack", "ipv6", "dual_stack", "ipv4", "dualstack")),
+        st.sampled_from(("ipv6", None, "ipv4", "ipv6", "IPv4")),
+    )
+
+
+@functools.cache
+def careful_log_delivery(region: str) -> st.SearchStrategy[Call]:
+    """One that the region has."""
+    streams = (None,) if region == "ap-northeast-3" else (None, "logs-of-caches", "a" * 64)
+    return st.builds(
+        lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
+        st.sampled_from(("json", "text")),
+        st.sampled_from(streams),
+    )
+
+
+@functools.cache
+def careless_log_delivery() -> st.SearchStrategy[Call]:
+    """Any format, and names that are none."""
+    streams = (None, "logs", "a" * 65, "", "two words", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/a")
+    return st.builds(
+        lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
+        st.sampled_from(("json", "text", "JSON", "xml")),
+        st.sampled_from(streams),
+    )
+
+
+@functools.cache
+def careful_snapshot() -> st.SearchStrategy[Call | None]:
+    """Mostly none; a name; files."""
+    return st.sampled_from(
+        (
+            *(None, None, None, None),
+            call(Snapshot.named, "before-the-move"),
+            call(Snapshot.named, "automatic.orders-2026-11-22-02-00"),
+            call(Snapshot.rdb_files, ["arn:aws:s3:::backups/orders/dump.rdb"]),
+            call(Snapshot.rdb_files, ["arn:aws-us-gov:s3:::backups/1.rdb", "arn:aws:s3:::backups/2.rdb"]),
+        )
+    )
+
+
+@functools.cache
+def careless_snapshot() -> st.SearchStrategy[Call]:
+    """Names and files in any form, together too."""
+    names = (None, "", "before", "two--hyphens", "ends-", "under_score", "automatic.", "1st", "a" * 300)
+    files = ("arn:aws:s3:::b/dump.rdb", "s3://b/dump.rdb", "arn:aws:s3:::b/a,b.rdb", "arn:aws:s3:::b/dump.zip", "")
+    either = st.builds(
+        lambda name, arns: call(Snapshot, name=name, files=tuple(arns)),
+        st.sampled_from(names),
+        st.lists(st.sampled_from(files), max_size=2),
+    )
+    return st.one_of(either, st.just(call(Snapshot.rdb_files, [files[0], files[0]])))
+
+
+@functools.cache
+def careless_description() -> st.SearchStrategy[str]:
+    """One that is about as long as it may be."""
+    return st.integers(250, 260).map(lambda length: "d" * length)

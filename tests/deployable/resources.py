@@ -1,0 +1,206 @@
+"""The CloudFormation resources that a configuration becomes, without a synth.
+
+Only what the settings decide is here; what the constructs put around a cache is a parameter of the template. That the
+constructs make the same resources of the same settings is a test of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from elasticache_constructs import IamUser, Permissions
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.stack_ids import SHORT_STACK_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elasticache_constructs import Access, Engine, PasswordUser, ServerlessEngine
+    from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+SURROUNDINGS = {
+    "Key": "AWS::KMS::Key",
+    "Log": "AWS::Logs::LogGroup",
+    "NodesGroup": "AWS::EC2::SecurityGroup",
+    "Secret": "AWS::SecretsManager::Secret",
+    "SubnetA": "AWS::EC2::Subnet",
+    "SubnetB": "AWS::EC2::Subnet",
+    "Subnets": "AWS::ElastiCache::SubnetGroup",
+    "Topic": "AWS::SNS::Topic",
+}
+"""What a cache refers to and its settings say nothing about: by parameter of the template, what it stands for."""
+
+_PASSWORD = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, ":SecretString:password::}}"]]}
+_ENGINE_OF_USERS = "redis"  # Valkey takes them as well, and Redis no others
+_SPELLED = {"az_mode": "AZMode", "ecpuPerSecond": "ECPUPerSecond", "multi_az_enabled": "MultiAZEnabled"}
+
+
+def resources(settings: Any, name: str = "Cache") -> Resources:
+    """The resources of one cache by logical id; the cache's own id is the name that is given.
+
+    Args:
+        settings: Accepted settings of any kind of cache.
+
+        name: What every logical id, and every generated user id, begins with. Unique in a template.
+    """
+    if isinstance(settings, MemcachedClusterSettings):
+        return _memcached_cluster(settings, name)
+    if isinstance(settings, ServerlessCacheSettings):
+        return _serverless_cache(settings, name)
+    return _replication_group(settings, name)
+
+
+def template(*caches: Resources) -> dict[str, Any]:
+    """A template of several caches."""
+    return {
+        "Parameters": {name: {"Type": "String"} for name in SURROUNDINGS},
+        "Resources": {name: resource for cache in caches for name, resource in cache.items()},
+    }
+
+
+def _replication_group(settings: ReplicationGroupSettings, name: str) -> Resources:
+    group = _resource("ReplicationGroup", _spelled(settings.properties()))
+    properties = group["Properties"]
+    properties |= {
+        **_surroundings("SecurityGroupIds"),
+        "KmsKeyId": {"Ref": "Key"},
+        "CacheParameterGroupName": {"Ref": f"{name}Parameters"},
+    }
+    if delivery := list(_log_delivery(settings)):
+        properties["LogDeliveryConfigurations"] = delivery
+    # As every group of the constructs: the last snapshot is kept.
+    group |= {"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"}
+    made = {
+        name: group,
+        f"{name}Parameters": _parameter_group(settings, cluster=settings.topology.has_cluster_parameters),
+    }
+    if settings.access.is_auth_token:
+        properties["AuthToken"] = _PASSWORD
+    if settings.access.has_users:
+        properties["UserGroupIds"] = [{"Ref": f"{name}Users"}]
+        made |= _users(settings.access, settings.engine, name)
+    return made
+
+
+def _memcached_cluster(settings: MemcachedClusterSettings, name: str) -> Resources:
+    cluster = _resource("CacheCluster", _spelled(settings.properties()))
+    cluster["Properties"] |= {
+        **_surroundings("VpcSecurityGroupIds"),
+        "CacheParameterGroupName": {"Ref": f"{name}Parameters"},
+    }
+    return {name: cluster, f"{name}Parameters": _parameter_group(settings, cluster=False)}
+
+
+def _serverless_cache(settings: ServerlessCacheSettings, name: str) -> Resources:
+    cache = _resource("ServerlessCache", _spelled(settings.properties()))
+    cache["Properties"] |= {
+        "ServerlessCacheName": name.lower(),
+        "FinalSnapshotName": {"Fn::Sub": [f"{name.lower()}-${{Stack}}", {"Stack": SHORT_STACK_ID}]},
+        "KmsKeyId": {"Ref": "Key"},
+        "SecurityGroupIds": [{"Ref": "NodesGroup"}],
+        "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+    }
+    cache |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+    if settings.access is None or not settings.access.has_users:
+        return {name: cache}
+    cache["Properties"]["UserGroupId"] = {"Ref": f"{name}Users"}
+    return {name: cache, **_users(settings.access, settings.engine, name)}
+
+
+def _surroundings(security_groups: str) -> dict[str, Any]:
+    return {
+        security_groups: [{"Ref": "NodesGroup"}],
+        "CacheSubnetGroupName": {"Ref": "Subnets"},
+        "NotificationTopicArn": {"Ref": "Topic"},
+    }
+
+
+def _parameter_group(settings: ReplicationGroupSettings | MemcachedClusterSettings, *, cluster: bool) -> Resource:
+    parameters = settings.all_parameters() | ({"cluster-enabled": "yes"} if cluster else {})
+    return _resource(
+        "ParameterGroup",
+        {
+            "CacheParameterGroupFamily": settings.engine.family,
+            "Description": f"Parameters of the cache, {settings.engine.family}",
+            **({"Properties": parameters} if parameters else {}),
+        },
+    )
+
+
+def _log_delivery(settings: ReplicationGroupSettings) -> Iterator[dict[str, Any]]:
+    stream = settings.log_delivery.firehose_stream
+    for kind in settings.logs():
+        yield {
+            "LogType": kind,
+            "LogFormat": settings.log_delivery.log_format,
+            "DestinationType": "kinesis-firehose" if stream else "cloudwatch-logs",
+            "DestinationDetails": {"KinesisFirehoseDetails": {"DeliveryStream": stream}}
+            if stream
+            else {"CloudWatchLogsDetails": {"LogGroup": {"Ref": "Log"}}},
+        }
+
+
+def _users(access: Access, engine: Engine | ServerlessEngine, name: str) -> Resources:
+    default = access.default.permissions if access.default else None
+    if default is None:
+        nobody = Permissions("off -@all")
+        made = _login(_user_id(name, "default"), "default", nobody, engine, {"Type": "no-password-required"})
+    else:
+        made = _password_login("default", default, engine, name)
+    members = {f"{name}User": made} | {
+        f"{name}User{number}": _user(each, engine, name) for number, each in enumerate(access.named)
+    }
+    leaving = {f"{name}Leaving{number}": _user(each, engine, name) for number, each in enumerate(access.leaving)}
+    group = {
+        "Engine": _ENGINE_OF_USERS,
+        "UserGroupId": _user_id(name, "users"),
+        "UserIds": [{"Ref": each} for each in members],
+    }
+    return {**members, **leaving, f"{name}Users": _resource("UserGroup", group)}
+
+
+def _user(user: IamUser | PasswordUser, engine: Engine | ServerlessEngine, name: str) -> Resource:
+    if isinstance(user, IamUser):
+        return _login(user.name, user.name, user.permissions, engine, {"Type": "iam"})
+    return _password_login(user.name, user.permissions, engine, name)
+
+
+def _password_login(user_name: str, permissions: Permissions, engine: Engine | ServerlessEngine, name: str) -> Resource:
+    mode = {"Type": "password", "Passwords": [_PASSWORD]}
+    return _login(_user_id(name, user_name), user_name, permissions, engine, mode)
+
+
+def _login(
+    user_id: str, user_name: str, permissions: Permissions, engine: Engine | ServerlessEngine, mode: dict[str, Any]
+) -> Resource:
+    properties = {
+        "Engine": _ENGINE_OF_USERS,
+        "UserId": user_id,
+        "UserName": user_name,
+        "AccessString": permissions.written_for(engine),
+        "AuthenticationMode": mode,
+    }
+    reason = {"Metadata": {"BroadAccessReason": permissions.reason}} if permissions.reason else {}
+    return _resource("User", properties) | reason
+
+
+def _user_id(name: str, user_name: str) -> str:
+    return f"{name.lower()}-{user_name}"
+
+
+def _resource(kind: str, properties: dict[str, Any]) -> Resource:
+    return {"Type": f"AWS::ElastiCache::{kind}", "Properties": properties}
+
+
+def _spelled(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The CDK's keywords as CloudFormation spells them."""
+    return {
+        _SPELLED.get(name, "".join(word[:1].upper() + word[1:] for word in name.split("_"))): _spelled(value)
+        if isinstance(value, dict)
+        else value
+        for name, value in arguments.items()
+    }

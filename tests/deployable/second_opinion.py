@@ -1,0 +1,563 @@
+"""What the service refuses, written a second time: from the list of its rules, on finished properties, on its own.
+
+It judges what CloudFormation would be given, and knows nothing of settings or of the catalogue. Versions and node types
+on offer are cfn-lint's own tables. What came out later than those, nobody here can judge: it passes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.deployable.resources import Resources
+
+Version = tuple[int, ...]
+
+_CACHES = {"ReplicationGroup", "CacheCluster", "ServerlessCache"}
+
+# From which version of an engine on something can be asked for.
+FLOORS: dict[str, dict[str, str]] = {
+    "users": {"redis": "6.0", "valkey": "7.2"},
+    "iam": {"redis": "7.0", "valkey": "7.2"},
+    "channels": {"redis": "6.2", "valkey": "7.2"},
+    "selectors": {"redis": "7.0", "valkey": "7.2"},
+    "tls": {"redis": "4.0.10", "valkey": "7.2", "memcached": "1.6.12"},
+    "tls mode": {"redis": "7.0", "valkey": "7.2"},
+    "cluster mode by choice": {"redis": "7.0", "valkey": "7.2"},
+    "slow-log": {"redis": "6.0", "valkey": "7.2"},
+    "engine-log": {"redis": "6.2", "valkey": "7.2"},
+    "ipv6": {"redis": "6.2", "valkey": "7.2", "memcached": "1.6.6"},
+    "500 nodes": {"redis": "5.0.6", "valkey": "7.2"},
+}
+_FIRST = {"redis": "4.0.10", "valkey": "7.2", "memcached": "1.5.16"}
+_LATE = {"redis": "6.2", "valkey": "7.2", "memcached": "1.5.16"}
+_ARM = {"redis": "5.0.6", "valkey": "7.2", "memcached": "1.5.16"}
+_NEWEST = {"valkey": "7.2", "memcached": "1.6.6"}
+NODES: dict[str, tuple[str, dict[str, str]]] = {
+    **dict.fromkeys(("m8g", "r8g", "c8gn"), ("NOD-04", _NEWEST)),
+    **dict.fromkeys(("m7g", "r7g"), ("NOD-05", _LATE)),
+    "c7gn": ("NOD-05", {**_LATE, "memcached": "1.6.6"}),
+    **dict.fromkeys(("m6g", "r6g"), ("NOD-06", _ARM)),
+    "t4g": ("NOD-07", _ARM),
+    **dict.fromkeys(("m5", "m4", "r5", "r4", "t3"), ("NOD-08", _FIRST)),
+    "r6gd": ("DTI-01", {"redis": "6.2", "valkey": "7.2"}),
+}
+"""By family: the rule, and the first version of each engine that runs on it."""
+
+_CLOSED = ("t2", "t1", "m1", "m2", "m3", "c1", "r3")
+_NITRO = ("m5", "m6g", "m7g", "m8g", "r5", "r6g", "r6gd", "r7g", "r8g", "t3", "t4g", "c7gn", "c8gn")
+
+_FAMILIES = (
+    *("memcached1.4", "memcached1.5", "memcached1.6", "redis2.6", "redis2.8", "redis3.2", "redis4.0", "redis5.0"),
+    *("redis6.x", "redis7", "valkey7", "valkey8", "valkey9"),
+)
+_MAJORS = {"valkey": ("7", "8", "9"), "redis": ("7",), "memcached": ("1.6",)}
+_OF_SERVERLESS = {
+    *("ServerlessCacheName", "Description", "Engine", "MajorEngineVersion", "CacheUsageLimits", "KmsKeyId"),
+    *("SecurityGroupIds", "SubnetIds", "UserGroupId", "SnapshotRetentionLimit", "DailySnapshotTime"),
+    *("FinalSnapshotName", "NetworkType"),
+}
+
+_POLICIES = (
+    *("volatile-lru", "allkeys-lru", "volatile-lfu", "allkeys-lfu"),
+    *("volatile-random", "allkeys-random", "volatile-ttl", "noeviction"),
+)
+_RANGES = {"databases": (1, 1_200_000), "reserved-memory-percent": (0, 100), "repl-backlog-size": (16384, None)}
+_FIXED = re.compile(
+    r"maxmemory|maxclients|appendonly|appendfsync|lua-time-limit|list-max-ziplist-size|replica-allow-chaining"
+    r"|replica-ignore-maxmemory|replica-lazy-flush|client-output-buffer-limit-replica-.*|repl-timeout"
+    r"|backlog_queue_limit|config_max|config_size_max|hashpower_init|large_memory_pages|lock_down_paged_memory"
+    r"|max_simultaneous_connections|requests_per_event"
+)
+_GONE = {
+    "redis6.x": re.compile("lua-replicate-commands"),
+    "redis7": re.compile(r"lua-replicate-commands|(hash|zset|list)-max-ziplist-.*"),
+    "valkey7": re.compile(r"lua-replicate-commands|(hash|zset|list)-max-ziplist-.*"),
+    "valkey8": re.compile(r"lua-replicate-commands|(hash|zset|list)-max-ziplist-.*"),
+    "valkey9": re.compile(r"lua-replicate-commands|(hash|zset|list)-max-ziplist-.*"),
+    "memcached1.5": re.compile("modern|expirezero_does_not_evict"),
+    "memcached1.6": re.compile("modern|expirezero_does_not_evict"),
+}
+
+_ACCESS_WORD = re.compile(
+    r"on|off|(~|%(R|W|RW)~)\S+|&\S+|allkeys|resetkeys|allchannels|resetchannels|clearselectors|allcommands|nocommands"
+    r"|[+-]@[a-z]+|[+-][a-z][a-z0-9_.-]*(\|[a-z0-9_-]+)?",
+    re.IGNORECASE,
+)
+_CREDENTIAL = re.compile(r"[><#!].*|nopass|resetpass|reset", re.IGNORECASE)
+_MANAGED = ("bgrewriteaof", "bgsave", "config", "debug", "migrate", "replicaof", "save", "shutdown", "slaveof", "sync")
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEK = 7 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One cache with its parameter group, users and user group, as the service is asked for them."""
+
+    kind: str
+    cache: Mapping[str, Any]
+    family: str
+    parameters: Mapping[str, Any]
+    users: tuple[Mapping[str, Any], ...]
+    members: tuple[Mapping[str, Any], ...]
+    user_groups: tuple[Mapping[str, Any], ...]
+    region: str | None
+    node_quota: int = 90
+    """Nodes that the account may have in a cluster."""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is a replication group."""
+        return self.kind == "ReplicationGroup"
+
+    @property
+    def engine(self) -> str:
+        """Its engine."""
+        return str(self.cache["Engine"])
+
+    @property
+    def node_family(self) -> str:
+        """``r7g`` of ``cache.r7g.large``; empty for what is no node type."""
+        found = re.fullmatch(r"cache\.([a-z0-9]+)\.[a-z0-9]+", self.cache["CacheNodeType"])
+        return found[1] if found else ""
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether clients are to see a cluster."""
+        return self.counts_shards or self.cache.get("ClusterMode") == "enabled"
+
+    @property
+    def counts_shards(self) -> bool:
+        """Whether it is asked for in numbers of shards."""
+        return "NumNodeGroups" in self.cache
+
+    @property
+    def replicas(self) -> int:
+        """Of each shard."""
+        by_shard: int = self.cache["ReplicasPerNodeGroup"] if self.counts_shards else self.cache["NumCacheClusters"] - 1
+        return by_shard
+
+    @property
+    def nodes(self) -> int:
+        """Of all shards."""
+        shards: int = self.cache.get("NumNodeGroups", 1)
+        return shards * (1 + self.replicas)
+
+    @property
+    def speaks_ipv6(self) -> bool:
+        """Whether it asks for addresses of IPv6."""
+        return bool(self.cache.get("NetworkType", "ipv4") != "ipv4")
+
+    def is_before(self, floor: str) -> bool:
+        """Whether the engine's version is older."""
+        return _version(self.cache["EngineVersion"]) < _version(floor)
+
+    def lacks(self, feature: str) -> bool:
+        """Whether the engine's version has not got it. Serverless caches run no version that has not."""
+        if self.kind == "ServerlessCache":
+            return False
+        floor = FLOORS[feature].get(self.engine)
+        return floor is None or self.is_before(floor)
+
+
+def asked(resources: Resources, *, region: str | None, node_quota: int) -> Asked:
+    """What the resources of one cache ask of the service.
+
+    Args:
+        resources: The cache with what belongs to it.
+
+        region: Where; None where it is not known.
+
+        node_quota: Nodes that the account may have in a cluster.
+    """
+    by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for name, resource in resources.items():
+        kind = resource["Type"].removeprefix("AWS::ElastiCache::")
+        by_kind.setdefault(kind, {})[name] = resource["Properties"]
+    (kind,) = by_kind.keys() & _CACHES
+    (cache,) = by_kind[kind].values()
+    parameter_group = next(iter(by_kind.get("ParameterGroup", {}).values()), {})
+    users, user_groups = by_kind.get("User", {}), tuple(by_kind.get("UserGroup", {}).values())
+    return Asked(
+        kind=kind,
+        cache=cache,
+        family=parameter_group.get("CacheParameterGroupFamily", ""),
+        parameters=parameter_group.get("Properties", {}),
+        users=tuple(users.values()),
+        members=tuple(users[each["Ref"]] for group in user_groups for each in group["UserIds"]),
+        user_groups=user_groups,
+        region=region,
+        node_quota=node_quota,
+    )
+
+
+def refusals(wanted: Asked) -> list[str]:
+    """The rules that the service would refuse it by."""
+    rules = OF_SERVERLESS_CACHES if wanted.kind == "ServerlessCache" else OF_NODES
+    return [rule for rule, breaks in (*rules.items(), *OF_USERS.items()) if breaks(wanted)]
+
+
+def _version(text: str) -> Version:
+    return tuple(int(part) for part in text.split("."))
+
+
+@functools.cache
+def _table(name: str) -> Any:
+    path = "data/schemas/extensions/aws_elasticache_cachecluster"
+    return json.loads((files("cfnlint") / path / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _offered_versions(engine: str) -> tuple[str, ...]:
+    cases = {
+        case["if"]["properties"]["Engine"].get("const"): case["then"] for case in _table("engine_version")["allOf"]
+    }
+    return tuple(cases[engine]["properties"]["EngineVersion"]["enum"])
+
+
+@functools.cache
+def _offered_nodes() -> dict[str, tuple[str, ...]]:
+    regions = {name: each for name, each in _table("cachenodetype_enum").items() if "enum" in each}
+    return {name: tuple(each["enum"]) for name, each in regions.items()}
+
+
+def _is_no_major(wanted: Asked) -> bool:
+    """Neither a major version on offer, nor newer than all of them."""
+    major, offered = wanted.cache["MajorEngineVersion"], _MAJORS.get(wanted.engine, ())
+    return major not in offered and not (offered and _version(major) > _version(offered[-1]))
+
+
+def _is_no_span(wanted: Asked, name: str, lowest: int, highest: int) -> bool:
+    """Whether a usage limit has an end out of bounds, or its ends in the wrong order, or data in another unit."""
+    span = wanted.cache.get("CacheUsageLimits", {}).get(name)
+    if span is None:
+        return False
+    ends = [span[end] for end in ("Minimum", "Maximum") if end in span]
+    fits = all(type(end) is int and lowest <= end <= highest for end in ends) and ends == sorted(ends)
+    return not ends or not fits or span.get("Unit") != ("GB" if name == "DataStorage" else None)
+
+
+def _is_no_version(wanted: Asked) -> bool:
+    """Neither on offer, nor newer than what is on offer of its major version."""
+    version, offered = wanted.cache["EngineVersion"], _offered_versions(wanted.engine)
+    if version in offered:
+        return False
+    same_major = [each for each in offered if each.split(".")[0] == version.split(".")[0]]
+    return any(_version(each) > _version(version) for each in same_major or offered)
+
+
+def _is_no_family_of_its_version(wanted: Asked) -> bool:
+    major, minor = _version(wanted.cache["EngineVersion"])[:2]
+    families = {
+        "redis": f"redis{major}.{minor}" if major < 6 else "redis6.x" if major == 6 else f"redis{major}",
+        "valkey": f"valkey{major}",
+        "memcached": f"memcached{major}.{minor}",
+    }
+    return wanted.family != families[wanted.engine]
+
+
+def _takes(name: str, value: str) -> bool:
+    if name == "timeout":
+        return value.isdecimal() and (int(value) == 0 or int(value) >= 20)
+    if name == "maxmemory-policy":
+        return value in _POLICIES
+    if name in _RANGES:
+        low, high = _RANGES[name]
+        return value.isdecimal() and int(value) >= low and (high is None or int(value) <= high)
+    return True
+
+
+def _is_not_in_region(wanted: Asked) -> bool:
+    table, name = _offered_nodes(), wanted.cache["CacheNodeType"]
+    is_known = any(name in each for each in table.values())
+    return is_known and name not in table.get(wanted.region or "", (name,))
+
+
+def _runs_on(rule: str) -> Callable[[Asked], bool]:
+    """Broken by a family of that rule under an engine that does not run on it."""
+
+    def breaks(wanted: Asked) -> bool:
+        if wanted.node_family not in NODES or NODES[wanted.node_family][0] != rule:
+            return False
+        floor = NODES[wanted.node_family][1].get(wanted.engine)
+        return floor is None or wanted.is_before(floor)
+
+    return breaks
+
+
+def _tiering_is_wrong(wanted: Asked) -> bool:
+    on = wanted.cache.get("DataTieringEnabled") is True
+    return on != (wanted.node_family == "r6gd") or _runs_on("DTI-01")(wanted)
+
+
+def _words(user: Mapping[str, Any]) -> list[str]:
+    return re.sub(r"[()]", " ", user["AccessString"]).split()
+
+
+def _any_word(test: Callable[[str], Any]) -> Callable[[Asked], bool]:
+    return lambda wanted: any(test(word) for user in wanted.users for word in _words(user))
+
+
+def _is_managed(word: str) -> bool:
+    return word.startswith("+") and word[1:].lower().split("|")[0] in _MANAGED
+
+
+def _reads_too_new_words(wanted: Asked) -> bool:
+    for user in wanted.users:
+        words = _words(user)
+        if wanted.lacks("selectors") and ("(" in user["AccessString"] or any(word[0] == "%" for word in words)):
+            return True
+        if wanted.lacks("channels") and any(word[0] == "&" or word.endswith("channels") for word in words):
+            return True
+    return False
+
+
+def _mode(user: Mapping[str, Any]) -> str:
+    return str(user["AuthenticationMode"]["Type"])
+
+
+def _minute(day: str, time: str) -> int:
+    hours, minutes = time.split(":")
+    return (_DAYS.index(day) * 24 + int(hours)) * 60 + int(minutes)
+
+
+def _maintenance(wanted: Asked) -> tuple[int, int] | None:
+    """From when, in minutes of the week, and for how long; None when it is not well formed."""
+    days = "|".join(_DAYS)
+    window = wanted.cache["PreferredMaintenanceWindow"]
+    if not re.fullmatch(rf"({days}):{_TIME}-({days}):{_TIME}", window):
+        return None
+    first, last = (_minute(end[:3], end[4:]) for end in window.split("-"))
+    return first, (last - first) % _WEEK
+
+
+def _snapshots(wanted: Asked) -> tuple[int, int] | None:
+    """From when, in minutes of the day, and for how long; None when it is not well formed."""
+    window = wanted.cache["SnapshotWindow"]
+    if not re.fullmatch(f"{_TIME}-{_TIME}", window):
+        return None
+    first, last = (_minute("sun", end) for end in window.split("-"))
+    return first, (last - first) % (24 * 60)
+
+
+def _windows_overlap(wanted: Asked) -> bool:
+    weekly, daily = _maintenance(wanted), _snapshots(wanted)
+    if weekly is None or daily is None:
+        return False
+    starts = [day * 24 * 60 + daily[0] for day in range(7)]
+    # Two spans on a circle meet when one begins within the other.
+    return any((start - weekly[0]) % _WEEK < weekly[1] or (weekly[0] - start) % _WEEK < daily[1] for start in starts)
+
+
+def _log_is_wrong(wanted: Asked) -> bool:
+    logs = wanted.cache.get("LogDeliveryConfigurations", [])
+    details = {"cloudwatch-logs": {"CloudWatchLogsDetails"}, "kinesis-firehose": {"KinesisFirehoseDetails"}}
+    kinds = [log["LogType"] for log in logs]
+    return len(kinds) != len(set(kinds)) or any(
+        log["LogFormat"] not in ("json", "text")
+        or details.get(log["DestinationType"]) != log["DestinationDetails"].keys()
+        for log in logs
+    )
+
+
+def _delivers(wanted: Asked, kind: str) -> bool:
+    return any(log["LogType"] == kind for log in wanted.cache.get("LogDeliveryConfigurations", []))
+
+
+def _streams(wanted: Asked) -> list[str]:
+    logs = wanted.cache.get("LogDeliveryConfigurations", [])
+    return [
+        log["DestinationDetails"]["KinesisFirehoseDetails"]["DeliveryStream"]
+        for log in logs
+        if log["DestinationType"] == "kinesis-firehose"
+    ]
+
+
+def _discovery_is_wrong(wanted: Asked) -> bool:
+    fit = {"ipv4": ("ipv4",), "ipv6": ("ipv6",), "dual_stack": ("ipv4", "ipv6")}
+    chosen = wanted.cache.get("IpDiscovery")
+    return chosen is not None and chosen not in fit.get(wanted.cache.get("NetworkType", "ipv4"), ())
+
+
+def _id_is_wrong(user_id: str) -> bool:
+    return not re.fullmatch(r"[a-z][a-z0-9-]*", user_id) or "--" in user_id or user_id.endswith("-")
+
+
+def _names_twice(wanted: Asked) -> bool:
+    names = [user["UserName"] for user in wanted.members]
+    return len(names) != len(set(names))
+
+
+def _snapshot_is_no_name(name: str | None) -> bool:
+    return name is not None and not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name)
+
+
+def _is_no_dump(arn: str) -> bool:
+    return not re.fullmatch(r"arn:aws[a-z-]*:s3:::[^/,]+/[^,]+\.rdb", arn)
+
+
+OF_NODES: dict[str, Callable[[Asked], bool]] = {
+    # Names
+    "NAM-14": lambda wanted: _snapshot_is_no_name(wanted.cache.get("SnapshotName")),
+    "NAM-16": lambda wanted: wanted.is_group and not 1 <= len(wanted.cache["ReplicationGroupDescription"]) <= 255,
+    # Engines and parameter groups
+    "ENG-01": lambda wanted: wanted.is_group and wanted.engine not in ("redis", "valkey"),
+    "ENG-02": lambda wanted: not wanted.is_group and wanted.engine != "memcached",
+    "ENG-03": lambda wanted: wanted.engine == "redis" and _is_no_version(wanted),
+    "ENG-04": lambda wanted: wanted.engine == "valkey" and _is_no_version(wanted),
+    "ENG-05": lambda wanted: wanted.engine == "memcached" and _is_no_version(wanted),
+    "ENG-09": _is_no_family_of_its_version,
+    "PGR-03": lambda wanted: any(not isinstance(value, str) for value in wanted.parameters.values()),
+    "PGR-05": lambda wanted: wanted.family in _FAMILIES and any(_FIXED.fullmatch(name) for name in wanted.parameters),
+    "PGR-06": lambda wanted: (
+        wanted.family in _FAMILIES and any(not _takes(name, str(value)) for name, value in wanted.parameters.items())
+    ),
+    "PGR-12": lambda wanted: not wanted.is_group and "cluster-enabled" in wanted.parameters,
+    "PGR-13": lambda wanted: wanted.is_cluster and wanted.parameters.get("cluster-enabled") != "yes",
+    "PGR-14": lambda wanted: (
+        not wanted.is_cluster
+        and wanted.parameters.get("cluster-enabled") == "yes"
+        and wanted.cache.get("ClusterMode") != "compatible"
+    ),
+    "PGR-20": lambda wanted: any(
+        _GONE.get(wanted.family, re.compile("")).fullmatch(name) for name in wanted.parameters
+    ),
+    # Nodes
+    "NOD-01": lambda wanted: not wanted.node_family,
+    "NOD-03": lambda wanted: not wanted.is_group and wanted.node_family == "r6gd",
+    **{rule: _runs_on(rule) for rule in ("NOD-04", "NOD-05", "NOD-06", "NOD-07", "NOD-08")},
+    "NOD-10": lambda wanted: wanted.node_family in _CLOSED,
+    "NOD-15": _is_not_in_region,
+    "NOD-20": lambda wanted: wanted.speaks_ipv6 and wanted.node_family in {*NODES, *_CLOSED} - {*_NITRO},
+    "DTI-01": _tiering_is_wrong,
+    "DTI-02": lambda wanted: (
+        wanted.node_family == "r6gd"
+        and wanted.parameters.get("maxmemory-policy", "noeviction") not in ("volatile-lru", "allkeys-lru", "noeviction")
+    ),
+    # Shape
+    "TOP-01": lambda wanted: "NumCacheClusters" in wanted.cache and not 1 <= wanted.cache["NumCacheClusters"] <= 6,
+    "TOP-02": lambda wanted: (
+        wanted.is_group and wanted.cache["AutomaticFailoverEnabled"] is True and wanted.replicas < 1
+    ),
+    "TOP-03": lambda wanted: wanted.counts_shards and not 0 <= wanted.replicas <= 5,
+    "TOP-04": lambda wanted: wanted.is_cluster and wanted.cache["AutomaticFailoverEnabled"] is not True,
+    "TOP-06": lambda wanted: wanted.is_cluster and wanted.replicas == 0,
+    "TOP-08": lambda wanted: (
+        wanted.cache.get("MultiAZEnabled") is True and wanted.cache.get("AutomaticFailoverEnabled") is not True
+    ),
+    "TOP-12": lambda wanted: wanted.counts_shards and "NumCacheClusters" in wanted.cache,
+    "TOP-19": lambda wanted: (
+        wanted.is_group and wanted.nodes > min(wanted.node_quota, 250 if wanted.lacks("500 nodes") else 500)
+    ),
+    "TOP-23": lambda wanted: "ClusterMode" in wanted.cache and wanted.lacks("cluster mode by choice"),
+    "TOP-24": lambda wanted: (
+        wanted.cache.get("ClusterMode") in ("enabled", "compatible")
+        and wanted.parameters.get("cluster-enabled") != "yes"
+    ),
+    "MEM-01": lambda wanted: not wanted.is_group and not 1 <= wanted.cache["NumCacheNodes"] <= 60,
+    "MEM-02": lambda wanted: (
+        not wanted.is_group and (wanted.cache["AZMode"] == "cross-az") != (wanted.cache["NumCacheNodes"] > 1)
+    ),
+    "SNP-06": lambda wanted: not wanted.is_group and any(name.startswith("Snapshot") for name in wanted.cache),
+    # Encryption
+    "TLS-01": lambda wanted: wanted.engine == "valkey" and "TransitEncryptionEnabled" not in wanted.cache,
+    "TLS-02": lambda wanted: (
+        wanted.is_group and wanted.cache.get("TransitEncryptionEnabled") is True and wanted.lacks("tls")
+    ),
+    "TLS-04": lambda wanted: (
+        not wanted.is_group and wanted.cache.get("TransitEncryptionEnabled") is True and wanted.lacks("tls")
+    ),
+    "TLS-06": lambda wanted: "TransitEncryptionMode" in wanted.cache and wanted.lacks("tls mode"),
+    "TLS-07": lambda wanted: (
+        "TransitEncryptionMode" in wanted.cache and wanted.cache.get("TransitEncryptionEnabled") is not True
+    ),
+    "TLS-11": lambda wanted: "AuthToken" in wanted.cache and wanted.cache.get("TransitEncryptionMode") == "preferred",
+    "TLS-12": lambda wanted: (
+        "UserGroupIds" in wanted.cache
+        and (
+            wanted.cache.get("TransitEncryptionEnabled") is not True
+            or wanted.cache.get("TransitEncryptionMode") == "preferred"
+        )
+    ),
+    "KMS-03": lambda wanted: "KmsKeyId" in wanted.cache and wanted.cache.get("AtRestEncryptionEnabled") is not True,
+    # Logins
+    "AUT-01": lambda wanted: "AuthToken" in wanted.cache and wanted.cache.get("TransitEncryptionEnabled") is not True,
+    "AUT-04": lambda wanted: "AuthToken" in wanted.cache and "UserGroupIds" in wanted.cache,
+    "RBC-01": lambda wanted: len(wanted.cache.get("UserGroupIds", [])) > 1,
+    "RBC-02": lambda wanted: "UserGroupIds" in wanted.cache and wanted.lacks("users"),
+    # Snapshots and windows
+    "SNP-01": lambda wanted: wanted.is_group and not 0 <= wanted.cache["SnapshotRetentionLimit"] <= 35,
+    "SNP-02": lambda wanted: wanted.is_group and ((_snapshots(wanted) or (0, 0))[1] < 60),
+    "SNP-03": lambda wanted: wanted.is_group and _windows_overlap(wanted),
+    "SNP-10": lambda wanted: (
+        any(_is_no_dump(arn) for arn in wanted.cache.get("SnapshotArns", []))
+        or len(wanted.cache.get("SnapshotArns", [])) != len({*wanted.cache.get("SnapshotArns", [])})
+        or ("SnapshotArns" in wanted.cache and "SnapshotName" in wanted.cache)
+    ),
+    "WIN-01": lambda wanted: not 60 <= (_maintenance(wanted) or (0, 0))[1] <= 24 * 60,
+    # Logs and network
+    "LOG-01": _log_is_wrong,
+    "LOG-02": lambda wanted: _delivers(wanted, "slow-log") and wanted.lacks("slow-log"),
+    "LOG-03": lambda wanted: _delivers(wanted, "engine-log") and wanted.lacks("engine-log"),
+    "LOG-07": lambda wanted: bool(_streams(wanted)) and wanted.region == "ap-northeast-3",
+    "NET-12": lambda wanted: not 1 <= wanted.cache["Port"] <= 65535,
+    "NET-13": lambda wanted: wanted.speaks_ipv6 and wanted.lacks("ipv6"),
+    "NET-14": lambda wanted: wanted.cache.get("NetworkType") == "dual_stack" and "IpDiscovery" not in wanted.cache,
+    "NET-16": _discovery_is_wrong,
+}
+"""Whether a replication group or a Memcached cluster breaks a rule, by the rule's id."""
+
+OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
+    "NAM-09": lambda wanted: not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", wanted.cache["ServerlessCacheName"]),
+    "NAM-16": lambda wanted: not re.fullmatch("[^<>]{0,255}", wanted.cache["Description"]),
+    "WIN-02": lambda wanted: not re.fullmatch(_TIME, wanted.cache["DailySnapshotTime"]),
+    "SLS-01": _is_no_major,
+    "SLS-02": lambda wanted: _is_no_span(wanted, "DataStorage", 1, 5000),
+    "SLS-03": lambda wanted: _is_no_span(wanted, "ECPUPerSecond", 1000, 15_000_000),
+    "SLS-06": lambda wanted: not 2 <= len(wanted.cache["SubnetIds"]) <= 3,
+    "SLS-08": lambda wanted: wanted.cache.get("NetworkType", "ipv4") not in ("ipv4", "ipv6", "dual_stack"),
+    "SLS-11": lambda wanted: wanted.engine == "memcached" and "UserGroupId" in wanted.cache,
+    "SLS-14": lambda wanted: not 1 <= wanted.cache["SnapshotRetentionLimit"] <= 35,
+    "SLS-20": lambda wanted: bool(wanted.parameters) or not wanted.cache.keys() <= _OF_SERVERLESS,
+}
+"""Whether a serverless cache does."""
+
+OF_USERS: dict[str, Callable[[Asked], bool]] = {
+    "NAM-05": lambda wanted: any(_id_is_wrong(user["UserId"]) for user in wanted.users),
+    "RBC-03": lambda wanted: (
+        any(group["Engine"] == "redis" for group in wanted.user_groups)
+        and [user["UserName"] for user in wanted.members].count("default") != 1
+    ),
+    "RBC-05": _names_twice,
+    "RBC-06": lambda wanted: (
+        any(group["Engine"] == "valkey" for group in wanted.user_groups)
+        and any(_mode(user) == "no-password-required" for user in wanted.members)
+    ),
+    "RBC-07": lambda wanted: any(
+        each["Engine"] not in ("redis", wanted.engine) for each in (*wanted.user_groups, *wanted.users)
+    ),
+    "RBC-09": lambda wanted: any(not user["AccessString"].strip() for user in wanted.users),
+    "RBC-10": lambda wanted: (
+        _any_word(lambda word: not _ACCESS_WORD.fullmatch(word) and not _CREDENTIAL.fullmatch(word))(wanted)
+        or _reads_too_new_words(wanted)
+    ),
+    "RBC-12": _any_word(_CREDENTIAL.fullmatch),
+    "RBC-14": _any_word(_is_managed),
+    "RBC-18": lambda wanted: any(
+        (_mode(user) == "password") != ("Passwords" in user["AuthenticationMode"]) for user in wanted.users
+    ),
+    "RBC-22": lambda wanted: len(wanted.members) > 100,
+    "RBC-27": lambda wanted: bool(wanted.user_groups) and not wanted.members,
+    "IAM-01": lambda wanted: wanted.lacks("iam") and any(_mode(user) == "iam" for user in wanted.users),
+    "IAM-02": lambda wanted: any(_mode(user) == "iam" and user["UserId"] != user["UserName"] for user in wanted.users),
+    "IAM-03": lambda wanted: any(_mode(user) == "iam" and user["UserName"] == "default" for user in wanted.users),
+}
+"""Whether the users of any cache, or their group, do."""

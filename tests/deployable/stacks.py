@@ -1,0 +1,94 @@
+"""Real stacks of the real constructs, for a sample of the accepted configurations: one app, synthesised once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+
+from elasticache_constructs import MemcachedCluster, ReplicationGroup, ServerlessCache
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.posture import add_posture_rules
+from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from tests.conftest import FLAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.deployable.accepted import Accepted
+
+_ACCOUNT = "123456789012"
+KEY = f"arn:aws:kms:eu-west-1:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+TOPIC = f"arn:aws:sns:eu-west-1:{_ACCOUNT}:events"
+VPC = "vpc-12345678"
+SUBNETS = ("subnet-1234567a", "subnet-1234567b")
+GIVEN = {KEY: "Key", TOPIC: "Topic", SUBNETS[0]: "SubnetA", SUBNETS[1]: "SubnetB"}
+"""What a template names by its id, as the surroundings of `resources` call it."""
+ZONES = ("eu-west-1a", "eu-west-1b")
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """What came of the sample, by name."""
+
+    sample: Sequence[Accepted]
+    templates: dict[str, dict[str, Any]]
+    prefixes: dict[str, str]
+    """What generated user ids begin with."""
+
+
+def synthesise(sample: Sequence[Accepted], directory: Path) -> Synthesised:
+    """Build each in a stack of its own, and synthesise all.
+
+    Raises:
+        RuntimeError: When a rule finds what was not acknowledged.
+    """
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(directory))
+    # In a stage each, since the users of one stage have ids that differ.
+    stacks = {each.name: _stack(cdk.Stage(app, each.name), each) for each in sample}
+    add_posture_rules(app)
+    app.synth()
+    return Synthesised(
+        sample=sample,
+        templates={
+            name: json.loads((directory / f"assembly-{name}" / stack.template_file).read_text(encoding="utf-8"))
+            for name, stack in stacks.items()
+        },
+        prefixes={
+            name: cdk.Names.unique_resource_name(stack.node.find_child("Cache"), max_length=20, separator="-").lower()
+            for name, stack in stacks.items()
+        },
+    )
+
+
+def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
+    region = accepted.region
+    known = None if region is None else cdk.Environment(account=_ACCOUNT, region=region)
+    # Deployed by hand: there is no bootstrap stack that the template could ask for.
+    by_hand = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+    stack = cdk.Stack(stage, "Stack", env=known, synthesizer=by_hand)
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id=VPC,
+        availability_zones=list(ZONES),
+        isolated_subnet_ids=list(SUBNETS),
+        isolated_subnet_route_table_ids=["rtb-1234567a", "rtb-1234567b"],
+    )
+    arguments = {name: value for name, value in accepted.written.made_keywords().items() if name != "region"}
+    topic = sns.Topic.from_topic_arn(stack, "Topic", TOPIC)
+    if isinstance(accepted.settings, MemcachedClusterSettings):
+        MemcachedCluster(stack, "Cache", vpc=vpc, notification_topic=topic, **arguments)
+        return stack
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    if isinstance(accepted.settings, ServerlessCacheSettings):
+        ServerlessCache(stack, "Cache", vpc=vpc, encryption_key=key, **arguments)
+        return stack
+    ReplicationGroup(stack, "Cache", vpc=vpc, encryption_key=key, notification_topic=topic, **arguments)
+    return stack

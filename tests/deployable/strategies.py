@@ -1,0 +1,137 @@
+"""Draws whole configurations: about half are right throughout, the others have a slip or two.
+
+A slip is an argument that was written without regard to the others, or to any rule. The more there are, the likelier it
+is that one of them hides another: most configurations have none or one, since a check that is missing shows only where
+nothing else is wrong.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from tests.deployable.drawing import access, engines, nodes, parameters, serverless, shapes, surroundings, times
+from tests.deployable.written import Call, call
+
+_GROUP_ASPECTS = (
+    *("engine", "engine", "node_type", "topology", "access", "permissions", "transit_encryption", "backups"),
+    *("maintenance_window", "parameters", "unlisted_parameters", "network_type", "log_delivery", "restore_from"),
+    *("port", "description"),
+)
+_CLUSTER_ASPECTS = ("engine", "node_type", "nodes", "maintenance_window", "parameters", "network_type", "port")
+_SERVERLESS_ASPECTS = ("engine", "limits", "access", "backups", "network_type", "description")
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> Call:
+    """Everything that can be deployed, right and wrong."""
+    # Not one_of, which gives each of its branches the same weight.
+    kinds = (*[replication_groups] * 7, memcached_clusters, memcached_clusters, serverless_caches)
+    return draw(draw(st.sampled_from(kinds))())
+
+
+@st.composite
+def _slips(draw: st.DrawFn, aspects: tuple[str, ...]) -> set[str]:
+    number = draw(st.sampled_from((0, 0, 0, 1, 1, 1, 1, 1, 1, 2)))
+    return {draw(st.sampled_from(aspects)) for _ in range(number)}
+
+
+@st.composite
+def replication_groups(draw: st.DrawFn) -> Call:
+    """A Redis or Valkey group."""
+    slips = draw(_slips(_GROUP_ASPECTS))
+    engine = draw(engines.careless() if "engine" in slips else engines.careful(("redis", "valkey")))
+    known = engines.known(engine, "redis", "valkey", slipped="engine" in slips)
+    region = draw(st.sampled_from(nodes.REGIONS))
+    # Older nodes speak no IPv6, which shows with another network type alone.
+    older = "network_type" in slips and draw(st.booleans())
+    node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
+    logins, transit_encryption = draw(access.with_encryption(known, slips))
+    maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
+    return call(
+        ReplicationGroupSettings,
+        description=draw(
+            surroundings.careless_description()
+            if "description" in slips
+            else st.sampled_from(surroundings.DESCRIPTIONS)
+        ),
+        engine=engine,
+        node_type=node_type,
+        topology=draw(shapes.careless() if "topology" in slips else shapes.careful(known)),
+        access=logins,
+        port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
+        backups=draw(times.careless_backups() if "backups" in slips else times.careful_backups(snapshot_window)),
+        maintenance_window=maintenance_window,
+        parameters=draw(parameters.careless() if "parameters" in slips else parameters.careful(known, node_type)),
+        unlisted_parameters=draw(
+            parameters.wrong_unlisted() if "unlisted_parameters" in slips else parameters.unlisted()
+        ),
+        transit_encryption=transit_encryption,
+        network_type=draw(
+            surroundings.careless_network_type()
+            if "network_type" in slips
+            else surroundings.careful_network_type(known, node_type)
+        ),
+        log_delivery=draw(
+            surroundings.careless_log_delivery()
+            if "log_delivery" in slips
+            else surroundings.careful_log_delivery(region)
+        ),
+        restore_from=draw(
+            surroundings.careless_snapshot() if "restore_from" in slips else surroundings.careful_snapshot()
+        ),
+        region=region,
+    )
+
+
+@st.composite
+def memcached_clusters(draw: st.DrawFn) -> Call:
+    """A Memcached cluster."""
+    slips = draw(_slips(_CLUSTER_ASPECTS))
+    engine = draw(engines.careless() if "engine" in slips else engines.careful(("memcached",), least="1.6.12"))
+    region = draw(st.sampled_from(nodes.REGIONS))
+    known = engines.known(engine, "memcached", slipped="engine" in slips)
+    # Older nodes speak no IPv6, which shows with another network type alone.
+    older = "network_type" in slips and draw(st.booleans())
+    node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
+    return call(
+        MemcachedClusterSettings,
+        engine=engine,
+        node_type=node_type,
+        nodes=draw(
+            shapes.wrong_number(1, 60) if "nodes" in slips else st.one_of(st.integers(1, 3), st.integers(1, 60))
+        ),
+        port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
+        maintenance_window=draw(times.windows(apart="maintenance_window" not in slips))[0],
+        parameters=draw(parameters.careless() if "parameters" in slips else parameters.careful(known, node_type)),
+        unlisted_parameters=draw(parameters.unlisted()),
+        network_type=draw(
+            surroundings.careless_network_type()
+            if "network_type" in slips
+            else surroundings.careful_network_type(known, node_type)
+        ),
+        region=region,
+    )
+
+
+@st.composite
+def serverless_caches(draw: st.DrawFn) -> Call:
+    """A serverless cache of any engine."""
+    slips = draw(_slips(_SERVERLESS_ASPECTS))
+    engine = draw(serverless.careless_engine() if "engine" in slips else serverless.careful_engine())
+    _, snapshot_window = draw(times.windows(apart=True))
+    return call(
+        ServerlessCacheSettings,
+        description=draw(
+            serverless.careless_description() if "description" in slips else st.sampled_from(surroundings.DESCRIPTIONS)
+        ),
+        engine=engine,
+        limits=draw(serverless.careless_limits() if "limits" in slips else serverless.careful_limits()),
+        access=draw(serverless.careless_access() if "access" in slips else serverless.careful_access(engine)),
+        backups=draw(times.careless_backups() if "backups" in slips else times.careful_backups(snapshot_window)),
+        network_type=draw(
+            surroundings.careless_network_type() if "network_type" in slips else serverless.careful_network_type()
+        ),
+    )

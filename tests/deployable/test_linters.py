@@ -1,0 +1,131 @@
+"""What was accepted passes cfn-lint, and of CDK's own rules and this project's it fails those that were relaxed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
+from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
+from cfnlint.runner import Runner  # type: ignore[import-untyped]
+
+from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.posture import rule_source
+from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from tests.deployable.resources import template
+from tests.security.test_posture_rules import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tests.deployable.accepted import Accepted
+
+SAME_ID = "E3019"
+"""Two users of one id. Here many caches share a template that would each be in a stack of their own; the service's rule
+about it, RBC-05, is looked at for each."""
+
+_MOST_RESOURCES = 400
+"""So many in a template: it may have 500, and the engines take longest for very small and for very large ones."""
+
+
+def batches(things: Sequence[Any], resources: Callable[[Any], int] = lambda _: 1) -> list[list[Any]]:
+    """All of them, as many at a time as go into a template."""
+    found: list[list[Any]] = [[]]
+    room = _MOST_RESOURCES
+    for each in things:
+        room -= resources(each)
+        if room < 0:
+            found.append([])
+            room = _MOST_RESOURCES - resources(each)
+        found[-1].append(each)
+    return found
+
+
+def test_the_sample_is_large(accepted: Sequence[Accepted]) -> None:
+    """There are a thousand different configurations at least, and many of each kind of cache."""
+    kinds = Counter(type(each.settings) for each in accepted)
+    assert (True, 3, True) == (len(accepted) >= 1000, len(kinds), min(kinds.values()) >= 50)
+
+
+def is_newer_than_the_tables(settings: Any) -> bool:
+    """Whether somebody said that no table has its engine or its node type yet."""
+    node_type = getattr(settings, "node_type", None)
+    return bool(settings.engine.unlisted or (node_type and node_type.unlisted))
+
+
+def different(accepted: Sequence[Accepted]) -> list[str]:
+    """Each resource as JSON and once, however many caches have one like it."""
+    found = {
+        re.sub(rf"\b{each.name}(?!\d)", "Cache", json.dumps(resource), flags=re.IGNORECASE)
+        for each in accepted
+        for resource in each.resources.values()
+    }
+    return sorted(found)
+
+
+def test_cfn_lint_finds_no_error(accepted: Sequence[Accepted]) -> None:
+    """A thousand caches are without an error for cfn-lint, as far as its tables reach."""
+    runner = Runner(ConfigMixIn(regions=["us-east-1"], ignore_checks=["I", "W", SAME_ID]))
+    resources = different([each for each in accepted if not is_newer_than_the_tables(each.settings)])
+    # What they refer to is in other templates, or was dropped as a double.
+    parameters = {name: {"Type": "String"} for name in re.findall(r'"Ref": "(\w+)"', " ".join(resources))}
+    found = []
+    for batch in batches(resources):
+        named = ", ".join(f'"R{number}": {resource}' for number, resource in enumerate(batch))
+        template, mistakes = decode_str(f'{{"Parameters": {json.dumps(parameters)}, "Resources": {{{named}}}}}')
+        assert [] == mistakes
+        found += [
+            (match.rule.id, match.message, batch[int(match.path[1][1:])])
+            for match in runner.validate_template(template)
+        ]
+    assert [] == found
+
+
+def relaxed(settings: Any) -> set[str]:
+    """The rules that somebody said would not hold."""
+    match settings:
+        case MemcachedClusterSettings(engine=engine, node_type=node_type):
+            rules = {"E3647": node_type.unlisted, "E9006": engine.unlisted}
+        case ServerlessCacheSettings(access=access):
+            rules = {"elasticache_serverless_cache_has_user_group": access is not None and not access.has_users}
+        case ReplicationGroupSettings(engine=engine, transit_encryption=transit, topology=topology, access=access):
+            waits_for_failover = topology.no_failover_reason is not None and topology.replicas_per_shard > 0
+            rules = {
+                "elasticache_replication_group_encrypts_in_transit": transit.mode is None,
+                "elasticache_replication_group_requires_encryption_in_transit": not transit.is_required
+                and (engine.name == "valkey" or engine.is_at_least("7.0")),
+                "elasticache_replication_group_has_access_control": access.open_reason is not None,
+                "E3026": waits_for_failover and engine.name == "redis",
+            }
+    leaving = getattr(settings, "access", None) and settings.access.leaving
+    return {
+        rule
+        for rule, is_relaxed in {**rules, "elasticache_user_belongs_to_a_user_group": bool(leaving)}.items()
+        if is_relaxed
+    }
+
+
+def test_rules_fail_where_they_were_relaxed_and_nowhere_else(accepted: Sequence[Accepted], tmp_path: Path) -> None:
+    """CDK's engine, with the posture rules, finds in each cache what its author relaxed in writing and nothing more."""
+    files = {}
+    for number, batch in enumerate(batches(accepted, resources=lambda each: len(each.resources))):
+        path = files[f"Template{number}"] = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(template(*(each.resources for each in batch))), encoding="utf-8")
+    report = cdk.CloudFormationValidatePlugin(guard_rules=[rule_source()]).validate(Validation(files))
+    found: dict[str, set[str]] = defaultdict(set)
+    for violation in report.violations:
+        if violation.severity != "warning" and violation.rule_name != SAME_ID:
+            for place in violation.violating_resources:
+                found[re.sub(r"(C\d+).*", r"\1", str(place.resource_logical_id))].add(violation.rule_name)
+    expected = {each.name: rules for each in accepted if (rules := relaxed(each.settings))}
+    written = {each.name: each.written for each in accepted}
+    assert {} == {
+        name: (written.get(name), found.get(name), expected.get(name))
+        for name in {*found, *expected}
+        if found.get(name) != expected.get(name)
+    }

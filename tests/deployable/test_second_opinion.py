@@ -1,0 +1,305 @@
+"""The second opinion is one: it has nothing against what is right, and each rule finds a fault that is made for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.deployable.second_opinion import OF_NODES, OF_SERVERLESS_CACHES, OF_USERS, Asked, refusals
+
+ABSENT = object()
+DEFAULT = {
+    "Engine": "redis",
+    "UserId": "cache-default",
+    "UserName": "default",
+    "AccessString": "on ~app:* resetchannels -@all +get",
+    "AuthenticationMode": {"Type": "password", "Passwords": ["reference"]},
+}
+IAM = {**DEFAULT, "UserId": "app", "UserName": "app", "AuthenticationMode": {"Type": "iam"}}
+NOBODY = {**DEFAULT, "AccessString": "off -@all", "AuthenticationMode": {"Type": "no-password-required"}}
+LOG = {
+    "LogType": "slow-log",
+    "LogFormat": "json",
+    "DestinationType": "cloudwatch-logs",
+    "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": "log"}},
+}
+STREAM = {
+    **LOG,
+    "DestinationType": "kinesis-firehose",
+    "DestinationDetails": {"KinesisFirehoseDetails": {"DeliveryStream": "logs"}},
+}
+
+GROUP = Asked(
+    kind="ReplicationGroup",
+    cache={
+        "ReplicationGroupDescription": "orders",
+        "Engine": "redis",
+        "EngineVersion": "7.1",
+        "CacheNodeType": "cache.m7g.large",
+        "NumCacheClusters": 2,
+        "AutomaticFailoverEnabled": True,
+        "MultiAZEnabled": True,
+        "Port": 6379,
+        "TransitEncryptionEnabled": True,
+        "TransitEncryptionMode": "required",
+        "AtRestEncryptionEnabled": True,
+        "KmsKeyId": "key",
+        "SnapshotRetentionLimit": 35,
+        "SnapshotWindow": "02:00-03:00",
+        "PreferredMaintenanceWindow": "sun:04:00-sun:05:00",
+        "LogDeliveryConfigurations": [LOG],
+        "UserGroupIds": ["users"],
+    },
+    family="redis7",
+    parameters={"timeout": "20", "maxmemory-policy": "allkeys-lru"},
+    users=(DEFAULT, IAM),
+    members=(DEFAULT, IAM),
+    user_groups=({"Engine": "redis", "UserGroupId": "users"},),
+    region="eu-west-1",
+    node_quota=500,
+)
+TOKEN = dataclasses.replace(
+    GROUP,
+    cache={name: value for name, value in GROUP.cache.items() if name != "UserGroupIds"} | {"AuthToken": "reference"},
+    users=(),
+    members=(),
+    user_groups=(),
+)
+SHARDS = {"NumCacheClusters": ABSENT, "NumNodeGroups": 3, "ReplicasPerNodeGroup": 1}
+ON = {"cluster-enabled": "yes"}
+CLUSTER = Asked(
+    kind="CacheCluster",
+    cache={
+        "Engine": "memcached",
+        "EngineVersion": "1.6.22",
+        "CacheNodeType": "cache.m7g.large",
+        "NumCacheNodes": 2,
+        "AZMode": "cross-az",
+        "Port": 11211,
+        "TransitEncryptionEnabled": True,
+        "PreferredMaintenanceWindow": "sun:04:00-sun:05:00",
+    },
+    family="memcached1.6",
+    parameters={},
+    users=(),
+    members=(),
+    user_groups=(),
+    region="eu-west-1",
+)
+SERVERLESS = dataclasses.replace(
+    GROUP,
+    kind="ServerlessCache",
+    cache={
+        "ServerlessCacheName": "orders",
+        "Description": "orders",
+        "Engine": "valkey",
+        "MajorEngineVersion": "8",
+        "CacheUsageLimits": {
+            "DataStorage": {"Minimum": 1, "Maximum": 10, "Unit": "GB"},
+            "ECPUPerSecond": {"Maximum": 1000},
+        },
+        "SubnetIds": ["a", "b"],
+        "UserGroupId": "users",
+        "SnapshotRetentionLimit": 35,
+        "DailySnapshotTime": "02:00",
+    },
+    family="",
+    parameters={},
+)
+
+
+def edited(base: Asked, cache: dict[str, Any], others: dict[str, Any]) -> Asked:
+    """What is asked for with some of it changed, or taken away."""
+    properties = {**base.cache, **cache}
+    return dataclasses.replace(
+        base, cache={name: value for name, value in properties.items() if value is not ABSENT}, **others
+    )
+
+
+def users(*members: dict[str, Any], engine: str = "redis") -> dict[str, Any]:
+    """Users who are all members of a group."""
+    return {"users": members, "members": members, "user_groups": ({"Engine": engine, "UserGroupId": "users"},)}
+
+
+def default(**changes: Any) -> dict[str, Any]:
+    """The default user alone, with changes."""
+    return users({**DEFAULT, **changes})
+
+
+OLD = {"TransitEncryptionMode": ABSENT, "CacheNodeType": "cache.m5.large"}
+REDIS_6_2 = {"EngineVersion": "6.2", **OLD}
+REDIS_6_0 = {"EngineVersion": "6.0", **OLD}
+REDIS_5 = {"EngineVersion": "5.0.6", **OLD, "LogDeliveryConfigurations": []}
+VALKEY = {"Engine": "valkey", "EngineVersion": "8.2"}
+VALKEY_8 = {"family": "valkey8"}
+
+FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
+    ("NAM-05", GROUP, {}, default(UserId="App_User!!")),
+    ("NAM-14", GROUP, {"SnapshotName": "two--hyphens"}, {}),
+    ("NAM-16", GROUP, {"ReplicationGroupDescription": "d" * 256}, {}),
+    ("ENG-03", TOKEN, {"EngineVersion": "6.1", **OLD}, {"family": "redis6.x"}),
+    ("ENG-04", GROUP, {"Engine": "valkey", "EngineVersion": "8.0.1"}, VALKEY_8),
+    ("ENG-05", CLUSTER, {"EngineVersion": "1.6.13"}, {}),
+    ("ENG-09", GROUP, {}, {"family": "valkey7"}),
+    ("PGR-03", GROUP, {}, {"parameters": {"activedefrag": True}}),
+    ("PGR-05", GROUP, {}, {"parameters": {"maxclients": "65000"}}),
+    ("PGR-06", GROUP, {}, {"parameters": {"timeout": "19"}}),
+    ("PGR-06", GROUP, {}, {"parameters": {"databases": "0"}}),
+    ("PGR-06", GROUP, {}, {"parameters": {"maxmemory-policy": "lru"}}),
+    ("PGR-12", CLUSTER, {}, {"parameters": {"cluster-enabled": "no"}}),
+    ("PGR-13", GROUP, SHARDS, {}),
+    ("PGR-14", GROUP, {}, {"parameters": ON}),
+    ("PGR-20", GROUP, {}, {"parameters": {"hash-max-ziplist-value": "64"}}),
+    ("NOD-01", GROUP, {"CacheNodeType": "m7g.large"}, {}),
+    ("NOD-04", GROUP, {"CacheNodeType": "cache.r8g.large"}, {}),
+    ("NOD-05", TOKEN, {**REDIS_6_0, "CacheNodeType": "cache.m7g.large"}, {"family": "redis6.x"}),
+    (
+        "NOD-06",
+        TOKEN,
+        {**REDIS_5, "EngineVersion": "4.0.10", "CacheNodeType": "cache.m6g.large"},
+        {"family": "redis4.0"},
+    ),
+    (
+        "NOD-07",
+        TOKEN,
+        {**REDIS_5, "EngineVersion": "4.0.10", "CacheNodeType": "cache.t4g.small"},
+        {"family": "redis4.0"},
+    ),
+    (
+        "NOD-08",
+        CLUSTER,
+        {"EngineVersion": "1.5.10", "CacheNodeType": "cache.m5.large", "TransitEncryptionEnabled": False},
+        {"family": "memcached1.5"},
+    ),
+    ("NOD-10", GROUP, {"CacheNodeType": "cache.m3.medium"}, {"region": None}),
+    ("NOD-15", GROUP, {"CacheNodeType": "cache.c7gn.large"}, {"region": "eu-south-1"}),
+    ("NOD-20", GROUP, {"CacheNodeType": "cache.m4.large", "NetworkType": "ipv6"}, {}),
+    ("DTI-01", GROUP, {"DataTieringEnabled": True}, {}),
+    ("DTI-01", GROUP, {"CacheNodeType": "cache.r6gd.xlarge"}, {}),
+    (
+        "DTI-02",
+        GROUP,
+        {"CacheNodeType": "cache.r6gd.xlarge", "DataTieringEnabled": True},
+        {"parameters": {"maxmemory-policy": "allkeys-lfu"}},
+    ),
+    ("TOP-01", GROUP, {"NumCacheClusters": 7}, {}),
+    ("TOP-02", GROUP, {"NumCacheClusters": 1}, {}),
+    ("TOP-03", GROUP, {**SHARDS, "ReplicasPerNodeGroup": 6}, {"parameters": ON}),
+    ("TOP-04", GROUP, {**SHARDS, "AutomaticFailoverEnabled": False, "MultiAZEnabled": False}, {"parameters": ON}),
+    ("TOP-08", GROUP, {"AutomaticFailoverEnabled": False}, {}),
+    ("TOP-12", GROUP, {**SHARDS, "NumCacheClusters": 2}, {"parameters": ON}),
+    ("TOP-19", GROUP, {**SHARDS, "NumNodeGroups": 251}, {"parameters": ON}),
+    (
+        "TOP-19",
+        TOKEN,
+        {**REDIS_5, **SHARDS, "EngineVersion": "4.0.10", "NumNodeGroups": 126},
+        {"family": "redis4.0", "parameters": ON},
+    ),
+    ("TOP-19", GROUP, {**SHARDS, "NumNodeGroups": 46}, {"parameters": ON, "node_quota": 90}),
+    ("TOP-23", TOKEN, {**REDIS_6_2, "ClusterMode": "disabled"}, {"family": "redis6.x"}),
+    ("TOP-24", GROUP, {"ClusterMode": "compatible"}, {}),
+    ("MEM-01", CLUSTER, {"NumCacheNodes": 61}, {}),
+    ("MEM-02", CLUSTER, {"NumCacheNodes": 1}, {}),
+    ("SNP-06", CLUSTER, {"SnapshotWindow": "02:00-03:00"}, {}),
+    (
+        "TLS-01",
+        TOKEN,
+        {**VALKEY, "TransitEncryptionEnabled": ABSENT, "TransitEncryptionMode": ABSENT, "AuthToken": ABSENT},
+        VALKEY_8,
+    ),
+    ("TLS-04", CLUSTER, {"EngineVersion": "1.6.6"}, {}),
+    ("TLS-06", TOKEN, {**REDIS_6_2, "TransitEncryptionMode": "required"}, {"family": "redis6.x"}),
+    ("TLS-07", TOKEN, {"TransitEncryptionEnabled": False, "AuthToken": ABSENT}, {}),
+    ("TLS-11", TOKEN, {"TransitEncryptionMode": "preferred"}, {}),
+    ("TLS-12", GROUP, {"TransitEncryptionMode": "preferred"}, {}),
+    ("TLS-12", GROUP, {"TransitEncryptionEnabled": False, "TransitEncryptionMode": ABSENT}, {}),
+    ("KMS-03", GROUP, {"AtRestEncryptionEnabled": False}, {}),
+    ("AUT-01", TOKEN, {"TransitEncryptionEnabled": False, "TransitEncryptionMode": ABSENT}, {}),
+    ("AUT-04", GROUP, {"AuthToken": "reference"}, {}),
+    ("RBC-01", GROUP, {"UserGroupIds": ["users", "more"]}, {}),
+    ("RBC-02", GROUP, REDIS_5, {"family": "redis5.0", **users({**DEFAULT, "AccessString": "on ~* -@all"})}),
+    ("RBC-03", GROUP, {}, users({**DEFAULT, "UserName": "app"})),
+    ("RBC-05", GROUP, {}, users(DEFAULT, IAM, {**IAM, "UserId": "app"})),
+    ("RBC-06", GROUP, VALKEY, {**VALKEY_8, **users(NOBODY, engine="valkey")}),
+    ("RBC-07", GROUP, {}, users({**DEFAULT, "Engine": "valkey"})),
+    ("RBC-09", GROUP, {}, default(AccessString=" ")),
+    ("RBC-10", GROUP, {}, default(AccessString="on hello")),
+    ("RBC-10", GROUP, REDIS_6_2, {"family": "redis6.x", **default(AccessString="on (~* +get)")}),
+    ("RBC-10", GROUP, REDIS_6_0, {"family": "redis6.x", **default()}),
+    ("RBC-12", GROUP, {}, default(AccessString="on nopass ~*")),
+    ("RBC-12", GROUP, {}, default(AccessString="on (>secret)")),
+    ("RBC-14", GROUP, {}, default(AccessString="on +CONFIG|get")),
+    ("RBC-18", GROUP, {}, default(AuthenticationMode={"Type": "password"})),
+    ("RBC-22", GROUP, {}, users(DEFAULT, *({**DEFAULT, "UserName": f"user{each}"} for each in range(100)))),
+    ("RBC-27", GROUP, VALKEY, {**VALKEY_8, **users(engine="valkey")}),
+    ("IAM-01", GROUP, REDIS_6_2, {"family": "redis6.x"}),
+    ("IAM-02", GROUP, {}, users(DEFAULT, {**IAM, "UserId": "other"})),
+    ("IAM-03", GROUP, {}, users({**IAM, "UserId": "default", "UserName": "default"})),
+    ("SNP-01", GROUP, {"SnapshotRetentionLimit": 36}, {}),
+    ("SNP-02", GROUP, {"SnapshotWindow": "02:00-02:59"}, {}),
+    ("SNP-03", GROUP, {"SnapshotWindow": "23:30-04:01"}, {}),
+    ("SNP-03", GROUP, {"PreferredMaintenanceWindow": "sat:23:00-sun:02:01"}, {}),
+    ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a,b.rdb"]}, {}),
+    ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"], "SnapshotName": "before"}, {}),
+    ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"] * 2}, {}),
+    ("WIN-01", GROUP, {"PreferredMaintenanceWindow": "Sun:04:00-Sun:05:00"}, {}),
+    ("LOG-01", GROUP, {"LogDeliveryConfigurations": [LOG, LOG]}, {}),
+    ("LOG-02", TOKEN, {**REDIS_5, "LogDeliveryConfigurations": [LOG]}, {"family": "redis5.0"}),
+    (
+        "LOG-03",
+        TOKEN,
+        {**REDIS_6_0, "LogDeliveryConfigurations": [{**LOG, "LogType": "engine-log"}]},
+        {"family": "redis6.x"},
+    ),
+    ("LOG-07", GROUP, {"LogDeliveryConfigurations": [STREAM]}, {"region": "ap-northeast-3"}),
+    ("NET-12", GROUP, {"Port": 0}, {}),
+    ("NET-13", TOKEN, {**REDIS_6_0, "NetworkType": "ipv6"}, {"family": "redis6.x"}),
+    ("NET-14", GROUP, {"NetworkType": "dual_stack"}, {}),
+    ("NET-16", GROUP, {"IpDiscovery": "ipv6"}, {}),
+    ("NAM-09", SERVERLESS, {"ServerlessCacheName": "Orders"}, {}),
+    ("NAM-16", SERVERLESS, {"Description": "<orders>"}, {}),
+    ("WIN-02", SERVERLESS, {"DailySnapshotTime": "2:00"}, {}),
+    ("SLS-01", SERVERLESS, {"MajorEngineVersion": "6"}, {}),
+    ("SLS-02", SERVERLESS, {"CacheUsageLimits": {"DataStorage": {"Maximum": 5001, "Unit": "GB"}}}, {}),
+    ("SLS-02", SERVERLESS, {"CacheUsageLimits": {"DataStorage": {"Minimum": 2, "Maximum": 1, "Unit": "GB"}}}, {}),
+    ("SLS-03", SERVERLESS, {"CacheUsageLimits": {"ECPUPerSecond": {"Maximum": 999}}}, {}),
+    ("SLS-06", SERVERLESS, {"SubnetIds": ["a"]}, {}),
+    ("SLS-08", SERVERLESS, {"NetworkType": "dualstack"}, {}),
+    ("SLS-11", SERVERLESS, {"Engine": "memcached", "MajorEngineVersion": "1.6"}, {}),
+    ("SLS-14", SERVERLESS, {"SnapshotRetentionLimit": 0}, {}),
+    ("SLS-20", SERVERLESS, {"AuthToken": "reference"}, {}),
+]
+
+BOTH = {
+    "ENG-01": edited(TOKEN, {"Engine": "memcached", "EngineVersion": "1.6.22"}, {"family": "memcached1.6"}),
+    "ENG-02": edited(CLUSTER, {"Engine": "redis", "EngineVersion": "7.1"}, {"family": "redis7"}),
+    "NOD-03": edited(CLUSTER, {"CacheNodeType": "cache.r6gd.xlarge"}, {}),
+    "TLS-02": edited(TOKEN, {**REDIS_5, "EngineVersion": "3.2.10"}, {"family": "redis3.2"}),
+    "TOP-06": edited(GROUP, {**SHARDS, "ReplicasPerNodeGroup": 0}, {"parameters": ON}),
+}
+"""Faults that break another rule as well."""
+
+
+@pytest.mark.parametrize("wanted", [GROUP, TOKEN, CLUSTER, SERVERLESS], ids=["group", "token", "cluster", "serverless"])
+def test_what_is_right_breaks_no_rule(wanted: Asked) -> None:
+    """A good cache of each kind is let pass."""
+    assert [] == refusals(wanted)
+
+
+@pytest.mark.parametrize(("rule", "base", "cache", "others"), FAULTS, ids=[fault[0] for fault in FAULTS])
+def test_a_fault_breaks_its_rule_alone(rule: str, base: Asked, cache: dict[str, Any], others: dict[str, Any]) -> None:
+    """A cache with one fault is refused by the rule that the fault is made for."""
+    assert [rule] == refusals(edited(base, cache, others))
+
+
+@pytest.mark.parametrize("rule", BOTH)
+def test_a_fault_breaks_its_rule_among_others(rule: str) -> None:
+    """A fault that cannot be made alone is found as well."""
+    assert rule in refusals(BOTH[rule])
+
+
+def test_every_rule_has_a_fault() -> None:
+    """No rule stands in the tables without a fault that it finds."""
+    assert {*OF_NODES, *OF_SERVERLESS_CACHES, *OF_USERS} == {*BOTH, *(fault[0] for fault in FAULTS)}
