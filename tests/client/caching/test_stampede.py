@@ -41,9 +41,7 @@ class DatabaseError(Exception):
 
 @every_kind
 @pytest.mark.parametrize("state", ["cold", "expired"])
-def test_a_crowd_in_one_process_loads_once(
-    kind: str, state: str, place: Place, open_face: Callable[..., Face]
-) -> None:
+def test_a_crowd_in_one_process_loads_once(kind: str, state: str, place: Place, open_face: Callable[..., Face]) -> None:
     """All get the value, and nobody waits much longer than the load takes."""
     key, face, loads = new_key(), open_face(place, kind), []
     if state == "expired":
