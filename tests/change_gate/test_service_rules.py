@@ -66,6 +66,10 @@ def _shards(*replicas: int, **changes: Any) -> dict[str, Any]:
     return {"NumNodeGroups": len(groups), "ReplicasPerNodeGroup": None, "NodeGroupConfiguration": groups}
 
 
+def _of(family: str, given: dict[str, Any]) -> dict[str, Any]:
+    return {"CacheParameterGroupFamily": family, "Properties": given}
+
+
 def _subnets(*ids: str, name: str | None = None) -> dict[str, Any]:
     return resource("SubnetGroup", {"Description": "a", "SubnetIds": list(ids), "CacheSubnetGroupName": name})
 
@@ -1365,6 +1369,17 @@ def test_the_same_value_written_differently_is_no_change() -> None:
             "LOG-04",
         ),
         (user(), user(UserId="other"), "NAM-15"),
+        *(
+            (
+                beside(group(**_CUSTOM), Parameters=resource("ParameterGroup", _of("redis7", given))),
+                beside(
+                    group(CacheParameterGroupName={"Ref": "Other"}, Engine="valkey", EngineVersion="8.2"),
+                    Other=parameters("valkey8", databases="4"),
+                ),
+                "ENG-24",
+            )
+            for given in ({"databases": {"Ref": "Count"}}, {"Fn::If": ["Small", {}, {}]})
+        ),
         (group(EngineVersion=None), group(**_logs("slow-log")), "LOG-04"),
         (group(EngineVersion="6.2"), group(**_logs("slow-log")), "LOG-04"),
     ],

@@ -16,10 +16,11 @@ from tests.deployable.drawing import access, engines, nodes, parameters, serverl
 from tests.deployable.written import Call, call
 
 _GROUP_ASPECTS = (
-    *("engine", "engine", "node_type", "topology", "access", "permissions", "transit_encryption", "backups"),
+    *("engine", "engine", "node_type", "topology", "access", "permissions", "permissions", "transit_encryption"),
     *("maintenance_window", "parameters", "unlisted_parameters", "network_type", "log_delivery", "restore_from"),
-    *("port", "description"),
+    *("backups", "port", "description"),
 )
+_ASKS_FOR_NEW_ENGINES = {"topology", "transit_encryption", "permissions", "network_type"}
 _CLUSTER_ASPECTS = ("engine", "node_type", "nodes", "maintenance_window", "parameters", "network_type", "port")
 _SERVERLESS_ASPECTS = ("engine", "limits", "access", "backups", "network_type", "description")
 
@@ -42,10 +43,11 @@ def _slips(draw: st.DrawFn, aspects: tuple[str, ...]) -> set[str]:
 def replication_groups(draw: st.DrawFn) -> Call:
     """A Redis or Valkey group."""
     slips = draw(_slips(_GROUP_ASPECTS))
-    engine = draw(engines.careless() if "engine" in slips else engines.careful(("redis", "valkey")))
+    # What is wrong with an older engine, or on older nodes, is right with others.
+    older = bool(slips & _ASKS_FOR_NEW_ENGINES) and draw(st.booleans())
+    engine = draw(engines.careless() if "engine" in slips else engines.careful(("redis", "valkey"), older=older))
     known = engines.known(engine, "redis", "valkey", slipped="engine" in slips)
     region = draw(st.sampled_from(nodes.REGIONS))
-    # Older nodes speak no IPv6, which shows with another network type alone.
     older = "network_type" in slips and draw(st.booleans())
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
     logins, transit_encryption = draw(access.with_encryption(known, slips))

@@ -109,10 +109,11 @@ class Access:
                 rule="RBC-02",
             )
         with reported_together() as check:
-            for user in self.named:
+            # Those who leave exist until the next deployment.
+            for user in (*self.named, *self.leaving):
                 if isinstance(user, IamUser):
                     check(_check_iam, user.name, engine)
-            for permissions in self._permissions:
+            for permissions in (*self._permissions, *(user.permissions for user in self.leaving)):
                 check(permissions.check_engine, engine)
 
     @property

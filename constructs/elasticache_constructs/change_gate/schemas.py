@@ -63,7 +63,7 @@ class Schema:
         identifiers = self._paths("primaryIdentifier")
         # One part of a compound identifier may stay while the other makes it another resource.
         if len(identifiers) == 1 and identifiers[0] not in self.read_only:
-            return frozenset(identifiers[0])
+            return frozenset({identifiers[0][0]})
         short = str(self.document["typeName"]).rpartition("::")[2]
         return frozenset(path[0] for path in self.create_only if path in {("Name",), (f"{short}Name",)})
 

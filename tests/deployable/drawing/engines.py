@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from elasticache_constructs import Engine, catalogue
 from tests.deployable.written import Call, call
 
+_NAMES = ("redis", "valkey", "memcached")
+_OLDER = ("4.0.10", "5.0.6", "6.0", "6.2")
+
 
 class Known(NamedTuple):
     """An engine of the catalogue, which the rest of a configuration is drawn to suit."""
@@ -34,8 +37,10 @@ def known(engine: Call, *names: str, slipped: bool) -> Known:
 
 
 @st.composite
-def careful(draw: st.DrawFn, names: tuple[str, ...], least: str = "0") -> Call:
-    """An engine of one of these names, and no older than that version."""
+def careful(draw: st.DrawFn, names: tuple[str, ...], *, least: str = "0", older: bool = False) -> Call:
+    """An engine of one of these names, and no older than that version; an older one of Redis, where it is asked for."""
+    if older:
+        return call(Engine, "redis", draw(st.sampled_from(_OLDER)))
     name = draw(st.sampled_from(names))
     if name == "valkey" and draw(st.integers(0, 19)) == 0:
         return draw(st.sampled_from((call(Engine, "valkey", "9.7", unlisted=True), _valkey_ten())))
@@ -52,17 +57,17 @@ def _valkey_ten() -> Call:
 
 @functools.cache
 def careless() -> st.SearchStrategy[Call]:
-    """A name, a version and a family, whether they belong together or not."""
-    versions = [version for name in ("redis", "valkey", "memcached") for version in catalogue.engine_versions(name)]
-    odd = ("6.x", "7", "7.1.0", "9.7", "1.6.99", "", "latest")
+    """Any that is on offer; or a name, a version and a family, whether they belong together or not."""
+    offered = [(name, version) for name in _NAMES for version in catalogue.engine_versions(name)]
     older = (("redis", "3.2.6"), ("redis", "5.0.0"), ("valkey", "7.0"), ("memcached", "1.6.13"))
-    offered = [(name, version) for name in ("redis", "memcached") for version in catalogue.engine_versions(name)]
+    odd = ("6.x", "7", "7.1.0", "9.7", "1.6.99", "", "latest")
     return st.one_of(
+        st.sampled_from(_OLDER).map(lambda version: call(Engine, "redis", version)),
         st.sampled_from((*offered, *older)).map(lambda engine: call(Engine, *engine)),
         st.builds(
             lambda name, version, unlisted: call(Engine, name, version, unlisted=unlisted),
-            st.sampled_from(("redis", "valkey", "memcached", "Redis", "dragonfly")),
-            st.sampled_from((*versions, *odd)),
+            st.sampled_from((*_NAMES, "Redis", "dragonfly")),
+            st.sampled_from((*(version for _, version in offered), *odd)),
             st.booleans(),
         ),
         st.builds(

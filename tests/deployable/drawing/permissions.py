@@ -19,8 +19,21 @@ _COMMANDS = (
     *("nocommands", "-@all", "+@sortedset", "+PING", "+@connection -@dangerous +info"),
 )
 _ODD_WORDS = (
-    *(">secret-of-mine", "<secret-of-mine", "#" + "0" * 64, "!" + "0" * 64, "nopass", "resetpass", "reset", "RESET"),
-    *("+config|get", "+shutdown", "+@admin", "+@all", "allcommands", "+@dangerous", "+@nosuch", "+flushall"),
+    *(
+        ">secret-of-mine",
+        "#" + "0" * 64,
+        "nopass",
+        "RESET",
+        "+config|get",
+        "+shutdown",
+        "+DEBUG",
+        "+@admin",
+        "+@all",
+        "allcommands",
+        "+@dangerous",
+        "+@nosuch",
+        "+flushall",
+    ),
     *("on", "off", "~", "&", "(", ")", "(~a", "hello", "%R~", "clearselectors", "+", "~a:* b", "+@write", "-@nosuch"),
 )
 

@@ -9,7 +9,7 @@ from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules import cluster_mode, transit_encryption
 from elasticache_constructs.change_gate.service_rules.engines import family, family_of_default_group, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
-from elasticache_constructs.change_gate.values import references
+from elasticache_constructs.change_gate.values import is_known, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -198,12 +198,12 @@ def _static_parameters(update: Update) -> Iterator[Finding]:
 
 
 def _static_values(state: State) -> Mapping[str, Any]:
-    """The parameters that stay as they are when a group moves between engines; none of a group that is not known."""
+    """The parameters that stay as they are when a group moves between engines; none where they are not known."""
     name = state.text("CacheParameterGroupName") or ""
     groups = list(state.referenced("CacheParameterGroupName", _PARAMETER_GROUP).values())
     family = groups[0]["Properties"].get("CacheParameterGroupFamily") if groups else family_of_default_group(name)
     given = {"cluster-enabled": "yes"} if name.endswith(".cluster.on") else {}
     if groups:
         given = groups[0]["Properties"].get("Properties", {})
-    known = catalogue.parameters(family) if isinstance(family, str) else {}
+    known = catalogue.parameters(family) if isinstance(family, str) and is_known(given) else {}
     return {each.name: given.get(each.name, each.default) for each in known.values() if each.fixed_in_use}
