@@ -54,23 +54,25 @@ def of_kind(draw: st.DrawFn, kind: str, known: Known, slips: set[str]) -> Call:
             Access.without_login, reason=REASON if "access" not in slips else draw(st.sampled_from(("", REASON)))
         )
     careless = "access" in slips
-    allowed = permissions.careless() if "permissions" in slips else permissions.careful(known)
-    iam = careless or known.supports("iam")
-    kinds = (IamUser, PasswordUser) if iam else (PasswordUser,)
+    kinds = (IamUser, PasswordUser) if careless or known.supports("iam") else (PasswordUser,)
     names = draw(_any_names() if careless else st.lists(st.sampled_from(_NAMES), max_size=3, unique=True))
     # A hundred users need not differ.
-    logins = [(draw(st.sampled_from(kinds)), draw(allowed)) for _ in names[:4]]
-    users = [call(kind, each, granted) for each, (kind, granted) in zip(names, itertools.cycle(logins), strict=False)]
+    logins = [(draw(st.sampled_from(kinds)), draw(permissions.careful(known))) for _ in names[:4]]
+    users = [call(kind, each, allowed) for each, (kind, allowed) in zip(names, itertools.cycle(logins), strict=False)]
     leaving = draw(st.integers(0, len(users))) if draw(st.integers(0, 9)) == 0 else 0
-    disabled = draw(st.booleans()) and (careless or len(users) > leaving)
-    default = call(DefaultUser.disabled) if disabled else draw(_default_user(allowed))
+    default = draw(_default_user(known, slips, may_be_off=careless or len(users) > leaving))
     return call(Access.users, default=default, users=users[leaving:], leaving=users[:leaving])
 
 
-def _default_user(allowed: st.SearchStrategy[Call]) -> st.SearchStrategy[Call]:
-    return st.one_of(
-        st.just(call(DefaultUser.with_token)), allowed.map(lambda each: call(DefaultUser.with_token, each))
-    )
+@st.composite
+def _default_user(draw: st.DrawFn, known: Known, slips: set[str], *, may_be_off: bool) -> Call:
+    if "permissions" in slips:
+        return call(DefaultUser.with_token, draw(permissions.careless()))
+    if may_be_off and draw(st.booleans()):
+        return call(DefaultUser.disabled)
+    if draw(st.booleans()):
+        return call(DefaultUser.with_token)
+    return call(DefaultUser.with_token, draw(permissions.careful(known)))
 
 
 @functools.cache
