@@ -424,6 +424,17 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: Replicatio
     findings.update(_relaxed(settings))
     if findings:
         acknowledge(resource, findings)
+    skipped = _skipped_by_checkov(settings)
+    if skipped:
+        skips = [{"id": check, "comment": reason} for check, reason in skipped.items()]
+        resource.add_metadata("checkov", {"skip": skips})
+
+
+def _skipped_by_checkov(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """The same for checkov, which reads reasons in the template."""
+    transit, no_login = settings.transit_encryption, settings.access.open_reason
+    plain = {"CKV_AWS_30": transit.reason} if transit.mode is None and transit.reason else {}
+    return {**plain, **({"CKV_AWS_31": no_login} if no_login else {})}
 
 
 def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.deployable.written import Call
 
-_DRAWN = 1250
+_DRAWN = 1200
 """So many that those which come twice do not matter."""
 
 

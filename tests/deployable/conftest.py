@@ -13,7 +13,7 @@ from tests.deployable.stacks import Synthesised, synthesise
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SYNTHESISED = 60
+SYNTHESISED = 50
 """Of those that were accepted, so many are built by the real constructs."""
 
 

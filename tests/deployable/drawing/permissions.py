@@ -69,6 +69,6 @@ def careless(draw: st.DrawFn) -> Call:
         return call(words_of, *draw(st.lists(patterns, max_size=2)))
     switch = draw(st.sampled_from((["on"], ["on"], ["on"], ["off"], [])))
     places = draw(st.sampled_from((["~app:*"], ["~app:*", "&events:*"], ["(~app:* +get)"], ["%W~app:*"])))
-    words = [draw(st.sampled_from(_COMMANDS)), *draw(st.lists(st.sampled_from(_ODD_WORDS), max_size=1))]
+    words = [draw(st.sampled_from(_COMMANDS)), draw(st.sampled_from((*_ODD_WORDS, *_COMMANDS)))]
     reason = draw(st.sampled_from((None, None, None, REASON, "short")))
     return call(Permissions, " ".join([*switch, *places, *words]), reason=reason)
