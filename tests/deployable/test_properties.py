@@ -30,7 +30,7 @@ OWN_PROMISES = re.compile(
 @settings(max_examples=1250, derandomize=True, database=None, deadline=None)
 @given(configurations())
 def test_it_is_refused_by_its_rules_or_taken_by_the_service(written: Call) -> None:
-    """Of what is wrong comes a refusal with the rule of each mistake; what is accepted breaks no rule and fits the API."""
+    """What is wrong is refused with the rule of each mistake; what is accepted breaks no rule and fits the API."""
     try:
         made = written.made()
     except ConfigurationError as refusal:

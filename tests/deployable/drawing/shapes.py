@@ -49,6 +49,8 @@ _BEYOND: tuple[dict[str, Any], ...] = (
     {"shards": 46, "replicas_per_shard": 1},
     {"shards": 126, "replicas_per_shard": 1, "node_quota": 500},
     {"shards": 251, "replicas_per_shard": 1, "node_quota": 500},
+    {"shards": 31, "replicas_per_shard": 2},
+    {"shards": 16, "replicas_per_shard": 5, "cluster_mode": True},
     {"no_failover_reason": REASON, "cluster_mode": True},
     {"replicas_per_shard": 0, "cluster_mode": ClusterMode.COMPATIBLE},
     {"replicas_per_shard": 1, "cluster_mode": ClusterMode.COMPATIBLE},
