@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -35,6 +35,9 @@ _DEFAULTS = {
     "socket_keepalive": True,
 }
 _HEALTH_CHECK_SECONDS = 30
+# By default the libraries read all slots again at every fifth redirection, and close or renew every connection to every
+# node with that, those that wait for an answer too. A redirection itself says where its slot is.
+_CLUSTER_DEFAULTS = {"reinitialize_steps": 0}
 _OURS = {
     "connection_class": "connect() makes it",
     "connection_pool": "connect() makes it",
@@ -89,6 +92,10 @@ def connect(
     opened, per node in cluster mode; whoever finds none free waits for a second, except in the asyncio cluster clients,
     which raise at once. Sockets time out after 5 seconds, 2 for opening them. Idle ones are checked after 30 seconds,
     except in the synchronous cluster clients, which have no such check.
+
+    A slot that has moved to another shard costs the first command for it a redirection, and no connection. All slots
+    are read again when a node cannot be reached; only then are replicas noticed that have been added to a shard, unless
+    ``reinitialize_steps`` says after how many redirections to do so.
 
     Args:
         settings: which cache. Default: what the environment says.
@@ -211,13 +218,15 @@ class _Setup:
         self.connection_class = connection_class(library, wiring, asynchronous=asynchronous, cluster=self.cluster)
         module = _module(library, asynchronous=asynchronous)
         self.client_class = getattr(module, library.title() + ("Cluster" if self.cluster else ""))
+        if asynchronous and self.cluster and library == "redis":
+            self.client_class = _reading_slots_first(self.client_class)
         self.pool_class = partial(module.BlockingConnectionPool, timeout=_WAIT_SECONDS)
         retries = {
             "retry": retry(library, asynchronous=asynchronous),
             # Without it valkey-py retries the opening of a connection, but no command.
             "retry_on_error": list(worth_retrying(library)),
         }
-        self.options = {**_DEFAULTS, **retries, **overrides}
+        self.options = {**_DEFAULTS, **(_CLUSTER_DEFAULTS if self.cluster else {}), **retries, **overrides}
         if asynchronous or not self.cluster:
             self.options.setdefault("health_check_interval", _HEALTH_CHECK_SECONDS)
 
@@ -246,6 +255,17 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
         assert settings.secret_arn is not None  # noqa: S101
         return SecretCredentials(secret_arn=settings.secret_arn, user=settings.user)
     return None
+
+
+@cache
+def _reading_slots_first(client_class: type) -> Any:
+    """redis-py's asyncio cluster client, except that it never sends a command to any node for want of the slots."""
+
+    async def execute_command(self: Any, *args: Any, **options: Any) -> Any:
+        await self.initialize()
+        return await client_class.execute_command(self, *args, **options)  # type: ignore[attr-defined]
+
+    return type(client_class.__name__, (client_class,), {"execute_command": execute_command})
 
 
 def _module(library: Library, *, asynchronous: bool) -> Any:

@@ -69,6 +69,7 @@ class Caller:
     """A client of any kind, called the same way."""
 
     def __init__(self, kind: Kind, settings: ConnectionSettings, **options: Any) -> None:
+        self.asynchronous = kind.asynchronous
         self._runner = asyncio.Runner() if kind.asynchronous else None
         opener: Any = connect_async if kind.asynchronous else connect
         self.client = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis.exceptions
 import valkey.exceptions
+from redis.crc import key_slot
 
 from elasticache_client.clients import LOGIN_SECONDS
 from tests.client.conftest import (
@@ -29,7 +32,7 @@ from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.verifier import Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.client.engines import Certificate
 
@@ -62,6 +65,18 @@ class Cluster:
     def logins(self) -> int:
         """Logins that the nodes have seen."""
         return sum(node.logins() for node in self.nodes)
+
+    def redirections(self) -> int:
+        """Commands that came to a node which has not got their slot."""
+        return sum(node.admin.info("errorstats").get("errorstat_MOVED", {}).get("count", 0) for node in self.nodes)
+
+    def move(self, slots: Iterable[int], origin: int, target: int) -> None:
+        """Give slots without keys to another node."""
+        names = [node.admin.execute_command("CLUSTER MYID") for node in self.nodes]
+        for slot in slots:
+            self.nodes[target].admin.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", names[origin])
+            for node in (self.nodes[target], *self.nodes):
+                node.admin.execute_command("CLUSTER SETSLOT", slot, "NODE", names[target])
 
     def stop(self) -> None:
         """End all processes."""
@@ -111,6 +126,34 @@ def test_every_node_lets_in(kind: str, open_cluster: Callable[..., Caller]) -> N
     for key in keys:
         client("set", key, key)
     assert [client("get", key) for key in keys] == keys
+
+
+@every_kind
+def test_a_crowd_is_not_redirected(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
+    """A client reads which node has which slot before it sends the first of many commands."""
+    client, before = open_cluster(kind), cluster.redirections()
+    assert _together(client, ["fruit"] * 50) == ["fruit"] * 50
+    assert cluster.redirections() == before
+
+
+@every_kind
+def test_slots_that_move_cost_a_redirection_each(
+    kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]
+) -> None:
+    """Connections stay, and the commands that wait on them."""
+    client = open_cluster(kind)
+    keys = [key for key in map(str, range(1000)) if key_slot(key.encode()) < _SLOTS // 3][:12]
+    slots = [key_slot(key.encode()) for key in keys]
+    there = next(key for key in map(str, range(1000)) if _SLOTS // 3 <= key_slot(key.encode()) < 2 * _SLOTS // 3)
+    for key in (*keys, there):
+        client("get", key)
+    before = (cluster.logins(), cluster.redirections() + len(keys))
+    cluster.move(slots, 0, 1)
+    try:
+        assert [client("get", key) for key in keys * 2] == [None] * 2 * len(keys)
+        assert (cluster.logins(), cluster.redirections()) == before
+    finally:
+        cluster.move(slots, 1, 0)
 
 
 @every_kind
@@ -165,3 +208,17 @@ def test_a_rotation_with_cut_connections_costs_one_refresh(
         node.let_in(user, "second")
         node.cut(user)
     assert (client("get", "fruit"), stub.asked) == ("pear", ["AWSCURRENT", "AWSCURRENT"])
+
+
+def _together(client: Caller, keys: list[str]) -> list[str]:
+    """Set all keys to themselves, at once."""
+    if client.asynchronous:
+
+        async def crowd() -> None:
+            await asyncio.gather(*(client.client.set(key, key) for key in keys))
+
+        client.wait(crowd())
+    else:
+        with ThreadPoolExecutor(len(keys)) as threads:
+            list(threads.map(lambda key: client.client.set(key, key), keys))
+    return [client("get", key) for key in keys]

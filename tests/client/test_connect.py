@@ -78,7 +78,7 @@ def test_a_cache_that_is_down_is_given_up_soon(kind: str, open_client: Callable[
     start = time.monotonic()
     with pytest.raises((redis.ConnectionError, valkey.ConnectionError)):
         client("ping")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 @every_kind

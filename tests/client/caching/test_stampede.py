@@ -25,13 +25,10 @@ if TYPE_CHECKING:
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 _CALLERS = 200
-# The libraries' cluster clients cut connections that others open while they read their slots: for the first time, or
-# again on a busy machine.
-_CALLERS_OF_A_CLUSTER = 40
 _PROCESSES = 4
 _LOAD_SECONDS = 0.1
-# The promise is a quarter of a second; the rest is for a busy machine to start two hundred callers.
-_SLACK_SECONDS = 0.25 + 2
+# Whoever waited for anything but the load itself would wait this long. How long they do wait is in docs/caching.md.
+_LONG_LEASE_SECONDS = 30.0
 _processes = multiprocessing.get_context("spawn")
 
 
@@ -42,17 +39,14 @@ class DatabaseError(Exception):
 @every_kind
 @pytest.mark.parametrize("state", ["cold", "expired"])
 def test_a_crowd_in_one_process_loads_once(kind: str, state: str, place: Place, open_face: Callable[..., Face]) -> None:
-    """All get the value, and nobody waits much longer than the load takes."""
-    key, face, loads = new_key(), open_face(place, kind), []
+    """All get the value, and nobody waits for anything but the load."""
+    key, face, loads = new_key(), open_face(place, kind, lease=_LONG_LEASE_SECONDS), []
     if state == "expired":
         face("write", key, 0, ttl=0.001)
     load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
-    face.get(f"{key} to begin with", lambda: 0)
-    callers = _CALLERS if len(place.nodes) == 1 else _CALLERS_OF_A_CLUSTER
-    face.crowd(callers, lambda: face.cache.get_or_load(f"{key} to connect", face.loader(lambda: 0), ttl=60))
-    answers = face.crowd(callers, lambda: face.cache.get_or_load(key, load, ttl=60))
-    assert ([each.value for each in answers], len(loads)) == ([1] * callers, 1)
-    assert max(each.seconds for each in answers) <= _LOAD_SECONDS + _SLACK_SECONDS
+    answers = face.crowd(_CALLERS, lambda: face.cache.get_or_load(key, load, ttl=60))
+    assert ([each.value for each in answers], len(loads)) == ([1] * _CALLERS, 1)
+    assert max(each.seconds for each in answers) < _LONG_LEASE_SECONDS / 2
 
 
 @every_kind
@@ -146,7 +140,7 @@ def test_two_hundred_callers_of_four_processes_load_once(valkey: Place) -> None:
     loads = sum(loads for loads, _ in crowds)
     answers = [answer for _, answers in crowds for answer in answers]
     assert ([each.value for each in answers], loads) == ([1] * _CALLERS, 1)
-    assert max(each.seconds for each in answers) <= _LOAD_SECONDS + _SLACK_SECONDS
+    assert max(each.seconds for each in answers) < _LONG_LEASE_SECONDS / 2
 
 
 def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
@@ -160,14 +154,14 @@ def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Ca
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     (answer,) = face.crowd(1, lambda: face.cache.get_or_load(key, lambda: 1, ttl=60))
-    assert (answer.value, answer.seconds <= 0.5 + _SLACK_SECONDS) == (1, True)
+    # The lease is remembered for twenty times as long.
+    assert (answer.value, answer.seconds < 5) == (1, True)
 
 
 def look_up_together(settings: ConnectionSettings, key: str, barrier: Any, callers: int) -> tuple[int, list[Answer]]:
     """In a process of its own: how often the database was asked, and what everybody got."""
     client = connect(settings)
-    cache, loads = Cache(client, prefix=PREFIX), []
-    cache.get_or_load(new_key(), lambda: 0, ttl=60)
+    cache, loads = Cache(client, prefix=PREFIX, lease=_LONG_LEASE_SECONDS), []
     face = Face("redis-py", _Bare(client))
     barrier.wait()
     load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
