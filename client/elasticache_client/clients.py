@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from elasticache_client.cluster import CLUSTER_DEFAULTS, cluster_class
 from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
 from elasticache_client.retries import retry, worth_retrying
@@ -35,9 +36,6 @@ _DEFAULTS = {
     "socket_keepalive": True,
 }
 _HEALTH_CHECK_SECONDS = 30
-# By default the libraries read all slots again at every fifth redirection, and close or renew every connection to every
-# node with that, those that wait for an answer too. A redirection itself says where its slot is.
-_CLUSTER_DEFAULTS = {"reinitialize_steps": 0}
 _OURS = {
     "connection_class": "connect() makes it",
     "connection_pool": "connect() makes it",
@@ -88,14 +86,15 @@ def connect(
 
     It logs in as the settings say, again before ElastiCache would cut the connection, and with a fresh password after a
     rotation. Connection errors, and writes to a primary that a failover has made a replica, are retried three times
-    within about a second, each on a new connection; refused logins and timeouts never. At most 100 connections are
-    opened, per node in cluster mode; whoever finds none free waits for a second, except in the asyncio cluster clients,
-    which raise at once. Sockets time out after 5 seconds, 2 for opening them. Idle ones are checked after 30 seconds,
-    except in the synchronous cluster clients, which have no such check.
+    within about a second, each on a new connection; refused logins never, and timeouts only of pipelines in cluster
+    mode. At most 100 connections are opened, per node in cluster mode; whoever finds none free waits for a second,
+    except in the asyncio cluster clients, which raise at once. Sockets time out after 5 seconds, 2 for opening them.
+    Idle ones are checked after 30 seconds, except in the synchronous cluster clients, which have no such check.
 
-    A slot that has moved to another shard costs the first command for it a redirection, and no connection. All slots
-    are read again when a node cannot be reached; only then are replicas noticed that have been added to a shard, unless
-    ``reinitialize_steps`` says after how many redirections to do so.
+    In cluster mode a slot that has moved to another shard costs one redirection, and no connection. All slots are read
+    again when a node cannot be reached. Until then slots that have moved are read from their primary alone, and
+    replicas that have been added are not noticed; ``reinitialize_steps`` says after how many redirections to read all
+    slots instead, which renews all connections.
 
     Args:
         settings: which cache. Default: what the environment says.
@@ -217,16 +216,16 @@ class _Setup:
         self.cluster = self.settings.mode == "cluster"
         self.connection_class = connection_class(library, wiring, asynchronous=asynchronous, cluster=self.cluster)
         module = _module(library, asynchronous=asynchronous)
-        self.client_class = getattr(module, library.title() + ("Cluster" if self.cluster else ""))
-        if asynchronous and self.cluster and library == "redis":
-            self.client_class = _reading_slots_first(self.client_class)
+        self.client_class = (
+            cluster_class(library, asynchronous=asynchronous) if self.cluster else getattr(module, library.title())
+        )
         self.pool_class = partial(module.BlockingConnectionPool, timeout=_WAIT_SECONDS)
         retries = {
             "retry": retry(library, asynchronous=asynchronous),
             # Without it valkey-py retries the opening of a connection, but no command.
             "retry_on_error": list(worth_retrying(library)),
         }
-        self.options = {**_DEFAULTS, **(_CLUSTER_DEFAULTS if self.cluster else {}), **retries, **overrides}
+        self.options = {**_DEFAULTS, **(CLUSTER_DEFAULTS if self.cluster else {}), **retries, **overrides}
         if asynchronous or not self.cluster:
             self.options.setdefault("health_check_interval", _HEALTH_CHECK_SECONDS)
 
@@ -255,17 +254,6 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
         assert settings.secret_arn is not None  # noqa: S101
         return SecretCredentials(secret_arn=settings.secret_arn, user=settings.user)
     return None
-
-
-@cache
-def _reading_slots_first(client_class: type) -> Any:
-    """redis-py's asyncio cluster client, except that it never sends a command to any node for want of the slots."""
-
-    async def execute_command(self: Any, *args: Any, **options: Any) -> Any:
-        await self.initialize()
-        return await client_class.execute_command(self, *args, **options)  # type: ignore[attr-defined]
-
-    return type(client_class.__name__, (client_class,), {"execute_command": execute_command})
 
 
 def _module(library: Library, *, asynchronous: bool) -> Any:

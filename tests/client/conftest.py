@@ -92,6 +92,10 @@ class Caller:
             self.client.close()
             return
         self._runner.run(self.client.aclose())
+        if nodes := getattr(self.client, "nodes_manager", None):
+            # A cluster client leaves connections open when its slots are to be read again.
+            self._runner.run(nodes.aclose())
+            self._runner.run(nodes.aclose("startup_nodes"))
         self._runner.run(asyncio.sleep(0.01))  # transports close in the loop's next turns
         self._runner.close()
 

@@ -132,7 +132,7 @@ def test_every_node_lets_in(kind: str, open_cluster: Callable[..., Caller]) -> N
 def test_a_crowd_is_not_redirected(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
     """A client reads which node has which slot before it sends the first of many commands."""
     client, before = open_cluster(kind), cluster.redirections()
-    assert _together(client, ["fruit"] * 50) == ["fruit"] * 50
+    assert _together(client, ["get", "fruit-of-a-crowd"], 50) == [None] * 50
     assert cluster.redirections() == before
 
 
@@ -142,18 +142,44 @@ def test_slots_that_move_cost_a_redirection_each(
 ) -> None:
     """Connections stay, and the commands that wait on them."""
     client = open_cluster(kind)
-    keys = [key for key in map(str, range(1000)) if key_slot(key.encode()) < _SLOTS // 3][:12]
-    slots = [key_slot(key.encode()) for key in keys]
-    there = next(key for key in map(str, range(1000)) if _SLOTS // 3 <= key_slot(key.encode()) < 2 * _SLOTS // 3)
-    for key in (*keys, there):
+    there = key_slot(b"there") * 3 // _SLOTS
+    keys = [key for key in map(str, range(1000)) if key_slot(key.encode()) * 3 // _SLOTS not in (there, 2)][:12]
+    for key in (*keys, "there"):
         client("get", key)
     before = (cluster.logins(), cluster.redirections() + len(keys))
-    cluster.move(slots, 0, 1)
+    cluster.move([key_slot(key.encode()) for key in keys], 1 - there, there)
     try:
         assert [client("get", key) for key in keys * 2] == [None] * 2 * len(keys)
         assert (cluster.logins(), cluster.redirections()) == before
     finally:
-        cluster.move(slots, 1, 0)
+        cluster.move([key_slot(key.encode()) for key in keys], there, 1 - there)
+
+
+@every_kind
+def test_a_crowd_may_be_redirected(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
+    """Many redirections at once take no shard from those that commands to all of them go to."""
+    client = open_cluster(kind)
+    client("get", "fruit-that-moves")
+    slot = key_slot(b"fruit-that-moves")
+    here = slot * 3 // _SLOTS
+    there = (here + 1) % 3
+    cluster.move([slot], here, there)
+    try:
+        assert _together(client, ["get", "fruit-that-moves"], 20) == [None] * 20
+        assert len({node.port for node in client.client.get_primaries()}) == 3
+    finally:
+        cluster.move([slot], there, here)
+
+
+@every_kind
+def test_a_timeout_is_not_retried(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
+    """A command that took too long may have been carried out, so it is not sent again."""
+    client = open_cluster(kind, socket_timeout=0.3)
+    client("get", "count")
+    for node in cluster.nodes:
+        node.admin.execute_command("CLIENT", "PAUSE", 700, "WRITE")
+    with pytest.raises((redis.exceptions.TimeoutError, valkey.exceptions.TimeoutError)):
+        client("incr", "count")
 
 
 @every_kind
@@ -210,15 +236,14 @@ def test_a_rotation_with_cut_connections_costs_one_refresh(
     assert (client("get", "fruit"), stub.asked) == ("pear", ["AWSCURRENT", "AWSCURRENT"])
 
 
-def _together(client: Caller, keys: list[str]) -> list[str]:
-    """Set all keys to themselves, at once."""
+def _together(client: Caller, command: list[str], times: int) -> list[Any]:
+    """The answers to a command that is sent many times at once."""
+    method, *arguments = command
     if client.asynchronous:
 
-        async def crowd() -> None:
-            await asyncio.gather(*(client.client.set(key, key) for key in keys))
+        async def crowd() -> list[Any]:
+            return list(await asyncio.gather(*(getattr(client.client, method)(*arguments) for _ in range(times))))
 
-        client.wait(crowd())
-    else:
-        with ThreadPoolExecutor(len(keys)) as threads:
-            list(threads.map(lambda key: client.client.set(key, key), keys))
-    return [client("get", key) for key in keys]
+        return list(client.wait(crowd()))
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(lambda _: client(method, *arguments), range(times)))
