@@ -252,6 +252,11 @@ class Patterns:
             ]
             try:
                 answers = yield from self._server.run_all(BEGIN_LOAD, begin)
+            except asyncio.CancelledError:
+                # The answer that nobody waits for any more may have been the lease.
+                with suppress(Unavailable):
+                    yield from self._server.run_all(FAIL_LOAD, [(each.key, token, "") for each in wanted])
+                raise
             except Unavailable:
                 outcomes |= {each.key: self._served_held(each, each.held) for each in wanted if each.held is not None}
                 lacking = [each.key for each in wanted if each.held is None]

@@ -80,6 +80,7 @@ class Memcached:
         self._fail_open = fail_open
         self._membership = Membership(self._make_node)
         self._membership.replace(nodes)
+        # None again after close(), by any thread: it is read once by whoever needs it.
         self._watch: Watch | None = None
         if endpoint is not None:
             self._watch = Watch(endpoint, dialer, self._membership, poll_seconds=poll_seconds)
@@ -207,15 +208,15 @@ class Memcached:
     def start_afresh(self) -> None:
         """Keep the nodes and forget all connections; called in a process that was forked from another one."""
         self._membership.start_afresh()
-        if self._watch is not None:
-            self._watch.start_afresh()
+        if watch := self._watch:
+            watch.start_afresh()
 
     def _make_node(self, address: Address) -> Node:
         return Node(address, self._dialer, self._on_down)
 
     def _on_down(self) -> None:
-        if self._watch is not None:
-            self._watch.hurry()
+        if watch := self._watch:
+            watch.hurry()
 
     def _one(self, key: str, otherwise: Any, method: str, *arguments: Any) -> Any:
         wire = self._wire(key)
@@ -231,8 +232,8 @@ class Memcached:
         return batches
 
     def _ring(self) -> Ring:
-        if self._watch is not None:
-            self._watch.tick()
+        if watch := self._watch:
+            watch.tick()
         return self._membership.ring
 
     def _call(self, node: Node | Nowhere, otherwise: Any, method: str, *arguments: Any) -> Any:

@@ -58,6 +58,8 @@ def decode(item: Item, type: Any) -> Any:  # noqa: A002  # the name that msgspec
         UnreadableError: it was written by somebody else, or for another type.
     """
     data, flags = item
+    if flags not in {_BYTES, _WHOLE_NUMBER, _TEXT, _MSGPACK}:
+        raise UnreadableError(f"flags {flags}")
     try:
         if flags == _MSGPACK:
             return msgspec.msgpack.decode(data, type=type)
@@ -65,11 +67,9 @@ def decode(item: Item, type: Any) -> Any:  # noqa: A002  # the name that msgspec
             value: object = data
         elif flags == _TEXT:
             value = data.decode()
-        elif flags == _WHOLE_NUMBER:
-            value = int(data)
         else:
-            raise UnreadableError(f"flags {flags}")
+            value = int(data)
         return msgspec.convert(value, type)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001  # a class's own checks may raise anything
         # Not chained: a decoder's message may show a part of the value.
         raise UnreadableError(error.__class__.__name__) from None

@@ -122,6 +122,33 @@ def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., F
     assert face.caller.wait(scene()) == 1
 
 
+def test_a_lease_that_comes_too_late_is_handed_on(
+    valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does he wait for the lease of somebody who was cancelled while he asked for it."""
+    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
+    face.get(f"{key} to load the script", lambda: 0)
+    client = face.caller.client
+    ask, given = client.evalsha, asyncio.Event()
+
+    async def never_hear(*arguments: Any) -> None:
+        await ask(*arguments)
+        monkeypatch.undo()
+        given.set()
+        await asyncio.Event().wait()
+
+    async def scene() -> int:
+        monkeypatch.setattr(client, "evalsha", never_hear)
+        first = asyncio.create_task(face.cache.get_or_load(key, face.loader(lambda: 0), ttl=60))
+        await given.wait()
+        first.cancel()
+        async with asyncio.timeout(10):
+            value: int = await face.cache.get_or_load(key, face.loader(lambda: 1), ttl=60)
+        return value
+
+    assert face.caller.wait(scene()) == 1
+
+
 def test_a_holder_whose_answer_was_lost_still_loads(valkey: Place) -> None:
     """The client repeats a command when the connection breaks, and nobody waits for a lease that is his own."""
     names = [f"{PREFIX}:{{{new_key()}}}{end}" for end in ("", ":lease")]

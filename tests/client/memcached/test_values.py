@@ -36,6 +36,16 @@ class Order(msgspec.Struct, frozen=True):
     placed: dt.datetime
 
 
+class Price(msgspec.Struct):
+    """A value whose own check raises what no reader does."""
+
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Know the currency."""
+        {"eur": 2}[self.currency]
+
+
 ORDER = Order([Product("pear", 1.5)], dt.datetime(2026, 11, 22, tzinfo=dt.UTC))
 
 
@@ -75,6 +85,7 @@ def test_a_type_comes_back(value: Any, type_: Any) -> None:
         pytest.param(encode(b"pear"), Product, id="bytes for a product"),
         pytest.param((encode(ORDER)[0][:-1], encode(ORDER)[1]), Order, id="cut short"),
         pytest.param((b"\x91" * 100_000, encode(ORDER)[1]), Any, id="nested without end"),
+        pytest.param(encode({"currency": "gbp"}), Price, id="refused by the class itself"),
         pytest.param((b"\xff", encode("text")[1]), Any, id="not UTF-8"),
         pytest.param((b"seven", encode(7)[1]), Any, id="not a number"),
         pytest.param((pickle.dumps("pear"), 1), Any, id="pickled by pymemcache"),

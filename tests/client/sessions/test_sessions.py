@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from elasticache_client.sessions import Sessions, SessionsUnavailable
@@ -24,6 +25,16 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 IDLE = dt.timedelta(minutes=30)
 LIFETIME = dt.timedelta(hours=12)
 IDLE_MS = 1_800_000
+
+
+class Price(msgspec.Struct):
+    """A value whose own check raises what no reader does."""
+
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Know the currency."""
+        {"eur": 2}[self.currency]
 
 
 @pytest.fixture(name="open_store")
@@ -507,6 +518,7 @@ def test_the_cache_cannot_tell_ids(store: Store) -> None:
         {":theme": "[" * 100_000},
         {b":\xff": "1"},
         {":seen": '"yesterday"'},
+        {":price": '{"currency": "gbp"}'},
     ],
     ids=str,
 )
@@ -515,7 +527,7 @@ def test_tampered_content(
 ) -> None:
     """A session that somebody has spoilt is a new one, and nobody is logged in."""
     client_options = {"decode_responses": decode, "protocol": protocol}
-    store = open_store(types={"seen": dt.datetime}, client_options=client_options)
+    store = open_store(types={"seen": dt.datetime, "price": Price}, client_options=client_options)
     browser = Browser()
     store.log_in(browser, "ada", theme="dark")
     admin, key = store.admin(browser), store.key(browser)
