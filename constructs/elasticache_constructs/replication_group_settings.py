@@ -69,6 +69,7 @@ class ReplicationGroupSettings:
                 rule="ENG-01",
             )
         with reported_together() as check:
+            check(self._check_upgrade)
             check(self.node_type.check, engine=self.engine, region=self.region, ipv6=self.network_type.needs_ipv6)
             check(self._check_size)
             check(self._check_cluster_mode)
@@ -140,6 +141,20 @@ class ReplicationGroupSettings:
         """The engine that the service checks the deployment against: the one that runs when it comes."""
         return self.upgraded_from or self.engine
 
+    def _check_upgrade(self) -> None:
+        old, new = self.running, self.engine
+        newer = old.name == new.name and new.is_at_least(old.version)
+        to_valkey = (old.name, new.name) == ("redis", "valkey")
+        if newer or to_valkey or (str(old), str(new)) == ("valkey 7.2", "redis 7.1"):
+            return
+        raise ConfigurationError(
+            got=f"ReplicationGroup(engine={new}, upgraded_from={old})",
+            allowed="a group goes to a newer version, from Redis to Valkey, or from Valkey 7.2 back to Redis 7.1",
+            fix="Restore a snapshot into a new group: docs/runbooks/snapshot-and-restore.md",
+            page=f"{_GUIDE}/VersionManagement.HowTo.html",
+            rule="ENG-10" if old.name == new.name else "ENG-12",
+        )
+
     def _check_size(self) -> None:
         if self.topology.nodes > _MOST_NODES_OF_OLD_ENGINES and not self.engine.supports_five_hundred_nodes:
             raise ConfigurationError(
@@ -151,9 +166,9 @@ class ReplicationGroupSettings:
             )
 
     def _check_cluster_mode(self) -> None:
-        if isinstance(self.topology.cluster_mode, ClusterMode) and not self.engine.supports_cluster_mode_migration:
+        if isinstance(self.topology.cluster_mode, ClusterMode) and not self.running.supports_cluster_mode_migration:
             raise ConfigurationError(
-                got=f"Topology(cluster_mode={self.topology.cluster_mode}) on {self.engine}",
+                got=f"Topology(cluster_mode={self.topology.cluster_mode}) on {self.running}",
                 allowed="a running group is taken to cluster mode from Redis 7.0 or Valkey 7.2 on",
                 fix="Upgrade the engine first; a new group takes Topology(cluster_mode=True)",
                 page=f"{_GUIDE}/modify-cluster-mode.html",

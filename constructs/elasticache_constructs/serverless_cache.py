@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, Names, RemovalPolicy, Stack, Token
+from aws_cdk import ArnFormat, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
@@ -18,6 +18,7 @@ from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.names import unique_name
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.placement import Spread, choose_subnets
 from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
@@ -195,7 +196,7 @@ class ServerlessCache(ServerlessCacheBase):
         port, reader_port = engine.ports
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)
         entry = create_access(self, access, engine=engine, key=key) if access else None
-        name = Names.unique_resource_name(self, max_length=_LONGEST_NAME, separator="-").lower()
+        name = unique_name(self, longest=_LONGEST_NAME)
         resource = elasticache.CfnServerlessCache(
             self,
             "Resource",

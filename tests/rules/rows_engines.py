@@ -11,6 +11,11 @@ _NODES = f"{GUIDE}/CacheNodes.SupportedTypes.html"
 _TOKEN = Access.auth_token()
 _REDIS_4 = Engine("redis", "4.0.10")
 
+_BACK = (
+    "ReplicationGroup(engine={new}, upgraded_from={old}): a group goes to a newer version, from Redis to Valkey, or "
+    "from Valkey 7.2 back to Redis 7.1. Restore a snapshot into a new group: docs/runbooks/snapshot-and-restore.md."
+)
+
 
 def _check(node_type: str, engine: Engine) -> None:
     NodeType(node_type).check(engine=engine, region="eu-west-1")
@@ -375,6 +380,27 @@ ROWS = (
         ),
         f"{GUIDE}/network-type.html",
         lambda: group(node_type=NodeType("cache.r5.large"), network_type=NetworkType.dual_stack()),
+    ),
+    Row(
+        "ENG-10",
+        lambda: group(engine=Engine.REDIS_7_0, upgraded_from=Engine.REDIS_7_1),
+        _BACK.format(new="redis 7.0", old="redis 7.1"),
+        f"{GUIDE}/VersionManagement.HowTo.html",
+        lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.REDIS_7_0),
+    ),
+    Row(
+        "ENG-12",
+        lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.VALKEY_8_2),
+        _BACK.format(new="redis 7.1", old="valkey 8.2"),
+        f"{GUIDE}/VersionManagement.HowTo.html",
+        lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.VALKEY_7_2),
+    ),
+    Row(
+        "ENG-12",
+        lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.MEMCACHED_1_6_22),
+        _BACK.format(new="redis 7.1", old="memcached 1.6.22"),
+        f"{GUIDE}/VersionManagement.HowTo.html",
+        lambda: group(engine=Engine.VALKEY_8_2, upgraded_from=Engine.REDIS_6_2),
     ),
     Row(
         "DTI-01",

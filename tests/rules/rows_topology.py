@@ -154,4 +154,23 @@ ROWS = (
         _MODE,
         lambda: group(engine=Engine.REDIS_7_0, topology=Topology(cluster_mode=ClusterMode.COMPATIBLE)),
     ),
+    Row(
+        "TOP-23",
+        lambda: group(
+            engine=Engine.REDIS_7_1,
+            upgraded_from=Engine.REDIS_6_2,
+            topology=Topology(cluster_mode=ClusterMode.COMPATIBLE),
+        ),
+        (
+            "Topology(cluster_mode=ClusterMode.COMPATIBLE) on redis 6.2: a running group is taken to cluster mode"
+            " from Redis 7.0 or Valkey 7.2 on. Upgrade the engine first; a new group takes "
+            "Topology(cluster_mode=True)."
+        ),
+        _MODE,
+        lambda: group(
+            engine=Engine.REDIS_7_1,
+            upgraded_from=Engine.REDIS_7_0,
+            topology=Topology(cluster_mode=ClusterMode.COMPATIBLE),
+        ),
+    ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
 
 from elasticache_constructs import (
     Access,
@@ -18,6 +20,7 @@ from elasticache_constructs import (
     ServerlessEngine,
     ServerlessLimits,
 )
+from elasticache_constructs.names import unique_name
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP
 
@@ -191,3 +194,15 @@ def test_network_type_reaches_the_template() -> None:
         _properties(network_type=NetworkType.dual_stack()).get("NetworkType"),
         _properties().get("NetworkType"),
     )
+
+
+def test_a_name_that_is_cut_has_no_two_hyphens_together() -> None:
+    """The service refuses them, in names of caches as of users."""
+    stack = cdk.Stack(None, "SessionsOfShopX")
+    middles = [Construct(stack, f"M{'z' * length}") for length in range(10, 20)]
+    names = [
+        unique_name(Construct(middle, f"C{'x' * length}"), longest=40) for middle in middles for length in range(20)
+    ]
+
+    assert [] == [name for name in names if not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40]
+    assert len(names) == len(set(names))

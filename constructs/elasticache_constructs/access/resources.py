@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Names, Stack, Stage
+from aws_cdk import Stack, Stage
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 
@@ -14,6 +14,7 @@ from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.names import unique_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -103,7 +104,7 @@ class _Users:
 
     def __init__(self, scope: Construct, engine: Engine | ServerlessEngine, key: kms.IKey) -> None:
         self._scope, self._engine, self._key = scope, engine, key
-        self.prefix = Names.unique_resource_name(scope, max_length=LONGEST_PREFIX, separator="-").lower()
+        self.prefix = unique_name(scope, longest=LONGEST_PREFIX)
         self.passwords: list[GeneratedPassword] = []
 
     def add(self, user: IamUser | PasswordUser) -> elasticache.CfnUser:
