@@ -7,6 +7,7 @@
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
 #                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
+#   make bootstrap STAGE=prod                once for each account and region, with an administrator's credentials
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
 #   make check               format, lint, types, scanners, tests
 #   make bench               measurements, written to benchmarks/results
@@ -33,10 +34,11 @@ BENCH := .venv/.bench
 UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
   --only-binary :all: --generate-hashes -c requirements-dev.txt
 BUNDLES := workloads/requirements.txt constructs/elasticache_constructs/database/runtime/requirements.txt
+BUNDLING := constructs/elasticache_constructs/bundling.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse workloads test check lint types scan bench synth gate diff deploy destroy snapshots catalogue
-.PHONY: format lock clean need-stage
+.PHONY: help setup rehearse workloads test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
+.PHONY: catalogue format lock clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -75,6 +77,9 @@ gate: synth
 	@python -m elasticache_constructs.change_gate cdk.out \
 	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS)
 
+bootstrap: setup need-stage
+	$(CDK) bootstrap $(SELECT)
+
 diff: setup need-stage
 	$(CDK) diff $(SELECT) '$(STAGE)/*'
 
@@ -110,7 +115,7 @@ need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
 
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
-$(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml $(BUNDLES)
+$(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
 	@echo "Setting up .venv (about a minute, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

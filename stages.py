@@ -6,6 +6,7 @@ Most changes to what runs where are made here and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from elasticache_constructs import (
     Access,
@@ -20,6 +21,9 @@ from elasticache_constructs import (
     Topology,
 )
 from elasticache_constructs.database import DatabaseUser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,15 @@ class WorkloadSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """One stage. Without an account or a region it can be deployed to any."""
+    """One stage. Without an account or a region it can be deployed to any.
+
+    Attributes:
+        database: PostgreSQL. Default: none.
+        workload: the reference applications, which need the database. Default: none of them.
+        tags: on every resource that takes them.
+        unreserved_reason: why no concurrency is reserved for functions, in an account that has none to spare. Default:
+            33 executions are, of which the account must leave 100 to functions that reserve none.
+    """
 
     account: str | None = None
     region: str | None = None
@@ -83,9 +95,19 @@ class StageSettings:
     network: NetworkSettings
     redis: RedisSettings
     memcached: MemcachedSettings
-    database: DatabaseSettings
-    workload: WorkloadSettings
-    tags: dict[str, str] = field(default_factory=dict)
+    database: DatabaseSettings | None = None
+    workload: WorkloadSettings | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    unreserved_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse applications without what they stand on."""
+        if self.workload is not None and self.database is None:
+            raise ConfigurationError(
+                got="StageSettings(workload=..., database=None)",
+                allowed="the catalogue keeps its products in the database",
+                fix="Give the stage a database, or leave the workload out as well",
+            )
 
 
 _CATALOGUE = DatabaseUser("catalogue")

@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 
 
 class CacheStage(cdk.Stage):
-    """A network, two caches and a database in it, and the applications on them."""
+    """A network and two caches in it; beside them a database and the reference applications, where they are set."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         super().__init__(scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region))
+        for name, value in settings.tags.items():
+            cdk.Tags.of(self).add(name, value)
         protected = settings.termination_protection
+        unreserved = settings.unreserved_reason
         self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
         self.redis = RedisStack(
-            self, "cache-redis", settings=settings.redis, network=self.network.network, termination_protection=protected
+            self,
+            "cache-redis",
+            settings=settings.redis,
+            network=self.network.network,
+            unreserved_reason=unreserved,
+            termination_protection=protected,
         )
         self.memcached = MemcachedStack(
             self,
@@ -35,13 +43,18 @@ class CacheStage(cdk.Stage):
             network=self.network.network,
             termination_protection=protected,
         )
+        if settings.database is None:
+            return
         self.database = DatabaseStack(
             self,
             "cache-database",
             settings=settings.database,
             network=self.network.network,
+            unreserved_reason=unreserved,
             termination_protection=protected,
         )
+        if settings.workload is None:
+            return
         self.workload = WorkloadStack(
             self,
             "cache-workload",
@@ -49,5 +62,6 @@ class CacheStage(cdk.Stage):
             network=self.network.network,
             cache=self.redis.cache,
             database=self.database.database,
+            unreserved_reason=unreserved,
             termination_protection=protected,
         )

@@ -24,6 +24,7 @@ class RedisStack(cdk.Stack):
         *,
         settings: RedisSettings,
         network: CacheNetwork,
+        unreserved_reason: str | None,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -43,5 +44,5 @@ class RedisStack(cdk.Stack):
             access=settings.access,
             backups=settings.backups,
         )
-        self.cache.rotate_secrets(Rotation.beside(network))
+        self.cache.rotate_secrets(Rotation.beside(network, unreserved_reason=unreserved_reason))
         cdk.CfnOutput(self, "RedisEndpoint", value=str(self.cache.endpoint), description="Where clients connect")

@@ -38,6 +38,7 @@ class WorkloadStack(cdk.Stack):
         network: CacheNetwork,
         cache: ReplicationGroup,
         database: Database,
+        unreserved_reason: str | None,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -48,7 +49,7 @@ class WorkloadStack(cdk.Stack):
         )
         self._network = network
         self._cache = cache
-        self._database = database
+        self._unreserved_reason = unreserved_reason
         self._key = EncryptionKey(self, "Key", description="Logs and settings of the reference applications").key
         self._code = PythonBundle(
             sources=(_ROOT / "workloads", _ROOT / "client" / "elasticache_client", CERTIFICATES),
@@ -57,7 +58,11 @@ class WorkloadStack(cdk.Stack):
 
         catalogue_settings = database.connection_settings(settings.catalogue_database)
         prepare = self._function(
-            "Prepare", "catalogue.prepare", catalogue_settings, groups=[database.client_security_group]
+            "Prepare",
+            "catalogue.prepare",
+            catalogue_settings,
+            groups=[database.client_security_group],
+            concurrency=1,
         )
         catalogue = self._function(
             "Catalogue",
@@ -91,7 +96,13 @@ class WorkloadStack(cdk.Stack):
         )
 
     def _function(
-        self, name: str, module: str, environment: Mapping[str, str], *, groups: list[ec2.ISecurityGroup]
+        self,
+        name: str,
+        module: str,
+        environment: Mapping[str, str],
+        *,
+        groups: list[ec2.ISecurityGroup],
+        concurrency: int = 10,
     ) -> WorkloadFunction:
         return WorkloadFunction(
             self,
@@ -103,4 +114,6 @@ class WorkloadStack(cdk.Stack):
             security_groups=groups,
             environment=environment,
             encryption_key=self._key,
+            concurrency=concurrency,
+            unreserved_reason=self._unreserved_reason,
         )

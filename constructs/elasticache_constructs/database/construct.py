@@ -103,8 +103,8 @@ class Database(Construct):
         unprotected_reason: Why the database may be deleted with its stack; a final snapshot is taken all the same.
             Default: it may not.
 
-        encryption_key: Encrypts data, backups, the administrator's secret, and logs of `create_users`. Default: a key
-            of the database's own, 1 USD a month.
+        encryption_key: Encrypts data, backups, the administrator's secret, and logs of `create_users`. Its policy must
+            admit CloudWatch Logs, as that of `EncryptionKey` does. Default: a key of the database's own, 1 USD a month.
 
     Raises:
         ConfigurationError: When there are no users, two have one name, a reason says nothing, or the package knows no
@@ -235,7 +235,9 @@ class Database(Construct):
         self._check_is_ours(user)
         return {**self._where(), "DATABASE_USER": user.name, "DATABASE_TLS": "true", "DATABASE_IAM": "true"}
 
-    def create_users(self, network: CacheNetwork | ImportedNetwork) -> WorkloadFunction:
+    def create_users(
+        self, network: CacheNetwork | ImportedNetwork, *, unreserved_reason: str | None = None
+    ) -> WorkloadFunction:
         """Create the users in the database at deployment, each with a schema of its own name to put its tables in.
 
         PostgreSQL knows users by SQL alone, so a function runs in the application subnets as the administrator: once
@@ -245,8 +247,13 @@ class Database(Construct):
         Args:
             network: The database's network, from which Secrets Manager must be reached.
 
+            unreserved_reason: Why no concurrency is reserved for the function. Default: one execution is.
+
         Returns:
             The function.
+
+        Raises:
+            ConfigurationError: When the reason says nothing.
         """
         secret_arn = self._instance_resource().attr_master_user_secret_secret_arn
         bundle = PythonBundle(
@@ -268,6 +275,7 @@ class Database(Construct):
             },
             encryption_key=self.encryption_key,
             concurrency=1,
+            unreserved_reason=unreserved_reason,
         )
         iam.Grant.add_to_principal(
             grantee=function, actions=["secretsmanager:GetSecretValue"], resource_arns=[secret_arn]

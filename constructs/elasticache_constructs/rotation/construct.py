@@ -88,7 +88,12 @@ class Rotation:
 
     @classmethod
     def beside(
-        cls, network: CacheNetwork | ImportedNetwork, *, every_days: int = 30, grace_minutes: int = 65
+        cls,
+        network: CacheNetwork | ImportedNetwork,
+        *,
+        every_days: int = 30,
+        grace_minutes: int = 65,
+        unreserved_reason: str | None = None,
     ) -> Rotation:
         """Rotation by a function in the application subnets of a network, in the group of its endpoints' clients.
 
@@ -99,14 +104,17 @@ class Rotation:
 
             grace_minutes: Default: 65.
 
+            unreserved_reason: Why no concurrency is reserved for the function. Default: one execution is.
+
         Raises:
-            ConfigurationError: When a number is out of its limits.
+            ConfigurationError: When a number is out of its limits, or the reason says nothing.
         """
         return cls(
             vpc_subnets=network.application_subnets,
             security_groups=[network.endpoint_clients] if network.endpoint_clients else [],
             every_days=every_days,
             grace_minutes=grace_minutes,
+            unreserved_reason=unreserved_reason,
         )
 
     def __post_init__(self) -> None:
