@@ -89,7 +89,8 @@ deploy: setup need-stage
 destroy: setup need-stage
 	$(CDK) destroy $(SELECT) '$(STAGE)/*'
 
-snapshots: setup
+# After a synth that works: to pytest, snapshots of one that fails are in nobody's use, and it deletes them.
+snapshots: synth
 	python -m pytest tests/synth --snapshot-update
 
 catalogue: setup

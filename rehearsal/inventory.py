@@ -102,12 +102,32 @@ LISTINGS: Sequence[Listing] = (
     Listing("AWS::EC2::FlowLog", "ec2", "describe_flow_logs", "FlowLogs", _named("FlowLogId")),
     Listing("AWS::SecretsManager::Secret", "secretsmanager", "list_secrets", "SecretList", _named("ARN")),
     Listing("AWS::Logs::LogGroup", "logs", "describe_log_groups", "logGroups", _named("logGroupName")),
+    Listing("AWS::RDS::DBInstance", "rds", "describe_db_instances", "DBInstances", _named("DBInstanceIdentifier")),
+    Listing("AWS::RDS::DBSnapshot", "rds", "describe_db_snapshots", "DBSnapshots", _named("DBSnapshotIdentifier")),
+    Listing(
+        "AWS::RDS::DBSubnetGroup", "rds", "describe_db_subnet_groups", "DBSubnetGroups", _named("DBSubnetGroupName")
+    ),
+    Listing(
+        "AWS::RDS::DBParameterGroup",
+        "rds",
+        "describe_db_parameter_groups",
+        "DBParameterGroups",
+        _named("DBParameterGroupName"),
+    ),
     Listing("AWS::SNS::Topic", "sns", "list_topics", "Topics", _named("TopicArn")),
     Listing("AWS::Lambda::Function", "lambda", "list_functions", "Functions", _named("FunctionName")),
+    Listing("AWS::ApiGatewayV2::Api", "apigatewayv2", "get_apis", "Items", _named("ApiId")),
+    Listing("AWS::CloudWatch::Alarm", "cloudwatch", "describe_alarms", "MetricAlarms", _named("AlarmName")),
+    Listing("AWS::Events::Rule", "events", "list_rules", "Rules", _named("Name")),
     Listing("AWS::IAM::Role", "iam", "list_roles", "Roles", _named("RoleName")),
+    Listing("AWS::IAM::ManagedPolicy", "iam", "list_policies", "Policies", _named("Arn")),
     Listing("AWS::CloudFormation::Stack", "cloudformation", "describe_stacks", "Stacks", _named("StackName")),
 )
 
+SNAPSHOTS = {
+    "AWS::ElastiCache::ReplicationGroup": "AWS::ElastiCache::Snapshot",
+    "AWS::RDS::DBInstance": "AWS::RDS::DBSnapshot",
+}
 SNAPSHOT_SUFFIX = "-final-snapshot"
 RETAINING = frozenset({"Retain", "RetainExceptOnCreate"})
 
@@ -146,8 +166,8 @@ def to_be_kept(stacks: Sequence[Stack], account: Account) -> frozenset[Thing]:
             name = made[resource.logical_id]["PhysicalResourceId"]
             if resource.deletion_policy in RETAINING and resource.type in listed:
                 kept.add(Thing(resource.type, name))
-            if resource.deletion_policy == "Snapshot" and resource.type == "AWS::ElastiCache::ReplicationGroup":
-                kept.add(Thing("AWS::ElastiCache::Snapshot", name + SNAPSHOT_SUFFIX))
+            if resource.deletion_policy == "Snapshot" and resource.type in SNAPSHOTS:
+                kept.add(Thing(SNAPSHOTS[resource.type], name + SNAPSHOT_SUFFIX))
     return frozenset(kept)
 
 

@@ -161,8 +161,13 @@ class Rehearsal:
 
 
 def _unprotect(stacks: tuple[Stack, ...], account: Account) -> None:
-    """Lift termination protection, which a production stage has: here nothing is worth it."""
+    """Lift the protection of stacks and databases, which a production stage has: here nothing is worth it."""
     for stack in stacks:
+        for resource in account.resources(stack.name).values():
+            if resource["ResourceType"] == "AWS::RDS::DBInstance":
+                account.client("rds").modify_db_instance(
+                    DBInstanceIdentifier=resource["PhysicalResourceId"], DeletionProtection=False, ApplyImmediately=True
+                )
         account.client("cloudformation").update_termination_protection(
             StackName=stack.name, EnableTerminationProtection=False
         )

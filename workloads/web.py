@@ -1,4 +1,7 @@
-"""What the three share on the web: JSON in and out, errors in JSON, one page each, and headers that close the doors."""
+"""What the three share on the web: JSON in and out, errors in JSON, one page each, and headers that close the doors.
+
+Two answers come from libraries, and in plain text: that a body is too large, and that sessions are unavailable.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import redis.exceptions
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
+from elasticache_client.sessions import SessionsUnavailable
 from workloads.page import Page
 from workloads.patience import Patience
 
@@ -29,6 +34,7 @@ _CACHE_AWAY = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,  # a primary that a failover has made a replica
+    SessionsUnavailable,
 )
 
 
@@ -56,7 +62,7 @@ async def read(request: Request, kind: type[T]) -> T:
         raise HTTPException(415, f"Content-Type: {content_type or 'none'}. Allowed: application/json. Send that.")
     try:
         return msgspec.json.decode(await request.body(), type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HTTPException(422, f"The body does not fit: {error}.") from None
 
 
@@ -78,7 +84,7 @@ def application(
     *,
     middleware: Sequence[Middleware] = (),
     overload: Sequence[type[Exception]] = (),
-) -> Starlette:
+) -> SecurityHeaders:
     """An application with its page at the root.
 
     Args:
@@ -88,16 +94,19 @@ def application(
         overload: exceptions that tell of a database in trouble; nobody is asked to try again soon.
     """
     it = Page.load(page)
-    return Starlette(
+    inner = Starlette(
         routes=[Route("/", it.respond), *routes],
-        middleware=[Middleware(_SecurityHeaders, it.policy), Middleware(Patience), *middleware],
+        middleware=[Middleware(Patience), *middleware],
         exception_handlers={
             HTTPException: _refused,
             **dict.fromkeys(_CACHE_AWAY, _cache_away),
             **dict.fromkeys(overload, _overloaded),
+            Exception: _failed,
         },
         max_body_size=_LARGEST_BODY,
     )
+    # Around it all: Starlette puts its limit of bodies, and its answer to an unforeseen error, before any middleware.
+    return SecurityHeaders(inner, it.policy)
 
 
 def _refused(_: Request, error: Exception) -> Response:
@@ -115,25 +124,32 @@ def _overloaded(_: Request, __: Exception) -> Response:
     return Json({"error": error}, status_code=503)
 
 
-class _SecurityHeaders:
+def _failed(_: Request, __: Exception) -> Response:
+    error = "The application failed, and its log says why. Look what has been done before you send the request again."
+    return Json({"error": error}, status_code=500)
+
+
+class SecurityHeaders:
     """Adds to every answer what a browser shall refuse to do with it."""
 
     def __init__(self, app: ASGIApp, policy: str) -> None:
         self._app = app
-        self._headers = [
-            (b"cache-control", b"no-store"),
-            (b"content-security-policy", policy.encode()),
-            (b"cross-origin-opener-policy", b"same-origin"),
-            (b"cross-origin-resource-policy", b"same-origin"),
-            (b"referrer-policy", b"no-referrer"),
-            (b"strict-transport-security", b"max-age=31536000"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
+        self._headers = {
+            "cache-control": "no-store",
+            "content-security-policy": policy,
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
+            "referrer-policy": "no-referrer",
+            "strict-transport-security": "max-age=31536000",
+            "x-content-type-options": "nosniff",
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

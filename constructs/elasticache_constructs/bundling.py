@@ -2,7 +2,8 @@
 
 ``python -m elasticache_constructs.bundling REQUIREMENTS...`` installs wheels for the functions' platform with uv: no
 Docker, no compiler. A synth puts the sources beside what was installed and fetches nothing. Both are kept by what they
-were made from, so nothing is done twice, and the same inputs are the same asset on every machine.
+were made from, so nothing is done twice, and the same inputs are the same asset on every machine. A new bundle takes
+the place of those that no synth has used for three days.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,7 @@ PYTHON = "3.14"
 _PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say
 _READABLE = 0o644 << 16
+_KEPT_SECONDS = 3 * 86_400
 
 
 class BundlingError(Exception):
@@ -66,14 +69,15 @@ class PythonBundle:
             digest.update(file.read_bytes())
         key = digest.hexdigest()
         bundle = _cache() / f"bundle-{key[:16]}.zip"
-        if not bundle.exists():
+        if not _used(bundle):
             dependencies = _dependencies(self.requirements)
             if not dependencies.exists():
                 raise ConfigurationError(
                     got=f"no installed dependencies for {self.requirements}",
                     allowed="they are installed before synth, which stays offline",
-                    fix=f"Run python -m {__name__} {self.requirements} (make setup does)",
+                    fix=f"Run {sys.executable} -m {__name__} {self.requirements}",
                 )
+            _forget_unused()
             with _made_in_one_move(bundle) as temporary:
                 shutil.copyfile(dependencies, temporary)
                 _add(temporary, files)
@@ -157,6 +161,25 @@ def _made_in_one_move(target: Path) -> Iterator[Path]:
         temporary = Path(folder) / target.name
         yield temporary
         temporary.replace(target)
+
+
+def _used(bundle: Path) -> bool:
+    """Whether it is there; if so it counts as used now."""
+    try:
+        os.utime(bundle)
+    except OSError:
+        return bundle.exists()  # it may be there for reading alone
+    return True
+
+
+def _forget_unused() -> None:
+    """Remove bundles that have not been used for three days; dependencies stay, since synth could not fetch them."""
+    oldest = time.time() - _KEPT_SECONDS
+    for bundle in _cache().glob("bundle-*.zip"):
+        # Another synth may have been faster, or the folder may be somebody else's; neither is a reason to fail.
+        with contextlib.suppress(OSError):
+            if bundle.stat().st_mtime < oldest:
+                bundle.unlink()
 
 
 def _cache() -> Path:

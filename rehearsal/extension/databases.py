@@ -1,6 +1,7 @@
-"""A database's administrator: where RDS manages the password, it is a secret whose ARN the template may ask for.
+"""What the emulator knows of clusters of databases and not of instances.
 
-The emulator knows that of clusters and not of instances. Nothing listens on the database's port.
+Where RDS manages the administrator's password, it is a secret whose ARN the template may ask for. A protected instance
+is not deleted. Nothing listens on the database's port.
 """
 
 import json
@@ -43,6 +44,20 @@ def _updating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
     return update
 
 
+def _unless_protected(stock: Callable[..., None]) -> Callable[..., None]:
+    """The last snapshot and the deletion are one call on AWS: refused, it does neither."""
+
+    def step(physical_id: str, props: Properties) -> None:
+        if (rds._instances.get(physical_id) or {}).get("DeletionProtection"):
+            raise ValueError(
+                "Cannot delete protected DB Instance, please disable deletion protection and try again. "
+                f"(InvalidParameterCombination, {physical_id})"
+            )
+        stock(physical_id, props)
+
+    return step
+
+
 def _deleting(stock: Callable[..., None]) -> Callable[..., None]:
     def delete(physical_id: str, props: Properties) -> None:
         secret = (rds._instances.get(physical_id) or {}).get("MasterUserSecret")
@@ -55,8 +70,9 @@ def _deleting(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 def install() -> None:
-    """Make the secret with the instance, and take it away with it."""
+    """Make the secret with the instance, take it away with it, and keep both while the instance is protected."""
     instance = handlers()["AWS::RDS::DBInstance"]
     instance["create"] = _creating(instance["create"])
     instance["update"] = _updating(instance["update"])
-    instance["delete"] = _deleting(instance["delete"])
+    instance["delete"] = _unless_protected(_deleting(instance["delete"]))
+    instance["snapshot"] = _unless_protected(instance["snapshot"])

@@ -11,7 +11,24 @@ from rehearsal.account import Account
 from rehearsal.assembly import Stack
 from rehearsal.inventory import Thing
 from rehearsal.rehearse import Kept, StageError, Target
+from stages import STAGES
+from tests.conftest import Synthesised
 
+# What ends with the resource that it belongs to.
+PARTS = {
+    "AWS::ApiGatewayV2::Integration": "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Route": "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Stage": "AWS::ApiGatewayV2::Api",
+    "AWS::EC2::SecurityGroupEgress": "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupIngress": "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SubnetRouteTableAssociation": "AWS::EC2::RouteTable",
+    "AWS::Lambda::Permission": "AWS::Lambda::Function",
+    "AWS::Lambda::Version": "AWS::Lambda::Function",
+    "AWS::SNS::TopicPolicy": "AWS::SNS::Topic",
+    "AWS::SecretsManager::RotationSchedule": "AWS::SecretsManager::Secret",
+    "Custom::Trigger": "AWS::Lambda::Function",
+    "Custom::VpcRestrictDefaultSG": "AWS::EC2::VPC",
+}
 CREATED = "dev-cache | 1/22 | 12:30:49 PM | CREATE_COMPLETE | AWS::KMS::Key | dev/cache/Key (Key1)"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/small/1"
 FAILED = "dev-cache | 2/22 | 12:30:49 PM | CREATE_FAILED   | AWS::EC2::VPC | dev/cache/Vpc (Vpc1) no more VPCs"
@@ -68,6 +85,20 @@ def test_leftovers_are_judged_by_what_was_to_be_kept() -> None:
     judged = inventory.leftovers(frozenset({before}), frozenset({before, key, group}), frozenset({key, log}))
     assert inventory.Leftovers(retained=(key,), unexpected=(group,), vanished=(log,)) == judged
     assert not judged.ok
+
+
+def test_what_a_stage_deploys_is_listed(synthesised: Synthesised) -> None:
+    """A destroy is known to leave nothing only of what is listed before and after it: every type, or what it is of."""
+    deployed = {
+        resource["Type"]
+        for stage in STAGES
+        for path, template in synthesised.templates.items()
+        if path.startswith(f"{stage}/")
+        for resource in template["Resources"].values()
+    } - {"AWS::CDK::Metadata"}
+    listed = {listing.type for listing in inventory.LISTINGS} | {"AWS::KMS::Key"}
+    assert set() == {PARTS.get(each, each) for each in deployed} - listed
+    assert set() == PARTS.keys() - deployed
 
 
 def _deployment(**changes: Any) -> resolve.Deployment:

@@ -72,10 +72,10 @@ def test_it_looked_at_every_cache(rehearsal: Finished) -> None:
 
 
 def test_what_is_kept_is_what_the_templates_keep(rehearsal: Finished) -> None:
-    """After the destroy nothing is left but keys, logs and the last snapshot, as the deletion policies say."""
+    """After the destroy nothing is left but keys, logs and last snapshots, as the deletion policies say."""
     leftovers = rehearsal.results["leftovers"]
     assert ([], []) == (leftovers["unexpected"], leftovers["vanished"])
-    assert {"AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::ElastiCache::Snapshot"} == {
+    assert {"AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::ElastiCache::Snapshot", "AWS::RDS::DBSnapshot"} == {
         thing["type"] for thing in leftovers["retained"]
     }
 

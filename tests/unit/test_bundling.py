@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 import sys
+import time
 import tomllib
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -23,7 +25,6 @@ from tests.conftest import FLAGS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PLATFORM = "cp314-cp314-manylinux_2_34_aarch64"
 LOCKS = [
@@ -178,9 +179,91 @@ def test_synth_installs_nothing(bundle: PythonBundle) -> None:
 
     expected = (
         f"no installed dependencies for {bundle.requirements}: they are installed before synth, which stays offline. "
-        f"Run python -m elasticache_constructs.bundling {bundle.requirements} (make setup does)."
+        f"Run {sys.executable} -m elasticache_constructs.bundling {bundle.requirements}."
     )
     assert expected == str(refusal.value)
+
+
+def bundles() -> set[Path]:
+    """Those that are kept."""
+    return set(bundling._cache().glob("bundle-*.zip"))
+
+
+def unused_for(days: float, *files: Path) -> None:
+    """As if the last use had been then."""
+    then = time.time() - days * 86_400
+    for file in files:
+        os.utime(file, (then, then))
+
+
+@pytest.mark.parametrize(("days", "kept"), [(2.9, 2), (3.1, 1)])
+def test_bundles_that_nobody_uses_go(bundle: PythonBundle, days: float, kept: int) -> None:
+    """After three days without a use, when another is made; dependencies stay however old they are."""
+    install(bundle.requirements)
+    bundle.code()
+    unused_for(days, *bundling._cache().iterdir())
+    edit(bundle)
+
+    bundle.code()
+
+    assert kept == len(bundles())
+    assert not install(bundle.requirements)
+
+
+def test_a_bundle_in_use_stays(bundle: PythonBundle) -> None:
+    """However old it is: each synth is a use."""
+    install(bundle.requirements)
+    bundle.code()
+    (old,) = bundles()
+    unused_for(30, old)
+    bundle.code()
+    edit(bundle)
+
+    bundle.code()
+
+    assert old in bundles()
+
+
+def test_an_old_bundle_is_made_again(bundle: PythonBundle, tmp_path: Path) -> None:
+    """What has gone comes back, the same."""
+    install(bundle.requirements)
+    before = asset(bundle, tmp_path / "before")
+    for each in bundles():
+        each.unlink()
+
+    assert before == asset(bundle, tmp_path / "after")
+
+
+def test_two_synths_may_remove_the_same(bundle: PythonBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two at the same time, the one that comes second to a bundle finds nothing wrong with that."""
+    install(bundle.requirements)
+    gone = bundling._cache() / "bundle-0123456789abcdef.zip"
+    with monkeypatch.context() as listed:
+        listed.setattr(Path, "glob", lambda *_: [gone])
+        bundle.code()
+
+    assert 1 == len(bundles())
+
+
+def test_bundles_may_be_for_reading_alone(bundle: PythonBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made when an image was built, say, and used by somebody else: what cannot be changed there is left as it is."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    install(bundle.requirements)
+    bundle.code()
+    unused_for(30, *bundles())
+    monkeypatch.setattr(os, "utime", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with monkeypatch.context() as reading:
+        reading.setattr(bundling, "_made_in_one_move", refuse)
+        bundle.code()
+    edit(bundle)
+
+    bundle.code()
+
+    assert 2 == len(bundles())
 
 
 def another_platform(index: Path) -> Path:

@@ -99,8 +99,9 @@ def test_what_is_not_there_is_remembered(catalogue: Application) -> None:
 def test_what_is_no_name_costs_nothing(catalogue: Application) -> None:
     """What nobody could mean is refused before it becomes a query, or a key of the cache."""
     before = queries(catalogue)
-    paths = ["/api/categories/%7Bx%7D/products", "/api/products/99999999999"]
-    assert ([404, 404], 0) == ([catalogue.get(path).status_code for path in paths], queries(catalogue) - before)
+    paths = [f"/api/categories/{word}/products" for word in ("%7Bx%7D", "L%C3%A4mps", "L" * 25)]
+    statuses = [catalogue.get(path).status_code for path in [*paths, "/api/products/99999999999"]]
+    assert ([404] * 4, 0) == (statuses, queries(catalogue) - before)
 
 
 @pytest.mark.parametrize(

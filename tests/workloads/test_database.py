@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from psycopg import OperationalError
 from psycopg.errors import DivisionByZero
 
+import workloads.database
 from workloads.catalogue import prepare
 from workloads.database import Database, DatabaseSettings, DatabaseSettingsError, _connection_arguments
 
@@ -66,6 +69,16 @@ def test_every_statement_is_counted(database: DatabaseSettings) -> None:
     with Database(database) as opened:
         rows = [opened.one(dict[str, int], "SELECT 1 AS one") for _ in range(3)]
         assert ([{"one": 1}] * 3, 3) == (rows, opened.queries)
+
+
+def test_what_never_ran_is_not_counted(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that finds no connection asks nothing of the server."""
+    monkeypatch.setattr(workloads.database, "_WAIT_SECONDS", 0.05)
+    nowhere = replace(database, host=f"{database.host}/nowhere")
+    with Database(nowhere) as opened:
+        with pytest.raises(OperationalError):
+            opened.one(dict[str, int], "SELECT 1 AS one")
+        assert 0 == opened.queries
 
 
 def test_a_statement_does_not_run_for_ever(database: DatabaseSettings) -> None:

@@ -29,7 +29,7 @@ def _filled(leaderboard: Application, cache: ConnectionSettings) -> Application:
 
 def put(application: Application, player: str, score: int) -> dict[str, dict[str, int]]:
     """Submit a score; the player's standings by window."""
-    answer = application.send("PUT", f"/api/players/{player}/score", {"score": score})
+    answer = application.send("PUT", "/api/scores", {"player": player, "score": score})
     standings: dict[str, dict[str, int]] = answer.raise_for_status().json()
     return standings
 
@@ -62,15 +62,28 @@ def test_the_best_score_counts(filled: Application) -> None:
     assert {"player": "player 1", "rank": 20, "score": 10} == standing
 
 
+@pytest.mark.parametrize("player", ["a%41", "a/b", "a?b", "Ève 😀", "a+b"])
+def test_a_name_stays_what_it_is(leaderboard: Application, player: str) -> None:
+    """Signs that mean something in addresses mean nothing in names."""
+    put(leaderboard, player, 1)
+    board = leaderboard.client.get("/api/boards/all-time", params={"player": player}).json()
+    assert (player, 1) == (board["you"]["player"], board["you"]["score"])
+
+
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (lambda app: app.send("PUT", "/api/players/me/score", {"score": -1}), "Expected `int` >= 0 - at `$.score`"),
-        (lambda app: app.send("PUT", "/api/players/me/score", {"score": 1.5}), "Expected `int`, got `float`"),
-        (lambda app: app.send("PUT", f"/api/players/{'m' * 25}/score", {"score": 1}), "player does not fit"),
-        (lambda app: app.send("PUT", "/api/players/%20me/score", {"score": 1}), "player does not fit"),
+        (
+            lambda app: app.send("PUT", "/api/scores", {"player": "me", "score": -1}),
+            "Expected `int` >= 0 - at `$.score`",
+        ),
+        (lambda app: app.send("PUT", "/api/scores", {"player": "me", "score": 1.5}), "Expected `int`, got `float`"),
+        (lambda app: app.send("PUT", "/api/scores", {"player": "m" * 25, "score": 1}), "at `$.player`"),
+        (lambda app: app.send("PUT", "/api/scores", {"player": " me", "score": 1}), "at `$.player`"),
+        (lambda app: app.send("PUT", "/api/scores", {"player": "me\n", "score": 1}), "at `$.player`"),
         (lambda app: app.get("/api/boards/hourly"), "window does not fit: Invalid enum value 'hourly'"),
         (lambda app: app.get("/api/boards/daily?player="), "player does not fit"),
+        (lambda app: app.get("/api/boards/daily?player=me%0A"), "player does not fit"),
     ],
 )
 def test_what_does_not_fit_is_refused(

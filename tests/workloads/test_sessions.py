@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from elasticache_client import connect
+from workloads.local.servers import LOOPBACK
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
+    from elasticache_client import ConnectionSettings
     from tests.workloads.conftest import Application
 
     Pair = tuple[Application, Application]
+
+_NOBODY = 1  # a port on which no primary ever listens
 
 
 class Browser:
@@ -96,6 +105,28 @@ def test_logging_out_everywhere_ends_all_sessions_of_the_user(sessions: Pair) ->
     assert (None, None, "edsger") == tuple(each.get(second)["user"] for each in (here, there, other))
 
 
+@contextmanager
+def demoted(cache: ConnectionSettings) -> Iterator[None]:
+    """The cache as a failover leaves its former primary: a replica, which answers reads and refuses writes."""
+    with connect(cache) as client:
+        client.replicaof(LOOPBACK, _NOBODY)
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+@pytest.mark.parametrize(("path", "body"), [("logout-everywhere", None), ("logout", None), ("login", {"user": "tony"})])
+def test_a_failover_is_said_to_be_one(sessions: Pair, cache: ConnectionSettings, path: str, body: object) -> None:
+    """What may not be repeated unasked is answered with 503, and when to ask again; nothing has been done."""
+    browser = Browser()
+    browser.send(sessions[0], "POST", "login", {"user": "tony"})
+    with demoted(cache):
+        answer = sessions[0].send("POST", f"/api/{path}", body, cookie=browser.cookie)
+    assert (503, "1") == (answer.status_code, answer.headers.get("retry-after"))
+    assert "tony" == browser.get(sessions[1])["user"]
+
+
 def test_nothing_is_kept_of_who_does_nothing(sessions: Pair) -> None:
     """Looking at the shop makes no session and sets no cookie."""
     answer = sessions[0].get("/api/session")
@@ -108,6 +139,7 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(sessions: Pair) -> None
     name, *attributes = answer.headers["set-cookie"].split("; ")
     assert name.startswith("__Host-session=")
     assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(attributes)
+    assert "no-store" == answer.headers["cache-control"]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +150,7 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(sessions: Pair) -> None
         ("PUT", "cart", {"item": "lamp", "quantity": 1, "price_cents": 1}, "unknown field `price_cents`"),
         ("POST", "login", {"user": " "}, "at `$.user`"),
         ("POST", "login", {"user": "a" * 41}, "at `$.user`"),
+        ("POST", "login", {"user": "ada\n"}, "at `$.user`"),
     ],
 )
 def test_what_does_not_fit_is_refused(sessions: Pair, method: str, path: str, body: object, said: str) -> None:

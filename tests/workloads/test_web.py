@@ -10,14 +10,18 @@ import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+from starlette.routing import Route
 
 from tests.conftest import ROOT
 from workloads import patience
 from workloads.page import Page
 from workloads.patience import Patience
+from workloads.web import Json, application, read
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
 
     from elasticache_client import ConnectionSettings
@@ -69,15 +73,34 @@ def test_the_policy_names_the_script_and_the_style_and_nothing_else(name: str) -
     assert not re.search(r"unsafe|\*|https?:", policy)
 
 
+async def broken(request: Request) -> Json:
+    """An endpoint with a mistake in it, once it has read its request."""
+    return Json(100 / (await read(request, dict[str, int]))["by"])
+
+
+def asked_of_broken(body: bytes) -> httpx.Response:
+    """What a client gets of an application with such an endpoint."""
+    app = application(ROOT / "workloads" / "catalogue", [Route("/broken", broken, methods=["POST"])])
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            return await client.post("/broken", content=body, headers={"content-type": "application/json"})
+
+    return asyncio.run(ask())
+
+
 def test_every_answer_closes_the_doors(catalogue: Application) -> None:
-    """Pages, JSON, refusals and what is too large: all have the same headers."""
-    answers = [
-        catalogue.get("/"),
-        catalogue.get("/api/categories"),
-        catalogue.get("/nothing"),
-        catalogue.send("PUT", "/api/products/1/price", {}),
-    ]
-    for answer in answers:
+    """Pages, JSON, refusals, what is too large and what goes wrong: all have the same headers, once each."""
+    answers = {
+        200: catalogue.get("/"),
+        404: catalogue.get("/nothing"),
+        413: catalogue.send("PUT", "/api/products/1/price", "x" * 5000),
+        422: catalogue.send("PUT", "/api/products/1/price", {}),
+        500: asked_of_broken(b'{"by": 0}'),
+    }
+    assert list(answers) == [answer.status_code for answer in answers.values()]
+    for answer in answers.values():
         assert {
             "cache-control": "no-store",
             "cross-origin-opener-policy": "same-origin",
@@ -88,6 +111,21 @@ def test_every_answer_closes_the_doors(catalogue: Application) -> None:
         }.items() <= dict(answer.headers).items()
         assert answer.headers["content-security-policy"].endswith("frame-ancestors 'none'")
         assert "server" not in answer.headers
+
+
+def test_what_goes_wrong_is_said_in_json() -> None:
+    """An unforeseen error is an answer like others, and tells nothing of its cause."""
+    answer = asked_of_broken(b'{"by": 0}')
+    assert 500 == answer.status_code
+    assert answer.json()["error"].startswith("The application failed, and its log says why.")
+    assert "zero" not in answer.text
+
+
+@pytest.mark.parametrize("body", [b'{"b\xff": 1}', b"\xff\xfe{\x00", b"{", b""])
+def test_what_is_no_json_is_refused(body: bytes) -> None:
+    """Bytes that are no text are the sender's mistake as much as text that is no JSON."""
+    answer = asked_of_broken(body)
+    assert (422, True) == (answer.status_code, answer.json()["error"].startswith("The body does not fit: "))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 HIGHEST_ID = 2**31 - 1
+LONGEST_CATEGORY = 24
 HIGHEST_CENTS = 1_000_000
 
 Cents = Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_CENTS)]

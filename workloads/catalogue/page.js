@@ -40,6 +40,7 @@ function pick({ id, name }) {
 async function showCategory() {
   const category = $("#category").value;
   const products = await measured(`api/categories/${encodeURIComponent(category)}/products${mode()}`);
+  if ($("#category").value !== category) return; // another was chosen meanwhile, and may have been answered before
   $("#category-title").textContent = `${products.length} of ${category.toLowerCase()}`;
   $("#products").replaceChildren(...products.map(pick));
 }

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from elasticache_client.caching import LoadFailed, Overloaded
 from workloads.catalogue import storage
-from workloads.catalogue.domain import HIGHEST_ID, PriceChange
+from workloads.catalogue.domain import HIGHEST_ID, LONGEST_CATEGORY, PriceChange
 from workloads.web import Json, application, read
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def categories(_: Request) -> Json:
 def products(request: Request) -> Json:
     """The products of a category."""
     category = request.path_params["category"]
-    # What is no name of a category is not to become a key of the cache.
-    found = _with_cache(request, storage.products)(category) if category.isalpha() and category.isascii() else []
+    # A word that names no category costs a query, and a key of the cache for a minute; what cannot be a name, neither.
+    may_be_one = category.isascii() and category.isalpha() and len(category) <= LONGEST_CATEGORY
+    found = _with_cache(request, storage.products)(category) if may_be_one else []
     if not found:
         raise HTTPException(404, "There is no such category. Allowed: those of api/categories. Name one of these.")
     return Json(found)

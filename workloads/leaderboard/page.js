@@ -1,6 +1,6 @@
 const NAMES = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Frances", "Dennis", "Margaret", "Tony"];
 
-const submit = (player, score) => call(`api/players/${encodeURIComponent(player)}/score`, "PUT", { score });
+const submit = (player, score) => call("api/scores", "PUT", { player, score });
 
 async function refresh() {
   const start = performance.now();

@@ -12,14 +12,15 @@ async function call(path, method = "GET", body = undefined) {
   return value;
 }
 
-/** Do a thing that may fail, and say so at the top of the page when it does. */
-async function attempt(task) {
+/** Do a thing that may fail, and say so at the top of the page until something of the same kind goes well. */
+async function attempt(task, kind = "asked for") {
   try {
     const result = await task();
-    $("#notice").textContent = "";
+    if ($("#notice").dataset.kind === kind) $("#notice").textContent = "";
     return result;
   } catch (error) {
     $("#notice").textContent = error instanceof TypeError ? "The application does not answer." : error.message;
+    $("#notice").dataset.kind = kind;
     return undefined;
   }
 }
@@ -27,7 +28,7 @@ async function attempt(task) {
 /** Repeat a task for as long as somebody looks at the page, with a pause after each end. */
 async function keep(task, milliseconds) {
   for (;;) {
-    if (!document.hidden) await attempt(task);
+    if (!document.hidden) await attempt(task, "by itself");
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
   }
 }

@@ -39,7 +39,8 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who somebody says to be."""
 
-    user: Annotated[str, msgspec.Meta(pattern=r"^\S(.{0,38}\S)?$")]
+    user: Annotated[str, msgspec.Meta(pattern=r"^\S(.{0,38}\S)?\Z")]
+    """A name of 1 to 40 characters on one line, without blanks at its ends."""
 
 
 SHELF = {
