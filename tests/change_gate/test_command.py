@@ -14,7 +14,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from elasticache_constructs.change_gate import Effect, GateError, compare_stacks, sources
+from elasticache_constructs.change_gate import Changes, Effect, GateError, compare_stacks, sources
 from elasticache_constructs.change_gate.__main__ import main
 from elasticache_constructs.change_gate.service_rules.pages import PAGES
 from tests.change_gate.builders import beside, group, resource, template
@@ -332,6 +332,107 @@ def test_stacks_that_come_and_go() -> None:
         ("roles", Effect.NOT_JUDGED, False),
         ("new", Effect.CREATION, False),
     ]
+
+
+def _nested(**given: Any) -> dict[str, Any]:
+    return resource("AWS::CloudFormation::Stack", {"TemplateURL": "a", "Parameters": given})
+
+
+def _inside(compared: Changes) -> list[tuple[str, str, Effect, bool]]:
+    return [(each.stack, each.property, each.effect, each.blocks) for each in compared if each.resource == "Cache"]
+
+
+_PORT = group(Port={"Ref": "Port"})
+_UNKNOWN_PORT = ("a/Inner", "Port", Effect.NOT_JUDGED, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "defaults", "expected"),
+    [
+        ({"Port": "6379"}, {"Port": "6380"}, ("1", "1"), [_UNKNOWN_PORT]),
+        ({"Port": "6379"}, {"Port": {"Ref": "Own"}}, ("1", "1"), [_UNKNOWN_PORT]),
+        ({}, {"Port": "6380"}, ("6379", "6379"), [_UNKNOWN_PORT]),
+        ({}, {"Port": "6379"}, ("6379", "6379"), []),
+        ({}, {"Port": "6379"}, (6379, 6379), []),
+        ({}, {}, ("6379", "6380"), [_UNKNOWN_PORT]),
+        ({"Port": "6379"}, {"Port": 6379}, ("1", "2"), []),
+    ],
+)
+def test_parameters_of_a_nested_stack(
+    old: dict[str, Any], new: dict[str, Any], defaults: tuple[Any, Any], expected: list[Any]
+) -> None:
+    """What a parent gives to a nested stack, or else the default, is followed to create-only properties inside."""
+    before, after = (
+        {
+            "a": template(Inner=_nested(**given)),
+            "a/Inner": {**_PORT, "Parameters": {"Port": {"Type": "String", "Default": default}}},
+        }
+        for given, default in zip((old, new), defaults, strict=True)
+    )
+
+    assert expected == _inside(compare_stacks(before, after))
+
+
+@pytest.mark.parametrize("value", [{"Ref": "Security"}, {"Fn::GetAtt": ["Security", "GroupId"]}, {"Ref": "Given"}])
+def test_what_nested_stacks_are_given_is_followed(value: Any) -> None:
+    """By way of a stack between them, a value reaches a nested stack that is the same word for word everywhere."""
+
+    def stacks(said: str) -> dict[str, Any]:
+        security = resource("AWS::EC2::SecurityGroup", {"GroupDescription": said})
+        given = {"Port": {"Type": "String"}}
+        return {
+            "a": {
+                **template(Security=security, Inner=_nested(Port=value)),
+                "Parameters": {"Given": {"Type": "String", "Default": said}},
+            },
+            "a/Inner": {**template(Deep=_nested(Port={"Ref": "Port"})), "Parameters": given},
+            "a/Inner/Deep": {**_PORT, "Parameters": given},
+        }
+
+    assert [("a/Inner/Deep", "Port", Effect.NOT_JUDGED, True)] == _inside(compare_stacks(stacks("1"), stacks("2")))
+    assert [] == list(compare_stacks(stacks("1"), stacks("1")))
+
+
+def test_names_of_the_parent_are_not_those_inside() -> None:
+    """A parameter that is given what the parent calls by a name does not follow what has that name inside."""
+
+    def stacks(default: str) -> dict[str, Any]:
+        inside = {"Port": {"Type": "String"}, "Own": {"Type": "String", "Default": default}}
+        outside = {"Own": {"Type": "String", "Default": "6379"}}
+        outer = template(Inner=_nested(Port={"Ref": "Own"}))
+        return {"a": {**outer, "Parameters": outside}, "a/Inner": {**_PORT, "Parameters": inside}}
+
+    assert [] == list(compare_stacks(stacks("1"), stacks("2")))
+
+
+def test_stack_with_a_path_is_no_nested_stack() -> None:
+    """A stack may be named after its stage, which is no template; when it goes, it is reported as any other."""
+    old = {f"prod/{name}": {**group(Port=6379)} for name in ("one", "two")}
+    new = {"prod/one": {**group(Port=6380)}}
+
+    assert [("one", Effect.REPLACEMENT, True), ("two", Effect.NOT_JUDGED, True)] == [
+        (each.stack.removeprefix("prod/"), each.effect, each.blocks) for each in compare_stacks(old, new)
+    ]
+
+
+def test_nested_stack_that_goes() -> None:
+    """A nested stack is deleted with its resource in the parent, which says so; nothing is left as it is."""
+    changes = compare_stacks({"a": template(Inner=_nested()), "a/Inner": group()}, {"a": template()})
+
+    assert [("a", "Inner", Effect.DATA_LOSS, True)] == [
+        (each.stack, each.resource, each.effect, each.blocks) for each in changes
+    ]
+
+
+def test_nested_stack_whose_new_template_is_not_given() -> None:
+    """Without the new template nothing is known about what was in the old one, and that stops the deployment."""
+    outer = template(Inner=_nested())
+    (line,) = compare_stacks({"a": outer, "a/Inner": group()}, {"a": outer})
+
+    assert ("a/Inner", Effect.NOT_JUDGED, True) == (line.stack, line.effect, line.blocks)
+    assert line.reason == (
+        "its new template is not among those that were given, and nothing here knows what is meant to become of Cache"
+    )
 
 
 @pytest.mark.parametrize(("name", "expected"), [("one", []), ("two", [("Export", Effect.SEVERAL_DEPLOYMENTS, True)])])

@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 
 KEY = "AWS::KMS::Key"
 SUBNETS = {"Description": "a", "SubnetIds": ["subnet-a"]}
+_LOGIN = "redis://:hunter2@x"
+_PASSWORD = {"Name": "REDIS_PASSWORD", "Value": "hunter2"}
 
 
 def _one(old: dict[str, Any], new: dict[str, Any], logical_id: str, path: str) -> tuple[Effect, bool]:
@@ -33,6 +35,7 @@ def _one(old: dict[str, Any], new: dict[str, Any], logical_id: str, path: str) -
         ("ServerlessCache", {"DeletionPolicy": "Snapshot"}, (Effect.DATA_LOSS, True)),
         (KEY, {}, (Effect.DATA_LOSS, True)),
         (KEY, {"DeletionPolicy": "RetainExceptOnCreate"}, (Effect.REMOVAL, False)),
+        (KEY, {"DeletionPolicy": {"Fn::If": ["Keep", "Retain", "Delete"]}}, (Effect.DATA_LOSS, True)),
         ("AWS::SecretsManager::Secret", {"DeletionPolicy": "Delete"}, (Effect.DATA_LOSS, True)),
         ("AWS::SNS::Topic", {}, (Effect.DATA_LOSS, True)),
         ("AWS::Logs::LogGroup", {}, (Effect.DATA_LOSS, True)),
@@ -49,17 +52,48 @@ def test_removal(kind: str, attributes: dict[str, Any], expected: tuple[Effect, 
     assert expected == _one(old, template(), "Gone", "(resource)")
 
 
-def test_last_snapshot_is_named() -> None:
-    """A snapshot is taken where the service can, and nothing is promised where it cannot."""
-    said = {
-        kind: next(iter(compare(template(Gone=resource(kind, {}, DeletionPolicy="Snapshot")), template()))).reason
-        for kind in ("ReplicationGroup", "ServerlessCache")
-    }
+@pytest.mark.parametrize(
+    ("kind", "properties", "policy", "effect", "said"),
+    [
+        ("ReplicationGroup", {}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a last snapshot"),
+        ("ServerlessCache", {}, "Snapshot", Effect.DATA_LOSS, "it is deleted with its data"),
+        (
+            "ServerlessCache",
+            {"FinalSnapshotName": "last"},
+            "Delete",
+            Effect.DATA_LOSS,
+            "it is deleted after a last snapshot",
+        ),
+        (
+            "ServerlessCache",
+            {"FinalSnapshotName": "last"},
+            "Retain",
+            Effect.REMOVAL,
+            "it is kept outside of the stack (Retain)",
+        ),
+        ("CacheCluster", {"Engine": "redis"}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a last snapshot"),
+        (
+            "CacheCluster",
+            {"Engine": "memcached"},
+            "Snapshot",
+            Effect.REJECTED,
+            "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none",
+        ),
+        ("CacheCluster", {"Engine": "memcached"}, "Delete", Effect.DATA_LOSS, "it is deleted with its data"),
+        (
+            "ReplicationGroup",
+            {},
+            {"Ref": "Policy"},
+            Effect.DATA_LOSS,
+            "its DeletionPolicy is known at deployment only, and may be Delete: it is deleted with its data",
+        ),
+    ],
+)
+def test_fate_is_named(kind: str, properties: dict[str, Any], policy: Any, effect: Effect, said: str) -> None:
+    """A snapshot is taken where the service can, and nothing is promised where it cannot or may not be."""
+    (line,) = compare(template(Gone=resource(kind, properties, DeletionPolicy=policy)), template())
 
-    assert said == {
-        "ReplicationGroup": "it is deleted after a last snapshot",
-        "ServerlessCache": "it is deleted with its data",
-    }
+    assert (line.effect, line.reason) == (effect, said)
 
 
 @pytest.mark.parametrize(("policy", "effect"), [("Delete", Effect.DATA_LOSS), ("Retain", Effect.REPLACEMENT)])
@@ -149,6 +183,49 @@ def test_what_a_value_is_made_of(section: str) -> None:
     assert (Effect.NOT_JUDGED, True) == _one(old, new, "Cache", "KmsKeyId")
 
 
+_BOTH = {"Fn::And": [{"Condition": "B"}, {"Condition": "B"}]}
+_FOUND = {"Fn::Equals": [{"Fn::FindInMap": ["M", "a", "b"]}, "yes"]}
+
+
+def _one_or_other(condition: str) -> dict[str, Any]:
+    return {"Fn::If": [condition, "one", "other"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "definitions", "section", "names"),
+    [
+        (_one_or_other("A"), {"Conditions": {"A": {"Fn::Not": [{"Condition": "B"}]}}}, "Conditions", "B"),
+        (_one_or_other("A"), {"Conditions": {"A": _BOTH}}, "Conditions", "B"),
+        (_one_or_other("A"), {"Conditions": {"A": _FOUND}}, "Mappings", "M"),
+        (_one_or_other("A"), {"Conditions": {"A": _BOTH, "B": _FOUND}}, "Mappings", "M"),
+        (_one_or_other("A"), {"Conditions": {"A": {"Fn::Equals": [{"Ref": "P"}, "yes"]}}}, "Parameters", "P"),
+        (_one_or_other("P"), {"Conditions": {"P": {"Fn::Equals": [{"Ref": "P"}, "yes"]}}}, "Parameters", "P"),
+        ({"Fn::Sub": "${AWS::Region}-${P}"}, {}, "Parameters", "P"),
+        ({"Fn::Sub": ["${AWS::Region}-${Own}", {"Own": {"Ref": "P"}}]}, {}, "Parameters", "P"),
+        ({"Fn::FindInMap": ["N", {"Fn::FindInMap": ["M", "a", "b"]}, "b"]}, {}, "Mappings", "M"),
+    ],
+)
+def test_definition_behind_a_definition(value: Any, definitions: dict[str, Any], section: str, names: str) -> None:
+    """What a condition is made of decides about it, by way of as many others as there are, and of the same name."""
+
+    def stack(said: str) -> dict[str, Any]:
+        base = {**group(KmsKeyId=value), **definitions}
+        return {**base, section: {names: {"Default": said, "a": {"b": said}}, **base.get(section, {})}}
+
+    assert (Effect.NOT_JUDGED, True) == _one(stack("yes"), stack("no"), "Cache", "KmsKeyId")
+    assert [] == list(compare(stack("yes"), stack("yes")))
+
+
+def test_resource_on_a_condition_behind_a_condition() -> None:
+    """A cache may go when a condition turns that the cache's own condition is made of."""
+
+    def stack(said: str) -> dict[str, Any]:
+        cache = resource("ReplicationGroup", {}, Condition="A")
+        return {**template(Cache=cache), "Conditions": {"A": _BOTH, "B": {"Fn::Equals": ["yes", said]}}}
+
+    assert (Effect.NOT_JUDGED, True) == _one(stack("yes"), stack("no"), "Cache", "(Condition)")
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
@@ -231,7 +308,26 @@ def test_nested_stack() -> None:
 
     assert (Effect.NOT_JUDGED, False) == _one(outer(TemplateURL="a"), outer(TemplateURL="b"), "Inner", "TemplateURL")
     parameters = [outer(TemplateURL="a", Parameters={"Size": size}) for size in ("1", "2")]
-    assert (Effect.IN_PLACE, False) == _one(parameters[0], parameters[1], "Inner", "Parameters/Size")
+    assert (Effect.NOT_JUDGED, False) == _one(parameters[0], parameters[1], "Inner", "Parameters/Size")
+
+
+@pytest.mark.parametrize("value", [{"Fn::GetAtt": ["Inner", "Outputs.KeyArn"]}, {"Fn::Sub": "${Inner.Outputs.KeyArn}"}])
+def test_output_of_a_nested_stack_that_changes(value: Any) -> None:
+    """What a nested stack gives out may be another resource's name after a change inside, whatever it is called."""
+
+    def stack(url: str) -> dict[str, Any]:
+        return beside(group(KmsKeyId=value), Inner=resource("AWS::CloudFormation::Stack", {"TemplateURL": url}))
+
+    assert (Effect.NOT_JUDGED, True) == _one(stack("a"), stack("b"), "Cache", "KmsKeyId")
+    assert [] == list(compare(stack("a"), stack("a")))
+
+
+def test_outputs_of_two_nested_stacks_may_be_the_same() -> None:
+    """Two nested stacks may give out one and the same name."""
+    inner = {name: resource("AWS::CloudFormation::Stack", {"TemplateURL": name}) for name in ("One", "Two")}
+    old, new = (beside(group(KmsKeyId={"Fn::GetAtt": [name, "Outputs.KeyArn"]}), **inner) for name in inner)
+
+    assert (Effect.NOT_JUDGED, True) == _one(old, new, "Cache", "KmsKeyId")
 
 
 def test_nested_create_only_property() -> None:
@@ -289,6 +385,33 @@ def test_weaker_deletion_policy_is_mentioned() -> None:
 
     assert (line.property, line.blocks) == ("(DeletionPolicy)", False)
     assert line.reason == "from now on nothing is kept when the resource is removed or replaced"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "effect", "said"),
+    [
+        ("UpdatePolicy", {"UseOnlineResharding": True}, None, Effect.IN_PLACE, "nothing is changed"),
+        (
+            "UpdatePolicy",
+            {"UseOnlineResharding": True},
+            {"UseOnlineResharding": False},
+            Effect.IN_PLACE,
+            "nothing is changed",
+        ),
+        ("DeletionPolicy", {"Fn::If": ["Keep", "Retain", "Delete"]}, "Retain", Effect.IN_PLACE, "nothing is changed"),
+        ("DeletionPolicy", "Retain", {"Fn::If": ["Keep", "Retain", "Delete"]}, Effect.NOT_JUDGED, "whether anything"),
+        ("UpdateReplacePolicy", "Snapshot", "Delete", Effect.IN_PLACE, "from now on nothing is kept"),
+    ],
+)
+def test_policy_beside_the_properties(name: str, old: Any, new: Any, effect: Effect, said: str) -> None:
+    """A policy that comes, goes or changes is mentioned, whatever it is made of, and stops nothing."""
+    before, after = (
+        template(A=resource("ReplicationGroup", {}, **{name: each} if each else {})) for each in (old, new)
+    )
+    (line,) = compare(before, after)
+
+    assert (line.property.partition("/")[0], line.effect, line.blocks) == (f"({name})", effect, False)
+    assert line.reason.startswith(said)
 
 
 @pytest.mark.parametrize(("old", "new", "blocks"), [("A", "A", False), ("A", "B", True), (None, "B", True)])
@@ -353,6 +476,21 @@ def test_user_of_iam_has_no_grace_time() -> None:
         ("AWS::SecretsManager::Secret", {"SecretString": "hunter2hunter2hunter2"}),
         ("AWS::RDS::DBInstance", {"MasterUserPassword": "hunter2hunter2hunter2"}),
         ("AWS::Lambda::Function", {"Environment": {"Variables": {"DB_PASSWORD": "hunter2hunter2hunter2"}}}),
+        ("AWS::Lambda::Function", {"Environment": {"Variables": {"CACHE": "redis://:hunter2@x"}}}),
+        ("AWS::Lambda::Function", {"Environment": {"Variables": {"CACHE": "rediss://app:hunter2@x:6379/0"}}}),
+        ("AWS::Lambda::Function", {"Environment": {"Variables": {"CACHE": {"Fn::Sub": "redis://:hunter2@${A}"}}}}),
+        ("AWS::ECS::TaskDefinition", {"Environment": [_PASSWORD]}),
+        ("AWS::ECS::TaskDefinition", {"ContainerDefinitions": [{"Environment": [{"Name": "A", "Value": _LOGIN}]}]}),
+        ("Custom::Variable", {"entry": {"key": "client_secret", "value": {"Fn::Sub": "hunter2"}}}),
+        ("Custom::Variable", {"AWS_SECRET_ACCESS_KEY": "hunter2"}),
+        ("User", {"AccessString": "on >hunter2hunter2hunter2 ~* +@all"}),
+        ("User", {"AccessString": "on ~* +@all <hunter2"}),
+        ("User", {"AccessString": "off #hunter2 ~* +@all"}),
+        ("User", {"AccessString": "!hunter2"}),
+        ("User", {"AccessString": {"Fn::Sub": "on >hunter2 ~${A}:* +@all"}}),
+        ("User", {"AccessString": {"Fn::Join": [" ", ["allkeys", ">hunter2"]]}}),
+        ("Custom::User", {"Acl": "user app on >hunter2 ~* +@all"}),
+        ("Custom::User", {"Rules": ["~app:* >hunter2"]}),
     ],
 )
 def test_no_secret_is_shown(kind: str, properties: dict[str, Any]) -> None:
@@ -367,6 +505,43 @@ def test_no_secret_is_shown(kind: str, properties: dict[str, Any]) -> None:
 
         assert "hunter" not in f"{table(changes)}{changes!r}"
         assert "(hidden)" in table(changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "path", "shown"),
+    [
+        ("User", {"AccessString": "on ~app:* resetchannels -@all +get"}, "AccessString", None),
+        ("User", {"AccessString": "off -@all"}, "AccessString", None),
+        ("Custom::Text", {"Text": "see issue #12 > and !important"}, "Text", None),
+        ("Custom::Text", {"Text": "https://example.com:443/a?b=c"}, "Text", None),
+        ("Custom::Text", {"ServiceToken": "arn:aws:lambda:eu-west-1:111122223333:function:a"}, "ServiceToken", None),
+        ("Custom::Text", {"Tags": [{"Key": "owner", "Value": "a"}]}, "Tags", '[{"Key": "owner", "Value": "a"}]'),
+        (
+            "AWS::ECS::TaskDefinition",
+            {"ContainerDefinitions": [{"Environment": [{"Name": "DB_PWD", "Value": "a"}]}]},
+            "ContainerDefinitions",
+            '[{"Environment": [{"Name": "DB_PWD", "Value": "(hidden)"}]}]',
+        ),
+    ],
+)
+def test_what_is_no_secret_is_shown(kind: str, properties: dict[str, Any], path: str, shown: str | None) -> None:
+    """Rights that are reviewed, and what stands around a secret, are not hidden."""
+    (line,) = compare(template(A=resource(kind, {})), template(A=resource(kind, properties)))
+
+    assert (line.property, line.new) == (path, shown or properties[path])
+
+
+def test_place_of_a_secret_is_shown() -> None:
+    """Which of several secrets changed is told, and none of the two values."""
+
+    def tasks(value: str) -> dict[str, Any]:
+        containers = [{"Name": "app", "Environment": [_PASSWORD, {"Name": "TOKEN", "Value": value}]}]
+        return template(A=resource("AWS::ECS::TaskDefinition", {"ContainerDefinitions": containers}))
+
+    (line,) = compare(tasks("hunter3"), tasks("hunter4"))
+
+    assert line.property == "ContainerDefinitions/0/Environment/1/Value"
+    assert (line.old, line.new) == ("(hidden)", "(hidden)")
 
 
 def test_long_values_are_cut_where_they_differ() -> None:
@@ -411,6 +586,41 @@ def test_no_module_of_the_gate_loads_the_cdk() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+_GENERATED = {"PasswordLength": 32, "GenerateStringKey": "password", "SecretStringTemplate": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (_GENERATED, _GENERATED | {"PasswordLength": 40}, (Effect.DATA_LOSS, True)),
+        (_GENERATED, _GENERATED | {"SecretStringTemplate": '{"user":"app"}'}, (Effect.DATA_LOSS, True)),
+        (None, _GENERATED, (Effect.DATA_LOSS, True)),
+        (_GENERATED, _GENERATED | {"SecretStringTemplate": {"Ref": "P"}}, (Effect.NOT_JUDGED, True)),
+        (_GENERATED, None, (Effect.IN_PLACE, False)),
+    ],
+)
+def test_generated_password(old: Any, new: Any, expected: tuple[Effect, bool]) -> None:
+    """Another way to generate a password is another password, also when only the words around it change."""
+
+    def secret(generated: Any) -> dict[str, Any]:
+        return template(A=resource("AWS::SecretsManager::Secret", {"GenerateSecretString": generated}))
+
+    (line,) = compare(secret(old), secret(new))
+
+    assert (line.effect, line.blocks, line.property.partition("/")[0]) == (*expected, "GenerateSecretString")
+    assert ("rotation" in line.instead) == line.blocks
+
+
+def test_other_properties_of_a_secret_generate_nothing() -> None:
+    """A description is changed, and the password stays."""
+    old, new = (
+        template(A=resource("AWS::SecretsManager::Secret", {"GenerateSecretString": _GENERATED, "Description": each}))
+        for each in "ab"
+    )
+
+    assert [("Description", Effect.IN_PLACE)] == [(each.property, each.effect) for each in compare(old, new)]
 
 
 def test_user_group_of_an_imported_cache_is_judged_by_itself() -> None:

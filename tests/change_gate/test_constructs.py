@@ -67,6 +67,16 @@ def test_nodes_of_memcached_in_zones_that_are_not_known() -> None:
     assert ("NumCacheNodes", Effect.REPLACEMENT, True) == (line.property, line.effect, line.blocks)
 
 
+def test_last_shard_but_one() -> None:
+    """A group with a single shard has no policy about shards any more, and leaves cluster mode: that is refused."""
+    before, after = (template_of({"topology": Topology(shards=shards)}) for shards in (2, 1))
+    effects = {each.property.partition("/")[0]: each.effect for each in compare(before, after).blocking()}
+
+    assert {"ClusterMode": Effect.REJECTED, "NumNodeGroups": Effect.REPLACEMENT} == {
+        name: effects[name] for name in ("ClusterMode", "NumNodeGroups")
+    }
+
+
 def _vpc_of_unknown_zones() -> ec2.IVpc:
     stack = cdk.Stack(cdk.App(), "Elsewhere")
     return ec2.Vpc.from_vpc_attributes(

@@ -13,7 +13,7 @@ from aws_cdk.assertions import Template
 
 from elasticache_constructs import ClusterMode, Topology
 from elasticache_constructs.change_gate import compare_stacks
-from tests.conftest import FLAGS, new_bench
+from tests.conftest import new_bench
 from tests.unit.builders import APP, replication_group
 
 if TYPE_CHECKING:

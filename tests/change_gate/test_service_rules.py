@@ -11,6 +11,9 @@ from elasticache_constructs.change_gate import Effect, compare
 from elasticache_constructs.change_gate.service_rules.engines import family, version
 from elasticache_constructs.change_gate.service_rules.pages import PAGES
 from tests.change_gate.builders import (
+    CLUSTER,
+    GROUP,
+    RESHARDING,
     TOKEN,
     beside,
     cluster,
@@ -1091,6 +1094,15 @@ ROWS = [
         (group(), group(CacheParameterGroupName="own")),
     ),
     Row(
+        "DEL-04",
+        template(Cache=resource("CacheCluster", CLUSTER, DeletionPolicy="Snapshot")),
+        template(),
+        "Cache.(resource)",
+        Effect.REJECTED,
+        "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none",
+        (template(Cache=resource("CacheCluster", CLUSTER, DeletionPolicy="Delete")), template()),
+    ),
+    Row(
         "DUR-04",
         clustered(),
         clustered(Durability="sync"),
@@ -1387,6 +1399,139 @@ def test_the_same_value_written_differently_is_no_change() -> None:
 def test_rule_is_silent(old: Template, new: Template, rule: str) -> None:
     """The rule says nothing where it does not hold, close to its limits."""
     assert [] == _lines(old, new, rule)
+
+
+_OWN = {"ClusterMode": None, "CacheParameterGroupName": "own"}
+_IMPORTED = {"ClusterMode": None, "CacheParameterGroupName": {"Fn::ImportValue": "own"}}
+_EITHER = {"ClusterMode": None, "CacheParameterGroupName": {"Fn::If": ["Is", {"Ref": "On"}, {"Ref": "Off"}]}}
+_GROUPS = {"On": parameters(cluster_enabled="yes"), "Off": parameters()}
+_COMPUTED = {"Parameters": resource("ParameterGroup", _of("redis7", {"cluster-enabled": {"Ref": "Is"}}))}
+_CHOSEN = {"Parameters": resource("ParameterGroup", {"Properties": {"Fn::If": ["Is", {}, {}]}})}
+
+
+def _online(**changes: Any) -> Template:
+    return template(Cache=resource("ReplicationGroup", GROUP | changes, **RESHARDING))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "beside_it"),
+    [
+        (_OWN, {}),
+        (_IMPORTED, {}),
+        (_EITHER, _GROUPS),
+        (_CUSTOM, _COMPUTED),
+        (_CUSTOM, _CHOSEN),
+        ({"ClusterMode": {"Ref": "Mode"}}, {}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("old", "new", "at", "rule"),
+    [
+        ({"NumNodeGroups": 1}, {"NumNodeGroups": 2}, "NumNodeGroups", "TOP-21"),
+        ({}, {"AutomaticFailoverEnabled": False}, "AutomaticFailoverEnabled", "TOP-05"),
+        (
+            {"ReplicationGroupId": "a"},
+            {"ReplicationGroupId": "a", "SnapshottingClusterId": "a-001"},
+            "SnapshottingClusterId",
+            "TOP-26",
+        ),
+    ],
+)
+def test_mode_that_is_not_known(  # noqa: PLR0917
+    unknown: dict[str, Any], beside_it: dict[str, Any], old: dict[str, Any], new: dict[str, Any], at: str, rule: str
+) -> None:
+    """Whether a parameter group that the template does not show turns cluster mode on, nothing here knows."""
+    before, after = (beside(_online(**unknown, **each), **beside_it) for each in (old, new))
+    lines = [each for each in compare(before, after) if each.property == at]
+
+    assert [(Effect.NOT_JUDGED, (rule,), False)] == [(each.effect, each.rules, each.blocks) for each in lines]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "rule"),
+    [
+        (_OWN, {"ClusterMode": "enabled", "CacheParameterGroupName": "own"}, "ClusterMode", "TOP-22"),
+        ({"ClusterMode": "enabled", "CacheParameterGroupName": "own"}, _OWN, "ClusterMode", "TOP-22"),
+        ({"ClusterMode": "disabled"}, {"ClusterMode": {"Ref": "Mode"}}, "ClusterMode", "TOP-22"),
+        ({}, {"ClusterMode": {"Ref": "Mode"}}, "ClusterMode", "TOP-22"),
+        ({"CacheParameterGroupName": "default.redis7"}, _OWN, "CacheParameterGroupName", "PGR-07"),
+        ({}, _IMPORTED, "CacheParameterGroupName", "PGR-07"),
+        (_OWN, {"CacheParameterGroupName": "other"}, "CacheParameterGroupName", "PGR-07"),
+    ],
+)
+def test_mode_that_changes_to_or_from_what_is_not_known(
+    old: dict[str, Any], new: dict[str, Any], at: str, rule: str
+) -> None:
+    """A change of what decides about the mode is not judged where the mode is not known before or after it."""
+    lines = [each for each in compare(group(**old), group(**new)) if each.property == at]
+
+    assert [(Effect.NOT_JUDGED, (rule,), False)] == [(each.effect, each.rules, each.blocks) for each in lines]
+
+
+@pytest.mark.parametrize(
+    ("known", "beside_it", "effects"),
+    [
+        ({}, {}, []),
+        ({"CacheParameterGroupName": "default.redis7"}, {}, []),
+        ({"CacheParameterGroupName": "default.redis7.cluster.on"}, {}, [Effect.REJECTED]),
+        (_CUSTOM, {"Parameters": _GROUPS["Off"]}, []),
+        (_CUSTOM, {"Parameters": _GROUPS["On"]}, [Effect.REJECTED]),
+        (_OWN | {"NumNodeGroups": 2}, {}, [Effect.REJECTED]),
+        (_OWN | {"ClusterMode": "enabled"}, {}, [Effect.REJECTED]),
+        (_OWN | {"ClusterMode": "disabled"}, {}, []),
+    ],
+)
+def test_mode_that_is_known(known: dict[str, Any], beside_it: dict[str, Any], effects: list[Effect]) -> None:
+    """Where the template shows the mode, failover is judged by it."""
+    off = {"AutomaticFailoverEnabled": False}
+    lines = _lines(beside(group(**known), **beside_it), beside(group(**known, **off), **beside_it), "TOP-05")
+
+    assert effects == [each.effect for each in lines]
+
+
+@pytest.mark.parametrize(
+    ("given", "effects"), [({}, [Effect.NOT_JUDGED]), ({"CacheParameterGroupName": "default.redis7"}, [])]
+)
+def test_mode_with_a_number_of_shards_that_is_not_known(given: dict[str, Any], effects: list[Effect]) -> None:
+    """Several shards are cluster mode, unless the parameter group says that there is none."""
+    old, new = (group(**given, NumNodeGroups={"Ref": "P"}, AutomaticFailoverEnabled=each) for each in (True, False))
+
+    assert effects == [each.effect for each in _lines(old, new, "TOP-05")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (clustered(), clustered(NumNodeGroups={"Ref": "P"}), [("NumNodeGroups", Effect.NOT_JUDGED)]),
+        (clustered(NumNodeGroups={"Ref": "P"}), clustered(), [("NumNodeGroups", Effect.NOT_JUDGED)]),
+        (clustered(NumNodeGroups=None), clustered(NumNodeGroups={"Ref": "P"}), [("NumNodeGroups", Effect.NOT_JUDGED)]),
+        (
+            clustered({}),
+            clustered({}, NumNodeGroups={"Ref": "P"}),
+            [("NumNodeGroups", Effect.MAY_REPLACE), ("NumNodeGroups", Effect.NOT_JUDGED)],
+        ),
+        (
+            clustered(**_shards(1, 1) | {"NumNodeGroups": None}),
+            clustered(NumNodeGroups=None, ReplicasPerNodeGroup=None, NodeGroupConfiguration={"Fn::If": ["A", [], []]}),
+            [("NodeGroupConfiguration", Effect.MAY_REPLACE)],
+        ),
+        (
+            clustered(NumNodeGroups=None, NodeGroupConfiguration=[{"NodeGroupId": "0001"}]),
+            clustered(NumNodeGroups=None, NodeGroupConfiguration=[{"NodeGroupId": "0001"}, {"Fn::If": ["A", {}, {}]}]),
+            [("NodeGroupConfiguration", Effect.MAY_REPLACE)],
+        ),
+    ],
+)
+def test_number_of_shards_that_is_not_known(old: Template, new: Template, expected: list[tuple[str, Effect]]) -> None:
+    """Of a number that only a deployment knows nothing is promised."""
+    assert expected == [(each.property, each.effect) for each in compare(old, new)]
+
+
+def test_rule_does_not_hide_that_a_value_is_not_known() -> None:
+    """A rule about what a change would do stands beside the line that it may be none."""
+    changes = compare(cluster(), cluster(CacheNodeType={"Ref": "P"}))
+
+    assert [Effect.DATA_LOSS, Effect.NOT_JUDGED] == [each.effect for each in changes]
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,6 @@ DECLARED: dict[str, Declared] = {
     # Deletion
     "DEL-01": _always(_GROUP, "only replication groups have the policy Snapshot"),
     "DEL-02": _always(_GROUP, "only replication groups have the policy Snapshot"),
-    "DEL-04": _always(_MEMCACHED, "no policy Snapshot on Memcached"),
     "DEL-06": _refused("NOD-10", "new caches cannot have t1"),
     "DEL-07": _always(_CREATE_ACCESS, "references order the removal: cache, group, users"),
     "DEL-08": _not_exposed(f"{_RG}.ReplicationGroupId", _GENERATED),

@@ -36,7 +36,7 @@ class Change:
     """Its path below ``Properties``; in parentheses what is no property, ``(resource)`` say."""
     old: str
     new: str
-    """Values as text, shortened; never that of a property that holds a secret."""
+    """Values as text, shortened, with secrets hidden."""
     effect: Effect
     blocks: bool
     """Whether the change stops a deployment until it is allowed by its logical id."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.change_gate import schemas, service_rules, templates
 from elasticache_constructs.change_gate.changes import Change, Changes, Effect, in_order
+from elasticache_constructs.change_gate.display import shown, without_secrets
 from elasticache_constructs.change_gate.removal import removals
 from elasticache_constructs.change_gate.service_rules.pages import PAGES, create_only_rules
 from elasticache_constructs.change_gate.service_rules.update import RESOURCE, Finding, Update
@@ -19,22 +20,22 @@ from elasticache_constructs.change_gate.values import (
     is_intrinsic,
     places,
     references,
-    shown,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from elasticache_constructs.change_gate.schemas import Schema
     from elasticache_constructs.change_gate.templates import Template
     from elasticache_constructs.change_gate.values import Path
 
+_INSIDE_OF_NESTED = {"TemplateURL", "Parameters"}
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _ALWAYS_BLOCKS = {Effect.DATA_LOSS, Effect.REJECTED, Effect.SEVERAL_DEPLOYMENTS}
 _BLOCKS_WHEN_STATEFUL = {Effect.REPLACEMENT, Effect.MAY_REPLACE}
 # What stands beside the properties and does nothing to a resource that exists.
 _WITHOUT_EFFECT = {"Type", "Properties", "Metadata", "DependsOn", "CreationPolicy"}
-_KEEPS = {"Snapshot", "Retain", "RetainExceptOnCreate"}
+_KEEPS = ("Snapshot", "Retain", "RetainExceptOnCreate")
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "template") -> Changes:
@@ -53,16 +54,26 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "tem
     Raises:
         GateError: When cfn-lint, whose resource schemas are read, is not installed.
     """
-    return _Comparison(templates.read(old), templates.read(new), stack).changes()
+    return Comparison(templates.read(old), templates.read(new), stack).changes()
 
 
-class _Comparison:
-    def __init__(self, old: Template, new: Template, stack: str) -> None:
+class Comparison:
+    """One stack before and after.
+
+    Args:
+        old: The template that is deployed.
+
+        new: The template that is to be.
+
+        stack: The name that the report gives the stack.
+
+        moved: Parameters whose values from outside change while the words for them stay. Default: none.
+    """
+
+    def __init__(self, old: Template, new: Template, stack: str, moved: Collection[str] = ()) -> None:
         self._old, self._new, self._stack = old, new, stack
         self._both = [name for name in old.resources if name in new.resources]
-        self._redefined = {
-            name for name in old.definitions.keys() & new.definitions if old.definitions[name] != new.definitions[name]
-        }
+        self._redefined = _redefined(old, new, moved)
         self._edited = {
             name
             for name in old.resources.keys() | new.resources.keys()
@@ -70,10 +81,11 @@ class _Comparison:
         }
         self._referred = {name: frozenset(references(new.resources[name])) for name in self._both}
         self._replaced: dict[str, Difference] = {}
+        self._verdicts = self._settled()
 
     def changes(self) -> Changes:
-        verdicts = self._settled()
-        lines = [self._line(name, each) for name, found in verdicts.items() for each in found]
+        """What the update does to every resource."""
+        lines = [self._line(name, each) for name, found in self._verdicts.items() for each in found]
         lines += [self._line(name, each) for name, each in removals(self._old, self._new)]
         lines += [
             self._line(name, Finding(RESOURCE, Effect.CREATION))
@@ -82,6 +94,15 @@ class _Comparison:
         ]
         lines += [self._line(name, each) for name, each in self._unread()]
         return in_order(lines)
+
+    def moved_parameters(self, nested: str) -> frozenset[str]:
+        """Parameters of a nested stack that are given what changes, or may, even where the words for it stay.
+
+        Args:
+            nested: The logical id of the nested stack.
+        """
+        given = self._new.given_to(nested)
+        return frozenset(name for name, value in given.items() if any(map(self._moved_or_updated, references(value))))
 
     def _settled(self) -> dict[str, list[Finding]]:
         # What is replaced changes the values of those that refer to it, which may replace them in turn. Certainty only
@@ -119,17 +140,12 @@ class _Comparison:
         schema = schemas.schema(kind)
         from_schema = [finding for each in differing for finding in self._by_schema(schema, kind, name, each, changed)]
         is_only = not self._edited - {name}
-        said = service_rules.findings(kind, Update(name, old, new, changed.keys(), is_only))
+        said = service_rules.findings(kind, Update(name, old, new, changed, is_only))
         is_replaced = any(each.effect is Effect.REPLACEMENT for each in [*from_schema, *said])
         if is_replaced:
             # The service is asked for a new resource then, not for a change of the old one.
             said = [each for each in said if each.effect not in (Effect.IN_PLACE, Effect.INTERRUPTION)]
-        by_service = {each.property for each in said}
-        yield from (
-            each
-            for each in from_schema
-            if each.property not in by_service or each.effect in (Effect.REPLACEMENT, Effect.NOT_JUDGED)
-        )
+        yield from (each for each in from_schema if not _is_said_better(each, said))
         yield from said
         if is_replaced and schema is not None:
             yield from self._taken_names(schema, old.properties, differing)
@@ -179,8 +195,8 @@ class _Comparison:
         elif unknown is not None:
             reason = f"{'/'.join(unknown)} is not a property that can be set, as far as the resource's schema knows"
             yield Finding(name, Effect.NOT_JUDGED, reason)
-        elif kind == "AWS::CloudFormation::Stack" and name == "TemplateURL":
-            reason = "another template: what it changes is compared when the gate is given cloud assemblies"
+        elif kind == "AWS::CloudFormation::Stack" and name in _INSIDE_OF_NESTED:
+            reason = "what it changes inside of the nested stack is compared when the gate is given cloud assemblies"
             yield Finding(name, Effect.NOT_JUDGED, reason)
         elif found is Difference.PERHAPS and kind.startswith("AWS::ElastiCache::"):
             yield Finding(name, Effect.NOT_JUDGED, "its value is known at deployment only", "look at the change set")
@@ -233,6 +249,9 @@ class _Comparison:
             if name == "Condition":
                 reason = "whether the resource exists depends on a condition, known at deployment only"
                 yield Finding(f"({name})", Effect.NOT_JUDGED, reason, "look at the change set", could_replace=True)
+            elif old.get(name) in _KEEPS and is_intrinsic(new.get(name)):
+                reason = "whether anything is kept when the resource is removed or replaced is known at deployment only"
+                yield Finding(f"({name})", Effect.NOT_JUDGED, reason)
             elif old.get(name) in _KEEPS and new.get(name) not in _KEEPS:
                 reason = "from now on nothing is kept when the resource is removed or replaced"
                 yield Finding(f"({name})", Effect.IN_PLACE, reason)
@@ -250,7 +269,10 @@ class _Comparison:
         kinds = [str(each.resources[name]["Type"]) for each in (self._old, self._new) if name in each.resources]
         holds_state = any(map(schemas.is_stateful, kinds)) or not kinds
         path: Path = (finding.property,)
-        old, new = self._value(self._old, name, finding.property), self._value(self._new, name, finding.property)
+        old, new = (
+            without_secrets(finding.property, self._value(each, name, finding.property))
+            for each in (self._old, self._new)
+        )
         differing = list(places(path, old, new))
         if len(differing) == 1:
             path, old, new = differing[0]
@@ -258,8 +280,8 @@ class _Comparison:
             stack=self._stack,
             resource=name,
             property="/".join(path),
-            old=shown(path, old, new),
-            new=shown(path, new, old),
+            old=shown(old, new),
+            new=shown(new, old),
             effect=finding.effect,
             blocks=finding.effect in _ALWAYS_BLOCKS
             or (holds_state and (finding.effect in _BLOCKS_WHEN_STATEFUL or finding.could_replace)),
@@ -275,6 +297,25 @@ class _Comparison:
         if of == RESOURCE:
             return body.get("Type")
         return body.get(of.strip("()")) if of.startswith("(") else body.get("Properties", {}).get(of)
+
+
+def _redefined(old: Template, new: Template, moved: Collection[str]) -> frozenset[str]:
+    """Parameters, conditions and mappings that may come to something else, by themselves or by way of others."""
+    both = old.definitions.keys() & new.definitions.keys()
+    found = {name for name in both if name in moved or old.definitions[name] != new.definitions[name]}
+    # Only conditions are made of others: what a parameter is given from outside are names of the parent's.
+    made_of = {name: frozenset(references(new.definitions[name].get("Conditions"))) for name in both}
+    while more := {name for name in both - found if any(each.name in found for each in made_of[name])}:
+        found |= more
+    return frozenset(found)
+
+
+def _is_said_better(finding: Finding, said: list[Finding]) -> bool:
+    """Whether the service's rules say more about a property than its schema does."""
+    if finding.effect is Effect.REPLACEMENT:
+        return False
+    judged = finding.effect is not Effect.NOT_JUDGED
+    return any(each.property == finding.property and (judged or each.effect is Effect.NOT_JUDGED) for each in said)
 
 
 def _beside(kind: str) -> str:

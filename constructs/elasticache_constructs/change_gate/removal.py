@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 from elasticache_constructs.change_gate import schemas
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules.update import RESOURCE, Finding
+from elasticache_constructs.change_gate.values import is_intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from elasticache_constructs.change_gate.templates import Template
 
+_CLUSTER = "AWS::ElastiCache::CacheCluster"
+_SERVERLESS = "AWS::ElastiCache::ServerlessCache"
 _TAKES_SNAPSHOTS = {
     "AWS::DocDB::DBCluster",
     "AWS::EC2::Volume",
-    "AWS::ElastiCache::CacheCluster",
+    _CLUSTER,
     "AWS::ElastiCache::ReplicationGroup",
     "AWS::Neptune::DBCluster",
     "AWS::RDS::DBCluster",
@@ -48,10 +51,7 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
     kind = str(body["Type"])
     again = _most_alike(body, {each: new.resources[each] for each in new.resources if each not in old.resources})
     policy = _policy(kind, body)
-    fate = {
-        "Delete": _LOST.get(kind, "it is deleted with its data"),
-        "Snapshot": "it is deleted after a last snapshot",
-    }.get(policy, f"it is kept outside of the stack ({policy})")
+    fate = _fate(kind, body, policy)
     if not schemas.is_stateful(kind):
         return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else "")
     if again is not None:
@@ -61,6 +61,14 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
             f"renamed to {again}, by the look of it, which is made new and empty; {fate}",
             "keep the construct's path, or its logical id with override_logical_id, or move it with cdk refactor",
             ("UPD-19",),
+        )
+    if _fails(kind, body):
+        return Finding(
+            RESOURCE,
+            Effect.REJECTED,
+            fate,
+            "set DeletionPolicy to RetainExceptOnCreate or Delete and deploy that first",
+            ("DEL-04",),
         )
     if policy in ("Delete", "Snapshot"):
         return Finding(
@@ -72,9 +80,29 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
 def _policy(kind: str, body: Mapping[str, Any]) -> str:
     alone = kind == "AWS::RDS::DBInstance" and "DBClusterIdentifier" not in body["Properties"]
     default = "Snapshot" if kind == "AWS::RDS::DBCluster" or alone else "Delete"
-    policy = str(body.get("DeletionPolicy", default))
-    # Elsewhere CloudFormation takes the policy for Delete.
-    return "Delete" if policy == "Snapshot" and kind not in _TAKES_SNAPSHOTS else policy
+    policy = body.get("DeletionPolicy", default)
+    # CloudFormation takes it for Delete where it cannot take a snapshot, and what a function comes to may be Delete.
+    if not isinstance(policy, str) or (policy == "Snapshot" and kind not in _TAKES_SNAPSHOTS):
+        policy = "Delete"
+    takes_its_own = kind == _SERVERLESS and "FinalSnapshotName" in body["Properties"]
+    return "Snapshot" if policy == "Delete" and takes_its_own else policy
+
+
+def _fails(kind: str, body: Mapping[str, Any]) -> bool:
+    is_memcached = kind == _CLUSTER and body["Properties"].get("Engine") == "memcached"
+    return is_memcached and body.get("DeletionPolicy") == "Snapshot"
+
+
+def _fate(kind: str, body: Mapping[str, Any], policy: str) -> str:
+    if _fails(kind, body):
+        return "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none"
+    fate = {
+        "Delete": _LOST.get(kind, "it is deleted with its data"),
+        "Snapshot": "it is deleted after a last snapshot",
+    }.get(policy, f"it is kept outside of the stack ({policy})")
+    if is_intrinsic(body.get("DeletionPolicy")):
+        return f"its DeletionPolicy is known at deployment only, and may be Delete: {fate}"
+    return fate
 
 
 def _most_alike(body: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -3,49 +3,76 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.change_gate import schemas, templates
 from elasticache_constructs.change_gate.changes import Change, Changes, Effect, in_order
-from elasticache_constructs.change_gate.comparison import compare
+from elasticache_constructs.change_gate.comparison import Comparison
 from elasticache_constructs.change_gate.values import normalised, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _EXPORTS_PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
+
+_Documents = Mapping[str, Mapping[str, Any]]
 
 
 def compare_stacks(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> Changes:
     """What deploying the stacks of an app does to every resource.
 
     Args:
-        old: The templates that are deployed, by the name of their stack.
+        old: The templates that are deployed, by the name of their stack; a nested stack is named after its parent and
+            its logical id there, ``prod-cache/Inner``.
 
         new: The templates that are to be.
 
     Raises:
         GateError: When cfn-lint, whose resource schemas are read, is not installed.
     """
-    lines = [line for stack in sorted(old.keys() & new.keys()) for line in compare(old[stack], new[stack], stack=stack)]
-    lines += [_gone(stack, old[stack]) for stack in sorted(old.keys() - new.keys())]
+    lines = list(_in_both(old, new))
+    lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]
     lines += [_line(stack, stack, Effect.CREATION, reason="a new stack") for stack in sorted(new.keys() - old.keys())]
     lines += list(_exports(old, new, Changes(tuple(lines))))
     return in_order(lines)
 
 
-def _gone(stack: str, document: Mapping[str, Any]) -> Change:
-    stateful = [
-        name for name, body in templates.read(document).resources.items() if schemas.is_stateful(str(body["Type"]))
-    ]
-    return _line(
+def _in_both(old: _Documents, new: _Documents) -> Iterator[Change]:
+    comparisons: dict[str, Comparison] = {}
+    # A nested stack is named after its parent, which so comes before it.
+    for stack in sorted(old.keys() & new.keys()):
+        parent, _, nested = stack.rpartition("/")
+        before, after = (templates.read(side[stack], _given(side, parent, nested)) for side in (old, new))
+        moved = comparisons[parent].moved_parameters(nested) if parent in comparisons else ()
+        comparisons[stack] = Comparison(before, after, stack, moved)
+        yield from comparisons[stack].changes()
+
+
+def _given(documents: _Documents, parent: str, nested: str) -> Mapping[str, Any]:
+    return templates.read(documents[parent]).given_to(nested) if parent in documents else {}
+
+
+def _gone(stack: str, old: _Documents, new: _Documents) -> Iterator[Change]:
+    parent, _, nested = stack.rpartition("/")
+    if parent not in old:
+        reason = "the stack is no longer in the app: a deployment leaves it as it is, and nothing here knows what was"
+        instead = "keep its name; or delete it by hand, once its data are safe"
+    elif nested in new.get(parent, {}).get("Resources", {}):
+        reason = "its new template is not among those that were given, and nothing here knows what is"
+        instead = "give the gate what cdk synth writes, with the metadata of assets"
+    else:
+        # It goes with its resource, and the parent's lines say so.
+        return
+    resources = templates.read(old[stack]).resources
+    stateful = [name for name, body in resources.items() if schemas.is_stateful(str(body["Type"]))]
+    yield _line(
         stack,
         stack,
         Effect.NOT_JUDGED,
         blocks=bool(stateful),
-        reason="the stack is no longer in the app: a deployment leaves it as it is, and nothing here knows what was "
-        f"meant to become of {', '.join(stateful) or 'its resources'}",
-        instead="keep its name; or delete it by hand, once its data are safe",
+        reason=f"{reason} meant to become of {', '.join(stateful) or 'its resources'}",
+        instead=instead,
     )
 
 

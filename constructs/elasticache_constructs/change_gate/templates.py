@@ -21,7 +21,7 @@ class Template:
     Args:
         resources: By logical id, each with ``Type`` and ``Properties``.
 
-        definitions: Parameters, conditions and mappings by name.
+        definitions: Parameters, conditions and mappings by name, each by its section: names may be the same.
 
         unread: What CloudFormation expands before it looks at resources, ``Transform`` and ``Fn::ForEach``, by name.
 
@@ -29,7 +29,7 @@ class Template:
     """
 
     resources: Mapping[str, Mapping[str, Any]]
-    definitions: Mapping[str, Any]
+    definitions: Mapping[str, Mapping[str, Any]]
     unread: Mapping[str, Any]
     outputs: Mapping[str, Mapping[str, Any]]
 
@@ -38,9 +38,20 @@ class Template:
         body = self.resources[logical_id]
         return State(body["Properties"], body, self.resources)
 
+    def given_to(self, nested: str) -> Mapping[str, Any]:
+        """The parameters that a nested stack is given, by name; none when there is no such resource."""
+        given: Mapping[str, Any] = self.resources.get(nested, {}).get("Properties", {}).get("Parameters", {})
+        return given
 
-def read(document: Mapping[str, Any]) -> Template:
-    """Read a template from what its JSON holds."""
+
+def read(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Template:
+    """Read a template from what its JSON holds.
+
+    Args:
+        document: The template.
+
+        given: Values of its parameters, which take the place of their defaults. Default: none.
+    """
     entries = normalised(document.get("Resources", {}))
     resources = {
         name: {"Properties": {}, **body} for name, body in entries.items() if isinstance(body, dict) and "Type" in body
@@ -48,7 +59,12 @@ def read(document: Mapping[str, Any]) -> Template:
     unread = {name: body for name, body in entries.items() if name not in resources}
     if "Transform" in document:
         unread["Transform"] = normalised(document["Transform"])
-    definitions = {
-        name: normalised(each) for section in _DEFINITIONS for name, each in document.get(section, {}).items()
+    parameters = {
+        name: {**body, "Default": (given or {}).get(name, body.get("Default"))}
+        for name, body in document.get("Parameters", {}).items()
     }
+    definitions: dict[str, dict[str, Any]] = {}
+    for section in _DEFINITIONS:
+        for name, each in {**document, "Parameters": parameters}.get(section, {}).items():
+            definitions.setdefault(name, {})[section] = normalised(each)
     return Template(resources, definitions, unread, normalised(document.get("Outputs", {})))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -19,11 +18,6 @@ ABSENT: Any = None
 """What a property that is not there counts as. ``{"Ref": "AWS::NoValue"}`` is the same."""
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
-_LONGEST_SHOWN = 60
-_SHOWN_BEFORE = 10
-_SECRET = re.compile(
-    r"password|passphrase|(auth|access|session)_?token|secret_?string|(private|api)_?key|credential", re.IGNORECASE
-)
 _SUBSTITUTED = re.compile(r"\$\{([^!][^}]*)\}")
 
 
@@ -45,7 +39,10 @@ class Reference:
     @property
     def is_identity(self) -> bool:
         """Whether the value names the resource, so that another resource has another one."""
-        return self.attribute is None or self.attribute.endswith(("Arn", "ARN", "Id"))
+        if self.attribute is None:
+            return True
+        # A nested stack gives out what its template says, which may be another resource's name tomorrow.
+        return self.attribute.endswith(("Arn", "ARN", "Id")) and not self.attribute.startswith("Outputs.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,36 +200,3 @@ def at(value: Any, path: Path) -> Any:
     if isinstance(value, list):
         return [at(each, tuple(rest) if name == "*" else path) for each in value]
     return at(value.get(name), tuple(rest)) if isinstance(value, dict) else ABSENT
-
-
-def shown(path: Path, value: Any, beside: Any = ABSENT) -> str:
-    """A value as the report shows it: short, and hidden where the property, or one inside it, holds a secret.
-
-    Args:
-        path: Where the value stands.
-
-        value: The value.
-
-        beside: The other of the two, so that what is left of a long text is where they differ. Default: none.
-    """
-    if value is ABSENT:
-        return "-"
-    if any(map(_SECRET.search, path)) or _holds_secret(value):
-        return "(hidden)"
-    text = _as_text(value)
-    if len(text) <= _LONGEST_SHOWN:
-        return text
-    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(text, _as_text(beside), strict=False))
-    start = max(0, sum(1 for _ in same) - _SHOWN_BEFORE)
-    end = start + _LONGEST_SHOWN
-    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_SECRET.search(name) or _holds_secret(each) for name, each in value.items())
-    return isinstance(value, list) and any(map(_holds_secret, value))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules.engines import version
 from elasticache_constructs.change_gate.service_rules.update import Finding
+from elasticache_constructs.change_gate.values import is_intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,29 +18,64 @@ _FLOORS = {"redis": (7, 0), "valkey": (7, 2)}
 _MAY_CHANGE_WITH_IT = {"ClusterMode", "CacheParameterGroupName"}
 _RUNBOOK = "docs/runbooks/cluster-mode.md"
 
+UNKNOWN = "whether the group is in cluster mode is not known from the template"
 
-def mode(state: State) -> str:
-    """``disabled``, ``compatible`` or ``enabled``: as it is set, or as shards and parameters make it."""
+
+def mode(state: State) -> str | None:
+    """``disabled``, ``compatible`` or ``enabled``: as it is set, or as shards and parameters make it.
+
+    Returns:
+        Nothing when it, or the number of shards, is a function, or a parameter group decides that the template does
+        not show.
+    """
     chosen = state.text("ClusterMode")
     if chosen is not None:
         return chosen.lower()
-    several = len(state.members("NodeGroupConfiguration")) > 1 or (state.number("NumNodeGroups") or 1) > 1
-    return "enabled" if several or _parameters_say_so(state) else "disabled"
+    shards = _shard_count(state)
+    if shards is not None and shards > 1:
+        return "enabled"
+    if state.get("ClusterMode") is not None:
+        return None
+    if state.get("CacheParameterGroupName") is None:
+        return None if shards is None else "disabled"
+    return _mode_of_parameters(state)
 
 
-def _parameters_say_so(state: State) -> bool:
-    if (state.text("CacheParameterGroupName") or "").endswith(".cluster.on"):
-        return True
-    groups = state.referenced("CacheParameterGroupName", "AWS::ElastiCache::ParameterGroup").values()
-    return any(each["Properties"].get("Properties", {}).get("cluster-enabled") == "yes" for each in groups)
+def _mode_of_parameters(state: State) -> str | None:
+    name = state.get("CacheParameterGroupName")
+    if isinstance(name, str) and name.startswith("default."):
+        return "enabled" if name.endswith(".cluster.on") else "disabled"
+    groups = state.referenced("CacheParameterGroupName", "AWS::ElastiCache::ParameterGroup")
+    shown = [body for logical_id, body in groups.items() if name == {"Ref": logical_id}]
+    parameters = shown[0]["Properties"].get("Properties", {}) if shown else None
+    if parameters is None or is_intrinsic(parameters):
+        return None
+    return {"yes": "enabled", "no": "disabled"}.get(str(parameters.get("cluster-enabled", "no")))
 
 
 def findings(update: Update) -> Iterator[Finding]:
     """What the service says about a change of the mode or of the shards."""
     old, new = mode(update.old), mode(update.new)
-    if old != new:
+    if old is None or new is None:
+        yield from _unknown(update)
+    elif old != new:
         yield from _mode(update, old, new)
     yield from _shards(update)
+
+
+def _unknown(update: Update) -> Iterator[Finding]:
+    if update.changes("ClusterMode"):
+        reason = f"the mode changes in steps, and {UNKNOWN}"
+        yield Finding("ClusterMode", Effect.NOT_JUDGED, reason, f"state ClusterMode as it is: {_RUNBOOK}", ("TOP-22",))
+    elif update.changes("CacheParameterGroupName"):
+        reason = f"a group does not take a parameter group for another mode, and {UNKNOWN}"
+        yield Finding(
+            "CacheParameterGroupName",
+            Effect.NOT_JUDGED,
+            reason,
+            "compare cluster-enabled in both parameter groups",
+            ("PGR-07",),
+        )
 
 
 def _mode(update: Update, old: str, new: str) -> Iterator[Finding]:
@@ -119,16 +155,29 @@ def _shards(update: Update) -> Iterator[Finding]:
         return
     name = "NodeGroupConfiguration" if update.changes("NodeGroupConfiguration") else "NumNodeGroups"
     old, new = _shard_count(update.old), _shard_count(update.new)
+    resized = None not in (old, new) and old != new
+    before = mode(update.old)
     online = (update.new.attributes.get("UpdatePolicy") or {}).get("UseOnlineResharding") == "true"
     if not online:
         yield Finding(
             name,
-            Effect.REPLACEMENT if name == "NodeGroupConfiguration" or old != new else Effect.MAY_REPLACE,
+            Effect.REPLACEMENT if name == "NodeGroupConfiguration" or resized else Effect.MAY_REPLACE,
             "without UpdatePolicy UseOnlineResharding CloudFormation replaces the group to change its shards",
             "set UseOnlineResharding: true: docs/runbooks/shards.md",
             ("UPD-05", "UPD-02") if name == "NodeGroupConfiguration" else ("UPD-05",),
         )
-    if old != new and mode(update.old) != "enabled":
+    if old is None or new is None:
+        # Of a configuration of shards the schema says itself that it may replace the group.
+        if name == "NumNodeGroups":
+            yield Finding(
+                name,
+                Effect.NOT_JUDGED,
+                "the number of shards is known at deployment only",
+                "look at the change set, or leave the number as it is",
+                ("UPD-06",),
+            )
+        return
+    if resized and before in ("disabled", "compatible"):
         yield Finding(
             name,
             Effect.REJECTED,
@@ -137,13 +186,13 @@ def _shards(update: Update) -> Iterator[Finding]:
             ("TOP-21",),
         )
         return
-    if online and old != new:
-        yield from _resharding(update, name, old, new)
+    if online and resized:
+        yield from _resharding(update, name, fewer=new < old, before=before)
     if online and name == "NodeGroupConfiguration":
-        yield from _configured(update, resized=old != new)
+        yield from _configured(update, resized=resized)
 
 
-def _resharding(update: Update, name: str, old: int | None, new: int | None) -> Iterator[Finding]:
+def _resharding(update: Update, name: str, *, fewer: bool, before: str | None) -> Iterator[Finding]:
     others = set(update.changed) - {"NumNodeGroups", "NodeGroupConfiguration"}
     if others or not update.is_only_change:
         yield Finding(
@@ -154,12 +203,15 @@ def _resharding(update: Update, name: str, old: int | None, new: int | None) -> 
             ("UPD-06",),
         )
         return
-    slower = old is not None and new is not None and new < old
+    if before is None:
+        reason = f"shards can be added and removed in cluster mode only, and {UNKNOWN}"
+        yield Finding(name, Effect.NOT_JUDGED, reason, f"state ClusterMode as it is: {_RUNBOOK}", ("TOP-21",))
+        return
     yield Finding(
         name,
         Effect.IN_PLACE,
         "shards are removed online; it fails when the data does not fit into those that stay"
-        if slower
+        if fewer
         else "shards are added online, at the cost of some CPU",
         "",
         ("UPD-06",),
@@ -209,4 +261,9 @@ def _placement(state: State) -> list[dict[str, Any]]:
 
 
 def _shard_count(state: State) -> int | None:
-    return state.number("NumNodeGroups", len(state.members("NodeGroupConfiguration")) or 1)
+    stated, groups = state.number("NumNodeGroups"), state.members("NodeGroupConfiguration")
+    if stated is not None:
+        return stated
+    if groups and not any(map(is_intrinsic, groups)):
+        return len(groups)
+    return None if state.get("NumNodeGroups") is not None or state.get("NodeGroupConfiguration") else 1

@@ -25,6 +25,7 @@ PAGES = {
     "AUT-07": _REPLICATION_GROUP,
     "AUT-08": _REPLICATION_GROUP,
     "AUT-09": f"{_GUIDE}auth.html",
+    "DEL-04": f"{_API}API_DeleteCacheCluster.html",
     "DUR-04": _REPLICATION_GROUP,
     "ENG-10": _UPGRADES,
     "ENG-11": _UPGRADES,

@@ -111,11 +111,12 @@ def _failover_and_replicas(update: Update) -> Iterator[Finding]:
                 name, Effect.INTERRUPTION, "clients of the replicas that go are disconnected", "", ("TOP-25",)
             )
     turned_off = update.old.flag("AutomaticFailoverEnabled") is True and failover[0] is False
-    if turned_off and cluster_mode.mode(update.old) == "enabled":
+    mode = cluster_mode.mode(update.old)
+    if turned_off and mode in ("enabled", None):
         yield Finding(
             "AutomaticFailoverEnabled",
-            Effect.REJECTED,
-            "failover cannot be turned off in cluster mode",
+            Effect.REJECTED if mode else Effect.NOT_JUDGED,
+            f"failover cannot be turned off in cluster mode{'' if mode else f', and {cluster_mode.UNKNOWN}'}",
             "leave it on",
             ("TOP-05",),
         )
@@ -154,15 +155,18 @@ def _snapshotting_cluster(update: Update) -> Iterator[Finding]:
     if not update.changes(name) or update.new.get(name) is None:
         return
     group, cluster = update.new.text("ReplicationGroupId"), update.new.text(name)
-    if cluster_mode.mode(update.old) == "enabled":
+    mode = cluster_mode.mode(update.old)
+    if mode == "enabled":
         reason = "in cluster mode snapshots are of every shard, and no node can be chosen"
     elif group is not None and cluster is not None and not cluster.startswith(f"{group}-"):
         reason = f"it is not a node of {group}"
-    elif group is None or cluster is None:
+    elif group is None or cluster is None or mode is None:
         yield Finding(
             name,
             Effect.NOT_JUDGED,
-            "it must be one of the group's nodes, whose names are known after the deployment only",
+            "it must be one of the group's nodes, whose names are known after the deployment only"
+            if mode
+            else f"in cluster mode no node can be chosen, and {cluster_mode.UNKNOWN}",
             "leave it out: the service takes snapshots from a replica by itself",
             ("TOP-26",),
         )

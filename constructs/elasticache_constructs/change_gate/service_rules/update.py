@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from elasticache_constructs.change_gate.values import is_known, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from elasticache_constructs.change_gate.changes import Effect
+    from elasticache_constructs.change_gate.values import Difference
 
 RESOURCE = "(resource)"
 """Stands for the whole resource where a finding is about no single property."""
@@ -26,7 +27,7 @@ class Finding:
     instead: str = ""
     rules: tuple[str, ...] = ()
     could_replace: bool = False
-    """Whether what is not known here decides if the resource is replaced."""
+    """Whether what is not known here decides if the resource, or what it holds, is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ class Update:
     logical_id: str
     old: State
     new: State
-    changed: Collection[str]
-    """Names of the properties whose values differ, or may."""
+    changed: Mapping[str, Difference]
+    """The properties whose values differ, or may."""
     is_only_change: bool
     """Whether nothing else in the template changes."""
 
