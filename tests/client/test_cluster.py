@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import redis.exceptions
 import valkey.exceptions
 from redis.crc import key_slot
 
+from elasticache_client import ConnectionSettings
 from elasticache_client.clients import LOGIN_SECONDS
 from tests.client.conftest import (
     APP,
@@ -27,7 +29,7 @@ from tests.client.conftest import (
     secret_credentials,
     secret_settings,
 )
-from tests.client.engines import Engine, Front, free_port, redis_server, valkey_server
+from tests.client.engines import ADMIN, ADMIN_PASSWORD, HOST, Engine, Front, free_port, redis_server, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.verifier import Verifier
 
@@ -42,25 +44,47 @@ _START_SECONDS = 15.0
 
 
 class Cluster:
-    """Three nodes without replicas, that announce their fronts' ports."""
+    """Three nodes; and either fronts, whose ports they announce, or one more that is a replica of the first."""
 
-    def __init__(self, program: str, directory: Any, certificate: Certificate) -> None:
+    def __init__(self, program: str, directory: Any, certificate: Certificate | None) -> None:
         verifier = Verifier(CACHE, REGION, KEYS, serverless=True)
         self.nodes: list[Engine] = []
         self.fronts: list[Front] = []
-        for number in range(3):
+        for number in range(3 if certificate else 4):
             home = directory / str(number)
             home.mkdir()
-            front_port, bus_port = free_port(), free_port()
-            ports = ["--cluster-announce-port", str(front_port), "--cluster-port", str(bus_port)]
-            node = Engine(program, home, None, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", *ports)
+            bus_port = free_port()
+            options = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"]
+            options += ["--cluster-port", str(bus_port), "--repl-diskless-sync-delay", "0"]
+            if certificate:
+                front_port = free_port()
+                node = Engine(program, home, None, *options, "--cluster-announce-port", str(front_port))
+                self.fronts.append(Front(node, certificate, {APP: APP_PASSWORD}, verifier, port=front_port))
+            else:
+                node = Engine(program, home, None, *options, "--masteruser", ADMIN, "--masterauth", ADMIN_PASSWORD)
             self.nodes.append(node)
-            self.fronts.append(Front(node, certificate, {APP: APP_PASSWORD}, verifier, port=front_port))
             node.let_in(APP, APP_PASSWORD)
-            first, last = number * _SLOTS // 3, (number + 1) * _SLOTS // 3 - 1
-            node.admin.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
+            if number < 3:
+                first, last = number * _SLOTS // 3, (number + 1) * _SLOTS // 3 - 1
+                node.admin.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
             self.nodes[0].admin.execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus_port)
-        self._wait()
+        self._wait(lambda: all(map(self._is_ready, self.nodes)))
+        for node in self.nodes[3:]:
+            node.admin.execute_command("CLUSTER REPLICATE", self.nodes[0].admin.execute_command("CLUSTER MYID"))
+            self._wait(partial(self._follows, node))
+            self._wait(lambda: all(map(self._tells_of_replicas, self.nodes)))
+
+    def primaries(self) -> set[int]:
+        """The ports of those that are primaries now."""
+        return {node.port for node in self.nodes if node.admin.role()[0] == "master"}
+
+    def fail_over(self) -> None:
+        """Have the first node and its replica change places."""
+        replica = next(node for node in self.nodes if node.admin.role()[0] == "slave")
+        primary = next(node for node in (self.nodes[0], self.nodes[3]) if node is not replica)
+        replica.admin.execute_command("CLUSTER FAILOVER")
+        self._wait(partial(self._follows, primary))
+        self._wait(lambda: all(map(self._tells_of_replicas, self.nodes)))
 
     def logins(self) -> int:
         """Logins that the nodes have seen."""
@@ -85,18 +109,25 @@ class Cluster:
         for node in self.nodes:
             node.stop()
 
-    def _wait(self) -> None:
+    def _wait(self, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + _START_SECONDS
-        while not all(self._is_ready(node) for node in self.nodes):
+        while not ready():
             if time.monotonic() > end:
                 self.stop()
                 raise RuntimeError("the cluster did not form")
             time.sleep(0.05)
 
-    @staticmethod
-    def _is_ready(node: Engine) -> bool:
+    def _is_ready(self, node: Engine) -> bool:
         facts: dict[str, str] = node.admin.execute_command("CLUSTER INFO")
-        return (facts["cluster_state"], facts["cluster_known_nodes"]) == ("ok", "3")
+        return (facts["cluster_state"], facts["cluster_known_nodes"]) == ("ok", str(len(self.nodes)))
+
+    def _tells_of_replicas(self, node: Engine) -> bool:
+        told = {port for shard in node.admin.execute_command("CLUSTER SLOTS") for _, port, *_ in shard[2:]}
+        return told == {each.port for each in self.nodes}
+
+    @staticmethod
+    def _follows(node: Engine) -> bool:
+        return bool(node.admin.info("replication").get("master_link_status") == "up")
 
 
 @pytest.fixture(scope="module", params=["redis", "valkey"], name="cluster")
@@ -105,6 +136,13 @@ def _cluster(
 ) -> Iterator[Cluster]:
     program = redis_server() if request.param == "redis" else valkey_server()
     cluster = Cluster(program, tmp_path_factory.mktemp("cluster"), certificate)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module", name="replicated")
+def _replicated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(valkey_server(), tmp_path_factory.mktemp("replicated"), None)
     yield cluster
     cluster.stop()
 
@@ -169,6 +207,23 @@ def test_a_crowd_may_be_redirected(kind: str, cluster: Cluster, open_cluster: Ca
         assert len({node.port for node in client.client.get_primaries()}) == 3
     finally:
         cluster.move([slot], there, here)
+
+
+@every_kind
+def test_a_failover_is_followed(kind: str, replicated: Cluster, open_client: Callable[..., Caller]) -> None:
+    """Many commands at once find the new primary, and it is one for every command from then on."""
+    for node in replicated.nodes:
+        node.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    settings = ConnectionSettings(
+        engine="valkey", host=HOST, port=replicated.nodes[1].port, tls=False, mode="cluster", auth="none"
+    )
+    client = open_client(kind, settings)
+    keys = [key for key in map(str, range(100)) if key_slot(key.encode()) < _SLOTS // 3][:20]
+    for key in keys:
+        client("set", key, key)
+    replicated.fail_over()
+    assert [_together(client, ["get", key], 5) for key in keys] == [[key] * 5 for key in keys]
+    assert {node.port for node in client.client.get_primaries()} == replicated.primaries()
 
 
 @every_kind
