@@ -84,9 +84,9 @@ class StageSettings:
     Attributes:
         database: PostgreSQL. Default: none.
         workload: the reference applications, which need the database. Default: none of them.
-        tags: on every resource that takes them.
-        unreserved_reason: why no concurrency is reserved for functions, in an account that has none to spare. Default:
-            33 executions are, of which the account must leave 100 to functions that reserve none.
+        tags: on every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
+        unreserved_reason: why no concurrency is reserved for functions. Default: it is, 33 executions with database and
+            applications, and Lambda wants another 100 of the account's to stay unreserved.
     """
 
     account: str | None = None

@@ -5,8 +5,8 @@
     @cache.lazy("product:{product_id}", ttl=300)
     def product(product_id: int) -> Product | None: ...
 
-``docs/adr/0008-own-lease-based-caching.md`` says why this is no library's work. It needs
-``pip install elasticache-client[caching]``.
+``docs/adr/0008-own-lease-based-caching.md`` says why this is no library's work. It needs the
+extra ``caching``.
 
 See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
 """

@@ -6,7 +6,7 @@
         cache.set("pear", {"price": 1.5}, ttl=300)
         assert cache.get("pear") == {"price": 1.5}
 
-Needs ``pip install elasticache-client[memcached]``; ``connect_sasl`` needs ``elasticache-client[memcached-sasl]``.
+Needs the extra ``memcached``; ``connect_sasl`` needs ``memcached-sasl``.
 """
 
 from __future__ import annotations
