@@ -68,7 +68,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"SnapshotRetentionLimit": 9}, [], 0, "not stopped: 1 changes"),
         ({"Port": 6380}, [], 1, "stopped: 1 of 1 changes"),
         ({"Port": 6380}, ["--allow", "Cache"], 0, "not stopped: 1 changes"),
-        ({"Port": 6380}, ["--allow", "Cache", "Other"], 2, "not stopped: 1 changes"),
+        ({"Port": 6380}, ["--allow", "Cache", "--allow", "Other"], 2, "not stopped: 1 changes"),
     ],
 )
 def test_two_templates(  # noqa: PLR0917

@@ -9,12 +9,21 @@ from typing import Any
 
 import pytest
 
-from elasticache_constructs.change_gate import Effect, GateError, assert_safe_to_deploy, compare, schemas, table
+from elasticache_constructs.change_gate import (
+    Effect,
+    GateError,
+    assert_safe_to_deploy,
+    compare,
+    compare_stacks,
+    schemas,
+    table,
+)
 from tests.change_gate.builders import TOKEN, beside, group, resource, template, user, user_group
 from tests.conftest import ROOT
 
 KEY = "AWS::KMS::Key"
 SUBNETS = {"Description": "a", "SubnetIds": ["subnet-a"]}
+_NOTHING = {"Ref": "AWS::NoValue"}
 _LOGIN = "redis://:hunter2@x"
 _PASSWORD = {"Name": "REDIS_PASSWORD", "Value": "hunter2"}
 
@@ -311,6 +320,53 @@ def test_nested_stack() -> None:
     assert (Effect.NOT_JUDGED, False) == _one(parameters[0], parameters[1], "Inner", "Parameters/Size")
 
 
+def test_nested_stack_without_its_old_template() -> None:
+    """It is not taken for a new one; and what may lose data in it stops the update."""
+    outer = template(Inner=resource("AWS::CloudFormation::Stack", {"TemplateURL": "a"}))
+
+    def found(old: dict[str, Any], inner: dict[str, Any]) -> set[tuple[Effect, bool]]:
+        changes = compare_stacks({"a": old}, {"a": outer, "a/Inner": inner})
+        return {(each.effect, each.blocks) for each in changes if each.stack == "a/Inner"}
+
+    assert found(outer, group()) == {(Effect.NOT_JUDGED, True)}
+    assert found(outer, template()) == {(Effect.NOT_JUDGED, False)}
+    assert found(template(), group()) == {(Effect.CREATION, False)}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("Port", {"Fn::If": ["A", _NOTHING, 6380]}, {"Fn::If": ["A", 6380, _NOTHING]}),
+        ("KmsKeyId", {"Fn::If": ["A", "key", _NOTHING]}, {"Fn::If": ["A", _NOTHING, "key"]}),
+        ("AuthToken", TOKEN, {"Fn::If": ["A", TOKEN, _NOTHING]}),
+        ("AuthToken", {"Fn::If": ["A", TOKEN, _NOTHING]}, {"Fn::If": ["B", TOKEN, _NOTHING]}),
+    ],
+)
+def test_branches_that_may_be_nothing(name: str, old: Any, new: Any) -> None:
+    """Which branch is nothing makes a difference, and whether it is one is known at deployment only."""
+    before, after = ({**group(**{name: each}), "Conditions": {"A": {}, "B": {}}} for each in (old, new))
+
+    assert (Effect.NOT_JUDGED, True) in {(each.effect, each.blocks) for each in compare(before, after)}
+
+
+@pytest.mark.parametrize("kind", ["Acme::Cache::Cluster::MODULE", "AWS::NewDB::Cluster"])
+def test_kinds_without_a_schema(kind: str) -> None:
+    """What changes in one is not judged, nor what goes with it."""
+    old, new = (template(A=resource(kind, {"Port": port})) for port in (6379, 6380))
+
+    assert (Effect.NOT_JUDGED, False) == _one(old, new, "A", "Port")
+    assert (Effect.NOT_JUDGED, False) == _one(old, template(), "A", "(resource)")
+    kept = template(A=resource(kind, {}, DeletionPolicy="Retain"))
+    assert (Effect.REMOVAL, False) == _one(kept, template(), "A", "(resource)")
+
+
+def test_transform_inside_of_a_cache() -> None:
+    """What is included there may set any property."""
+    old, new = (group(**{"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": url}}}) for url in "ab")
+
+    assert any(each.effect is Effect.NOT_JUDGED and each.blocks for each in compare(old, new))
+
+
 @pytest.mark.parametrize("value", [{"Fn::GetAtt": ["Inner", "Outputs.KeyArn"]}, {"Fn::Sub": "${Inner.Outputs.KeyArn}"}])
 def test_output_of_a_nested_stack_that_changes(value: Any) -> None:
     """What a nested stack gives out may be another resource's name after a change inside, whatever it is called."""
@@ -483,6 +539,8 @@ def test_user_of_iam_has_no_grace_time() -> None:
         ("AWS::ECS::TaskDefinition", {"ContainerDefinitions": [{"Environment": [{"Name": "A", "Value": _LOGIN}]}]}),
         ("Custom::Variable", {"entry": {"key": "client_secret", "value": {"Fn::Sub": "hunter2"}}}),
         ("Custom::Variable", {"AWS_SECRET_ACCESS_KEY": "hunter2"}),
+        ("AWS::ElasticLoadBalancingV2::Listener", {"AuthenticateOidcConfig": {"ClientSecret": "hunter2"}}),
+        ("AWS::CodePipeline::Webhook", {"AuthenticationConfiguration": {"SecretToken": "hunter2"}}),
         ("User", {"AccessString": "on >hunter2hunter2hunter2 ~* +@all"}),
         ("User", {"AccessString": "on ~* +@all <hunter2"}),
         ("User", {"AccessString": "off #hunter2 ~* +@all"}),
@@ -570,7 +628,7 @@ def test_without_cfn_lint(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(schemas, each.__name__, each.__wrapped__)
     monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
 
-    with pytest.raises(GateError, match=r"pip install 'elasticache-constructs\[gate\]'"):
+    with pytest.raises(GateError, match="pip install cfn-lint"):
         compare(group(), group(Port=6380))
 
 

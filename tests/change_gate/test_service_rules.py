@@ -1635,3 +1635,36 @@ def test_what_no_rule_stands_for(old: Template, new: Template, at: str, effect: 
     (line,) = compare(old, new)
 
     assert (at, effect, says, (), False) == (_place(line), line.effect, line.reason, line.rules, line.blocks)
+
+
+@pytest.mark.parametrize("engine", ["memcached", "Memcached", {"Ref": "Engine"}])
+@pytest.mark.parametrize(("name", "value"), [("EngineVersion", "1.6.22"), ("CacheNodeType", "cache.r7g.xlarge")])
+def test_a_cluster_that_may_be_memcached(engine: Any, name: str, value: str) -> None:
+    """It loses what it holds, however the engine is written."""
+    old, new = (cluster(Engine=engine, **changes) for changes in ({}, {name: value}))
+
+    assert [(Effect.DATA_LOSS, True)] == [(each.effect, each.blocks) for each in compare(old, new)]
+
+
+def test_a_version_of_memcached_that_is_not_known() -> None:
+    """What may be another version stops the update."""
+    old, new = cluster(), cluster(EngineVersion={"Fn::If": ["A", "1.6.17", "1.6.22"]})
+
+    assert (Effect.NOT_JUDGED, True) in {(each.effect, each.blocks) for each in compare(old, new)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (group(TransitEncryptionEnabled=False), group(TransitEncryptionEnabled="True"), "TLS-08"),
+        (
+            group(NumCacheClusters=1, AutomaticFailoverEnabled="False", MultiAZEnabled="False"),
+            group(NumCacheClusters=2, AutomaticFailoverEnabled="True", MultiAZEnabled="False"),
+            "TOP-07",
+        ),
+        (group(Engine="Valkey", EngineVersion="8.0"), group(Engine="Redis", EngineVersion="7.1"), "ENG-12"),
+    ],
+)
+def test_values_in_another_case(old: Template, new: Template, rule: str) -> None:
+    """Truth values and engines are what they are in capitals, too."""
+    assert rule in {each for line in compare(old, new).blocking() for each in line.rules}

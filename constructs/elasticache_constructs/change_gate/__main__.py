@@ -62,11 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stacks", default="*", metavar="PATTERN", help="only stacks of these names, 'prod-*' say")
     parser.add_argument(
         "--allow",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
         metavar="LOGICAL_ID",
-        help="accept changes of these resources",
+        help="accept changes of this resource; may be repeated",
     )
     parser.add_argument(
         "--allowed",

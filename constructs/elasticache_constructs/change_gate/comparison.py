@@ -95,6 +95,14 @@ class Comparison:
         lines += [self._line(name, each) for name, each in self._unread()]
         return in_order(lines)
 
+    def given_to(self, nested: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The parameters that a nested stack is given, before and after.
+
+        Args:
+            nested: The logical id of the nested stack.
+        """
+        return self._old.given_to(nested), self._new.given_to(nested)
+
     def moved_parameters(self, nested: str) -> frozenset[str]:
         """Parameters of a nested stack that are given what changes, or may, even where the words for it stay.
 
@@ -194,7 +202,7 @@ class Comparison:
             yield Finding(name, Effect.NOT_JUDGED, reason, could_replace=True)
         elif unknown is not None:
             reason = f"{'/'.join(unknown)} is not a property that can be set, as far as the resource's schema knows"
-            yield Finding(name, Effect.NOT_JUDGED, reason)
+            yield Finding(name, Effect.NOT_JUDGED, reason, could_replace=name == "Fn::Transform")
         elif kind == "AWS::CloudFormation::Stack" and name in _INSIDE_OF_NESTED:
             reason = "what it changes inside of the nested stack is compared when the gate is given cloud assemblies"
             yield Finding(name, Effect.NOT_JUDGED, reason)

@@ -13,8 +13,8 @@ from elasticache_constructs.change_gate.values import ABSENT, is_intrinsic
 _LONGEST = 60
 _BEFORE = 10
 _SECRET = re.compile(
-    r"password|passphrase|(auth|access|session)_?token|secret_?string|(private|api|secret_?access)_?key|credential"
-    r"|(^|_)(pass|pwd|secret|token)$",
+    r"password|passphrase|(auth|access|session|secret)_?token|secret_?string|client_?secret"
+    r"|(private|api|secret_?access)_?key|credential|(^|_)(pass|pwd|secret|token)$",
     re.IGNORECASE,
 )
 _LOGIN_IN_URL = re.compile(r"://([^\s/?#]*|[^\s:]*:\S*)@")

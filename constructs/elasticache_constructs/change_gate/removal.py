@@ -52,6 +52,9 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
     again = _most_alike(body, {each: new.resources[each] for each in new.resources if each not in old.resources})
     policy = _policy(kind, body)
     fate = _fate(kind, body, policy)
+    if schemas.schema(kind) is None and policy == "Delete":
+        reason = f"{kind} is not among the resource schemas that cfn-lint ships: whether data go with it is not known"
+        return Finding(RESOURCE, Effect.NOT_JUDGED, reason, could_replace=True)
     if not schemas.is_stateful(kind):
         return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else "")
     if again is not None:
@@ -89,7 +92,7 @@ def _policy(kind: str, body: Mapping[str, Any]) -> str:
 
 
 def _fails(kind: str, body: Mapping[str, Any]) -> bool:
-    is_memcached = kind == _CLUSTER and body["Properties"].get("Engine") == "memcached"
+    is_memcached = kind == _CLUSTER and str(body["Properties"].get("Engine")).lower() == "memcached"
     return is_memcached and body.get("DeletionPolicy") == "Snapshot"
 
 

@@ -68,8 +68,7 @@ def _from_yaml(text: str) -> Any:
         from yaml import YAMLError  # noqa: PLC0415
     except ImportError as error:
         raise GateError(
-            "cfn-lint is not installed, and YAML is read with it. "
-            "Install it: pip install 'elasticache-constructs[gate]'"
+            "cfn-lint is not installed, and YAML is read with it. Install it: pip install cfn-lint"
         ) from error
     try:
         return loads(text)

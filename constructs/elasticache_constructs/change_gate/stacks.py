@@ -33,7 +33,7 @@ def compare_stacks(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mappi
     """
     lines = list(_in_both(old, new))
     lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]
-    lines += [_line(stack, stack, Effect.CREATION, reason="a new stack") for stack in sorted(new.keys() - old.keys())]
+    lines += [_come(stack, old, new) for stack in sorted(new.keys() - old.keys())]
     lines += list(_exports(old, new, Changes(tuple(lines))))
     return in_order(lines)
 
@@ -43,14 +43,26 @@ def _in_both(old: _Documents, new: _Documents) -> Iterator[Change]:
     # A nested stack is named after its parent, which so comes before it.
     for stack in sorted(old.keys() & new.keys()):
         parent, _, nested = stack.rpartition("/")
-        before, after = (templates.read(side[stack], _given(side, parent, nested)) for side in (old, new))
-        moved = comparisons[parent].moved_parameters(nested) if parent in comparisons else ()
-        comparisons[stack] = Comparison(before, after, stack, moved)
+        above = comparisons.get(parent)
+        given = above.given_to(nested) if above else ({}, {})
+        before, after = (templates.read(side[stack], each) for side, each in zip((old, new), given, strict=True))
+        comparisons[stack] = Comparison(before, after, stack, above.moved_parameters(nested) if above else ())
         yield from comparisons[stack].changes()
 
 
-def _given(documents: _Documents, parent: str, nested: str) -> Mapping[str, Any]:
-    return templates.read(documents[parent]).given_to(nested) if parent in documents else {}
+def _come(stack: str, old: _Documents, new: _Documents) -> Change:
+    parent, _, nested = stack.rpartition("/")
+    if nested not in old.get(parent, {}).get("Resources", {}):
+        return _line(stack, stack, Effect.CREATION, reason="a new stack")
+    resources = templates.read(new[stack]).resources.values()
+    return _line(
+        stack,
+        stack,
+        Effect.NOT_JUDGED,
+        blocks=any(schemas.is_stateful(str(body["Type"])) for body in resources),
+        reason="its old template is not among those that were given, and nothing here knows what changes in it",
+        instead="compare with what is deployed, or with the cloud assembly that was",
+    )
 
 
 def _gone(stack: str, old: _Documents, new: _Documents) -> Iterator[Change]:

@@ -62,13 +62,18 @@ def normalised(value: Any) -> Any:
     if isinstance(value, dict):
         if value == _NO_VALUE:
             return ABSENT
-        pairs = ((str(name), normalised(each)) for name, each in value.items())
+        pairs = ((str(name), _branches(each) if name == "Fn::If" else normalised(each)) for name, each in value.items())
         return {name: each for name, each in pairs if each is not ABSENT}
     if isinstance(value, list):
         return [each for each in map(normalised, value) if each is not ABSENT]
     if isinstance(value, bool):
         return "true" if value else "false"
     return ABSENT if value is None else str(value)
+
+
+def _branches(value: Any) -> Any:
+    """The parts of an ``Fn::If``, where nothing keeps its place: in the other branch it says something else."""
+    return [each if each == _NO_VALUE else normalised(each) for each in value] if isinstance(value, list) else value
 
 
 def is_intrinsic(value: object) -> bool:

@@ -11,7 +11,7 @@ from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import is_dynamic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from elasticache_constructs.change_gate.service_rules.update import Update
 
@@ -26,6 +26,15 @@ def of_replication_group(update: Update) -> Iterator[Finding]:
     if update.changes(_TOKEN):
         if not had:
             yield from _added(update)
+        elif any("Fn::If" in _keys(state.get(_TOKEN)) for state in (update.old, update.new)):
+            yield Finding(
+                _TOKEN,
+                Effect.NOT_JUDGED,
+                "whether there is a token is known at deployment only; to give the group one replaces it",
+                "look at the change set",
+                ("AUT-07", "UPD-02"),
+                could_replace=True,
+            )
         elif not has:
             yield from _removed(update)
         else:
@@ -148,6 +157,10 @@ def of_user_group(update: Update) -> Iterator[Finding]:
         )
     else:
         yield from _engine(update)
+
+
+def _keys(value: object) -> Collection[str]:
+    return value if isinstance(value, dict) else ()
 
 
 def _as_list(value: object) -> list[object]:

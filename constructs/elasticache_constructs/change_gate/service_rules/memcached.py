@@ -20,7 +20,8 @@ _BESIDE = "build a second cluster beside it and move the clients, when the misse
 
 def findings(update: Update) -> Iterator[Finding]:
     """Everything that the service's rules say about the update."""
-    is_memcached = update.old.text("Engine") == "memcached"
+    # Where a function decides it may be, and has more to lose.
+    is_memcached = update.old.text("Engine") in ("memcached", None)
     yield from _version(update, is_memcached=is_memcached)
     yield from _node_type(update, is_memcached=is_memcached)
     yield from _nodes(update)
@@ -48,6 +49,15 @@ def _version(update: Update, *, is_memcached: bool) -> Iterator[Finding]:
     pair = update.texts("EngineVersion")
     old, new = version(pair[0] if pair else None), version(pair[1] if pair else None)
     if old is None or new is None:
+        if is_memcached and update.changes("EngineVersion"):
+            yield Finding(
+                "EngineVersion",
+                Effect.NOT_JUDGED,
+                "with another version every node starts anew and empty, and which it is is known at deployment only",
+                _BESIDE,
+                ("ENG-14",),
+                could_replace=True,
+            )
         return
     if new < old:
         yield Finding(

@@ -47,11 +47,13 @@ class State:
     def text(self, name: str, default: str | None = None) -> str | None:
         """A property that is a literal text; the default when it is not there, nothing when it is a function."""
         value = self.properties.get(name, default)
-        return value if isinstance(value, str) and is_known(value) else None
+        if not isinstance(value, str) or not is_known(value):
+            return None
+        return value.lower() if name == "Engine" else value
 
     def flag(self, name: str, *, default: bool = False) -> bool | None:
         """A property that is a literal truth value; nothing when it is a function."""
-        return {"true": True, "false": False}.get(self.text(name, "true" if default else "false") or "")
+        return {"true": True, "false": False}.get((self.text(name, "true" if default else "false") or "").lower())
 
     def number(self, name: str, default: int | None = None) -> int | None:
         """A property that is a literal whole number; nothing when it is a function."""
