@@ -92,7 +92,8 @@ class DatabaseSettings:
 class Database:
     """Connections to one database: opened at the first need, checked before use, and never more than ten.
 
-    Whoever finds none free waits for 5 seconds at most. A statement is ended by the server after 5 seconds.
+    Whoever finds none free waits for 5 seconds at most. A statement is ended by the server after 5 seconds; a server
+    that is gone is given up after about ten.
 
     Args:
         settings: where it is. Default: what the environment says.
@@ -148,6 +149,11 @@ def _connection_arguments(settings: DatabaseSettings) -> Callable[[], dict[str, 
         "dbname": settings.name,
         "user": settings.user,
         "connect_timeout": _CONNECT_SECONDS,
+        # A host that is gone answers nothing: without these the system waits for a quarter of an hour.
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
         "options": f"-c statement_timeout={_STATEMENT_SECONDS}s",
         "row_factory": dict_row,
         # No answer differs by what came before it, so none needs a transaction's two more round trips.

@@ -90,8 +90,8 @@ class Cache(_Face):
             together. Default: a tenth.
         early: how eagerly one caller refreshes a value shortly before it ends. Default: 1, a few load times before;
             0 for never.
-        bypass_limit: how many loads may run at a time in this process while the cache does not shield the database.
-            Default: 16.
+        bypass_limit: how many loads may run at a time in this process while the cache does not shield the database;
+            those that began under a lease go on beside them. Default: 16.
         bypass_wait: seconds to wait for a place among them before `Overloaded` is raised. Default: 5.
 
     Raises:

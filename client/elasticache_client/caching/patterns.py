@@ -212,6 +212,12 @@ class Patterns:
             flight.outcome = outcomes[key]
         except Exception as error:
             flight.error = error
+            # Whoever gave this flight up waits for a later one, and would give that up, too, before it fails.
+            later = self._flights.get(flight_id)
+            if later is not None and later is not flight:
+                later.error = error
+                self._land(flight_id, later)
+                later.landed.set()
             raise
         finally:
             self._land(flight_id, flight)

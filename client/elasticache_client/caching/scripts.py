@@ -56,10 +56,16 @@ redis.call('DEL', KEYS[2])
 return 1
 """)
 
+# A load that outlived its lease tells those who wait for the next one: they would wait for the same error. Its token is
+# gone after a write, and then it tells nothing.
 # ARGV: token; the error's name, or nothing to hand the lease on at once
 FAIL_LOAD = Script("""
-redis.call('HDEL', KEYS[2], ARGV[1])
-if redis.call('HGET', KEYS[2], 'holder') ~= ARGV[1] then return 0 end
+local counts = redis.call('HDEL', KEYS[2], ARGV[1]) == 1
+local holder = redis.call('HGET', KEYS[2], 'holder')
+if holder ~= ARGV[1] then
+  if counts and holder and ARGV[2] ~= '' then redis.call('HSET', KEYS[2], 'error', ARGV[2]) end
+  return 0
+end
 if ARGV[2] == '' then
   redis.call('HDEL', KEYS[2], 'holder')
 else

@@ -13,7 +13,7 @@ import pytest
 
 from elasticache_client import connect
 from elasticache_client.caching import Cache, LoadFailed
-from elasticache_client.caching.scripts import BEGIN_LOAD
+from elasticache_client.caching.scripts import BEGIN_LOAD, FAIL_LOAD, WRITE
 from tests.client.caching.callers import PREFIX, Answer, Face, new_key
 from tests.client.conftest import KINDS, Caller
 
@@ -66,6 +66,52 @@ def test_a_failing_database_is_asked_once(kind: str, place: Place, open_face: Ca
     assert (len(loads), kinds <= {DatabaseError, LoadFailed}, DatabaseError in kinds) == (1, True, True)
     assert "hunter2" not in str(caught.value)
     assert 0 < caught.value.retry_seconds <= 3
+
+
+@every_kind
+def test_a_failure_that_outlives_the_lease_is_shared(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
+    """A database that fails slowly is not asked by one caller after the other."""
+    key, face, loads = new_key(), open_face(valkey, kind, lease=0.3), []
+
+    def fail() -> None:
+        loads.append(1)
+        raise DatabaseError
+
+    load = face.loader(fail, 0.5)
+    answers = face.crowd(30, lambda: face.cache.get_or_load(key, load, ttl=60))
+    assert {type(each.error) for each in answers} <= {DatabaseError, LoadFailed}
+    assert len(loads) <= 4
+
+
+def test_a_failure_that_outlives_the_lease_is_told_to_others(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Nor by one process after the other."""
+    key, loads = new_key(), []
+    faces = [open_face(valkey, lease=0.3) for _ in range(10)]
+
+    def fail() -> None:
+        loads.append(1)
+        raise DatabaseError
+
+    turns = iter(faces)
+    answers = faces[0].crowd(10, lambda: next(turns).cache.get_or_load(key, faces[0].loader(fail, 0.5), ttl=60))
+    assert {type(each.error) for each in answers} == {DatabaseError, LoadFailed}
+    assert len(loads) <= 4
+
+
+def test_a_failure_that_was_overtaken_by_a_write_is_told_to_nobody(valkey: Place) -> None:
+    """Whoever loads after a write has nothing to do with what was loaded before."""
+    names = [f"{PREFIX}:{{{new_key()}}}{end}" for end in ("", ":lease")]
+    admin = valkey.nodes[0].admin
+
+    def begin(token: str) -> Any:
+        return admin.eval(BEGIN_LOAD.text, 2, *names, token, 3000, 60_000, -2, -2, "", "")
+
+    begin("first")
+    admin.eval(WRITE.text, 2, *names, "value", 60_000)
+    admin.delete(names[0])
+    begin("second")
+    admin.eval(FAIL_LOAD.text, 2, *names, "first", "Error")
+    assert begin("third")[0] == "wait"
 
 
 def test_a_failure_is_forgotten_with_the_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
