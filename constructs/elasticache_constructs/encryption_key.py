@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack, Token
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html"
+_KEY = Kind(
+    of=kms.IKey,
+    method="grant_encrypt_decrypt",
+    example="EncryptionKey(...).key, or kms.Key.from_key_arn(...)",
+    rule="KMS-03",
+)
 # Everything a symmetric key's administrators and users may need, by name: scanners, and reviewers, want no wildcard.
 _ACCOUNT_ACTIONS = [
     f"kms:{action}"
@@ -95,6 +105,47 @@ class EncryptionKey(Construct):
         resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.key: kms.IKey = kms.Key.from_key_arn(self, "Key", resource.attr_arn)
         """The key, for whatever takes an ``IKey``."""
+
+
+def check_encryption_key(key: kms.IKey, *, of: Construct) -> None:
+    """Refuse a key that the service cannot encrypt a cache with. What is not known of an imported key is not judged.
+
+    Raises:
+        ConfigurationError: When it is of another region, not symmetric, or not for encryption.
+    """
+    check_kind("", "encryption_key", key, _KEY)
+    with reported_together() as check:
+        check(_check_region, key, of)
+        check(_check_use, key)
+
+
+def _check_region(key: kms.IKey, of: Construct) -> None:
+    theirs, ours = key.env.region, Stack.of(of).region
+    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+        raise ConfigurationError(
+            got=f"encryption_key of the region {theirs} in {ours}",
+            allowed="a cache is encrypted with a key of its own region",
+            fix=f"Use a key of {ours}, or leave it out",
+            page=_PAGE,
+            rule="KMS-03",
+        )
+
+
+def _check_use(key: kms.IKey) -> None:
+    resource = key.node.default_child
+    if not isinstance(resource, kms.CfnKey):
+        return
+    uses = {"key_spec": "SYMMETRIC_DEFAULT", "key_usage": "ENCRYPT_DECRYPT"}
+    for name, needed in uses.items():
+        value = getattr(resource, name)
+        if value not in (None, needed) and not Token.is_unresolved(value):
+            raise ConfigurationError(
+                got=f"encryption_key with the {name} {value}",
+                allowed="a cache is encrypted with a symmetric key that is for encryption",
+                fix=f"Leave {name} out, or use EncryptionKey",
+                page=_PAGE,
+                rule="KMS-03",
+            )
 
 
 def _key_policy() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from elasticache_constructs import catalogue
 from elasticache_constructs.catalogue.versions import version_key
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Engine:
                 page=_VERSIONS_PAGE,
                 rule="ENG-01",
             )
+        check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", rule="ENG-06"))
+        check_kind("Engine", "family", self.family, Kind(of=str, example="'redis7'", rule="ENG-09"))
         self._check_form()
         self._check_offer()
         family = catalogue.parameter_family_of(self.name, self.version)

@@ -92,7 +92,8 @@ def reported_together() -> Iterator[Check]:
 
     ``with reported_together() as check: check(checked_port, 0, default=6379)``: each check is a function that raises
     a `ConfigurationError` or returns, with its arguments. What two checks say in the same words is said once. A check
-    answers with what its function returns; where that raised, there is nothing to answer with, and the block raises.
+    answers with what its function returns; where that raised, there is nothing to answer with, and the block raises:
+    whatever the rest of it raises for want of an answer gives way to the mistakes.
 
     Raises:
         ConfigurationError: The mistake, when there is one.
@@ -107,14 +108,20 @@ def reported_together() -> Iterator[Check]:
             found.update({str(each): each for each in error.errors})
             return cast("_Result", None)
 
-    yield check
+    try:
+        yield check
+    except Exception as error:
+        if not found:
+            raise
+        if isinstance(error, ConfigurationError):
+            found.update({str(each): each for each in error.errors})
     match list(found.values()):
         case []:
             return
         case [mistake]:
-            raise mistake
+            raise mistake from None
         case several:
-            raise CombinedConfigurationError(several)
+            raise CombinedConfigurationError(several) from None
 
 
 @contextlib.contextmanager

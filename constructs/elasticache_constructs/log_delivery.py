@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from aws_cdk import Token
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html"
 
@@ -52,6 +53,8 @@ class LogDelivery:
 
     def _check_stream(self) -> None:
         name = self.firehose_stream
+        kind = Kind(of=str | None, example="'events'", rule="LOG-07")
+        check_kind("LogDelivery", "firehose_stream", name, kind)
         if name is not None and not Token.is_unresolved(name) and not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
             raise ConfigurationError(
                 got=f"LogDelivery(firehose_stream={name!r})",

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from elasticache_constructs.engine import Engine
 from elasticache_constructs.errors import ConfigurationError, reported_together
-from elasticache_constructs.parameters import check_parameters, check_unlisted_parameters
+from elasticache_constructs.kinds import Kind, check_kinds
+from elasticache_constructs.network_type import NetworkType
+from elasticache_constructs.node_type import NodeType
+from elasticache_constructs.parameters import check_named_once, check_parameters, check_unlisted_parameters
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 from elasticache_constructs.windows import checked_maintenance_window
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from elasticache_constructs.engine import Engine
-    from elasticache_constructs.network_type import NetworkType
-    from elasticache_constructs.node_type import NodeType
-
 _MOST_NODES = 60
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
+_KINDS = {
+    "engine": Kind(of=Engine, example="Engine.MEMCACHED_1_6_22", rule="ENG-02"),
+    "node_type": Kind(of=NodeType, example="NodeType('cache.t4g.small')", rule="NOD-01"),
+    "maintenance_window": Kind(of=str, example="'sun:04:00-sun:05:00'", rule="WIN-01"),
+    "parameters": Kind(of=Mapping, example="{'timeout': '300'}", rule="PGR-03"),
+    "unlisted_parameters": Kind(of=Mapping, example="{'timeout': '300'}", rule="PGR-03"),
+    "network_type": Kind(of=NetworkType, example="NetworkType.IPV4", rule="NET-13"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,7 @@ class MemcachedClusterSettings:
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
+        check_kinds("MemcachedCluster", self, _KINDS)
         if not self.engine.is_memcached:
             raise ConfigurationError(
                 got=f"MemcachedCluster(engine={self.engine})",
@@ -59,6 +66,7 @@ class MemcachedClusterSettings:
             check(checked_maintenance_window, self.maintenance_window)
             check(check_parameters, self.parameters, engine=self.engine, node_type=self.node_type)
             check(check_unlisted_parameters, self.unlisted_parameters, engine=self.engine)
+            check(check_named_once, self.parameters, self.unlisted_parameters)
 
     def properties(self) -> dict[str, Any]:
         """The arguments of ``CfnCacheCluster`` that follow from the settings alone, without those that are unset."""

@@ -10,6 +10,7 @@ from aws_cdk import Token
 
 from elasticache_constructs import catalogue
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
 
 if TYPE_CHECKING:
     from elasticache_constructs.engine import Engine
@@ -41,6 +42,7 @@ class NodeType:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a node type."""
+        check_kind("NodeType", "name", self.name, Kind(of=str, example="'cache.t4g.small'", rule="NOD-01"))
         if Token.is_unresolved(self.name):
             return
         if not re.fullmatch(r"cache\.[a-z0-9]+\.[a-z0-9]+", self.name):

@@ -9,11 +9,14 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html"
+_TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="EventTopic(...).topic", rule="TAG-04")
 _NOT_ENCRYPTED = (
     "ElastiCache cannot publish to an encrypted topic: it marks the topic inactive and every event is lost "
     "(AmazonElastiCache/latest/dg/ElastiCacheSNS.html). Events carry names of nodes and of what happened, no data."
@@ -83,18 +86,37 @@ class AlarmTopic(Construct):
 
 
 def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
-    """Refuse a topic of another account for a cache's events. Accounts that are not known are not compared.
+    """Refuse a topic that a cache cannot publish to. Accounts and regions that are not known are not compared.
 
     Raises:
-        ConfigurationError: When it belongs to another account.
+        ConfigurationError: When it belongs to another account or region, or is a FIFO topic.
     """
-    theirs, ours = topic.env.account, Stack.of(of).account
+    check_kind("", "notification_topic", topic, _TOPIC)
+    theirs, ours = topic.env, Stack.of(of)
+    with reported_together() as check:
+        check(_check_same, "account", theirs.account, ours.account)
+        check(_check_same, "region", theirs.region, ours.region)
+        check(_check_standard, topic)
+
+
+def _check_same(what: str, theirs: str, ours: str) -> None:
     if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
         raise ConfigurationError(
-            got=f"notification_topic of the account {theirs} in {ours}",
-            allowed="a cache publishes its events to topics of its own account",
-            fix="Leave it out, and subscribe the other account to the cache's notification_topic",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html",
+            got=f"notification_topic of the {what} {theirs} in {ours}",
+            allowed=f"a cache publishes its events to topics of its own {what}",
+            fix=f"Leave it out, and subscribe the other {what} to the cache's notification_topic",
+            page=_PAGE,
+            rule="TAG-04",
+        )
+
+
+def _check_standard(topic: sns.ITopic) -> None:
+    if topic.fifo:
+        raise ConfigurationError(
+            got="notification_topic that is a FIFO topic",
+            allowed="a cache publishes its events to standard topics",
+            fix="Use a topic without fifo=True, or leave it out",
+            page=_PAGE,
             rule="TAG-04",
         )
 

@@ -51,6 +51,23 @@ def check_unlisted_parameters(parameters: Mapping[str, str], *, engine: Engine) 
             check(_check_form, name, value, engine)
 
 
+def check_named_once(parameters: Mapping[str, str], unlisted: Mapping[str, str]) -> None:
+    """Refuse a parameter that is among the checked ones and among the others.
+
+    Raises:
+        ConfigurationError: When there is such a one.
+    """
+    twice = sorted({str(name) for name in parameters} & {str(name) for name in unlisted})
+    if twice:
+        raise ConfigurationError(
+            got=f"parameters and unlisted_parameters with {twice[0]!r} in both",
+            allowed="a parameter has one value",
+            fix="Leave it out of unlisted_parameters, or of parameters where this package does not know it",
+            page=_PAGE,
+            rule="PGR-03",
+        )
+
+
 def create_parameter_group(
     scope: Construct, engine: Engine, parameters: Mapping[str, str], *, cluster_mode: bool = False
 ) -> str:
@@ -89,6 +106,14 @@ def _check_parameter(name: str, value: str, engine: Engine) -> None:
 
 def _check_form(name: str, value: str, engine: Engine) -> None:
     got = f"parameters[{name!r}] = {value!r}"
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError(
+            got=f"{got} with the name {name!r} of type {type(name).__name__}",
+            allowed="a parameter's name is a text that is not empty",
+            fix="Name the parameter as the service does, as in 'maxmemory-policy'",
+            page=_PAGE,
+            rule="PGR-03",
+        )
     if not isinstance(value, str):
         raise ConfigurationError(
             got=got,

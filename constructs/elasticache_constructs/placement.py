@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
 from elasticache_constructs.network_type import NetworkType
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 _MOST_SUBNETS = 20
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html"
 _LOCAL_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Local_zones.html"
+
+_VPC = Kind(of=ec2.IVpc, method="select_subnets", example="ec2.Vpc(...), or ec2.Vpc.from_lookup(...)", rule="NET-02")
+_SUBNETS = Kind(
+    of=ec2.SubnetSelection | None,
+    example="ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)",
+    rule="NET-01",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,9 @@ def choose_subnets(
             two are needed, some are in Local Zones and the others or the nodes cannot be, or they do not carry the
             network type.
     """
+    with reported_together() as check:
+        check(check_kind, "", "vpc", vpc, _VPC)
+        check(check_kind, "", "vpc_subnets", vpc_subnets, _SUBNETS)
     if vpc_subnets is None:
         vpc_subnets = ec2.SubnetSelection(
             subnet_type=ec2.SubnetType.PRIVATE_ISOLATED if vpc.isolated_subnets else ec2.SubnetType.PRIVATE_WITH_EGRESS
@@ -109,7 +120,8 @@ def choose_subnets(
         # One token may stand for a whole list, Fn::GetAZs say.
         zones = ()
     with reported_together() as check:
-        check(_check_number, chosen.subnets)
+        if not chosen.is_pending_lookup:
+            check(_check_number, chosen.subnets)
         if vpc_subnets.subnets:
             check(_check_vpc, chosen.subnets, vpc)
         if network_type.needs_ipv6:
@@ -129,6 +141,14 @@ def create_placement(scope: Construct, chosen: ChosenSubnets) -> Placement:
 
 
 def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
+    if not subnets:
+        raise ConfigurationError(
+            got="vpc_subnets without a subnet",
+            allowed=f"a subnet group has 1 to {_MOST_SUBNETS} subnets",
+            fix="Choose subnets that the VPC has: look at the zones, names and filters of vpc_subnets",
+            page=_PAGE,
+            rule="NET-01",
+        )
     if len(subnets) > _MOST_SUBNETS:
         raise ConfigurationError(
             got=f"{len(subnets)} subnets",

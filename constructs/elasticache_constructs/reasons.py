@@ -14,7 +14,7 @@ def checked_reason(reason: str, *, what: str) -> str:
     Raises:
         ConfigurationError: When it is shorter than 20 characters.
     """
-    if len(reason.strip()) < SHORTEST_REASON:
+    if not isinstance(reason, str) or len(reason.strip()) < SHORTEST_REASON:
         raise ConfigurationError(
             got=f"{what} with the reason {reason!r}",
             allowed=f"a reason has {SHORTEST_REASON} characters at least",

@@ -13,7 +13,7 @@ from elasticache_constructs.access import Access, IamUser, PasswordUser
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
-from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.encryption_key import EncryptionKey, check_encryption_key
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.log_delivery import LogDelivery
@@ -190,6 +190,8 @@ class ReplicationGroup(ReplicationGroupBase):
             )
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
+            if encryption_key is not None:
+                check(check_encryption_key, encryption_key, of=scope)
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
         topic = notification_topic or EventTopic(self, "Events").topic

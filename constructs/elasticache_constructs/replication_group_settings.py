@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Token
 
+from elasticache_constructs.access import Access
+from elasticache_constructs.backups import Backups
+from elasticache_constructs.engine import Engine
 from elasticache_constructs.errors import ConfigurationError, reported_together
-from elasticache_constructs.parameters import check_parameters, check_unlisted_parameters
+from elasticache_constructs.kinds import Kind, check_kinds
+from elasticache_constructs.log_delivery import LogDelivery
+from elasticache_constructs.network_type import NetworkType
+from elasticache_constructs.node_type import NodeType
+from elasticache_constructs.parameters import check_named_once, check_parameters, check_unlisted_parameters
 from elasticache_constructs.ports import REDIS_PORT, checked_port
-from elasticache_constructs.topology import ClusterMode
+from elasticache_constructs.restore import Snapshot
+from elasticache_constructs.topology import ClusterMode, Topology
+from elasticache_constructs.transit_encryption import TransitEncryption
 from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from elasticache_constructs.access import Access
-    from elasticache_constructs.backups import Backups
-    from elasticache_constructs.engine import Engine
-    from elasticache_constructs.log_delivery import LogDelivery
-    from elasticache_constructs.network_type import NetworkType
-    from elasticache_constructs.node_type import NodeType
-    from elasticache_constructs.restore import Snapshot
-    from elasticache_constructs.topology import Topology
-    from elasticache_constructs.transit_encryption import TransitEncryption
 
 _LONGEST_DESCRIPTION = 255
 _MOST_NODES_OF_OLD_ENGINES = 250
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
 _TLS_PAGE = f"{_GUIDE}/in-transit-encryption.html"
+_KINDS = {
+    "description": Kind(of=str, example="'Sessions of the shop'", rule="NAM-16"),
+    "engine": Kind(of=Engine, example="Engine.VALKEY_8_2", rule="ENG-01"),
+    "upgraded_from": Kind(of=Engine | None, example="Engine.REDIS_7_1", rule="ENG-01"),
+    "node_type": Kind(of=NodeType, example="NodeType('cache.t4g.small')", rule="NOD-01"),
+    "topology": Kind(of=Topology, example="Topology(replicas_per_shard=1)", rule="TOP-03"),
+    "access": Kind(of=Access, example="Access.users(default=DefaultUser.disabled(), users=[...])", secret=True),
+    "backups": Kind(of=Backups, example="Backups(retention_days=35)", rule="SNP-01"),
+    "maintenance_window": Kind(of=str, example="'sun:04:00-sun:05:00'", rule="WIN-01"),
+    "parameters": Kind(of=Mapping, example="{'timeout': '300'}", rule="PGR-03"),
+    "unlisted_parameters": Kind(of=Mapping, example="{'timeout': '300'}", rule="PGR-03"),
+    "transit_encryption": Kind(of=TransitEncryption, example="TransitEncryption.required()", rule="TLS-06"),
+    "network_type": Kind(of=NetworkType, example="NetworkType.IPV4", rule="NET-13"),
+    "log_delivery": Kind(of=LogDelivery, example="LogDelivery(log_format='json')", rule="LOG-01"),
+    "restore_from": Kind(of=Snapshot | None, example="Snapshot.named('nightly')", rule="SNP-10"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +77,7 @@ class ReplicationGroupSettings:
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
+        check_kinds("ReplicationGroup", self, _KINDS)
         if self.engine.is_memcached:
             raise ConfigurationError(
                 got=f"ReplicationGroup(engine={self.engine})",
@@ -84,6 +102,7 @@ class ReplicationGroupSettings:
             check(check_windows_apart, snapshot=self.backups.window, maintenance=self.maintenance_window)
             check(check_parameters, self.parameters, engine=self.engine, node_type=self.node_type)
             check(check_unlisted_parameters, self.unlisted_parameters, engine=self.engine)
+            check(check_named_once, self.parameters, self.unlisted_parameters)
 
     def properties(self) -> dict[str, Any]:
         """The arguments of ``CfnReplicationGroup`` that follow from the settings alone, without unset ones."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind, checked_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +67,12 @@ class Snapshot:
         Raises:
             ConfigurationError: When there is none, or one is not of that form, has a comma in it or is there twice.
         """
-        return cls(files=tuple(arns))
+        kind = Kind(of=str, example="['arn:aws:s3:::bucket/dump.rdb']", rule="SNP-10")
+        return cls(files=checked_list("Snapshot.rdb_files", "arns", arns, kind))
 
     def _check_name(self) -> None:
         name = self.name
+        check_kind("Snapshot.named", "name", name, Kind(of=str | None, example="'nightly'", rule="NAM-14"))
         if name is None or Token.is_unresolved(name):
             return
         if not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name):

@@ -15,7 +15,7 @@ from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
 from elasticache_constructs.connection_settings import connection_variables
-from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.encryption_key import EncryptionKey, check_encryption_key
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.names import unique_name
@@ -190,7 +190,8 @@ class ServerlessCache(ServerlessCacheBase):
                 network_type=network_type,
                 spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
             )
-
+            if encryption_key is not None:
+                check(check_encryption_key, encryption_key, of=scope)
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
         port, reader_port = engine.ports

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_cdk import Fn, Token
 
+from elasticache_constructs.access import Access
+from elasticache_constructs.backups import Backups
 from elasticache_constructs.errors import ConfigurationError, reported_together
-
-if TYPE_CHECKING:
-    from elasticache_constructs.access import Access
-    from elasticache_constructs.backups import Backups
-    from elasticache_constructs.network_type import NetworkType
-    from elasticache_constructs.serverless_engine import ServerlessEngine
-    from elasticache_constructs.serverless_limits import ServerlessLimits
+from elasticache_constructs.kinds import Kind, check_kinds
+from elasticache_constructs.network_type import NetworkType
+from elasticache_constructs.serverless_engine import ServerlessEngine
+from elasticache_constructs.serverless_limits import ServerlessLimits
 
 _LONGEST_DESCRIPTION = 255
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
+_KINDS = {
+    "description": Kind(of=str, example="'Sessions of the shop'", rule="NAM-16"),
+    "engine": Kind(of=ServerlessEngine, example="ServerlessEngine.VALKEY_8", rule="SLS-01"),
+    "limits": Kind(of=ServerlessLimits, example="ServerlessLimits(storage_gb=10, ecpu_per_second=5000)", rule="SLS-04"),
+    "access": Kind(of=Access | None, example="Access.users(default=DefaultUser.disabled(), users=[...])", secret=True),
+    "backups": Kind(of=Backups, example="Backups(retention_days=35)", rule="SNP-01"),
+    "network_type": Kind(of=NetworkType, example="NetworkType.IPV4", rule="NET-13"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,7 @@ class ServerlessCacheSettings:
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
+        check_kinds("ServerlessCache", self, _KINDS)
         with reported_together() as check:
             check(self._check_access)
             check(self._check_description)

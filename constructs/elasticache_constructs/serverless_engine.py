@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from elasticache_constructs import catalogue
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
@@ -42,6 +43,8 @@ class ServerlessEngine:
 
     def __post_init__(self) -> None:
         """Refuse what the service does not offer."""
+        check_kind("ServerlessEngine", "name", self.name, Kind(of=str, example="'valkey'", rule="SLS-01"))
+        check_kind("ServerlessEngine", "major_version", self.major_version, Kind(of=str, example="'8'", rule="SLS-01"))
         offered = catalogue.serverless_majors(self.name)
         if not offered:
             raise ConfigurationError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 
@@ -26,6 +27,9 @@ class ClusterMode(Enum):
     """Clients of both kinds are served: the step between. See docs/runbooks/cluster-mode.md."""
     ENABLED = "enabled"
     """For the deployment that ends the migration. From the next one on it is ``cluster_mode=True``."""
+
+
+_CLUSTER_MODE = Kind(of=ClusterMode | bool | None, example="True, or ClusterMode.COMPATIBLE", rule="TOP-12")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,7 @@ class Topology:
             )
 
     def _check_cluster_mode(self) -> None:
+        check_kind("Topology", "cluster_mode", self.cluster_mode, _CLUSTER_MODE)
         if self.cluster_mode is ClusterMode.ENABLED and self.shards > 1:
             raise ConfigurationError(
                 got=f"Topology(shards={self.shards}, cluster_mode={self.cluster_mode})",

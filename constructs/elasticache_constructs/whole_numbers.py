@@ -12,4 +12,5 @@ def is_whole_number(value: object, lowest: int, highest: int) -> bool:
 
 def shown(value: object) -> str:
     """A value for a message; a CDK token, which looks like a huge number, as what it is."""
-    return "<a token, known at deployment only>" if Token.is_unresolved(value) else repr(value)
+    is_token = isinstance(value, int | float | str) and Token.is_unresolved(value)
+    return "<a token, known at deployment only>" if is_token else repr(value)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from aws_cdk import Token
 
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
 _SHORTEST = 60
-_TIME = r"([01]\d|2[0-3]):([0-5]\d)"
+_TIME = r"([01][0-9]|2[0-3]):([0-5][0-9])"
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/maintenance-window.html"
 _BACKUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
 
@@ -39,6 +40,7 @@ def checked_snapshot_window(window: str) -> str:
     Raises:
         ConfigurationError: When it is not of that form, or shorter.
     """
+    check_kind("Backups", "window", window, Kind(of=str, example="'02:00-03:00'", rule="SNP-02"))
     if not Token.is_unresolved(window):
         _daily(window)
     return window

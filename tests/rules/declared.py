@@ -193,7 +193,6 @@ DECLARED: dict[str, Declared] = {
     "IAM-08": _always(f"{_EC}.replication_group_base.ImportedReplicationGroup", "ids are written in lower case"),
     "IAM-09": _impossible(_MEMCACHED, "Memcached takes no access"),
     # Encryption at rest
-    "KMS-03": _always(f"{_GROUP_SETTINGS}.properties", "encryption at rest is on"),
     "KMS-04": _always(_GROUP, "the key is named by its ARN"),
     "KMS-05": _always(f"{_EC}.EncryptionKey", "its policy has no kms:ViaService; that of another key is not judged"),
     "KMS-06": _account("whether the key is there; an EncryptionKey outlives its stack"),

@@ -6,9 +6,11 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import NetworkType, NodeType
+from elasticache_constructs.encryption_key import check_encryption_key
 from elasticache_constructs.notifications import check_event_topic
 from elasticache_constructs.placement import Spread, choose_subnets
 from tests.conftest import FLAGS, new_bench
@@ -17,6 +19,8 @@ from tests.rules.row import GUIDE, Row
 _PAGE = f"{GUIDE}/SubnetGroups.html"
 _NETWORK = f"{GUIDE}/network-type.html"
 _LOCAL = f"{GUIDE}/Local_zones.html"
+_EVENTS = f"{GUIDE}/ElastiCacheSNS.html"
+_AT_REST = f"{GUIDE}/at-rest-encryption.html"
 _VPC = "vpc-12345"
 _REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
 
@@ -78,10 +82,32 @@ def _referenced(*, other: bool) -> object:
     return choose_subnets(vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=[subnet]), spread=None)
 
 
-def _topic(account: str) -> None:
-    stack = cdk.Stack(cdk.App(context=FLAGS), "Test", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:eu-west-1:{account}:events")
-    check_event_topic(topic, of=stack)
+def _filtered(*names: str) -> object:
+    """A placement in the subnets of these ids among those of an imported VPC."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        new_bench().stack, "Other", vpc_id=_VPC, availability_zones=["a"], isolated_subnet_ids=["s-1"]
+    )
+    selection = ec2.SubnetSelection(subnet_filters=[ec2.SubnetFilter.by_ids([*names])])
+    return choose_subnets(vpc=vpc, vpc_subnets=selection, spread=None)
+
+
+def _stack() -> cdk.Stack:
+    return cdk.Stack(cdk.App(context=FLAGS), "Test", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+
+
+def _topic(name: str) -> None:
+    stack = _stack()
+    check_event_topic(sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{name}"), of=stack)
+
+
+def _imported_key(region: str) -> None:
+    stack = _stack()
+    check_encryption_key(kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{region}:111111111111:key/a"), of=stack)
+
+
+def _key(**properties: Any) -> None:
+    stack = _stack()
+    check_encryption_key(kms.Key(stack, "Key", **properties), of=stack)
 
 
 _IPV6 = {"ipv6_cidr_block": "2001:db8::/64"}
@@ -93,6 +119,16 @@ ROWS = (
         "21 subnets: a subnet group has 20 at most. Choose fewer with vpc_subnets, one in each zone say.",
         _PAGE,
         lambda: imported(["a"] * 20),
+    ),
+    Row(
+        "NET-01",
+        lambda: _filtered("s-2"),
+        (
+            "vpc_subnets without a subnet: a subnet group has 1 to 20 subnets. Choose subnets that the VPC has: look "
+            "at the zones, names and filters of vpc_subnets."
+        ),
+        _PAGE,
+        lambda: _filtered("s-1"),
     ),
     Row(
         "NET-02",
@@ -176,13 +212,63 @@ ROWS = (
     ),
     Row(
         "TAG-04",
-        lambda: _topic("222222222222"),
+        lambda: _topic("eu-west-1:222222222222:events"),
         (
             "notification_topic of the account 222222222222 in 111111111111: a cache publishes its events to "
             "topics of its own account. Leave it out, and subscribe the other account to the cache's "
             "notification_topic."
         ),
-        f"{GUIDE}/ElastiCacheSNS.html",
-        lambda: _topic("111111111111"),
+        _EVENTS,
+        lambda: _topic("eu-west-1:111111111111:events"),
+    ),
+    Row(
+        "TAG-04",
+        lambda: _topic("us-east-1:111111111111:events"),
+        (
+            "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics of its "
+            "own region. Leave it out, and subscribe the other region to the cache's notification_topic."
+        ),
+        _EVENTS,
+        lambda: _topic("eu-west-1:111111111111:events"),
+    ),
+    Row(
+        "TAG-04",
+        lambda: _topic("eu-west-1:111111111111:events.fifo"),
+        (
+            "notification_topic that is a FIFO topic: a cache publishes its events to standard topics. Use a topic "
+            "without fifo=True, or leave it out."
+        ),
+        _EVENTS,
+        lambda: _topic("eu-west-1:111111111111:events"),
+    ),
+    Row(
+        "KMS-03",
+        lambda: _imported_key("us-east-1"),
+        (
+            "encryption_key of the region us-east-1 in eu-west-1: a cache is encrypted with a key of its own region. "
+            "Use a key of eu-west-1, or leave it out."
+        ),
+        _AT_REST,
+        lambda: _imported_key("eu-west-1"),
+    ),
+    Row(
+        "KMS-03",
+        lambda: _key(key_spec=kms.KeySpec.RSA_2048),
+        (
+            "encryption_key with the key_spec RSA_2048: a cache is encrypted with a symmetric key that is for "
+            "encryption. Leave key_spec out, or use EncryptionKey."
+        ),
+        _AT_REST,
+        _key,
+    ),
+    Row(
+        "KMS-03",
+        lambda: _key(key_spec=kms.KeySpec.HMAC_256, key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC),
+        (
+            "encryption_key with the key_spec HMAC_256: a cache is encrypted with a symmetric key that is for "
+            "encryption. Leave key_spec out, or use EncryptionKey."
+        ),
+        _AT_REST,
+        lambda: _key(key_spec=kms.KeySpec.SYMMETRIC_DEFAULT, key_usage=kms.KeyUsage.ENCRYPT_DECRYPT),
     ),
 )

@@ -16,6 +16,10 @@ _FILES = f"{GUIDE}/backups-seeding-redis.html"
 _NETWORK = f"{GUIDE}/network-type.html"
 _TIERED = {"node_type": NodeType("cache.r6gd.xlarge")}
 _YAML: Any = "yaml"
+_IN_BOTH = (
+    "parameters and unlisted_parameters with 'timeout' in both: a parameter has one value. Leave it out of "
+    "unlisted_parameters, or of parameters where this package does not know it."
+)
 _BUCKET = "arn:aws:s3:::bucket"
 
 
@@ -55,6 +59,30 @@ ROWS = (
         ),
         _PARAMETERS,
         lambda: _with(lazyfree_lazy_eviction="yes"),
+    ),
+    Row(
+        "PGR-03",
+        lambda: group(parameters={"timeout": "300"}, unlisted_parameters={"timeout": "600"}),
+        _IN_BOTH,
+        _PARAMETERS,
+        lambda: group(parameters={"timeout": "300"}, unlisted_parameters={"newer": "600"}),
+    ),
+    Row(
+        "PGR-03",
+        lambda: cluster(parameters={"idle_timeout": "60"}, unlisted_parameters={"idle_timeout": "90"}),
+        _IN_BOTH.replace("timeout", "idle_timeout"),
+        _PARAMETERS,
+        lambda: cluster(parameters={"idle_timeout": "60"}, unlisted_parameters={"newer": "90"}),
+    ),
+    Row(
+        "PGR-03",
+        lambda: group(unlisted_parameters={"": "1"}),
+        (
+            "parameters[''] = '1' with the name '' of type str: a parameter's name is a text that is not empty. Name "
+            "the parameter as the service does, as in 'maxmemory-policy'."
+        ),
+        _PARAMETERS,
+        lambda: group(unlisted_parameters={"a": "1"}),
     ),
     Row(
         "PGR-03",
@@ -212,6 +240,16 @@ ROWS = (
     ),
     Row(
         "SNP-02",
+        lambda: Backups(window="0\N{ARABIC-INDIC DIGIT FOUR}:00-05:00"),
+        (
+            "snapshot window '0\N{ARABIC-INDIC DIGIT FOUR}:00-05:00': it is hh:mm-hh:mm in UTC with two digits each. "
+            "Write it as in 02:00-03:00."
+        ),
+        _BACKUPS,
+        lambda: Backups(window="04:00-05:00"),
+    ),
+    Row(
+        "SNP-02",
         lambda: Backups(window="02:00-02:59"),
         (
             "snapshot window 02:00-02:59 (59 minutes): a window is 60 minutes long at least and 24 hours at most."
@@ -280,6 +318,16 @@ ROWS = (
         ),
         _WINDOW,
         lambda: group(maintenance_window="mon:04:00-mon:05:00"),
+    ),
+    Row(
+        "WIN-01",
+        lambda: cluster(maintenance_window="sun:04:00-sun:0\N{ARABIC-INDIC DIGIT FIVE}:00"),
+        (
+            "maintenance window 'sun:04:00-sun:0\N{ARABIC-INDIC DIGIT FIVE}:00': it is ddd:hh:mm-ddd:hh:mm in UTC with "
+            "English day names of three letters in lower case. Write it as in sun:04:00-sun:05:00."
+        ),
+        _WINDOW,
+        lambda: cluster(maintenance_window="sun:04:00-sun:05:00"),
     ),
     Row(
         "WIN-01",

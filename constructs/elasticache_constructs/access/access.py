@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, check_kind, checked_list
 from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 _MOST_USERS = 100
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
+_DEFAULT_USER = Kind(
+    of=DefaultUser,
+    example="DefaultUser.disabled(), or DefaultUser.with_token() for clients that give no name",
+    rule="RBC-05",
+    secret=True,
+)
+_USER = Kind(of=IamUser | PasswordUser, example="[IamUser('orders-app', Permissions...)]", secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,19 @@ class Access:
     leaving: tuple[IamUser | PasswordUser, ...] = ()
     open_reason: str | None = None
     """Why whoever reaches the group is let in; ``None`` where they are not."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the service would, and what nobody could log in to."""
+        if self.open_reason is not None:
+            checked_reason(self.open_reason, what="Access.without_login")
+        elif self.default is not None or self.named or self.leaving:
+            check_kind("Access.users", "default", self.default, _DEFAULT_USER)
+            checked_list("Access.users", "users", self.named, _USER)
+            checked_list("Access.users", "leaving", self.leaving, _USER)
+            with reported_together() as check:
+                check(self._check_names)
+                check(self._check_size)
+                check(self._check_somebody_is_on)
 
     @classmethod
     def users(
@@ -57,12 +78,9 @@ class Access:
         Raises:
             ConfigurationError: When two users share a name, there are more than 100, or nobody at all could log in.
         """
-        access = cls(default, tuple(users), tuple(leaving))
-        with reported_together() as check:
-            check(access._check_names)
-            check(access._check_size)
-            check(access._check_somebody_is_on)
-        return access
+        check_kind("Access.users", "default", default, _DEFAULT_USER)
+        named = checked_list("Access.users", "users", users, _USER)
+        return cls(default, named, checked_list("Access.users", "leaving", leaving, _USER))
 
     @classmethod
     def auth_token(cls) -> Access:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.access.access_string import AccessString
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Permissions:
 
     def __post_init__(self) -> None:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
+        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", rule="RBC-10", secret=True)
+        check_kind("Permissions", "access_string", self.access_string, kind)
         parsed = AccessString.parse(self.access_string)
         broad = [word for word in parsed.words if word.split("|")[0] in _BROAD and word not in _HARMLESS]
         broad += [word for rules in (parsed.root, *parsed.selectors) for word in _flushing(rules)]
@@ -177,6 +180,8 @@ def _channels(patterns: tuple[str, ...]) -> str:
 
 
 def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
+    for pattern in patterns:
+        check_kind("", f"{what} pattern", pattern, Kind(of=str, example="'session:*'", rule="RBC-10", secret=True))
     if not patterns or any(not _PATTERN.fullmatch(pattern) for pattern in patterns):
         secret = any(mark in pattern for pattern in patterns for mark in _MARKS)
         raise ConfigurationError(

@@ -163,6 +163,7 @@ def _claim_ids(scope: Construct, names: list[str]) -> None:
                 allowed=f"{owner} has a user of that name, and user ids are unique in an account and region",
                 fix="Give each cache's user a name of its own",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+                rule="NAM-05",
             )
     # All or none, so that a refused cache holds no name.
     taken.update({(environment, name): path for name in names})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
@@ -15,6 +16,8 @@ LONGEST_ID = 40
 
 LONGEST_PREFIX = 20
 """Characters that a generated id begins with, before a hyphen and the user's name."""
+
+_PERMISSIONS = Kind(of=Permissions, example="Permissions.read_write('orders:*')", rule="RBC-10", secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class IamUser:
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
         _check_name(self.name, "IamUser", LONGEST_ID)
+        check_kind("IamUser", "permissions", self.permissions, _PERMISSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class PasswordUser:
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
         _check_name(self.name, "PasswordUser", LONGEST_ID - 1 - LONGEST_PREFIX)
+        check_kind("PasswordUser", "permissions", self.permissions, _PERMISSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,11 @@ class DefaultUser:
     """
 
     permissions: Permissions | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what are no permissions."""
+        if self.permissions is not None:
+            check_kind("DefaultUser", "permissions", self.permissions, _PERMISSIONS)
 
     @classmethod
     def with_token(cls, permissions: Permissions | None = None) -> DefaultUser:
@@ -89,6 +99,7 @@ class DefaultUser:
 
 
 def _check_name(name: str, what: str, longest: int) -> None:
+    check_kind(what, "name", name, Kind(of=str, example="'orders-prod-app'", rule="NAM-05"))
     if len(name) > longest:
         raise ConfigurationError(
             got=f"{what}({name!r}), {len(name)} characters",
