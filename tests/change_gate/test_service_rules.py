@@ -1668,3 +1668,38 @@ def test_a_version_of_memcached_that_is_not_known() -> None:
 def test_values_in_another_case(old: Template, new: Template, rule: str) -> None:
     """Truth values and engines are what they are in capitals, too."""
     assert rule in {each for line in compare(old, new).blocking() for each in line.rules}
+
+
+def test_a_number_of_nodes_that_is_not_known() -> None:
+    """Fewer nodes lose what they hold, so a number that may be lower stops the update."""
+    lines = _lines(cluster(), cluster(NumCacheNodes={"Ref": "Nodes"}), "MEM-07")
+
+    assert [(Effect.NOT_JUDGED, True)] == [(each.effect, each.blocks) for each in lines]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "effect"),
+    [
+        (user(Engine="Redis"), user(Engine="redis"), "User.Engine", Effect.IN_PLACE),
+        (serverless(Engine="Redis"), serverless(), "Cache.Engine", Effect.IN_PLACE),
+        (
+            beside(user(), Users=user_group("Redis", "User")),
+            beside(user(Engine="valkey"), Users=user_group("Redis", "User")),
+            "User.Engine",
+            Effect.SEVERAL_DEPLOYMENTS,
+        ),
+        (_redis_with("redis"), _redis_with("valkey"), "Users.Engine", Effect.SEVERAL_DEPLOYMENTS),
+        (
+            beside(group(Engine="Redis", **_USERS), Users=user_group("redis")),
+            beside(group(Engine="Redis", **_USERS), Users=user_group("valkey")),
+            "Users.Engine",
+            Effect.SEVERAL_DEPLOYMENTS,
+        ),
+        (_valkey_with("Valkey"), group(**_USERS), "Cache.Engine", Effect.REJECTED),
+    ],
+)
+def test_engine_in_another_case(old: Template, new: Template, at: str, effect: Effect) -> None:
+    """Engines are compared as the service does, of neighbours too, and another case is no other engine."""
+    new = beside(old, **new["Resources"])
+
+    assert (at, effect) in {(_place(each), each.effect) for each in compare(old, new)}

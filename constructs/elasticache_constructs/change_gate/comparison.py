@@ -275,7 +275,8 @@ class Comparison:
 
     def _line(self, name: str, finding: Finding) -> Change:
         kinds = [str(each.resources[name]["Type"]) for each in (self._old, self._new) if name in each.resources]
-        holds_state = any(map(schemas.is_stateful, kinds)) or not kinds
+        # What no schema knows may hold anything: as a whole it counts as if it did.
+        holds_state = any(map(schemas.is_stateful, kinds)) or finding.property == RESOURCE
         path: Path = (finding.property,)
         old, new = (
             without_secrets(finding.property, self._value(each, name, finding.property))

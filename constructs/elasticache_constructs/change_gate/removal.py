@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.change_gate import schemas
 from elasticache_constructs.change_gate.changes import Effect
+from elasticache_constructs.change_gate.service_rules.engines import engine
 from elasticache_constructs.change_gate.service_rules.update import RESOURCE, Finding
 from elasticache_constructs.change_gate.values import is_intrinsic
 
@@ -92,7 +93,7 @@ def _policy(kind: str, body: Mapping[str, Any]) -> str:
 
 
 def _fails(kind: str, body: Mapping[str, Any]) -> bool:
-    is_memcached = kind == _CLUSTER and str(body["Properties"].get("Engine")).lower() == "memcached"
+    is_memcached = kind == _CLUSTER and engine(body["Properties"], default=None) == "memcached"
     return is_memcached and body.get("DeletionPolicy") == "Snapshot"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.change_gate.changes import Effect
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import is_intrinsic
 
@@ -140,10 +140,10 @@ def _mode(update: Update, old: str, new: str) -> Iterator[Finding]:
 
 
 def _missing_for_a_change(state: State) -> Iterator[str]:
-    engine = state.text("Engine", "redis")
-    number, floor = version(state.text("EngineVersion")), _FLOORS.get(engine or "")
+    runs = engine(state.properties)
+    number, floor = version(state.text("EngineVersion")), _FLOORS.get(runs or "")
     if number is not None and floor is not None and number < floor:
-        yield f"{engine} {'.'.join(map(str, floor))}"
+        yield f"{runs} {'.'.join(map(str, floor))}"
     if state.flag("AutomaticFailoverEnabled") is False:
         yield "automatic failover"
     if state.number("NumCacheClusters") == 1 or state.number("ReplicasPerNodeGroup") == 0:

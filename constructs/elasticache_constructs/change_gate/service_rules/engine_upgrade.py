@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from elasticache_constructs import catalogue
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules import cluster_mode, transit_encryption
-from elasticache_constructs.change_gate.service_rules.engines import family, family_of_default_group, version
+from elasticache_constructs.change_gate.service_rules.engines import engine, family, family_of_default_group, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import is_known, references
 
@@ -25,7 +25,7 @@ _SNAPSHOT = "docs/runbooks/snapshot-and-restore.md"
 
 def findings(update: Update) -> Iterator[Finding]:
     """What the service says about another engine or version."""
-    engines = update.old.text("Engine", "redis"), update.new.text("Engine", "redis")
+    engines = engine(update.old.properties), engine(update.new.properties)
     number = version(update.new.text("EngineVersion"))
     if update.changes("Engine", "EngineVersion"):
         if update.old.get("GlobalReplicationGroupId") is not None:
@@ -82,7 +82,7 @@ def _version(update: Update) -> Iterator[Finding]:
 
 def _modes(update: Update) -> Iterator[Finding]:
     number = version(update.old.text("EngineVersion"))
-    if update.old.text("Engine", "redis") != "redis" or number is None or number >= _FIRST_WITH_MODES:
+    if engine(update.old.properties) != "redis" or number is None or number >= _FIRST_WITH_MODES:
         return
     for name, mode, rule in (
         ("TransitEncryptionMode", transit_encryption.mode, "TLS-06"),
@@ -132,7 +132,7 @@ def _back_to_redis(update: Update) -> Iterator[Finding]:
         )
         return
     # Judged as the group finds them: CloudFormation changes users and their group before it.
-    valkey = [name for name, body in _users_and_groups(update.new) if body["Properties"].get("Engine") == "valkey"]
+    valkey = [name for name, body in _users_and_groups(update.new) if engine(body["Properties"]) == "valkey"]
     if valkey:
         yield Finding(
             "Engine",
@@ -161,10 +161,10 @@ def _parameter_group(update: Update, needed: str, *, crossing: bool) -> Iterator
     found = _family_of_group(update.new)
     stays = not update.changes("CacheParameterGroupName")
     was = version(update.old.text("EngineVersion"))
-    engine = update.old.text("Engine", "redis")
-    if found is None and stays and was and engine:
+    runs = engine(update.old.properties)
+    if found is None and stays and was and runs:
         # The group itself is not in the template, but it is the one in use today.
-        found = family(engine, was)
+        found = family(runs, was)
     if found is None or found == needed:
         return
     rule = "ENG-11" if crossing else "ENG-16" if stays else "PGR-02"

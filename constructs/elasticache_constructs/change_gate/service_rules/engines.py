@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
+
+from elasticache_constructs.change_gate.values import is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Version = tuple[int, ...]
 
 _REDIS_WITH_X = 6
+
+
+def engine(properties: Mapping[str, Any], default: str | None = "redis") -> str | None:
+    """The engine of a resource in small letters, as the service compares it.
+
+    Args:
+        properties: Of the resource.
+
+        default: What a resource without ``Engine`` has. Default: ``redis``, as replication groups.
+
+    Returns:
+        Nothing when it is a function.
+    """
+    value = properties.get("Engine", default)
+    return value.lower() if isinstance(value, str) and is_known(value) else None
 
 
 def version(text: str | None) -> Version | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules import transit_encryption
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 from elasticache_constructs.change_gate.values import is_dynamic
 
@@ -100,7 +100,7 @@ def _changed(update: Update) -> Iterator[Finding]:
             "deploy TLS first, then the token: docs/runbooks/tls.md",
             ("AUT-05",),
         )
-    elif update.old.text("Engine", "redis") == "redis" and number is not None and number < _FIRST_WITH_ROTATION:
+    elif engine(update.old.properties) == "redis" and number is not None and number < _FIRST_WITH_ROTATION:
         yield Finding(
             _TOKEN,
             Effect.REJECTED,
@@ -118,10 +118,10 @@ def of_user(update: Update) -> Iterator[Finding]:
         name
         for name, body in update.old.resources.items()
         if body["Type"] == "AWS::ElastiCache::UserGroup"
-        and body["Properties"].get("Engine") == "redis"
+        and engine(body["Properties"]) == "redis"
         and {"Ref": update.logical_id} in _as_list(body["Properties"].get("UserIds"))
     ]
-    if update.texts("Engine") == ("redis", "valkey") and groups_of_redis:
+    if _engines(update) == ("redis", "valkey") and groups_of_redis:
         yield Finding(
             "Engine",
             Effect.SEVERAL_DEPLOYMENTS,
@@ -139,15 +139,14 @@ def of_user(update: Update) -> Iterator[Finding]:
 def of_user_group(update: Update) -> Iterator[Finding]:
     """What the service says about a changed user group."""
     users = {"UserGroupIds", "UserGroupId"}
-    pair = update.texts("Engine")
     caches_in_redis = [
         name
         for name, body in update.old.resources.items()
         if body["Type"] in ("AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache")
-        and body["Properties"].get("Engine", "redis") == "redis"
+        and engine(body["Properties"]) == "redis"
         and any({"Ref": update.logical_id} in _as_list(body["Properties"].get(each)) for each in users)
     ]
-    if pair == ("redis", "valkey") and caches_in_redis:
+    if _engines(update) == ("redis", "valkey") and caches_in_redis:
         yield Finding(
             "Engine",
             Effect.SEVERAL_DEPLOYMENTS,
@@ -167,9 +166,13 @@ def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
+def _engines(update: Update) -> tuple[str | None, str | None]:
+    return engine(update.old.properties), engine(update.new.properties)
+
+
 def _engine(update: Update) -> Iterator[Finding]:
-    pair = update.texts("Engine")
-    if pair == ("redis", "valkey"):
+    old, new = _engines(update)
+    if (old, new) == ("redis", "valkey"):
         yield Finding(
             "Engine",
             Effect.IN_PLACE,
@@ -177,7 +180,7 @@ def _engine(update: Update) -> Iterator[Finding]:
             "stay on redis, which Valkey takes too, for as long as a way back is wanted",
             ("RBC-25", "ENG-13"),
         )
-    elif pair is not None:
+    elif None not in (old, new) and old != new:
         yield Finding(
             "Engine",
             Effect.REJECTED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.replication_group import backups
 from elasticache_constructs.change_gate.service_rules.update import Finding
 
@@ -21,7 +21,7 @@ _BESIDE = "build a second cluster beside it and move the clients, when the misse
 def findings(update: Update) -> Iterator[Finding]:
     """Everything that the service's rules say about the update."""
     # Where a function decides it may be, and has more to lose.
-    is_memcached = update.old.text("Engine") in ("memcached", None)
+    is_memcached = engine(update.old.properties, default=None) in ("memcached", None)
     yield from _version(update, is_memcached=is_memcached)
     yield from _node_type(update, is_memcached=is_memcached)
     yield from _nodes(update)
@@ -105,7 +105,10 @@ def _nodes(update: Update) -> Iterator[Finding]:
         )
         return
     old, new = update.old.number(name), update.new.number(name)
-    if old is not None and new is not None and new < old:
+    if old is None or new is None:
+        reason = "one of the numbers is known at deployment only, and nodes that go take with them what they hold"
+        yield Finding(name, Effect.NOT_JUDGED, reason, _BESIDE, ("MEM-07",), could_replace=True)
+    elif new < old:
         yield Finding(
             name, Effect.DATA_LOSS, f"{old - new} of {old} nodes go with what they hold", _BESIDE, ("MEM-07",)
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
 from elasticache_constructs.change_gate.service_rules import cluster_mode, engine_upgrade, login, transit_encryption
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _snapshotting_cluster(update: Update) -> Iterator[Finding]:
 def _logs(update: Update) -> Iterator[Finding]:
     name = "LogDeliveryConfigurations"
     number = version(update.old.text("EngineVersion"))
-    if not update.changes(name) or update.old.text("Engine", "redis") != "redis" or number is None:
+    if not update.changes(name) or engine(update.old.properties) != "redis" or number is None:
         return
     kinds = [str(each.get("LogType")) for each in update.new.members(name) if isinstance(each, dict)]
     too_new = [kind for kind in kinds if number < _LOG_FLOORS.get(kind, (0,))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.replication_group import backups
 from elasticache_constructs.change_gate.service_rules.update import Finding
 
@@ -19,9 +19,9 @@ _BESIDE = "restore a snapshot into a new cache: docs/runbooks/snapshot-and-resto
 
 def findings(update: Update) -> Iterator[Finding]:
     """Everything that the service's rules say about the update."""
-    engines = update.texts("Engine")
-    if engines is not None:
-        yield from _engine(update, *engines)
+    old, new = engine(update.old.properties), engine(update.new.properties)
+    if old is not None and new is not None and old != new:
+        yield from _engine(update, old, new)
     else:
         yield from _version(update)
     if update.changes("UserGroupId") and update.new.get("UserGroupId") is None:

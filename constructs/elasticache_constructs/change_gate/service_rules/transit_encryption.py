@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
-from elasticache_constructs.change_gate.service_rules.engines import version
+from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 
 if TYPE_CHECKING:
@@ -80,4 +80,4 @@ def _step(name: str, old: str, new: str) -> Iterator[Finding]:
 
 def _is_redis_before_modes(state: State) -> bool:
     number = version(state.text("EngineVersion"))
-    return state.text("Engine", "redis") == "redis" and number is not None and number < _FIRST_WITH_MODES
+    return engine(state.properties) == "redis" and number is not None and number < _FIRST_WITH_MODES

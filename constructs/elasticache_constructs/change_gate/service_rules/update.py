@@ -47,9 +47,7 @@ class State:
     def text(self, name: str, default: str | None = None) -> str | None:
         """A property that is a literal text; the default when it is not there, nothing when it is a function."""
         value = self.properties.get(name, default)
-        if not isinstance(value, str) or not is_known(value):
-            return None
-        return value.lower() if name == "Engine" else value
+        return value if isinstance(value, str) and is_known(value) else None
 
     def flag(self, name: str, *, default: bool = False) -> bool | None:
         """A property that is a literal truth value; nothing when it is a function."""
