@@ -16,6 +16,7 @@ from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSe
 from elasticache_constructs.posture import add_posture_rules
 from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
 from tests.conftest import FLAGS
+from tests.deployable.drawing.nodes import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
     from tests.deployable.accepted import Accepted
 
 _ACCOUNT = "123456789012"
-KEY = f"arn:aws:kms:eu-west-1:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-TOPIC = f"arn:aws:sns:eu-west-1:{_ACCOUNT}:events"
+_HOME = "eu-west-1"
+_REGIONS = sorted({_HOME, *(each for each in REGIONS if not cdk.Token.is_unresolved(each))})
+KEYS = {each: f"arn:aws:kms:{each}:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab" for each in _REGIONS}
+TOPICS = {each: f"arn:aws:sns:{each}:{_ACCOUNT}:events" for each in _REGIONS}
 VPC = "vpc-12345678"
 SUBNETS = ("subnet-1234567a", "subnet-1234567b")
-GIVEN = {KEY: "Key", TOPIC: "Topic", SUBNETS[0]: "SubnetA", SUBNETS[1]: "SubnetB"}
+GIVEN = {
+    **dict.fromkeys(KEYS.values(), "Key"),
+    **dict.fromkeys(TOPICS.values(), "Topic"),
+    SUBNETS[0]: "SubnetA",
+    SUBNETS[1]: "SubnetB",
+}
 """What a template names by its id, as the surroundings of `resources` call it."""
 ZONES = ("eu-west-1a", "eu-west-1b")
 
@@ -82,11 +90,11 @@ def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
         isolated_subnet_route_table_ids=["rtb-1234567a", "rtb-1234567b"],
     )
     arguments = {name: value for name, value in accepted.written.made_keywords().items() if name != "region"}
-    topic = sns.Topic.from_topic_arn(stack, "Topic", TOPIC)
+    topic = sns.Topic.from_topic_arn(stack, "Topic", TOPICS[region or _HOME])
     if isinstance(accepted.settings, MemcachedClusterSettings):
         MemcachedCluster(stack, "Cache", vpc=vpc, notification_topic=topic, **arguments)
         return stack
-    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    key = kms.Key.from_key_arn(stack, "Key", KEYS[region or _HOME])
     if isinstance(accepted.settings, ServerlessCacheSettings):
         ServerlessCache(stack, "Cache", vpc=vpc, encryption_key=key, **arguments)
         return stack
