@@ -1,8 +1,9 @@
 """Sessions for Django: ``SESSION_ENGINE = "elasticache_client.sessions.django"``.
 
-The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last. The cookie is
-Django's own; as strict as browsers can be, its settings are ``SESSION_COOKIE_NAME = "__Host-session"`` and
-``SESSION_COOKIE_SECURE = True``. A session's user is the one that ``django.contrib.auth`` logs in, by ``str(user.pk)``.
+The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last; give it
+``secret=settings.SECRET_KEY``. The cookie is Django's own; as strict as browsers can be, its settings are
+``SESSION_COOKIE_NAME = "__Host-session"`` and ``SESSION_COOKIE_SECURE = True``. A session's user is the one that
+``django.contrib.auth`` logs in, by ``str(user.pk)``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sessions for Flask: ``app.session_interface = FlaskSessions(Sessions(connect()))``."""
+"""Sessions for Flask: ``app.session_interface = FlaskSessions(Sessions(connect(), secret=app.secret_key))``."""
 
 from __future__ import annotations
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 _BYTES = 32
 _LENGTH = 43
 _OWNER_LENGTH = 22
+# The application uses its secret for other things as well.
+_PURPOSE = b"elasticache_client.sessions user "
 _PATTERN = re.compile(rf"(?:(?P<owner>[\w-]{{{_OWNER_LENGTH}}})\.)?(?P<secret>[\w-]{{{_LENGTH}}})", re.ASCII)
 
 
@@ -19,8 +22,8 @@ class SessionId:
     """256 random bits, and after a login the mark of the user.
 
     The mark is what lets one round trip find the session and whether its user's sessions still hold: both keys have it
-    as their hash tag. It is a hash of the user's name, which tells whoever sees it that two sessions are of one user,
-    and who that is if the name can be guessed. Of the random part the cache knows no more than its hash.
+    as their hash tag. It tells whoever sees it that two sessions are of one user, and no more than that where it was
+    made with a secret key. Of the random part the cache knows no more than its hash.
 
     Attributes:
         secret: the random part.
@@ -31,9 +34,13 @@ class SessionId:
     owner: str | None
 
     @classmethod
-    def new(cls, user: str | None) -> SessionId:
+    def new(cls, user: str | None, secret: bytes | None = None) -> SessionId:
         """An id that nobody has had before, for a user or for nobody yet."""
-        return cls(secrets.token_urlsafe(_BYTES), None if user is None else _mark(user))
+        return cls(secrets.token_urlsafe(_BYTES), None if user is None else _mark(user, secret))
+
+    def another(self) -> SessionId:
+        """A new id with the same mark."""
+        return replace(self, secret=secrets.token_urlsafe(_BYTES))
 
     @classmethod
     def parse(cls, text: str | None) -> SessionId | None:
@@ -55,9 +62,15 @@ class SessionId:
         return [f"{grant}:{hashed}", grant]
 
 
-def grant_key(prefix: str, user: str) -> str:
-    """The key of a user's grant, which all of the user's sessions need."""
-    return f"{prefix}:{{{_mark(user)}}}"
+def grant_key(prefix: str, user: str, secret: bytes | None = None) -> str:
+    """The key of a user's grant, which all of the user's sessions need.
+
+    Args:
+        prefix: what the keys begin with.
+        user: the user's name.
+        secret: what the mark is made with, so that nobody else can make it of a name that is guessed. None: nothing.
+    """
+    return f"{prefix}:{{{_mark(user, secret)}}}"
 
 
 def checked_user(user: object) -> str:
@@ -71,9 +84,15 @@ def checked_user(user: object) -> str:
     return user
 
 
-def _mark(user: str) -> str:
-    return _hash(checked_user(user))[:_OWNER_LENGTH]
+def _mark(user: str, secret: bytes | None) -> str:
+    name = checked_user(user)
+    marked = _hash(name) if secret is None else _text(hmac.digest(secret, _PURPOSE + name.encode(), sha256))
+    return marked[:_OWNER_LENGTH]
 
 
 def _hash(text: str) -> str:
-    return urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip("=")
+    return _text(sha256(text.encode()).digest())
+
+
+def _text(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).decode().rstrip("=")

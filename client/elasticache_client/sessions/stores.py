@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,11 +25,14 @@ T = TypeVar("T")
 Steps = Generator[Callable[[], Any], Any, T]
 """Yields calls of the client, is sent their replies, and returns its result."""
 
+Secret = str | bytes | Sequence[str | bytes] | None
+
 _IDLE = dt.timedelta(minutes=30)
 _LIFETIME = dt.timedelta(hours=12)
 _TOUCHES = 10
 _GRANT_BYTES = 16
 _LOGIN_MILLISECONDS = 600_000
+_SHORTEST_SECRET = 16
 _FORGET = CookieChange("", 0)
 
 
@@ -61,9 +64,15 @@ class Sessions:
             Default: none. A session with a value of another type is a new one.
         prefix: what the keys begin with, for the user's permissions: ``session:*``. Default: ``session``.
         clock: seconds since 1970.
+        secret: the application's own secret, 16 bytes or more and the same in all of its processes, as Flask's
+            ``secret_key`` or Django's ``SECRET_KEY``. Users' names are in the names of keys as hashes with it, so that
+            nobody who sees those finds a user by guessing. Several: the first is used, and the others are of earlier
+            releases. Setting or changing it ends no session. Until every process has it, revoke a user again. Default:
+            none; whoever may list the cache's keys can tell whether a user that can be guessed has a session.
 
     Raises:
-        ValueError: the times are not positive, or ``idle`` is longer than ``lifetime``.
+        ValueError: the times are not positive, ``idle`` is longer than ``lifetime``, or a secret is short.
+        TypeError: a secret is neither a text nor bytes.
     """
 
     def __init__(
@@ -75,8 +84,11 @@ class Sessions:
         types: Mapping[str, Any] | None = None,
         prefix: str = "session",
         clock: Callable[[], float] = time.time,
+        secret: Secret = None,
     ) -> None:
-        self._store = _Store(client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock)
+        self._store = _Store(
+            client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock, secret=secret
+        )
 
     def load(self, cookie: str | None) -> Session:
         """The session of a request.
@@ -149,8 +161,11 @@ class AsyncSessions:
         types: Mapping[str, Any] | None = None,
         prefix: str = "session",
         clock: Callable[[], float] = time.time,
+        secret: Secret = None,
     ) -> None:
-        self._store = _Store(client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock)
+        self._store = _Store(
+            client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock, secret=secret
+        )
 
     async def load(self, cookie: str | None) -> Session:
         """The session of a request."""
@@ -196,6 +211,7 @@ class _Store:
         types: Mapping[str, Any] | None,
         prefix: str,
         clock: Callable[[], float],
+        secret: Secret,
     ) -> None:
         if not dt.timedelta() < idle <= lifetime:
             raise ValueError(
@@ -208,6 +224,7 @@ class _Store:
         self._values = Values(types or {})
         self._prefix = prefix
         self._clock = clock
+        self._secret, *self._former = _secrets(secret)
         self._read = client.register_script(scripts.READ)
         self._create = client.register_script(scripts.CREATE)
         self._update = client.register_script(scripts.UPDATE)
@@ -241,13 +258,14 @@ class _Store:
         return None if record.former is None else _FORGET
 
     def revoke(self, user: str) -> Steps[None]:
-        """One call, however many sessions the user has."""
-        yield partial(self._client.delete, grant_key(self._prefix, user))
+        """One call for each secret there has been, however many sessions the user has."""
+        for secret in (self._secret, *self._former):
+            yield partial(self._client.delete, grant_key(self._prefix, user, secret))
 
     def grant(self, user: str) -> Steps[str]:
         """One call; a grant is made where there is none, and lasts at least as long as a login may take."""
         args = [secrets.token_hex(_GRANT_BYTES), _LOGIN_MILLISECONDS]
-        reply = yield partial(self._grant, keys=[grant_key(self._prefix, user)], args=args)
+        reply = yield partial(self._grant, keys=[grant_key(self._prefix, user, self._secret)], args=args)
         return _bytes(reply).decode()
 
     def _session(self, session_id: SessionId, reply: list[Any]) -> Session:
@@ -267,7 +285,7 @@ class _Store:
         now = self._clock()
         deadline = now + self._lifetime if session.deadline is None else session.deadline
         left = max(deadline - now, 0)
-        session_id = SessionId.new(session.user)
+        session_id = self._new_id(session)
         times = [_ms(min(self._idle, left)), _ms(self._lifetime)]
         facts = ["deadline", _ms(deadline), *([] if session.user is None else ["user", session.user])]
         args = [*times, session.record.grant, secrets.token_hex(_GRANT_BYTES), *facts, *_fields(values)]
@@ -279,6 +297,13 @@ class _Store:
         session.record = Record(id=session_id, grant=_bytes(grant).decode(), values=values)
         return CookieChange(session_id.text, int(left))
 
+    def _new_id(self, session: Session) -> SessionId:
+        record = session.record
+        if record.continues and record.former is not None:
+            # The user's grant is under the mark that it began with, whatever the secret is by now.
+            return record.former.another()
+        return SessionId.new(session.user, self._secret)
+
     def _update_session(self, session: Session, keys: list[str], values: Encoded) -> Steps[None]:
         record = session.record
         changed = {name: json for name, json in values.items() if json != record.values.get(name)}
@@ -289,6 +314,28 @@ class _Store:
                 record.values = values
             else:
                 session.lose()
+
+
+def _secrets(given: Secret) -> list[bytes | None]:
+    """The secret that marks are made with, those of earlier releases, and none at all, with which it began."""
+    # What is none of these is looked at below.
+    several: Sequence[object] = given if isinstance(given, list | tuple) else () if given is None else (given,)
+    return [*map(_checked_secret, several), None]
+
+
+def _checked_secret(given: object) -> bytes:
+    secret = given.encode() if isinstance(given, str) else given
+    if not isinstance(secret, bytes):
+        raise TypeError(
+            f"secret= of type {type(secret).__name__}. Allowed: a text, bytes, or several of them. "
+            "Give the secret that the application has already, as secret=app.secret_key."
+        )
+    if len(secret) < _SHORTEST_SECRET:
+        raise ValueError(
+            f"secret= of {len(secret)} bytes. Allowed: {_SHORTEST_SECRET} or more. "
+            'Make one: python -c "import secrets; print(secrets.token_hex())".'
+        )
+    return secret
 
 
 def _fields(values: Encoded) -> list[str | bytes]:

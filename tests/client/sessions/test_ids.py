@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
 
 import pytest
 
@@ -37,6 +38,17 @@ def test_users_have_their_own_grants() -> None:
     """Also where one name begins with another."""
     users = ["ada", "ada ", "ad", "Ada", "bob"]
     assert len({grant_key("session", user) for user in users}) == len(users)
+
+
+@pytest.mark.parametrize("secret", [b"of the application", b"of another one"])
+def test_nobody_without_the_secret_finds_a_user_by_guessing(secret: bytes) -> None:
+    """A key that names a user is another one under each secret; without one it is a plain hash."""
+    guess = urlsafe_b64encode(sha256(b"ada").digest())[:22].decode()
+    assert guess in grant_key("session", "ada")
+    made = SessionId.new("ada", secret)
+    assert made.keys("session")[1] == grant_key("session", "ada", secret)
+    assert grant_key("session", "ada", secret) != grant_key("session", "ada", secret + b"!")
+    assert [each for each in (made.text, *made.keys("session")) if guess in each] == []
 
 
 def test_no_key_and_no_repr_has_the_secret() -> None:

@@ -487,6 +487,65 @@ def test_the_cookie_is_kept_as_long_as_the_session_may_last(open_store: Callable
     assert store("save", session).max_age == LIFETIME.total_seconds() - 3600
 
 
+SECRET, NEWER = "a secret of 16 bytes", b"and the one after it"
+
+
+@every_kind
+def test_a_secret_changes_nothing_else(open_store: Callable[..., Store], kind: str) -> None:
+    """All that users do, with users' names hashed with it."""
+    assert TOLD == story(open_store(kind, secret=SECRET))
+
+
+def test_the_cache_cannot_tell_users(open_store: Callable[..., Store]) -> None:
+    """Whoever sees the names of all keys, and guesses the users, learns nothing."""
+    store = open_store(secret=SECRET)
+    store.log_in(Browser(), "ada")
+    store("grant", "bob")
+    keys = store.cache.keys(f"{store.prefix}*")
+    assert len(keys) == 3
+    assert [key for key in keys for user in ("ada", "bob") if key.startswith(grant_key(store.prefix, user))] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, SECRET), (SECRET, [NEWER, SECRET])],
+    ids=["set", "changed"],
+)
+@pytest.mark.parametrize("renewed", [False, True])
+def test_sessions_outlive_a_change_of_the_secret(
+    open_store: Callable[..., Store], before: Any, after: Any, *, renewed: bool
+) -> None:
+    """They go on, with a new id too; and a revocation ends them, and those that began afterwards."""
+    old = open_store(secret=before)
+    phone, laptop = browsers(2)
+    old.log_in(phone, "ada", cart=["pear"])
+    new = open_store(secret=after, prefix=old.prefix)
+    if renewed:
+        session = new.load(phone)
+        session.renew()
+        new.save(phone, session)
+    new.request(phone, theme="dark")
+    new.log_in(laptop, "ada")
+    assert (dict(new.load(phone)), new.user(phone), new.user(laptop)) == (
+        {"cart": ["pear"], "theme": "dark"},
+        "ada",
+        "ada",
+    )
+    new("revoke", "ada")
+    assert [new.user(phone), new.user(laptop)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("secret", "error"),
+    [("x" * 15, ValueError), ("", ValueError), (["x" * 16, b"short"], ValueError), (7, TypeError), ([None], TypeError)],
+)
+def test_secrets_that_are_none(secret: Any, error: type[Exception]) -> None:
+    """A short one would be guessed, and so would nothing at all; the message does not repeat it."""
+    with pytest.raises(error) as refusal:
+        Sessions(None, secret=secret)
+    assert "x" * 15 not in str(refusal.value)
+
+
 def test_the_cache_cannot_tell_ids(store: Store) -> None:
     """Whoever reads all keys and values finds no cookie in them."""
     visitor, user = browsers(2)
