@@ -1,22 +1,28 @@
 """Start the emulator on a free loopback port, wait until it answers, and stop it whatever happens."""
 
+import importlib
 import json
+import secrets
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rehearsal import processes
 from rehearsal.server import KEEP
-from rehearsal.surroundings import ACCOUNT, LOOPBACK, REGION, ROOT, Surroundings
+from rehearsal.surroundings import ACCOUNT, LOOPBACK, REGION, ROOT, Surroundings, client_environment
 
 START_TIMEOUT = 30.0
+auth: Any = importlib.import_module("botocore.auth")
+awsrequest: Any = importlib.import_module("botocore.awsrequest")
+credentials: Any = importlib.import_module("botocore.credentials")
+
 ATTEMPTS = 3  # a port that was free may be taken before the emulator binds it
 
 
@@ -31,6 +37,7 @@ class Emulator:
     process: subprocess.Popen[str]
     port: int
     log: Path
+    secret: str = field(repr=False)
     kept: bool = False
 
     @property
@@ -42,6 +49,10 @@ class Emulator:
     def pid(self) -> int:
         """Its process, which leads a group of the same number."""
         return self.process.pid
+
+    def client_environment(self, base: Mapping[str, str], account: str, region: str) -> dict[str, str]:
+        """What a client needs to be answered, besides its own settings."""
+        return client_environment(base, self.endpoint, self.secret, account, region)
 
     def keep(self) -> None:
         """Leave it running when this process ends."""
@@ -57,7 +68,7 @@ class Emulator:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _settings(surroundings: Surroundings, port: int) -> dict[str, str]:
+def _settings(surroundings: Surroundings, port: int, secret: str) -> dict[str, str]:
     run = surroundings.run
     return {
         **surroundings.environment(),
@@ -65,6 +76,7 @@ def _settings(surroundings: Surroundings, port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": LOOPBACK,  # it would listen on every interface,
         "IOT_MTLS_ENABLED": "0",  # and for MQTT on every interface whatever BIND_HOST says
+        "AWS_SECRET_ACCESS_KEY": secret,  # only who has it is answered; functions get it from here
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "STATE_DIR": str(run / "state"),
@@ -80,10 +92,12 @@ def _free_port() -> int:
         return port
 
 
-def _answers(port: int) -> bool:
+def _answers(emulator: Emulator) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a user's proxy knows nothing of it
+    request = awsrequest.AWSRequest("GET", f"{emulator.endpoint}/_ministack/health")
+    auth.SigV4Auth(credentials.Credentials(ACCOUNT, emulator.secret), "sts", REGION).add_auth(request)
     try:
-        with direct.open(f"http://{LOOPBACK}:{port}/_ministack/health", timeout=1) as answer:
+        with direct.open(urllib.request.Request(request.url, headers=dict(request.headers)), timeout=1) as answer:  # noqa: S310
             return "services" in json.load(answer)
     except OSError:
         return False
@@ -95,22 +109,22 @@ def _wait(emulator: Emulator) -> bool:
     while time.monotonic() < deadline:
         if emulator.process.poll() is not None:
             return False
-        if _answers(emulator.port):
+        if _answers(emulator):
             return emulator.process.poll() is None  # else it was another server's answer
         time.sleep(0.05)
     raise EmulatorError(f"the emulator did not answer within {START_TIMEOUT:.0f} s. Its log:\n{emulator.log_tail()}")
 
 
 def _launch(surroundings: Surroundings, log: IO[str]) -> Emulator:
-    port = _free_port()
+    port, secret = _free_port(), secrets.token_urlsafe(32)
     process = processes.start(
         [sys.executable, "-m", "rehearsal.server"],
-        environment=_settings(surroundings, port),
+        environment=_settings(surroundings, port, secret),
         directory=surroundings.run,
         output=log,
         line=True,
     )
-    return Emulator(process, port, Path(log.name))
+    return Emulator(process, port, Path(log.name), secret)
 
 
 @contextmanager

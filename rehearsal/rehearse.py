@@ -89,7 +89,7 @@ class Rehearsal:
             if not self.keep:
                 return Outcome(results, kept=None)
             server.keep()
-            settings = surroundings.client_environment({}, server.endpoint, target.account, target.region)
+            settings = server.client_environment({}, target.account, target.region)
             return Outcome(results, Kept(server.pid, settings))
 
     def _deployed(self, server: Emulator, stacks: tuple[Stack, ...], target: Target) -> report.Results:
@@ -157,7 +157,7 @@ class Rehearsal:
 
     def _client_environment(self, server: Emulator, target: Target) -> dict[str, str]:
         base = self.surroundings.environment()
-        return surroundings.client_environment(base, server.endpoint, target.account, target.region)
+        return server.client_environment(base, target.account, target.region)
 
 
 def _unprotect(stacks: tuple[Stack, ...], account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Entry point of the emulator's own process: checks its version, mends it, watches its parent, serves.
+"""Entry point of the emulator's own process: checks its version, mends it, bars strangers, watches its parent, serves.
 
 Run by `rehearsal.emulator` with everything it needs in its environment; its standard input is the line to its parent.
 """
@@ -11,6 +11,7 @@ import sys
 import threading
 
 SUPPORTED = "1.5.33"
+NAMES = ("127.0.0.1", "localhost")  # what clients call it; the second in addresses that it makes for functions
 KEEP = b"keep"  # what the parent says when it leaves the server running on purpose
 
 
@@ -39,7 +40,11 @@ def main() -> None:
         sys.exit(fault)
     threading.Thread(target=watch_parent, daemon=True).start()
     importlib.import_module("rehearsal.extension").install()
-    importlib.import_module("ministack.app").main()
+    emulator = importlib.import_module("ministack.app")
+    admission = importlib.import_module("rehearsal.admission")
+    hosts = frozenset(f"{name}:{os.environ['GATEWAY_PORT']}" for name in NAMES)
+    emulator.app = admission.Admission(emulator.app, hosts, os.environ["AWS_SECRET_ACCESS_KEY"])
+    emulator.main()
 
 
 if __name__ == "__main__":

@@ -49,13 +49,15 @@ class Surroundings:
         }
 
 
-def client_environment(base: Mapping[str, str], endpoint: str, account: str, region: str) -> dict[str, str]:
+def client_environment(
+    base: Mapping[str, str], endpoint: str, secret: str, account: str, region: str
+) -> dict[str, str]:
     """What a client of the emulator needs besides: the CDK CLI, boto3, or a user's shell."""
     return {
         **base,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": account,  # the emulator takes a key of twelve digits for the account
-        "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
     }

@@ -24,6 +24,7 @@ secretsmanager: Any = importlib.import_module("ministack.services.secretsmanager
 sns: Any = importlib.import_module("ministack.services.sns")
 cloudformation: Any = importlib.import_module("ministack.services.cloudformation")
 provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+custom_resource: Any = importlib.import_module("ministack.services.cloudformation.custom_resource")
 drift: Any = importlib.import_module("ministack.services.cloudformation.drift")
 responses: Any = importlib.import_module("ministack.core.responses")
 

@@ -36,7 +36,7 @@ def _account() -> Iterator[Account]:
     place = surroundings.prepare()
     with (
         emulator.running(place) as server,
-        surroundings.only(surroundings.client_environment({}, server.endpoint, _AWS_ACCOUNT, _REGION)),
+        surroundings.only(server.client_environment({}, _AWS_ACCOUNT, _REGION)),
     ):
         yield Account(_REGION)
     surroundings.forget(place)

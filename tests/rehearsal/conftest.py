@@ -81,7 +81,7 @@ def deploy(template: Mapping[str, Any]) -> Deployed:
 def _small_stage(server: emulator.Emulator) -> Iterator[Deployed]:
     template = json.loads(Path(__file__).with_name("small_stage.template.json").read_text())
     account = str(next(accounts))
-    with surroundings.only(surroundings.client_environment({}, server.endpoint, account, "eu-west-1")):
+    with surroundings.only(server.client_environment({}, account, "eu-west-1")):
         yield deploy(template)
 
 

@@ -11,13 +11,13 @@ from types import ModuleType
 
 import pytest
 
-from rehearsal import extension, server
+from rehearsal import admission, extension, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.seam import Private
 from rehearsal.extension.settled_stacks import STACK_WORK
 
 TOUCHED = sorted(
-    {private for module in extension.MODULES for private in module.TOUCHES},
+    {private for module in (*extension.MODULES, admission) for private in module.TOUCHES},
     key=lambda private: (private.module, private.name),
 )
 
@@ -42,11 +42,17 @@ def test_private_name_is_as_relied_on(private: Private) -> None:
         assert private.parameters == _functions(private.module)[private.name]
 
 
-@pytest.mark.parametrize("module", extension.MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[1])
+@pytest.mark.parametrize(
+    "module", [*extension.MODULES, admission], ids=lambda module: module.__name__.rsplit(".", 1)[1]
+)
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     """A module touches no private name that its list leaves out, and lists none that it does not touch."""
     source = inspect.getsource(module)
-    used = set(re.findall(r"\b(?:ec2|elasticache|rds|secretsmanager|sns|provisioners|drift)\.(_\w+)", source))
+    used = set(
+        re.findall(
+            r"\b(?:ec2|elasticache|rds|secretsmanager|sns|provisioners|custom_resource|drift|sessions)\.(_\w+)", source
+        )
+    )
     used |= STACK_WORK if module is settled_stacks else set()
     used |= {"_RESOURCE_HANDLERS"} if re.search(r"\b(handlers|register)\(", source) else set()
     assert used == {private.name for private in module.TOUCHES}

@@ -39,13 +39,13 @@ _OPTIONS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's own browser."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """The system's own browser, with these options besides."""
     program = next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         missing("Chromium", "Install the system's package chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=program, args=[*_OPTIONS, *options])
         try:
             yield browser
         finally:
