@@ -111,6 +111,7 @@ class StageSettings:
 
 
 _CATALOGUE = DatabaseUser("catalogue")
+_NEW_ACCOUNT = "Lambda keeps 100 executions unreserved, and a new account has 10 in all until its quota is raised"
 _MADE_UP = "The data of dev are made up again at every deployment of its catalogue"
 
 
@@ -150,6 +151,7 @@ STAGES: dict[str, StageSettings] = {
             unprotected_reason=_MADE_UP,
         ),
         workload=_workload("dev"),
+        unreserved_reason=_NEW_ACCOUNT,
     ),
     "prod": StageSettings(
         region="eu-west-1",
