@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 SUPPORTED = "1.5.33"
 NAMES = ("127.0.0.1", "localhost")  # what clients call it; the second in addresses that it makes for functions
@@ -40,7 +41,7 @@ def main() -> None:
         sys.exit(fault)
     threading.Thread(target=watch_parent, daemon=True).start()
     importlib.import_module("rehearsal.extension").install()
-    emulator = importlib.import_module("ministack.app")
+    emulator: Any = importlib.import_module("ministack.app")
     admission = importlib.import_module("rehearsal.admission")
     hosts = frozenset(f"{name}:{os.environ['GATEWAY_PORT']}" for name in NAMES)
     emulator.app = admission.Admission(emulator.app, hosts, os.environ["AWS_SECRET_ACCESS_KEY"])

@@ -20,11 +20,11 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
-from botocore.auth import S3SigV4QueryAuth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
-from botocore.parsers import ResponseParserError
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from rehearsal import admission, emulator, surroundings
 from rehearsal.account import Account
@@ -79,7 +79,7 @@ async def _bytes(body: bytes) -> AsyncIterator[bytes]:
 async def answer(behind: Behind, headers: Mapping[str, str], address: str = ADDRESS, body: bytes = BODY) -> int:
     """The status of the answer to a request; its body comes in pieces."""
     application = admission.Admission(behind, frozenset({HOST}), SECRET)
-    transport = httpx.ASGITransport(application)  # type: ignore[arg-type]  # its own names for the same protocol
+    transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport) as client:
         return (await client.post(address, headers=dict(headers), content=_bytes(body))).status_code
 
