@@ -10,6 +10,7 @@ from elasticache_client.cluster import CLUSTER_DEFAULTS, cluster_class
 from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
 from elasticache_client.retries import retry, worth_retrying
+from elasticache_client.signal_safe import ConnectionStack
 from elasticache_client.tls import tls_context
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ class _Setup:
         self.client_class = (
             cluster_class(library, asynchronous=asynchronous) if self.cluster else getattr(module, library.title())
         )
-        self.pool_class = partial(module.BlockingConnectionPool, timeout=_WAIT_SECONDS)
+        blocking = {} if asynchronous else {"queue_class": ConnectionStack}
+        self.pool_class = partial(module.BlockingConnectionPool, timeout=_WAIT_SECONDS, **blocking)
         retries = {
             "retry": retry(library, asynchronous=asynchronous),
             # Without it valkey-py retries the opening of a connection, but no command.

@@ -7,11 +7,12 @@ where that blocks, something to await where it does not. Whoever runs the genera
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+from elasticache_client.signal_safe import Event, Semaphore
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Any, Any, T]
@@ -66,23 +67,23 @@ class Waits(Protocol):
 class Threads:
     """Waits that block the thread."""
 
-    def event(self) -> threading.Event:
+    def event(self) -> Event:
         """A thread's event."""
-        return threading.Event()
+        return Event()
 
-    def semaphore(self, places: int) -> threading.Semaphore:
+    def semaphore(self, places: int) -> Semaphore:
         """A thread's semaphore."""
-        return threading.Semaphore(places)
+        return Semaphore(places)
 
     def sleep(self, seconds: float) -> None:
         """Block."""
         time.sleep(seconds)
 
-    def wait(self, event: threading.Event, seconds: float) -> None:
+    def wait(self, event: Event, seconds: float) -> None:
         """Block."""
         event.wait(seconds)
 
-    def acquire(self, semaphore: threading.Semaphore, seconds: float) -> bool:
+    def acquire(self, semaphore: Semaphore, seconds: float) -> bool:
         """Block."""
         return semaphore.acquire(timeout=seconds)
 

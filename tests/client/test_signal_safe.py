@@ -1,0 +1,134 @@
+"""An exception at any byte code, as a signal's handler raises one, leaves no lock behind."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from functools import partial
+from queue import Empty, Full
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_client.signal_safe import ConnectionStack, Event, Semaphore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_HANGS_SECONDS = 10.0
+
+
+class _Interrupt(Exception):  # noqa: N818
+    pass
+
+
+def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
+    """Make a call and interrupt it after so many byte codes; whether it was over before."""
+    left = byte_codes
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal left
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                raise _Interrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except _Interrupt:
+        return False
+    finally:
+        sys.settrace(before)
+    return True
+
+
+def _ends(call: Callable[[], Any]) -> bool:
+    """Whether a call comes to an end in another thread."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(_HANGS_SECONDS)
+    return not thread.is_alive()
+
+
+def _stack() -> ConnectionStack:
+    stack = ConnectionStack(4)
+    stack.put_nowait("a")
+    stack.put_nowait("b")
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [
+        (_stack, lambda stack: stack.get(timeout=1)),
+        (_stack, lambda stack: stack.put_nowait("c")),
+        (Event, lambda event: event.set()),
+        (partial(Semaphore, 2), lambda semaphore: semaphore.acquire(1)),
+        (partial(Semaphore, 2), lambda semaphore: semaphore.release()),
+    ],
+    ids=["get", "put", "set", "acquire", "release"],
+)
+def test_an_interrupt_leaves_no_lock(make: Callable[[], Any], use: Callable[[Any], Any]) -> None:
+    """After it, the same can be done in another thread. ``queue.LifoQueue`` and ``threading``'s own hang here."""
+    byte_codes = 0
+    while True:
+        thing = make()
+        over = _interrupted_after(byte_codes, partial(use, thing))
+        assert _ends(partial(use, thing)), f"interrupted after {byte_codes} byte codes"
+        if over:
+            assert byte_codes > 0
+            return
+        byte_codes += 1
+
+
+def test_the_last_connection_is_the_next() -> None:
+    """So that no more are opened than are in use at once."""
+    stack = _stack()
+    assert [stack.get(block=False), stack.get(block=False)] == ["b", "a"]
+    with pytest.raises(Empty):
+        stack.get(block=False)
+    with pytest.raises(Empty):
+        stack.get(timeout=0.001)
+
+
+def test_a_full_stack_takes_no_more() -> None:
+    """Pools fill it until it says so."""
+    stack = ConnectionStack(1)
+    stack.put_nowait(None)
+    with pytest.raises(Full):
+        stack.put_nowait(None)
+
+
+def test_a_ticket_that_was_lost_costs_no_connection() -> None:
+    """Each of an interrupted thread's connections is found again."""
+    stack = _stack()
+    stack._tickets.get()
+    assert {stack.get(timeout=1), stack.get(timeout=1)} == {"a", "b"}
+
+
+def test_waiting_threads_go_on() -> None:
+    """All of them, and those that come later."""
+    event = Event()
+    waited: list[bool] = []
+    threads = [threading.Thread(target=lambda: waited.append(event.wait(_HANGS_SECONDS))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    event.set()
+    for thread in threads:
+        thread.join()
+    assert waited == [True] * 5
+    assert event.wait(0)
+    assert not Event().wait(0.001)
+
+
+def test_places_are_counted() -> None:
+    """As many as there are, and one more for each that is given back."""
+    semaphore = Semaphore(2)
+    assert [semaphore.acquire(0.001) for _ in range(3)] == [True, True, False]
+    semaphore.release()
+    assert semaphore.acquire(0.001)
