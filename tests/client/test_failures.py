@@ -1,0 +1,111 @@
+"""Errors are sorted by what failed, whichever library raised them and however old the engine is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError  # type: ignore[import-untyped]
+
+from elasticache_client import SecretError
+from elasticache_client.failures import Failure, code_of, kind_of
+
+LIBRARIES = ("redis", "valkey")
+REPLIES = {
+    "READONLY You can't write against a read only replica.": Failure.NODE,
+    "READONLY You can't write against a read only replica. script: ab12, on @user_script:1.": Failure.NODE,
+    "ERR Error running script (call to f_ab12): @user_script:1: @user_script: 1: -READONLY You can't write "
+    "against a read only replica.": Failure.NODE,
+    "ERR Error running script (call to f_ab12): @user_script:1: -READONLY You can't write.": Failure.NODE,
+    "LOADING Redis is loading the dataset in memory": Failure.NODE,
+    "CLUSTERDOWN The cluster is down": Failure.NODE,
+    "CLUSTERDOWN Hash slot not served": Failure.NODE,
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.": Failure.NODE,
+    "BUSY Redis is busy running a script.": Failure.NODE,
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.": Failure.NODE,
+    "NOREPLICAS Not enough good replicas to write.": Failure.NODE,
+    "OOM command not allowed when used memory > 'maxmemory'.": Failure.COMMAND,
+    "ERR Error running script (call to f_ab12): @user_script:3: @user_script: 3: -OOM command not allowed when used "
+    "memory > 'maxmemory'.": Failure.COMMAND,
+    "ERR Error running script (call to f_ab12): @user_script:3: WRONGTYPE Operation against a key": Failure.COMMAND,
+    "WRONGTYPE Operation against a key holding the wrong kind of value": Failure.COMMAND,
+    "NOSCRIPT No matching script. Please use EVAL.": Failure.COMMAND,
+    "NOPERM this user has no permissions to access one of the keys used as arguments": Failure.COMMAND,
+    "NOPERM User app has no permissions to run the 'evalsha' command": Failure.COMMAND,
+    "ERR value is not an integer or out of range": Failure.COMMAND,
+    "ERR unknown command 'FOO'": Failure.COMMAND,
+    "CROSSSLOT Keys in request don't hash to the same slot": Failure.COMMAND,
+    "TRYAGAIN Multiple keys request during rehashing of slot": Failure.COMMAND,
+    "MOVED 1 127.0.0.1:7000": Failure.COMMAND,
+    "ERR max number of clients reached": Failure.CONNECTION,
+    "WRONGPASS invalid username-password pair or user is disabled.": Failure.LOGIN,
+    "NOAUTH Authentication required.": Failure.LOGIN,
+}
+
+
+def _replied(library: str, reply: str) -> Exception:
+    parser: Any = import_module(f"{library}._parsers.resp2")._RESP2Parser(65536)
+    error: Exception = parser.parse_error(reply)
+    return error
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("reply", "kind"), REPLIES.items(), ids=[each[:60] for each in REPLIES])
+def test_replies(library: str, reply: str, kind: Failure) -> None:
+    """As each library's own parser makes exceptions of them."""
+    assert kind_of(_replied(library, reply)) is kind
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("name", "message", "kind"),
+    [
+        ("ConnectionError", "Error 111 connecting to localhost:6379. Connection refused.", Failure.CONNECTION),
+        ("TimeoutError", "Timeout reading from socket", Failure.CONNECTION),
+        ("MaxConnectionsError", "Too many connections", Failure.CONNECTION),
+        ("InvalidResponse", "Protocol Error: b'x'", Failure.CONNECTION),
+        ("SlotNotCoveredError", "Command # 1 (GET a) of pipeline caused error: Slot 1 is not covered", Failure.NODE),
+        ("ClusterError", "TTL exhausted.", Failure.COMMAND),
+        ("ClusterError", "No replica was found", Failure.CONNECTION),
+        ("DataError", "Invalid input of type: 'dict'.", Failure.COMMAND),
+    ],
+)
+def test_what_is_no_reply(library: str, name: str, message: str, kind: Failure) -> None:
+    """The libraries' own."""
+    assert kind_of(getattr(import_module(f"{library}.exceptions"), name)(message)) is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionResetError(104, "reset"), Failure.CONNECTION),
+        (TimeoutError(), Failure.CONNECTION),
+        (EOFError(), Failure.CONNECTION),
+        (NoCredentialsError(), Failure.LOGIN),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "GetSecretValue"), Failure.LOGIN),
+        (SecretError("no password"), Failure.LOGIN),
+        (UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"), Failure.COMMAND),
+        (RuntimeError("a job's time is up"), Failure.OTHER),
+        (KeyboardInterrupt(), Failure.OTHER),
+    ],
+    ids=repr,
+)
+def test_what_is_not_the_librarys(error: BaseException, kind: Failure) -> None:
+    """Sockets, logins, and what belongs to the caller."""
+    assert kind_of(error) is kind
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("READONLY You can't write against a read only replica.", "READONLY"),
+        ("ERR Error running script (call to f_a): @user_script:1: @user_script: 1: -READONLY You can't", "READONLY"),
+        ("NOSCRIPT No matching script.", "NOSCRIPT"),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", "WRONGTYPE"),
+    ],
+)
+def test_the_code_of_a_refusal(library: str, reply: str, code: str) -> None:
+    """Whether or not the library took it away."""
+    assert code_of(_replied(library, reply)) == code
