@@ -9,6 +9,7 @@ the place of those that no synth has used for three days.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import hashlib
 import os
 import shlex
@@ -35,6 +36,15 @@ PYTHON = "3.14"
 
 _PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say
+SKIPPED = (
+    ".*",  # .env, .git, .venv, caches of tools, settings of editors, what systems leave behind
+    "__pycache__",
+    "*.py[cdo]",
+    *("*~", "[#]*#", "*.swp", "*.swo", "*.bak", "*.orig", "*.rej", "*.tmp"),  # what editors and patches leave behind
+    *("node_modules", "venv", "*.egg-info"),
+)
+"""Names that no function's code has: files, and folders with all that is in them, however deep."""
+
 _READABLE = 0o644 << 16
 _KEPT_SECONDS = 3 * 86_400
 
@@ -48,7 +58,8 @@ class PythonBundle:
     """The code of functions on Python 3.14 and arm64, and where its dependencies are locked.
 
     Args:
-        sources: Packages and files to ship, each at the top of the bundle. Compiled files are left out.
+        sources: Packages and files to ship, each at the top of the bundle. Compiled files are left out, and so are
+            hidden ones (``.env``, ``.git``), caches, and what editors leave behind: `SKIPPED`.
 
         requirements: A requirements file that is a complete closure with hashes, as ``uv pip compile
             --generate-hashes`` writes it.
@@ -61,7 +72,8 @@ class PythonBundle:
         """The bundle as a function's code. Nothing is fetched.
 
         Raises:
-            ConfigurationError: When its dependencies have not been installed.
+            ConfigurationError: When its dependencies have not been installed, or a link in a source leads out of it or
+                to what is left out.
         """
         digest = _locked(self.requirements)
         files = list(_files(self.sources))
@@ -101,8 +113,15 @@ def install(requirements: Path) -> bool:
         # Scripts are for a shell, and begin with a path of this machine.
         shutil.rmtree(target / "bin", ignore_errors=True)
         with _made_in_one_move(dependencies) as temporary:
-            _add(temporary, _files(sorted(target.glob("[!.]*"))))
+            _add(temporary, _installed(target))
     return True
+
+
+def _installed(target: Path) -> Iterator[tuple[str, Path]]:
+    """All that wheels brought; what uv leaves beside it is hidden."""
+    for file in sorted(target.glob("[!.]*/**/*")) + sorted(target.glob("[!.]*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(target).as_posix(), file
 
 
 def _run_uv(requirements: Path, target: Path) -> None:
@@ -141,9 +160,45 @@ def _locked(requirements: Path) -> hashlib._Hash:
 def _files(sources: Iterable[Path]) -> Iterator[tuple[str, Path]]:
     """Each file under some packages, or itself one of them, with its name in the bundle; in the same order always."""
     for source in sources:
-        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            if file.is_file() and "__pycache__" not in file.parts:
-                yield file.relative_to(source.parent).as_posix(), file
+        for file in shipped(source) if source.is_dir() else [source]:
+            yield file.relative_to(source.parent).as_posix(), file
+
+
+def shipped(folder: Path) -> list[Path]:
+    """The files of a folder that go into a function's code, in the same order always: all but `SKIPPED`.
+
+    Raises:
+        ConfigurationError: When a link among them leads out of the folder, to what is left out, to a folder or to
+            nothing: what it leads to would be published with the code, or be missing from it.
+    """
+    top, found = folder.resolve(), []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_skipped(name)]
+        for name in (*(each for each in folders if Path(place, each).is_symlink()), *names):
+            file = Path(place, name)
+            if _is_skipped(name):
+                continue
+            if file.is_symlink():
+                _check_link(file, top)
+            if file.is_file():
+                found.append(file)
+    return sorted(found)
+
+
+def _is_skipped(name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in SKIPPED)
+
+
+def _check_link(link: Path, top: Path) -> None:
+    target = Path(os.path.realpath(link))  # a link to itself comes to itself, and is no file
+    inside = target.is_relative_to(top) and not any(map(_is_skipped, target.relative_to(top).parts))
+    if inside and target.is_file():
+        return
+    raise ConfigurationError(
+        got=f"the link {link} to {link.readlink()} in a function's code",
+        allowed="links lead to files of the same source that are shipped as well, since their content is",
+        fix="Put the file in its place, or take the link away",
+    )
 
 
 def _add(archive: Path, files: Iterable[tuple[str, Path]]) -> None:

@@ -16,6 +16,7 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.encryption_key import EncryptionKey
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.logs import log_group
+from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Egress(Enum):
     """Nowhere. Functions beside the caches cannot read a secret or call the ElastiCache API."""
 
     ENDPOINTS = "endpoints"
-    """To Secrets Manager and the ElastiCache API through interface endpoints; nowhere else."""
+    """To Secrets Manager and the ElastiCache API of the own account through interface endpoints; nowhere else."""
 
     NAT = "nat"
     """To the internet through a NAT gateway in each zone."""
@@ -100,11 +101,18 @@ class CacheNetwork(Construct):
 
         encryption_key: Encrypts the flow logs. Default: a key of the network's own.
 
+        open_endpoints_reason: Why the endpoints pass on requests of other accounts' identities, or for other accounts'
+            resources: that of a shared VPC, say, or because a secret is another account's. Default: they pass on what
+            identities of this account, and AWS services, ask of this account, so that nothing leaves by them with
+            credentials from elsewhere. Changed in place.
+
     Raises:
         ConfigurationError: When the number of zones is not 2 or 3, or is 3 where account and region are not known,
-            both a number and names are given, or the range is not a /16.
+            both a number and names are given, the range is not a /16, or there is a reason for open endpoints that says
+            nothing or has no endpoints.
 
-    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html and, for the endpoints' policy,
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
     """
 
     def __init__(
@@ -117,8 +125,10 @@ class CacheNetwork(Construct):
         cidr: str = "10.40.0.0/16",
         egress: Egress = Egress.ENDPOINTS,
         encryption_key: kms.IKey | None = None,
+        open_endpoints_reason: str | None = None,
     ) -> None:
         _check_range(cidr)
+        _check_reason(open_endpoints_reason, egress)
         count = _checked_zones(scope, availability_zones, zones)
         super().__init__(scope, construct_id)
         key = encryption_key or EncryptionKey(self, "Key", description="Flow logs of the cache network").key
@@ -142,7 +152,9 @@ class CacheNetwork(Construct):
         self.endpoint_clients: ec2.ISecurityGroup | None = None
         """The group to join for HTTPS to the interface endpoints. ``None`` where there are none."""
         if egress is Egress.ENDPOINTS:
-            self.endpoint_clients = _add_endpoints(self, self.vpc, self.application_subnets)
+            self.endpoint_clients = _add_endpoints(
+                self, self.vpc, self.application_subnets, closed=open_endpoints_reason is None
+            )
         _acknowledge_default_group_function(self)
         if egress is Egress.NAT:
             _acknowledge_public_subnets(self.vpc)
@@ -348,7 +360,40 @@ def _flow_log(scope: Construct, group: logs.CfnLogGroup) -> ec2.FlowLogOptions:
     )
 
 
-def _add_endpoints(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SubnetSelection) -> ec2.ISecurityGroup:
+def _check_reason(open_endpoints_reason: str | None, egress: Egress) -> None:
+    if open_endpoints_reason is None:
+        return
+    checked_reason(open_endpoints_reason, what="CacheNetwork(open_endpoints_reason=...)")
+    if egress is not Egress.ENDPOINTS:
+        raise ConfigurationError(
+            got=f"open_endpoints_reason with egress=Egress.{egress.name}",
+            allowed="endpoints are there with Egress.ENDPOINTS alone",
+            fix="Leave open_endpoints_reason out",
+        )
+
+
+def _endpoint_policy(scope: Construct) -> list[iam.PolicyStatement]:
+    """This account's identities on this account's resources, and AWS services that act in the VPC by themselves.
+
+    Of calls that are about no resource, GetRandomPassword for one, AWS may know no account.
+    """
+    account = Stack.of(scope).account
+    own = {
+        "StringEquals": {"aws:PrincipalAccount": account},
+        "StringEqualsIfExists": {"aws:ResourceAccount": account},
+    }
+    services = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
+    return [
+        iam.PolicyStatement(
+            sid=sid, principals=[iam.AnyPrincipal()], actions=["*"], resources=["*"], conditions=conditions
+        )
+        for sid, conditions in (("OwnAccount", own), ("AwsServices", services))
+    ]
+
+
+def _add_endpoints(
+    scope: Construct, vpc: ec2.IVpc, subnets: ec2.SubnetSelection, *, closed: bool
+) -> ec2.ISecurityGroup:
     clients = ec2.SecurityGroup(
         scope, "EndpointClients", vpc=vpc, allow_all_outbound=False, description="Clients of the interface endpoints"
     )
@@ -377,9 +422,11 @@ def _add_endpoints(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SubnetSelection
         "ElastiCacheEndpoint": ec2.InterfaceVpcEndpointAwsService.ELASTICACHE,
     }
     for name, service in services.items():
-        vpc.add_interface_endpoint(
+        endpoint = vpc.add_interface_endpoint(
             name, service=service, subnets=subnets, security_groups=[endpoints], open=False, private_dns_enabled=True
         )
+        for statement in _endpoint_policy(scope) if closed else ():
+            endpoint.add_to_policy(statement)
     return clients
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import Duration, Stack, triggers
@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.function_policy import allow, vpc_statements
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.reasons import checked_reason
 
@@ -46,7 +47,8 @@ _CDK_OWN_FUNCTION = (
 class WorkloadFunction(Construct):
     """A function on Python 3.14 and arm64 in a VPC, called by whoever waits for its answer.
 
-    It runs under a policy of its own, to which grants add: ``cache.grant_connect(function, user)``. Environment and
+    It runs under a policy of its own, to which grants add: ``cache.grant_connect(function, user)``. Its code is denied
+    what Lambda does with the role, to make and remove the function's network interfaces. Environment and
     log are encrypted with a customer key, traces are on, and the concurrency is reserved: it bounds how many
     connections the function may hold to a cache or a database, as well as what it costs.
 
@@ -157,26 +159,12 @@ class WorkloadFunction(Construct):
 
 def _policy_document(scope: Construct, *, key_arn: str, log_group_arn: str) -> iam.PolicyDocument:
     """What Lambda itself needs to run a function in a VPC, and nothing of what the function does."""
-    interfaces = Stack.of(scope).format_arn(service="ec2", resource="*", resource_name="*")
-    statements: list[dict[str, Any]] = [
-        _allow(key_arn, "kms", "Decrypt"),
-        _allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
-        _allow(
-            interfaces,
-            "ec2",
-            "AssignPrivateIpAddresses",
-            "CreateNetworkInterface",
-            "DeleteNetworkInterface",
-            "UnassignPrivateIpAddresses",
-        ),
-        _allow("*", "ec2", "DescribeNetworkInterfaces", "DescribeSubnets"),
-        _allow("*", "xray", "PutTelemetryRecords", "PutTraceSegments"),
+    statements = [
+        allow(key_arn, "kms", "Decrypt"),
+        allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
+        *vpc_statements(scope),
     ]
     return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": statements})
-
-
-def _allow(resource: str, service: str, *actions: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": [f"{service}:{action}" for action in actions], "Resource": resource}
 
 
 def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: str | None) -> None:

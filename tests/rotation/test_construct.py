@@ -75,7 +75,8 @@ def statements(bench: Bench) -> list[dict[str, Any]]:
 
 def actions(bench: Bench) -> set[str]:
     """Every action of the policy."""
-    return {action for each in statements(bench) for action in _as_list(each["Action"])}
+    allowed = [each for each in statements(bench) if each["Effect"] == "Allow"]
+    return {action for each in allowed for action in _as_list(each["Action"])}
 
 
 def _as_list(value: str | list[str]) -> list[str]:
@@ -98,7 +99,8 @@ def test_role_of_a_tokens_function_has_what_its_steps_need(token: Bench) -> None
 
 def test_only_what_takes_no_resource_is_open(user: Bench) -> None:
     """Nothing but describing interfaces and sending traces is allowed on everything."""
-    everywhere = {action for each in statements(user) if each["Resource"] == "*" for action in _as_list(each["Action"])}
+    allowed = [each for each in statements(user) if (each["Effect"], each["Resource"]) == ("Allow", "*")]
+    everywhere = {action for each in allowed for action in _as_list(each["Action"])}
 
     assert {
         "ec2:DescribeNetworkInterfaces",
@@ -106,6 +108,17 @@ def test_only_what_takes_no_resource_is_open(user: Bench) -> None:
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     } == everywhere
+
+
+def test_key_is_used_by_way_of_services_alone(user: Bench) -> None:
+    """The function cannot decrypt by itself what the key has encrypted, the cache's own data for one."""
+    (used,) = [each for each in statements(user) if any(word.startswith("kms:") for word in _as_list(each["Action"]))]
+    via = [f"{service}.<region>.amazonaws.com" for service in ("secretsmanager", "sns", "lambda")]
+    said = [
+        each["Fn::Join"][1] if isinstance(each, dict) else each
+        for each in used["Condition"]["StringEquals"]["kms:ViaService"]
+    ]
+    assert via == ["".join(part if isinstance(part, str) else "<region>" for part in each) for each in said]
 
 
 def test_secret_is_tagged_with_one_key_only(user: Bench) -> None:

@@ -175,3 +175,32 @@ def test_dev_fits_any_account_and_prod_names_its_zones(synthesised: Synthesised)
 
     assert [] == [zone for zone in zones["dev"] if isinstance(zone, str)]
     assert {"eu-west-1a", "eu-west-1b", "eu-west-1c"} == set(zones["prod"])
+
+
+def test_code_of_functions_has_no_say_in_the_network(synthesised: Synthesised) -> None:
+    """Every role that Lambda may make network interfaces with is denied to do so for the function's own code."""
+    policies = synthesised.everywhere("IAM::ManagedPolicy")
+    seen = 0
+    for name, policy in policies.items():
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        made = {
+            action
+            for each in statements
+            for action in _words(each["Action"])
+            if action.startswith("ec2:") and each["Effect"] == "Allow"
+        }
+        denied = [
+            set(_words(each["Action"]))
+            for each in statements
+            if (each["Effect"], each["Resource"]) == ("Deny", "*")
+            and list(each["Condition"]) == ["ArnLike"]
+            and ":function" in str(each["Condition"]["ArnLike"]["lambda:SourceFunctionArn"])
+        ]
+        seen += bool(made)
+        assert not made or [True] == [made | {"ec2:DetachNetworkInterface"} <= each for each in denied], name
+    in_vpc = [each for each in synthesised.everywhere("Lambda::Function").values() if "VpcConfig" in each["Properties"]]
+    assert len(in_vpc) == seen > 0
+
+
+def _words(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

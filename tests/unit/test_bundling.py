@@ -21,6 +21,7 @@ from aws_cdk.assertions import Template
 
 from elasticache_constructs import ConfigurationError, bundling
 from elasticache_constructs.bundling import BundlingError, PythonBundle, install
+from elasticache_constructs.rotation import construct as rotation
 from tests.conftest import FLAGS, ROOT
 
 if TYPE_CHECKING:
@@ -98,6 +99,111 @@ def test_bundle_holds_dependencies_and_sources(bundle: PythonBundle, tmp_path: P
 
     names = [name for name in zipfile.ZipFile(io.BytesIO(content)).namelist() if ".dist-info/" not in name]
     assert ["demo.py", "shop/__init__.py", "shop/handler.py", "authorities.pem"] == names
+
+
+SECRET = "TOKEN=secret"  # of a developer, and nothing of the function
+LEFT_BEHIND = [
+    *(".env", ".env.production", ".git/config", "deep/.git/HEAD", ".idea/workspace.xml", ".vscode/launch.json"),
+    *(".mypy_cache/3.14/shop.json", ".pytest_cache/v/lastfailed", ".ruff_cache/0", ".venv/pyvenv.cfg", ".DS_Store"),
+    *("deep/.aws/credentials", ".npmrc", ".coverage", "deep/__pycache__/m.cpython-314.pyc", "old.pyc", "old.pyo"),
+    *("handler.py~", "#handler.py#", ".#handler.py", ".handler.py.swp", "handler.py.swp", "handler.py.orig"),
+    *("handler.py.rej", "handler.bak", "node_modules/left/pad.js", "venv/bin/python", "shop.egg-info/PKG-INFO"),
+]
+
+
+def leave_behind(folder: Path) -> None:
+    """Put all of that into a folder, and one file that belongs there."""
+    for name in [*LEFT_BEHIND, "deep/wanted.html"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(SECRET if name in LEFT_BEHIND else "wanted")
+
+
+def test_what_developers_leave_behind_is_not_shipped(bundle: PythonBundle, tmp_path: Path) -> None:
+    """Neither settings with secrets, nor histories, caches, and files of editors, however deep."""
+    install(bundle.requirements)
+    leave_behind(bundle.sources[0])
+
+    _, content = asset(bundle, tmp_path / "out")
+
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    names = [name for name in archive.namelist() if name.startswith("shop/")]
+    assert ["shop/__init__.py", "shop/deep/wanted.html", "shop/handler.py"] == names
+    assert [] == [name for name in archive.namelist() if SECRET.encode() in archive.read(name)]
+
+
+def test_the_rotation_function_ships_no_more(tmp_path: Path) -> None:
+    """Its code is an asset of CDK's own making, with the same left out."""
+    runtime = tmp_path / "runtime"
+    shutil.copytree(Path(rotation.__file__).parent / "runtime", runtime)
+    leave_behind(runtime / "rotate_secret")
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path / "out"))
+    stack = cdk.Stack(app, "Test")
+    code = rotation._code(runtime)
+    lambda_.Function(stack, "F", code=code, handler="rotate_secret.handler.h", runtime=lambda_.Runtime.PYTHON_3_14)
+    app.synth()
+
+    (staged,) = (tmp_path / "out").glob("asset.*")
+    shipped = {str(file.relative_to(staged)) for file in staged.rglob("*") if file.is_file()}
+    assert "rotate_secret/deep/wanted.html" in shipped
+    assert {f"rotate_secret/{file.name}" for file in (runtime / "rotate_secret").glob("[a-z]*.py")} <= shipped
+    assert set() == shipped & {f"rotate_secret/{name}" for name in LEFT_BEHIND}
+
+
+def link_out(package: Path) -> None:
+    """To a file beside the source."""
+    (package.parent / "elsewhere.txt").write_text(SECRET)
+    (package / "settings.txt").symlink_to(package.parent / "elsewhere.txt")
+
+
+def link_up(package: Path) -> None:
+    """Out and in again by its own path is fine; out alone is not."""
+    (package / "settings.txt").symlink_to("../../requirements.txt")
+
+
+def link_to_hidden(package: Path) -> None:
+    """To what is left out."""
+    (package / ".env").write_text(SECRET)
+    (package / "settings.txt").symlink_to(".env")
+
+
+def link_folder(package: Path) -> None:
+    """To a folder, outside."""
+    (package / "data").symlink_to(package.parent.parent)
+
+
+def link_to_nothing(package: Path) -> None:
+    """To what is not there."""
+    (package / "settings.txt").symlink_to("missing.txt")
+
+
+def link_round(package: Path) -> None:
+    """To itself."""
+    (package / "settings.txt").symlink_to("settings.txt")
+
+
+LINKS = [link_out, link_up, link_to_hidden, link_folder, link_to_nothing, link_round]
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: link.__name__)
+def test_links_that_lead_out_are_refused(bundle: PythonBundle, link: Callable[[Path], None]) -> None:
+    """A link is shipped as what it leads to, which is nothing that somebody put into the source."""
+    install(bundle.requirements)
+    link(bundle.sources[0])
+
+    with pytest.raises(ConfigurationError, match=r"the link .*/shop/\w+.* to .* in a function's code: links lead to"):
+        bundle.code()
+    with pytest.raises(ConfigurationError, match=r"the link .*/shop/"):
+        rotation._code(bundle.sources[0])
+
+
+def test_links_within_are_followed(bundle: PythonBundle, tmp_path: Path) -> None:
+    """A second name of a file that is shipped anyway."""
+    install(bundle.requirements)
+    (bundle.sources[0] / "entry.py").symlink_to("handler.py")
+
+    _, content = asset(bundle, tmp_path / "out")
+
+    assert b"import demo\n" == zipfile.ZipFile(io.BytesIO(content)).read("shop/entry.py")
 
 
 def test_entries_tell_nothing_of_this_machine(bundle: PythonBundle, tmp_path: Path) -> None:

@@ -365,6 +365,66 @@ def test_endpoints_are_made_when_asked_for_alone(egress: Egress) -> None:
     assert {} == _of(_template(egress), "EC2::VPCEndpoint")
 
 
+OURS, THEIRS = "123456789012", "999999999999"
+_CALLS: dict[str, tuple[dict[str, str], bool]] = {
+    "own identity, own resource": ({"aws:PrincipalAccount": OURS, "aws:ResourceAccount": OURS}, True),
+    "own identity, no resource": ({"aws:PrincipalAccount": OURS}, True),
+    "service of AWS": ({"aws:PrincipalIsAWSService": "true"}, True),
+    "own identity, another's resource": ({"aws:PrincipalAccount": OURS, "aws:ResourceAccount": THEIRS}, False),
+    "another's identity, own resource": ({"aws:PrincipalAccount": THEIRS, "aws:ResourceAccount": OURS}, False),
+    "another's identity, its resource": ({"aws:PrincipalAccount": THEIRS, "aws:ResourceAccount": THEIRS}, False),
+    "another's identity, no resource": ({"aws:PrincipalAccount": THEIRS}, False),
+    "nobody": ({}, False),
+}
+
+
+def _passes(policy: dict[str, Any], context: dict[str, str]) -> bool:
+    """Whether a call with these keys passes the endpoint, as IAM evaluates conditions."""
+
+    def holds(operator: str, key: str, value: str) -> bool:
+        if key not in context:
+            return operator.endswith("IfExists")
+        assert operator.removesuffix("IfExists") in {"StringEquals", "Bool"}
+        return context[key] == value
+
+    return any(
+        all(holds(operator, *pair) for operator, keys in each["Condition"].items() for pair in keys.items())
+        for each in policy["Statement"]
+        if (each["Effect"], each["Action"], each["Resource"], each["Principal"]) == ("Allow", "*", "*", {"AWS": "*"})
+    )
+
+
+@pytest.mark.parametrize(("context", "passes"), _CALLS.values(), ids=_CALLS)
+def test_endpoints_serve_this_account_alone(context: dict[str, str], *, passes: bool) -> None:
+    """Nothing leaves by them with another account's credentials or to its resources, and AWS's own callers pass."""
+    assert [passes, passes] == [_passes(each["PolicyDocument"], context) for each in _endpoints()]
+
+
+def test_endpoints_can_be_opened_with_a_reason() -> None:
+    """One line takes the policy away."""
+    stack = _stack()
+    reason = "Secrets are kept in the security team's account"
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], open_endpoints_reason=reason)
+    resources = Bench(stack, network.vpc).template()["Resources"]
+
+    assert [False, False] == [
+        "PolicyDocument" in each["Properties"] for each in _of(resources, "EC2::VPCEndpoint").values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("egress", "reason", "message"),
+    [
+        (Egress.ENDPOINTS, "because", r"open_endpoints_reason=\.\.\.\) with the reason 'because'"),
+        (Egress.NAT, "Secrets are kept elsewhere", "endpoints are there with Egress.ENDPOINTS alone"),
+    ],
+)
+def test_reasons_for_open_endpoints_are_read(egress: Egress, reason: str, message: str) -> None:
+    """It says something, and there is something to open."""
+    with pytest.raises(ConfigurationError, match=message):
+        CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], egress=egress, open_endpoints_reason=reason)
+
+
 # Flow logs and the default group
 
 

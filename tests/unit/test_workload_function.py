@@ -81,6 +81,7 @@ def allowed(bench: Bench, stack: cdk.Stack | None = None) -> dict[str, Any]:
     return {
         action: each["Resource"]
         for each in document["Statement"]
+        if each["Effect"] == "Allow"
         for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
     }
 

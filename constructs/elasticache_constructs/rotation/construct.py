@@ -17,7 +17,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.bundling import SKIPPED, shipped
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.function_policy import allow, vpc_statements
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
@@ -39,6 +41,8 @@ _SWEEP = "rate(1 hour)"
 _TIMEOUT = Duration.minutes(15)
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html"
 
+# For the secret, for the dead letters in an encrypted topic, and for the function's settings.
+_USE_THE_KEY = ("secretsmanager", "sns", "lambda")
 _WITHOUT_RESOURCE = (
     "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data of a cache."
 )
@@ -323,11 +327,12 @@ class SecretRotation(Construct):
             acknowledge(self.function, {f"{pack}::{pack}-LambdaConcurrency": reason for pack in packs})
 
 
-def _code() -> lambda_.Code:
+def _code(runtime: Path = Path(__file__).parent / "runtime") -> lambda_.Code:
     # The standard library and the boto3 that Lambda brings: nothing to install, so synth is offline, without Docker.
+    shipped(runtime)
     return lambda_.Code.from_asset(
-        str(Path(__file__).parent / "runtime"),
-        exclude=["/__init__.py", "**/__pycache__"],
+        str(runtime),
+        exclude=["/__init__.py", *SKIPPED],
         ignore_mode=IgnoreMode.GIT,
     )
 
@@ -358,40 +363,31 @@ def _policy_document(
 
     group = arn("replicationgroup", cache.replication_group_id)
     statements: list[dict[str, Any]] = [
-        _allow(
+        allow(
             secret, "secretsmanager", "DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"
         ),
         {
-            **_allow(secret, "secretsmanager", "TagResource"),
+            **allow(secret, "secretsmanager", "TagResource"),
             "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG]}},
         },
-        _allow(cache.encryption_key.key_arn, "kms", "Decrypt", "GenerateDataKey"),
-        _allow(group, "elasticache", "DescribeReplicationGroups"),
-        _allow(arn("cluster", f"{cache.replication_group_id}-*"), "elasticache", "DescribeCacheClusters"),
+        {
+            **allow(cache.encryption_key.key_arn, "kms", "Decrypt", "GenerateDataKey"),
+            "Condition": {
+                "StringEquals": {"kms:ViaService": [f"{each}.{stack.region}.amazonaws.com" for each in _USE_THE_KEY]}
+            },
+        },
+        allow(group, "elasticache", "DescribeReplicationGroups"),
+        allow(arn("cluster", f"{cache.replication_group_id}-*"), "elasticache", "DescribeCacheClusters"),
     ]
     if password.user_id is None or cache.user_group_id is None:
-        statements.append(_allow(group, "elasticache", "ModifyReplicationGroup"))
-        statements.append(_allow(secret, "secretsmanager", "ListSecretVersionIds"))
+        statements.append(allow(group, "elasticache", "ModifyReplicationGroup"))
+        statements.append(allow(secret, "secretsmanager", "ListSecretVersionIds"))
     else:
-        statements.append(_allow(arn("user", password.user_id), "elasticache", "DescribeUsers", "ModifyUser"))
-        statements.append(_allow(arn("usergroup", cache.user_group_id), "elasticache", "DescribeUserGroups"))
-    interfaces = stack.format_arn(service="ec2", resource="*", resource_name="*")
+        statements.append(allow(arn("user", password.user_id), "elasticache", "DescribeUsers", "ModifyUser"))
+        statements.append(allow(arn("usergroup", cache.user_group_id), "elasticache", "DescribeUserGroups"))
     statements += [
-        _allow(topic.topic_arn, "sns", "Publish"),
-        _allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
-        _allow(
-            interfaces,
-            "ec2",
-            "AssignPrivateIpAddresses",
-            "CreateNetworkInterface",
-            "DeleteNetworkInterface",
-            "UnassignPrivateIpAddresses",
-        ),
-        _allow("*", "ec2", "DescribeNetworkInterfaces", "DescribeSubnets"),
-        _allow("*", "xray", "PutTelemetryRecords", "PutTraceSegments"),
+        allow(topic.topic_arn, "sns", "Publish"),
+        allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
+        *vpc_statements(scope),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _allow(resource: str, service: str, *actions: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": [f"{service}:{action}" for action in actions], "Resource": resource}

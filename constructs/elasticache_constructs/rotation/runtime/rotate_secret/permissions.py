@@ -3,7 +3,8 @@
 Resources, with ``<group>`` for REPLICATION_GROUP_ID:
 
 * ``secretsmanager:*`` on SECRET_ARN; TagResource with the condition ``aws:TagKeys`` = ``elasticache-rotation``.
-* ``kms:*`` on the secret's key, by way of Secrets Manager (``kms:ViaService``).
+* ``kms:*`` on the secret's key, by way of Secrets Manager alone (``kms:ViaService``); Lambda itself comes by way
+  of SNS for dead letters, and by its own way for the function's settings.
 * ``elasticache:DescribeUsers`` and ``ModifyUser`` on ``user:<USER_ID>``; ``DescribeUserGroups`` on the user's groups.
 * ``elasticache:DescribeReplicationGroups`` and ``ModifyReplicationGroup`` on ``replicationgroup:<group>``.
 * ``elasticache:DescribeCacheClusters`` on ``cluster:<group>-*``.
