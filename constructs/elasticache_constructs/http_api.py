@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Names, Stack, Token
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
-from aws_cdk import aws_iam as iam
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.grants import grant
 from elasticache_constructs.logs import log_group
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from constructs import IConstruct
 
@@ -57,7 +58,8 @@ class FunctionApi(Construct):
 
         function: What answers.
 
-        encryption_key: Encrypts the access log. Its policy must admit CloudWatch Logs, as that of `EncryptionKey` does.
+        encryption_key: Encrypts the access log. CloudWatch Logs is let into the policy of a key of the app; that of an
+            imported one must admit it already, and there is a warning.
 
         requests_per_second: Default: 50, with bursts of twice as many.
 
@@ -98,7 +100,7 @@ class FunctionApi(Construct):
                 detailed_metrics_enabled=True,
             ),
             access_log_settings=apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=group.attr_arn, format=json.dumps(_LOGGED)
+                destination_arn=group.log_group_arn, format=json.dumps(_LOGGED)
             ),
         )
 
@@ -111,10 +113,15 @@ class FunctionApi(Construct):
         """Let a role call the application, by every method and on every path.
 
         Args:
-            grantee: A role, function or whatever else has one.
+            grantee: A role, function or whatever else has one, of the API's own account.
+
+        Raises:
+            ConfigurationError: When the permission would be written nowhere.
         """
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
+        return grant(
+            "grant_invoke",
+            grantee,
+            of=self,
             actions=["execute-api:Invoke"],
             resource_arns=[self._api.arn_for_execute_api("*", "/*", _STAGE)],
         )

@@ -19,7 +19,7 @@ from elasticache_constructs.errors import reported_together
 from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from elasticache_constructs.metrics import NodeMetrics
 from elasticache_constructs.network_type import NetworkType
-from elasticache_constructs.notifications import EventTopic, check_event_topic
+from elasticache_constructs.notifications import EventTopic, admit_events, check_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
@@ -128,8 +128,9 @@ class MemcachedCluster(MemcachedClusterBase):
 
         network_type: Default: IPv4.
 
-        notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
-            `EventTopic` of the cluster's own.
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
+            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
+            warning. Default: an `EventTopic` of the cluster's own.
 
     Raises:
         ConfigurationError: When the service would refuse the cluster, or it would be less safe than promised.
@@ -179,7 +180,8 @@ class MemcachedCluster(MemcachedClusterBase):
                 check(check_event_topic, notification_topic, of=scope)
 
         super().__init__(scope, construct_id)
-        topic = notification_topic or EventTopic(self, "Events").topic
+        topic = notification_topic or EventTopic(self, "Events")
+        admit_events(topic, of=self)
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         resource = elasticache.CfnCacheCluster(

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.reasons import checked_reason
@@ -99,7 +99,9 @@ class CacheNetwork(Construct):
 
         egress: How applications get out. Default: interface endpoints.
 
-        encryption_key: Encrypts the flow logs. Default: a key of the network's own.
+        encryption_key: Encrypts the flow logs. CloudWatch Logs is let into the policy of a key of the app; that of an
+            imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of the network's
+            own.
 
         open_endpoints_reason: Why the endpoints pass on requests of other accounts' identities, or for other accounts'
             resources: that of a shared VPC, say, or because a secret is another account's. Default: they pass on what
@@ -130,8 +132,9 @@ class CacheNetwork(Construct):
         _check_range(cidr)
         _check_reason(open_endpoints_reason, egress)
         count = _checked_zones(scope, availability_zones, zones)
+        given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
-        key = encryption_key or EncryptionKey(self, "Key", description="Flow logs of the cache network").key
+        key = given_key or EncryptionKey(self, "Key", description="Flow logs of the cache network")
         flow_logs = log_group(self, "FlowLogs", key=key)
         self.vpc: ec2.IVpc = ec2.Vpc(
             self,
@@ -334,7 +337,7 @@ def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:
     ]
 
 
-def _flow_log(scope: Construct, group: logs.CfnLogGroup) -> ec2.FlowLogOptions:
+def _flow_log(scope: Construct, group: logs.LogGroup) -> ec2.FlowLogOptions:
     account = {"aws:SourceAccount": Stack.of(scope).account}
     role = iam.Role(
         scope,
@@ -348,14 +351,16 @@ def _flow_log(scope: Construct, group: logs.CfnLogGroup) -> ec2.FlowLogOptions:
         statements=[
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[group.attr_arn],
+                resources=[group.log_group_arn],
             )
         ],
     )
     # A policy of its own, since the one that the CDK would write is inline and the packs forbid those.
     return ec2.FlowLogOptions(
         destination=ec2.FlowLogDestination.to_cloud_watch_logs(
-            logs.LogGroup.from_log_group_arn(scope, "FlowLogGroup", group.attr_arn), role.without_policy_updates()
+            # By its ARN: a flow log that names its group in other words would be another flow log.
+            logs.LogGroup.from_log_group_arn(scope, "FlowLogGroup", group.log_group_arn),
+            role.without_policy_updates(),
         )
     )
 

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_iam as iam
 
-from elasticache_constructs.access import Access, IamUser, PasswordUser
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
-from elasticache_constructs.encryption_key import EncryptionKey, check_encryption_key
+from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.errors import reported_together
 from elasticache_constructs.log_delivery import LogDelivery
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.network_type import NetworkType
-from elasticache_constructs.notifications import AlarmTopic, EventTopic, check_event_topic
+from elasticache_constructs.notifications import (
+    AlarmTopic,
+    EventTopic,
+    admit_events,
+    check_alarm_topic,
+    check_event_topic,
+)
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
 from elasticache_constructs.ports import REDIS_PORT, checked_port
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
+    from elasticache_constructs.access import Access
     from elasticache_constructs.engine import Engine
     from elasticache_constructs.node_type import NodeType
     from elasticache_constructs.restore import Snapshot
@@ -118,11 +123,13 @@ class ReplicationGroup(ReplicationGroupBase):
 
         restore_from: A snapshot or dump files to begin with. Default: the group begins empty.
 
-        encryption_key: Encrypts data at rest, secrets and logs. Its policy must admit CloudWatch Logs, as that of
-            `EncryptionKey` does. Default: a key of the group's own, 1 USD a month.
+        encryption_key: Encrypts data at rest, secrets and logs. CloudWatch Logs is let into the policy of a key of the
+            app; that of an imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of
+            the group's own, 1 USD a month.
 
-        notification_topic: A topic for events, in the same account and region and *not* encrypted. Default: an
-            `EventTopic` of the group's own.
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
+            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
+            warning. Default: an `EventTopic` of the group's own.
 
         description: What the console shows, 255 characters at most. Default: the construct id.
 
@@ -190,11 +197,11 @@ class ReplicationGroup(ReplicationGroupBase):
             )
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
-            if encryption_key is not None:
-                check(check_encryption_key, encryption_key, of=scope)
+            given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
-        key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
-        topic = notification_topic or EventTopic(self, "Events").topic
+        key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
+        topic = notification_topic or EventTopic(self, "Events")
+        admit_events(topic, of=self)
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         entry = create_access(self, access, engine=engine, key=key)
@@ -286,26 +293,6 @@ class ReplicationGroup(ReplicationGroupBase):
             topology=topology,
         )
 
-    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
-        """As for every group; the user must be one that this group was given.
-
-        Raises:
-            ConfigurationError: When it is not.
-        """
-        self._check_is_ours(user)
-        return super().grant_connect(grantee, user)
-
-    def _check_is_ours(self, user: IamUser) -> None:
-        users = [each for each in self._access.named if isinstance(each, IamUser)]
-        if user not in users:
-            names = ", ".join(repr(each.name) for each in users) or "none"
-            raise ConfigurationError(
-                got=f"IamUser({user.name!r}) of another cache",
-                allowed=f"the IAM users of this group are {names}",
-                fix="Add the user to Access.users(users=[...]) first, and pass the same value here",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
-            )
-
     def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
 
@@ -315,34 +302,7 @@ class ReplicationGroup(ReplicationGroupBase):
         Raises:
             ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
         """
-        if user_name not in self._passwords:
-            raise ConfigurationError(
-                got=f"secret({user_name!r})",
-                allowed=f"the users with a secret are {', '.join(map(repr, self._passwords)) or 'none'}",
-                fix="IAM users need none: use grant_connect. For the AUTH token use DefaultUser.with_token()",
-            )
-        return self._passwords[user_name].secret
-
-    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
-        """Environment variables for a function or container that connects to the group.
-
-        ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
-        secret, which the application's role must be allowed to read.
-
-        Args:
-            user: One of the users that the group was given. Default: whoever has the AUTH token; nobody where the
-                group lets everybody in.
-
-        Raises:
-            ConfigurationError: When the group has no such user.
-        """
-        if isinstance(user, IamUser):
-            self._check_is_ours(user)
-            return self._variables(iam_user=user.name)
-        if user is None and self._access.open_reason is not None:
-            return self._variables()
-        name = "default" if user is None else user.name
-        return self._variables(secret_user=name, secret_arn=self.secret(name).secret_arn)
+        return self._secret(user_name)
 
     def rotate_secrets(self, rotation: Rotation, *, alarm_topic: sns.ITopic | None = None) -> list[SecretRotation]:
         """Rotate every generated token and password of the group on a schedule, without a failed login.
@@ -352,10 +312,16 @@ class ReplicationGroup(ReplicationGroupBase):
         Args:
             rotation: When, and from where.
 
-            alarm_topic: Hears when a rotation fails or a password is not retired. Default: an `AlarmTopic` of the
-                group's own.
+            alarm_topic: Hears when a rotation fails or a password is not retired. CloudWatch is let into the policies
+                of a topic of the app and of its key; those of imported ones must admit it already, and there is a
+                warning. Default: an `AlarmTopic` of the group's own.
+
+        Raises:
+            ConfigurationError: When alarms could not be published to the topic.
         """
-        topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key).topic
+        if alarm_topic is not None:
+            check_alarm_topic(alarm_topic, of=self)
+        topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)
         cache = RotatedCache(
             replication_group_id=self.replication_group_id,
             user_group_id=self._user_group_id,
@@ -394,7 +360,7 @@ def _log_delivery(
         if delivery.firehose_stream is not None:
             stream = group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=delivery.firehose_stream)
             return group.DestinationDetailsProperty(kinesis_firehose_details=stream)
-        name = log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}").ref
+        name = log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}").log_group_name
         return group.DestinationDetailsProperty(
             cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=name)
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, Stack, Token
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from elasticache_constructs.access import IamUser, PasswordUser
 from elasticache_constructs.access.grants import audit_policy, operate_policy
+from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.grants import attach
 from elasticache_constructs.metrics import ReplicationMetrics
 from elasticache_constructs.security_groups import checked_connections, connections_from_consumers
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ReplicationGroupBase(Construct, ReplicationMetrics):
+class ReplicationGroupBase(Construct, Logins, ReplicationMetrics):
     """What a replication group can do whether it was made here or imported."""
 
     replication_group_id: str
@@ -43,6 +44,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
     _connections: ec2.Connections
     _topology: Topology | None
     _tls = True
+    _noun = "group"
     _engine_name = "redis"  # of an imported group it is not known, and clients talk to both alike
     _audit: iam.ManagedPolicy | None = None
     _operate: iam.ManagedPolicy | None = None
@@ -82,30 +84,17 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
         shards = range(1, self._topology.shards + 1)
         return [f"{self.replication_group_id}-{shard:04}-{node:03}" for shard in shards for node in nodes]
 
-    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
-        """Let a role log in as an IAM user of the group.
-
-        IAM must allow ``elasticache:Connect`` on the group and on the user; this grants both. What the role may do
-        once it is in, the user's permissions say. The network is another matter: see ``connections``.
-
-        Args:
-            grantee: A role, function or whatever else has one.
-
-            user: One of the users that the group was given.
-
-        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
-        """
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["elasticache:Connect"],
-            resource_arns=[self.replication_group_arn, self._arn("user", user.name)],
-        )
-
     def grant_audit(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
         """Let a role, user or group read the cache's configuration through the ElastiCache API. It opens no data.
 
+        Args:
+            identity: Of the cache's own account.
+
         Returns:
             The policy, made at the first call and attached at each.
+
+        Raises:
+            ConfigurationError: When the policy could not be attached.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
         """
@@ -113,7 +102,7 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
             self, "Audit", group_arn=self.replication_group_arn, nodes_arn=self._nodes_arn()
         )
         self._audit = policy
-        identity.add_managed_policy(policy)
+        attach("grant_audit", identity, policy, of=self)
         return policy
 
     def grant_operate(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
@@ -121,8 +110,14 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
 
         It may neither change nor delete the cache, and gives no data access.
 
+        Args:
+            identity: Of the cache's own account.
+
         Returns:
             The policy, made at the first call and attached at each.
+
+        Raises:
+            ConfigurationError: When the policy could not be attached.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
         """
@@ -134,28 +129,8 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
             snapshots_arn=self._arn("snapshot", "*"),
         )
         self._operate = policy
-        identity.add_managed_policy(policy)
+        attach("grant_operate", identity, policy, of=self)
         return policy
-
-    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
-        """Environment variables for a function or container that connects as a user of the group.
-
-        ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
-        secret, which the application's role must be allowed to read.
-
-        Args:
-            user: An IAM user of an imported group.
-
-        Raises:
-            ConfigurationError: When the user is not an IAM user: the secrets of an imported group are not known.
-        """
-        if not isinstance(user, IamUser):
-            raise ConfigurationError(
-                got="connection_settings of an imported group for a user with a password",
-                allowed="the secrets of an imported group are not known",
-                fix="Name an IamUser",
-            )
-        return self._variables(iam_user=user.name)
 
     def _variables(
         self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
@@ -175,10 +150,9 @@ class ReplicationGroupBase(Construct, ReplicationMetrics):
     def _nodes_arn(self) -> str:
         return self._arn("cluster", f"{self.replication_group_id}-*")
 
-    def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self).format_arn(
-            service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
+    @property
+    def _cache_arn(self) -> str:
+        return self.replication_group_arn
 
     def _dimensions(self, node_id: str) -> dict[str, str]:
         return {"CacheClusterId": node_id}
@@ -209,3 +183,4 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=endpoint.port)
         self._topology = topology
+        self._is_imported = True

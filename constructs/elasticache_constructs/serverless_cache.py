@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, RemovalPolicy, Stack, Token
+from aws_cdk import RemovalPolicy, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
 from elasticache_constructs.connection_settings import connection_variables
-from elasticache_constructs.encryption_key import EncryptionKey, check_encryption_key
+from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.errors import reported_together
 from elasticache_constructs.names import unique_name
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.placement import Spread, choose_subnets
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-    from elasticache_constructs.access import Access, IamUser
+    from elasticache_constructs.access import Access
     from elasticache_constructs.serverless_limits import ServerlessLimits
 
 _LONGEST_NAME = 40
@@ -41,7 +41,7 @@ _MOST_SUBNETS = 3
 
 
 @jsii.implements(ec2.IConnectable)
-class ServerlessCacheBase(Construct):
+class ServerlessCacheBase(Construct, Logins):
     """What a serverless cache can do whether it was made here or imported.
 
     Serverless caches always encrypt, in transit and at rest. Those of Redis and Valkey speak the cluster protocol.
@@ -78,42 +78,24 @@ class ServerlessCacheBase(Construct):
         """The cache's ARN."""
         return self._arn("serverlesscache", self.serverless_cache_name)
 
-    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
-        """Let a role log in as an IAM user: ``elasticache:Connect`` on the cache and on the user.
-
-        Args:
-            grantee: A role, function or whatever else has one.
-
-            user: A user of the cache's user group.
-
-        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
-        """
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["elasticache:Connect"],
-            resource_arns=[self.serverless_cache_arn, self._arn("user", user.name)],
-        )
-
-    def connection_settings(self, user: IamUser | None = None) -> dict[str, str]:
-        """Environment variables for a function or container that connects to the cache; they hold no secret.
-
-        Args:
-            user: The IAM user to connect as. Default: nobody, for Memcached and caches without logins.
-        """
+    def _variables(
+        self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
+    ) -> dict[str, str]:
         return connection_variables(
             engine=self._engine_name,
             endpoint=self.endpoint,
             reader=self.reader_endpoint,
             cluster_mode=self._engine_name != "memcached",
-            cache_name=self.serverless_cache_name if user else None,
-            iam_user=user.name if user else None,
+            cache_name=self.serverless_cache_name if iam_user else None,
+            iam_user=iam_user,
+            secret_user=secret_user,
+            secret_arn=secret_arn,
             serverless=True,
         )
 
-    def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self).format_arn(
-            service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
+    @property
+    def _cache_arn(self) -> str:
+        return self.serverless_cache_arn
 
 
 class ServerlessCache(ServerlessCacheBase):
@@ -190,10 +172,9 @@ class ServerlessCache(ServerlessCacheBase):
                 network_type=network_type,
                 spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
             )
-            if encryption_key is not None:
-                check(check_encryption_key, encryption_key, of=scope)
+            given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
-        key = encryption_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}").key
+        key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         port, reader_port = engine.ports
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)
         entry = create_access(self, access, engine=engine, key=key) if access else None
@@ -224,7 +205,8 @@ class ServerlessCache(ServerlessCacheBase):
         self.encryption_key = key
         self._connections = connections_from_consumers(self, [groups.nodes], port=port, last_port=reader_port)
         self._engine_name = engine.name
-        self._passwords = {each.user_name: each.secret for each in entry.passwords} if entry else {}
+        self._access = access
+        self._passwords = {each.user_name: each for each in entry.passwords} if entry else {}
 
     @classmethod
     def from_serverless_cache_attributes(
@@ -278,13 +260,7 @@ class ServerlessCache(ServerlessCacheBase):
         Raises:
             ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
         """
-        if user_name not in self._passwords:
-            raise ConfigurationError(
-                got=f"secret({user_name!r})",
-                allowed=f"the users with a secret are {', '.join(map(repr, self._passwords)) or 'none'}",
-                fix="IAM users need none: use grant_connect",
-            )
-        return self._passwords[user_name]
+        return self._secret(user_name)
 
 
 class _ImportedServerlessCache(ServerlessCacheBase):
@@ -311,3 +287,4 @@ class _ImportedServerlessCache(ServerlessCacheBase):
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=port, last_port=reader_port)
         self._engine_name = engine.name
+        self._is_imported = True

@@ -9,11 +9,12 @@ from aws_cdk import Duration, Stack, triggers
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.encryption_key import checked_key
 from elasticache_constructs.function_policy import allow, vpc_statements
+from elasticache_constructs.function_role import FunctionRole
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.reasons import checked_reason
 
@@ -69,8 +70,8 @@ class WorkloadFunction(Construct):
 
         environment: What ``connection_settings`` of caches and databases gave, and what else it needs.
 
-        encryption_key: Encrypts environment and log. Its policy must admit CloudWatch Logs, as that of `EncryptionKey`
-            does.
+        encryption_key: Encrypts environment and log. CloudWatch Logs is let into the policy of a key of the app; that
+            of an imported one must admit it already, and there is a warning.
 
         timeout: Default: 29 seconds, within the 30 that API Gateway waits.
 
@@ -100,13 +101,15 @@ class WorkloadFunction(Construct):
         concurrency: int = 10,
         unreserved_reason: str | None = None,
     ) -> None:
+        key = checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
-        group = log_group(self, "Log", key=encryption_key)
-        self._policy = iam.ManagedPolicy(
+        group = log_group(self, "Log", key=key)
+        policy = iam.ManagedPolicy(
             self,
             "Policy",
-            document=_policy_document(self, key_arn=encryption_key.key_arn, log_group_arn=group.attr_arn),
+            document=_policy_document(self, key_arn=key.key_arn, log_group_arn=group.log_group_arn),
         )
+        role = FunctionRole(self, "Role", policy=policy)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -116,20 +119,18 @@ class WorkloadFunction(Construct):
             handler=handler,
             timeout=timeout or Duration.seconds(29),
             memory_size=512,
-            # The policy comes with the role, so that the function finds it there when Lambda makes its interfaces.
-            role=iam.Role(
-                self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[self._policy]
-            ).without_policy_updates(),
+            role=role,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=list(security_groups),
-            log_group=logs.LogGroup.from_log_group_arn(self, "LogGroup", group.attr_arn),
+            log_group=group,
             environment=dict(environment),
-            environment_encryption=encryption_key,
+            environment_encryption=key,
             reserved_concurrent_executions=concurrency if unreserved_reason is None else None,
             tracing=lambda_.Tracing.ACTIVE,
         )
-        """The function itself."""
+        """The function itself. What is granted to it goes into its own policy as well."""
+        role.open()
         _acknowledge(self, vpc=vpc, unreserved_reason=unreserved_reason)
 
     @property
@@ -139,8 +140,8 @@ class WorkloadFunction(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """Grants go into the function's own policy; an inline one is what the packs forbid."""
-        return self._policy.grant_principal
+        """The function's role. What it is granted goes into the function's own policy."""
+        return self.function.grant_principal
 
     def run_at_deployment(self) -> triggers.Trigger:
         """Call the function once at every deployment that changes it; its failure fails the deployment.

@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack, Stage
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_secretsmanager as secretsmanager
 
+from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
 from elasticache_constructs.acknowledgements import acknowledge
@@ -18,6 +18,7 @@ from elasticache_constructs.names import unique_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
     from constructs import Construct, IConstruct
 
     from elasticache_constructs.access.access import Access
@@ -74,7 +75,7 @@ def create_access(
     if access.open_reason is not None:
         return AccessResources(passwords=())
     if access.is_auth_token:
-        secret = _token_secret(scope, "AuthToken", user_name=_DEFAULT, key=key)
+        secret = PasswordSecret(scope, "AuthToken", user_name=_DEFAULT, length=_TOKEN_LENGTH, key=key)
         password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)
         return AccessResources(auth_token=_password_of(secret), passwords=(password,))
 
@@ -125,7 +126,9 @@ class _Users:
             acknowledge(secret, dict.fromkeys(_ROTATION_RULES, _LEAVING))
 
     def _add_with_password(self, construct_id: str, user_name: str, permissions: Permissions) -> elasticache.CfnUser:
-        secret = _token_secret(self._scope, f"{construct_id}Secret", user_name=user_name, key=self._key)
+        secret = PasswordSecret(
+            self._scope, f"{construct_id}Secret", user_name=user_name, length=_TOKEN_LENGTH, key=self._key
+        )
         user_id = f"{self.prefix}-{user_name}"
         self.passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
         mode = {"Type": "password", "Passwords": [_password_of(secret)]}
@@ -167,22 +170,6 @@ def _claim_ids(scope: Construct, names: list[str]) -> None:
             )
     # All or none, so that a refused cache holds no name.
     taken.update({(environment, name): path for name in names})
-
-
-def _token_secret(scope: Construct, construct_id: str, *, user_name: str, key: kms.IKey) -> secretsmanager.Secret:
-    return secretsmanager.Secret(
-        scope,
-        construct_id,
-        description=f"ElastiCache password of the user {user_name}",
-        encryption_key=key,
-        generate_secret_string=secretsmanager.SecretStringGenerator(
-            # AUTH tokens allow few signs (! & # $ ^ < > -) and users forbid others: letters and digits suit both.
-            exclude_punctuation=True,
-            password_length=_TOKEN_LENGTH,
-            secret_string_template=f'{{"username":"{user_name}"}}',
-            generate_string_key="password",
-        ),
-    )
 
 
 def _password_of(secret: secretsmanager.ISecret) -> str:

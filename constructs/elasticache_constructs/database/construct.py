@@ -15,9 +15,10 @@ from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.bundling import PythonBundle
-from elasticache_constructs.encryption_key import EncryptionKey
+from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.grants import grant
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.security_groups import connections_from_consumers
 from elasticache_constructs.workload_function import WorkloadFunction
@@ -103,8 +104,9 @@ class Database(Construct):
         unprotected_reason: Why the database may be deleted with its stack; a final snapshot is taken all the same.
             Default: it may not.
 
-        encryption_key: Encrypts data, backups, the administrator's secret, and logs of `create_users`. Its policy must
-            admit CloudWatch Logs, as that of `EncryptionKey` does. Default: a key of the database's own, 1 USD a month.
+        encryption_key: Encrypts data, backups, the administrator's secret, and logs of `create_users`. CloudWatch Logs
+            is let into the policy of a key of the app; that of an imported one must admit it already, and there is a
+            warning. Default: an `EncryptionKey` of the database's own, 1 USD a month.
 
     Raises:
         ConfigurationError: When there are no users, two have one name, a reason says nothing, or the package knows no
@@ -133,8 +135,9 @@ class Database(Construct):
             if reason is not None:
                 checked_reason(reason, what=f"Database({name}=...)")
 
+        given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
-        key = encryption_key or EncryptionKey(self, "Key", description=f"Database {construct_id}").key
+        key = given_key or EncryptionKey(self, "Key", description=f"Database {construct_id}")
         self._groups = _SecurityGroups(self, "Network", vpc=vpc)
         monitoring = iam.Role(
             self,
@@ -208,12 +211,12 @@ class Database(Construct):
         """Let a role log in as a user of the database. The network is another matter: see ``connections``.
 
         Args:
-            grantee: A role, function or whatever else has one.
+            grantee: A role, function or whatever else has one, of the database's own account.
 
             user: One of the users that the database was given.
 
         Raises:
-            ConfigurationError: When it is not.
+            ConfigurationError: When it is not, or the permission would be written nowhere.
 
         See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
         """
@@ -277,9 +280,7 @@ class Database(Construct):
             concurrency=1,
             unreserved_reason=unreserved_reason,
         )
-        iam.Grant.add_to_principal(
-            grantee=function, actions=["secretsmanager:GetSecretValue"], resource_arns=[secret_arn]
-        )
+        grant("create_users", function, of=self, actions=["secretsmanager:GetSecretValue"], resource_arns=[secret_arn])
         self._grant_login(function, _ADMINISTRATOR)
         # Not before there is something to log in to, and a way to it.
         function.run_at_deployment().node.add_dependency(self._instance, self._groups)
@@ -300,7 +301,7 @@ class Database(Construct):
             resource_name=f"{self._instance_resource().attr_dbi_resource_id}/{name}",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        return iam.Grant.add_to_principal(grantee=grantee, actions=["rds-db:connect"], resource_arns=[user])
+        return grant("grant_connect", grantee, of=self, actions=["rds-db:connect"], resource_arns=[user])
 
     def _instance_resource(self) -> rds.CfnDBInstance:
         resource = self._instance.node.default_child

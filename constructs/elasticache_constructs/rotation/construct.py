@@ -12,7 +12,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -20,7 +19,9 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.bundling import SKIPPED, shipped
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.function_policy import allow, vpc_statements
+from elasticache_constructs.function_role import FunctionRole
 from elasticache_constructs.logs import log_group
+from elasticache_constructs.notifications import admit_alarms_to
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
@@ -196,8 +197,10 @@ class SecretRotation(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         group = log_group(self, "Log", key=cache.encryption_key)
-        document = _policy_document(self, password, cache, topic=alarm_topic, log_group_arn=group.attr_arn)
+        document = _policy_document(self, password, cache, topic=alarm_topic, log_group_arn=group.log_group_arn)
         policy = iam.ManagedPolicy(self, "Policy", document=iam.PolicyDocument.from_json(document))
+        role = FunctionRole(self, "Role", policy=policy)
+        admit_alarms_to(alarm_topic, of=self)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -208,20 +211,18 @@ class SecretRotation(Construct):
             handler="rotate_secret.handler.handle",
             timeout=_TIMEOUT,
             memory_size=256,
-            # The policy comes with the role, so that the function finds it there when Lambda makes its interfaces.
-            role=iam.Role(
-                self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
-            ).without_policy_updates(),
+            role=role,
             vpc=cache.vpc,
             vpc_subnets=rotation.vpc_subnets,
             security_groups=[cache.client_security_group, *rotation.security_groups],
-            log_group=logs.LogGroup.from_log_group_arn(self, "LogGroup", group.attr_arn),
+            log_group=group,
             environment=_environment(password, cache, rotation),
             environment_encryption=cache.encryption_key,
             dead_letter_topic=alarm_topic,
             reserved_concurrent_executions=1 if rotation.unreserved_reason is None else None,
             tracing=lambda_.Tracing.ACTIVE,
         )
+        role.open()
         self._schedule(password, rotation)
         self._sweep()
         self._alarm(alarm_topic)

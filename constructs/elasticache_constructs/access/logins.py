@@ -1,0 +1,153 @@
+"""Who logs in to a cache, and what they are told: for replication groups and serverless caches alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from aws_cdk import ArnFormat, Stack
+
+from elasticache_constructs.access.users import IamUser, PasswordUser
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.grants import grant
+from elasticache_constructs.kinds import Kind, check_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from constructs import Construct
+
+    from elasticache_constructs.access.access import Access
+    from elasticache_constructs.access.resources import GeneratedPassword
+
+_IAM_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html"
+_USER = Kind(of=IamUser | PasswordUser, example="one of the users that the cache was given", secret=True)
+
+
+class Logins:
+    """Logins of a cache of any kind."""
+
+    _engine_name: str
+    _access: Access | None = None
+    """``None`` where it is not known, and for Memcached, which has no logins."""
+    _passwords: Mapping[str, GeneratedPassword] = {}
+    _is_imported = False
+    _noun = "cache"
+
+    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
+        """Let a role log in as an IAM user of the cache.
+
+        IAM must allow ``elasticache:Connect`` on the cache and on the user; this grants both. What the role may do
+        once it is in, the user's permissions say. The network is another matter: see ``connections``.
+
+        Args:
+            grantee: A role, function or whatever else has one, of the cache's own account.
+
+            user: One of the users that the cache was given; of an imported one any IAM user.
+
+        Raises:
+            ConfigurationError: When the cache has no such user, or the permission would be written nowhere.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
+        """
+        self._check_user(user)
+        if not isinstance(user, IamUser):
+            raise ConfigurationError(
+                got=f"grant_connect for PasswordUser({user.name!r})",
+                allowed="IAM lets IAM users in; a user with a password is let in by its secret",
+                fix=f"Use secret({user.name!r}).grant_read(role), or make it an IamUser",
+                page=_IAM_PAGE,
+                rule="IAM-01",
+            )
+        return grant(
+            "grant_connect",
+            grantee,
+            of=self._scope,
+            actions=["elasticache:Connect"],
+            resource_arns=[self._cache_arn, self._arn("user", user.name)],
+        )
+
+    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
+        """Environment variables for a function or container that connects to the cache.
+
+        ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
+        secret, which the application's role must be allowed to read.
+
+        Args:
+            user: One of the users that the cache was given; of an imported one any IAM user. Default: whoever has the
+                AUTH token; nobody where the cache lets everybody in, as Memcached does.
+
+        Raises:
+            ConfigurationError: When the cache has no such user.
+        """
+        if user is not None:
+            self._check_user(user)
+        if isinstance(user, IamUser):
+            return self._variables(iam_user=user.name)
+        if user is None and self._is_open:
+            return self._variables()
+        name = "default" if user is None else user.name
+        return self._variables(secret_user=name, secret_arn=self._secret(name).secret_arn)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._engine_name == "memcached" or (self._access is not None and self._access.open_reason is not None)
+
+    def _secret(self, user_name: str) -> secretsmanager.ISecret:
+        if user_name in self._passwords:
+            return self._passwords[user_name].secret
+        if self._is_imported:
+            raise ConfigurationError(
+                got=f"connection_settings of an imported {self._noun} for {user_name!r}, a user with a password",
+                allowed=f"the secrets of an imported {self._noun} are not known",
+                fix="Name an IamUser",
+            )
+        raise ConfigurationError(
+            got=f"secret({user_name!r})",
+            allowed=f"the users with a secret are {', '.join(map(repr, self._passwords)) or 'none'}",
+            fix="IAM users need none: use grant_connect. For the AUTH token use DefaultUser.with_token()",
+        )
+
+    def _check_user(self, user: IamUser | PasswordUser) -> None:
+        check_kind("", "user", user, _USER)
+        if self._engine_name == "memcached":
+            raise ConfigurationError(
+                got=f"{type(user).__name__}({user.name!r}) on Memcached",
+                allowed="Memcached has no logins: whoever reaches it is let in",
+                fix="Leave the user out, and let clients join client_security_group",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
+            )
+        if self._is_imported:
+            return
+        users = [each for each in (self._access.named if self._access else ()) if isinstance(each, type(user))]
+        if user not in users:
+            names = ", ".join(repr(each.name) for each in users) or "none"
+            what = "IAM users" if isinstance(user, IamUser) else "users with a password"
+            raise ConfigurationError(
+                got=f"{type(user).__name__}({user.name!r}) of another cache",
+                allowed=f"the {what} of this {self._noun} are {names}",
+                fix="Add the user to Access.users(users=[...]) first, and pass the same value here",
+                page=_IAM_PAGE,
+            )
+
+    def _arn(self, resource: str, name: str) -> str:
+        return Stack.of(self._scope).format_arn(
+            service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    @property
+    def _scope(self) -> Construct:
+        return self  # type: ignore[return-value] - each cache is a construct
+
+    @property
+    @abstractmethod
+    def _cache_arn(self) -> str:
+        """The ARN that IAM authentication is about."""
+
+    @abstractmethod
+    def _variables(
+        self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
+    ) -> dict[str, str]:
+        """The settings of one login."""

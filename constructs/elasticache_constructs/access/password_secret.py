@@ -1,0 +1,131 @@
+"""Secrets with generated passwords, whose grants cover the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.grants import check_open, is_foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+_READ = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
+_WRITE = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret", "secretsmanager:UpdateSecretVersionStage")
+_DECRYPT = ("kms:Decrypt",)
+_ENCRYPT = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+_PAGE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html"
+
+
+class PasswordSecret(secretsmanager.Secret):
+    """A secret with a user's generated password, as ``{"username": ..., "password": ...}``.
+
+    Whoever is granted it may use its key too, through Secrets Manager alone. For roles, users and groups of the account
+    both stand in their own policy, where the CDK would write the key's half into the key's policy: that makes a cycle
+    between stacks, and is left out where the key is an imported one. For anybody else both stand in the policies of the
+    secret and of the key.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        user_name: Whose password it is.
+
+        length: Characters of the password, all of them letters and digits.
+
+        key: Encrypts the secret.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, user_name: str, length: int, key: kms.IKey) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"ElastiCache password of the user {user_name}",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                # AUTH tokens allow few signs (! & # $ ^ < > -) and users forbid others: letters and digits suit both.
+                exclude_punctuation=True,
+                password_length=length,
+                secret_string_template=f'{{"username":"{user_name}"}}',
+                generate_string_key="password",
+            ),
+        )
+        # Not by the constructor, which would write into the key's policy what its account may do anyway, by wildcards.
+        self.node.default_child.kms_key_id = key.key_arn  # type: ignore[union-attr]
+        self._key = key
+
+    @property
+    def encryption_key(self) -> kms.IKey:
+        """Encrypts the secret."""
+        return self._key
+
+    def grant_read(self, grantee: iam.IGrantable, version_stages: Sequence[str] | None = None) -> iam.Grant:
+        """Let a role, function or whatever else has one read the password, and use the key for it.
+
+        Args:
+            grantee: Who may. One of another account needs the same permissions in its own policy as well.
+
+            version_stages: Which versions. Default: all of them.
+
+        Raises:
+            ConfigurationError: When the permission would be written nowhere, or its key's half would.
+        """
+        return self._grant("grant_read", grantee, _READ, _DECRYPT, version_stages)
+
+    def grant_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a role, function or whatever else has one write another password, and use the key for it.
+
+        Args:
+            grantee: Who may. One of another account needs the same permissions in its own policy as well.
+
+        Raises:
+            ConfigurationError: When the permission would be written nowhere, or its key's half would.
+        """
+        return self._grant("grant_write", grantee, _WRITE, _ENCRYPT)
+
+    def _grant(
+        self,
+        call: str,
+        grantee: iam.IGrantable,
+        actions: Sequence[str],
+        key_actions: Sequence[str],
+        version_stages: Sequence[str] | None = None,
+    ) -> iam.Grant:
+        call = f"secret().{call}"
+        principal = grantee.grant_principal
+        if not is_foreign(principal, of=self):
+            check_open(call, principal)
+        made = iam.Grant.add_to_principal_or_resource(
+            grantee=grantee, actions=list(actions), resource_arns=[self._arn_for_policies], resource=self
+        )
+        statement = made.principal_statement or made.resource_statement
+        if version_stages is not None and statement is not None:
+            statement.add_condition("ForAnyValue:StringEquals", {"secretsmanager:VersionStage": list(version_stages)})
+        service = f"secretsmanager.{Stack.of(self).region}.amazonaws.com"
+        by_identity = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=list(key_actions),
+            resource_arns=[self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": service}},
+        )
+        if made.resource_statement is not None:
+            through_service = kms.ViaServicePrincipal(service, principal)
+            wanted = iam.PolicyStatement(actions=list(key_actions), resources=["*"], principals=[through_service])
+            added = self._key.add_to_resource_policy(wanted, True).statement_added
+            if not added and (is_foreign(principal, of=self) or not by_identity.success):
+                raise ConfigurationError(
+                    got=f"{call} of a secret whose key was imported",
+                    allowed="the key's policy must name whoever is no role, user or group of the account, and this app "
+                    "does not write it",
+                    fix="Grant it to an iam.Role of the account that the others may assume, or give the cache an "
+                    "EncryptionKey",
+                    page=_PAGE,
+                )
+        return made.combine(by_identity)
