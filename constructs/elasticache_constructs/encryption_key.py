@@ -132,7 +132,7 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
             that is not known.
     """
     check_kind("", name, key, _KEY)
-    target = _target(key, name)
+    target = _target(key, of, name)
     with reported_together() as check:
         check(_check_region, target, of, name)
         check(_check_use, target, name)
@@ -175,22 +175,33 @@ def _admit(key: kms.IKey, statement: dict[str, Any], *, service: str, what: str,
         )
 
 
-def _target(key: kms.IKey, name: str) -> kms.IKey:
-    # KMS takes an alias for KmsKeyId here and there, and no policy does: IAM compares ARNs of keys.
+def _target(key: kms.IKey, of: Construct, name: str) -> kms.IKey:
+    # The service would take an alias, and no policy does: IAM compares ARNs of keys.
     while hasattr(key, "alias_name"):
         alias: Any = key
         try:
             key = alias.alias_target_key
         except RuntimeError:
-            written = "" if Token.is_unresolved(alias.alias_name) else f" {alias.alias_name}"
-            raise ConfigurationError(
-                got=f"{name} that is the alias{written} of a key that is not known",
-                allowed="policies name keys, and an alias in one allows nothing",
-                fix=f"Use {name}=kms.Key.from_lookup(self, 'Key', alias_name='{written.strip() or 'alias/orders'}')",
-                page="https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html",
-                rule="KMS-04",
-            ) from None
+            raise _unknown_alias(alias.alias_name, of, name) from None
     return key
+
+
+def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
+    written = "" if Token.is_unresolved(alias) else f" {alias}"
+    stack = Stack.of(of)
+    if alias.startswith("alias/aws/"):
+        fix = f"Use {name}=EncryptionKey(...): AWS's own keys admit one service each"
+    elif Token.is_unresolved(stack.account) or Token.is_unresolved(stack.region) or not written:
+        fix = f"Use {name}=kms.Key.from_key_arn(...) with the ARN of the key itself"
+    else:
+        fix = f"Use {name}=kms.Key.from_lookup(self, 'Key', alias_name={alias!r})"
+    return ConfigurationError(
+        got=f"{name} that is the alias{written} of a key that is not known",
+        allowed="policies name keys, and one that names an alias allows nothing",
+        fix=fix,
+        page="https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html",
+        rule="KMS-04",
+    )
 
 
 def _check_region(key: kms.IKey, of: Construct, name: str) -> None:

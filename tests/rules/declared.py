@@ -93,7 +93,7 @@ _SNAPSHOT = _not_exposed("AWS::ElastiCache::Snapshot", "no manual snapshots")
 _RESTORED_SERVERLESS = _not_exposed(
     "AWS::ElastiCache::ServerlessCache.SnapshotArnsToRestore", "serverless caches begin empty"
 )
-_TOKEN = _always(f"{_EC}.access.resources._token_secret", "passwords are generated: 64 letters and digits")
+_TOKEN = _always(f"{_EC}.access.password_secret.PasswordSecret", "passwords are generated: 64 letters and digits")
 _FAILOVER = _always(f"{_EC}.Topology.multi_az", "failover and Multi-AZ are on together, from one replica on")
 _MODE = _impossible(f"{_USERS}._add", "the mode follows from the kind of user: IamUser, PasswordUser or DefaultUser")
 
@@ -193,7 +193,6 @@ DECLARED: dict[str, Declared] = {
     "IAM-08": _always(f"{_EC}.replication_group_base.ImportedReplicationGroup", "ids are written in lower case"),
     "IAM-09": _impossible(_MEMCACHED, "Memcached takes no access"),
     # Encryption at rest
-    "KMS-04": _always(_GROUP, "the key is named by its ARN"),
     "KMS-05": _always(f"{_EC}.EncryptionKey", "its policy has no kms:ViaService; that of another key is not judged"),
     "KMS-06": _account("whether the key is there; an EncryptionKey outlives its stack"),
     "KMS-07": _impossible(_MEMCACHED, "Memcached takes no key"),

@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import NetworkType, NodeType
-from elasticache_constructs.encryption_key import check_encryption_key
+from elasticache_constructs.encryption_key import checked_key
 from elasticache_constructs.notifications import check_event_topic
 from elasticache_constructs.placement import Spread, choose_subnets
 from tests.conftest import FLAGS, new_bench
@@ -21,6 +21,7 @@ _NETWORK = f"{GUIDE}/network-type.html"
 _LOCAL = f"{GUIDE}/Local_zones.html"
 _EVENTS = f"{GUIDE}/ElastiCacheSNS.html"
 _AT_REST = f"{GUIDE}/at-rest-encryption.html"
+_ALIASES = "https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html"
 _VPC = "vpc-12345"
 _REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
 
@@ -100,14 +101,26 @@ def _topic(name: str) -> None:
     check_event_topic(sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{name}"), of=stack)
 
 
+def _encrypted_topic(*, plain: bool) -> None:
+    stack = _stack()
+    check_event_topic(sns.Topic(stack, "Topic", master_key=None if plain else kms.Key(stack, "Key")), of=stack)
+
+
 def _imported_key(region: str) -> None:
     stack = _stack()
-    check_encryption_key(kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{region}:111111111111:key/a"), of=stack)
+    checked_key(kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{region}:111111111111:key/a"), of=stack)
 
 
 def _key(**properties: Any) -> None:
     stack = _stack()
-    check_encryption_key(kms.Key(stack, "Key", **properties), of=stack)
+    checked_key(kms.Key(stack, "Key", **properties), of=stack)
+
+
+def _alias(name: str, *, target: bool = False) -> None:
+    stack = _stack()
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/a")
+    known = kms.Alias.from_alias_attributes(stack, "Known", alias_name=name, alias_target_key=key)
+    checked_key(known if target else kms.Alias.from_alias_name(stack, "Alias", name), of=stack)
 
 
 _IPV6 = {"ipv6_cidr_block": "2001:db8::/64"}
@@ -240,6 +253,38 @@ ROWS = (
         ),
         _EVENTS,
         lambda: _topic("eu-west-1:111111111111:events"),
+    ),
+    Row(
+        "TAG-04",
+        lambda: _encrypted_topic(plain=False),
+        (
+            "notification_topic that is encrypted: a cache cannot publish to an encrypted topic, and every event would "
+            "be lost. Use a topic without master_key, or leave it out."
+        ),
+        _EVENTS,
+        lambda: _encrypted_topic(plain=True),
+    ),
+    Row(
+        "KMS-04",
+        lambda: _alias("alias/orders"),
+        (
+            "encryption_key that is the alias alias/orders of a key that is not known: policies name keys, and one that "
+            "names an alias allows nothing. Use encryption_key=kms.Key.from_lookup(self, 'Key', "
+            "alias_name='alias/orders')."
+        ),
+        _ALIASES,
+        lambda: _alias("alias/orders", target=True),
+    ),
+    Row(
+        "KMS-04",
+        lambda: _alias("alias/aws/elasticache"),
+        (
+            "encryption_key that is the alias alias/aws/elasticache of a key that is not known: policies name keys, and "
+            "one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit one "
+            "service each."
+        ),
+        _ALIASES,
+        _key,
     ),
     Row(
         "KMS-03",

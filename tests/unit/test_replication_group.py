@@ -640,7 +640,7 @@ def test_connecting_as_a_password_user_is_refused(bench: Bench) -> None:
     cache = replication_group(bench)
     stranger: Any = LEGACY
 
-    with pytest.raises(ConfigurationError, match=r"^IamUser\('legacy'\) of another cache: "):
+    with pytest.raises(ConfigurationError, match=r"^grant_connect for PasswordUser\('legacy'\): "):
         cache.grant_connect(_role(bench.stack), stranger)
 
 

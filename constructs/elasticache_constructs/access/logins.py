@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import ArnFormat, Stack
 
@@ -139,7 +139,7 @@ class Logins:
 
     @property
     def _scope(self) -> Construct:
-        return self  # type: ignore[return-value] - each cache is a construct
+        return cast("Construct", self)
 
     @property
     @abstractmethod
