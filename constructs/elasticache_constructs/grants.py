@@ -62,7 +62,7 @@ def grant(
     )
     if not made.success:
         raise ConfigurationError(
-            got=f"{call} to {_name(grantee.grant_principal)}",
+            got=f"{call} to {type(grantee.grant_principal).__name__}",
             allowed="the permission is written into a policy of a role, user or group, and this has none",
             fix="Grant it to an iam.Role, or to the function or task that makes the calls",
             page=_PAGE,
@@ -94,8 +94,8 @@ def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> Non
     Raises:
         ConfigurationError: When it is of another one.
     """
-    theirs, ours = principal.principal_account, Stack.of(of).account
     if is_foreign(principal, of=of):
+        theirs, ours = principal.principal_account, Stack.of(of).account
         raise ConfigurationError(
             got=f"{call} to the account {theirs} in {ours}",
             allowed="only roles, users and groups of the account itself can be granted it",
@@ -107,7 +107,8 @@ def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> Non
 
 def is_foreign(principal: iam.IPrincipal, *, of: Construct) -> bool:
     """Whether a principal is known to be of another account."""
-    theirs, ours = principal.principal_account, Stack.of(of).account
+    # Of what was imported without a role nothing is known, not even that.
+    theirs, ours = getattr(principal, "principal_account", None), Stack.of(of).account
     return theirs not in (None, ours) and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours)
 
 
@@ -133,7 +134,3 @@ def _is_immutable(principal: iam.IPrincipal) -> bool:
     # Such a role stands for another one, and so depends on that one and not on itself.
     roots = Dependable.of(cast("Construct", principal)).dependency_roots
     return [each.node.path for each in roots] != [principal.node.path]
-
-
-def _name(principal: iam.IPrincipal) -> str:
-    return type(principal).__name__

@@ -141,7 +141,7 @@ def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
     """
     _admit(topic, _alarms(Stack.of(of).account), service="CloudWatch", page=_KEYS_PAGE)
     if topic.master_key is not None:
-        admit_alarms(topic.master_key, of=of)
+        admit_alarms(checked_key(topic.master_key, of=of, name="alarm_topic's master_key"), of=of)
 
 
 def _admit(topic: sns.ITopic, publisher: dict[str, Any], *, service: str, page: str) -> None:

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.bundling import SKIPPED, shipped
+from elasticache_constructs.encryption_key import checked_key
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.function_policy import allow, vpc_statements
 from elasticache_constructs.function_role import FunctionRole
@@ -386,6 +387,12 @@ def _policy_document(
     else:
         statements.append(allow(arn("user", password.user_id), "elasticache", "DescribeUsers", "ModifyUser"))
         statements.append(allow(arn("usergroup", cache.user_group_id), "elasticache", "DescribeUserGroups"))
+    if topic.master_key is not None:
+        # Dead letters: SNS encrypts what it is sent with the sender's permissions.
+        key = checked_key(topic.master_key, of=scope, name="alarm_topic's master_key")
+        if key.key_arn != cache.encryption_key.key_arn:
+            service = {"StringEquals": {"kms:ViaService": f"sns.{stack.region}.amazonaws.com"}}
+            statements.append({**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service})
     statements += [
         allow(topic.topic_arn, "sns", "Publish"),
         allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
