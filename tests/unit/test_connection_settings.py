@@ -20,12 +20,17 @@ from elasticache_constructs import (
     PasswordUser,
     Permissions,
     ReplicationGroup,
+    ReplicationGroupBase,
     ServerlessCache,
     ServerlessCacheBase,
+    ServerlessEngine,
+    ServerlessLimits,
     Topology,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Bench
 
 READ = Permissions.read_only("app:*")
@@ -130,12 +135,6 @@ def test_imported_group_knows_iam_users_alone(bench: Bench) -> None:
         imported.connection_settings()
 
 
-def test_users_of_other_caches_are_refused(bench: Bench) -> None:
-    """Settings are given for the cache's own users."""
-    with pytest.raises(ConfigurationError, match="the IAM users of this group are 'settings-app'"):
-        cache(bench).connection_settings(IamUser("somebody", READ))
-
-
 def serverless(bench: Bench, **changes: Any) -> ServerlessCacheBase:
     """A serverless cache made elsewhere."""
     arguments: dict[str, Any] = {
@@ -177,3 +176,131 @@ def test_serverless_cache_admits_clients(bench: Bench) -> None:
 
     rule = bench.only("EC2::SecurityGroupIngress")["Properties"]
     assert (6379, 6380) == (rule["FromPort"], rule["ToPort"])
+
+
+# Both kinds of cache answer alike.
+
+
+def serverless_cache(bench: Bench, **changes: Any) -> ServerlessCache:
+    """A serverless cache with every kind of user."""
+    arguments: dict[str, Any] = {
+        "access": Access.users(default=DefaultUser.with_token(), users=[IAM, BATCH]),
+        **changes,
+    }
+    limits = ServerlessLimits(storage_gb=10, ecpu_per_second=5000)
+    return ServerlessCache(bench.stack, "Cache", vpc=bench.vpc, limits=limits, **arguments)
+
+
+KINDS: dict[str, Callable[..., Any]] = {"a replication group": cache, "a serverless cache": serverless_cache}
+NO_TOKEN = Access.users(default=DefaultUser.disabled(), users=[IAM])
+
+
+def imported_group(bench: Bench) -> ReplicationGroupBase:
+    """A replication group made elsewhere."""
+    return ReplicationGroup.from_replication_group_attributes(
+        bench.stack, "Imported", replication_group_id="shop", endpoint_address="shop.example", security_groups=[]
+    )
+
+
+IMPORTED: dict[str, Callable[..., Any]] = {"a replication group": imported_group, "a serverless cache": serverless}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("user", "auth", "name"),
+    [
+        pytest.param(IAM, "iam", "settings-app", id="an IAM user"),
+        pytest.param(BATCH, "secret", "batch", id="a user with a password"),
+        pytest.param(None, "secret", "default", id="nobody: the token"),
+    ],
+)
+def test_every_login_is_told(bench: Bench, kind: str, user: Any, auth: str, name: str) -> None:
+    """Each user has its login, and one with a password the secret that is its own."""
+    made = KINDS[kind](bench)
+    variables = made.connection_settings(user)
+
+    assert (auth, name) == (variables["ELASTICACHE_AUTH"], variables["ELASTICACHE_USER"])
+    secret = made.secret(name).secret_arn if auth == "secret" else None
+    assert secret == variables.get("ELASTICACHE_SECRET_ARN")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_open_cache_tells_of_no_login(bench: Bench, kind: str) -> None:
+    """Where everybody is let in, there is nobody to be."""
+    made = KINDS[kind](bench, access=Access.without_login(reason="until its clients log in, in spring"))
+
+    assert "none" == made.connection_settings()["ELASTICACHE_AUTH"]
+
+
+FOREIGN = [
+    pytest.param(IamUser("stranger", READ), "'stranger'", id="an IAM user"),
+    pytest.param(IamUser("settings-app", Permissions.read_only("all:*")), "'settings-app'", id="one with other rights"),
+    pytest.param(PasswordUser("stranger", READ), "'stranger'", id="a user with a password"),
+    pytest.param(IamUser("batch", READ), "'batch'", id="an IAM user with another's name"),
+    pytest.param(PasswordUser("settings-app", READ), "'settings-app'", id="a password for an IAM user"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("call", ["grant_connect", "connection_settings"])
+@pytest.mark.parametrize(("user", "name"), FOREIGN)
+def test_users_of_other_caches_are_refused(bench: Bench, kind: str, call: str, user: Any, name: str) -> None:
+    """Settings and grants are for the cache's own users."""
+    made = KINDS[kind](bench)
+    arguments = [iam.User(bench.stack, "Somebody")] if call == "grant_connect" else []
+
+    with pytest.raises(ConfigurationError, match=rf"User\({name}\) of another cache"):
+        getattr(made, call)(*arguments, user)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_iam_lets_nobody_in_by_password(bench: Bench, kind: str) -> None:
+    """A grant to connect as a user with a password would open nothing."""
+    with pytest.raises(ConfigurationError, match=r"Use secret\('batch'\)\.grant_read\(role\)"):
+        KINDS[kind](bench).grant_connect(iam.User(bench.stack, "Somebody"), BATCH)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("access", [NO_TOKEN, Access.users(default=DefaultUser.disabled(), users=[BATCH])])
+def test_disabled_default_user_has_no_settings(bench: Bench, kind: str, access: Access) -> None:
+    """Without a token somebody must be named."""
+    with pytest.raises(ConfigurationError, match=r"secret\('default'\): the users with a secret are "):
+        KINDS[kind](bench, access=access).connection_settings()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("call", ["grant_connect", "connection_settings"])
+@pytest.mark.parametrize("user", ["settings-app", DefaultUser.with_token()], ids=["a text", "the default user"])
+def test_what_is_no_user_is_refused(bench: Bench, kind: str, call: str, user: Any) -> None:
+    """Users are named by the values that the cache was given."""
+    arguments = [iam.User(bench.stack, "Somebody")] if call == "grant_connect" else []
+
+    with pytest.raises(ConfigurationError, match="user is of type IamUser or PasswordUser"):
+        getattr(KINDS[kind](bench), call)(*arguments, user)
+
+
+@pytest.mark.parametrize("kind", IMPORTED)
+def test_imported_cache_knows_iam_users_alone(bench: Bench, kind: str) -> None:
+    """Any IAM user of an imported cache is told and granted; its secrets are not known."""
+    made = IMPORTED[kind](bench)
+    made.grant_connect(iam.User(bench.stack, "Somebody"), IAM)
+
+    assert "iam" == made.connection_settings(IAM)["ELASTICACHE_AUTH"]
+    for user in (None, BATCH):
+        with pytest.raises(ConfigurationError, match=r"the secrets of an imported (group|cache) are not known"):
+            made.connection_settings(user)
+    with pytest.raises(ConfigurationError, match="grant_connect for PasswordUser"):
+        made.grant_connect(iam.User(bench.stack, "Else"), BATCH)
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["made here", "imported"])
+def test_serverless_memcached_has_no_logins(bench: Bench, *, made: bool) -> None:
+    """Its settings name nobody, and no user can be granted or told."""
+    engine = ServerlessEngine.MEMCACHED_1_6
+    memcached = serverless_cache(bench, engine=engine, access=None) if made else serverless(bench, engine=engine)
+
+    assert "none" == memcached.connection_settings()["ELASTICACHE_AUTH"]
+    with pytest.raises(ConfigurationError, match="Memcached has no logins"):
+        memcached.connection_settings(IAM)
+    with pytest.raises(ConfigurationError, match="Memcached has no logins"):
+        memcached.grant_connect(iam.User(bench.stack, "Somebody"), IAM)
