@@ -24,7 +24,7 @@ from elasticache_constructs import (
 from elasticache_constructs.database import Database, DatabaseUser
 from elasticache_constructs.http_api import FunctionApi
 from tests.conftest import FLAGS, Bench, new_bench
-from tests.unit.builders import APP, replication_group
+from tests.unit.builders import APP, app_of, replication_group
 from tests.unit.test_workload_function import function
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _other_role(bench: Bench) -> iam.IRole:
 
 
 def _role_of_another_stack(bench: Bench) -> iam.Role:
-    stack = cdk.Stack(bench.stack.node.root, "There", env=cdk.Environment(account=THEIRS, region="eu-west-1"))
+    stack = cdk.Stack(app_of(bench), "There", env=cdk.Environment(account=THEIRS, region="eu-west-1"))
     return iam.Role(stack, "Role", role_name="orders", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
 
 
@@ -277,9 +277,8 @@ def test_reading_a_secret_covers_its_key(kind: str, key: str, *, elsewhere: bool
     """Who may read the secret may decrypt it, through Secrets Manager alone, whatever key it has and whose stack."""
     bench = known_bench()
     cache = CACHES[kind](bench, encryption_key=GIVEN[key](bench))
-    app = bench.stack.node.root
     env = cdk.Environment(account=OURS, region="eu-west-1")
-    stack = cdk.Stack(app, "There", env=env) if elsewhere else bench.stack
+    stack = cdk.Stack(app_of(bench), "There", env=env) if elsewhere else bench.stack
     role = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
     cache.secret().grant_read(role)
 
@@ -366,7 +365,7 @@ def test_topics_take_statements(kind: str, give: Callable[[Any, Any], Any]) -> N
     """Another account may be let into a topic, as the advice about topics of other accounts says."""
     bench = known_bench()
     cache = replication_group(bench)
-    topic = cache.notification_topic
+    topic: Any = cache.notification_topic
     if kind == "alarms":
         subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         cache.rotate_secrets(Rotation(vpc_subnets=subnets))
