@@ -268,8 +268,8 @@ ROWS = (
         "KMS-04",
         lambda: _alias("alias/orders"),
         (
-            "encryption_key that is the alias alias/orders of a key that is not known: policies name keys, and one that "
-            "names an alias allows nothing. Use encryption_key=kms.Key.from_lookup(self, 'Key', "
+            "encryption_key that is the alias alias/orders of a key that is not known: policies name keys, and one "
+            "that names an alias allows nothing. Use encryption_key=kms.Key.from_lookup(self, 'Key', "
             "alias_name='alias/orders')."
         ),
         _ALIASES,
@@ -280,8 +280,8 @@ ROWS = (
         lambda: _alias("alias/aws/elasticache"),
         (
             "encryption_key that is the alias alias/aws/elasticache of a key that is not known: policies name keys, and "
-            "one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit one "
-            "service each."
+            "one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit "
+            "one service each."
         ),
         _ALIASES,
         _key,
