@@ -227,7 +227,9 @@ class _Setup:
             # Without it valkey-py retries the opening of a connection, but no command.
             "retry_on_error": list(worth_retrying(library)),
         }
-        self.options = {**_DEFAULTS, **(CLUSTER_DEFAULTS if self.cluster else {}), **retries, **overrides}
+        maintenance = {} if asynchronous or library == "valkey" else {"maint_notifications_config": _no_maintenance()}
+        defaults = {**_DEFAULTS, **(CLUSTER_DEFAULTS if self.cluster else {}), **maintenance}
+        self.options = {**defaults, **retries, **overrides}
         if asynchronous or not self.cluster:
             self.options.setdefault("health_check_interval", _HEALTH_CHECK_SECONDS)
 
@@ -256,6 +258,16 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
         assert settings.secret_arn is not None  # noqa: S101
         return SecretCredentials(secret_arn=settings.secret_arn, user=settings.user)
     return None
+
+
+def _no_maintenance() -> Any:
+    """ElastiCache announces no maintenance to clients; to ask for it is a command and an error in each connection.
+
+    And redis-py's pools look for no reply that was left unread while they expect announcements.
+    """
+    from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415  # a library that may not be there
+
+    return MaintNotificationsConfig(enabled=False)
 
 
 def _module(library: Library, *, asynchronous: bool) -> Any:

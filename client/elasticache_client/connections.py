@@ -1,7 +1,8 @@
 """Connections that log in, stay logged in, and share one TLS context: a layer over each library's own.
 
 The libraries ask a pool for a connection, and the pool calls the connection's ``connect()`` each time: that is where
-age is looked at, with one reading of the clock. Two kinds of connection pass no pool on the way to their next use:
+age is looked at, with one reading of the clock, and whether a reply is still to come that the caller before did not
+wait for: it would answer the next caller's command. Two kinds of connection pass no pool on the way to their next use:
 those of subscribers and those of the asyncio cluster clients; theirs is looked at when they read or send.
 """
 
@@ -21,7 +22,7 @@ from redis import CredentialProvider
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from redis.asyncio.connection import SSLConnection as AsyncBase
     from redis.connection import SSLConnection as SyncBase
@@ -69,9 +70,15 @@ class _Shared:
     wiring: Wiring
     refusal: type[Exception]
     faults: tuple[type[Exception], ...]
+    replies: type[Exception]
+    _connect_callbacks: Any
 
     def _prepare(self) -> None:
         self._due = math.inf
+        self._is_ready = False
+        self._packed = 0
+        self._sending = 0
+        self._unanswered = 0
         self._desk = _Desk()
         if self.wiring.credentials is not None:
             self.credential_provider: Any = self._desk
@@ -84,6 +91,37 @@ class _Shared:
     def _is_due(self) -> bool:
         return self.wiring.clock() >= self._due
 
+    def pack_commands(self, commands: Iterable[Any]) -> Any:
+        """One reply each."""
+        commands = list(commands)
+        self._packed = len(commands)
+        return super().pack_commands(commands)  # type: ignore[misc]
+
+    # An exception may come between any two lines, where a signal's handler raises it. So the worst is noted first.
+    def _will_send(self) -> int:
+        before = self._sending
+        self._sending = before + (self._packed or 1)
+        self._packed = 0
+        return before
+
+    def _has_sent(self, before: int) -> None:
+        self._unanswered += self._sending - before
+        self._sending = before
+
+    def _was_answered(self) -> None:
+        # A subscription has more replies than commands.
+        if self._unanswered:
+            self._unanswered -= 1
+
+    def _is_left_over(self) -> bool:
+        """Whether a caller gave up half way, so that a reply is still to come, or the login is not complete."""
+        # A subscriber reads when there is something to read.
+        return bool(self._unanswered or self._sending or not self._is_ready) and not self._connect_callbacks
+
+    def _begin(self) -> None:
+        self._is_ready = False
+        self._packed = self._sending = self._unanswered = 0
+
 
 class _SyncConnection(_Shared, SyncBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,10 +129,26 @@ class _SyncConnection(_Shared, SyncBase):
         self._prepare()
 
     def connect(self) -> None:
+        if self._sock is not None and self._is_left_over():
+            self.disconnect()
         if self._sock is None:
             self._open()
         elif self._is_due():
             self._log_in_again()
+
+    def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        before = self._will_send()
+        super().send_packed_command(*args, **kwargs)
+        self._has_sent(before)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            response = super().read_response(*args, **kwargs)
+        except self.replies:
+            self._was_answered()
+            raise
+        self._was_answered()
+        return response
 
     def can_read(self, *args: Any, **kwargs: Any) -> bool:
         # A subscriber polls here without asking for a connection.
@@ -115,6 +169,11 @@ class _SyncConnection(_Shared, SyncBase):
         return self.wiring.tls.wrap_socket(sock, server_hostname=self.host)
 
     def _logged_in(self, connect: Callable[[], Any]) -> None:
+        self._begin()
+        self._log_in(connect)
+        self._is_ready = True
+
+    def _log_in(self, connect: Callable[[], Any]) -> None:
         credentials = self.wiring.credentials
         if credentials is None:
             connect()
@@ -183,16 +242,29 @@ class _AsyncConnection(_Shared, AsyncBase):
             self.ssl_context.context = self.wiring.tls
 
     async def connect(self) -> None:
+        if self.is_connected and self._is_left_over():
+            await self.disconnect()
         if not self.is_connected:
             await self._open()
         elif self._is_due():
             await self._log_in_again()
 
+    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        before = self._will_send()
+        await super().send_packed_command(*args, **kwargs)
+        self._has_sent(before)
+
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         # A subscriber reads on and on without asking for a connection.
         if self._connect_callbacks and self.is_connected and self._is_due():
             await self._recycle()
-        return await super().read_response(*args, **kwargs)
+        try:
+            response = await super().read_response(*args, **kwargs)
+        except self.replies:
+            self._was_answered()
+            raise
+        self._was_answered()
+        return response
 
     async def _open(self) -> None:
         await super().connect()
@@ -202,6 +274,11 @@ class _AsyncConnection(_Shared, AsyncBase):
         self._stamp()
 
     async def _logged_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
+        self._begin()
+        await self._log_in(connect)
+        self._is_ready = True
+
+    async def _log_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
         credentials = self.wiring.credentials
         if credentials is None:
             await connect()
@@ -266,8 +343,11 @@ class _AsyncValkeyConnection(_AsyncConnection):
 class _ClusterNode(AsyncBase):
     """Over the others, for the asyncio cluster clients: their nodes keep connections without a pool."""
 
+    _is_ready: bool
+
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_connected:
+        # While it logs in, commands are sent before their predecessors' replies are read.
+        if self.is_connected and self._is_ready:
             await self.connect()
         await super().send_packed_command(*args, **kwargs)
 
@@ -293,5 +373,6 @@ def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluste
             "wiring": wiring,
             "refusal": exceptions.AuthenticationError,
             "faults": (exceptions.ConnectionError, exceptions.TimeoutError, OSError),
+            "replies": exceptions.ResponseError,
         },
     )

@@ -17,6 +17,7 @@ from elasticache_client import (
     clients,
     connect,
     connect_async,
+    connections,
     tls_context,
 )
 from elasticache_client.connections import Wiring
@@ -101,6 +102,38 @@ class Caller:
 
     async def _open(self, opener: Any, settings: ConnectionSettings, kind: Kind, options: dict[str, Any]) -> Any:
         return opener(settings, library=kind.library, **options)
+
+
+class Interrupted(Exception):  # noqa: N818
+    """As a signal's handler raises it."""
+
+
+@pytest.fixture(name="interrupt")
+def _interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have one of the next reads end before it begins, after so many others."""
+    left: list[int] = []
+
+    def is_now() -> bool:
+        if left:
+            left[0] -= 1
+        return bool(left) and left[0] < 0 and bool(left.pop() < 0)
+
+    read: Any = connections._SyncConnection.read_response
+    read_async: Any = connections._AsyncConnection.read_response
+
+    def read_response(self: Any, *args: Any, **named: Any) -> Any:
+        if is_now():
+            raise Interrupted
+        return read(self, *args, **named)
+
+    async def read_response_async(self: Any, *args: Any, **named: Any) -> Any:
+        if is_now():
+            raise Interrupted
+        return await read_async(self, *args, **named)
+
+    monkeypatch.setattr(connections._SyncConnection, "read_response", read_response)
+    monkeypatch.setattr(connections._AsyncConnection, "read_response", read_response_async)
+    return left.append
 
 
 @pytest.fixture(scope="session", name="certificate")

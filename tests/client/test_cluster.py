@@ -24,6 +24,7 @@ from tests.client.conftest import (
     REGION,
     Caller,
     Clock,
+    Interrupted,
     iam_credentials,
     iam_settings,
     secret_credentials,
@@ -302,3 +303,28 @@ def _together(client: Caller, command: list[str], times: int) -> list[Any]:
         return list(client.wait(crowd()))
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(lambda _: client(method, *arguments), range(times)))
+
+
+@every_kind
+def test_a_left_over_reply(
+    kind: str, cluster: Cluster, interrupt: Callable[[int], None], open_cluster: Callable[..., Caller]
+) -> None:
+    """Nodes' own pools, too, hand out no connection on which a reply is still to come."""
+    client = open_cluster(kind)
+    client("set", "{a}secret", "of somebody else")
+    client("set", "{a}mine", "of mine")
+    for node in cluster.nodes:
+        node.admin.client_pause(150)
+    interrupt(0)
+    with pytest.raises(Interrupted):
+        client("get", "{a}secret")
+    assert client("get", "{a}mine") == "of mine"
+
+
+def test_no_node_is_asked_to_announce_maintenance(open_cluster: Callable[..., Caller]) -> None:
+    """ElastiCache has no such command, and pools that expect announcements trust connections that are not clean."""
+    client = open_cluster("redis-py")
+    client("get", "{a}mine")
+    pools = [node.redis_connection.connection_pool for node in client.client.get_nodes() if node.redis_connection]
+    assert pools
+    assert not any(pool.maint_notifications_enabled() for pool in pools)

@@ -16,6 +16,7 @@ from tests.client.conftest import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from elasticache_client.signal_safe import Event
     from tests.client.caching.callers import Face
     from tests.client.sessions.caches import Cache as Place
 
@@ -114,7 +115,7 @@ def test_who_asks_after_a_change_does_not_join_an_older_load(
     class Waits(Threads):
         """Waits that let the load end only when somebody waits for it."""
 
-        def wait(self, event: threading.Event, seconds: float) -> None:
+        def wait(self, event: Event, seconds: float) -> None:
             changed.set()
             super().wait(event, seconds)
 

@@ -1,0 +1,109 @@
+"""A reply that its caller did not wait for never reaches the next one, whether it has come by then or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_client import connections
+from tests.client.conftest import APP, KINDS, Caller, Interrupted, iam_credentials, iam_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.client.engines import Engine, Front
+
+_LATE_MILLISECONDS = 150
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(name="client_of")
+def _client_of(front: Front, open_client: Callable[..., Caller]) -> Callable[[str], Caller]:
+    def client_of(kind: str) -> Caller:
+        client = open_client(kind, iam_settings(front.port), credentials=iam_credentials())
+        client("mset", {"secret": "of somebody else", "mine": "of mine"})
+        return client
+
+    return client_of
+
+
+@every_kind
+@pytest.mark.parametrize("milliseconds", [0, _LATE_MILLISECONDS])
+def test_a_command(
+    kind: str, milliseconds: int, engine: Engine, interrupt: Callable[[int], None], client_of: Callable[[str], Caller]
+) -> None:
+    """Interrupted between sending and reading; the reply comes before the next command, or after it."""
+    client = client_of(kind)
+    if milliseconds:
+        engine.admin.client_pause(milliseconds)
+    interrupt(0)
+    with pytest.raises(Interrupted):
+        client("get", "secret")
+    assert client("get", "mine") == "of mine"
+
+
+@every_kind
+def test_a_pipeline(
+    kind: str, engine: Engine, interrupt: Callable[[int], None], client_of: Callable[[str], Caller]
+) -> None:
+    """Interrupted after the first of its replies."""
+    client = client_of(kind)
+
+    def read_twice() -> Any:
+        pipeline = client.client.pipeline(transaction=False)
+        pipeline.get("secret")
+        pipeline.get("secret")
+        return client.wait(pipeline.execute())
+
+    engine.admin.client_pause(_LATE_MILLISECONDS)
+    interrupt(1)
+    with pytest.raises(Interrupted):
+        read_twice()
+    assert client("get", "mine") == "of mine"
+    assert read_twice() == ["of somebody else"] * 2
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.asynchronous])
+def test_a_login(
+    kind: str, engine: Engine, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[str], Caller]
+) -> None:
+    """Interrupted when the socket is open and nothing is sent yet: it is not used as if it had been let in."""
+    client = client_of(kind)
+    engine.cut(APP)
+    send: Any = connections._SyncConnection.send_packed_command
+    left = [Interrupted]
+
+    def send_packed_command(self: Any, *args: Any, **named: Any) -> None:
+        if left:
+            raise left.pop()
+        send(self, *args, **named)
+
+    monkeypatch.setattr(connections._SyncConnection, "send_packed_command", send_packed_command)
+    with pytest.raises(Interrupted):
+        client("get", "secret")
+    assert client("get", "mine") == "of mine"
+
+
+@every_kind
+def test_connections_without_a_left_over_are_kept(
+    kind: str, engine: Engine, client_of: Callable[[str], Caller]
+) -> None:
+    """Refusals, pipelines and transactions leave nothing behind: one login serves them all."""
+    client = client_of(kind)
+    before = engine.logins()
+    client("set", "text", "no number")
+    with pytest.raises(Exception, match="not an integer"):
+        client("incr", "text")
+    for transaction in (False, True):
+        pipeline = client.client.pipeline(transaction=transaction)
+        pipeline.get("mine")
+        pipeline.get("mine")
+        assert client.wait(pipeline.execute()) == ["of mine"] * 2
+    assert client("get", "mine") == "of mine"
+    assert engine.logins() == before
+
+
+def test_no_announcements_of_maintenance(client_of: Callable[[str], Caller]) -> None:
+    """ElastiCache has no such command, and a pool that expects them trusts connections that are not clean."""
+    assert not client_of("redis-py").client.connection_pool.maint_notifications_enabled()
