@@ -108,7 +108,8 @@ def connect(
         overrides: arguments for the library's client, such as ``decode_responses=True``.
 
     Raises:
-        SettingsError: the settings are wrong, name a Memcached, or an override belongs to this package.
+        SettingsError: the settings are wrong, name a Memcached, or an override belongs to this package; for asyncio,
+            ``library="valkey"`` in cluster mode.
         ModuleNotFoundError: the library is not installed.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/BestPractices.Clients.html
@@ -152,7 +153,7 @@ def connect_async(
     tls: ssl.SSLContext | None = None,
     login_seconds: float = LOGIN_SECONDS,
     **overrides: Any,
-) -> valkey.asyncio.Valkey | valkey.asyncio.ValkeyCluster: ...
+) -> valkey.asyncio.Valkey: ...
 
 
 def connect_async(
@@ -165,6 +166,9 @@ def connect_async(
     **overrides: Any,
 ) -> Any:
     """The same for asyncio; call it where the event loop runs.
+
+    In cluster mode, as every serverless cache has it, the library is redis-py: valkey-py's asyncio cluster client does
+    not come back after a node was away (valkey-io/valkey-py #327).
 
     Making the client reads files for some tens of milliseconds; after that, nothing that may block runs on the loop.
     Arguments and errors are those of ``connect``.
@@ -209,12 +213,18 @@ class _Setup:
                 "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. "
                 "Use elasticache_client.memcached.connect()."
             )
+        self.cluster = self.settings.mode == "cluster"
+        if self.cluster and asynchronous and library == "valkey":
+            raise SettingsError(
+                "connect_async(library='valkey') was called for a cluster. Allowed: library='redis', which speaks to "
+                "Valkey as well: valkey-py's asyncio cluster client does not come back after a node was away. "
+                "Leave library= out, or use connect(library='valkey') in threads."
+            )
         wiring = Wiring(
             credentials=credentials or default_credentials(self.settings),
             tls=(tls or tls_context()) if self.settings.tls else None,
             login_seconds=login_seconds,
         )
-        self.cluster = self.settings.mode == "cluster"
         self.connection_class = connection_class(library, wiring, asynchronous=asynchronous, cluster=self.cluster)
         module = _module(library, asynchronous=asynchronous)
         self.client_class = (

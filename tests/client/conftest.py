@@ -66,12 +66,20 @@ KINDS = {
 }
 
 
+def skip_what_is_refused(kind: Kind) -> None:
+    """Leave out the one kind that there is no cluster client of; that it is refused has a test."""
+    if kind == KINDS["valkey-py asyncio"]:
+        pytest.skip("connect_async() refuses valkey-py for clusters")
+
+
 class Caller:
     """A client of any kind, called the same way."""
 
     def __init__(self, kind: Kind, settings: ConnectionSettings, **options: Any) -> None:
         self.asynchronous = kind.asynchronous
         self._runner = asyncio.Runner() if kind.asynchronous else None
+        if settings.mode == "cluster":
+            skip_what_is_refused(kind)
         opener: Any = connect_async if kind.asynchronous else connect
         self.client = (
             self.wait(self._open(opener, settings, kind, options))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import time
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,7 @@ import redis.asyncio
 import valkey
 import valkey.asyncio
 
+import elasticache_client
 from elasticache_client import ConnectionSettings, SettingsError, connect, connect_async
 from tests.client import engines
 from tests.client.conftest import KINDS, Caller, iam_settings
@@ -182,3 +186,20 @@ def test_names_are_found_late() -> None:
     package = importlib.import_module("elasticache_client")
     with pytest.raises(AttributeError, match="no attribute 'connect_later'"):
         _ = package.connect_later
+
+
+def test_valkey_py_has_no_asyncio_cluster_client_here() -> None:
+    """It is refused in one line that says what to use: the library's own does not come back after an outage."""
+    settings = iam_settings(6379, mode="cluster")
+    with pytest.raises(SettingsError, match=r"library='redis'.*Leave library= out, or use connect\(library='valkey'\)"):
+        connect_async(settings, library="valkey")
+
+
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+def test_the_versions_that_are_allowed_are_those_that_are_tested(library: str) -> None:
+    """Older ones have fatal faults that are mended here in nobody's tests, and a new major one has new defaults."""
+    project = tomllib.loads((Path(elasticache_client.__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["valkey"]]
+    (bounds,) = [each.removeprefix(library) for each in declared if each.startswith(f"{library}>")]
+    major, minor, *_ = version(library).split(".")
+    assert bounds == f">={major}.{minor},<{int(major) + 1}"
