@@ -163,6 +163,11 @@ class Engine:
         return MEMCACHED_PORT if self.is_memcached else REDIS_PORT
 
     @property
+    def is_serverless(self) -> bool:
+        """Whether this is an engine of serverless caches: it is of nodes."""
+        return False
+
+    @property
     def is_memcached(self) -> bool:
         """Whether this is Memcached, which has clusters of plain nodes in place of replication groups."""
         return self.name == "memcached"

@@ -204,7 +204,7 @@ class ReplicationGroup(ReplicationGroupBase):
         admit_events(topic, of=self)
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
-        entry = create_access(self, access, engine=engine, key=key)
+        entry = create_access(self, access, engine=settings.engine_of_users, key=key)
         cluster_mode = settings.topology.cluster_mode_enabled
         self._resource = elasticache.CfnReplicationGroup(
             self,

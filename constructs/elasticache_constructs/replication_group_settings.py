@@ -93,7 +93,8 @@ class ReplicationGroupSettings:
             check(self._check_cluster_mode)
             check(self._check_transit_encryption)
             check(self._check_login)
-            check(self.access.check_engine, self.engine)
+            for engine in dict.fromkeys((self.engine_of_users, self.engine)):
+                check(self.access.check_engine, engine)
             check(self._check_network_type)
             check(self._check_log_delivery)
             check(self._check_description)
@@ -159,6 +160,11 @@ class ReplicationGroupSettings:
     def running(self) -> Engine:
         """The engine that the service checks the deployment against: the one that runs when it comes."""
         return self.upgraded_from or self.engine
+
+    @property
+    def engine_of_users(self) -> Engine:
+        """The engine that access strings are written for: users change before the group that they are attached to."""
+        return self.running if self.running.supports_user_groups else self.engine
 
     def _check_upgrade(self) -> None:
         old, new = self.running, self.engine

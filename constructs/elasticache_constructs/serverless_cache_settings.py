@@ -91,6 +91,8 @@ class ServerlessCacheSettings:
                 page=f"{_GUIDE}/auth.html",
                 rule="AUT-15",
             )
+        if self.access is not None:
+            self.access.check_engine(self.engine)
 
     def _check_description(self) -> None:
         text = self.description

@@ -72,14 +72,19 @@ class ServerlessEngine:
         return f"{self.name} {self.major_version}"
 
     @property
+    def version(self) -> str:
+        """The newest version that a cache of this major version may run, since the service chooses it."""
+        return catalogue.newest_of(self.name, self.major_version)
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether this is an engine of serverless caches, which have no search: it is."""
+        return True
+
+    @property
     def is_memcached(self) -> bool:
         """Whether this is Memcached, which has no users."""
         return self.name == "memcached"
-
-    @property
-    def knows_channels(self) -> bool:
-        """Permissions on channels: on all of them."""
-        return True
 
     @property
     def ports(self) -> tuple[int, int]:

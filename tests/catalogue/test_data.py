@@ -27,6 +27,8 @@ def entries(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "serverless", content["serverless"]
             for part in ("version_forms", "parameter_families", "support", "features"):
                 yield from ((f"{part}.{key}", entry) for key, entry in content[part].items())
+        case "commands":
+            yield from (*content["modules"].items(), ("restricted", content["restricted"]))
         case "offered":
             yield from ((part, content[part]) for part in ("engines", "parameter_families"))
             yield from ((group["family"], group) for group in content["node_types"])
@@ -36,7 +38,7 @@ def entries(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 ENTRIES = [
     pytest.param(entry, id=f"{name}:{where}")
-    for name in ("engines", "nodes", "offered", "parameter_groups", "quotas")
+    for name in ("commands", "engines", "nodes", "offered", "parameter_groups", "quotas")
     for where, entry in entries(name)
 ]
 

@@ -122,7 +122,7 @@ DECLARED: dict[str, Declared] = {
     "PGR-14": _always(_PARAMETER_GROUP, "cluster-enabled follows from the topology"),
     "PGR-17": _refused("DTI-02", "one check of maxmemory-policy with data tiering"),
     "PGR-18": _impossible(_GROUP, "an index of vectors is made by a client, not by a template"),
-    "PGR-19": _always(f"{_EC}.access.access_string.AccessString.__str__", "resetchannels is added where no channel is"),
+    "PGR-19": _always(f"{_EC}.access.access_string.AccessString.written", "resetchannels is added where no channel is"),
     # Node types
     "NOD-02": _refused("NOD-01", "sizes that are not on offer; data tiering is on with r6gd"),
     "NOD-11": _refused("NOD-10", "new caches cannot have t1"),
@@ -170,7 +170,6 @@ DECLARED: dict[str, Declared] = {
     "RBC-07": _always(_CREATE_ACCESS, "users and groups are of engine redis, which Redis and Valkey take"),
     "RBC-08": _always(_CREATE_ACCESS, "the engine is redis, in lower case"),
     "RBC-09": _impossible(f"{_EC}.IamUser", "permissions are required, and never empty"),
-    "RBC-13": _always(f"{_EC}.access.access_string.AccessString.__str__", "the order of commands is kept"),
     "RBC-15": _MODE,
     "RBC-16": _TOKEN,
     "RBC-17": _MODE,

@@ -41,16 +41,6 @@ ROWS = (
         lambda: IamUser("app-user", _APP),
     ),
     Row(
-        "NAM-05",
-        lambda: IamUser("a" * 41, _APP),
-        (
-            "IamUser('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'), 41 characters: a name has 40 characters at "
-            "most. Use a shorter name."
-        ),
-        _PAGE,
-        lambda: IamUser("a" * 40, _APP),
-    ),
-    Row(
         "NAM-08",
         lambda: PasswordUser("", _APP),
         (
@@ -113,11 +103,52 @@ ROWS = (
         lambda: Permissions("on ~* +@reads"),
         (
             "Permissions('on ~* +@reads'): the categories are admin, all, bitmap, blocking, bloom, connection, "
-            "dangerous, fast, generic, geo, hash, hyperloglog, json, keyspace, list, pubsub, read, scripting, "
-            "search, set, slow, sortedset, stream, string, transaction, write. Correct '+@reads'."
+            "dangerous, fast, geo, hash, hyperloglog, json, keyspace, list, pubsub, read, scripting, search, set, "
+            "slow, sortedset, stream, string, transaction, write. Correct '+@reads' to '+@read', or add "
+            "unlisted=True if it is newer than this package."
         ),
         _PAGE,
         lambda: Permissions("on ~* +@read"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: Permissions("on ~* +gett"),
+        (
+            "Permissions('on ~* +gett'): no engine has gett. Correct '+gett' to '+get', or add unlisted=True if it is "
+            "newer than this package."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~* +get"),
+    ),
+    Row(
+        "RBC-10",
+        lambda: group(engine=Engine.REDIS_7_1, access=_with(IamUser("app", Permissions("on ~app:* +@bloom")))),
+        (
+            "Permissions('on ~app:* resetchannels -@all +@bloom') on redis 7.1: +@bloom needs Valkey 8.1 at least. Use "
+            "Valkey, or leave '+@bloom' out."
+        ),
+        _PAGE,
+        lambda: group(engine=Engine.VALKEY_8_1, access=_with(IamUser("app", Permissions("on ~app:* +@bloom")))),
+    ),
+    Row(
+        "RBC-10",
+        lambda: group(engine=Engine.VALKEY_9_0, access=_with(IamUser("app", Permissions("on ~app:* +get db=0,1")))),
+        (
+            "Permissions('on ~app:* db=0,1 resetchannels -@all +get') on valkey 9.0: databases, as in db=0,1, need "
+            "Valkey 9.1 at least. Use a newer engine."
+        ),
+        _PAGE,
+        lambda: group(engine=Engine.VALKEY_9_1, access=_with(IamUser("app", Permissions("on ~app:* +get db=0,1")))),
+    ),
+    Row(
+        "RBC-13",
+        lambda: Permissions("on ~app:* +@read -@all"),
+        (
+            "Permissions('on ~app:* +@read -@all'): rules are applied from left to right, and '-@all' takes '+@read' "
+            "back, which comes before it. Leave out one of the two."
+        ),
+        _PAGE,
+        lambda: Permissions("on ~app:* -@all +@read"),
     ),
     Row(
         "RBC-10",

@@ -85,3 +85,103 @@ def test_categories_that_flush_are_broad(category: str) -> None:
         Permissions(f"on ~* -@dangerous {category}")
 
     assert Permissions(f"on ~* {category} -@dangerous")
+
+
+TAKEN_BACK = [
+    ("on ~q:* &q:* resetchannels -@all +@read", "&q:*", "resetchannels"),
+    ("on ~q:* resetkeys +@read", "~q:*", "resetkeys"),
+    ("on %R~q:* RESETKEYS +@read", "%R~q:*", "resetkeys"),
+    ("on allkeys resetkeys ~q:* +@read", "allkeys", "resetkeys"),
+    ("on allchannels resetchannels &q +publish", "allchannels", "resetchannels"),
+    ("on ~q:* +@read -@all", "+@read", "-@all"),
+    ("on ~q:* +@read nocommands +get", "+@read", "nocommands"),
+    ("on ~q:* +get -get", "+get", "-get"),
+    ("on ~q:* +get +set -@string", "+get", "-@string"),
+    ("on ~q:* +get -@read -@fast", "+get", "-@read"),
+    ("on ~q:* +@geo -@read -@write", "+@geo", "-@write"),
+    ("on ~q:* +client|id -client", "+client|id", "-client"),
+    ("on ~q:* +client|id -@connection", "+client|id", "-@connection"),
+    ("on ~q:* +select|0 -select", "+select|0", "-select"),
+    ("on ~q:* +select|0 -@fast", "+select|0", "-@fast"),
+    ("on ~q:* +json.get -@json", "+json.get", "-@json"),
+    ("on ~q:* -get +get", "-get", "+get"),
+    ("on ~q:* +@read -hget +@hash", "-hget", "+@hash"),
+    ("on ~q:* +get db=0 db=1", "db=0", "db=1"),
+    ("on ~q:* +get db=0 alldbs", "db=0", "alldbs"),
+    ("on ~q:* +get alldbs db=0", "alldbs", "db=0"),
+    ("on ~q:* +get db=0 resetdbs", "db=0", "resetdbs"),
+    ("on ~q:* +get (~r:* +set -set)", "+set", "-set"),
+    ("on ~q:* +get (~r:* resetkeys +set)", "~r:*", "resetkeys"),
+    ("on ~q:* +get (~r:* +set) clearselectors", "(~r:* +set)", "clearselectors"),
+]
+
+
+@pytest.mark.parametrize(("written", "word", "later"), TAKEN_BACK, ids=[row[0] for row in TAKEN_BACK])
+def test_words_that_later_words_take_back(written: str, word: str, later: str) -> None:
+    """Engines apply rules from left to right; what comes to nothing is refused, and leaving either out helps."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(written)
+
+    expected = (
+        f"Permissions({written!r}): rules are applied from left to right, and {later!r} takes {word!r} back, which "
+        f"comes before it. Leave out one of the two. See {GUIDE} (RBC-13)"
+    )
+    assert expected in str(refusal.value).splitlines()
+    for each in (word, later):
+        assert expected not in _refusals(written.lower().replace(each.lower(), "", 1))
+
+
+def _refusals(written: str) -> list[str]:
+    try:
+        Permissions(written)
+    except ConfigurationError as refusal:
+        return str(refusal).splitlines()
+    return []
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("on ~a clearselectors +get (~b +get)", "on ~a resetchannels -@all +get (~b +get)"),
+        ("on ~a:* +get db=0,1", "on ~a:* db=0,1 resetchannels -@all +get"),
+        ("on ~a resetdbs DB=1 +get", "on ~a resetdbs db=1 resetchannels -@all +get"),
+        ("on %WR~a +set", "on %WR~a resetchannels -@all +set"),
+        ("on ~* ~a %R~b +get", "on ~a %R~b ~* resetchannels -@all +get"),
+        ("on ~a allchannels &b +publish", "on ~a &b allchannels -@all +publish"),
+        ("on resetkeys ~a resetchannels &b +@pubsub", "on resetkeys ~a resetchannels &b -@all +@pubsub"),
+        ("on ~a +@read -@dangerous +info", "on ~a resetchannels -@all +@read -@dangerous +info"),
+        ("on ~a +@read -get +@hash", "on ~a resetchannels -@all +@read -get +@hash"),
+        ("on ~a +client -client|kill -client|pause", "on ~a resetchannels -@all +client -client|kill -client|pause"),
+        ("on ~a -@dangerous +get", "on ~a resetchannels -@all -@dangerous +get"),
+    ],
+)
+def test_words_that_come_to_something(written: str, canonical: str) -> None:
+    """Taking back a part, or what nobody has granted, is no mistake."""
+    assert canonical == Permissions(written).access_string
+
+
+@pytest.mark.parametrize(
+    ("word", "fix"),
+    [
+        ("+gett", "no engine has gett. Correct '+gett' to '+get'"),
+        ("-gett", "no engine has gett. Correct '-gett' to '-get'"),
+        ("+client|lst", "no engine has client|lst. Correct '+client|lst' to '+client|list'"),
+        ("-select|0", "no engine has select|0. Correct '-select|0' to '-select'"),
+        ("+confg", "no engine has confg. Correct '+confg',"),
+        ("+@redd", "Correct '+@redd' to '+@read'"),
+        ("+@generic", "Correct '+@generic',"),
+        ("-@strings", "Correct '-@strings' to '-@string'"),
+        ("+json.gett", "Correct '+json.gett' to '+json.get'"),
+        ("db=", "Correct 'db='"),
+        ("db=a", "Correct 'db=a'"),
+        ("~a\x00b", "Correct '~a\\x00b'"),
+        ("(off +get)", "'off' is about the user. Put 'off' outside of the brackets"),
+        ("(clearselectors)", "'clearselectors' is about the user"),
+    ],
+)
+def test_what_no_engine_reads(word: str, fix: str) -> None:
+    """A misspelt command or category is refused, with the one that was probably meant."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~a {word}")
+
+    assert fix in str(refusal.value)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from aws_cdk import Token
 
-from elasticache_constructs import ConfigurationError, Engine, Permissions
+from elasticache_constructs import ConfigurationError, Engine, Permissions, ServerlessEngine
 from tests.unit.builders import GUIDE
 
 PAGE = f"{GUIDE}/Clusters.RBAC.html"
@@ -25,19 +26,66 @@ KEYS_ALONE = (
 EITHER = pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
 
 
-def test_read_only_reads_its_keys_and_nothing_else() -> None:
-    """The string names the keys, denies everything, then grants reading and connecting."""
-    expected = f"on ~a:* ~b:* resetchannels -@all +@read +@connection -@dangerous {CONNECT}"
-    assert expected == Permissions.read_only("a:*", "b:*").access_string
+ONE_KEY = "-@keyspace +dump +exists +expiretime +object +pexpiretime +pttl +touch +ttl +type"
+CHANGES = "+copy +del +expire +expireat +move +persist +pexpire +pexpireat +rename +renamenx +unlink"
+SCRIPTS = "+@transaction +eval +evalsha +script|load +script|exists"
+CONNECTION = f"+@connection -@dangerous -client|tracking -client|caching {CONNECT}"
+LISTING = f"+@connection -@dangerous {CONNECT}"
+SUBSCRIBE = "+subscribe +unsubscribe +psubscribe +punsubscribe"
+BOTH_WAYS = f"+publish {SUBSCRIBE}"
+WRITE = f"+@read +@write -@scripting {ONE_KEY} {CHANGES} {SCRIPTS}"
+WHY_LIST = "The console shows what is in the cache."
 
 
-def test_read_write_adds_writing_transactions_and_scripts() -> None:
-    """The string grants writing, transactions and scripts beside reading."""
-    expected = (
-        "on ~a:* resetchannels -@all +@read +@write -function +@transaction +eval +evalsha +script|load +script|exists "
-        f"+@connection -@dangerous {CONNECT}"
-    )
-    assert expected == Permissions.read_write("a:*").access_string
+@pytest.mark.parametrize(
+    ("permissions", "expected"),
+    [
+        (
+            Permissions.read_only("a:*", "b:*"),
+            f"on ~a:* ~b:* resetchannels -@all +@read {ONE_KEY} {CONNECTION}",
+        ),
+        (
+            Permissions.read_write("a:*"),
+            f"on ~a:* resetchannels -@all {WRITE} {CONNECTION}",
+        ),
+        (
+            Permissions.read_only("a:*", channels=["a:*"]),
+            f"on ~a:* resetchannels &a:* -@all +@read {ONE_KEY} {SUBSCRIBE} {CONNECTION}",
+        ),
+        (
+            Permissions.read_write("a:*", channels=["a:*", "news"]),
+            f"on ~a:* resetchannels &a:* &news -@all {WRITE} {BOTH_WAYS} {CONNECTION}",
+        ),
+        (
+            Permissions.read_only("a:*", list_keys_reason=WHY_LIST),
+            f"on ~a:* resetchannels -@all +@read {LISTING}",
+        ),
+        (
+            Permissions.read_write("a:*", "*"),
+            f"on ~a:* ~* resetchannels -@all +@read +@write -@scripting {SCRIPTS} {LISTING}",
+        ),
+    ],
+    ids=["read_only", "read_write", "and subscribe", "and both", "a reason to list", "every key is its own"],
+)
+def test_what_the_words_are_written_as(permissions: Permissions, expected: str) -> None:
+    """The string names keys and channels, denies everything, then grants; names of other keys stay hidden."""
+    assert expected == permissions.access_string
+
+
+@EITHER
+def test_listing_keys_needs_a_reason_that_says_something(make: type[Permissions]) -> None:
+    """One of a word or two is refused."""
+    with pytest.raises(ConfigurationError, match="a reason has 20"):
+        make("a:*", list_keys_reason="ops")  # type: ignore[call-arg]
+
+
+@EITHER
+@pytest.mark.parametrize("channels", ["a:*", ["a b"], ["&a"], [">secret"], [7]])
+def test_channels_have_to_be_channels(make: type[Permissions], channels: object) -> None:
+    """A text in place of a list, and patterns that hold more, are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        make("a:*", channels=channels)  # type: ignore[call-arg]
+    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("permissions", BOTH, ids=["read_only", "read_write"])
@@ -55,7 +103,7 @@ def test_dangerous_commands_are_denied_after_the_categories(permissions: Permiss
     cut = words.index("-@dangerous")
     last_category = max(number for number, word in enumerate(words) if word.startswith("+@"))
     assert cut - 1 == last_category
-    assert CONNECT.split() == words[cut + 1 :]
+    assert CONNECTION.split()[2:] == words[cut + 1 :]
 
 
 @pytest.mark.parametrize(
@@ -261,3 +309,117 @@ def test_reason_has_to_say_something() -> None:
     """A reason of a word or two is refused."""
     with pytest.raises(ConfigurationError, match=re.escape("Permissions with the reason 'ops': a reason has 20")):
         Permissions("on ~* +@all", reason="ops")
+
+
+PARAMETER = Token.as_string({"Ref": "Prefix"})
+
+
+def test_string_that_nobody_knows_yet_needs_a_reason() -> None:
+    """What it grants cannot be looked at, which is said without the CDK's own writing of it."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(PARAMETER)
+
+    expected = (
+        "Permissions with an access string that is known only when it is deployed: what it grants cannot be looked at "
+        f"before. Write it out, or say why it cannot be: Permissions(..., reason='...'). See {PAGE} (POS-07)"
+    )
+    assert expected == str(refusal.value)
+
+
+@pytest.mark.parametrize("written", [PARAMETER, f"on ~a:* {PARAMETER}", f"on ~a:* +{PARAMETER}"])
+def test_string_that_nobody_knows_yet_is_passed_on(written: str) -> None:
+    """With a reason it goes into the template as it is, on every engine."""
+    permissions = Permissions(written, reason=REASON)
+    permissions.check_engine(Engine.REDIS_6_2)
+
+    assert (written, True) == (permissions.written_for(Engine.REDIS_6_2), permissions.can_log_in)
+
+
+def test_prefix_that_nobody_knows_yet() -> None:
+    """A pattern may hold one, since it grants no command; a message does not show how the CDK writes it."""
+    assert f"~{PARAMETER}:*" in Permissions.read_only(f"{PARAMETER}:*").access_string.split()
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~{PARAMETER}:* +gett")
+
+    assert str(refusal.value).startswith("Permissions('on ~<known when deployed>:* +gett'): no engine has gett. ")
+
+
+@pytest.mark.parametrize("word", ["+@write", "+@slow", "+@connection"])
+def test_categories_that_reach_others_are_broad(word: str) -> None:
+    """A category needs a reason for what it brings beside what it is for; taken back, it needs none."""
+    with pytest.raises(ConfigurationError, match=re.escape(f": {word} grants more than an application needs. ")):
+        Permissions(f"on ~a:* {word}")
+    assert Permissions(f"on ~a:* {word} -@dangerous")
+
+
+@pytest.mark.parametrize("words", ["+client", "+client|kill", "+swapdb", "+@slow -flushall -flushdb"])
+def test_broad_is_what_words_come_to(words: str) -> None:
+    """Neither the command by its own name, nor a category without some of it, gets past the check."""
+    with pytest.raises(ConfigurationError, match=r"\(POS-07\)"):
+        Permissions(f"on ~a:* {words}")
+
+
+NEEDS = [
+    ("+@bloom", Engine.REDIS_7_1, "+@bloom needs Valkey 8.1 at least. Use Valkey, or leave '+@bloom' out"),
+    ("+bf.add", Engine.VALKEY_8_0, "+bf.add needs Valkey 8.1 at least. Use a newer engine"),
+    ("+@search", Engine.VALKEY_8_1, "+@search needs Valkey 8.2 at least. Use a newer engine"),
+    ("+@json", Engine("redis", "6.0"), "+@json needs Redis 6.2 or Valkey 7.2 at least. Use a newer engine"),
+    ("+hexpire", Engine.VALKEY_8_2, "+hexpire needs Valkey 9.0 at least. Use a newer engine"),
+    ("+client|setinfo", Engine.REDIS_7_0, "+client|setinfo needs Valkey 7.2 at least. Use Valkey, or leave"),
+    ("+stralgo", Engine.REDIS_7_0, "this engine has no stralgo any more. Leave '+stralgo' out"),
+    ("(~b +hgetdel)", Engine.VALKEY_9_0, "+hgetdel needs Valkey 9.1 at least. Use a newer engine"),
+    ("db=0,1", Engine.VALKEY_9_0, "databases, as in db=0,1, need Valkey 9.1 at least. Use a newer engine"),
+    ("+ft.search", ServerlessEngine.VALKEY_9, "serverless caches do not have. Use a ReplicationGroup"),
+    ("db=0", ServerlessEngine.VALKEY_8, "databases, as in db=0, need Valkey 9.1 at least"),
+    ("+wait -@blocking", Engine.VALKEY_7_2, "'-@blocking' takes '+wait' back, which comes before it. Leave out"),
+]
+
+
+@pytest.mark.parametrize(("words", "engine", "expected"), NEEDS, ids=[f"{row[0]} on {row[1]}" for row in NEEDS])
+def test_engines_have_what_they_have(words: str, engine: Engine | ServerlessEngine, expected: str) -> None:
+    """A command, category or kind of rule that an engine does not have is refused where the engine is known."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Permissions(f"on ~a:* +get {words}").check_engine(engine)
+
+    assert f" on {engine}: " in str(refusal.value)
+    assert expected in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "engine"),
+    [
+        ("+@bloom", Engine.VALKEY_8_1),
+        ("+@json +json.get", Engine.REDIS_6_2),
+        ("+ft.search", Engine.VALKEY_8_2),
+        ("+bf.add", ServerlessEngine.VALKEY_8),
+        ("db=0,1", Engine.VALKEY_9_1),
+        ("db=0", ServerlessEngine.VALKEY_9),
+        ("+wait -@blocking", Engine.REDIS_7_0),
+        ("+hexpire", Engine("valkey", "9.9", unlisted=True)),
+    ],
+    ids=str,
+)
+def test_engines_read_what_they_have(words: str, engine: Engine | ServerlessEngine) -> None:
+    """From its first version on."""
+    permissions = Permissions(f"on ~a:* +get {words}")
+    permissions.check_engine(engine)
+
+    assert set(words.split()) <= set(permissions.written_for(engine).split())
+
+
+def test_one_user_of_two_caches_is_judged_for_each() -> None:
+    """What is taken back on one engine only, or is not there to be taken back, is no matter to the other."""
+    shared = Permissions("on ~a:* +@write -function -@bloom -@dangerous")
+    for engine in (Engine.REDIS_6_2, Engine.VALKEY_9_1):
+        shared.check_engine(engine)
+
+    assert "-@all +@write -@dangerous" in shared.written_for(Engine.REDIS_6_2)
+    assert "-@all +@write -function -@bloom -@dangerous" in shared.written_for(Engine.VALKEY_9_1)
+
+
+def test_command_that_came_out_tomorrow() -> None:
+    """One explicit argument lets a command in that the catalogue does not have; no engine refuses it then."""
+    permissions = Permissions("on ~a:* +tomorrow -@tomorrows", unlisted=True)
+    permissions.check_engine(Engine.VALKEY_9_1)
+
+    assert permissions.written_for(Engine.VALKEY_9_1).endswith("-@all +tomorrow -@tomorrows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from elasticache_constructs import catalogue
 from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.kinds import Kind, check_kind, checked_list
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.access.permissions import Permissions
     from elasticache_constructs.engine import Engine
+    from elasticache_constructs.serverless_engine import ServerlessEngine
 
 _MOST_USERS = 100
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
@@ -109,7 +111,7 @@ class Access:
         """Whether the group has users."""
         return self.default is not None
 
-    def check_engine(self, engine: Engine) -> None:
+    def check_engine(self, engine: Engine | ServerlessEngine) -> None:
         """Refuse users on an engine that does not know them, or not all of what they may do.
 
         Raises:
@@ -118,7 +120,7 @@ class Access:
         """
         if not self.has_users:
             return
-        if not engine.supports_user_groups:
+        if not catalogue.supports("user_groups", engine.name, engine.version):
             raise ConfigurationError(
                 got=f"Access.users on {engine}",
                 allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
@@ -172,8 +174,8 @@ class Access:
             )
 
 
-def _check_iam(name: str, engine: Engine) -> None:
-    if not engine.supports_iam:
+def _check_iam(name: str, engine: Engine | ServerlessEngine) -> None:
+    if not catalogue.supports("iam", engine.name, engine.version):
         raise ConfigurationError(
             got=f"IamUser({name!r}) on {engine}",
             allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",

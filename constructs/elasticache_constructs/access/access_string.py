@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from elasticache_constructs import catalogue
+from elasticache_constructs.access.granted import (
+    EVERYTHING,
+    Version,
+    commands_taken_back,
+    is_channel,
+    is_command,
+    places_taken_back,
+    versions,
+    widest_last,
+)
 from elasticache_constructs.errors import ConfigurationError, reported_together
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
-
-CATEGORIES = frozenset(
-    (
-        *("all", "admin", "dangerous", "connection", "keyspace", "read", "write", "fast", "slow", "blocking"),
-        *("bitmap", "generic", "geo", "hash", "hyperloglog", "list", "set", "sortedset", "stream", "string"),
-        *("pubsub", "scripting", "transaction"),
-        *("bloom", "json", "search"),
-    )
-)
-"""The categories that Redis 7 and Valkey 9 know, with those of ElastiCache's JSON, bloom filters and search."""
-
-_RESTRICTED = frozenset(
-    f"+{command}"
-    for command in (
-        *("bgrewriteaof", "bgsave", "config", "debug", "migrate"),
-        *("replicaof", "save", "shutdown", "slaveof", "sync"),
-    )
-)
-"""See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ClientConfig.RestrictedCommands.html"""
 
 _PASSWORD = re.compile(r"[><#!]")
 _FORBIDDEN = frozenset(("nopass", "reset", "resetpass"))
 _SWITCHES = ("on", "off")
-_WORDS = frozenset((*_SWITCHES, "allkeys", "resetkeys", "allchannels", "resetchannels", "allcommands", "nocommands"))
-_KEYS = re.compile(r"(~|%(r|w|rw)~)[^\s()]+", re.IGNORECASE)
-_CHANNELS = re.compile(r"&[^\s()]+")
+_OF_USERS = frozenset((*_SWITCHES, "clearselectors"))
+_WORDS = frozenset(
+    (
+        *("allkeys", "resetkeys", "allchannels", "resetchannels", "alldbs", "resetdbs"),
+        *("allcommands", "nocommands", *_OF_USERS),
+    )
+)
+_KEYS = re.compile(r"(~|%(r|w|rw|wr)~)[^\s()\x00-\x1f\x7f]+", re.IGNORECASE)
+_CHANNELS = re.compile(r"&[^\s()\x00-\x1f\x7f]+")
+_DATABASES = re.compile(r"db=[0-9]+(,[0-9]+)*")
 _COMMAND = re.compile(r"[+-][a-z][a-z0-9_.-]*(\|[a-z0-9_-]+)?")
 _CATEGORY = re.compile(r"[+-]@([a-z]+)")
-_BASE = frozenset(("+@all", "-@all", "allcommands", "nocommands"))
-_SELECTOR = re.compile(r"\(([^()]*)\)")
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+_PARTS = re.compile(r"\(([^()]*)\)|([^\s()]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +51,42 @@ class AccessString:
     selectors: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def parse(cls, written: str) -> AccessString:
+    def parse(cls, written: str, *, unlisted: bool = False) -> AccessString:
         """Read what somebody wrote.
 
+        Args:
+            written: The string.
+
+            unlisted: Whether it may name commands and categories that the catalogue does not have. Default: it may not.
+
         Raises:
-            ConfigurationError: When a word is none of the syntax, carries a password or lifts the need for one, a
-                category is unknown, a bracket is alone, or there is neither ``on`` nor ``off``.
+            ConfigurationError: When a word is none of the syntax, carries a password or lifts the need for one, when no
+                engine has a command or category, when a later word takes an earlier one back, a bracket is alone, or
+                there is neither ``on`` nor ``off``.
         """
         # A message ends up in logs, and a password must not.
         secret = next((word for word in re.split(r"[\s()]+", written) if _PASSWORD.match(word)), None)
         if secret is not None:
             # Nothing else is said: what stands beside it may be the rest of the password.
-            _rule(secret, "Permissions with a password in it")
-        got = f"Permissions({written!r})"
-        outside = _SELECTOR.sub(" ", written)
+            _rule(secret, "Permissions with a password in it", unlisted=unlisted)
+        got = f"Permissions({in_words(written)!r})"
+        root: list[str] = []
+        selectors: list[list[str]] = []
         with reported_together() as check:
-            selectors = [[check(_rule, word, got) for word in part.split()] for part in _SELECTOR.findall(written)]
-            root = [check(_rule, word, got) for word in outside.replace("(", " ").replace(")", " ").split()]
-            check(_check_brackets, outside, got)
+            for inside, word in _PARTS.findall(written):
+                if word:
+                    root.append(check(_rule, word, got, unlisted=unlisted))
+                    if root[-1] == "clearselectors":
+                        check(_check_cleared, selectors, got)
+                else:
+                    selectors.append([check(_selector_rule, each, got, unlisted=unlisted) for each in inside.split()])
+            check(_check_brackets, _PARTS.sub(" ", written), got)
             check(_check_switch, root, got)
-        return cls(tuple(root), tuple(map(tuple, selectors)))
+            if all(word is not None for rules in (root, *selectors) for word in rules):
+                for rules in (root, *selectors):
+                    check(_check_order, rules, got)
+        kept = [word for word in root if word != "clearselectors"]
+        return cls(widest_last(kept), tuple(map(widest_last, selectors)))
 
     @property
     def is_on(self) -> bool:
@@ -82,7 +101,12 @@ class AccessString:
     @property
     def channels(self) -> tuple[str, ...]:
         """The words that let the user use channels."""
-        return tuple(word for word in self.words if word.startswith("&") or word == "allchannels")
+        return tuple(filter(is_channel, self.words))
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The words that say which databases the user may use."""
+        return tuple(word for word in self.words if word.startswith("db=") or word in ("alldbs", "resetdbs"))
 
     @property
     def selective(self) -> tuple[str, ...]:
@@ -90,25 +114,77 @@ class AccessString:
         brackets = tuple(f"({' '.join(selector)})" for selector in self.selectors)
         return brackets + tuple(word for word in self.words if word.startswith("%") or re.match(r"-[^@|]+\|", word))
 
-    def __str__(self) -> str:
+    def without(self, words: Iterable[str]) -> AccessString:
+        """The same without some words."""
+        left_out = frozenset(words)
+        root, *selectors = (
+            tuple(word for word in rules if word not in left_out) for rules in (self.root, *self.selectors)
+        )
+        return AccessString(root, tuple(selectors))
+
+    def written(self, *, channels: bool = True) -> str:
         """The canonical form: what the service would make of it, so that it gives no endless difference.
 
         The switch comes first; without a base of its own it starts from no commands, and without a word about channels
         from none.
+
+        Args:
+            channels: Whether the engine reads words about channels.
         """
         switch = next(word for word in self.root if word in _SWITCHES)
         rules = [word for word in self.root if word not in _SWITCHES]
-        places = [word for word in rules if not word.startswith(("+", "-")) and word not in _BASE]
-        commands = [word for word in rules if word not in places]
-        if not any(word.startswith("&") or word in ("allchannels", "resetchannels") for word in places):
+        places = [word for word in rules if not is_command(word)]
+        commands = [word for word in rules if is_command(word)]
+        if not any(is_channel(word) or word == "resetchannels" for word in places):
             places.append("resetchannels")
-        if not _BASE & set(commands):
+        if not EVERYTHING & set(commands):
             commands.insert(0, "-@all")
         selectors = [f"({' '.join(selector)})" for selector in self.selectors]
-        return " ".join([switch, *places, *commands, *selectors])
+        words = [switch, *places, *commands, *selectors]
+        return " ".join(word for word in words if channels or word != "resetchannels")
+
+    def __str__(self) -> str:
+        """The canonical form, for engines that read words about channels."""
+        return self.written()
 
 
-def _rule(word: str, got: str) -> str:
+def in_words(text: str) -> str:
+    """Text for a message: what is known only when it is deployed is named, and not shown as the CDK encodes it."""
+    return _TOKEN.sub("<known when deployed>", text)
+
+
+def taken_back(rules: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Words that later ones take back on every engine that knows them all, each with the later one."""
+    yield from places_taken_back(rules)
+    commands = [word for word in rules if is_command(word)]
+    found = [
+        dict(commands_taken_back(commands, each))
+        for each in versions()
+        if all(is_known(word, each) for word in commands)
+    ]
+    if found:
+        yield from (each for each in found[-1].items() if all(each[0] in others for others in found))
+
+
+def is_known(word: str, version: Version) -> bool:
+    """Whether a version of an engine reads a word about commands."""
+    known = version.commands
+    if word in EVERYTHING:
+        return True
+    if word[1] == "@":
+        return word[2:] in _categories(version)
+    name, _, argument = word[1:].partition("|")
+    if not argument or f"{name}|{argument}" in known:
+        return word[1:] in known
+    # A first argument can be allowed of a command that has no subcommands; it can not be taken back.
+    return word.startswith("+") and name in known and name not in version.containers
+
+
+def _categories(version: Version) -> frozenset[str]:
+    return catalogue.categories(version.engine, version.version, serverless=version.serverless)
+
+
+def _rule(word: str, got: str, *, unlisted: bool) -> str:
     if _KEYS.fullmatch(word) or _CHANNELS.fullmatch(word):
         return word
     # Engines read all but patterns without regard to case.
@@ -121,18 +197,77 @@ def _rule(word: str, got: str) -> str:
             "Leave it out",
             "RBC-12",
         )
-    if rule.split("|")[0] in _RESTRICTED:
+    if rule[:1] == "+" and rule[1:].split("|")[0] in catalogue.restricted_commands():
         raise _refusal(got, f"ElastiCache keeps {rule[1:]} to itself and grants it to nobody", "Leave it out", "RBC-14")
     category = _CATEGORY.fullmatch(rule)
-    if category is not None and category[1] not in CATEGORIES:
-        raise _refusal(got, f"the categories are {', '.join(sorted(CATEGORIES))}", f"Correct {rule!r}")
-    if category is None and rule not in _WORDS and not _COMMAND.fullmatch(rule):
+    if category is None and rule not in _WORDS and not _COMMAND.fullmatch(rule) and not _DATABASES.fullmatch(rule):
         raise _refusal(
             got,
             "its words are on, off, ~keys, %R~keys, &channels, +command, +command|sub, +@category and their opposites",
-            f"Correct {word!r}",
+            f"Correct {in_words(word)!r}",
+        )
+    if not unlisted and is_command(rule) and rule not in EVERYTHING:
+        _check_listed(rule, got)
+    return rule
+
+
+def _selector_rule(word: str, got: str, *, unlisted: bool) -> str:
+    rule = _rule(word, got, unlisted=unlisted)
+    if rule in _OF_USERS:
+        raise _refusal(
+            got,
+            f"a selector has rules about keys, channels and commands, and {rule!r} is about the user",
+            f"Put {rule!r} outside of the brackets",
         )
     return rule
+
+
+def _check_listed(rule: str, got: str) -> None:
+    name, _, argument = rule[1:].partition("|")
+    # Redis before 7.0 takes anything for a first argument: what are subcommands now are names that it does not check.
+    has_subcommands = bool(argument) and any(name in version.containers for version in versions())
+    if catalogue.command_floors(rule[1:]) if has_subcommands else any(is_known(rule, each) for each in versions()):
+        return
+    is_category = rule[1] == "@"
+    names = {name for version in versions() for name in (_categories(version) if is_category else version.commands)}
+    meant = catalogue.closest(rule[1:].removeprefix("@"), names)
+    if meant and meant.partition("|")[0] in catalogue.restricted_commands():
+        # It would be refused next.
+        meant = None
+    correction = f"Correct {rule!r}"
+    if meant:
+        correction += f" to {rule[: 2 if is_category else 1] + meant!r}"
+    raise _refusal(
+        got,
+        f"the categories are {', '.join(sorted(names))}" if is_category else f"no engine has {rule[1:]}",
+        f"{correction}, or add unlisted=True if it is newer than this package",
+    )
+
+
+def _check_cleared(selectors: Sequence[Sequence[str]], got: str) -> None:
+    if selectors:
+        selector = f"({' '.join(selectors[0])})"
+        raise taken_back_refusal(got, selector, "clearselectors")
+
+
+def _check_order(rules: Sequence[str], got: str) -> None:
+    with reported_together() as check:
+        for word, later in dict(taken_back(rules)).items():
+            check(_refuse, taken_back_refusal(got, word, later))
+
+
+def _refuse(error: ConfigurationError) -> None:
+    raise error
+
+
+def taken_back_refusal(got: str, word: str, later: str) -> ConfigurationError:
+    """What to raise where a later word takes an earlier one back."""
+    return _refusal(
+        got,
+        f"rules are applied from left to right, and {later!r} takes {in_words(word)!r} back, which comes before it",
+        "Leave out one of the two",
+        "RBC-13",
+    )
 
 
 def _check_brackets(outside: str, got: str) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from elasticache_constructs.access.access_string import AccessString
+from aws_cdk import Token
+
+from elasticache_constructs import catalogue
+from elasticache_constructs.access.access_string import AccessString, in_words, is_known, taken_back_refusal
+from elasticache_constructs.access.granted import Version, commands_taken_back, grants, is_command, kept, versions
+from elasticache_constructs.catalogue.versions import version_key
 from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.kinds import Kind, check_kind, checked_list
 from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from elasticache_constructs.engine import Engine
     from elasticache_constructs.serverless_engine import ServerlessEngine
 
@@ -19,24 +26,54 @@ _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.h
 
 # What every client sends before its first command, in cluster mode too. +@connection brings CLIENT KILL and +@write
 # FLUSHALL: -@dangerous takes both back, and since later rules win, what is needed of the dangerous ones follows it.
-_CONNECT = "+@connection -@dangerous +info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +cluster|keyslot"
-_READ = "+@read"
+_CONNECTION = "+@connection -@dangerous"
+_ABOUT_SERVER = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +cluster|keyslot"
+# SCAN, RANDOMKEY, DBSIZE and CLUSTERSCAN answer with keys of other users. They are taken back as a category, since
+# Redis has no CLUSTERSCAN and refuses its name, and a string that all engines read outlives an upgrade of the cache.
+_ONE_KEY = "-@keyspace +dump +exists +expiretime +object +pexpiretime +pttl +touch +ttl +type"
+_READ = f"+@read {_ONE_KEY}"
 # +@write brings FUNCTION FLUSH, which takes every application's functions away.
-_WRITE = "+@read +@write -function +@transaction +eval +evalsha +script|load +script|exists"
+_WRITE = (
+    f"+@read +@write -@scripting {_ONE_KEY} "
+    "+copy +del +expire +expireat +move +persist +pexpire +pexpireat +rename +renamenx +unlink"
+)
+_READ_AND_LIST, _WRITE_AND_LIST = "+@read", "+@read +@write -@scripting"
+_SCRIPTS = "+@transaction +eval +evalsha +script|load +script|exists"
+# In broadcasting mode, tracking tells the name of each key that anybody changes.
+_NO_TRACKING = "-client|tracking -client|caching"
 _PUBLISH = "+publish"
 _SUBSCRIBE = "+subscribe +unsubscribe +psubscribe +punsubscribe"
 
-_PATTERN = re.compile(r"[^\s()~%&+@><#!-][^\s()]*")
+# Redis before 7.0 takes no subcommand back, calls CLIENT dangerous, has other connection commands among those of keys,
+# and lacks some commands.
+_OLD_CONNECTION = (
+    f"{_CONNECTION} +asking +readonly +readwrite +select "
+    "+client|getname +client|id +client|info +client|reply +client|setname"
+)
+_BEFORE_SUBCOMMANDS = (
+    (f"{_CONNECTION} {_NO_TRACKING} ", f"{_OLD_CONNECTION} "),
+    (f"{_CONNECTION} {_ABOUT_SERVER}", f"{_OLD_CONNECTION} +client|caching +client|tracking {_ABOUT_SERVER}"),
+    (" +expiretime +object +pexpiretime ", " +object "),
+)
+_BEFORE_COPY = ((" +copy +del ", " +del "),)
+
+_PATTERN = re.compile(r"[^\s()~%&+@><#!\x00-\x1f\x7f-][^\s()\x00-\x1f\x7f]*")
 _MARKS = "><#!"
+_PLACE = re.compile(r"~|&|%\w+~")
 _BROAD = frozenset(
     (
         *("+@all", "allcommands", "+@dangerous", "+@admin"),
         *("+acl", "+flushall", "+flushdb", "+keys", "+module", "+monitor"),
     )
 )
-_WITH_FLUSHING = ("+@write", "+@keyspace", "+@slow")
-_NO_FLUSHING = ("-@dangerous", "-@all", "nocommands")
 _HARMLESS = ("+acl|whoami",)
+_REACHES_OTHERS = frozenset(
+    (
+        *("flushall", "flushdb", "swapdb", "failover", "monitor", "client|kill", "client|pause"),
+        *("acl|deluser", "acl|load", "acl|save", "acl|setuser", "module|load", "module|loadex", "module|unload"),
+    )
+)
+"""What loses everybody's data, cuts everybody off, or makes other users of oneself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,136 +84,257 @@ class Permissions:
 
     Args:
         access_string: The rules, in the service's ACL syntax; kept in canonical form, so that the service finds
-            nothing to rewrite. Prefer `read_only`, `read_write`, `publish` and `subscribe`.
+            nothing to rewrite. Prefer `read_only`, `read_write`, `publish` and `subscribe`. A string that is known only
+            when it is deployed is passed on as it is, with a reason.
 
         reason: Why this user may run every command, or dangerous ones. Default: such rules are refused.
 
+        unlisted: Whether the string may name commands and categories that the catalogue of this package does not have,
+            since they are newer. Default: it may not.
+
     Raises:
-        ConfigurationError: When a word of the string is none of the syntax or an unknown category, carries a password
-            or lifts the need for one; when it has neither ``on`` nor ``off``; or when it grants everything without a
-            reason.
+        ConfigurationError: When a word of the string is none of the syntax, carries a password or lifts the need for
+            one, or is taken back by a later one; when no engine has a command or a category; when the string has
+            neither ``on`` nor ``off``; or when it grants what reaches other users' data without a reason.
     """
 
     access_string: str
     reason: str | None = None
+    unlisted: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
         kind = Kind(of=str, example="'on ~orders:* -@all +@read'", rule="RBC-10", secret=True)
         check_kind("Permissions", "access_string", self.access_string, kind)
-        parsed = AccessString.parse(self.access_string)
-        broad = [word for word in parsed.words if word.split("|")[0] in _BROAD and word not in _HARMLESS]
-        broad += [word for rules in (parsed.root, *parsed.selectors) for word in _flushing(rules)]
-        if broad and self.reason is None:
-            raise ConfigurationError(
-                got=f"Permissions({self.access_string!r})",
-                allowed=f"{broad[0]} grants more than an application needs",
-                fix="Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')",
-                page=_PAGE,
-                rule="POS-07",
-            )
+        check_kind("Permissions", "unlisted", self.unlisted, Kind(of=bool, example="True"))
         if self.reason is not None:
             checked_reason(self.reason, what="Permissions")
+        if self._is_unknown:
+            self._check_unknown()
+            return
+        parsed = self._parsed(self.access_string)
+        broad = [word for rules in (parsed.root, *parsed.selectors) for word in _broad(rules)]
+        if broad and self.reason is None:
+            raise _refusal(
+                f"Permissions({in_words(self.access_string)!r})",
+                f"{broad[0]} grants more than an application needs",
+                "Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')",
+                "POS-07",
+            )
         object.__setattr__(self, "access_string", str(parsed))
+
+    def _check_unknown(self) -> None:
+        if self.reason is None:
+            raise _refusal(
+                "Permissions with an access string that is known only when it is deployed",
+                "what it grants cannot be looked at before",
+                "Write it out, or say why it cannot be: Permissions(..., reason='...')",
+                "POS-07",
+            )
+        object.__setattr__(self, "access_string", Token.as_string(self.access_string))
 
     @property
     def can_log_in(self) -> bool:
-        """Whether the user is on."""
-        return AccessString.parse(self.access_string).is_on
+        """Whether the user is on; one whose access string is known only when it is deployed may be."""
+        return self._is_unknown or self._parsed(self.access_string).is_on
 
-    def check_engine(self, engine: Engine) -> None:
-        """Refuse words that the engine does not know yet.
+    def check_engine(self, engine: Engine | ServerlessEngine) -> None:
+        """Refuse words that the engine does not know yet, and those that come to nothing on it.
 
         Raises:
             ConfigurationError: When there is one.
         """
-        parsed = AccessString.parse(self.access_string)
-        for what, needs, found, known in (
-            ("channels", "Redis 6.2 or Valkey 7.2", parsed.channels, engine.knows_channels),
-            (
-                "selectors and read or write patterns",
-                "Redis 7.0 or Valkey 7.2",
-                parsed.selective,
-                engine.knows_selectors,
-            ),
-        ):
-            if found and not known:
-                raise ConfigurationError(
-                    got=f"Permissions({self.access_string!r}) on {engine}",
-                    allowed=f"{what}, as in {found[0]}, need {needs} at least",
-                    fix="Use a newer engine",
-                    page=_PAGE,
-                    rule="RBC-10",
+        if self._is_unknown:
+            return
+        parsed = self._parsed(self.written_for(engine))
+        got = f"Permissions({in_words(self.access_string)!r}) on {engine}"
+        features: tuple[tuple[str, catalogue.Feature, tuple[str, ...]], ...] = (
+            ("channels", "acl_channels", parsed.channels),
+            ("selectors and read or write patterns", "acl_selectors", parsed.selective),
+            ("databases", "database_acl", parsed.databases),
+        )
+        for what, feature, found in features:
+            if found and not catalogue.supports(feature, engine.name, engine.version):
+                what_needs = f"{what}, as in {in_words(found[0])}, need"
+                raise _refusal(
+                    got, f"{what_needs} {_in_words(catalogue.floors(feature))} at least", "Use a newer engine"
                 )
+        for rules in (parsed.root, *parsed.selectors):
+            self._check_commands(rules, engine, got)
+
+    def _check_commands(self, rules: tuple[str, ...], engine: Engine | ServerlessEngine, got: str) -> None:
+        where = Version(engine.name, engine.version, engine.is_serverless)
+        for word in filter(is_command, rules):
+            if not self.unlisted and not is_known(word, where):
+                raise _unknown(got, word, engine)
+        for word, later in commands_taken_back(rules, where):
+            raise taken_back_refusal(got, word, later)
 
     def written_for(self, engine: Engine | ServerlessEngine) -> str:
-        """The access string as an engine reads it: without a word about channels where they have no permissions yet."""
-        if engine.knows_channels:
+        """The access string as an engine reads it.
+
+        On Redis before 6.2 it has no word about channels; on Redis before 7.0, what `read_only` and the others say is
+        said in its words. Commands and categories that an engine does not have need not be taken back there.
+        """
+        if self._is_unknown:
             return self.access_string
-        return " ".join(word for word in self.access_string.split() if word != "resetchannels")
+        name, version = engine.name, engine.version
+        written = self.access_string
+        replaced = () if catalogue.supports("acl_selectors", name, version) else _BEFORE_SUBCOMMANDS
+        reads_channels = catalogue.supports("acl_channels", name, version)
+        for words, older in (*replaced, *(() if reads_channels else _BEFORE_COPY)):
+            written = written.replace(words, older)
+        parsed = self._parsed(written)
+        needless = [
+            word
+            for word in parsed.words
+            if word.startswith("-")
+            and "|" not in word
+            and not is_known(word, Version(name, version))
+            # What no engine has is newer than the catalogue.
+            and catalogue.command_floors(word[1:])
+        ]
+        return parsed.without(needless).written(channels=reads_channels)
+
+    @property
+    def _is_unknown(self) -> bool:
+        """Whether more of it than names of keys and channels is known only when it is deployed."""
+        if not isinstance(self.access_string, str):
+            return True
+        words = re.split(r"[\s()]+", self.access_string)
+        return any(Token.is_unresolved(word) and not _PLACE.match(word) for word in words)
+
+    def _parsed(self, written: str) -> AccessString:
+        return AccessString.parse(written, unlisted=self.unlisted)
 
     @classmethod
-    def read_only(cls, *key_patterns: str) -> Permissions:
-        """Read the keys that match, and nothing else.
+    def read_only(
+        cls, *key_patterns: str, channels: Sequence[str] = (), list_keys_reason: str | None = None
+    ) -> Permissions:
+        """Read the keys that match, and nothing else: the names of other keys stay hidden, too.
 
         Args:
-            *key_patterns: Glob patterns of keys, ``session:*`` say. At least one.
+            *key_patterns: Glob patterns of keys, as in ``session:*``. At least one. With ``*``, which every key
+                matches, the user may list them.
+
+            channels: Glob patterns of channels whose messages the user may receive, as in ``events:*``. Needs Redis 6.2
+                or Valkey. Default: none.
+
+            list_keys_reason: Why this user may see the names of all keys, other users' too: with SCAN, RANDOMKEY,
+                DBSIZE, and with CLIENT TRACKING, which caches in clients need. Default: it may not.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than keys.
+            ConfigurationError: When no pattern is given, or one holds more than keys or channels.
         """
-        return cls(f"on {_keys(key_patterns)} resetchannels -@all {_READ} {_CONNECT}")
+        lists = _lists(key_patterns, list_keys_reason)
+        commands = [_READ_AND_LIST if lists else _READ, *([_SUBSCRIBE] if channels else [])]
+        return cls(_written(key_patterns, channels, commands, lists=lists))
 
     @classmethod
-    def read_write(cls, *key_patterns: str) -> Permissions:
+    def read_write(
+        cls, *key_patterns: str, channels: Sequence[str] = (), list_keys_reason: str | None = None
+    ) -> Permissions:
         """Read and write the keys that match, in transactions and scripts too; no administration, no flushing.
 
+        The names of other keys stay hidden.
+
         Args:
-            *key_patterns: Glob patterns of keys, ``session:*`` say. At least one.
+            *key_patterns: Glob patterns of keys, as in ``session:*``. At least one. With ``*``, which every key
+                matches, the user may list them.
+
+            channels: Glob patterns of channels that the user may send messages to and receive them from, as in
+                ``events:*``. Needs Redis 6.2 or Valkey. Default: none.
+
+            list_keys_reason: Why this user may see the names of all keys, other users' too: with SCAN, RANDOMKEY,
+                DBSIZE, and with CLIENT TRACKING, which caches in clients need. Default: it may not.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than keys.
+            ConfigurationError: When no pattern is given, or one holds more than keys or channels.
         """
-        return cls(f"on {_keys(key_patterns)} resetchannels -@all {_WRITE} {_CONNECT}")
+        lists = _lists(key_patterns, list_keys_reason)
+        commands = [_WRITE_AND_LIST if lists else _WRITE, _SCRIPTS, *([_PUBLISH, _SUBSCRIBE] if channels else [])]
+        return cls(_written(key_patterns, channels, commands, lists=lists))
 
     @classmethod
     def publish(cls, *channel_patterns: str) -> Permissions:
         """Send messages to the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
 
         Args:
-            *channel_patterns: Glob patterns of channels, ``events:*`` say. At least one.
+            *channel_patterns: Glob patterns of channels, as in ``events:*``. At least one.
 
         Raises:
             ConfigurationError: When no pattern is given, or one holds more than channels.
         """
-        return cls(f"on resetkeys resetchannels {_channels(channel_patterns)} -@all {_PUBLISH} {_CONNECT}")
+        _checked(channel_patterns, "channel")
+        return cls(_written((), channel_patterns, [_PUBLISH], lists=False))
 
     @classmethod
     def subscribe(cls, *channel_patterns: str) -> Permissions:
         """Receive messages of the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
 
         Args:
-            *channel_patterns: Glob patterns of channels, ``events:*`` say; a client may subscribe to these patterns
+            *channel_patterns: Glob patterns of channels, as in ``events:*``; a client may subscribe to these patterns
                 themselves, and to channels that match. At least one.
 
         Raises:
             ConfigurationError: When no pattern is given, or one holds more than channels.
         """
-        return cls(f"on resetkeys resetchannels {_channels(channel_patterns)} -@all {_SUBSCRIBE} {_CONNECT}")
+        _checked(channel_patterns, "channel")
+        return cls(_written((), channel_patterns, [_SUBSCRIBE], lists=False))
 
 
-def _flushing(rules: tuple[str, ...]) -> list[str]:
-    """Categories that bring FLUSHALL, which loses everything, and are not followed by what takes it back."""
-    last = max((place for place, word in enumerate(rules) if word in _NO_FLUSHING), default=-1)
-    return [word for word in rules[last + 1 :] if word in _WITH_FLUSHING]
+def _broad(rules: tuple[str, ...]) -> list[str]:
+    """The words of one set of rules that grant what reaches others, and are not followed by what takes it back."""
+    commands = [word for word in rules if is_command(word)]
+    return [
+        word
+        for place, word in enumerate(commands)
+        if grants(word)
+        and word not in _HARMLESS
+        and (word.split("|")[0] in _BROAD or kept(place, commands, versions()[-1]) & _REACHES_OTHERS)
+    ]
 
 
-def _keys(patterns: tuple[str, ...]) -> str:
-    return " ".join(f"~{pattern}" for pattern in _checked(patterns, "key"))
+def _unknown(got: str, word: str, engine: Engine | ServerlessEngine) -> ConfigurationError:
+    """A refusal of a command or category that an engine does not have."""
+    floors = catalogue.command_floors(word[1:])
+    floor = floors.get(engine.name)
+    if floor is None:
+        return _refusal(got, f"{word} needs {_in_words(floors)} at least", f"Use Valkey, or leave {word!r} out")
+    if version_key(engine.version) < version_key(floor):
+        return _refusal(got, f"{word} needs {_in_words(floors)} at least", "Use a newer engine")
+    if engine.is_serverless and is_known(word, Version(engine.name, engine.version)):
+        return _refusal(got, f"{word} is about search, which serverless caches do not have", "Use a ReplicationGroup")
+    return _refusal(got, f"this engine has no {word[1:]} any more", f"Leave {word!r} out")
 
 
-def _channels(patterns: tuple[str, ...]) -> str:
-    return " ".join(f"&{pattern}" for pattern in _checked(patterns, "channel"))
+def _in_words(floors: Mapping[str, str]) -> str:
+    names = {"redis": "Redis", "valkey": "Valkey"}
+    return " or ".join(f"{names[engine]} {version}" for engine, version in floors.items())
+
+
+def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:
+    return ConfigurationError(got=got, allowed=allowed, fix=fix, page=_PAGE, rule=rule)
+
+
+def _lists(key_patterns: tuple[str, ...], reason: str | None) -> bool:
+    """Whether a user may list keys: it has a reason, or all of them are its own."""
+    if reason is not None:
+        checked_reason(reason, what="Permissions(list_keys_reason)")
+    return reason is not None or "*" in key_patterns
+
+
+def _written(keys: tuple[str, ...], channels: Sequence[str], commands: Iterable[str], *, lists: bool) -> str:
+    given = checked_list(
+        "Permissions", "channels", channels, Kind(of=str, example="['events:*']", rule="RBC-10", secret=True)
+    )
+    places = [
+        " ".join(f"~{pattern}" for pattern in _checked(keys, "key")) if keys or not given else "resetkeys",
+        "resetchannels",
+        *(f"&{pattern}" for pattern in (_checked(given, "channel") if given else ())),
+    ]
+    connect = [_CONNECTION, *([] if lists else [_NO_TRACKING]), _ABOUT_SERVER]
+    return " ".join(["on", *places, "-@all", *commands, *connect])
 
 
 def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
@@ -184,12 +342,14 @@ def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
         check_kind("", f"{what} pattern", pattern, Kind(of=str, example="'session:*'", rule="RBC-10", secret=True))
     if not patterns or any(not _PATTERN.fullmatch(pattern) for pattern in patterns):
         secret = any(mark in pattern for pattern in patterns for mark in _MARKS)
-        raise ConfigurationError(
-            got=f"{what} patterns with what may be a password" if secret else f"{what} patterns {patterns!r}",
-            allowed=f"name one pattern or more, each of {what}s alone, without spaces, brackets or a sign of the ACL "
+        raise _refusal(
+            f"{what} patterns with what may be a password" if secret else f"{what} patterns {_shown(patterns)}",
+            f"name one pattern or more, each of {what}s alone, without spaces, brackets or a sign of the ACL "
             "syntax before it",
-            fix=f"Use '*' for every {what}, or better a prefix of the application's own, as in 'session:*'",
-            page=_PAGE,
-            rule="RBC-10",
+            f"Use '*' for every {what}, or better a prefix of the application's own, as in 'session:*'",
         )
     return patterns
+
+
+def _shown(patterns: tuple[str, ...]) -> str:
+    return repr(tuple(map(in_words, patterns)))

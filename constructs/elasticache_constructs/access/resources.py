@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,7 +12,7 @@ from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
-from elasticache_constructs.access.users import LONGEST_PREFIX, IamUser
+from elasticache_constructs.access.users import IamUser
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.names import unique_name
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from elasticache_constructs.serverless_engine import ServerlessEngine
 
 _TOKEN_LENGTH = 64
+_LONGEST_ID = 40
+_LONGEST_PREFIX = 20
+_MARK = 8
 _DEFAULT = "default"
 _NOBODY = Permissions("off -@all")
 # Valkey takes users and groups of engine redis, and Redis takes no others. So a cache goes from Redis to Valkey, and
@@ -105,7 +109,7 @@ class _Users:
 
     def __init__(self, scope: Construct, engine: Engine | ServerlessEngine, key: kms.IKey) -> None:
         self._scope, self._engine, self._key = scope, engine, key
-        self.prefix = unique_name(scope, longest=LONGEST_PREFIX)
+        self.prefix = unique_name(scope, longest=_LONGEST_PREFIX)
         self.passwords: list[GeneratedPassword] = []
 
     def add(self, user: IamUser | PasswordUser) -> elasticache.CfnUser:
@@ -129,10 +133,18 @@ class _Users:
         secret = PasswordSecret(
             self._scope, f"{construct_id}Secret", user_name=user_name, length=_TOKEN_LENGTH, key=self._key
         )
-        user_id = f"{self.prefix}-{user_name}"
+        user_id = self._id_of(user_name)
         self.passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
         mode = {"Type": "password", "Passwords": [_password_of(secret)]}
         return self._add(construct_id, user_name, user_id, permissions, mode)
+
+    def _id_of(self, user_name: str) -> str:
+        """An id that is as long as those of groups at most, since nobody needs to know it."""
+        whole = f"{self.prefix}-{user_name}"
+        if len(whole) <= _LONGEST_ID:
+            return whole
+        mark = hashlib.sha256(user_name.encode()).hexdigest()[:_MARK]
+        return f"{whole[: _LONGEST_ID - 1 - _MARK].rstrip('-')}-{mark}"
 
     def _add(
         self, construct_id: str, user_name: str, user_id: str, permissions: Permissions, mode: dict[str, Any]

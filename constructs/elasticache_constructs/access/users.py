@@ -11,12 +11,6 @@ from elasticache_constructs.kinds import Kind, check_kind
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
-LONGEST_ID = 40
-"""Characters of a user's id. AWS documents no limit; this is that of the ids of groups."""
-
-LONGEST_PREFIX = 20
-"""Characters that a generated id begins with, before a hyphen and the user's name."""
-
 _PERMISSIONS = Kind(of=Permissions, example="Permissions.read_write('orders:*')", rule="RBC-10", secret=True)
 
 
@@ -28,13 +22,12 @@ class IamUser:
 
     Args:
         name: Both its user id and its user name, since the service wants them equal for IAM. Unique in the account
-            and region: give it a prefix, as in ``orders-prod-app``.
+            and region: give it a prefix, as in ``orders-prod-app``. AWS documents no longest one.
 
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, is longer than 40
-            characters, or is ``default``.
+        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
     """
 
     name: str
@@ -42,7 +35,7 @@ class IamUser:
 
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
-        _check_name(self.name, "IamUser", LONGEST_ID)
+        _check_name(self.name, "IamUser")
         check_kind("IamUser", "permissions", self.permissions, _PERMISSIONS)
 
 
@@ -56,8 +49,7 @@ class PasswordUser:
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, is longer than 19
-            characters, or is ``default``.
+        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
     """
 
     name: str
@@ -65,7 +57,7 @@ class PasswordUser:
 
     def __post_init__(self) -> None:
         """Refuse names that the service would."""
-        _check_name(self.name, "PasswordUser", LONGEST_ID - 1 - LONGEST_PREFIX)
+        _check_name(self.name, "PasswordUser")
         check_kind("PasswordUser", "permissions", self.permissions, _PERMISSIONS)
 
 
@@ -98,17 +90,8 @@ class DefaultUser:
         return cls(None)
 
 
-def _check_name(name: str, what: str, longest: int) -> None:
+def _check_name(name: str, what: str) -> None:
     check_kind(what, "name", name, Kind(of=str, example="'orders-prod-app'", rule="NAM-05"))
-    if len(name) > longest:
-        raise ConfigurationError(
-            got=f"{what}({name!r}), {len(name)} characters",
-            allowed=f"a name has {longest} characters at most"
-            + ("" if longest == LONGEST_ID else f", so that the user's id has {LONGEST_ID}"),
-            fix="Use a shorter name",
-            page=_PAGE,
-            rule="NAM-05",
-        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
             got=f"{what}({name!r})",

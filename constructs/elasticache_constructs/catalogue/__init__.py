@@ -12,6 +12,14 @@ that came out after it was written is one of those. `python -m elasticache_const
 installed botocore and cfn-lint.
 """
 
+from elasticache_constructs.catalogue.command_sets import (
+    categories,
+    command_floors,
+    command_versions,
+    commands,
+    newest_of,
+    restricted_commands,
+)
 from elasticache_constructs.catalogue.engines import (
     EngineVersion,
     Feature,
@@ -51,7 +59,11 @@ __all__ = [
     "Parameter",
     "ParameterFamily",
     "Source",
+    "categories",
     "closest",
+    "command_floors",
+    "command_versions",
+    "commands",
     "engine_version",
     "engine_versions",
     "features",
@@ -59,6 +71,7 @@ __all__ = [
     "fully_listed",
     "limit",
     "limits",
+    "newest_of",
     "node_families",
     "node_family",
     "node_type",
@@ -69,6 +82,7 @@ __all__ = [
     "parameter_family_of",
     "parameters",
     "regions",
+    "restricted_commands",
     "serverless_majors",
     "supports",
     "version_form",

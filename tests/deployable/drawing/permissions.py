@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
@@ -17,6 +17,11 @@ _PATTERNS = st.sampled_from(("app:*", "session:*", "user:{1}:*", "[a-f]?:*", "*"
 _COMMANDS = (
     *("+get", "+set", "+@read", "+@write -function -@dangerous", "-@dangerous", "+client|id", "-keys", "+@hash"),
     *("nocommands", "-@all", "+@sortedset", "+PING", "+@connection -@dangerous +info"),
+)
+# In this order none takes an earlier one back.
+_IN_ORDER = (
+    *("nocommands", "-@dangerous", "+@read", "+@hash", "+@write -function -@dangerous", "-keys", "+get", "+set"),
+    *("+@connection -@dangerous +info", "+client|id", "+@sortedset", "+PING"),
 )
 _ODD_WORDS = (
     *(
@@ -34,6 +39,7 @@ _ODD_WORDS = (
         "+@nosuch",
         "+flushall",
     ),
+    *("resetkeys", "resetchannels", "-@read", "db=0", "+gett", "+@bloom", "+ft.search"),
     *("on", "off", "~", "&", "(", ")", "(~a", "hello", "%R~", "clearselectors", "+", "~a:* b", "+@write", "-@nosuch"),
 )
 
@@ -42,10 +48,12 @@ _ODD_WORDS = (
 def careful(draw: st.DrawFn, known: Known) -> Call:
     """Words that the engine reads."""
     channels = known.supports("acl_channels")
-    kinds = [Permissions.read_only, Permissions.read_write]
-    kinds += [Permissions.publish, Permissions.subscribe] if channels else []
+    keyed = [Permissions.read_only, Permissions.read_write]
+    kinds: list[Any] = [*keyed, *([Permissions.publish, Permissions.subscribe] if channels else [])]
     if draw(st.booleans()):
-        return call(draw(st.sampled_from(kinds)), *draw(st.lists(_PATTERNS, min_size=1, max_size=3)))
+        kind = draw(st.sampled_from(kinds))
+        more = {"channels": ["app:*"]} if channels and kind in keyed and draw(st.booleans()) else {}
+        return call(kind, *draw(st.lists(_PATTERNS, min_size=1, max_size=3)), **more)
     rules = _rules(channels=channels)
     words = ["on", *draw(rules)]
     if known.supports("acl_selectors") and draw(st.booleans()):
@@ -57,7 +65,8 @@ def careful(draw: st.DrawFn, known: Known) -> Call:
 def _rules(draw: st.DrawFn, *, channels: bool) -> list[str]:
     keys = [f"~{each}" for each in draw(st.lists(_PATTERNS, min_size=1, max_size=2, unique=True))]
     listening = [f"&{draw(_PATTERNS)}"] if channels and draw(st.booleans()) else []
-    return [*keys, *listening, *draw(st.lists(st.sampled_from(_COMMANDS), max_size=3))]
+    places = draw(st.sets(st.integers(0, len(_IN_ORDER) - 1), max_size=3))
+    return [*keys, *listening, *(_IN_ORDER[place] for place in sorted(places))]
 
 
 @st.composite
