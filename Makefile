@@ -14,7 +14,6 @@
 #   make snapshots           accept the templates as they are now; review the diff before committing it
 #   make catalogue           versions and node types that the installed packages know and the catalogue does not;
 #                            ARGS=--write: take them over
-#   make commands ARGS=redis-server          commands that a server has and the catalogue does not; --write as well
 #   make lock                resolve requirements*.txt and package-lock.json again
 
 PYTHON ?= python3
@@ -45,7 +44,7 @@ BUNDLING := constructs/elasticache_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: catalogue commands format lock clean need-stage
+.PHONY: catalogue format lock clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -102,9 +101,6 @@ snapshots: synth
 
 catalogue: setup
 	python -m elasticache_constructs.catalogue $(ARGS)
-
-commands: setup
-	python -m elasticache_constructs.catalogue.servers $(ARGS)
 
 format: setup
 	ruff format .

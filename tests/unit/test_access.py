@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
@@ -571,3 +571,28 @@ def test_leaving_password_has_no_secret_to_hand_out(bench: Bench) -> None:
 
     with pytest.raises(ConfigurationError, match="the users with a secret are 'default'"):
         cache.secret("batch")
+
+
+@pytest.mark.parametrize(
+    ("changes", "older"),
+    [
+        ({"engine": Engine.VALKEY_8_2, "upgraded_from": Engine.REDIS_6_2}, True),
+        ({"engine": Engine.VALKEY_8_2, "upgraded_from": Engine.REDIS_7_1}, False),
+        ({"engine": Engine.VALKEY_8_2}, False),
+    ],
+    ids=["from 6.2", "from 7.1", "afterwards"],
+)
+def test_users_change_before_the_engine(bench: Bench, changes: dict[str, Any], *, older: bool) -> None:
+    """While an upgrade is under way, access strings are those that the running engine reads."""
+    user = PasswordUser("app", READ)
+    access = Access.users(default=DefaultUser.disabled(), users=[user])
+    replication_group(bench, access=access, **changes)
+
+    (written,) = (
+        each["Properties"]["AccessString"]
+        for each in bench.resources("ElastiCache::User").values()
+        if each["Properties"]["UserName"] == "app"
+    )
+    expected = READ.written_for(Engine.REDIS_6_2 if older else Engine.VALKEY_8_2)
+    assert expected == written
+    assert ("-client|tracking" in written.split()) != older

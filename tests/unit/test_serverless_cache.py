@@ -15,7 +15,9 @@ from elasticache_constructs import (
     Backups,
     ConfigurationError,
     DefaultUser,
+    IamUser,
     NetworkType,
+    Permissions,
     ServerlessCache,
     ServerlessEngine,
     ServerlessLimits,
@@ -109,6 +111,15 @@ def test_clients_reach_both_ports(engine: ServerlessEngine, ports: tuple[int, in
 def test_memcached_has_no_users() -> None:
     """A Memcached cache names no user group."""
     assert "UserGroupId" not in _properties(engine=ServerlessEngine.MEMCACHED_1_6, access=None)
+
+
+@pytest.mark.parametrize("words", ["+hexpire", "+ft.search", "db=0"])
+def test_users_may_what_the_engine_has(words: str) -> None:
+    """A command of a newer version, a module that serverless caches lack and databases are refused here, too."""
+    user = IamUser("app", Permissions(f"on ~a:* +get {words}"))
+    access = Access.users(default=DefaultUser.disabled(), users=[user])
+    with pytest.raises(ConfigurationError, match=r"\) on valkey 8: "):
+        serverless_cache(new_bench(), access=access)
 
 
 def test_one_subnet_of_each_zone_is_used() -> None:
