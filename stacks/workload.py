@@ -67,7 +67,11 @@ class WorkloadStack(cdk.Stack):
         catalogue = self._function(
             "Catalogue",
             "catalogue.handler",
-            {**cache.connection_settings(settings.catalogue), **catalogue_settings},
+            {
+                **cache.connection_settings(settings.catalogue),
+                **catalogue_settings,
+                "CATALOGUE_CACHE_SWITCH": "false",  # no caller sends requests past the cache
+            },
             groups=[cache.client_security_group, database.client_security_group],
         )
         for function in (prepare, catalogue):

@@ -5,11 +5,13 @@ Two answers come from libraries, and in plain text: that a body is too large, an
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import redis.exceptions
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from elasticache_client.sessions import SessionsUnavailable
+from workloads.names import decode
 from workloads.page import Page
 from workloads.patience import Patience
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_DIGITS = 18
 _LARGEST_BODY = 4096  # bytes
 _CACHE_AWAY = (
     redis.exceptions.ConnectionError,
@@ -36,6 +40,21 @@ _CACHE_AWAY = (
     redis.exceptions.ReadOnlyError,  # a primary that a failover has made a replica
     SessionsUnavailable,
 )
+
+
+class _Id(Convertor[int]):
+    """A number in a path. Of more digits than any id has, it is one that nothing has: Python refuses to read some."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> int:
+        return int(value) if len(value) <= _MOST_DIGITS else sys.maxsize
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", _Id())
 
 
 class Json(Response):
@@ -57,13 +76,34 @@ async def read(request: Request, kind: type[T]) -> T:
     Raises:
         HTTPException: the body is none; 415 for its content type, 422 for what is in it.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    _check_content_type(_content_type(request))
+    try:
+        return msgspec.json.decode(await request.body(), type=kind, dec_hook=decode)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(422, f"The body does not fit: {error}.") from None
+
+
+def check_sender(request: Request) -> None:
+    """Refuse a request without a body that a page of another site may have sent.
+
+    A page of this site sends JSON like ``{}``; what is no browser may send nothing at all.
+
+    Raises:
+        HTTPException: it is a browser's, or has a body, and its content type is not that of JSON; 415.
+    """
+    content_type = _content_type(request)
+    browser = {"origin", "sec-fetch-site", "sec-fetch-mode"} & set(request.headers)
+    if content_type or browser or request.headers.get("content-length", "0") != "0":
+        _check_content_type(content_type)
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_content_type(content_type: str) -> None:
     if content_type != "application/json":
         raise HTTPException(415, f"Content-Type: {content_type or 'none'}. Allowed: application/json. Send that.")
-    try:
-        return msgspec.json.decode(await request.body(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HTTPException(422, f"The body does not fit: {error}.") from None
 
 
 def checked(text: str, kind: Any, name: str) -> Any:
@@ -73,7 +113,7 @@ def checked(text: str, kind: Any, name: str) -> Any:
         HTTPException: it is not; 422.
     """
     try:
-        return msgspec.convert(text, kind)
+        return msgspec.convert(text, kind, dec_hook=decode)
     except msgspec.ValidationError as error:
         raise HTTPException(422, f"{name} does not fit: {error}.") from None
 
@@ -105,6 +145,8 @@ def application(
         },
         max_body_size=_LARGEST_BODY,
     )
+    # It would make the address from the Host that the client names.
+    inner.router.redirect_slashes = False
     # Around it all: Starlette puts its limit of bodies, and its answer to an unforeseen error, before any middleware.
     return SecurityHeaders(inner, it.policy)
 

@@ -63,7 +63,8 @@ async function shop() {
 }
 
 async function sample() {
-  const { cache, database } = await call("api/figures");
+  const { cache, database, switch: offered } = await call("api/figures");
+  $("#cache").closest("label").hidden = !offered;
   const reads = cache.hits + cache.stale + cache.misses;
   samples.push({ at: performance.now(), shown: shown.count, queries: database.queries, reads, hits: cache.hits + cache.stale });
   samples.splice(0, Math.max(0, samples.length - 61));

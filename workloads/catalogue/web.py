@@ -26,6 +26,8 @@ F = TypeVar("F", bound="Callable[..., object]")
 T = TypeVar("T")
 
 _CACHE = {"on": True, "off": False}
+# To go past the cache is for trying it out: in a deployment it would hand the database to whoever may call.
+_SWITCH = os.environ.get("CATALOGUE_CACHE_SWITCH", "true") == "true"
 
 
 def categories(_: Request) -> Json:
@@ -60,6 +62,7 @@ def figures(_: Request) -> Json:
     return Json(
         {
             "process": os.getpid(),
+            "switch": _SWITCH,
             "cache": {"down": storage.cache.is_down, **asdict(storage.cache.stats)},
             "database": {"queries": storage.database.queries},
         }
@@ -71,6 +74,8 @@ def _with_cache(request: Request, function: F) -> F:
     text = request.query_params.get("cache", "on")
     if text not in _CACHE:
         raise HTTPException(422, f"cache={text}. Allowed: on or off. Leave it out for on.")
+    if not (_CACHE[text] or _SWITCH):
+        raise HTTPException(403, "cache=off. Allowed: on, as this catalogue has no switch. Leave it out.")
     return function if _CACHE[text] else function.__wrapped__  # type: ignore[attr-defined]
 
 
@@ -95,8 +100,8 @@ app = application(
     [
         Route("/api/categories", categories),
         Route("/api/categories/{category}/products", products),
-        Route("/api/products/{product_id:int}", product),
-        Route("/api/products/{product_id:int}/price", change_price, methods=["PUT"]),
+        Route("/api/products/{product_id:id}", product),
+        Route("/api/products/{product_id:id}/price", change_price, methods=["PUT"]),
         Route("/api/figures", figures),
     ],
     overload=[OperationalError, Overloaded, LoadFailed],

@@ -7,11 +7,17 @@ from typing import Annotated
 import msgspec
 
 from elasticache_client.leaderboard import Standing  # noqa: TC001  # msgspec reads it from the annotations
+from workloads.names import Name
 
 HIGHEST_SCORE = 1_000_000_000
+MOST_PLAYERS = 10_000
+"""In one window: the last one falls off when another comes before it."""
 
-Player = Annotated[str, msgspec.Meta(pattern=r"^\S(.{0,22}\S)?\Z")]
-"""A name of 1 to 24 characters on one line, without blanks at its ends."""
+
+class Player(Name):
+    """A player's name."""
+
+    longest = 24
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,12 +6,12 @@ import asyncio
 
 from elasticache_client import connect_async
 from elasticache_client.leaderboard import AsyncLeaderboard, Standing, Window
-from workloads.leaderboard.domain import Board
+from workloads.leaderboard.domain import MOST_PLAYERS, Board
 
 _TOP = 10
 _NEIGHBOURS = 3
 
-_scores = AsyncLeaderboard(connect_async(decode_responses=True), "game")
+_scores = AsyncLeaderboard(connect_async(decode_responses=True), "game", most=MOST_PLAYERS)
 
 
 async def submit(player: str, score: int) -> dict[Window, Standing]:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 async def submit(request: Request) -> Json:
     """Take a score; where the player stands now in each window."""
     result = await read(request, Result)
-    return Json(await storage.submit(result.player, result.score))
+    return Json(await storage.submit(str(result.player), result.score))
 
 
 async def board(request: Request) -> Json:
     """One window, as one player sees it."""
     window = checked(request.path_params["window"], Window, "window")
     player = checked(request.query_params.get("player", "?"), Player, "player")
-    return Json(await storage.board(window, player))
+    return Json(await storage.board(window, str(player)))
 
 
 app = application(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from rehearsal import processes
+from workloads.local.loopback import HOSTS, TARGET
 from workloads.local.round_robin import ADDRESSES
 from workloads.local.servers import LOOPBACK, free_port, postgresql, valkey
 
@@ -66,16 +67,19 @@ def serving(ports: Mapping[str, int]) -> Iterator[list[subprocess.Popen[str]]]:
             ("workloads.catalogue.web:app", ports["catalogue"], {**cache, **database}, ()),
             *(("workloads.sessions.web:app", port, cache, ()) for port in pair),
             (
-                "workloads.local.round_robin:from_environment",
+                "workloads.local.round_robin:from_environment()",
                 ports["sessions"],
                 {ADDRESSES: addresses},
-                ("--factory", "--no-date-header"),
+                ("--no-date-header",),
             ),
             ("workloads.leaderboard.web:app", ports["leaderboard"], cache, ()),
         ]
         started = []
         for target, port, environment, options in wanted:
-            process = serve(target, port, environment, *options)
+            # The balancer leaves the host as its client named it.
+            names = (f"{name}:{each}" for name in (LOOPBACK, "localhost") for each in {port, ports["sessions"]})
+            variables = {**environment, TARGET: target, HOSTS: " ".join(names)}
+            process = serve("workloads.local.loopback:from_environment", port, variables, "--factory", *options)
             stack.callback(processes.end, process)
             started.append((port, process))
         for port, process in started:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from workloads.names import Name
+
 Cart = dict[str, int]
 """Quantities by item."""
 
@@ -36,11 +38,16 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST_QUANTITY)]
 
 
+class User(Name):
+    """A user's name."""
+
+    longest = 40
+
+
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who somebody says to be."""
 
-    user: Annotated[str, msgspec.Meta(pattern=r"^\S(.{0,38}\S)?\Z")]
-    """A name of 1 to 40 characters on one line, without blanks at its ends."""
+    user: User
 
 
 SHELF = {

@@ -15,7 +15,7 @@ from elasticache_client.sessions import Cookie
 from elasticache_client.sessions.starlette import SessionMiddleware
 from workloads.sessions import storage
 from workloads.sessions.domain import SHELF, Change, Login, lines
-from workloads.web import Json, application, read
+from workloads.web import Json, application, check_sender, read
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,18 +41,20 @@ async def change_cart(request: Request) -> Json:
 
 async def log_in(request: Request) -> Json:
     """Take somebody's word for who it is, and give the session a new id."""
-    _session(request).renew((await read(request, Login)).user)
+    _session(request).renew(str((await read(request, Login)).user))
     return _state(request)
 
 
 async def log_out(request: Request) -> Json:
     """End this session."""
+    check_sender(request)
     _session(request).end()
     return _state(request)
 
 
 async def log_out_everywhere(request: Request) -> Json:
     """End all sessions of whoever has this one."""
+    check_sender(request)
     session = _session(request)
     if session.user is not None:
         await storage.sessions.revoke(session.user)

@@ -59,6 +59,7 @@ class Board:
         rule: Rule,
         windows: Sequence[Window],
         keep: int,
+        most: int | None,
         prefix: str,
         clock: Callable[[], float],
     ) -> None:
@@ -68,6 +69,7 @@ class Board:
         known = len(windows) == len(set(windows)) > 0 and set(windows) <= set(get_args(Window))
         _check("windows", windows, f"some of {_listed(Window)}, each once", passes=known)
         _check("keep", keep, "a whole number from 0", passes=_is_whole(keep) and keep >= 0)
+        _check("most", most, "a whole number from 1, or None", passes=most is None or (_is_whole(most) and most > 0))
         self._client = client
         # The braces keep all of a board's keys on one node of a cluster.
         self._prefix = f"{prefix}:{{{name}}}"
@@ -75,6 +77,7 @@ class Board:
         self._rule = rule
         self._windows = tuple(windows)
         self._keep = keep
+        self._most = most
         self._clock = clock
         self._submit = client.register_script(scripts.SUBMIT)
         self._around = client.register_script(scripts.AROUND)
@@ -86,13 +89,18 @@ class Board:
         _check_score(score)
         periods = [period(window, self._now(), keep=self._keep) for window in self._windows]
         expiries = ["" if each.expires is None else int(each.expires.timestamp()) for each in periods]
-        reply = self._submit(self._keys(periods), [self._rule, player, self._sign * score, _LIMIT, *expiries])
+        arguments = [self._rule, player, self._sign * score, _LIMIT, self._most or "", *expiries]
+        reply = self._submit(self._keys(periods), arguments)
 
         def read(reply: Any) -> dict[Window, Standing]:
             if reply is None:
                 raise _refused("the sum of the scores", "too large", f"sums up to {_LIMIT}", "submit smaller scores")
-            standings = (Standing(player, rank + 1, self._score(score)) for rank, score in _pairs(reply))
-            return dict(zip(self._windows, standings, strict=True))
+            found = zip(self._windows, _pairs(reply), strict=True)
+            return {
+                window: Standing(player, rank + 1, self._score(score))
+                for window, (rank, score) in found
+                if rank is not None
+            }
 
         return Asked(reply, read)
 

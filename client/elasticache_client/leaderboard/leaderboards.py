@@ -39,6 +39,9 @@ class Leaderboard:
         windows: which stretches of time there are boards for; the first is the one that is meant when none is named.
             Default: all-time, daily and weekly.
         keep: how many past days and weeks can still be asked for. Default: one of each.
+        most: how many players a window has at most: beyond, the last of them falls off. Bound it where names come from
+            outside, as boards grow without end else and push others' keys out of a cache that is full. A lower bound
+            takes a hundred players off with each score. Default: no bound.
         prefix: what the keys begin with, for the user's permissions: ``leaderboard:*``. Default: ``leaderboard``.
         clock: seconds since 1970.
 
@@ -58,15 +61,19 @@ class Leaderboard:
         rule: Rule = "best",
         windows: Sequence[Window] = _WINDOWS,
         keep: int = 1,
+        most: int | None = None,
         prefix: str = "leaderboard",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._board = Board(
-            client, name, order=order, rule=rule, windows=windows, keep=keep, prefix=prefix, clock=clock
+            client, name, order=order, rule=rule, windows=windows, keep=keep, most=most, prefix=prefix, clock=clock
         )
 
     def submit(self, player: str, score: int) -> dict[Window, Standing]:
-        """Take a score into every window, all or none, and say where the player stands now."""
+        """Take a score into every window, all or none, and say where the player stands now.
+
+        Windows that are full of better players are not in the answer.
+        """
         return _answer(self._board.submit(player, score))
 
     def rank(self, player: str, *, window: Window | None = None, at: dt.datetime | None = None) -> int | None:
@@ -120,11 +127,12 @@ class AsyncLeaderboard:
         rule: Rule = "best",
         windows: Sequence[Window] = _WINDOWS,
         keep: int = 1,
+        most: int | None = None,
         prefix: str = "leaderboard",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._board = Board(
-            client, name, order=order, rule=rule, windows=windows, keep=keep, prefix=prefix, clock=clock
+            client, name, order=order, rule=rule, windows=windows, keep=keep, most=most, prefix=prefix, clock=clock
         )
 
     async def submit(self, player: str, score: int) -> dict[Window, Standing]:

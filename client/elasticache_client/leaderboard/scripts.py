@@ -11,6 +11,7 @@ from __future__ import annotations
 
 SUBMIT = """
 local rule, player, given, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local most = tonumber(ARGV[5])
 local held, wanted = {}, {}
 for i = 1, #KEYS, 2 do
   local member = redis.call('HGET', KEYS[i + 1], player)
@@ -33,11 +34,18 @@ for i = 1, #KEYS, 2 do
     redis.call('HSET', players, player, member)
     redis.call('ZADD', board, string.format('%.0f', wanted[i]), member)
   end
+  -- One for each that comes, and some more after the bound was lowered.
+  if most and redis.call('ZCARD', board) > most then
+    for _, last in ipairs(redis.call('ZRANGE', board, math.max(most, redis.call('ZCARD', board) - 100), -1)) do
+      redis.call('ZREM', board, last)
+      redis.call('HDEL', players, string.sub(last, 17))
+    end
+  end
   local member = redis.call('HGET', players, player)
-  table.insert(standings, redis.call('ZRANK', board, member))
-  table.insert(standings, redis.call('ZSCORE', board, member))
+  table.insert(standings, member and redis.call('ZRANK', board, member))
+  table.insert(standings, member and redis.call('ZSCORE', board, member))
   -- Last, for by the server's clock that moment may have come.
-  local expires = ARGV[4 + (i + 1) / 2]
+  local expires = ARGV[5 + (i + 1) / 2]
   if expires ~= '' then
     redis.call('EXPIREAT', board, expires)
     redis.call('EXPIREAT', players, expires)

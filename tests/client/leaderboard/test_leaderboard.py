@@ -59,6 +59,43 @@ PLAYED = {
 
 
 @every_kind
+def test_a_bound_takes_the_last_off(open_board: Callable[..., Board], kind: str) -> None:
+    """Who comes takes the place of the last one, or gets none; the room that names take does not grow."""
+    board = open_board(kind, most=3)
+    for player, score in [("ada", 10), ("bob", 30), ("cyd", 20), ("dan", 30)]:
+        board("submit", player, score)
+    gone = board("submit", "eve", 5), board("rank", "eve"), board("standing", "ada")
+    back = board("submit", "ada", 40)
+
+    assert ({}, None, None) == gone
+    assert {"all-time": 1, "daily": 1, "weekly": 1} == {window: each.rank for window, each in back.items()}
+    assert (["ada", "bob", "dan"], 3) == (board.names(), board("size"))
+
+
+def test_a_lower_bound_is_reached(open_board: Callable[..., Board]) -> None:
+    """A board that was larger shrinks with the scores that come, from its end."""
+    larger = open_board()
+    for number in range(250):
+        larger("submit", f"player {number}", number)
+    smaller = open_board(most=5)
+    smaller._board._board._prefix = larger._board._board._prefix
+    sizes = []
+    for _ in range(4):
+        smaller("submit", "player 249", 249 + len(sizes) + 1)
+        sizes.append(smaller("size"))
+
+    assert [150, 50, 5, 5] == sizes
+    assert [f"player {number}" for number in (249, 248, 247, 246, 245)] == smaller.names()
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "3"])
+def test_a_bound_is_a_number(open_board: Callable[..., Board], most: object) -> None:
+    """Nothing else is taken for one."""
+    with pytest.raises(ValueError, match=r"most=.*Allowed: a whole number from 1, or None"):
+        open_board(most=most)
+
+
+@every_kind
 @pytest.mark.parametrize("decode", [True, False])
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_every_client_gets_the_same(
