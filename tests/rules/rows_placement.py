@@ -279,8 +279,8 @@ ROWS = (
         "KMS-04",
         lambda: _alias("alias/aws/elasticache"),
         (
-            "encryption_key that is the alias alias/aws/elasticache of a key that is not known: policies name keys, and "
-            "one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit "
+            "encryption_key that is the alias alias/aws/elasticache of a key that is not known: policies name keys, "
+            "and one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit "
             "one service each."
         ),
         _ALIASES,
