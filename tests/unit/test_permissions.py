@@ -8,6 +8,8 @@ import pytest
 from aws_cdk import Token
 
 from elasticache_constructs import ConfigurationError, Engine, Permissions, ServerlessEngine
+from elasticache_constructs.access.access_string import is_known
+from elasticache_constructs.access.granted import Version, allowed, is_command
 from tests.unit.builders import GUIDE
 
 PAGE = f"{GUIDE}/Clusters.RBAC.html"
@@ -423,3 +425,43 @@ def test_command_that_came_out_tomorrow() -> None:
     permissions.check_engine(Engine.VALKEY_9_1)
 
     assert permissions.written_for(Engine.VALKEY_9_1).endswith("-@all +tomorrow -@tomorrows")
+
+
+ENGINES = [
+    *(Engine("redis", "6.0"), Engine.REDIS_6_2, Engine.REDIS_7_0, Engine.REDIS_7_1, Engine.VALKEY_7_2),
+    *(Engine.VALKEY_8_0, Engine.VALKEY_8_1, Engine.VALKEY_8_2, Engine.VALKEY_9_0, Engine.VALKEY_9_1),
+]
+EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES, ids=str)
+LISTS = {"scan", "randomkey", "dbsize", "keys", "clusterscan", "client|tracking", "client|caching", "client|list"}
+EVERY_CLIENT = {"readonly", "readwrite", "asking", "select", "ping", "echo", "command", "info", "multi", "watch"}
+SAFE = {"get", "set", "del", "unlink", "expire", "ttl", "exists", "type", "rename", "eval", "evalsha", "object"}
+
+
+@EVERY_ENGINE
+@pytest.mark.parametrize("keys", ["a:*", "*"])
+def test_words_are_those_of_every_engine(engine: Engine, keys: str) -> None:
+    """Each engine has what is said, may be connected to, and tells of other keys only where all are one's own."""
+    for permissions in (Permissions.read_only(keys), Permissions.read_write(keys)):
+        permissions.check_engine(engine)
+    words = permissions.written_for(engine).split()
+    assert [] == [
+        word for word in words if is_command(word) and not is_known(word, Version(engine.name, engine.version))
+    ]
+    commands, arguments = allowed(words, Version(engine.name, engine.version))
+    granted = {name.partition("|")[0] if name.startswith("object") else name for name in commands | arguments}
+
+    assert EVERY_CLIENT | SAFE | {"client|setname", "client|id", "script|load", "cluster|slots"} <= granted
+    assert {"flushall", "flushdb", "swapdb", "keys", "function|flush", "client|kill", "client|list"} & granted == set()
+    assert ({"scan", "randomkey", "dbsize", "client|tracking"} <= granted, LISTS & granted == set()) == (
+        (True, False) if keys == "*" else (False, True)
+    )
+
+
+@EVERY_ENGINE
+def test_clients_name_themselves_where_engines_let_them(engine: Engine) -> None:
+    """CLIENT SETINFO is granted where there is one, since each refusal is counted and logged."""
+    commands, _ = allowed(
+        Permissions.read_only("a:*").written_for(engine).split(), Version(engine.name, engine.version)
+    )
+    known = "client|setinfo" in Version(engine.name, engine.version).commands
+    assert known == ("client|setinfo" in commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import Token
 
 from elasticache_constructs import ConfigurationError, DefaultUser, IamUser, PasswordUser, Permissions
 from tests.unit.builders import GUIDE
@@ -46,6 +47,20 @@ def test_other_names_are_refused(kind: type[IamUser | PasswordUser], name: str, 
     )
     assert expected == str(refusal.value)
     assert suggestion == kind(suggestion, READ).name
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize("form", ["{}", "{}-app", "app-{}"])
+def test_name_has_to_be_known(kind: type[IamUser | PasswordUser], form: str) -> None:
+    """A name that is a parameter, or has one in it, is refused, and not shown as the CDK encodes it."""
+    with pytest.raises(ConfigurationError) as refusal:
+        kind(form.format(Token.as_string({"Ref": "Name"})), READ)
+
+    expected = (
+        f"{kind.__name__} with a name that is known only when it is deployed: a user's name is part of construct ids, "
+        f"and is looked at before. Write it out, as in 'orders-prod-app'. See {PAGE} (NAM-05)"
+    )
+    assert expected == str(refusal.value)
 
 
 @BOTH_KINDS

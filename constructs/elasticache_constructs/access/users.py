@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from aws_cdk import Token
+
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.errors import ConfigurationError
 from elasticache_constructs.kinds import Kind, check_kind
@@ -92,6 +94,14 @@ class DefaultUser:
 
 def _check_name(name: str, what: str) -> None:
     check_kind(what, "name", name, Kind(of=str, example="'orders-prod-app'", rule="NAM-05"))
+    if Token.is_unresolved(name):
+        raise ConfigurationError(
+            got=f"{what} with a name that is known only when it is deployed",
+            allowed="a user's name is part of construct ids, and is looked at before",
+            fix="Write it out, as in 'orders-prod-app'",
+            page=_PAGE,
+            rule="NAM-05",
+        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
             got=f"{what}({name!r})",
