@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis import CredentialProvider
 
+from elasticache_client.failures import refusal_in_script
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable
@@ -72,6 +74,8 @@ class _Shared:
     faults: tuple[type[Exception], ...]
     replies: type[Exception]
     _connect_callbacks: Any
+    next_health_check: Any
+    _parser: Any
 
     def _prepare(self) -> None:
         self._due = math.inf
@@ -84,6 +88,9 @@ class _Shared:
             self.credential_provider: Any = self._desk
 
     def _stamp(self) -> None:
+        # One that has just been opened is healthy; its first reply says when to look again. A check in the middle of
+        # its login would open another one, and that one another.
+        self.next_health_check = math.inf
         if self.wiring.credentials is not None:
             age = self.wiring.login_seconds * (1 - _JITTER * random.random())  # noqa: S311  # not a secret
             self._due = self.wiring.clock() + age
@@ -112,6 +119,14 @@ class _Shared:
         # A subscription has more replies than commands.
         if self._unanswered:
             self._unanswered -= 1
+
+    def _meant(self, error: Exception) -> Exception:
+        """The error itself, or the one that an engine before 7.0 wraps in that of a script."""
+        refusal = refusal_in_script(error)
+        if refusal is None:
+            return error
+        meant: Exception = self._parser.parse_error(refusal)
+        return meant
 
     def _is_left_over(self) -> bool:
         """Whether a caller gave up half way, so that a reply is still to come, or the login is not complete."""
@@ -144,9 +159,9 @@ class _SyncConnection(_Shared, SyncBase):
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
             response = super().read_response(*args, **kwargs)
-        except self.replies:
+        except self.replies as error:
             self._was_answered()
-            raise
+            raise self._meant(error) from None
         self._was_answered()
         return response
 
@@ -231,7 +246,9 @@ class _RedisConnection(_SyncConnection):
 
 class _ValkeyConnection(_SyncConnection):
     def _open(self) -> None:
-        self._logged_in(super()._open)
+        parent = super()._open
+        # The library retries what comes before the login alone.
+        self.retry.call_with_retry(lambda: self._logged_in(parent), lambda _: self.disconnect())
 
 
 class _AsyncConnection(_Shared, AsyncBase):
@@ -260,9 +277,9 @@ class _AsyncConnection(_Shared, AsyncBase):
             await self._recycle()
         try:
             response = await super().read_response(*args, **kwargs)
-        except self.replies:
+        except self.replies as error:
             self._was_answered()
-            raise
+            raise self._meant(error) from None
         self._was_answered()
         return response
 
@@ -337,7 +354,8 @@ class _AsyncRedisConnection(_AsyncConnection):
 
 class _AsyncValkeyConnection(_AsyncConnection):
     async def _open(self) -> None:
-        await self._logged_in(super()._open)
+        parent = super()._open
+        await self.retry.call_with_retry(lambda: self._logged_in(parent), lambda _: self.disconnect())
 
 
 class _ClusterNode(AsyncBase):

@@ -82,7 +82,7 @@ _CLASSES: Final = {
 _CODE: Final = re.compile(r"([A-Z]{3,})(?: |$)")
 # Engines before 7.0 wrap what a command in a script was refused for, with or without the dash of the protocol:
 # «ERR Error running script (call to f_ab12): @user_script:1: @user_script: 1: -READONLY You can't write …».
-_IN_SCRIPT: Final = re.compile(r"Error running script .*@user_script: ?\d+: -?([A-Z]{3,}) ", re.DOTALL)
+_IN_SCRIPT: Final = re.compile(r"Error running script .*@user_script: ?\d+: -?(([A-Z]{3,}) .*)", re.DOTALL)
 
 
 def kind_of(error: BaseException) -> Failure:
@@ -113,8 +113,17 @@ def code_of(error: BaseException) -> str:
         if each.__name__ in _CODES:
             return _CODES[each.__name__]
     text = str(error)
-    found = _IN_SCRIPT.match(text) or _CODE.match(text)
+    found = _CODE.match(refusal_in_script(error) or text)
     return found[1] if found else ""
+
+
+def refusal_in_script(error: BaseException) -> str | None:
+    """What a command in a script was refused for, as the server would have said it without the script.
+
+    None where the error does not come from a script, or an engine from 7.0 on says so itself.
+    """
+    found = _IN_SCRIPT.search(str(error))
+    return found[1] if found else None
 
 
 def _is_the_librarys(error: BaseException) -> bool:

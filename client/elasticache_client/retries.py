@@ -1,10 +1,12 @@
-"""Retries that leave a refused login alone.
+"""Retries that leave a refused login alone, and are no retries of retries.
 
-The libraries class it with broken connections, and redis-py tries it eleven times.
+The libraries class a refused login with broken connections, and redis-py tries it eleven times. Both retry a command,
+the opening of its connection, and the check of that connection's health, each inside the other.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from redis.retry import Retry as SyncBase
 else:
     AsyncBase = SyncBase = object
+
+# A command is tried again, and in each try its connection would be opened again and again, and its health checked.
+_is_retrying: ContextVar[bool] = ContextVar("_is_retrying", default=False)
 
 _RETRIES = 3
 _FIRST_SECONDS = 0.05
@@ -30,34 +35,58 @@ class _Refused(Exception):  # noqa: N818  # never seen outside of this module
 
 class _SyncRetry(SyncBase):
     refusal: type[Exception]
+    _supported_errors: Any
 
-    def call_with_retry(self, do: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+    def call_with_retry(self, do: Callable[[], Any], fail: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if _is_retrying.get():
+            try:
+                return do()
+            except self._supported_errors as error:
+                fail(error, 1) if kwargs.get("with_failure_count") else fail(error)
+                raise
+
         def attempt() -> Any:
             try:
                 return do()
             except self.refusal as error:
                 raise _Refused(error) from None
 
+        token = _is_retrying.set(True)
         try:
-            return super().call_with_retry(attempt, *args, **kwargs)
+            return super().call_with_retry(attempt, fail, *args, **kwargs)
         except _Refused as refused:
             raise refused.error from None
+        finally:
+            _is_retrying.reset(token)
 
 
 class _AsyncRetry(AsyncBase):
     refusal: type[Exception]
+    _supported_errors: Any
 
-    async def call_with_retry(self, do: Callable[[], Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[Any]], fail: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        if _is_retrying.get():
+            try:
+                return await do()
+            except self._supported_errors as error:
+                await (fail(error, 1) if kwargs.get("with_failure_count") else fail(error))
+                raise
+
         async def attempt() -> Any:
             try:
                 return await do()
             except self.refusal as error:
                 raise _Refused(error) from None
 
+        token = _is_retrying.set(True)
         try:
-            return await super().call_with_retry(attempt, *args, **kwargs)
+            return await super().call_with_retry(attempt, fail, *args, **kwargs)
         except _Refused as refused:
             raise refused.error from None
+        finally:
+            _is_retrying.reset(token)
 
 
 def worth_retrying(library: str) -> tuple[type[Exception], ...]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import socket
+import threading
 import time
 import tomllib
+from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +18,8 @@ import redis
 import redis.asyncio
 import valkey
 import valkey.asyncio
+from redis.exceptions import RedisClusterException
+from valkey.exceptions import ValkeyClusterException
 
 import elasticache_client
 from elasticache_client import ConnectionSettings, SettingsError, connect, connect_async
@@ -120,6 +126,29 @@ def test_a_demoted_primary_is_left(kind: str, engine: Engine, open_client: Calla
     finally:
         engine.admin.replicaof("NO", "ONE")
     assert client("client_id") != before
+
+
+@every_kind
+@pytest.mark.parametrize("mode", ["standalone", "cluster"])
+def test_a_server_that_hangs_up(kind: str, mode: Any, open_client: Callable[..., Caller]) -> None:
+    """As one does that has no room: four connections are tried, not four for each try of a try."""
+    opened: list[socket.socket] = []
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                opened.append(connection)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, daemon=True).start()
+        settings = replace(_open_settings(server.getsockname()[1]), mode=mode)
+        nobody = (redis.ConnectionError, valkey.ConnectionError, RedisClusterException, ValkeyClusterException)
+        with pytest.raises(nobody):
+            open_client(kind, settings)("get", "fruit")
+        server.shutdown(socket.SHUT_RDWR)
+    assert 1 <= len(opened) <= 4
 
 
 def test_the_environment_is_enough(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

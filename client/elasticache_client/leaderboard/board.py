@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from elasticache_client.leaderboard import scripts
 from elasticache_client.leaderboard.windows import Window, kept_periods, period
+from elasticache_client.scripting import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -79,9 +80,9 @@ class Board:
         self._keep = keep
         self._most = most
         self._clock = clock
-        self._submit = client.register_script(scripts.SUBMIT)
-        self._around = client.register_script(scripts.AROUND)
-        self._remove = client.register_script(scripts.REMOVE)
+        self._submit = Script(client, scripts.SUBMIT)
+        self._around = Script(client, scripts.AROUND)
+        self._remove = Script(client, scripts.REMOVE)
 
     def submit(self, player: str, score: int) -> Asked[dict[Window, Standing]]:
         """Take a score into every window."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from elasticache_client.scripting import Script
 from elasticache_client.sessions import scripts
 from elasticache_client.sessions.cookie import CookieChange
 from elasticache_client.sessions.ids import SessionId, grant_key
@@ -225,10 +226,10 @@ class _Store:
         self._prefix = prefix
         self._clock = clock
         self._secret, *self._former = _secrets(secret)
-        self._read = client.register_script(scripts.READ)
-        self._create = client.register_script(scripts.CREATE)
-        self._update = client.register_script(scripts.UPDATE)
-        self._grant = client.register_script(scripts.GRANT)
+        self._read = Script(client, scripts.READ)
+        self._create = Script(client, scripts.CREATE)
+        self._update = Script(client, scripts.UPDATE)
+        self._grant = Script(client, scripts.GRANT)
 
     def load(self, cookie: str | None) -> Steps[Session]:
         """One call, or none without a cookie that could be ours."""
