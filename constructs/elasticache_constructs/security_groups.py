@@ -97,15 +97,34 @@ def connections_from_consumers(
 
 
 def checked_connections(connections: ec2.Connections) -> ec2.Connections:
-    """The connections themselves, once there is a group to add rules to: without one the CDK would add none, silently.
+    """The connections themselves, once there are groups that take rules: without, the CDK would add none, silently.
 
     Raises:
-        ConfigurationError: When there is none.
+        ConfigurationError: When there is none, or one was imported as immutable.
     """
-    if not connections.security_groups:
+    groups = connections.security_groups
+    if not groups:
         raise ConfigurationError(
             got="a rule for a cache that was imported without security groups",
             allowed="rules are added to the groups on its nodes",
             fix="Import it with security_groups=[...]",
         )
+    if not all(map(_takes_rules, groups)):
+        raise ConfigurationError(
+            got="a rule for a cache that was imported with an immutable security group",
+            allowed="rules are added to the groups on its nodes, and an immutable one drops them",
+            fix="Import the group without mutable=False, or let clients join the group that it admits",
+        )
     return connections
+
+
+def _takes_rules(group: ec2.ISecurityGroup) -> bool:
+    if isinstance(group, ec2.SecurityGroup):
+        return True
+    # An immutable import has no mark but that it drops rules: so it is given one, which is taken away again.
+    before = {each.node.id for each in group.node.children}
+    group.add_ingress_rule(ec2.Peer.ipv4("192.0.2.1/32"), ec2.Port.tcp(1))
+    made = {each.node.id for each in group.node.children} - before
+    for each in made:
+        group.node.try_remove_child(each)
+    return bool(made)

@@ -303,6 +303,26 @@ def test_cache_without_groups_lets_nobody_in(
     assert ([], []) == (_rules(bench, "Ingress"), _rules(bench, "Egress"))
 
 
+@pytest.mark.parametrize("make", [_imported_replication_group, _imported_memcached_cluster])
+def test_immutable_group_lets_nobody_in(bench: Bench, make: Callable[..., Cache]) -> None:
+    """A group that drops rules is named, and none is written."""
+    nodes = ec2.SecurityGroup.from_security_group_id(bench.stack, "Immutable", "sg-nodes", mutable=False)
+    cache, client = make(bench, security_groups=[nodes]), client_of(bench.stack, bench.vpc)
+
+    with pytest.raises(ConfigurationError, match="imported with an immutable security group"):
+        cache.connections.allow_default_port_from(client)
+    assert ([], []) == (_rules(bench, "Ingress"), _rules(bench, "Egress"))
+
+
+@pytest.mark.parametrize("make", [_imported_replication_group, _imported_memcached_cluster])
+def test_imported_group_has_the_rules_asked_for_alone(bench: Bench, make: Callable[..., Cache]) -> None:
+    """What is tried to see whether it takes rules leaves nothing behind."""
+    cache = make(bench)
+    cache.connections.allow_default_port_from(client_of(bench.stack, bench.vpc))
+
+    assert 1 == len(_rules(bench, "Ingress"))
+
+
 def test_imported_cache_has_the_client_group_it_was_given(bench: Bench) -> None:
     """An imported group's client group is the one named, or none."""
     clients = ec2.SecurityGroup.from_security_group_id(bench.stack, "Clients", "sg-clients")
