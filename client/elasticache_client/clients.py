@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from elasticache_client.cluster import CLUSTER_DEFAULTS, cluster_class
 from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
+from elasticache_client.forks import after_fork, renew_locks
 from elasticache_client.retries import retry, worth_retrying
 from elasticache_client.signal_safe import ConnectionStack
 from elasticache_client.tls import tls_context
@@ -128,7 +129,9 @@ def connect(
         # scheme is that of plain connections: the other one would put the library's TLS class in its place.
         url = f"{library}://{setup.settings.host}:{setup.settings.port}"
         options = {"connection_class": setup.connection_class, "connection_pool_class": setup.pool_class}
-        return setup.client_class(url=url, **setup.options, **options)
+        client = setup.client_class(url=url, **setup.options, **options)
+        after_fork(client, _start_afresh)
+        return client
     return setup.client_class.from_pool(setup.pool())
 
 
@@ -268,6 +271,13 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
         assert settings.secret_arn is not None  # noqa: S101
         return SecretCredentials(secret_arn=settings.secret_arn, user=settings.user)
     return None
+
+
+def _start_afresh(cluster: Any) -> None:
+    """In a forked child: a thread of its parent may have been reading the slots."""
+    manager = cluster.nodes_manager
+    for part in (cluster, manager, manager.read_load_balancer):
+        renew_locks(part)
 
 
 def _no_maintenance() -> Any:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from redis import CredentialProvider
 
+from elasticache_client.forks import after_fork, renew_locks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -48,6 +50,7 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
         self._clock = clock
         self._held: Held | None = None
         self._lock = threading.Lock()
+        after_fork(self, type(self).start_afresh)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -93,6 +96,10 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
     @abstractmethod
     def _fetch(self) -> Held:
         """Fetch a new login. Called by one thread at a time."""
+
+    def start_afresh(self) -> None:
+        """In a forked child: a thread of its parent may have been renewing the login."""
+        renew_locks(self)
 
     def _fresh(self) -> Login | None:
         held = self._held

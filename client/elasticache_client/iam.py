@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,8 @@ class IamCredentials(Credentials):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(clock)
-        self._signer = ElastiCacheIAMAuthTokenProvider(
+        self._new_signer = partial(
+            ElastiCacheIAMAuthTokenProvider,
             user_id=user,
             serverless_cache_name=cache_name if serverless else None,
             replication_group_id=None if serverless else cache_name,
@@ -66,6 +68,7 @@ class IamCredentials(Credentials):
             session=session,
             credentials=credentials,
         )
+        self._signer = self._new_signer()
         self._numbers = count(1)
 
     def after_refusal(self, refused: Sequence[Login]) -> Login | None:
@@ -78,6 +81,12 @@ class IamCredentials(Credentials):
                 return None
             self._held = self._fetch()
             return self._held.login
+
+    def start_afresh(self) -> None:
+        """In a forked child."""
+        super().start_afresh()
+        # With it goes the session that it made, in which a thread of the parent may have been renewing AWS credentials.
+        self._signer = self._new_signer()
 
     def _fetch(self) -> Held:
         signed = self._clock()

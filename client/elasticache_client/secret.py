@@ -48,7 +48,8 @@ class SecretCredentials(Credentials):
     Args:
         secret_arn: the secret: JSON with ``username`` and ``password``.
         user: the user that the secret has to be for.
-        client: a boto3 client for Secrets Manager. Default: one is made at the first need, for the secret's region.
+        client: a boto3 client for Secrets Manager. Default: one is made at the first need, for the secret's region, and
+            another one in each forked child.
         ttl_seconds: for how long a password is handed out unasked. Default: ten minutes. Keep it below the time for
             which a rotation leaves the old password valid.
         clock: seconds that only go forward.
@@ -68,6 +69,7 @@ class SecretCredentials(Credentials):
         super().__init__(clock)
         self._secret_arn = secret_arn
         self._user = user
+        self._given = client
         self._client = client
         self._ttl_seconds = ttl_seconds
         self._last_read: dict[str, tuple[float, Login | None]] = {}
@@ -85,6 +87,12 @@ class SecretCredentials(Credentials):
                     self._held = self._hold(login)
                     return login
         return None
+
+    def start_afresh(self) -> None:
+        """In a forked child."""
+        super().start_afresh()
+        # A thread of the parent may have been in the middle of a call with it.
+        self._client = self._given
 
     def _fetch(self) -> Held:
         return self._hold(self._read(_CURRENT))

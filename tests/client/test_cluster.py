@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ from tests.client.conftest import (
 )
 from tests.client.engines import ADMIN, ADMIN_PASSWORD, HOST, Engine, Front, free_port, redis_server, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
+from tests.client.test_forks import child_ends_well
 from tests.client.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -328,3 +331,34 @@ def test_no_node_is_asked_to_announce_maintenance(open_cluster: Callable[..., Ca
     pools = [node.redis_connection.connection_pool for node in client.client.get_nodes() if node.redis_connection]
     assert pools
     assert not any(pool.maint_notifications_enabled() for pool in pools)
+
+
+@pytest.mark.parametrize("kind", ["redis-py", "valkey-py"])
+def test_a_fork_while_slots_are_read(kind: str, open_cluster: Callable[..., Caller]) -> None:
+    """The libraries' own locks, which a thread of the parent holds meanwhile, keep the child from nothing."""
+    client = open_cluster(kind)
+    client("set", "a", "1")
+    parts = (client.client, client.client.nodes_manager)
+    locks = dict.fromkeys(lock for part in parts for lock in vars(part).values() if hasattr(lock, "acquire"))
+    assert locks
+    are_held, may_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            are_held.set()
+            may_go.wait()
+
+    def use() -> None:
+        client.client.nodes_manager.initialize()
+        assert client("get", "a") == "1"
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    are_held.wait()
+    try:
+        assert child_ends_well(use)
+    finally:
+        may_go.set()
+        thread.join()

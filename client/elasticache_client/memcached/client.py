@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from elasticache_client.contract import ConnectionSettings, SettingsError
+from elasticache_client.forks import after_fork
 from elasticache_client.memcached.discovery import DiscoveryError
 from elasticache_client.memcached.node import Node, NodeError
 from elasticache_client.memcached.ring import Membership
@@ -90,7 +89,7 @@ class Memcached:
                 if not fail_open:
                     raise
                 _log.warning("everything misses until there is a list of nodes: %s", error)
-        _clients.add(self)
+        after_fork(self, Memcached.start_afresh)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -362,11 +361,4 @@ def _expiry(ttl: int) -> int:
     return ttl if ttl <= _LONGEST_TTL else int(time.time()) + ttl
 
 
-def _start_all_afresh() -> None:
-    for client in _clients:
-        client.start_afresh()
-
-
 _MISSING = object()
-_clients: weakref.WeakSet[Memcached] = weakref.WeakSet()
-os.register_at_fork(after_in_child=_start_all_afresh)

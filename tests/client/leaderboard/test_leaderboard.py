@@ -79,7 +79,7 @@ def test_a_lower_bound_is_reached(open_board: Callable[..., Board]) -> None:
         larger("submit", f"player {number}", number)
     smaller = open_board(most=5)
     smaller._board._board._prefix = larger._board._board._prefix
-    sizes = []
+    sizes: list[int] = []
     for _ in range(4):
         smaller("submit", "player 249", 249 + len(sizes) + 1)
         sizes.append(smaller("size"))

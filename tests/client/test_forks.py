@@ -1,0 +1,136 @@
+"""A forked child works, whatever its parent's threads were at when it was forked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_client import IamCredentials, SecretCredentials
+from tests.client.conftest import CACHE, REGION, iam_credentials, secret_credentials
+from tests.client.secrets_manager import ARN, SecretsManagerStub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_HANGS_SECONDS = 20
+
+
+def child_ends_well(work: Callable[[], object]) -> bool:
+    """Whether a forked child is through with some work; one that hangs is ended."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads, which are the point here
+        child = os.fork()
+    if child == 0:
+        signal.alarm(_HANGS_SECONDS)
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0
+
+
+class Slow(SecretsManagerStub):
+    """Secrets Manager that answers the child at once, and its parent only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("default", "first")
+        self.is_asked, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
+        self._parent = os.getpid()
+
+    def get_secret_value(self, **arguments: Any) -> Any:
+        """As the stub does."""
+        if os.getpid() == self._parent:
+            self.is_asked.set()
+            self.may_answer.wait(_HANGS_SECONDS)
+        return super().get_secret_value(**arguments)
+
+
+@pytest.fixture(name="stub")
+def _stub() -> Iterator[Slow]:
+    stub = Slow()
+    yield stub
+    stub.may_answer.set()
+
+
+def _while_renewing(renew: Callable[[], object], stub: Slow, work: Callable[[], object]) -> bool:
+    """Fork while a thread waits for Secrets Manager with the credentials' lock."""
+    stub.may_answer.clear()
+    stub.is_asked.clear()
+    thread = threading.Thread(target=renew)
+    thread.start()
+    assert stub.is_asked.wait(_HANGS_SECONDS)
+    try:
+        return child_ends_well(work)
+    finally:
+        stub.may_answer.set()
+        thread.join()
+
+
+def test_a_first_login_while_the_parent_fetches_one(stub: Slow) -> None:
+    """The child fetches one of its own."""
+    credentials = secret_credentials(stub)
+    assert _while_renewing(credentials.login, stub, credentials.login)
+
+
+def test_a_refusal_while_the_parent_renews(stub: Slow) -> None:
+    """The child reads the secret after a rotation."""
+    credentials = secret_credentials(stub)
+    login = credentials.login()
+    stub.rotate("second")
+
+    def renew() -> None:
+        after = credentials.after_refusal([login])
+        assert after is not None
+        assert after.password == "second"
+
+    assert _while_renewing(lambda: credentials.after_refusal([login]), stub, renew)
+
+
+def test_a_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it was given one, since the parent's may be in the middle of a call."""
+    made: list[int] = []
+
+    def client_for(_arn: str) -> SecretsManagerStub:
+        made.append(os.getpid())
+        return SecretsManagerStub("default", "first")
+
+    monkeypatch.setattr("elasticache_client.secret._client_for", client_for)
+    credentials = SecretCredentials(secret_arn=ARN, user="default", ttl_seconds=0)
+    credentials.login()
+
+    def use() -> None:
+        credentials.login()
+        assert made[-1] == os.getpid()
+
+    assert child_ends_well(use)
+
+
+def test_a_token_while_the_parent_signs_one() -> None:
+    """The child signs one of its own."""
+    credentials = iam_credentials()
+    with credentials._lock:
+        assert child_ends_well(credentials.login)
+
+
+def test_aws_credentials_that_the_parent_refreshes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child looks for AWS credentials anew."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDAPP")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    credentials = IamCredentials(user="app", cache_name=CACHE, region=REGION)
+    before = credentials._signer
+    credentials.login()
+
+    def sign() -> None:
+        credentials.login()
+        assert credentials._signer is not before
+
+    assert child_ends_well(sign)
