@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import platform
-import subprocess
-import tarfile
 from dataclasses import dataclass, field
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import jsii
 import pytest
 from aws_cdk import cloudformation_include
 
-from elasticache_constructs.posture import RULES_FILE, add_posture_rules, rule_names, rule_source
+from elasticache_constructs.posture import add_posture_rules, rule_names, rule_source
+from tests.security.engines import Validation, run_cfn_guard
 
 Template = dict[str, Any]
 
@@ -735,34 +730,6 @@ class Finding:
     description: str
 
 
-@jsii.implements(cdk.IPolicyValidationContext)
-class Validation:
-    """What CDK hands to a validation plugin at synth, here for templates that no app made."""
-
-    account_id = region = None
-
-    def __init__(self, templates: dict[str, Path]) -> None:
-        self._templates = templates
-
-    @property
-    def app_construct(self) -> cdk.App:
-        """An app, which no rule looks at."""
-        return cdk.App()
-
-    @property
-    def template_paths(self) -> list[str]:
-        """Where the templates are."""
-        return [str(path) for path in self._templates.values()]
-
-    @property
-    def stack_templates(self) -> list[cdk.PolicyValidationStack]:
-        """Each template as that of a stack of its name."""
-        return [
-            cdk.PolicyValidationStack(stack_construct_path=name, template_path=str(path))
-            for name, path in self._templates.items()
-        ]
-
-
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every edited template as a file."""
@@ -801,41 +768,6 @@ def app_of(template: Path, outdir: Path) -> tuple[cdk.App, cloudformation_includ
     included = cloudformation_include.CfnInclude(cdk.Stack(app, "Stack"), "Template", template_file=str(template))
     add_posture_rules(app)
     return app, included
-
-
-@pytest.fixture(scope="session")
-def cfn_guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cfn-guard program, out of the package that ships it."""
-    system = {"Linux": "ubuntu", "Darwin": "macos"}.get(platform.system())
-    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    package = distribution("cdklabs.cdk-validator-cfnguard")
-    archive = next(file for file in package.files or [] if file.name.endswith(".jsii.tgz"))
-    with tarfile.open(str(package.locate_file(archive))) as opened:
-        try:
-            member = opened.getmember(f"package/bin/{system}/{machine}/cfn-guard")
-        except KeyError:
-            message = f"cfn-guard ships no program for {platform.system()} on {platform.machine()}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
-        member.name = "cfn-guard"
-        directory = tmp_path_factory.mktemp("cfn-guard")
-        opened.extract(member, directory, filter="data")
-    return directory / "cfn-guard"
-
-
-def run_cfn_guard(program: Path, data: Path) -> list[dict[str, Any]]:
-    """Its report of each template."""
-    done = subprocess.run(
-        [program, "validate", "-r", RULES_FILE, "-d", data, "-o", "json", "--structured", "-S", "none"],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    # 0: all is well; 19: a rule failed.
-    assert done.returncode in {0, 19}, done.stderr
-    reports: list[dict[str, Any]] = json.loads(done.stdout)
-    return reports
 
 
 @pytest.mark.parametrize("name", EDITS)
