@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aws_cdk import Token
+from aws_cdk import CfnParameter, Stack, Token
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.whole_numbers import is_whole_number
 from elasticache_constructs.windows import checked_snapshot_window
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
 
 _LONGEST = 35
 _FLOOR = 15
@@ -23,7 +27,9 @@ class Backups:
     Both may be changed in place. Shortening the retention deletes the snapshots that are then too old. The final
     snapshot of a deleted or replaced group is another thing, and always taken.
 
-    A CDK token passes through unchecked, as a retention and as a window.
+    A CDK token passes through unchecked, as a retention and as a window. A ``CfnParameter`` as the retention gets the
+    service's bounds, 1 to 35, where it states none: so the template shows that there are backups, as the posture rules
+    ask, and whoever deploys cannot turn them off.
 
     Args:
         retention_days: Days that a snapshot is kept, 15 to 35. Default: 35, the longest that the service offers. 15 is
@@ -61,6 +67,22 @@ class Backups:
                 page=_PAGE,
                 rule="SNP-01",
             )
+
+    def bind(self, scope: IConstruct) -> None:
+        """Give the parameter that the retention is, if it is one, the bounds of the service.
+
+        Args:
+            scope: The cache that is backed up.
+        """
+        stack = Stack.of(scope)
+        written = stack.resolve(self.retention_days)
+        name = written.get("Ref") if isinstance(written, dict) else None
+        for parameter in stack.node.find_all() if name else ():
+            if isinstance(parameter, CfnParameter) and stack.resolve(parameter.logical_id) == name:
+                if parameter.allowed_values is None and parameter.min_value is None:
+                    parameter.min_value = 1
+                if parameter.allowed_values is None and parameter.max_value is None:
+                    parameter.max_value = _LONGEST
 
     @property
     def below_policy_floor(self) -> bool:

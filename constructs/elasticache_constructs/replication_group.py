@@ -199,6 +199,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 check(check_event_topic, notification_topic, of=scope)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
+        settings.backups.bind(self)
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         topic = notification_topic or EventTopic(self, "Events")
         admit_events(topic, of=self)

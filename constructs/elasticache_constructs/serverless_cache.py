@@ -174,6 +174,7 @@ class ServerlessCache(ServerlessCacheBase):
             )
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
+        settings.backups.bind(self)
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         port, reader_port = engine.ports
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)

@@ -6,9 +6,12 @@ import os
 import platform
 import tarfile
 from importlib.metadata import distribution
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,14 @@ def associated(table: str, of: str) -> Template:
 SECURE: Template = {
     "AWSTemplateFormatVersion": "2010-09-09",
     "Description": 'Everything the rules look at, in good posture; with "quotes" and a \\.',
-    "Parameters": {"Hidden": {"Type": "String", "NoEcho": True}, "Shown": {"Type": "String"}},
+    "Parameters": {
+        "Hidden": {"Type": "String", "NoEcho": True},
+        "Shown": {"Type": "String"},
+        "Days": {"Type": "Number", "MinValue": 1},
+        "DaysListed": {"Type": "Number", "AllowedValues": [7, 35]},
+        "Group": {"Type": "AWS::EC2::SecurityGroup::Id"},
+        "referencetoParentKeyArn": {"Type": "String"},
+    },
     "Mappings": {"M": {"N": {"O": "1"}}},
     "Resources": {
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
@@ -636,6 +643,99 @@ MUTANTS = [
         "elasticache_notification_topic_demands_tls",
         also={"PlainTopic": {"Type": "AWS::SNS::Topic"}},
     ),
+    Edit(
+        "a user that does not say what it may do",
+        f"AppUser.{ACCESS}",
+        ABSENT,
+        "elasticache_user_access_string_is_shown",
+    ),
+    Edit(
+        "words that a parameter brings",
+        f"AppUser.{ACCESS}",
+        {"Fn::Join": ["", ["on ~", {"Ref": "Shown"}, ":* -@all +@read"]]},
+        "elasticache_user_access_string_is_shown",
+    ),
+    Edit(
+        "the user that is everybody",
+        "RedisUsers.Properties.UserIds",
+        [{"Ref": "Nobody"}, {"Ref": "AppUser"}, {"Ref": "Admin"}, "default"],
+        "elasticache_user_group_admits_no_open_user",
+    ),
+    Edit(
+        "no subnets of a serverless cache", "Serverless.Properties.SubnetIds", ABSENT, "elasticache_subnets_are_stated"
+    ),
+    Edit(
+        "subnets of a group that are not shown",
+        "SubnetGroup.Properties.SubnetIds",
+        [{"Ref": "Subnet"}, {"Ref": "Shown"}],
+        "elasticache_subnets_are_stated",
+    ),
+    *[
+        Edit(
+            f"no security groups of {name}",
+            f"{name}.Properties.{group}",
+            ABSENT,
+            "elasticache_cache_states_security_groups",
+        )
+        for name, group in (
+            ("Redis", "SecurityGroupIds"),
+            ("Serverless", "SecurityGroupIds"),
+            ("Memcached", "VpcSecurityGroupIds"),
+        )
+    ],
+    Edit(
+        "a cluster of Redis without a group",
+        "Single",
+        resource(
+            "AWS::ElastiCache::CacheCluster",
+            Engine="redis",
+            NumCacheNodes=1,
+            AutoMinorVersionUpgrade=True,
+            CacheSubnetGroupName={"Ref": "SubnetGroup"},
+            VpcSecurityGroupIds=[SG_ID],
+        ),
+        "elasticache_cluster_is_memcached",
+    ),
+    *[
+        Edit(
+            f"a topic that {who}",
+            "OpenPolicy",
+            resource(
+                "AWS::SNS::TopicPolicy",
+                Topics=[{"Ref": "Topic"}],
+                PolicyDocument={"Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*", **grant}},
+            ),
+            "elasticache_notification_topic_admits_somebody",
+        )
+        for who, grant in (
+            ("everybody publishes to", {"Principal": "*"}),
+            ("every account publishes to", {"Principal": {"AWS": ["*"]}}),
+            (
+                "everybody publishes to, with any source",
+                {"Principal": "*", "Condition": {"Null": {"aws:SourceArn": "true"}}},
+            ),
+        )
+    ],
+    Edit(
+        "a TLS policy that is there sometimes",
+        "TopicPolicy.Condition",
+        "Sometimes",
+        "elasticache_notification_topic_demands_tls",
+        blames=("Redis", "Valkey", "Token", "Memcached"),
+    ),
+    Edit(
+        "a TLS policy for one account",
+        "TopicPolicy.Properties.PolicyDocument.Statement.0.Principal",
+        {"AWS": "111122223333"},
+        "elasticache_notification_topic_demands_tls",
+        blames=("Redis", "Valkey", "Token", "Memcached"),
+    ),
+    Edit(
+        "properties from an include",
+        "Redis.Properties.Fn::Transform",
+        {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/more"}},
+        "elasticache_template_is_shown",
+    ),
 ]
 
 NEIGHBOURS = [
@@ -716,6 +816,96 @@ NEIGHBOURS = [
     ),
     Edit("a topic of another stack", "Redis.Properties.NotificationTopicArn", {"Fn::ImportValue": "topic"}),
     Edit("an encrypted topic for alarms", "Alarms", resource("AWS::SNS::Topic", KmsMasterKeyId={"Ref": "Key"})),
+    *[
+        Edit(
+            f"backups for as long as a parameter says that has {bound}",
+            "Redis.Properties.SnapshotRetentionLimit",
+            {"Ref": name},
+        )
+        for bound, name in (("a smallest value", "Days"), ("a list of values", "DaysListed"))
+    ],
+    *[
+        Edit(f"the key {how}", "Redis.Properties.KmsKeyId", value)
+        for how, value in (
+            ("itself", {"Ref": "Key"}),
+            ("of another stack", {"Fn::ImportValue": "key"}),
+            ("of the parent of a nested stack", {"Ref": "referencetoParentKeyArn"}),
+            ("by its ARN", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+            ("by an alias of one's own", "alias/caches"),
+            (
+                "by its ARN in any partition",
+                {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":kms:eu-west-1:111122223333:key/1234abcd"]]},
+            ),
+            ("by substitution", {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:111122223333:key/1234abcd"}),
+        )
+    ],
+    *[
+        Edit(
+            f"security groups {how}",
+            "Redis.Properties.SecurityGroupIds",
+            value,
+            also={"Redis.Properties.NotificationTopicArn": ABSENT},
+        )
+        for how, value in (
+            ("of another stack", [{"Fn::ImportValue": "group"}]),
+            ("that are known", ["sg-0123456789abcdef0"]),
+            ("from a parameter of their type", [{"Ref": "Group"}]),
+            ("as a list of another stack", {"Fn::Split": ["||", {"Fn::ImportValue": "groups"}]}),
+        )
+    ],
+    Edit(
+        "an access string with a resource in its prefix",
+        f"AppUser.{ACCESS}",
+        {"Fn::Join": ["", ["on ~", {"Ref": "Topic"}, ":", {"Fn::GetAtt": ["Topic", "TopicName"]}, ":* -@all +@read"]]},
+    ),
+    Edit(
+        "an access string with pseudo parameters",
+        f"AppUser.{ACCESS}",
+        {"Fn::Sub": "on ~${AWS::StackName}:* -@all +@read +info +acl|whoami +client|setname +cluster|slots -flushall"},
+    ),
+    Edit(
+        "egress within the VPC",
+        "CacheSg.Properties.SecurityGroupEgress",
+        [
+            {"CidrIp": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}, "IpProtocol": "-1"},
+            {"CidrIp": "10.0.0.0/16", "IpProtocol": "-1"},
+            {"DestinationSecurityGroupId": {"Fn::GetAtt": ["ClientSg", "GroupId"]}, "IpProtocol": "-1"},
+        ],
+    ),
+    Edit(
+        "a range for the clients' group",
+        "ForClients",
+        resource(
+            "AWS::EC2::SecurityGroupIngress",
+            GroupId={"Fn::GetAtt": ["ClientSg", "GroupId"]},
+            CidrIp="10.0.0.0/8",
+            IpProtocol="-1",
+        ),
+    ),
+    *[
+        Edit(
+            f"events published by {who}",
+            "MorePolicy",
+            resource(
+                "AWS::SNS::TopicPolicy",
+                Topics=[{"Ref": "Topic"}],
+                PolicyDocument={"Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*", **grant}]},
+            ),
+        )
+        for who, grant in (
+            ("a service", {"Principal": {"Service": "elasticache.amazonaws.com"}}),
+            ("an account", {"Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::111122223333:root"}}}),
+            (
+                "the account",
+                {
+                    "Principal": {"AWS": "*"},
+                    "Condition": {"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}},
+                },
+            ),
+            ("the organisation", {"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3"}}}),
+        )
+    ],
+    Edit("an address that is not public, in words", "Subnet.Properties.MapPublicIpOnLaunch", "false"),
 ]
 EDITS = {f"{'Mutant' if edit.rule else 'Neighbour'}{number}": edit for number, edit in enumerate(MUTANTS + NEIGHBOURS)}
 
