@@ -139,6 +139,8 @@ class ReplicationGroupSettings:
 
     def _cluster_mode(self) -> str | None:
         mode = self.topology.cluster_mode
+        if mode is ClusterMode.UNSTATED:
+            return None
         if isinstance(mode, ClusterMode):
             return mode.value
         # Engines that cannot be migrated do not know the property either.
@@ -191,7 +193,9 @@ class ReplicationGroupSettings:
             )
 
     def _check_cluster_mode(self) -> None:
-        if isinstance(self.topology.cluster_mode, ClusterMode) and not self.running.supports_cluster_mode_migration:
+        mode = self.topology.cluster_mode
+        migrates = isinstance(mode, ClusterMode) and mode is not ClusterMode.UNSTATED
+        if migrates and not self.running.supports_cluster_mode_migration:
             raise ConfigurationError(
                 got=f"Topology(cluster_mode={self.topology.cluster_mode}) on {self.running}",
                 allowed="a running group is taken to cluster mode from Redis 7.0 or Valkey 7.2 on",

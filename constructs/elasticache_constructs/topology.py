@@ -27,6 +27,9 @@ class ClusterMode(Enum):
     """Clients of both kinds are served: the step between. See docs/runbooks/cluster-mode.md."""
     ENABLED = "enabled"
     """For the deployment that ends the migration. From the next one on it is ``cluster_mode=True``."""
+    UNSTATED = "unstated"
+    """On, and the template does not say so: for the deployment in which an upgraded group states its mode of TLS, since
+    the mode of the cluster is stated alone. See docs/runbooks/engine-upgrade.md."""
 
 
 _CLUSTER_MODE = Kind(of=ClusterMode | bool | None, example="True, or ClusterMode.COMPATIBLE", rule="TOP-12")
@@ -177,7 +180,7 @@ class Topology:
         """Whether clients see a cluster, and nothing else."""
         if self.cluster_mode is None:
             return self.shards > 1
-        return self.cluster_mode in (True, ClusterMode.ENABLED)
+        return self.cluster_mode in (True, ClusterMode.ENABLED, ClusterMode.UNSTATED)
 
     @property
     def counts_shards(self) -> bool:

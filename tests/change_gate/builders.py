@@ -94,3 +94,15 @@ def user_group(engine: str = "redis", *users: str) -> dict[str, Any]:
     """A user group with users by logical id."""
     members = [{"Ref": name} for name in users]
     return resource("UserGroup", {"UserGroupId": "users", "Engine": engine, "UserIds": members})
+
+
+def scaled(dimension: str, resource_id: object) -> dict[str, Any]:
+    """A target of Application Auto Scaling."""
+    properties = {
+        "ServiceNamespace": "elasticache",
+        "ScalableDimension": f"elasticache:{dimension}",
+        "ResourceId": resource_id,
+        "MinCapacity": 1,
+        "MaxCapacity": 10,
+    }
+    return resource("AWS::ApplicationAutoScaling::ScalableTarget", properties)

@@ -72,12 +72,27 @@ def template_of(settings: Settings) -> Template:
     return bench.template()
 
 
+def phases_of(runbook: str, group: str) -> list[Template]:
+    """The states of another group that a runbook has, whose names begin with a word of their own: ``sharded_today``.
+
+    The last is the change in one deployment that it warns of.
+    """
+    found = _namespace(RUNBOOKS / f"{runbook}.md")
+    names = [f"{group}_{name}" for name in (*PHASES, AT_ONCE)]
+    return [template_of(found[name]) for name in names if name in found]
+
+
 def _settings(file: Path) -> dict[str, Settings]:
+    found = _namespace(file)
+    return {name: found[name] for name in (*PHASES, AT_ONCE) if name in found}
+
+
+def _namespace(file: Path) -> dict[str, Any]:
     document = Document.parse(str(file), PythonCodeBlockParser())
     document.namespace["stack"] = new_bench().stack
     for example in document.examples():
         example.evaluate()
-    return {name: document.namespace[name] for name in (*PHASES, AT_ONCE) if name in document.namespace}
+    return dict(document.namespace)
 
 
 def _allowed(text: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from elasticache_constructs.change_gate import Effect, compare
-from tests.change_gate.migrations import PHASES, RUNBOOKS, migration, runbooks
+from tests.change_gate.migrations import PHASES, RUNBOOKS, migration, phases_of, runbooks
 
 SECTIONS = ("## When", "## What clients notice", "## Phases", "## Check", "## Going back", "## AWS pages")
 
@@ -86,3 +86,16 @@ def test_runbook_says_it_all(runbook: str) -> None:
     assert STOPPED_BY[runbook] in text
     assert len(deployments) == len(migration(runbook).phases) - 1 <= len(PHASES)
     assert "https://docs.aws.amazon.com/" in text.partition("## AWS pages")[2]
+
+
+def test_the_mode_of_a_cluster_is_stated_alone() -> None:
+    """An upgraded group in cluster mode states its modes one after the other; both at once are stopped (TOP-23)."""
+    *phases, at_once = phases_of("engine-upgrade", "sharded")
+    steps = [compare(old, new) for old, new in itertools.pairwise(phases)]
+    stopped = compare(phases[1], at_once).blocking()
+
+    assert [[], [], []] == [list(step.blocking()) for step in steps]
+    assert {"ClusterMode", "AuthToken"} == {each.property for each in steps[-1]}
+    assert [("ClusterMode", Effect.SEVERAL_DEPLOYMENTS, ("TOP-23",))] == [
+        (each.property, each.effect, each.rules) for each in stopped
+    ]

@@ -21,6 +21,7 @@ from tests.change_gate.builders import (
     group,
     parameters,
     resource,
+    scaled,
     serverless,
     template,
     user,
@@ -98,9 +99,160 @@ class Row:
     effect: Effect
     says: str
     near: tuple[Template, Template]
+    stops: bool = False
+    """Whether it stops a deployment although its effect does not always."""
+
+
+_ID_OF_GROUP = {"Fn::Join": ["/", ["replication-group", {"Ref": "Cache"}]]}
+
+
+def _owned(old: Template, new: Template, dimension: str, resource_id: object) -> tuple[Template, Template]:
+    return beside(old, Target=scaled(dimension, resource_id)), beside(new, Target=scaled(dimension, resource_id))
+
+
+_OWNS = (
+    "Target owns the number: how many there are today is not known here, and CloudFormation sets the template's number "
+    "over it, which may take many away at once"
+)
+_OWNED = [
+    Row(
+        "ASC-08", *_owned(old, new, dimension, resource_id), f"Cache.{name}", Effect.NOT_JUDGED, _OWNS, near, stops=True
+    )
+    for name, old, new, dimension, resource_id, near in (
+        (
+            "NumNodeGroups",
+            clustered(),
+            clustered(NumNodeGroups=3),
+            "replication-group:NodeGroups",
+            _ID_OF_GROUP,
+            (clustered(), clustered(NumNodeGroups=3)),
+        ),
+        (
+            "NumNodeGroups",
+            clustered(ReplicationGroupId="Orders"),
+            clustered(ReplicationGroupId="Orders", NumNodeGroups=3),
+            "replication-group:NodeGroups",
+            "replication-group/orders",
+            _owned(
+                clustered(ReplicationGroupId="Orders"),
+                clustered(ReplicationGroupId="Orders", NumNodeGroups=3),
+                "replication-group:NodeGroups",
+                "replication-group/carts",
+            ),
+        ),
+        (
+            "NumNodeGroups",
+            clustered(),
+            clustered(NumNodeGroups=1),
+            "replication-group:NodeGroups",
+            {"Fn::Sub": "replication-group/${Name}"},
+            _owned(
+                clustered(),
+                clustered(NumNodeGroups=1),
+                "replication-group:Replicas",
+                {"Fn::Sub": "replication-group/${Name}"},
+            ),
+        ),
+        (
+            "ReplicasPerNodeGroup",
+            clustered(),
+            clustered(ReplicasPerNodeGroup=2),
+            "replication-group:Replicas",
+            {"Fn::Sub": "replication-group/${Cache}"},
+            (clustered(), clustered(ReplicasPerNodeGroup=2)),
+        ),
+        (
+            "NumCacheNodes",
+            cluster(),
+            cluster(NumCacheNodes=3),
+            "cache-cluster:Nodes",
+            {"Fn::Sub": "cache-cluster/${Cache}"},
+            (cluster(), beside(cluster(NumCacheNodes=3), Target=scaled("cache-cluster:Nodes", _ID_OF_GROUP))),
+        ),
+    )
+]
+_TAGGED, _RETAGGED = [{"Key": "stage", "Value": "dev"}], [{"Key": "stage", "Value": "prod"}]
+
+
+def _with_tags(kind: str, tags: object, **changes: object) -> Template:
+    return template(Users=resource(kind, {"UserGroupId": "users", "Engine": "redis", "Tags": tags, **changes}))
 
 
 ROWS = [
+    *_OWNED,
+    Row(
+        "TAG-03",
+        _with_tags("UserGroup", _TAGGED),
+        _with_tags("UserGroup", _RETAGGED),
+        "Users.Tags",
+        Effect.REJECTED,
+        "CloudFormation fails to change the tags of a user group that exists, and rolls the stack back",
+        (_with_tags("SubnetGroup", _TAGGED), _with_tags("SubnetGroup", _RETAGGED)),
+    ),
+    Row(
+        "TAG-03",
+        _with_tags("User", None, AccessString="on ~* +@read"),
+        _with_tags("User", _RETAGGED, AccessString="on ~* +@write"),
+        "Users.Tags",
+        Effect.NOT_JUDGED,
+        "the service may refuse tags of a user that is being changed; here with AccessString",
+        (_with_tags("User", None), _with_tags("User", _RETAGGED)),
+    ),
+    Row(
+        "TOP-23",
+        clustered(ClusterMode="Enabled"),
+        clustered(ClusterMode="Enabled", SnapshotRetentionLimit=9),
+        "Cache.ClusterMode",
+        Effect.REJECTED,
+        "Enabled is not how the service writes it: CloudFormation takes it for a change of the mode in every update, "
+        "which goes with no other; here with SnapshotRetentionLimit",
+        (clustered(ClusterMode="Enabled"), clustered(SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "TOP-23",
+        clustered(ClusterMode=None, **_ON),
+        clustered(**_REQUIRED),
+        "Cache.ClusterMode",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the mode is stated alone, or with its parameter group; here with TransitEncryptionMode",
+        (clustered(ClusterMode=None), clustered()),
+    ),
+    Row(
+        "DUR-04",
+        clustered(Durability="sync"),
+        clustered(Durability="async"),
+        "Cache.Durability",
+        Effect.IN_PLACE,
+        "switched while the group serves: from now on a failure may lose writes of the last 10 seconds",
+        (clustered(Durability="ASYNC"), clustered(Durability="sync", SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "DUR-04",
+        clustered(Durability="async"),
+        clustered(Durability="sync", SnapshotRetentionLimit=9),
+        "Cache.Durability",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service switches durability in an update of its own; here with SnapshotRetentionLimit",
+        (clustered(Durability="async"), clustered(Durability="sync")),
+    ),
+    Row(
+        "DUR-04",
+        clustered(Durability="async"),
+        clustered(Durability="disabled"),
+        "Cache.Durability",
+        Effect.REJECTED,
+        "CloudFormation documents that it can be chosen at creation only",
+        (clustered(), clustered(Durability="Disabled")),
+    ),
+    Row(
+        "DUR-04",
+        clustered(Durability={"Ref": "Mode"}),
+        clustered(Durability="sync"),
+        "Cache.Durability",
+        Effect.NOT_JUDGED,
+        "to turn durability on or off is refused, and whether it is on is known at deployment only",
+        (clustered(Durability="async"), clustered(Durability="sync")),
+    ),
     Row(
         "NAM-15",
         group(ReplicationGroupId="orders", Port=6379),
@@ -1358,7 +1510,7 @@ def test_what_stops_says_what_to_do_instead(row: Row) -> None:
     is_cache = row.at.startswith("Cache.")
     replaces = row.effect in (Effect.REPLACEMENT, Effect.MAY_REPLACE)
 
-    assert line.blocks == (row.effect in BLOCKING and (is_cache or not replaces))
+    assert line.blocks == (row.stops or (row.effect in BLOCKING and (is_cache or not replaces)))
     assert line.instead or not line.blocks
 
 

@@ -17,6 +17,11 @@ from elasticache_constructs.change_gate.table import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from elasticache_constructs.change_gate.settings import StackSettings
+
+    _Documents = dict[str, sources.Document]
+    _Settings = dict[str, StackSettings]
+
 _SAFE, _STOPPED, _UNUSABLE = 0, 1, 2
 
 
@@ -78,12 +83,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    old, new = _templates(options)
+    old, new, *settings = _sides(options)
+    importers = old
     old, new = ({name: each for name, each in side.items() if _matches(name, options.stacks)} for side in (old, new))
     if not new:
         raise GateError(f"no stack is named {options.stacks}. Synthesise the stage first, or name another pattern")
     allowances = read_allowances(options.allowed)
-    changes = compare_stacks(old, new)
+    changes = compare_stacks(old, new, settings=(settings[0], settings[1]), importers=importers)
     left = stopped(changes, allowances, options.allow)
     if changes:
         sys.stdout.write(f"{table(changes)}\n\n")
@@ -95,18 +101,22 @@ def _judge(options: argparse.Namespace) -> int:
     return _STOPPED if left else _SAFE
 
 
-def _templates(options: argparse.Namespace) -> tuple[dict[str, sources.Document], dict[str, sources.Document]]:
+def _sides(options: argparse.Namespace) -> tuple[_Documents, _Documents, _Settings, _Settings]:
+    """The templates before and after, and what stacks are given beside them, as far as it is known."""
     new = options.templates[-1]
     if options.deployed:
         assembly = sources.read_assembly(new)
         chosen = {name: each for name, each in assembly.items() if _matches(name, options.stacks)}
         templates = {name: each.template for name, each in chosen.items()}
-        return sources.read_deployed(chosen), templates
+        deployed = sources.read_deployed(chosen)
+        settings = {name: each.settings for name, each in chosen.items()}
+        return deployed, templates, sources.read_deployed_settings(deployed, assembly), settings
     templates = sources.read_either(new)
     if options.base is not None:
         snapshots = sources.read_snapshots(options.base, options.snapshots)
-        return snapshots, sources.like_snapshots(templates, snapshots)
-    return sources.read_either(options.templates[0]), templates
+        return snapshots, sources.like_snapshots(templates, snapshots), {}, {}
+    old = options.templates[0]
+    return sources.read_either(old), templates, sources.read_settings(old), sources.read_settings(new)
 
 
 def _matches(name: str, pattern: str) -> bool:

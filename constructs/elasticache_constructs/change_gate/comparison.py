@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from elasticache_constructs.change_gate import schemas, service_rules, templates
+from elasticache_constructs.change_gate import exports, schemas, service_rules, templates
 from elasticache_constructs.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_constructs.change_gate.display import shown, without_secrets
 from elasticache_constructs.change_gate.removal import removals
@@ -54,7 +54,8 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "tem
     Raises:
         GateError: When cfn-lint, whose resource schemas are read, is not installed.
     """
-    return Comparison(templates.read(old), templates.read(new), stack).changes()
+    lines = Comparison(templates.read(old), templates.read(new), stack).changes().lines
+    return in_order([*lines, *exports.changes({stack: old}, {stack: new}, lines, {})])
 
 
 class Comparison:

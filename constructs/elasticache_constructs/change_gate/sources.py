@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.change_gate.errors import GateError
+from elasticache_constructs.change_gate.settings import StackSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 Document = dict[str, Any]
 """A template as its JSON holds it."""
@@ -24,6 +26,7 @@ _ASSET_HASH = re.compile(r"[0-9a-f]{64}")
 # The CDK puts a hash of the code into the logical id of a function's version.
 _VERSION = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
 _UNKNOWN_REGION = "unknown-region"
+_UNKNOWN_ACCOUNT = "unknown-account"
 _NEW_STACK = "does not exist"
 
 
@@ -33,10 +36,13 @@ class Stack:
 
     Args:
         region: Where it is deployed to; nothing when the app leaves that to whoever deploys.
+
+        settings: What it is given beside its template. Default: nothing that is known.
     """
 
     template: Document
     region: str | None
+    settings: StackSettings = field(default_factory=StackSettings)
 
 
 def read_file(file: Path) -> Document:
@@ -93,13 +99,26 @@ def read_assembly(directory: Path) -> dict[str, Stack]:
         if artifact["type"] == "cdk:cloud-assembly":
             stacks |= read_assembly(directory / properties["directoryName"])
         elif artifact["type"] == "aws:cloudformation:stack":
-            region = str(artifact.get("environment", "")).rpartition("/")[2]
             template = read_file(directory / properties["templateFile"])
             name = properties.get("stackName", artifact_id)
-            known = None if region in ("", _UNKNOWN_REGION) else region
-            stacks[name] = Stack(template, known)
-            stacks |= {nested: Stack(each, known) for nested, each in _nested(name, template, directory)}
+            settings = _settings(artifact)
+            stacks[name] = Stack(template, settings.region, settings)
+            stacks |= {
+                nested: Stack(each, settings.region, settings) for nested, each in _nested(name, template, directory)
+            }
     return stacks
+
+
+def _settings(artifact: Mapping[str, Any]) -> StackSettings:
+    # aws://111122223333/eu-west-1
+    *_, account, region = ["", *str(artifact.get("environment", "")).split("/")]
+    properties = artifact.get("properties", {})
+    return StackSettings(
+        account=None if account in ("", _UNKNOWN_ACCOUNT) else account,
+        region=None if region in ("", _UNKNOWN_REGION) else region,
+        tags=properties.get("tags", {}),
+        is_protected=properties.get("terminationProtection", False),
+    )
 
 
 def _nested(parent: str, template: Document, directory: Path) -> Iterator[tuple[str, Document]]:
@@ -120,6 +139,11 @@ def read_either(path: Path) -> dict[str, Document]:
     if path.is_dir():
         return {name: each.template for name, each in read_assembly(path).items()}
     return {"template": read_file(path)}
+
+
+def read_settings(path: Path) -> dict[str, StackSettings]:
+    """What the stacks of a cloud assembly are given beside their templates; nothing of a file."""
+    return {name: each.settings for name, each in read_assembly(path).items()} if path.is_dir() else {}
 
 
 def read_snapshots(revision: str, directory: Path = DEFAULT_SNAPSHOTS) -> dict[str, Document]:
@@ -208,6 +232,40 @@ def _deployed(stack: str, client: Any) -> Document | None:
             return None
         raise GateError(f"the deployed template of {stack} is not readable: {error}. Check account and role") from error
     return _parsed(body, stack) if isinstance(body, str) else dict(body)
+
+
+def read_deployed_settings(
+    stacks: Collection[str], assembly: Mapping[str, Stack], client: Callable[[str | None], Any] | None = None
+) -> dict[str, StackSettings]:
+    """Read what the deployed stacks were given beside their templates: tags, and protection from deletion.
+
+    Stacks that AWS does not describe to whoever asks are left out, with a line on standard error.
+
+    Args:
+        stacks: The names of those that are deployed; nested ones have what their parents have.
+
+        assembly: The assembly's stacks by name.
+
+        client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    new_client = client or _boto3_client
+    found: dict[str, StackSettings] = {}
+    for name in sorted(stacks):
+        parent = name.partition("/")[0]
+        try:
+            if parent == name:
+                (described,) = new_client(assembly[name].region).describe_stacks(StackName=name)["Stacks"]
+                found[name] = StackSettings(
+                    tags={each["Key"]: each["Value"] for each in described.get("Tags", ())},
+                    is_protected=described.get("EnableTerminationProtection", False),
+                )
+            elif parent in found:
+                found[name] = found[parent]
+        except (BotoCoreError, ClientError) as error:
+            sys.stderr.write(f"note: the tags of {name} are not compared, since they are not readable: {error}\n")
+    return found
 
 
 def _physical_name(stack: str, client: Any) -> str:

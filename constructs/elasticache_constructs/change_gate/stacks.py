@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from elasticache_constructs.change_gate import schemas, templates
+from elasticache_constructs.change_gate import exports, schemas, templates
+from elasticache_constructs.change_gate import settings as stack_settings
 from elasticache_constructs.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_constructs.change_gate.comparison import Comparison
-from elasticache_constructs.change_gate.values import normalised, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_EXPORTS_PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
+    from elasticache_constructs.change_gate.settings import StackSettings
 
 _Documents = Mapping[str, Mapping[str, Any]]
 
 
-def compare_stacks(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> Changes:
+def compare_stacks(
+    old: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Any]],
+    *,
+    settings: tuple[Mapping[str, StackSettings], Mapping[str, StackSettings]] = ({}, {}),
+    importers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Changes:
     """What deploying the stacks of an app does to every resource.
 
     Args:
@@ -28,13 +33,20 @@ def compare_stacks(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mappi
 
         new: The templates that are to be.
 
+        settings: What stacks are given beside their templates, before and after, by the name of the stack; of others it
+            is not compared. Default: nothing.
+
+        importers: The deployed templates of further stacks, which are not compared and may import from those that are.
+            Default: none.
+
     Raises:
         GateError: When cfn-lint, whose resource schemas are read, is not installed.
     """
     lines = list(_in_both(old, new))
     lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]
     lines += [_come(stack, old, new) for stack in sorted(new.keys() - old.keys())]
-    lines += list(_exports(old, new, Changes(tuple(lines))))
+    lines += list(stack_settings.changes(*settings, old, new))
+    lines += list(exports.changes(old, new, lines, importers or {}))
     return in_order(lines)
 
 
@@ -88,48 +100,6 @@ def _gone(stack: str, old: _Documents, new: _Documents) -> Iterator[Change]:
     )
 
 
-def _exports(
-    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]], changes: Changes
-) -> Iterator[Change]:
-    # A stack is deployed before those that import from it, so while they still use what it exported.
-    imported = {json.dumps(normalised(name)) for document in old.values() for name in _imports(document)}
-    for stack in sorted(old.keys() & new.keys()):
-        replaced = {each.resource for each in changes if each.stack == stack and each.effect is Effect.REPLACEMENT}
-        after = _exported(new[stack])
-        for name, (output, value) in _exported(old[stack]).items():
-            follows = any(each.name in replaced for each in references(value))
-            if name in imported and (after.get(name, ("", None))[1] != value or follows):
-                yield _line(
-                    stack,
-                    output,
-                    Effect.SEVERAL_DEPLOYMENTS,
-                    blocks=True,
-                    reason="an export cannot be changed or removed while another stack imports it",
-                    instead="deploy the importing stack without it first; keep it alive with Stack.export_value",
-                    page=_EXPORTS_PAGE,
-                )
-
-
-def _exported(document: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    outputs = templates.read(document).outputs
-    return {
-        json.dumps(body["Export"]["Name"]): (name, body.get("Value"))
-        for name, body in outputs.items()
-        if "Export" in body
-    }
-
-
-def _imports(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for name, each in value.items():
-            if name == "Fn::ImportValue":
-                yield each
-            yield from _imports(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _imports(each)
-
-
 def _line(
     stack: str,
     resource: str,
@@ -138,12 +108,11 @@ def _line(
     reason: str,
     blocks: bool = False,
     instead: str = "",
-    page: str = "",
 ) -> Change:
     return Change(
         stack=stack,
         resource=resource,
-        property="(export)" if page else "(stack)",
+        property="(stack)",
         old="-",
         new="-",
         effect=effect,
@@ -151,5 +120,5 @@ def _line(
         reason=reason,
         instead=instead,
         rules=(),
-        page=page,
+        page="",
     )

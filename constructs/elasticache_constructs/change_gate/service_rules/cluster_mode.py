@@ -60,7 +60,35 @@ def findings(update: Update) -> Iterator[Finding]:
         yield from _unknown(update)
     elif old != new:
         yield from _mode(update, old, new)
+    else:
+        yield from _stated(update)
     yield from _shards(update)
+
+
+def _stated(update: Update) -> Iterator[Finding]:
+    """What is refused although the mode stays: CloudFormation sends it, and takes it for a change, beside others."""
+    others = sorted(set(update.changed) - _MAY_CHANGE_WITH_IT)
+    # Of the upgrade from a version that has no modes yet, the rules of upgrades speak.
+    runs, number = engine(update.old.properties), version(update.old.text("EngineVersion"))
+    has_modes = runs != "redis" or number is None or number >= _FLOORS["redis"]
+    written = update.new.text("ClusterMode") or ""
+    if others and written != written.lower():
+        yield Finding(
+            "ClusterMode",
+            Effect.REJECTED,
+            f"{written} is not how the service writes it: CloudFormation takes it for a change of the mode in every "
+            f"update, which goes with no other; here with {', '.join(others)}",
+            f"write {written.lower()} instead",
+            ("TOP-23",),
+        )
+    elif has_modes and others and update.old.get("ClusterMode") is None and update.new.get("ClusterMode") is not None:
+        yield Finding(
+            "ClusterMode",
+            Effect.SEVERAL_DEPLOYMENTS,
+            f"the mode is stated alone, or with its parameter group; here with {', '.join(others)}",
+            "deploy the mode by itself",
+            ("TOP-23",),
+        )
 
 
 def _unknown(update: Update) -> Iterator[Finding]:

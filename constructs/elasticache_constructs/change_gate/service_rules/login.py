@@ -19,6 +19,8 @@ _TOKEN, _GROUPS = "AuthToken", "UserGroupIds"
 _RUNBOOK = "docs/runbooks/auth-token-to-users.md"
 _FIRST_WITH_ROTATION = (5, 0, 6)
 
+TAGS_OF_USER_GROUPS = "CloudFormation fails to change the tags of a user group that exists, and rolls the stack back"
+
 
 def of_replication_group(update: Update) -> Iterator[Finding]:
     """What the service says about another token, or about users in its place."""
@@ -131,6 +133,10 @@ def of_user(update: Update) -> Iterator[Finding]:
         )
     else:
         yield from _engine(update)
+    others = set(update.changed) - {"Tags"}
+    if update.changes("Tags") and others:
+        reason = f"the service may refuse tags of a user that is being changed; here with {', '.join(sorted(others))}"
+        yield Finding("Tags", Effect.NOT_JUDGED, reason, "deploy one after the other", ("TAG-03",))
     for name in ("AuthenticationMode", "Passwords"):
         if update.changed and not update.changes(name):
             yield from _sent_again(update, name)
@@ -138,6 +144,8 @@ def of_user(update: Update) -> Iterator[Finding]:
 
 def of_user_group(update: Update) -> Iterator[Finding]:
     """What the service says about a changed user group."""
+    if update.changes("Tags"):
+        yield Finding("Tags", Effect.REJECTED, TAGS_OF_USER_GROUPS, "leave its tags as they are", ("TAG-03",))
     users = {"UserGroupIds", "UserGroupId"}
     caches_in_redis = [
         name

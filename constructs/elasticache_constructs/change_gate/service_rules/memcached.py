@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
+from elasticache_constructs.change_gate.service_rules import scaling
 from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.replication_group import backups
 from elasticache_constructs.change_gate.service_rules.update import Finding
@@ -24,7 +25,10 @@ def findings(update: Update) -> Iterator[Finding]:
     is_memcached = engine(update.old.properties, default=None) in ("memcached", None)
     yield from _version(update, is_memcached=is_memcached)
     yield from _node_type(update, is_memcached=is_memcached)
-    yield from _nodes(update)
+    owned = list(scaling.findings(update))
+    yield from owned
+    if not owned:
+        yield from _nodes(update)
     yield from _zones(update)
     if update.changes("TransitEncryptionEnabled"):
         yield Finding(

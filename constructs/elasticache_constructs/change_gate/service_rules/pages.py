@@ -20,6 +20,7 @@ _RESHARDING = f"{_CFN}TemplateReference/aws-attribute-updatepolicy.html"
 _REPLACEMENT = f"{_CFN}UserGuide/using-cfn-updating-stacks-update-behaviors.html"
 
 PAGES = {
+    "ASC-08": f"{_GUIDE}AutoScaling.html",
     "AUT-05": f"{_GUIDE}auth.html",
     "AUT-06": f"{_GUIDE}auth.html",
     "AUT-07": _REPLICATION_GROUP,
@@ -66,6 +67,7 @@ PAGES = {
     "SLS-18": _UPGRADES,
     "SNP-08": f"{_GUIDE}backups-automatic.html",
     "SNP-09": _REPLICATION_GROUP,
+    "TAG-03": f"{_CFN}TemplateReference/aws-resource-elasticache-usergroup.html",
     "TLS-05": _CLUSTER,
     "TLS-06": _TLS,
     "TLS-08": _TLS,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.change_gate.changes import Effect
-from elasticache_constructs.change_gate.service_rules import cluster_mode, engine_upgrade, login, transit_encryption
+from elasticache_constructs.change_gate.service_rules import (
+    cluster_mode,
+    engine_upgrade,
+    login,
+    scaling,
+    transit_encryption,
+)
 from elasticache_constructs.change_gate.service_rules.engines import engine, version
 from elasticache_constructs.change_gate.service_rules.update import Finding
 
@@ -20,6 +26,14 @@ _PARAMETER_GROUP = "AWS::ElastiCache::ParameterGroup"
 
 def findings(update: Update) -> Iterator[Finding]:
     """Everything that the service's rules say about the update."""
+    owned = list(scaling.findings(update))
+    yield from owned
+    names = {each.property for each in owned}
+    # How a number changes says nothing while it is not known from where to where.
+    yield from (each for each in _said(update) if each.property not in names or each.effect is not Effect.IN_PLACE)
+
+
+def _said(update: Update) -> Iterator[Finding]:
     yield from engine_upgrade.findings(update)
     yield from _parameter_group(update)
     yield from _node_type(update)
@@ -195,11 +209,45 @@ def _logs(update: Update) -> Iterator[Finding]:
 
 
 def _durability(update: Update) -> Iterator[Finding]:
-    if update.changes("Durability"):
+    name, rules = "Durability", ("DUR-04",)
+    if not update.changes(name):
+        return
+    old, new = _effective(update.old), _effective(update.new)
+    others = sorted(set(update.changed) - {name})
+    if old is None or new is None:
+        reason = "to turn durability on or off is refused, and whether it is on is known at deployment only"
+        yield Finding(name, Effect.NOT_JUDGED, reason, "look at the change set", rules)
+    elif old == new:
+        yield Finding(name, Effect.IN_PLACE, f"{old} in other words", "", rules)
+    elif "disabled" in (old, new):
         yield Finding(
-            "Durability",
+            name,
             Effect.REJECTED,
             "CloudFormation documents that it can be chosen at creation only",
             "restore a snapshot into a new group: docs/runbooks/snapshot-and-restore.md",
-            ("DUR-04",),
+            rules,
         )
+    elif others:
+        yield Finding(
+            name,
+            Effect.SEVERAL_DEPLOYMENTS,
+            f"the service switches durability in an update of its own; here with {', '.join(others)}",
+            "deploy the durability by itself",
+            rules,
+        )
+    else:
+        yield Finding(
+            name,
+            Effect.IN_PLACE,
+            "switched while the group serves: a write waits for the transaction log from now on"
+            if new == "sync"
+            else "switched while the group serves: from now on a failure may lose writes of the last 10 seconds",
+            "",
+            rules,
+        )
+
+
+def _effective(state: State) -> str | None:
+    """``sync``, ``async`` or ``disabled``, which is the default; nothing where it is a function."""
+    chosen = (state.text("Durability", "default") or "").lower()
+    return {"": None, "default": "disabled"}.get(chosen, chosen)
