@@ -210,8 +210,8 @@ ROWS = [
     ),
     Row(
         "TOP-23",
-        clustered(ClusterMode=None, **_ON),
-        clustered(**_REQUIRED),
+        clustered(None, ClusterMode=None, **_ON),
+        clustered(None, **_REQUIRED),
         "Cache.ClusterMode",
         Effect.SEVERAL_DEPLOYMENTS,
         "the mode is stated alone, or with its parameter group; here with TransitEncryptionMode",

@@ -17,7 +17,7 @@ from elasticache_constructs.posture import rule_source
 from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
 from tests.deployable.resources import template
-from tests.security.test_posture_rules import Validation
+from tests.security.engines import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

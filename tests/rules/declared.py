@@ -169,7 +169,6 @@ DECLARED: dict[str, Declared] = {
     "RBC-06": _always(_CREATE_ACCESS, "users and groups are of engine redis, which may have such a user"),
     "RBC-07": _always(_CREATE_ACCESS, "users and groups are of engine redis, which Redis and Valkey take"),
     "RBC-08": _always(_CREATE_ACCESS, "the engine is redis, in lower case"),
-    "RBC-09": _impossible(f"{_EC}.IamUser", "permissions are required, and never empty"),
     "RBC-15": _MODE,
     "RBC-16": _TOKEN,
     "RBC-17": _MODE,
@@ -223,7 +222,6 @@ DECLARED: dict[str, Declared] = {
     "NET-03": _account("whether the subnets are there"),
     "NET-05": _always(f"{_EC}.placement.create_placement", "the cache refers to its group, and goes first"),
     "NET-08": _not_exposed(f"{_CC}.CacheSecurityGroupNames", "of EC2-Classic, which is gone"),
-    "NET-10": _always(f"{_EC}.security_groups.CacheSecurityGroups", "security groups are made in the cache's VPC"),
     "NET-17": _GLOBAL_MEMBER,
     "NET-18": _always(_MEMCACHED, "the zones are those of the subnets"),
     # Memcached
@@ -265,7 +263,7 @@ DECLARED: dict[str, Declared] = {
     "DUR-03": _DURABILITY,
     "DUR-05": _DURABILITY,
     # Automatic scaling
-    **{f"ASC-{number:02}": _SCALING for number in range(1, 10)},
+    **{f"ASC-{number:02}": _SCALING for number in range(1, 10) if number != 8},
     # Deletion
     "DEL-01": _always(_GROUP, "only replication groups have the policy Snapshot"),
     "DEL-02": _always(_GROUP, "only replication groups have the policy Snapshot"),
@@ -295,7 +293,6 @@ DECLARED: dict[str, Declared] = {
     "CFN-15": _no_property(f"{_RG}.ServerlessCacheSnapshotName", "groups are restored from snapshots of groups"),
     # Tags
     "TAG-02": _impossible("aws_cdk.Tags", "a second value for a key takes the place of the first"),
-    "TAG-03": _always(_CREATE_ACCESS, "no tags on user groups, where a change fails the stack"),
     # Quotas
     "QUO-01": _account("how many nodes there are in the region"),
     "QUO-02": _account("how many parameter groups there are in the region"),
@@ -307,7 +304,6 @@ DECLARED: dict[str, Declared] = {
     # Posture
     "POS-04": _documented(f"{_GROUP}", "Default: 6379."),
     "POS-05": _refused("SNP-01", "fewer than 15 days need a reason"),
-    "POS-08": _always(f"{_EC}.DefaultUser", "the default user has a generated password, or is off"),
     "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
     # Serverless caches
     "NAM-09": _always(_SERVERLESS, "the name is generated, in lower case and no longer than 40"),
@@ -319,7 +315,6 @@ DECLARED: dict[str, Declared] = {
     "NET-20": _always(_SERVERLESS, "it has a security group of its own"),
     "SLS-05": _documented(f"{_EC}.serverless_limits.ServerlessLimits", "What is beyond the most is refused"),
     "SLS-06": _refused("TOP-10", "two zones at least; one subnet is used of each, of three zones at most"),
-    "SLS-07": _always(_SERVERLESS, "the subnets are stated"),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
     "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
     "SLS-14": _refused("SNP-01", "one check for all backups"),

@@ -284,7 +284,7 @@ def disguises(number: int, fault: Fault, good: Any) -> Iterator[tuple[str, Any]]
 def build(stack: cdk.Stack) -> None:
     """One of everything that the rules look at."""
     network = CacheNetwork(stack, "Network", availability_zones=["eu-west-1a", "eu-west-1b"])
-    place = {"vpc": network.vpc, "vpc_subnets": network.cache_subnets}
+    place: dict[str, Any] = {"vpc": network.vpc, "vpc_subnets": network.cache_subnets}
     orders = PasswordUser("orders", Permissions.read_write("orders:*"))
     ReplicationGroup(
         stack,
@@ -336,7 +336,7 @@ def made() -> Template:
 
 def _first(template: Template, kind: str, of: str = "") -> str:
     """The logical id of the first resource of a type, or the first that the first resource of another type mentions."""
-    found = [name for name, body in template["Resources"].items() if body["Type"] == kind]
+    found: list[str] = [name for name, body in template["Resources"].items() if body["Type"] == kind]
     mentions = json.dumps(template["Resources"][_first(template, of)]) if of else ""
     return next(name for name in found if not of or f'"{name}"' in mentions)
 
@@ -361,7 +361,7 @@ def _model(template: Template, fault: Fault) -> Template:
         names = [name for name in names if _has(resources[name], "AuthenticationMode.Passwords")]
     first = _ADDED.get(fault.kind) or _first(template, fault.kind, of=_MODELS.get(fault.kind, ""))
     first = first if first in names else names[0]
-    body = copy.deepcopy(
+    body: Template = copy.deepcopy(
         resources[next((each for each in [first, *names] if _has(resources[each], fault.name)), first)]
     )
     if fault.kind == INGRESS:
