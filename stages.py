@@ -21,6 +21,9 @@ from elasticache_constructs import (
     Topology,
 )
 from elasticache_constructs.database import DatabaseUser
+from elasticache_constructs.errors import reported_together
+from elasticache_constructs.tags import check_tag
+from elasticache_constructs.whereabouts import check_account_id, check_region_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,11 +52,12 @@ class RedisSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemcachedSettings:
-    """The Memcached cluster."""
+    """The Memcached cluster, and the zone of each node where it is not that of the subnets in turn."""
 
     engine: Engine = Engine.MEMCACHED_1_6_22
     node_type: NodeType
     nodes: int
+    availability_zones: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,17 @@ class StageSettings:
     unreserved_reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse applications without what they stand on."""
+        """Refuse places that there are none of, tags that AWS does not take, and applications without a database."""
+        with reported_together() as check:
+            if self.account is not None:
+                check(check_account_id, "account", self.account)
+            if self.region is not None:
+                check(check_region_name, "region", self.region)
+            for name, value in self.tags.items():
+                check(check_tag, name, value)
+            check(self._check_database)
+
+    def _check_database(self) -> None:
         if self.workload is not None and self.database is None:
             raise ConfigurationError(
                 got="StageSettings(workload=..., database=None)",

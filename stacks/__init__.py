@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from elasticache_constructs import ConfigurationError
 from stacks.database import DatabaseStack
 from stacks.memcached import MemcachedStack
 from stacks.network import NetworkStack
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from stages import StageSettings
 
 
+_LONGEST_NAME = 100  # that of a stack has 128
+
+
 class CacheStage(cdk.Stage):
     """A network and two caches in it; beside them a database and the reference applications, where they are set."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
+        _check_name(construct_id)
         super().__init__(scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region))
         for name, value in settings.tags.items():
             cdk.Tags.of(self).add(name, value)
@@ -64,4 +70,17 @@ class CacheStage(cdk.Stage):
             database=self.database.database,
             unreserved_reason=unreserved,
             termination_protection=protected,
+        )
+
+
+def _check_name(name: str) -> None:
+    """Refuse a stage whose stacks could not bear its name."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name) or len(name) > _LONGEST_NAME:
+        right = re.sub("[^A-Za-z0-9]+", "-", name)[:_LONGEST_NAME].strip("-")
+        raise ConfigurationError(
+            got=f"the stage {name!r}",
+            allowed="names of stacks begin with it, so it begins with a letter and has letters, digits and single "
+            f"hyphens, {_LONGEST_NAME} at most",
+            fix=f"Name it {(right if right[:1].isalpha() else f'stage-{right}'.rstrip('-'))!r} in stages.py",
+            page="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html",
         )

@@ -40,6 +40,7 @@ class MemcachedStack(cdk.Stack):
             engine=settings.engine,
             node_type=settings.node_type,
             nodes=settings.nodes,
+            availability_zones=settings.availability_zones,
         )
         cdk.CfnOutput(
             self,

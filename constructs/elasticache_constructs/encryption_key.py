@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.whereabouts import check_arn
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -96,10 +97,14 @@ class EncryptionKey(kms.Key):
 
         description: What the key is for, shown in the console.
 
+    Raises:
+        ConfigurationError: When the description is no text, or has characters in it that are not seen.
+
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, description: str) -> None:
+        check_kind("EncryptionKey", "description", description, Kind(of=str, example="'Orders'", free=True))
         super().__init__(
             scope,
             construct_id,
@@ -135,6 +140,7 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
     target = _target(key, of, name)
     with reported_together() as check:
         check(_check_region, target, of, name)
+        check(check_arn, name, target.key_arn, service="kms", region=Stack.of(of).region, rule="KMS-03")
         check(_check_use, target, name)
     return target
 

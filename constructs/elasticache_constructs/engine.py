@@ -77,8 +77,8 @@ class Engine:
                 page=_VERSIONS_PAGE,
                 rule="ENG-01",
             )
-        check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", rule="ENG-06"))
-        check_kind("Engine", "family", self.family, Kind(of=str, example="'redis7'", rule="ENG-09"))
+        check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", literal=True, rule="ENG-06"))
+        check_kind("Engine", "family", self.family, Kind(of=str, example="'redis7'", literal=True, rule="ENG-09"))
         self._check_form()
         self._check_offer()
         family = catalogue.parameter_family_of(self.name, self.version)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
 from jsii.errors import JavaScriptError
@@ -15,6 +17,25 @@ if TYPE_CHECKING:
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+
+
+TOKEN_IN_WORDS = "<a token, known at deployment only>"  # noqa: S105 - of the CDK
+
+# How the CDK writes into texts, lists and numbers what is known at deployment only.
+_TOKEN = re.compile(r"'?[$#]\{Token\[[^\]]*\]\}'?|-1\.888154589\d*e\+289")
+# Controls, line ends among them; what turns the direction of writing or has no width; halves of characters.
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character is none that a reader sees: CR, NUL, a mark of direction, a space without width say."""
+    return unicodedata.category(character) in _UNSEEN
+
+
+def in_words(text: str) -> str:
+    """A part of a message as a person reads it: tokens as what they are, and nothing in it that is not seen."""
+    spoken = _TOKEN.sub(TOKEN_IN_WORDS, text)
+    return "".join(ascii(each)[1:-1] if is_unseen(each) and each != "\n" else each for each in spoken)
 
 
 class ConfigurationError(ValueError):
@@ -36,14 +57,14 @@ class ConfigurationError(ValueError):
     """
 
     def __init__(self, *, got: str, allowed: str, fix: str, page: str | None = None, rule: str | None = None) -> None:
-        self.got = got
-        self.allowed = allowed
-        self.fix = fix
+        self.got = in_words(got)
+        self.allowed = in_words(allowed)
+        self.fix = in_words(fix)
         self.page = page
         self.rule = rule
         source = [f"See {page}"] if page else []
         number = [f"({rule})"] if rule else []
-        super().__init__(" ".join([f"{got}: {allowed}. {fix}.", *source, *number]))
+        super().__init__(" ".join([f"{self.got}: {self.allowed}. {self.fix}.", *source, *number]))
 
     @property
     def errors(self) -> tuple[ConfigurationError, ...]:

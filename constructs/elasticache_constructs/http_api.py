@@ -12,6 +12,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
+from elasticache_constructs.encryption_key import checked_key
 from elasticache_constructs.grants import grant
 from elasticache_constructs.logs import log_group
 
@@ -75,6 +76,7 @@ class FunctionApi(Construct):
         encryption_key: kms.IKey,
         requests_per_second: int = 50,
     ) -> None:
+        key = checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
         name = Names.unique_resource_name(self, max_length=_LONGEST_NAME, separator="-")
         self._api = apigatewayv2.HttpApi(self, "Api", api_name=name, create_default_stage=False)
@@ -87,7 +89,7 @@ class FunctionApi(Construct):
             authorizer=HttpIamAuthorizer(),
         )
         _limit(route.node.find_child("Function-Permission"))
-        group = log_group(self, "Log", key=encryption_key, vended_name=f"{name}/access-log")
+        group = log_group(self, "Log", key=key, vended_name=f"{name}/access-log")
         apigatewayv2.CfnStage(
             self,
             "Stage",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args
 
-from elasticache_constructs.errors import ConfigurationError, reported_together
+from aws_cdk import Token
+
+from elasticache_constructs.errors import TOKEN_IN_WORDS, ConfigurationError, is_unseen, reported_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,10 @@ class Kind:
     """The id of the argument's own rule."""
     method: str = ""
     """What every implementation of a CDK interface has: the proxies that come back from the CDK have no other mark."""
+    literal: bool = False
+    """Whether it has to be known at synth, since what follows depends on it: a CDK token is refused."""
+    free: bool = False
+    """Whether it is free text, in which nothing else looks for characters that are not seen."""
     secret: bool = False
     """Whether what was given in its place may hold a password, and so is not shown."""
 
@@ -61,12 +67,56 @@ def check_kind(call: str, name: str, value: object, kind: Kind) -> None:
         ConfigurationError: When the value is of another kind.
     """
     if kind.has(value):
+        if kind.literal and is_token(value):
+            _refuse_token(call, name, kind)
+        if kind.free and isinstance(value, str):
+            check_seen(f"{call}({name}=...)" if call else name, value, rule=kind.rule)
         return
     written = f"{name}={'...' if kind.secret else reprlib.repr(value)}"
     raise ConfigurationError(
         got=f"{f'{call}({written})' if call else written} of type {type(value).__name__}",
         allowed=f"{name} is of type {kind.in_words}",
         fix=f"Use {name}={kind.example}",
+        rule=kind.rule,
+    )
+
+
+def check_seen(what: str, text: str, *, rule: str | None = None) -> None:
+    """Refuse a text with something in it that its reader does not see, and that would say something else elsewhere.
+
+    Args:
+        what: What has the text.
+
+        text: The text.
+
+        rule: The rule's id.
+
+    Raises:
+        ConfigurationError: When it has a control character, a line end, a mark of direction or one without width.
+    """
+    unseen = next((each for each in text if is_unseen(each)), None)
+    if unseen is not None:
+        raise ConfigurationError(
+            got=f"{what} with the character U+{ord(unseen):04X}",
+            allowed="a text has neither line ends nor other characters that are not seen",
+            fix="Leave it out: it may have come from where the text was copied",
+            rule=rule,
+        )
+
+
+def is_token(value: object) -> bool:
+    """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
+    if isinstance(value, str):
+        return Token.is_unresolved(value) or Token.is_unresolved([value])
+    return value is not None and Token.is_unresolved(value)
+
+
+def _refuse_token(call: str, name: str, kind: Kind) -> None:
+    written = f"{name}={TOKEN_IN_WORDS}"
+    raise ConfigurationError(
+        got=f"{call}({written})" if call else written,
+        allowed=f"{name} has to be known at synth",
+        fix=f"Write it out, as in {name}={kind.example}",
         rule=kind.rule,
     )
 

@@ -15,15 +15,18 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.engine import Engine
-from elasticache_constructs.errors import reported_together
+from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import Kind, checked_list, is_token
 from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from elasticache_constructs.metrics import NodeMetrics
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.notifications import EventTopic, admit_events, check_event_topic
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
-from elasticache_constructs.ports import MEMCACHED_PORT, checked_port
+from elasticache_constructs.ports import MEMCACHED_PORT, PORT_LATER, checked_port
 from elasticache_constructs.security_groups import CacheSecurityGroups, checked_connections, connections_from_consumers
+from elasticache_constructs.whereabouts import is_known
+from elasticache_constructs.whole_numbers import shown, shown_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
 
     from elasticache_constructs.node_type import NodeType
+    from elasticache_constructs.placement import ChosenSubnets
 
+_ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
+_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html"
 _USUAL_PORT = (
     "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
     "Another port can be chosen: MemcachedCluster(port=...)."
@@ -115,6 +121,10 @@ class MemcachedCluster(MemcachedClusterBase):
 
         nodes: 1 to 60. Two or more are spread over the zones of the subnets. Default: 2.
 
+        availability_zones: The zone of each node, in the order of the nodes. Nodes cannot be moved: to change their
+            number, or to keep them where they are when the subnets get another zone, leave the zones of the nodes that
+            exist as they are and add those of new nodes at the end. Default: the zones of the subnets in turn.
+
         vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
 
         port: Default: 11211.
@@ -147,6 +157,7 @@ class MemcachedCluster(MemcachedClusterBase):
         node_type: NodeType,
         engine: Engine = Engine.MEMCACHED_1_6_22,
         nodes: int = 2,
+        availability_zones: Sequence[str] | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         port: int = MEMCACHED_PORT,
         maintenance_window: str = "sun:04:00-sun:05:00",
@@ -174,8 +185,10 @@ class MemcachedCluster(MemcachedClusterBase):
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
                 node_type=node_type,
+                of=scope,
                 spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
             )
+            zones = check(_zones_of_nodes, availability_zones, nodes, subnets)
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
 
@@ -189,7 +202,7 @@ class MemcachedCluster(MemcachedClusterBase):
             "Resource",
             **settings.properties(),
             # Without zones a later change of the number of nodes replaces the cluster.
-            preferred_availability_zones=list(islice(cycle(placement.zones), nodes)) or None,
+            preferred_availability_zones=zones or None,
             cache_subnet_group_name=placement.subnet_group_name,
             vpc_security_group_ids=[groups.nodes.security_group_id],
             cache_parameter_group_name=create_parameter_group(self, engine, settings.all_parameters()),
@@ -202,7 +215,11 @@ class MemcachedCluster(MemcachedClusterBase):
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._nodes = nodes
         findings = {
-            "AwsSolutions::AwsSolutions-AEC5": _USUAL_PORT if port == MEMCACHED_PORT else None,
+            "AwsSolutions::AwsSolutions-AEC5": PORT_LATER
+            if is_token(port)
+            else _USUAL_PORT
+            if port == MEMCACHED_PORT
+            else None,
             "CloudFormation-Validate::E3647": _NEWER if node_type.unlisted else None,
             "CloudFormation-Validate::E9006": _NEWER if engine.unlisted else None,
         }
@@ -253,6 +270,32 @@ class MemcachedCluster(MemcachedClusterBase):
             client_security_group=client_security_group,
             nodes=nodes,
         )
+
+
+def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubnets | None) -> list[str]:
+    """The zone of each node; none where none is known."""
+    known = () if subnets is None else subnets.zones
+    if named is None:
+        return list(islice(cycle(known), nodes)) if isinstance(nodes, int) else []
+    zones = checked_list("MemcachedCluster", "availability_zones", named, _ZONE)
+    strangers = [zone for zone in zones if is_known(zone) and all(map(is_known, known)) and zone not in known]
+    if known and strangers:
+        raise ConfigurationError(
+            got=f"MemcachedCluster(availability_zones={shown_list(zones)})",
+            allowed=f"the nodes are in zones that the cluster has subnets in: {', '.join(known)}",
+            fix=f"Use availability_zones={list(islice(cycle(known), nodes))}, or choose subnets in {strangers[0]}",
+            page=_ZONES_PAGE,
+            rule="NET-18",
+        )
+    if len(zones) != nodes or (nodes > 1 and len(set(zones)) == 1):
+        raise ConfigurationError(
+            got=f"MemcachedCluster(nodes={shown(nodes)}, availability_zones={shown_list(zones)})",
+            allowed="each node has its zone, and several nodes are in two zones at least",
+            fix="Name one zone for each node, or leave availability_zones out",
+            page=_ZONES_PAGE,
+            rule="MEM-03",
+        )
+    return list(zones)
 
 
 class _ImportedMemcachedCluster(MemcachedClusterBase):

@@ -15,8 +15,11 @@ from constructs import Construct
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import is_token
 from elasticache_constructs.logs import log_group
+from elasticache_constructs.placement import select
 from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.whereabouts import check_zones
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 if TYPE_CHECKING:
@@ -29,6 +32,15 @@ _PREFIX_LENGTH = 16
 _CACHE = "cache"
 _APPLICATION = "application"
 _PUBLIC = "public"
+_RANGE_PAGE = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
+# 100.64.0.0/10 and public ranges are taken, though not advised.
+_NOT_TAKEN = {
+    "0.0.0.0/8": "this network itself",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local, with AWS's own services in it",
+    "224.0.0.0/4": "multicast",
+    "240.0.0.0/4": "reserved",
+}
 _ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoFailover.html"
 
 _CDK_OWN_FUNCTION = (
@@ -76,6 +88,9 @@ class CacheNetwork(Construct):
     Flow logs are on, in an encrypted log group kept for a year; the default security group is emptied. Address ranges
     are laid out for three zones and for public subnets whether they are there or not, so that a zone or NAT added
     later renumbers nothing: a renumbered subnet is a replaced subnet, and a replaced subnet a replaced cache.
+
+    A zone that is added comes last. Replication groups take it as it is; what names its zones and cannot move is told
+    to stay: ``MemcachedCluster(availability_zones=[...])`` of three nodes and more, ``ServerlessCache(zones=2)``.
 
     Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` changes
     routes in place and leaves the subnets.
@@ -136,6 +151,7 @@ class CacheNetwork(Construct):
         super().__init__(scope, construct_id)
         key = given_key or EncryptionKey(self, "Key", description="Flow logs of the cache network")
         flow_logs = log_group(self, "FlowLogs", key=key)
+        self._egress = egress
         self.vpc: ec2.IVpc = ec2.Vpc(
             self,
             "Vpc",
@@ -162,6 +178,26 @@ class CacheNetwork(Construct):
         if egress is Egress.NAT:
             _acknowledge_public_subnets(self.vpc)
 
+    def check_way_out(self, what: str, services: str) -> None:
+        """Refuse a function that calls AWS where nothing leads there: it would hang until it times out.
+
+        Args:
+            what: What makes the function.
+
+            services: What it calls.
+
+        Raises:
+            ConfigurationError: When there is neither NAT nor an interface endpoint.
+        """
+        own = any(isinstance(each, ec2.InterfaceVpcEndpoint) for each in self.vpc.node.children)
+        if self._egress is Egress.NONE and not own:
+            raise ConfigurationError(
+                got=f"{what} with CacheNetwork(egress=Egress.NONE)",
+                allowed=f"its function calls {services}, which it reaches through endpoints or NAT",
+                fix="Use CacheNetwork(egress=Egress.ENDPOINTS), or Egress.NAT",
+                page="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html",
+            )
+
     @staticmethod
     def from_lookup(
         scope: Construct,
@@ -183,20 +219,25 @@ class CacheNetwork(Construct):
             vpc_id: The VPC's id.
 
             cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
-                isolated subnets.
+                isolated subnets; where there are none, the private ones.
 
             endpoint_clients: The group that interface endpoints admit. Default: none.
+
+        Raises:
+            ConfigurationError: When the VPC has no such subnets, or public ones alone.
         """
         vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-        return ImportedNetwork(
+        private = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        usual = isolated if vpc.isolated_subnets else private
+        network = ImportedNetwork(
             vpc,
-            cache_subnets=ec2.SubnetSelection(subnet_group_name=cache_subnet_group) if cache_subnet_group else isolated,
-            application_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-            if vpc.private_subnets
-            else isolated,
+            cache_subnets=ec2.SubnetSelection(subnet_group_name=cache_subnet_group) if cache_subnet_group else usual,
+            application_subnets=private if vpc.private_subnets else isolated,
             endpoint_clients=endpoint_clients,
         )
+        select(vpc, network.cache_subnets)
+        return network
 
     @staticmethod
     def from_attributes(
@@ -227,8 +268,9 @@ class CacheNetwork(Construct):
             endpoint_clients: The group that interface endpoints admit. Default: none.
 
         Raises:
-            ConfigurationError: When there is not one subnet of a kind for each zone.
+            ConfigurationError: When there is not one subnet of a kind for each zone, or a zone is of another region.
         """
+        check_zones(availability_zones, region=Stack.of(scope).region, argument="availability_zones")
         for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):
             if ids is not None and len(availability_zones) != len(ids):
                 raise ConfigurationError(
@@ -273,6 +315,9 @@ class ImportedNetwork:
         self.application_subnets = application_subnets
         self.endpoint_clients = endpoint_clients
 
+    def check_way_out(self, what: str, services: str) -> None:
+        """Say nothing: what leads out of a VPC that exists already is not known here."""
+
 
 def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, zones: int | None) -> int:
     if availability_zones is not None and zones is not None:
@@ -293,6 +338,7 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, z
             page=_ZONES_PAGE,
         )
     stack = Stack.of(scope)
+    check_zones(names or (), region=stack.region, argument="availability_zones", strict=True)
     if zones == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
         raise ConfigurationError(
             got=f"zones={zones} in a stack without an account and region",
@@ -304,18 +350,31 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, z
 
 
 def _check_range(cidr: str) -> None:
-    if Token.is_unresolved(cidr):
-        return
+    if is_token(cidr):
+        raise ConfigurationError(
+            got=f"cidr={shown(cidr)}",
+            allowed="the subnets are cut from the range at synth",
+            fix="Write it out: cidr='10.40.0.0/16'",
+            page=_RANGE_PAGE,
+        )
     try:
-        fits = IPv4Network(cidr).prefixlen == _PREFIX_LENGTH and cidr.endswith(f"/{_PREFIX_LENGTH}")
+        network = IPv4Network(cidr)
     except ValueError:
-        fits = False
-    if not fits:
+        network = None
+    if network is None or network.prefixlen != _PREFIX_LENGTH or not cidr.endswith(f"/{_PREFIX_LENGTH}"):
         raise ConfigurationError(
             got=f"cidr={cidr!r}",
             allowed=f"the network's range is a /{_PREFIX_LENGTH} that begins where its mask says",
             fix="Use '10.40.0.0/16', or another one that no network beside it has",
-            page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+            page=_RANGE_PAGE,
+        )
+    reserved = next((each for each in _NOT_TAKEN if network.subnet_of(IPv4Network(each))), None)
+    if reserved is not None:
+        raise ConfigurationError(
+            got=f"cidr={cidr!r}",
+            allowed=f"EC2 takes no range within {reserved}, which is {_NOT_TAKEN[reserved]}",
+            fix="Use '10.40.0.0/16', or another one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+            page=_RANGE_PAGE,
         )
 
 

@@ -49,15 +49,13 @@ class NodeType:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
                 allowed="a node type is cache.<family>.<size> in lower case, as in cache.t4g.small",
-                fix=f"Use NodeType('cache.{self.name}')"
-                if re.fullmatch(r"(?!cache\.|db\.)[a-z0-9]+\.[a-z0-9]+", self.name)
-                else "Choose one from the page",
+                fix=_meant(self.name),
                 page=_PAGE,
                 rule="NOD-01",
             )
         facts = self.facts
         if facts is None and not self.unlisted:
-            near = catalogue.closest(self.name, catalogue.node_types())
+            near = catalogue.closest(self.name, _creatable())
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
                 allowed="ElastiCache offers no such type",
@@ -151,6 +149,21 @@ class NodeType:
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
                 rule="NOD-20",
             )
+
+
+def _meant(written: str) -> str:
+    """The fix for what is no node type's name: of RDS's or EC2's types, in capitals, or with a slip of the pen."""
+    bare = re.sub(r"^((cache|db)\.)*", "", written.strip().lower())
+    name = catalogue.closest(f"cache.{bare}", _creatable()) if re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+", bare) else None
+    return f"Use NodeType({name!r})" if name else "Choose one from the page"
+
+
+def _creatable() -> list[str]:
+    return [
+        name
+        for name in catalogue.node_types()
+        if (family := catalogue.node_family(name.split(".")[1])) is None or family.creatable
+    ]
 
 
 def _engine_rule(family: catalogue.NodeFamily, engine: Engine) -> str:

@@ -12,6 +12,7 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.encryption_key import admit_alarms, checked_key
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.whereabouts import check_arn
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -169,6 +170,7 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
     with reported_together() as check:
         check(_check_same, "account", theirs.account, ours.account)
         check(_check_same, "region", theirs.region, ours.region)
+        check(check_arn, "notification_topic", topic.topic_arn, service="sns", region=ours.region, rule="TAG-04")
         check(_check_standard, topic)
         check(_check_plain, topic)
 
@@ -187,6 +189,7 @@ def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
             check(_check_alarms_same, what, getattr(theirs, what), getattr(ours, what))
         if topic.fifo:
             check(_refuse_fifo)
+        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=ours.region)
         check(_check_alarm_key, topic, of)
 
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs import catalogue
 from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.kinds import check_seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,7 @@ def _check_form(name: str, value: str, engine: Engine) -> None:
             page=_PAGE,
             rule="PGR-03",
         )
+    check_seen("parameters", f"{name}{value}", rule="PGR-03")
     if name == _CLUSTER_MODE:
         raise ConfigurationError(
             got=got,

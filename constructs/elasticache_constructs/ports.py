@@ -13,6 +13,11 @@ REDIS_PORT = 6379
 MEMCACHED_PORT = 11211
 """The default port of Memcached."""
 
+PORT_LATER = (
+    "The port is known at deployment only, where the rule cannot read it; it is opened to the client group alone."
+)
+"""What is said to rules that throw an error over a port that is a CDK token."""
+
 _HIGHEST_PORT = 65535
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import check_seen, is_token
 
 SHORTEST_REASON = 20
 """Characters that a reason has at least; the posture rules ask for as many."""
@@ -14,10 +15,18 @@ def checked_reason(reason: str, *, what: str) -> str:
     Raises:
         ConfigurationError: When it is shorter than 20 characters.
     """
+    if is_token(reason):
+        raise ConfigurationError(
+            got=f"{what} with the reason {reason!r}",
+            allowed="a reason is known at synth, for whoever reviews the code",
+            fix="Write it out where it is given",
+        )
     if not isinstance(reason, str) or len(reason.strip()) < SHORTEST_REASON:
         raise ConfigurationError(
             got=f"{what} with the reason {reason!r}",
             allowed=f"a reason has {SHORTEST_REASON} characters at least",
             fix="Write why this is right here, for whoever reviews it later",
         )
+    # A reason may have several lines.
+    check_seen(what, reason.replace("\n", " "))
     return reason

@@ -14,6 +14,7 @@ from elasticache_constructs.backups import Backups
 from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
 from elasticache_constructs.errors import reported_together
+from elasticache_constructs.kinds import is_token
 from elasticache_constructs.log_delivery import LogDelivery
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.network_type import NetworkType
@@ -26,7 +27,7 @@ from elasticache_constructs.notifications import (
 )
 from elasticache_constructs.parameters import create_parameter_group
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
-from elasticache_constructs.ports import REDIS_PORT, checked_port
+from elasticache_constructs.ports import PORT_LATER, REDIS_PORT, checked_port
 from elasticache_constructs.replication_group_base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
@@ -60,6 +61,10 @@ _HAS_USERS = (
 _HAS_ONE_SHARED_LOGIN = (
     "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
     "Access.auth_token() was asked for."
+)
+_BACKUP_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
+_RETENTION_LATER = (
+    "How long backups are kept is known at deployment only, where no rule reads it: who deploys names 15 to 35 days."
 )
 _AFTER_THE_UPGRADE = (
     "The service checks a deployment against the engine that runs, which does not know this yet: it comes with the "
@@ -191,6 +196,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
                 node_type=node_type,
+                of=scope,
                 spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
                 if topology.multi_az
                 else None,
@@ -318,7 +324,8 @@ class ReplicationGroup(ReplicationGroupBase):
                 warning. Default: an `AlarmTopic` of the group's own.
 
         Raises:
-            ConfigurationError: When alarms could not be published to the topic.
+            ConfigurationError: When alarms could not be published to the topic, or the function would stand in
+                another VPC.
         """
         if alarm_topic is not None:
             check_alarm_topic(alarm_topic, of=self)
@@ -388,8 +395,9 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: Replicatio
     elif access.is_auth_token and engine.name == "redis" and engine.supports_user_groups:
         findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
     if backups.below_policy_floor and backups.short_reason is not None:
-        for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
+        for pack in _BACKUP_PACKS:
             findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason
+    findings.update(_known_later(settings))
     findings.update(_relaxed(settings))
     if findings:
         acknowledge(resource, findings)
@@ -397,6 +405,18 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: Replicatio
     if skipped:
         skips = [{"id": check, "comment": reason} for check, reason in skipped.items()]
         resource.add_metadata("checkov", {"skip": skips})
+
+
+def _known_later(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """What the policies say of values that are CDK tokens, which they cannot read."""
+    findings: dict[str, str] = {}
+    if is_token(settings.backups.retention_days):
+        for pack in _BACKUP_PACKS:
+            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = _RETENTION_LATER
+        findings["CloudFormation-Validate::elasticache_replication_group_is_backed_up"] = _RETENTION_LATER
+    if is_token(settings.port):
+        findings["AwsSolutions::AwsSolutions-AEC5"] = PORT_LATER
+    return findings
 
 
 def _skipped_by_checkov(settings: ReplicationGroupSettings) -> dict[str, str]:

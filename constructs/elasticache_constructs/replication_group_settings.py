@@ -21,6 +21,7 @@ from elasticache_constructs.ports import REDIS_PORT, checked_port
 from elasticache_constructs.restore import Snapshot
 from elasticache_constructs.topology import ClusterMode, Topology
 from elasticache_constructs.transit_encryption import TransitEncryption
+from elasticache_constructs.whereabouts import check_arn
 from elasticache_constructs.windows import check_windows_apart, checked_maintenance_window
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _MOST_NODES_OF_OLD_ENGINES = 250
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
 _TLS_PAGE = f"{_GUIDE}/in-transit-encryption.html"
 _KINDS = {
-    "description": Kind(of=str, example="'Sessions of the shop'", rule="NAM-16"),
+    "description": Kind(of=str, example="'Sessions of the shop'", free=True, rule="NAM-16"),
     "engine": Kind(of=Engine, example="Engine.VALKEY_8_2", rule="ENG-01"),
     "upgraded_from": Kind(of=Engine | None, example="Engine.REDIS_7_1", rule="ENG-01"),
     "node_type": Kind(of=NodeType, example="NodeType('cache.t4g.small')", rule="NOD-01"),
@@ -93,6 +94,7 @@ class ReplicationGroupSettings:
             check(self._check_cluster_mode)
             check(self._check_transit_encryption)
             check(self._check_login)
+            check(self._check_restore)
             for engine in dict.fromkeys((self.engine_of_users, self.engine)):
                 check(self.access.check_engine, engine)
             check(self._check_network_type)
@@ -116,6 +118,7 @@ class ReplicationGroupSettings:
             "num_cache_clusters": None if counts_shards else self.topology.nodes,
             "num_node_groups": self.topology.shards if counts_shards else None,
             "replicas_per_node_group": self.topology.replicas_per_shard if counts_shards else None,
+            "node_group_configuration": self._shards_with_slots() or None,
             "cluster_mode": self._cluster_mode(),
             "automatic_failover_enabled": self.topology.multi_az,
             "multi_az_enabled": self.topology.multi_az,
@@ -136,6 +139,22 @@ class ReplicationGroupSettings:
             "preferred_maintenance_window": self.maintenance_window,
         }
         return {name: value for name, value in arguments.items() if value is not None}
+
+    def _shards_with_slots(self) -> list[dict[str, Any]]:
+        """Each shard by its id, for a cluster that is made from files: the service has to be told who gets which keys.
+
+        The ids are those that the service gives out itself, and that metrics of nodes go by.
+        """
+        if not self._is_seeded or not self.topology.counts_shards:
+            return []
+        return [
+            {"nodeGroupId": f"{number:04}", "replicaCount": self.topology.replicas_per_shard, "slots": slots}
+            for number, slots in enumerate(self.topology.slots, start=1)
+        ]
+
+    @property
+    def _is_seeded(self) -> bool:
+        return self.restore_from is not None and bool(self.restore_from.files) and not self.restore_from.loaded
 
     def _cluster_mode(self) -> str | None:
         mode = self.topology.cluster_mode
@@ -234,6 +253,29 @@ class ReplicationGroupSettings:
             fix="Use TransitEncryption.required(), or until then Access.without_login(reason='...')",
             page=_TLS_PAGE,
             rule=rule,
+        )
+
+    def _check_restore(self) -> None:
+        if self.restore_from is None or not self.restore_from.files:
+            return
+        with reported_together() as check:
+            for arn in self.restore_from.files:
+                check(check_arn, "Snapshot.rdb_files", arn, service="s3", region=self.region, rule="SNP-10")
+            if self._is_seeded:
+                check(self._check_files, self.restore_from.number_of_files)
+
+    def _check_files(self, files: int | None) -> None:
+        shards = self.topology.shards
+        if files in (None, shards):
+            return
+        raise ConfigurationError(
+            got=f"Snapshot.rdb_files with {files} {'file' if files == 1 else 'files'} for {shards} "
+            f"{'shard' if shards == 1 else 'shards'}",
+            allowed="a group is made from one file for each shard",
+            fix=f"Use Topology(shards={files}), or name {shards} {'file' if shards == 1 else 'files'}; where the group "
+            "is there already and its shards changed since, Snapshot.rdb_files([...], loaded=True)",
+            page=f"{_GUIDE}/backups-seeding-redis.html",
+            rule="SNP-13",
         )
 
     def _check_network_type(self) -> None:

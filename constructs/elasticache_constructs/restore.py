@@ -10,6 +10,7 @@ from aws_cdk import Token
 
 from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.kinds import Kind, check_kind, checked_list
+from elasticache_constructs.whereabouts import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ class Snapshot:
 
     name: str | None = None
     files: tuple[str, ...] = ()
+    loaded: bool = False
+    """Whether the group was loaded from the files already, and its shards no longer name the slots they began with."""
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
@@ -42,6 +45,7 @@ class Snapshot:
         with reported_together() as check:
             check(self._check_name)
             check(self._check_doubles)
+            check(self._check_loaded)
             for arn in self.files:
                 check(_check_file, arn)
 
@@ -58,17 +62,32 @@ class Snapshot:
         return cls(name=name)
 
     @classmethod
-    def rdb_files(cls, arns: Sequence[str]) -> Snapshot:
+    def rdb_files(cls, arns: Sequence[str], *, loaded: bool = False) -> Snapshot:
         """Redis or Valkey dump files in a bucket of the same region that lets ElastiCache read them.
+
+        A group has one file for each shard, so one alone without cluster mode. In cluster mode the slots are divided
+        evenly among the shards, in the order of the files: the first of three shards has the slots 0 to 5460.
 
         Args:
             arns: ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
 
+            loaded: ``True`` from the first deployment on that changes the number of shards or replicas of a group that
+                was loaded in cluster mode. The shards' slots are then no longer stated, since the service moves them,
+                and the files are no longer compared with the shards. Changing it changes nothing by itself
+                (docs/runbooks/shards.md). Default: the group is made from the files.
+
         Raises:
             ConfigurationError: When there is none, or one is not of that form, has a comma in it or is there twice.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-seeding-redis.html
         """
-        kind = Kind(of=str, example="['arn:aws:s3:::bucket/dump.rdb']", rule="SNP-10")
-        return cls(files=checked_list("Snapshot.rdb_files", "arns", arns, kind))
+        kind = Kind(of=str, example="['arn:aws:s3:::bucket/dump.rdb']", free=True, rule="SNP-10")
+        return cls(files=checked_list("Snapshot.rdb_files", "arns", arns, kind), loaded=loaded)
+
+    @property
+    def number_of_files(self) -> int | None:
+        """How many files there are; ``None`` for a list that is known at deployment only."""
+        return None if Token.is_unresolved(list(self.files)) else len(self.files)
 
     def _check_name(self) -> None:
         name = self.name
@@ -84,6 +103,10 @@ class Snapshot:
                 rule="NAM-14",
             )
 
+    def _check_loaded(self) -> None:
+        kind = Kind(of=bool, example="True", rule="SNP-13")
+        check_kind("Snapshot.rdb_files", "loaded", self.loaded, kind)
+
     def _check_doubles(self) -> None:
         twice = [arn for arn in dict.fromkeys(self.files) if self.files.count(arn) > 1]
         if twice:
@@ -97,7 +120,7 @@ class Snapshot:
 
 
 def _check_file(arn: str) -> None:
-    if not Token.is_unresolved(arn) and not re.fullmatch(r"arn:aws[a-z-]*:s3:::[a-z0-9.-]+/[^,]+\.rdb", arn):
+    if is_known(arn) and not re.fullmatch(r"arn:aws[a-z-]*:s3:::[a-z0-9._-]+/[^,]+\.rdb", arn):
         raise ConfigurationError(
             got=f"Snapshot.rdb_files([{arn!r}])",
             allowed="a file is arn:aws:s3:::bucket/key.rdb, without a comma in the key",

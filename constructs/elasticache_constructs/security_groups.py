@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import is_token
+from elasticache_constructs.placement import are_different
+from elasticache_constructs.ports import PORT_LATER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +50,7 @@ class CacheSecurityGroups(Construct):
         )
         """For clients to join."""
         nodes_id, clients_id = self.nodes.security_group_id, self.clients.security_group_id
-        ec2.CfnSecurityGroupIngress(
+        ingress = ec2.CfnSecurityGroupIngress(
             self,
             "FromClients",
             group_id=nodes_id,
@@ -56,6 +60,10 @@ class CacheSecurityGroups(Construct):
             to_port=last_port or port,
             description="From clients of the cache",
         )
+        if is_token(port):
+            packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+            rules = ("EC2RestrictedCommonPorts", "EC2RestrictedSSH")
+            acknowledge(ingress, {f"{pack}::{pack}-{rule}": PORT_LATER for pack in packs for rule in rules})
         # The rule is an L1: SecurityGroup.add_egress_rule would take out the group's inline "disallow all" rule, and a
         # group without any inline egress rule is what scanners, and the service's default, read as open.
         ec2.CfnSecurityGroupEgress(
@@ -94,6 +102,27 @@ def connections_from_consumers(
     connections.allow_from = allow_from  # type: ignore[method-assign]
     connections.allow_default_port_from = allow_default_port_from  # type: ignore[method-assign]
     return connections
+
+
+def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IVpc) -> None:
+    """Refuse security groups of another VPC than that of what they are put on. Of imported ones it is not known.
+
+    Raises:
+        ConfigurationError: When there is one.
+    """
+    for group in groups:
+        resource = group.node.default_child
+        if (
+            isinstance(resource, ec2.CfnSecurityGroup)
+            and resource.vpc_id
+            and are_different(resource.vpc_id, vpc.vpc_id)
+        ):
+            raise ConfigurationError(
+                got=f"{what} with {group.node.path}, a security group of another VPC than {vpc.node.path}",
+                allowed="the security groups of a function are of the VPC that it runs in",
+                fix=f"Use a security group of {vpc.node.path}, or leave it out",
+                page="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+            )
 
 
 def checked_connections(connections: ec2.Connections) -> ec2.Connections:

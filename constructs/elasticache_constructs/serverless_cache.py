@@ -14,10 +14,11 @@ from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.backups import Backups
+from elasticache_constructs.claims import RENAME, claim
 from elasticache_constructs.connection_settings import connection_variables
 from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import reported_together
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.names import unique_name
 from elasticache_constructs.network_type import NetworkType
 from elasticache_constructs.placement import Spread, choose_subnets
@@ -25,6 +26,7 @@ from elasticache_constructs.security_groups import CacheSecurityGroups, checked_
 from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
 from elasticache_constructs.serverless_engine import ServerlessEngine
 from elasticache_constructs.stack_ids import SHORT_STACK_ID
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
     from elasticache_constructs.access import Access
+    from elasticache_constructs.placement import ChosenSubnets
     from elasticache_constructs.serverless_limits import ServerlessLimits
 
 _LONGEST_NAME = 40
@@ -123,8 +126,12 @@ class ServerlessCache(ServerlessCacheBase):
         access: Who may log in: users, IAM users best, since no function rotates a serverless cache's passwords yet.
             Memcached has no logins and takes none. Default: must be given, but for Memcached.
 
-        vpc_subnets: Which subnets; of several in a zone one is used, and of more than three zones the first three.
-            Default: the isolated ones; where there are none, the private ones.
+        vpc_subnets: Which subnets; of several in a zone one is used. Default: the isolated ones; where there are none,
+            the private ones.
+
+        zones: In how many zones the cache is, the first ones of the subnets: 2 or 3. It is chosen once. Where the VPC
+            may get a third zone later, or got one, ``zones=2`` leaves the cache where it is. Default: all, but three at
+            most.
 
         backups: Daily snapshots. Default: kept 35 days, taken at 02:00 UTC.
 
@@ -150,6 +157,7 @@ class ServerlessCache(ServerlessCacheBase):
         engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
         access: Access | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
+        zones: int | None = None,
         backups: Backups | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         encryption_key: kms.IKey | None = None,
@@ -170,8 +178,10 @@ class ServerlessCache(ServerlessCacheBase):
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
+                of=scope,
                 spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
             )
+            check(_check_zones, zones, subnets)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
         settings.backups.bind(self)
@@ -180,13 +190,23 @@ class ServerlessCache(ServerlessCacheBase):
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)
         entry = create_access(self, access, engine=engine, key=key) if access else None
         name = unique_name(self, longest=_LONGEST_NAME)
+        claim(
+            self,
+            "names of serverless caches",
+            [name],
+            thing="a cache",
+            what="the serverless cache {}",
+            fix=RENAME,
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
+            rule="NAM-09",
+        )
         resource = elasticache.CfnServerlessCache(
             self,
             "Resource",
             **settings.properties(),
             serverless_cache_name=name,
             kms_key_id=key.key_arn,
-            subnet_ids=subnets.one_per_zone(_MOST_SUBNETS),
+            subnet_ids=subnets.one_per_zone(zones or _MOST_SUBNETS),
             security_group_ids=[groups.nodes.security_group_id],
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
         )
@@ -262,6 +282,20 @@ class ServerlessCache(ServerlessCacheBase):
             ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
         """
         return self._secret(user_name)
+
+
+def _check_zones(zones: int | None, subnets: ChosenSubnets | None) -> None:
+    if zones is None:
+        return
+    known = subnets.zones if subnets is not None else ()
+    if not is_whole_number(zones, 2, _MOST_SUBNETS) or (known and zones > len(known)):
+        raise ConfigurationError(
+            got=f"ServerlessCache(zones={shown(zones)})" + (f" in {len(known)} zones" if known else ""),
+            allowed=f"a serverless cache is in 2 or {_MOST_SUBNETS} zones, each with a subnet",
+            fix="Use zones=2, or leave it out",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
+            rule="TOP-10",
+        )
 
 
 class _ImportedServerlessCache(ServerlessCacheBase):

@@ -18,7 +18,7 @@ from elasticache_constructs.serverless_limits import ServerlessLimits
 _LONGEST_DESCRIPTION = 255
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
 _KINDS = {
-    "description": Kind(of=str, example="'Sessions of the shop'", rule="NAM-16"),
+    "description": Kind(of=str, example="'Sessions of the shop'", free=True, rule="NAM-16"),
     "engine": Kind(of=ServerlessEngine, example="ServerlessEngine.VALKEY_8", rule="SLS-01"),
     "limits": Kind(of=ServerlessLimits, example="ServerlessLimits(storage_gb=10, ecpu_per_second=5000)", rule="SLS-04"),
     "access": Kind(of=Access | None, example="Access.users(default=DefaultUser.disabled(), users=[...])", secret=True),
@@ -48,6 +48,7 @@ class ServerlessCacheSettings:
         with reported_together() as check:
             check(self._check_access)
             check(self._check_description)
+            check(self._check_discovery)
 
     def properties(self) -> dict[str, Any]:
         """The arguments of ``CfnServerlessCache`` that follow from the settings alone, without unset ones."""
@@ -93,6 +94,20 @@ class ServerlessCacheSettings:
             )
         if self.access is not None:
             self.access.check_engine(self.engine)
+
+    def _check_discovery(self) -> None:
+        if (
+            self.network_type.needs_ipv6
+            and self.network_type.ip_discovery == "ipv6"
+            and self.network_type.name != "ipv6"
+        ):
+            raise ConfigurationError(
+                got="ServerlessCache(network_type=NetworkType.dual_stack(ip_discovery='ipv6'))",
+                allowed="clients of a serverless cache are told a name, and there is no choice of its addresses",
+                fix="Use NetworkType.dual_stack(), or NetworkType.IPV6",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
+                rule="NET-16",
+            )
 
     def _check_description(self) -> None:
         text = self.description

@@ -43,8 +43,13 @@ class ServerlessEngine:
 
     def __post_init__(self) -> None:
         """Refuse what the service does not offer."""
-        check_kind("ServerlessEngine", "name", self.name, Kind(of=str, example="'valkey'", rule="SLS-01"))
-        check_kind("ServerlessEngine", "major_version", self.major_version, Kind(of=str, example="'8'", rule="SLS-01"))
+        check_kind("ServerlessEngine", "name", self.name, Kind(of=str, example="'valkey'", literal=True, rule="SLS-01"))
+        check_kind(
+            "ServerlessEngine",
+            "major_version",
+            self.major_version,
+            Kind(of=str, example="'8'", literal=True, rule="SLS-01"),
+        )
         offered = catalogue.serverless_majors(self.name)
         if not offered:
             raise ConfigurationError(

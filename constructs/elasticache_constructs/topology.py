@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,6 +12,7 @@ from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 _MOST_REPLICAS = 5
+_SLOTS = 16384
 _MOST_NODES = 500
 _NODE_QUOTA = 90
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.Redis-RedisCluster.html"
@@ -120,8 +122,8 @@ class Topology:
                 fix="Use fewer shards or replicas, or a larger node type"
                 + (
                     ""
-                    if self.node_quota == _MOST_NODES
-                    else f"; where AWS has raised the quota, say so: node_quota={max(self.nodes, _NODE_QUOTA)}"
+                    if self.nodes > _MOST_NODES
+                    else f"; where AWS has raised the quota, say so: node_quota={self.nodes}"
                 ),
                 page=_QUOTA_PAGE,
                 rule="TOP-19",
@@ -196,6 +198,12 @@ class Topology:
     def multi_az(self) -> bool:
         """Whether the group fails over to another zone by itself: it does as soon as there is a replica."""
         return self.replicas_per_shard > 0 and self.no_failover_reason is None
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots of each shard of a cluster, as even as they can be: ``0-8191`` and ``8192-16383`` of two."""
+        ends = [_SLOTS * shard // self.shards for shard in range(self.shards + 1)]
+        return tuple(f"{first}-{last - 1}" for first, last in itertools.pairwise(ends))
 
     @property
     def nodes_per_shard(self) -> int:

@@ -13,10 +13,13 @@ from constructs import Construct
 
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.encryption_key import checked_key
+from elasticache_constructs.errors import reported_together
 from elasticache_constructs.function_policy import allow, vpc_statements
 from elasticache_constructs.function_role import FunctionRole
 from elasticache_constructs.logs import log_group
+from elasticache_constructs.placement import check_vpc, select
 from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.security_groups import check_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +83,8 @@ class WorkloadFunction(Construct):
         unreserved_reason: Why no concurrency is reserved, in an account that has none to spare. Default: it is.
 
     Raises:
-        ConfigurationError: When the reason says nothing.
+        ConfigurationError: When the VPC or the key is of another region, the VPC has no such subnets, a security group
+            is of another VPC, or the reason says nothing.
 
     See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
@@ -101,7 +105,13 @@ class WorkloadFunction(Construct):
         concurrency: int = 10,
         unreserved_reason: str | None = None,
     ) -> None:
-        key = checked_key(encryption_key, of=scope)
+        with reported_together() as check:
+            check(check_vpc, vpc, of=scope)
+            check(select, vpc, vpc_subnets)
+            check(check_groups, "security_groups", security_groups, vpc=vpc)
+            key = check(checked_key, encryption_key, of=scope)
+            if unreserved_reason is not None:
+                check(checked_reason, unreserved_reason, what="WorkloadFunction(unreserved_reason=...)")
         super().__init__(scope, construct_id)
         group = log_group(self, "Log", key=key)
         policy = iam.ManagedPolicy(
@@ -189,7 +199,6 @@ def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: s
     if Stack.of(vpc) is not stack:
         findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
     if unreserved_reason is not None:
-        checked_reason(unreserved_reason, what="WorkloadFunction(unreserved_reason=...)")
         for pack in ("HIPAA.Security", "NIST.800.53.R5"):
             findings[f"{pack}::{pack}-LambdaConcurrency"] = unreserved_reason
     acknowledge(scope.function, findings)

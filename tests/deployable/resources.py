@@ -201,6 +201,8 @@ def _spelled(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         _SPELLED.get(name, "".join(word[:1].upper() + word[1:] for word in name.split("_"))): _spelled(value)
         if isinstance(value, dict)
+        else [_spelled(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
         else value
         for name, value in arguments.items()
     }

@@ -112,6 +112,8 @@ class Asked:
     region: str | None
     node_quota: int = 90
     """Nodes that the account may have in a cluster."""
+    is_loaded: bool = False
+    """Whether it is there already, made of its files."""
 
     @property
     def is_group(self) -> bool:
@@ -168,7 +170,7 @@ class Asked:
         return floor is None or self.is_before(floor)
 
 
-def asked(resources: Resources, *, region: str | None, node_quota: int) -> Asked:
+def asked(resources: Resources, *, region: str | None, node_quota: int, is_loaded: bool = False) -> Asked:
     """What the resources of one cache ask of the service.
 
     Args:
@@ -177,6 +179,8 @@ def asked(resources: Resources, *, region: str | None, node_quota: int) -> Asked
         region: Where; None where it is not known.
 
         node_quota: Nodes that the account may have in a cluster.
+
+        is_loaded: Whether the cache is there already, made of its files.
     """
     by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, resource in resources.items():
@@ -196,6 +200,7 @@ def asked(resources: Resources, *, region: str | None, node_quota: int) -> Asked
         user_groups=user_groups,
         region=region,
         node_quota=node_quota,
+        is_loaded=is_loaded,
     )
 
 
@@ -400,6 +405,27 @@ def _snapshot_is_no_name(name: str | None) -> bool:
     return name is not None and not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name)
 
 
+def _slots(wanted: Asked) -> list[int]:
+    """All slots that shards name, in order and as often as they are named."""
+    slots: list[int] = []
+    for shard in wanted.cache["NodeGroupConfiguration"]:
+        for part in shard.get("Slots", "").split(","):
+            if match := re.fullmatch(r"(\d+)-(\d+)", part):
+                slots += range(int(match[1]), int(match[2]) + 1)
+    return sorted(slots)
+
+
+def _shard_ids_are_wrong(wanted: Asked) -> bool:
+    ids = [shard.get("NodeGroupId", "") for shard in wanted.cache.get("NodeGroupConfiguration", [])]
+    return len(ids) != len(set(ids)) or any(not re.fullmatch(r"\d{1,4}", each) for each in ids)
+
+
+def _is_elsewhere(arn: str, wanted: Asked) -> bool:
+    partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    right = next((each for prefix, each in partitions.items() if (wanted.region or "").startswith(prefix)), "aws")
+    return wanted.region is not None and arn.split(":")[1] != right
+
+
 def _is_no_dump(arn: str) -> bool:
     return not re.fullmatch(r"arn:aws[a-z-]*:s3:::[^/,]+/[^,]+\.rdb", arn)
 
@@ -498,10 +524,25 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     "SNP-02": lambda wanted: wanted.is_group and ((_snapshots(wanted) or (0, 0))[1] < 60),
     "SNP-03": lambda wanted: wanted.is_group and _windows_overlap(wanted),
     "SNP-10": lambda wanted: (
-        any(_is_no_dump(arn) for arn in wanted.cache.get("SnapshotArns", []))
+        any(_is_no_dump(arn) or _is_elsewhere(arn, wanted) for arn in wanted.cache.get("SnapshotArns", []))
         or len(wanted.cache.get("SnapshotArns", [])) != len({*wanted.cache.get("SnapshotArns", [])})
         or ("SnapshotArns" in wanted.cache and "SnapshotName" in wanted.cache)
     ),
+    "SNP-13": lambda wanted: (
+        wanted.is_group
+        and "SnapshotArns" in wanted.cache
+        and not wanted.is_loaded
+        and (
+            "NodeGroupConfiguration" not in wanted.cache
+            if wanted.counts_shards
+            else len({*wanted.cache["SnapshotArns"]}) > 1
+        )
+    ),
+    "TOP-15": lambda wanted: (
+        len(wanted.cache.get("NodeGroupConfiguration", [])) not in (0, wanted.cache.get("NumNodeGroups"))
+    ),
+    "TOP-17": lambda wanted: "NodeGroupConfiguration" in wanted.cache and _slots(wanted) != [*range(16384)],
+    "NAM-12": _shard_ids_are_wrong,
     "WIN-01": lambda wanted: not 60 <= (_maintenance(wanted) or (0, 0))[1] <= 24 * 60,
     # Logs and network
     "LOG-01": _log_is_wrong,

@@ -38,7 +38,11 @@ GIVEN = {
     SUBNETS[1]: "SubnetB",
 }
 """What a template names by its id, as the surroundings of `resources` call it."""
-ZONES = ("eu-west-1a", "eu-west-1b")
+
+
+def zones(region: str | None) -> tuple[str, str]:
+    """Two zones of a region."""
+    return f"{region or _HOME}a", f"{region or _HOME}b"
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def synthesise(sample: Sequence[Accepted], directory: Path) -> Synthesised:
         RuntimeError: When a rule finds what was not acknowledged.
     """
     app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(directory))
-    # In a stage each, since the users of one stage have ids that differ.
+    # In a stage each, of an account that is not known: users of one account and region have ids that differ.
     stacks = {each.name: _stack(cdk.Stage(app, each.name), each) for each in sample}
     add_posture_rules(app)
     app.synth()
@@ -77,7 +81,7 @@ def synthesise(sample: Sequence[Accepted], directory: Path) -> Synthesised:
 
 def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
     region = accepted.region
-    known = None if region is None else cdk.Environment(account=_ACCOUNT, region=region)
+    known = None if region is None else cdk.Environment(region=region)
     # Deployed by hand: there is no bootstrap stack that the template could ask for.
     by_hand = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
     stack = cdk.Stack(stage, "Stack", env=known, synthesizer=by_hand)
@@ -85,7 +89,7 @@ def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
         stack,
         "Vpc",
         vpc_id=VPC,
-        availability_zones=list(ZONES),
+        availability_zones=list(zones(region)),
         isolated_subnet_ids=list(SUBNETS),
         isolated_subnet_route_table_ids=["rtb-1234567a", "rtb-1234567b"],
     )

@@ -54,6 +54,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
     logins, transit_encryption = draw(access.with_encryption(known, slips))
     maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
+    topology = draw(shapes.careless() if "topology" in slips else shapes.careful(known))
     return call(
         ReplicationGroupSettings,
         description=draw(
@@ -63,7 +64,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
         ),
         engine=engine,
         node_type=node_type,
-        topology=draw(shapes.careless() if "topology" in slips else shapes.careful(known)),
+        topology=topology,
         access=logins,
         port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
         backups=draw(times.careless_backups() if "backups" in slips else times.careful_backups(snapshot_window)),
@@ -84,7 +85,9 @@ def replication_groups(draw: st.DrawFn) -> Call:
             else surroundings.careful_log_delivery(region)
         ),
         restore_from=draw(
-            surroundings.careless_snapshot() if "restore_from" in slips else surroundings.careful_snapshot()
+            surroundings.careless_snapshot()
+            if "restore_from" in slips
+            else surroundings.careful_snapshot(topology, region)
         ),
         region=region,
     )

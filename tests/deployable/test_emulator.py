@@ -16,7 +16,7 @@ from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSe
 from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
 from rehearsal import emulator, surroundings
 from rehearsal.account import Account
-from tests.deployable.stacks import SUBNETS, VPC, ZONES
+from tests.deployable.stacks import SUBNETS, VPC, zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def _network(account: Account) -> Mapping[str, str]:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     made = {VPC: vpc}
-    for number, (subnet, zone) in enumerate(zip(SUBNETS, ZONES, strict=True)):
+    for number, (subnet, zone) in enumerate(zip(SUBNETS, zones(_REGION), strict=True)):
         block = f"10.0.{number}.0/24"
         answer = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)
         made[subnet] = answer["Subnet"]["SubnetId"]

@@ -38,5 +38,11 @@ def test_it_is_refused_by_its_rules_or_taken_by_the_service(written: Call) -> No
         assert [] == [got for got in unnamed if not OWN_PROMISES.fullmatch(got)]
         assume(condition=False)
     found = resources(made)
-    quota = made.topology.node_quota if isinstance(made, ReplicationGroupSettings) else 0
-    assert [] == refusals(asked(found, region=known_region(made), node_quota=quota)) + complaints(found)
+    is_group = isinstance(made, ReplicationGroupSettings)
+    wanted = asked(
+        found,
+        region=known_region(made),
+        node_quota=made.topology.node_quota if is_group else 0,
+        is_loaded=is_group and made.restore_from is not None and made.restore_from.loaded,
+    )
+    assert [] == refusals(wanted) + complaints(found)

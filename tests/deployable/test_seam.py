@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from tests.deployable.resources import SURROUNDINGS, resources
-from tests.deployable.stacks import GIVEN, ZONES, Synthesised
+from tests.deployable.stacks import GIVEN, Synthesised, zones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,8 @@ def test_the_constructs_make_what_the_settings_say(synthesised: Synthesised) -> 
         cache = next(iter(expected.values()))
         if isinstance(each.settings, MemcachedClusterSettings):
             # The zones are those of the subnets, which are no part of the settings.
-            zones = list(itertools.islice(itertools.cycle(ZONES), each.settings.nodes))
-            cache["Properties"] |= {"PreferredAvailabilityZones": zones}
+            spread = itertools.islice(itertools.cycle(zones(each.region)), each.settings.nodes)
+            cache["Properties"] |= {"PreferredAvailabilityZones": list(spread)}
         made = {
             name: resource
             for name, resource in synthesised.templates[each.name]["Resources"].items()

@@ -128,6 +128,10 @@ def default(**changes: Any) -> dict[str, Any]:
     return users({**DEFAULT, **changes})
 
 
+def _shards(*slots: str) -> list[dict[str, Any]]:
+    return [{"NodeGroupId": f"{number:04}", "Slots": each} for number, each in enumerate(slots, start=1)]
+
+
 OLD = {"TransitEncryptionMode": ABSENT, "CacheNodeType": "cache.m5.large"}
 REDIS_6_2 = {"EngineVersion": "6.2", **OLD}
 REDIS_6_0 = {"EngineVersion": "6.0", **OLD}
@@ -244,6 +248,22 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a,b.rdb"]}, {}),
     ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"], "SnapshotName": "before"}, {}),
     ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"] * 2}, {}),
+    ("SNP-13", GROUP, {**SHARDS, "SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"]}, {"parameters": ON}),
+    ("SNP-13", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb", "arn:aws:s3:::bucket/b.rdb"]}, {}),
+    ("TOP-15", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-8191", "8192-16383")}, {"parameters": ON}),
+    ("TOP-17", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "2-3", "4-16382")}, {"parameters": ON}),
+    ("TOP-17", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "1-3", "4-16383")}, {"parameters": ON}),
+    (
+        "NAM-12",
+        GROUP,
+        {
+            **SHARDS,
+            "NodeGroupConfiguration": [
+                {**each, "NodeGroupId": f"a{number}"} for number, each in enumerate(_shards("0-1", "2-3", "4-16383"))
+            ],
+        },
+        {"parameters": ON},
+    ),
     ("WIN-01", GROUP, {"PreferredMaintenanceWindow": "Sun:04:00-Sun:05:00"}, {}),
     ("LOG-01", GROUP, {"LogDeliveryConfigurations": [LOG, LOG]}, {}),
     ("LOG-02", TOKEN, {**REDIS_5, "LogDeliveryConfigurations": [LOG]}, {"family": "redis5.0"}),

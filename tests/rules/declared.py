@@ -84,7 +84,6 @@ def _run_time(why: str) -> Declared:
 
 
 _GENERATED = "CloudFormation generates the name"
-_NODE_GROUPS = _not_exposed(f"{_RG}.NodeGroupConfiguration", "shards are all alike, by Topology")
 _GLOBAL = _not_exposed("AWS::ElastiCache::GlobalReplicationGroup", "no global datastores")
 _GLOBAL_MEMBER = _not_exposed(f"{_RG}.GlobalReplicationGroupId", "no global datastores")
 _DURABILITY = _not_exposed(f"{_RG}.Durability", "no durable groups")
@@ -107,7 +106,7 @@ DECLARED: dict[str, Declared] = {
     "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made beside them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
     "NAM-11": _GLOBAL,
-    "NAM-12": _NODE_GROUPS,
+    "NAM-12": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "shards are numbered as the service does, from 0001"),
     "NAM-13": _account("whether a cluster has the name of a node already; the group's own is generated"),
     # Engines
     "ENG-07": _impossible(f"{_EC}.Engine", "an engine always has a version"),
@@ -140,9 +139,11 @@ DECLARED: dict[str, Declared] = {
     "TOP-11": _FAILOVER,
     "TOP-13": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
     "TOP-14": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
-    "TOP-15": _NODE_GROUPS,
-    "TOP-16": _NODE_GROUPS,
-    "TOP-17": _NODE_GROUPS,
+    "TOP-15": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "one configuration for each shard of the topology"),
+    "TOP-16": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "no zones are named: the service spreads the nodes"),
+    "TOP-17": _always(
+        f"{_GROUP_SETTINGS}._shards_with_slots", "a cluster that is made from files divides the slots among its shards"
+    ),
     "TOP-20": _refused("ENG-03", "versions that are not on offer"),
     "TOP-24": _always(f"{_EC}.Topology.has_cluster_parameters", "cluster-enabled follows from the topology"),
     "TOP-27": _not_exposed(f"{_RG}.PrimaryClusterId", "groups are made new, or from a snapshot"),
@@ -203,7 +204,6 @@ DECLARED: dict[str, Declared] = {
     "SNP-06": _impossible(_MEMCACHED, "Memcached takes no backups"),
     "SNP-11": _account("which engine the snapshot is of"),
     "SNP-12": _account("how much the snapshot holds, and on which nodes it was taken"),
-    "SNP-13": _always(f"{_GROUP_SETTINGS}.properties", "the number of shards is stated in cluster mode"),
     "SNP-14": _documented(f"{_EC}.Snapshot", "Security groups, users, parameters and keys do not come with it"),
     "SNP-15": _run_time("how many snapshots a day are taken by hand"),
     "SNP-16": _run_time("a quarter of the memory is reserved, unless parameters say otherwise"),
@@ -223,10 +223,8 @@ DECLARED: dict[str, Declared] = {
     "NET-05": _always(f"{_EC}.placement.create_placement", "the cache refers to its group, and goes first"),
     "NET-08": _not_exposed(f"{_CC}.CacheSecurityGroupNames", "of EC2-Classic, which is gone"),
     "NET-17": _GLOBAL_MEMBER,
-    "NET-18": _always(_MEMCACHED, "the zones are those of the subnets"),
     # Memcached
     "MEM-02": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
-    "MEM-03": _always(_MEMCACHED, "one zone for each node, or none stated where none is known"),
     "MEM-04": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
     "MEM-06": _impossible(_GROUP, "Redis and Valkey are replication groups, which have no AZMode"),
     "MEM-08": _impossible(_MEMCACHED, "Memcached takes no key"),
@@ -306,7 +304,6 @@ DECLARED: dict[str, Declared] = {
     "POS-05": _refused("SNP-01", "fewer than 15 days need a reason"),
     "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
     # Serverless caches
-    "NAM-09": _always(_SERVERLESS, "the name is generated, in lower case and no longer than 40"),
     "NAM-10": _always(_SERVERLESS, "the last snapshot has the cache's name and a part of the stack's id"),
     "TLS-17": _always(f"{_EC}.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"),
     "SNP-20": _RESTORED_SERVERLESS,

@@ -177,10 +177,10 @@ ROWS = (
         lambda: NodeType("db.r7g.large"),
         (
             "NodeType('db.r7g.large'): a node type is cache.<family>.<size> in lower case, as in cache.t4g.small."
-            " Choose one from the page."
+            " Use NodeType('cache.r7g.large')."
         ),
         _NODES,
-        lambda: NodeType("cache.t4g.micro"),
+        lambda: NodeType("cache.r7g.large"),
     ),
     Row(
         "NOD-01",

@@ -9,12 +9,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
-from elasticache_constructs import NetworkType, NodeType
+from elasticache_constructs import MemcachedCluster, NetworkType, NodeType
 from elasticache_constructs.encryption_key import checked_key
 from elasticache_constructs.notifications import check_event_topic
 from elasticache_constructs.placement import Spread, choose_subnets
 from tests.conftest import FLAGS, new_bench
-from tests.rules.row import GUIDE, Row
+from tests.rules.row import API, GUIDE, Row
 
 _PAGE = f"{GUIDE}/SubnetGroups.html"
 _NETWORK = f"{GUIDE}/network-type.html"
@@ -121,6 +121,11 @@ def _alias(name: str, *, target: bool = False) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/a")
     known = kms.Alias.from_alias_attributes(stack, "Known", alias_name=name, alias_target_key=key)
     checked_key(known if target else kms.Alias.from_alias_name(stack, "Alias", name), of=stack)
+
+
+def _cluster(**arguments: Any) -> None:
+    bench = new_bench()
+    MemcachedCluster(bench.stack, "Cache", vpc=bench.vpc, node_type=NodeType("cache.t4g.small"), **arguments)
 
 
 _IPV6 = {"ipv6_cidr_block": "2001:db8::/64"}
@@ -315,5 +320,26 @@ ROWS = (
         ),
         _AT_REST,
         lambda: _key(key_spec=kms.KeySpec.SYMMETRIC_DEFAULT, key_usage=kms.KeyUsage.ENCRYPT_DECRYPT),
+    ),
+    Row(
+        "NET-18",
+        lambda: _cluster(availability_zones=["eu-west-1a", "eu-west-1c"]),
+        (
+            "MemcachedCluster(availability_zones=['eu-west-1a', 'eu-west-1c']): the nodes are in zones that the "
+            "cluster has subnets in: eu-west-1a, eu-west-1b. Use availability_zones=['eu-west-1a', 'eu-west-1b'], or "
+            "choose subnets in eu-west-1c."
+        ),
+        f"{API}/API_CreateCacheCluster.html",
+        lambda: _cluster(availability_zones=["eu-west-1b", "eu-west-1a"]),
+    ),
+    Row(
+        "MEM-03",
+        lambda: _cluster(nodes=3, availability_zones=["eu-west-1a", "eu-west-1b"]),
+        (
+            "MemcachedCluster(nodes=3, availability_zones=['eu-west-1a', 'eu-west-1b']): each node has its zone, and "
+            "several nodes are in two zones at least. Name one zone for each node, or leave availability_zones out."
+        ),
+        f"{API}/API_CreateCacheCluster.html",
+        lambda: _cluster(nodes=3, availability_zones=["eu-west-1a", "eu-west-1b", "eu-west-1b"]),
     ),
 )

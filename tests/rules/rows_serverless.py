@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from elasticache_constructs import Access, Backups, DefaultUser, NetworkType
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
+from elasticache_constructs import Access, Backups, DefaultUser, NetworkType, ServerlessCache
 from elasticache_constructs.placement import Spread
 from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
 from elasticache_constructs.serverless_engine import ServerlessEngine
 from elasticache_constructs.serverless_limits import ServerlessLimits
+from tests.conftest import FLAGS
 from tests.rules.row import API, GUIDE, Row
 from tests.rules.rows_placement import imported, made
 
@@ -18,7 +22,8 @@ _ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=
 _USERS = Access.users(default=DefaultUser.with_token())
 
 
-def _cache(**changes: Any) -> ServerlessCacheSettings:
+def cache(**changes: Any) -> ServerlessCacheSettings:
+    """What a serverless cache is to be, with changes; without a construct."""
     arguments: dict[str, Any] = {
         "description": "cache",
         "engine": ServerlessEngine.VALKEY_8,
@@ -33,6 +38,19 @@ def _cache(**changes: Any) -> ServerlessCacheSettings:
 
 def _limits(**changes: Any) -> ServerlessLimits:
     return ServerlessLimits(**{"storage_gb": 10, "ecpu_per_second": 5000, **changes})
+
+
+def _twins(*regions: str) -> None:
+    """A cache in a stack of one name in each of some regions."""
+    app = cdk.App(context=FLAGS)
+    for number, region in enumerate(regions):
+        environment = cdk.Environment(account="123456789012", region=region)
+        stack = cdk.Stack(cdk.Stage(app, f"Stage{number}", env=environment), "Stack", stack_name="shop")
+        zones = [f"{region}a", f"{region}b"]
+        vpc = ec2.Vpc.from_vpc_attributes(
+            stack, "Vpc", vpc_id="vpc-12345", availability_zones=zones, isolated_subnet_ids=["s-a", "s-b"]
+        )
+        ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.MEMCACHED_1_6, limits=_limits())
 
 
 ROWS = (
@@ -138,62 +156,73 @@ ROWS = (
     ),
     Row(
         "SLS-11",
-        lambda: _cache(engine=ServerlessEngine.MEMCACHED_1_6),
+        lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6),
         (
             "ServerlessCache(engine=memcached 1.6, access=...): Memcached has no logins: its security groups and "
             "TLS are all that guard it. Leave access out."
         ),
         f"{GUIDE}/in-transit-encryption-mc.html",
-        lambda: _cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None),
+        lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None),
     ),
     Row(
         "SLS-12",
-        lambda: _cache(access=None),
+        lambda: cache(access=None),
         (
             "ServerlessCache(engine=valkey 8) without access: somebody has to be named who may log in; else "
             "whoever reaches the cache is let in. Use Access.users(default=DefaultUser.disabled(), "
             "users=[IamUser(...)])."
         ),
         f"{GUIDE}/Clusters.RBAC.html",
-        lambda: _cache(access=_USERS),
+        lambda: cache(access=_USERS),
     ),
     Row(
         "AUT-15",
-        lambda: _cache(access=Access.auth_token()),
+        lambda: cache(access=Access.auth_token()),
         (
             "ServerlessCache(access=Access.auth_token()): a serverless cache has no AuthToken of its own. Use "
             "Access.users(...); DefaultUser.with_token() lets clients in that know a token only."
         ),
         f"{GUIDE}/auth.html",
-        lambda: _cache(access=_USERS),
+        lambda: cache(access=_USERS),
     ),
     Row(
         "NAM-16",
-        lambda: _cache(description="a < b"),
+        lambda: cache(description="a < b"),
         (
             "the description 'a < b': that of a serverless cache has 255 at most, and neither < nor >. Shorten "
             "it, or leave the signs out."
         ),
         f"{API}/API_CreateServerlessCache.html",
-        lambda: _cache(description="a, b"),
+        lambda: cache(description="a, b"),
     ),
     Row(
         "SLS-14",
-        lambda: _cache(backups=Backups(retention_days=36)),
+        lambda: cache(backups=Backups(retention_days=36)),
         (
             "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
             "shorter time is enough: short_reason='...'."
         ),
         f"{GUIDE}/backups-automatic.html",
-        lambda: _cache(backups=Backups(retention_days=35)),
+        lambda: cache(backups=Backups(retention_days=35)),
         carries="SNP-01",
     ),
     Row(
         "WIN-02",
-        lambda: _cache(backups=Backups(window="24:00-01:00")),
+        lambda: cache(backups=Backups(window="24:00-01:00")),
         ("snapshot window '24:00-01:00': it is hh:mm-hh:mm in UTC with two digits each. Write it as in 02:00-03:00."),
         f"{GUIDE}/backups-automatic.html",
-        lambda: _cache(backups=Backups(window="23:00-00:00")),
+        lambda: cache(backups=Backups(window="23:00-00:00")),
         carries="SNP-02",
+    ),
+    Row(
+        "NAM-09",
+        lambda: _twins("eu-west-1", "eu-west-1"),
+        (
+            "the serverless cache 'shop-cache-5e755071' for Stage1/Stack/Cache: Stage0/Stack/Cache has a cache of that "
+            "name, and names of serverless caches are unique in an account and region. Give one of the two caches "
+            "another construct id, or its stack another name."
+        ),
+        f"{API}/API_CreateServerlessCache.html",
+        lambda: _twins("eu-west-1", "eu-central-1"),
     ),
 )

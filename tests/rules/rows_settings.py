@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot
+from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot, Topology
 from elasticache_constructs.parameters import check_parameters
 from tests.rules.row import API, GUIDE, Row, cluster, group
 
@@ -30,6 +30,10 @@ def _with(engine: Engine = Engine.REDIS_7_1, **parameters: Any) -> object:
 
 def _check(parameters: dict[str, str], engine: Engine) -> None:
     check_parameters(parameters, engine=engine, node_type=NodeType("cache.r7g.large"))
+
+
+def _dumps(number: int) -> Snapshot:
+    return Snapshot.rdb_files([f"{_BUCKET}/{each}.rdb" for each in range(number)])
 
 
 ROWS = (
@@ -308,6 +312,38 @@ ROWS = (
         ),
         _FILES,
         lambda: Snapshot.rdb_files([f"{_BUCKET}/a/b.rdb"]),
+    ),
+    Row(
+        "SNP-13",
+        lambda: group(topology=Topology(shards=3), restore_from=_dumps(2)),
+        (
+            "Snapshot.rdb_files with 2 files for 3 shards: a group is made from one file for each shard. Use "
+            "Topology(shards=2), or name 3 files; where the group is there already and its shards changed since, "
+            "Snapshot.rdb_files([...], loaded=True)."
+        ),
+        _FILES,
+        lambda: group(topology=Topology(shards=2), restore_from=_dumps(2)),
+    ),
+    Row(
+        "SNP-13",
+        lambda: group(restore_from=_dumps(2)),
+        (
+            "Snapshot.rdb_files with 2 files for 1 shard: a group is made from one file for each shard. Use "
+            "Topology(shards=2), or name 1 file; where the group is there already and its shards changed since, "
+            "Snapshot.rdb_files([...], loaded=True)."
+        ),
+        _FILES,
+        lambda: group(restore_from=_dumps(1)),
+    ),
+    Row(
+        "SNP-10",
+        lambda: group(restore_from=Snapshot.rdb_files(["arn:aws-cn:s3:::bucket/dump.rdb"])),
+        (
+            "Snapshot.rdb_files with an ARN of the partition aws-cn in eu-west-1: eu-west-1 is in the partition aws, "
+            "and nothing of another one is reached from there. Use an ARN that begins with arn:aws:, or leave it out."
+        ),
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+        lambda: group(restore_from=Snapshot.rdb_files(["arn:aws:s3:::old_bucket/dump.rdb"])),
     ),
     Row(
         "WIN-01",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
@@ -335,3 +337,46 @@ def test_a_closed_store_fails_the_synth(tmp_path: Path) -> None:
 
     assert "elasticache_function_reaches_its_stores" in str(failure.value)
     assert "client_security_group" in str(failure.value)
+
+
+# Nested stacks
+
+
+@pytest.mark.parametrize("where", ["the function", "the network", "both, in two", "both, in one in another"])
+@pytest.mark.parametrize("reaches", [True, False])
+def test_nested_stacks_are_looked_into(where: str, *, reaches: bool, tmp_path: Path) -> None:
+    """What a nested stack is given, and what it gives, is followed to where it is."""
+    context = {**FLAGS, "@aws-cdk/core:failSynthOnValidationErrors": False}
+    app = cdk.App(context=context, analytics_reporting=False, outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Outer")
+    of_network: cdk.Stack = stack if where == "the function" else cdk.NestedStack(stack, "First")
+    of_function: cdk.Stack = stack
+    if where in ("the function", "both, in two"):
+        of_function = cdk.NestedStack(stack, "Second")
+    elif where == "both, in one in another":
+        of_function = cdk.NestedStack(of_network, "Second")
+    network = CacheNetwork(of_network, "Network", egress=Egress.ENDPOINTS if reaches else Egress.NONE)
+    function = lambda_.Function(
+        of_function,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        code=lambda_.Code.from_inline("pass"),
+        handler="index.handler",
+        vpc=network.vpc,
+        vpc_subnets=network.application_subnets,
+        security_groups=[network.endpoint_clients] if network.endpoint_clients else None,
+    )
+    statement = iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=["*"])
+    function.add_to_role_policy(statement)
+    add_reachability_check(app)
+
+    app.synth()
+    report = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+    found = [
+        construct["constructPath"]
+        for plugin in report
+        if plugin["pluginName"] == "elasticache-reachability"
+        for violation in plugin.get("violations", [])
+        for construct in violation["violatingConstructs"]
+    ]
+    assert ([] if reaches else [f"{function.node.path}/Resource"]) == found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -83,3 +84,47 @@ def test_applications_need_the_database() -> None:
     """One without the other is refused before anything is made."""
     with pytest.raises(ConfigurationError, match=r"workload=.*database=None.*Give the stage a database"):
         replace(STAGES["dev"], database=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "got", "fix"),
+    [
+        ({"account": "1111-2222-3333"}, "account='1111-2222-3333'", "Use account='111122223333'"),
+        ({"account": 111122223333}, "account=111122223333", "Use account='111122223333'"),
+        ({"account": "12345"}, "account='12345'", "Use account='111122223333', with the account's own digits"),
+        ({"region": "eu-west1"}, "region='eu-west1'", "Use region='eu-west-1'"),
+        ({"region": "EU-WEST-1"}, "region='EU-WEST-1'", "Use region='eu-west-1'"),
+        ({"region": "eu-west-1a"}, "region='eu-west-1a'", "Use region='eu-west-1'"),
+        ({"region": "Ireland"}, "region='Ireland'", "Use region='eu-west-1'"),
+        ({"tags": {"aws:team": "shop"}}, "tags['aws:team']", "Use tags['team']"),
+        ({"tags": {"team": "a" * 257}}, f"tags['team'] = {'a' * 257!r}", ""),
+        ({"tags": {"": "shop"}}, "tags[''] = 'shop'", ""),
+        ({"tags": {"team": "shop\u202e"}}, "tags['team'] with the character U+202E", ""),
+        ({"tags": {"te\x00am": "shop"}}, "tags['te\\x00am'] with the character U+0000", ""),
+    ],
+)
+def test_settings_that_aws_would_not_take_are_refused(changes: dict[str, Any], got: str, fix: str) -> None:
+    """By the stage, before anything is built, in the words that they were written in."""
+    with pytest.raises(ConfigurationError) as refusal:
+        replace(STAGES["dev"], **changes)
+    assert got == refusal.value.got
+    assert refusal.value.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("my prod", "my-prod"), ("1st", "stage-1st"), ("pröd", "pr-d"), ("prod-", "prod"), ("", "stage")],
+)
+def test_stage_whose_stacks_could_not_bear_its_name_is_refused(name: str, right: str) -> None:
+    """With a name that they could."""
+    app = cdk.App(context=FLAGS)
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheStage(app, name, settings=STAGES["dev"])
+    assert (f"the stage {name!r}", f"Name it {right!r} in stages.py") == (refusal.value.got, refusal.value.fix)
+
+
+def test_another_region_wants_other_zones() -> None:
+    """The stage prod with nothing but its region changed is refused, and told the zones to write."""
+    with pytest.raises(ConfigurationError) as refusal:
+        CacheStage(cdk.App(context=FLAGS), "prod", settings=replace(STAGES["prod"], region="us-east-1"))
+    assert "Use availability_zones=['us-east-1a', 'us-east-1b', 'us-east-1c']" == refusal.value.fix

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from elasticache_constructs import (
@@ -414,9 +415,15 @@ def test_environments_may_share_a_name(bench: Bench, account: str, region: str) 
     here = cdk.Stack(app, "Here", env=cdk.Environment(account="123456789012", region="eu-west-1"))
     there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region=region))
 
-    assert ["Here/Redis", "There/Redis"] == [
-        replication_group(bench, access=ONLY_IAM, scope=stack).node.path for stack in (here, there)
-    ]
+    paths = []
+    for stack in (here, there):
+        zones = [f"{stack.region}{letter}" for letter in "ab"]
+        vpc = ec2.Vpc.from_vpc_attributes(
+            stack, "Vpc", vpc_id="vpc-12345", availability_zones=zones, isolated_subnet_ids=["subnet-a", "subnet-b"]
+        )
+        paths.append(replication_group(bench, access=ONLY_IAM, scope=stack, vpc=vpc).node.path)
+
+    assert ["Here/Redis", "There/Redis"] == paths
 
 
 def test_cache_keeps_its_names_when_it_is_tried_again(bench: Bench) -> None:

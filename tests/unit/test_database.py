@@ -313,3 +313,51 @@ def test_region_without_an_authority_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"a database in xx-north-9: .*has none of that region"):
         database(Bench(stack, vpc))
+
+
+# What RDS would refuse
+
+
+@pytest.mark.parametrize("storage", [0, 10, 19, 65537, 80000, 20.0, True, None])
+def test_storage_out_of_its_limits_is_refused(bench: Bench, storage: Any) -> None:
+    """gp3 storage of PostgreSQL has 20 GiB to 65536; the fix builds."""
+    with pytest.raises(ConfigurationError, match="20 to 65536 GiB") as refusal:
+        database(bench, storage_gib=storage)
+    right = refusal.value.fix.removeprefix("Use storage_gib=")
+    database(bench, storage_gib=int(right))
+
+
+@pytest.mark.parametrize(
+    ("storage", "most"), [(20, 100), (13107, 65535), (16000, 65536), (59578, 65536), (59579, None), (65536, None)]
+)
+def test_storage_grows_no_further_than_rds_has_it(bench: Bench, storage: int, most: int | None) -> None:
+    """Five times as much, 65536 GiB at most; and by a tenth at least, or not by itself."""
+    database(bench, storage_gib=storage)
+    instance = bench.only("RDS::DBInstance")["Properties"]
+    assert (str(storage), most) == (instance["AllocatedStorage"], instance.get("MaxAllocatedStorage"))
+
+
+def test_subnets_of_one_zone_are_refused(bench: Bench) -> None:
+    """RDS wants two zones in a subnet group, though the database be in one."""
+    subnets = ec2.SubnetSelection(subnets=bench.vpc.isolated_subnets[:1])
+    with pytest.raises(ConfigurationError, match=r"^subnets in one zone \(eu-west-1a\) for a database"):
+        database(bench, vpc_subnets=subnets, single_zone_reason="The data are made up again.")
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("db.t4g.micro", "t4g.micro"),
+        ("cache.t4g.micro", "t4g.micro"),
+        ("db.db.t4g.micro", "t4g.micro"),
+        ("T4G.micro", "t4g.micro"),
+        ("t4g", "t4g.micro"),
+        ("", "t4g.micro"),
+    ],
+)
+def test_instance_type_of_another_form_is_refused(bench: Bench, written: str, right: str) -> None:
+    """In one line with the type that was meant, and not by all that there are."""
+    with pytest.raises(ConfigurationError) as refusal:
+        database(bench, instance_type=ec2.InstanceType(written))
+    assert f"Use ec2.InstanceType({right!r})" == refusal.value.fix
+    assert len(str(refusal.value)) < 300

@@ -230,12 +230,35 @@ def test_other_ranges_are_refused(cidr: Any) -> None:
 
 
 def test_range_cannot_be_a_token() -> None:
-    """Subnets cannot be cut from a range that is known at deployment only: the CDK says so, in its own words."""
+    """Subnets cannot be cut from a range that is known at deployment only."""
     stack = _stack()
     cidr = cdk.CfnParameter(stack, "Range").value_as_string
 
-    with pytest.raises(RuntimeError, match="'cidr' property must be a concrete CIDR string"):
+    with pytest.raises(ConfigurationError, match=r"^cidr=<a token, known at deployment only>: "):
         CacheNetwork(stack, "Net", availability_zones=ZONES[:2], cidr=cidr)
+
+
+@pytest.mark.parametrize(
+    ("cidr", "reserved"),
+    [
+        ("169.254.0.0/16", "169.254.0.0/16"),
+        ("127.0.0.0/16", "127.0.0.0/8"),
+        ("0.0.0.0/16", "0.0.0.0/8"),
+        ("0.40.0.0/16", "0.0.0.0/8"),
+        ("239.1.0.0/16", "224.0.0.0/4"),
+        ("255.255.0.0/16", "240.0.0.0/4"),
+    ],
+)
+def test_ranges_that_ec2_does_not_take_are_refused(cidr: str, reserved: str) -> None:
+    """EC2 makes no VPC of addresses that mean something else."""
+    with pytest.raises(ConfigurationError, match=f"EC2 takes no range within {reserved}"):
+        CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], cidr=cidr)
+
+
+@pytest.mark.parametrize("cidr", ["172.31.0.0/16", "100.64.0.0/16", "169.253.0.0/16", "198.18.0.0/16"])
+def test_ranges_beside_them_are_taken(cidr: str) -> None:
+    """Private ranges, those of carriers and public ones are all taken."""
+    CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], cidr=cidr)
 
 
 # Routes

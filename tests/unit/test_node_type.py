@@ -22,16 +22,16 @@ def test_form_of_the_service_is_accepted(name: str) -> None:
     ("name", "fix"),
     [
         pytest.param("t4g.small", "Use NodeType('cache.t4g.small')", id="an EC2 name, with the name to use"),
-        pytest.param("cache.T4G.small", "Choose one from the page", id="upper case"),
+        pytest.param("cache.T4G.small", "Use NodeType('cache.t4g.small')", id="upper case"),
         pytest.param(
             "cache.t4g",
             "Choose one from the page",
             id="no size",
         ),
         pytest.param("cache.t4g.small.extra", "Choose one from the page", id="a part too many"),
-        pytest.param("db.t4g.small", "Choose one from the page", id="another service's"),
+        pytest.param("db.t4g.small", "Use NodeType('cache.t4g.small')", id="another service's"),
         pytest.param("", "Choose one from the page", id="nothing"),
-        pytest.param("cache.t4g.small\n", "Choose one from the page", id="a line end"),
+        pytest.param("cache.t4g.small\n", "Use NodeType('cache.t4g.small')", id="a line end"),
     ],
 )
 def test_other_forms_are_refused(name: str, fix: str) -> None:

@@ -8,13 +8,20 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import CacheNetwork, ConfigurationError, Topology
+from elasticache_constructs import (
+    CacheNetwork,
+    ConfigurationError,
+    ServerlessCache,
+    ServerlessEngine,
+    ServerlessLimits,
+    Topology,
+)
 from elasticache_constructs.placement import Spread, choose_subnets, create_placement
-from tests.conftest import FLAGS
+from tests.conftest import FLAGS, Bench
 from tests.unit.builders import GUIDE, memcached_cluster, replication_group
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from collections.abc import Callable
 
 PAGE = f"{GUIDE}/SubnetGroups.html"
 SPREAD = Spread("two=2", "two=1")
@@ -154,16 +161,34 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
 
 
 def test_public_subnets_are_no_default(bench: Bench) -> None:
-    """A VPC with public subnets alone is refused, here by the CDK."""
-    with pytest.raises(RuntimeError, match="There are no 'Private' subnet groups in this VPC"):
-        create_placement(
-            bench.stack, choose_subnets(vpc=_vpc(bench, public=["w-a", "w-b"]), vpc_subnets=None, spread=None)
-        )
+    """A VPC with public subnets alone is refused, in words of our own."""
+    with pytest.raises(ConfigurationError) as refusal:
+        choose_subnets(vpc=_vpc(bench, public=["w-a", "w-b"]), vpc_subnets=None, spread=None)
+
+    assert "a VPC that has 2 public subnets" in refusal.value.got
+    assert "Use a VPC with private or isolated subnets" == refusal.value.fix
 
 
-def _looked_up(subnet_group: str | None) -> tuple[cdk.Stack, ec2.IVpc, ec2.SubnetSelection]:
+def _looked_up(
+    subnet_group: str | None, kinds: tuple[str, ...] | None = None
+) -> tuple[cdk.Stack, ec2.IVpc, ec2.SubnetSelection]:
+    """A VPC that is to be looked up; or was, and has subnets of these kinds in two zones."""
     environment = cdk.Environment(account="123456789012", region="eu-west-1")
-    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    key = "vpc-provider:account=123456789012:filter.vpc-id=vpc-1:region=eu-west-1:returnAsymmetricSubnets=true"
+    groups = [
+        {
+            "name": kind,
+            "type": kind,
+            "subnets": [
+                {"subnetId": f"s-{kind}-{zone}", "availabilityZone": f"eu-west-1{zone}", "routeTableId": f"r-{kind}"}
+                for zone in "ab"
+            ],
+        }
+        for kind in kinds or ()
+    ]
+    found = {key: {"vpcId": "vpc-1", "availabilityZones": [], "subnetGroups": groups}} if kinds else {}
+    context = {**FLAGS, **found}
+    app = cdk.App(context=context, analytics_reporting=False, builtin_cloud_formation_validation=False)
     stack = cdk.Stack(app, "Lookup", env=environment)
     network = CacheNetwork.from_lookup(stack, "Vpc", vpc_id="vpc-1", cache_subnet_group=subnet_group)
     return stack, network.vpc, network.cache_subnets
@@ -197,14 +222,14 @@ def test_memcached_cluster_waits_for_a_look_up(bench: Bench, subnet_group: str |
 
 
 def test_subnets_without_zone_are_refused(bench: Bench) -> None:
-    """A subnet imported by its id alone has no zone: the CDK refuses it, and says what to add."""
+    """A subnet imported by its id alone has no zone, and the message says what to add."""
     subnet = ec2.Subnet.from_subnet_attributes(bench.stack, "Subnet", subnet_id="subnet-1", route_table_id="rtb-1")
     subnets = ec2.SubnetSelection(subnets=[subnet])
 
     with pytest.raises(
-        RuntimeError, match=r"Add the availabilityZone when importing using Subnet\.fromSubnetAttributes\(\)$"
+        ConfigurationError, match=r"from_subnet_attributes\(subnet_id=\.\.\., availability_zone=\.\.\.\)"
     ):
-        create_placement(bench.stack, choose_subnets(vpc=bench.vpc, vpc_subnets=subnets, spread=None))
+        choose_subnets(vpc=bench.vpc, vpc_subnets=subnets, spread=None)
 
 
 def _unknown_zones(bench: Bench, zones: list[str]) -> ec2.IVpc:
@@ -214,12 +239,14 @@ def _unknown_zones(bench: Bench, zones: list[str]) -> ec2.IVpc:
 
 
 def test_zone_may_be_a_token(bench: Bench) -> None:
-    """A zone that is known at deployment only is not counted: it may stand for several."""
+    """A zone whose name is known at deployment only is one zone all the same."""
     vpc = _unknown_zones(bench, [cdk.CfnParameter(bench.stack, "Zone").value_as_string])
-    placement = create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD))
+    placement = create_placement(bench.stack, choose_subnets(vpc=vpc, vpc_subnets=None, spread=None))
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)
     assert () == placement.zones
+    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+        choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD)
 
 
 def test_zones_may_be_tokens(bench: Bench) -> None:
@@ -233,10 +260,8 @@ def test_zones_may_be_tokens(bench: Bench) -> None:
 
 @pytest.mark.parametrize("nodes", [1, 3])
 def test_memcached_nodes_have_no_zones_where_none_is_known(bench: Bench, nodes: int) -> None:
-    """A token in place of the zones' names leaves the zones of nodes to the service."""
-    memcached_cluster(
-        bench, nodes=nodes, vpc=_unknown_zones(bench, [cdk.CfnParameter(bench.stack, "Z").value_as_string])
-    )
+    """A list in place of the zones' names, known at deployment only, leaves the zones of nodes to the service."""
+    memcached_cluster(bench, nodes=nodes, vpc=_unknown_zones(bench, cdk.Fn.get_azs()))
 
     assert "PreferredAvailabilityZones" not in bench.only("ElastiCache::CacheCluster")["Properties"]
 
@@ -248,3 +273,193 @@ def test_all_zones_may_be_one_token(bench: Bench) -> None:
     )
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)
+
+
+# What is known of subnets although their zones, or their ids, are tokens
+
+
+def _in_any_region() -> tuple[cdk.Stack, ec2.Vpc]:
+    """A VPC of two zones that are known at deployment only, in a stack without account and region."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Anywhere")
+    isolated = [
+        ec2.SubnetConfiguration(name=name, subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) for name in ("first", "second")
+    ]
+    return stack, ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0, subnet_configuration=isolated)
+
+
+_ONE_ZONE: dict[str, Callable[[ec2.IVpc], list[ec2.ISubnet]]] = {
+    "one subnet": lambda vpc: vpc.isolated_subnets[:1],
+    "two subnets of one zone": lambda vpc: [vpc.isolated_subnets[0], vpc.isolated_subnets[2]],
+}
+
+
+@pytest.mark.parametrize("which", _ONE_ZONE)
+@pytest.mark.parametrize("kind", ["group", "cluster", "serverless"])
+def test_one_zone_is_one_zone_wherever_it_is(which: str, kind: str) -> None:
+    """That a zone's name is a token does not make several of it."""
+    stack, vpc = _in_any_region()
+    where: dict[str, Any] = {"vpc": vpc, "vpc_subnets": ec2.SubnetSelection(subnets=_ONE_ZONE[which](vpc))}
+    bench = Bench(stack, vpc)
+    build: dict[str, Callable[[], object]] = {
+        "group": lambda: replication_group(bench, **where),
+        "cluster": lambda: memcached_cluster(bench, **where),
+        "serverless": lambda: ServerlessCache(
+            stack,
+            "Cache",
+            engine=ServerlessEngine.MEMCACHED_1_6,
+            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            **where,
+        ),
+    }
+    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+        build[kind]()
+
+
+def test_one_imported_subnet_is_one_zone(bench: Bench) -> None:
+    """One id is one subnet, whether its zone is known or not."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        bench.stack, "Other", vpc_id="vpc-2", availability_zones=cdk.Fn.get_azs(), isolated_subnet_ids=["subnet-a"]
+    )
+    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+        choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD)
+
+
+def test_a_list_of_subnets_may_be_a_token(bench: Bench) -> None:
+    """What is one here, a list that another stack exports say, may be any number at deployment."""
+    ids = cdk.Fn.split(",", cdk.Fn.import_value("Subnets"))
+    vpc = ec2.Vpc.from_vpc_attributes(
+        bench.stack, "Other", vpc_id="vpc-2", availability_zones=cdk.Fn.get_azs(), isolated_subnet_ids=ids
+    )
+    choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD)
+
+
+@pytest.mark.parametrize("kind", ["group", "serverless"])
+def test_a_subnet_is_named_once(bench: Bench, kind: str) -> None:
+    """The same subnet in two zones is a slip of the pen."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        bench.stack,
+        "Other",
+        vpc_id="vpc-2",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        isolated_subnet_ids=["subnet-a", "subnet-a"],
+    )
+    build: dict[str, Callable[[], object]] = {
+        "group": lambda: replication_group(bench, vpc=vpc),
+        "serverless": lambda: ServerlessCache(
+            bench.stack,
+            "Cache",
+            vpc=vpc,
+            engine=ServerlessEngine.MEMCACHED_1_6,
+            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+        ),
+    }
+    with pytest.raises(ConfigurationError, match=r"^the subnet subnet-a twice: "):
+        build[kind]()
+
+
+def test_dedicated_vpc_is_refused() -> None:
+    """ElastiCache does not run on dedicated hosts."""
+    stack, _ = _in_any_region()
+    vpc = ec2.Vpc(stack, "Dedicated", default_instance_tenancy=ec2.DefaultInstanceTenancy.DEDICATED)
+
+    with pytest.raises(ConfigurationError, match="tenancy is dedicated"):
+        choose_subnets(vpc=vpc, vpc_subnets=None, spread=None)
+
+
+# Selections that find nothing
+
+
+@pytest.mark.parametrize(
+    ("selection", "got", "fix"),
+    [
+        ({"subnet_group_name": "Cache"}, "subnet_group_name='Cache'", "PRIVATE_ISOLATED"),
+        ({"subnet_type": ec2.SubnetType.PRIVATE_WITH_EGRESS}, "ec2.SubnetType.PRIVATE_WITH_EGRESS", "PRIVATE_ISOLATED"),
+    ],
+)
+def test_selection_that_finds_nothing_says_what_would(
+    bench: Bench, selection: dict[str, Any], got: str, fix: str
+) -> None:
+    """In one line, and with a selection that finds something."""
+    with pytest.raises(ConfigurationError) as refusal:
+        choose_subnets(vpc=bench.vpc, vpc_subnets=ec2.SubnetSelection(**selection), spread=None)
+
+    assert got in refusal.value.got
+    assert "has 2 isolated subnets" in refusal.value.got
+    assert f"Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.{fix})" == refusal.value.fix
+
+
+def test_lookup_falls_back_to_private_subnets() -> None:
+    """A VPC of public and private subnets, the commonest of all, has its caches in the private ones."""
+    _, vpc, subnets = _looked_up(None, kinds=("Public", "Private"))
+
+    assert ["s-Private-a", "s-Private-b"] == vpc.select_subnets(subnet_type=subnets.subnet_type).subnet_ids
+    assert ["s-Private-a", "s-Private-b"] == choose_subnets(vpc=vpc, vpc_subnets=subnets, spread=SPREAD).subnet_ids
+
+
+@pytest.mark.parametrize(
+    ("subnet_group", "kinds", "fix"),
+    [
+        ("Cache", ("Public", "Private"), "Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH"),
+        (None, ("Public",), "Use a VPC with private or isolated subnets"),
+    ],
+)
+def test_lookup_without_such_subnets_is_refused(subnet_group: str | None, kinds: tuple[str, ...], fix: str) -> None:
+    """Where it is written, not where the first cache is placed."""
+    with pytest.raises(ConfigurationError) as refusal:
+        _looked_up(subnet_group, kinds=kinds)
+    assert refusal.value.fix.startswith(fix)
+
+
+# A zone that is added later
+
+
+def _network(of_network: int) -> tuple[Bench, CacheNetwork]:
+    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Growing", env=cdk.Environment(account="123456789012", region="eu-west-1"))
+    names = [f"eu-west-1{letter}" for letter in "abc"[:of_network]]
+    network = CacheNetwork(stack, "Net", availability_zones=names)
+    return Bench(stack, network.vpc), network
+
+
+def _where(of_network: int, kind: str, **arguments: Any) -> Any:
+    bench, network = _network(of_network)
+    if kind == "serverless":
+        ServerlessCache(
+            bench.stack,
+            "Cache",
+            vpc=network.vpc,
+            vpc_subnets=network.cache_subnets,
+            engine=ServerlessEngine.MEMCACHED_1_6,
+            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            **arguments,
+        )
+        return bench.only("ElastiCache::ServerlessCache")["Properties"]["SubnetIds"]
+    memcached_cluster(bench, vpc_subnets=network.cache_subnets, **arguments)
+    return bench.only("ElastiCache::CacheCluster")["Properties"]["PreferredAvailabilityZones"]
+
+
+def test_serverless_cache_stays_where_it_is_when_a_zone_is_added() -> None:
+    """Its subnets are chosen once: two zones said, two zones kept."""
+    before = _where(2, "serverless")
+
+    assert before == _where(2, "serverless", zones=2) == _where(3, "serverless", zones=2)
+    assert 3 == len(_where(3, "serverless"))
+
+
+def test_memcached_nodes_stay_where_they_are_when_a_zone_is_added() -> None:
+    """Nodes that exist keep their zones, and a new node comes after them, in the new zone say."""
+    before = _where(2, "cluster", nodes=3)
+
+    assert before == _where(3, "cluster", nodes=3, availability_zones=before)
+    assert [*before, "eu-west-1c"] == _where(3, "cluster", nodes=4, availability_zones=[*before, "eu-west-1c"])
+
+
+@pytest.mark.parametrize("zones", [1, 4, True, 3.0])
+def test_zones_of_a_serverless_cache_are_two_or_three(zones: Any) -> None:
+    """And no more than there are."""
+    for network in (2, 3):
+        with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(zones="):
+            _where(network, "serverless", zones=zones)
+    with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(zones=3\) in 2 zones: "):
+        _where(2, "serverless", zones=3)

@@ -104,7 +104,7 @@ class Permissions:
 
     def __post_init__(self) -> None:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
-        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", rule="RBC-10", secret=True)
+        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", literal=True, free=True, rule="RBC-10", secret=True)
         check_kind("Permissions", "access_string", self.access_string, kind)
         check_kind("Permissions", "unlisted", self.unlisted, Kind(of=bool, example="True"))
         if self.reason is not None:
@@ -339,7 +339,12 @@ def _written(keys: tuple[str, ...], channels: Sequence[str], commands: Iterable[
 
 def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
     for pattern in patterns:
-        check_kind("", f"{what} pattern", pattern, Kind(of=str, example="'session:*'", rule="RBC-10", secret=True))
+        check_kind(
+            "",
+            f"{what} pattern",
+            pattern,
+            Kind(of=str, example="'session:*'", literal=True, free=True, rule="RBC-10", secret=True),
+        )
     if not patterns or any(not _PATTERN.fullmatch(pattern) for pattern in patterns):
         secret = any(mark in pattern for pattern in patterns for mark in _MARKS)
         raise _refusal(

@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack, Stage
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import IamUser
 from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.claims import RENAME, claim
 from elasticache_constructs.names import unique_name
+from elasticache_constructs.tags import warn_of_stack_tags
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
-    from constructs import Construct, IConstruct
+    from constructs import Construct
 
     from elasticache_constructs.access.access import Access
     from elasticache_constructs.access.users import PasswordUser
@@ -31,6 +30,7 @@ _TOKEN_LENGTH = 64
 _LONGEST_ID = 40
 _LONGEST_PREFIX = 20
 _MARK = 8
+_USERS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 _DEFAULT = "default"
 _NOBODY = Permissions("off -@all")
 # Valkey takes users and groups of engine redis, and Redis takes no others. So a cache goes from Redis to Valkey, and
@@ -46,8 +46,6 @@ _ROTATION_RULES = (
     "HIPAA.Security::HIPAA.Security-SecretsManagerRotationEnabled",
     "NIST.800.53.R5::NIST.800.53.R5-SecretsManagerRotationEnabled",
 )
-# By stage: user ids by environment, and the cache that has each.
-_TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +81,8 @@ def create_access(
         password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)
         return AccessResources(auth_token=_password_of(secret), passwords=(password,))
 
-    _claim_ids(scope, [user.name for user in (*access.named, *access.leaving) if isinstance(user, IamUser)])
     users = _Users(scope, engine, key)
+    _claim_ids(scope, access, users)
     default = users.add_default(access.default.permissions if access.default else None)
     members = [default, *(users.add(user) for user in access.named)]
     passwords = tuple(users.passwords)
@@ -101,6 +99,7 @@ def create_access(
     )
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
+    warn_of_stack_tags(group)
     return AccessResources(user_group_id=user_group_id, user_group_ids=[group.ref], passwords=passwords)
 
 
@@ -133,12 +132,12 @@ class _Users:
         secret = PasswordSecret(
             self._scope, f"{construct_id}Secret", user_name=user_name, length=_TOKEN_LENGTH, key=self._key
         )
-        user_id = self._id_of(user_name)
+        user_id = self.id_of(user_name)
         self.passwords.append(GeneratedPassword(user_name=user_name, secret=secret, user_id=user_id))
         mode = {"Type": "password", "Passwords": [_password_of(secret)]}
         return self._add(construct_id, user_name, user_id, permissions, mode)
 
-    def _id_of(self, user_name: str) -> str:
+    def id_of(self, user_name: str) -> str:
         """An id that is as long as those of groups at most, since nobody needs to know it."""
         whole = f"{self.prefix}-{user_name}"
         if len(whole) <= _LONGEST_ID:
@@ -164,24 +163,30 @@ class _Users:
         return user
 
 
-def _claim_ids(scope: Construct, names: list[str]) -> None:
-    """Refuse an IAM user that another cache of the same stage, account and region has as well."""
-    if not names:
-        return
-    taken = _TAKEN.setdefault(Stage.of(scope) or scope, {})
-    environment, path = Stack.of(scope).environment, scope.node.path
-    for name in names:
-        owner = taken.get((environment, name), path)
-        if owner != path:
-            raise ConfigurationError(
-                got=f"IamUser({name!r}) for {path}",
-                allowed=f"{owner} has a user of that name, and user ids are unique in an account and region",
-                fix="Give each cache's user a name of its own",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
-                rule="NAM-05",
-            )
-    # All or none, so that a refused cache holds no name.
-    taken.update({(environment, name): path for name in names})
+def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
+    """Refuse ids that another cache of the same account and region has as well."""
+    everybody = (*access.named, *access.leaving)
+    generated = [_DEFAULT, *(user.name for user in everybody if not isinstance(user, IamUser))]
+    claim(
+        scope,
+        "user ids",
+        [user.name for user in everybody if isinstance(user, IamUser)],
+        thing="a user",
+        what="IamUser({})",
+        fix="Give each cache's user a name of its own",
+        page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
+        rule="NAM-05",
+    )
+    claim(
+        scope,
+        "user ids",
+        [users.id_of(name) for name in generated],
+        thing="a user",
+        what="the user id {}",
+        fix=RENAME,
+        page=_USERS_PAGE,
+        rule="NAM-05",
+    )
 
 
 def _password_of(secret: secretsmanager.ISecret) -> str:

@@ -173,7 +173,11 @@ class Comparison:
         create_only = self._differing(schema.create_only, each, old, new)
         if create_only is Difference.YES:
             yield Finding(
-                each, Effect.REPLACEMENT, self._why_replaced(old, new), _beside(kind), create_only_rules(kind, each)
+                each,
+                Effect.REPLACEMENT,
+                self._why_replaced(old, new),
+                _beside(kind, each),
+                create_only_rules(kind, each),
             )
         elif create_only is Difference.PERHAPS:
             yield Finding(
@@ -328,7 +332,9 @@ def _is_said_better(finding: Finding, said: list[Finding]) -> bool:
     return any(each.property == finding.property and (judged or each.effect is Effect.NOT_JUDGED) for each in said)
 
 
-def _beside(kind: str) -> str:
+def _beside(kind: str, name: str) -> str:
+    if (kind, name) == ("AWS::ElastiCache::ServerlessCache", "SubnetIds"):
+        return "leave it as it is: where its network got a third zone, ServerlessCache(zones=2) does"
     if kind.startswith("AWS::ElastiCache::") and schemas.is_stateful(kind):
         return "leave it as it is, or restore a snapshot into a new one: docs/runbooks/snapshot-and-restore.md"
     return "leave it as it is, or move what it holds to a new one first" if schemas.is_stateful(kind) else ""

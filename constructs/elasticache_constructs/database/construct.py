@@ -17,10 +17,14 @@ from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.bundling import PythonBundle
 from elasticache_constructs.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.grants import grant
+from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.placement import Spread, choose_subnets
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.security_groups import connections_from_consumers
+from elasticache_constructs.whereabouts import is_known
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 from elasticache_constructs.workload_function import WorkloadFunction
 
 if TYPE_CHECKING:
@@ -37,6 +41,10 @@ POSTGRESQL_PORT = 5432
 CERTIFICATES = Path(__file__).parent / "rds-ca-rsa2048-g1.pem"
 """The authorities that signed the databases' certificates, one a region: ship it at the top of a function's bundle."""
 
+_STORAGE = (20, 65536)
+_STORAGE_PAGE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html"
+_ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+_TWO_ZONES = Spread("a database, which RDS wants two of", None)
 _ADMINISTRATOR = "administrator"
 _DATABASE = "application"
 _RUNTIME = Path(__file__).parent / "runtime"
@@ -94,9 +102,9 @@ class Database(Construct):
 
         users: Who may log in, apart from the administrator.
 
-        vpc_subnets: Which subnets. Default: the isolated ones.
+        vpc_subnets: Which subnets, in two zones at least, though there be no standby. Default: the isolated ones.
 
-        storage_gib: Default: 20 GiB; it grows by itself up to five times as much.
+        storage_gib: 20 to 65536. Default: 20 GiB; it grows by itself up to five times as much, and 65536 at most.
 
         single_zone_reason: Why the loss of a zone may stop the database; there is then no standby. Default: there is
             one, in another zone.
@@ -109,8 +117,8 @@ class Database(Construct):
             warning. Default: an `EncryptionKey` of the database's own, 1 USD a month.
 
     Raises:
-        ConfigurationError: When there are no users, two have one name, a reason says nothing, or the package knows no
-            authority of the region.
+        ConfigurationError: When there are no users, two have one name, a reason says nothing, the package knows no
+            authority of the region, or RDS would refuse the storage, the size or the subnets.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -129,13 +137,17 @@ class Database(Construct):
         unprotected_reason: str | None = None,
         encryption_key: kms.IKey | None = None,
     ) -> None:
-        _check_users(users)
-        _check_region(Stack.of(scope).region)
-        for name, reason in (("single_zone_reason", single_zone_reason), ("unprotected_reason", unprotected_reason)):
-            if reason is not None:
-                checked_reason(reason, what=f"Database({name}=...)")
+        with reported_together() as check:
+            check(_check_users, users)
+            check(_check_region, Stack.of(scope).region)
+            for name, reason in (("single_zone", single_zone_reason), ("unprotected", unprotected_reason)):
+                if reason is not None:
+                    check(checked_reason, reason, what=f"Database({name}_reason=...)")
+            check(_check_storage, storage_gib)
+            check(_check_instance_type, instance_type)
+            check(choose_subnets, vpc=vpc, vpc_subnets=vpc_subnets or _ISOLATED, spread=_TWO_ZONES, of=scope)
+            given_key = None if encryption_key is None else check(checked_key, encryption_key, of=scope)
 
-        given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
         key = given_key or EncryptionKey(self, "Key", description=f"Database {construct_id}")
         self._groups = _SecurityGroups(self, "Network", vpc=vpc)
@@ -157,7 +169,7 @@ class Database(Construct):
             engine=engine,
             instance_type=instance_type,
             vpc=vpc,
-            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            vpc_subnets=vpc_subnets or _ISOLATED,
             security_groups=[self._groups.instances],
             port=POSTGRESQL_PORT,
             publicly_accessible=False,
@@ -172,7 +184,7 @@ class Database(Construct):
             ),
             storage_type=rds.StorageType.GP3,
             allocated_storage=storage_gib,
-            max_allocated_storage=5 * storage_gib,
+            max_allocated_storage=_most_storage(storage_gib),
             storage_encryption_key=key,
             backup_retention=Duration.days(35),
             preferred_backup_window="02:00-03:00",
@@ -256,8 +268,9 @@ class Database(Construct):
             The function.
 
         Raises:
-            ConfigurationError: When the reason says nothing.
+            ConfigurationError: When the network has no way out, or is another one, or the reason says nothing.
         """
+        network.check_way_out("Database.create_users(network)", "Secrets Manager")
         secret_arn = self._instance_resource().attr_master_user_secret_secret_arn
         bundle = PythonBundle(
             sources=(_RUNTIME / "create_users", CERTIFICATES), requirements=_RUNTIME / "requirements.txt"
@@ -324,6 +337,39 @@ def _check_users(users: Sequence[DatabaseUser]) -> None:
             got=f"users={names}",
             allowed="a database has one user at least, and each name once",
             fix="Use users=[DatabaseUser('catalogue')]",
+        )
+
+
+def _check_storage(storage_gib: int) -> None:
+    if not is_whole_number(storage_gib, *_STORAGE):
+        least, most = _STORAGE
+        right = most if isinstance(storage_gib, int) and storage_gib > most else least
+        raise ConfigurationError(
+            got=f"Database(storage_gib={shown(storage_gib)})",
+            allowed=f"PostgreSQL has {least} to {most} GiB of gp3 storage",
+            fix=f"Use storage_gib={right}",
+            page=_STORAGE_PAGE,
+        )
+
+
+def _most_storage(storage_gib: int) -> int | None:
+    """How far storage grows by itself: at least a tenth, which RDS wants; not at all where there is no room for it."""
+    most = min(5 * storage_gib, _STORAGE[1])
+    return most if 10 * most >= 11 * storage_gib else None
+
+
+def _check_instance_type(instance_type: ec2.InstanceType) -> None:
+    kind = Kind(of=ec2.InstanceType, example="ec2.InstanceType('t4g.micro')", method="to_string")
+    check_kind("Database", "instance_type", instance_type, kind)
+    name = instance_type.to_string()
+    if is_known(name) and not re.fullmatch(r"(?!db\.|cache\.)[a-z][a-z0-9-]*\.[a-z0-9]+", name):
+        bare = re.sub(r"^((cache|db)\.)*", "", name.strip().lower())
+        well_formed = re.fullmatch(r"[a-z][a-z0-9-]*\.[a-z0-9]+", bare)
+        raise ConfigurationError(
+            got=f"Database(instance_type=ec2.InstanceType({name!r}))",
+            allowed="an instance type is <family>.<size> in lower case, without db. before it",
+            fix=f"Use ec2.InstanceType({(bare if well_formed else 't4g.micro')!r})",
+            page="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.html",
         )
 
 

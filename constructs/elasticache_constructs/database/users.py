@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.kinds import Kind, check_kind
 
 _LONGEST_NAME = 63
 _TAKEN = re.compile(r"(administrator|postgres|public|user|rdsadmin|rdsrepladmin|(rds|pg)_.*)")
@@ -29,6 +30,7 @@ class DatabaseUser:
 
     def __post_init__(self) -> None:
         """Refuse names that the database would, or that would need quotes."""
+        check_kind("DatabaseUser", "name", self.name, Kind(of=str, example="'catalogue'", literal=True))
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or len(self.name) > _LONGEST_NAME:
             raise ConfigurationError(
                 got=f"DatabaseUser({self.name!r})",

@@ -7,15 +7,13 @@ caches and databases it connects to, its subnets and security groups which of th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import jsii
 
-from elasticache_constructs.posture.templates import Resource, Templates, text
+from elasticache_constructs.posture.templates import Resource, Templates, read_with_nested, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,15 +94,19 @@ class ClosedStore:
         )
 
 
-def unreachable(templates: Mapping[str, Mapping[str, Any]]) -> list[Unreachable]:
+def unreachable(
+    templates: Mapping[str, Mapping[str, Any]], nested: Mapping[str, tuple[str, str]] | None = None
+) -> list[Unreachable]:
     """Every function that cannot reach a service that its role lets it call.
 
     Functions in subnets that no template of the app has, in a VPC that was there before say, are not judged.
 
     Args:
         templates: All templates of an app, by any name.
+
+        nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
-    app = Templates(templates)
+    app = Templates(templates, nested)
     findings = []
     for function in app.of_kind("AWS::Lambda::Function"):
         subnets = app.follow_all(function.list_of("VpcConfig", "SubnetIds"), function.template)
@@ -119,15 +121,19 @@ def unreachable(templates: Mapping[str, Mapping[str, Any]]) -> list[Unreachable]
     return findings
 
 
-def closed_stores(templates: Mapping[str, Mapping[str, Any]]) -> list[ClosedStore]:
+def closed_stores(
+    templates: Mapping[str, Mapping[str, Any]], nested: Mapping[str, tuple[str, str]] | None = None
+) -> list[ClosedStore]:
     """Every cache and database that a function's environment names and that the function cannot reach.
 
     Nothing is said where a template does not show enough: the function's groups, or the store's port.
 
     Args:
         templates: All templates of an app, by any name.
+
+        nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
-    app = Templates(templates)
+    app = Templates(templates, nested)
     findings = []
     for function in app.of_kind("AWS::Lambda::Function"):
         named = function.list_of("VpcConfig", "SecurityGroupIds")
@@ -283,8 +289,8 @@ class ReachabilityCheck:
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Judge the templates of one assembly."""
-        templates = {path: json.loads(Path(path).read_text()) for path in context.template_paths}
-        findings: list[Unreachable | ClosedStore] = [*unreachable(templates), *closed_stores(templates)]
+        templates, nested = read_with_nested(context.template_paths)
+        findings: list[Unreachable | ClosedStore] = [*unreachable(templates, nested), *closed_stores(templates, nested)]
         return cdk.PolicyValidationPluginReport(success=not findings, violations=_violations(findings))
 
 
@@ -298,7 +304,7 @@ def _violations(findings: Iterable[Unreachable | ClosedStore]) -> list[cdk.Polic
             violating_resources=[
                 cdk.PolicyViolatingResource(
                     resource_logical_id=finding.function.logical_id,
-                    template_path=finding.function.template,
+                    template_path=finding.function.template.split("#")[0],
                     locations=["Properties/VpcConfig"],
                 )
             ],

@@ -18,16 +18,18 @@ from constructs import Construct
 from elasticache_constructs.acknowledgements import acknowledge
 from elasticache_constructs.bundling import SKIPPED, shipped
 from elasticache_constructs.encryption_key import checked_key
-from elasticache_constructs.errors import ConfigurationError
+from elasticache_constructs.errors import ConfigurationError, reported_together
 from elasticache_constructs.function_policy import allow, vpc_statements
 from elasticache_constructs.function_role import FunctionRole
 from elasticache_constructs.logs import log_group
 from elasticache_constructs.notifications import admit_alarms_to
+from elasticache_constructs.placement import select
 from elasticache_constructs.reasons import checked_reason
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
-from elasticache_constructs.whole_numbers import is_whole_number
+from elasticache_constructs.security_groups import check_groups
+from elasticache_constructs.whole_numbers import is_whole_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +67,9 @@ class Rotation:
     """When secrets of a cache rotate, and from where the function that does it reaches AWS and the cache.
 
     A function in a VPC without a way to Secrets Manager and the ElastiCache API hangs until it times out: it needs
-    interface endpoints of both, or a NAT gateway. `elasticache_constructs.posture.add_reachability_check` fails the
-    synth of an app where it has neither.
+    interface endpoints of both, or a NAT gateway. `beside` refuses a `CacheNetwork` without
+    either, and `elasticache_constructs.posture.reachability.add_reachability_check` fails the synth of any app that
+    has neither.
 
     Args:
         vpc_subnets: Where the function runs.
@@ -113,8 +116,10 @@ class Rotation:
             unreserved_reason: Why no concurrency is reserved for the function. Default: one execution is.
 
         Raises:
-            ConfigurationError: When a number is out of its limits, or the reason says nothing.
+            ConfigurationError: When the network has no way out, a number is out of its limits, or the reason says
+                nothing.
         """
+        network.check_way_out("Rotation.beside(network)", "Secrets Manager and the ElastiCache API")
         return cls(
             vpc_subnets=network.application_subnets,
             security_groups=[network.endpoint_clients] if network.endpoint_clients else [],
@@ -127,7 +132,7 @@ class Rotation:
         """Refuse what Secrets Manager would, and a grace time that outlasts the rotation."""
         if not is_whole_number(self.every_days, 1, _LONGEST_DAYS):
             raise ConfigurationError(
-                got=f"Rotation(every_days={self.every_days!r})",
+                got=f"Rotation(every_days={shown(self.every_days)})",
                 allowed=f"Secrets Manager rotates every 1 to {_LONGEST_DAYS} days",
                 fix="Use every_days=30",
                 page="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html",
@@ -135,7 +140,7 @@ class Rotation:
         longest = self.every_days * 24 * 60 // 2
         if not is_whole_number(self.grace_minutes, 1, longest):
             raise ConfigurationError(
-                got=f"Rotation(grace_minutes={self.grace_minutes!r}, every_days={self.every_days})",
+                got=f"Rotation(grace_minutes={shown(self.grace_minutes)}, every_days={self.every_days})",
                 allowed=f"the previous password stays valid for 1 minute to half the time between rotations, {longest}",
                 fix="Use grace_minutes=65",
                 page=_PAGE,
@@ -196,6 +201,9 @@ class SecretRotation(Construct):
         rotation: Rotation,
         alarm_topic: sns.ITopic,
     ) -> None:
+        with reported_together() as check:
+            check(select, cache.vpc, rotation.vpc_subnets)
+            check(check_groups, "Rotation(security_groups=...)", rotation.security_groups, vpc=cache.vpc)
         super().__init__(scope, construct_id)
         group = log_group(self, "Log", key=cache.encryption_key)
         document = _policy_document(self, password, cache, topic=alarm_topic, log_group_arn=group.log_group_arn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.deployable.written import Call, call
 if TYPE_CHECKING:
     from tests.deployable.drawing.engines import Known
 
+_MOST_FILES = 9
 DESCRIPTIONS = ("Orders", "Sessions of the shop (since 2026): 1 day", "d" * 255)
 
 
@@ -58,16 +60,19 @@ def careless_log_delivery() -> st.SearchStrategy[Call]:
     )
 
 
-@functools.cache
-def careful_snapshot() -> st.SearchStrategy[Call | None]:
-    """Mostly none; a name; files."""
+def careful_snapshot(topology: Call, region: str) -> st.SearchStrategy[Call | None]:
+    """Mostly none; a name; a file for each shard."""
+    shards = topology.keywords.get("shards", 1)
+    partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(re.match("cn|us-gov|", region)[0], "aws")  # type: ignore[index]
+    seeded = isinstance(shards, int) and 1 <= shards <= _MOST_FILES
+    files = [f"arn:{partition}:s3:::backups_of_{number}/dump.rdb" for number in range(shards if seeded else 1)]
     return st.sampled_from(
         (
             *(None, None, None, None),
             call(Snapshot.named, "before-the-move"),
             call(Snapshot.named, "automatic.orders-2026-11-22-02-00"),
-            call(Snapshot.rdb_files, ["arn:aws:s3:::backups/orders/dump.rdb"]),
-            call(Snapshot.rdb_files, ["arn:aws-us-gov:s3:::backups/1.rdb", "arn:aws:s3:::backups/2.rdb"]),
+            call(Snapshot.rdb_files, files) if seeded else None,
+            call(Snapshot.rdb_files, [files[0], f"arn:{partition}:s3:::backups/2.rdb"], loaded=True),
         )
     )
 

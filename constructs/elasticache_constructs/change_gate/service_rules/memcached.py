@@ -143,6 +143,9 @@ def _zones(update: Update) -> Iterator[Finding]:
             "follows the number of nodes: those that stay are where they were"
             if follows
             else "the resource's schema says that a change replaces the cluster in some cases, and not in which",
-            "" if follows else "leave the zones of nodes that exist as they are, and add to the end",
+            ""
+            if follows
+            else "leave the zones of nodes that exist as they are, and add to the end: "
+            "MemcachedCluster(availability_zones=[...])",
             ("UPD-18", "UPD-03"),
         )
