@@ -7,6 +7,7 @@ import aws_cdk as cdk
 
 from elasticache_constructs import CacheNetwork, Egress, MemcachedCluster, NodeType, one_line_errors
 from elasticache_constructs.posture import add_posture_rules
+from elasticache_constructs.posture.reachability import add_reachability_check
 
 
 def build(app: cdk.App) -> None:
@@ -30,4 +31,5 @@ if __name__ == "__main__":
         main = cdk.App()
         build(main)
         add_posture_rules(main)
+        add_reachability_check(main)
         main.synth()

@@ -19,6 +19,7 @@ from elasticache_constructs import (
     one_line_errors,
 )
 from elasticache_constructs.posture import add_posture_rules
+from elasticache_constructs.posture.reachability import add_reachability_check
 
 
 def build(app: cdk.App) -> None:
@@ -53,4 +54,5 @@ if __name__ == "__main__":
         main = cdk.App()
         build(main)
         add_posture_rules(main)
+        add_reachability_check(main)
         main.synth()

@@ -46,7 +46,6 @@ NUMBER: Any = cdk.CfnParameter(STACK, "Number", type="Number").value_as_number
 LIST: Any = cdk.CfnParameter(STACK, "List", type="CommaDelimitedList").value_as_list
 READ = Permissions.read_only("a:*")
 ANYWHERE = ec2.SubnetSelection()
-WORDS = "<a token, known at deployment only>"
 RAW = re.compile(r"Token\[|e\+289|token-token|TOKEN")
 
 REFUSED: dict[str, Callable[[], object]] = {

@@ -13,7 +13,7 @@ from elasticache_constructs.access.access_string import AccessString, in_words, 
 from elasticache_constructs.access.granted import Version, commands_taken_back, grants, is_command, kept, versions
 from elasticache_constructs.catalogue.versions import version_key
 from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.kinds import Kind, check_kind, checked_list
+from elasticache_constructs.kinds import Kind, check_kind, check_seen, checked_list
 from elasticache_constructs.reasons import checked_reason
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Permissions:
 
     def __post_init__(self) -> None:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
-        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", literal=True, free=True, rule="RBC-10", secret=True)
+        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", free=True, rule="RBC-10", secret=True)
         check_kind("Permissions", "access_string", self.access_string, kind)
         check_kind("Permissions", "unlisted", self.unlisted, Kind(of=bool, example="True"))
         if self.reason is not None:
@@ -339,12 +339,7 @@ def _written(keys: tuple[str, ...], channels: Sequence[str], commands: Iterable[
 
 def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
     for pattern in patterns:
-        check_kind(
-            "",
-            f"{what} pattern",
-            pattern,
-            Kind(of=str, example="'session:*'", literal=True, free=True, rule="RBC-10", secret=True),
-        )
+        check_kind("", f"{what} pattern", pattern, Kind(of=str, example="'session:*'", rule="RBC-10", secret=True))
     if not patterns or any(not _PATTERN.fullmatch(pattern) for pattern in patterns):
         secret = any(mark in pattern for pattern in patterns for mark in _MARKS)
         raise _refusal(
@@ -353,6 +348,8 @@ def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
             "syntax before it",
             f"Use '*' for every {what}, or better a prefix of the application's own, as in 'session:*'",
         )
+    for pattern in patterns:
+        check_seen(f"{what} pattern", pattern, rule="RBC-10")
     return patterns
 
 

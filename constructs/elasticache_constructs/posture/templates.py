@@ -138,7 +138,8 @@ def _nested_template(resource: Mapping[str, Any], directory: Path) -> Path | Non
     for manifest in sorted(directory.glob("*.assets.json")):
         files = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
         if sought in files:
-            return directory / files[sought]["source"]["path"]
+            path: str = files[sought]["source"]["path"]
+            return directory / path
     return None
 
 
