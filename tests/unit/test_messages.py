@@ -59,8 +59,6 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a serverless engine": lambda: ServerlessEngine(TEXT, "8"),
     "its version too": lambda: ServerlessEngine("valkey", TEXT),
     "an access string": lambda: Permissions(TEXT),
-    "a part of one": lambda: Permissions(f"on ~{TEXT}:* +@read"),
-    "a pattern": lambda: Permissions.read_only(TEXT),
     "days between rotations": lambda: Rotation(vpc_subnets=ANYWHERE, every_days=NUMBER),
     "minutes of grace": lambda: Rotation(vpc_subnets=ANYWHERE, grace_minutes=NUMBER),
     "shards": lambda: Topology(shards=NUMBER),

@@ -104,7 +104,7 @@ class Permissions:
 
     def __post_init__(self) -> None:
         """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
-        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", free=True, rule="RBC-10", secret=True)
+        kind = Kind(of=str, example="'on ~orders:* -@all +@read'", rule="RBC-10", secret=True)
         check_kind("Permissions", "access_string", self.access_string, kind)
         check_kind("Permissions", "unlisted", self.unlisted, Kind(of=bool, example="True"))
         if self.reason is not None:
@@ -113,6 +113,7 @@ class Permissions:
             self._check_unknown()
             return
         parsed = self._parsed(self.access_string)
+        check_seen("Permissions(access_string=...)", str(parsed), rule="RBC-10")
         broad = [word for rules in (parsed.root, *parsed.selectors) for word in _broad(rules)]
         if broad and self.reason is None:
             raise _refusal(
