@@ -1,0 +1,120 @@
+"""What a message advises is followed, and what was refused builds: for every row, and for drawn configurations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+
+from elasticache_constructs import ConfigurationError, Topology
+from tests.deployable.strategies import configurations
+from tests.deployable.written import Call, call
+from tests.rules.advice import Advice, advices, followed, refused_call
+from tests.rules.rows import ROWS
+
+if TYPE_CHECKING:
+    from tests.rules.row import Row
+
+_MOST_STEPS = 25
+
+
+def _errors(written: object) -> list[ConfigurationError]:
+    """What is refused of a call; nothing of what is a value already."""
+    if not isinstance(written, Call):
+        return []
+    try:
+        written.made()
+    except ConfigurationError as refusal:
+        return list(refusal.errors)
+    return []
+
+
+def _steps(written: object, error: ConfigurationError) -> list[tuple[Advice, object]]:
+    """Every way of following the advice about one mistake, and what it makes of the call."""
+    assert isinstance(written, Call)
+    ways = ((each, followed(written, each, error.got)) for each in advices(error.fix))
+    return [(advice, result) for advice, result in ways if result is not None]
+
+
+def _build(written: object, *, first: int = 0) -> tuple[int, list[ConfigurationError]]:
+    """Follow advice after advice, and say how many steps it took and what is left that says nothing to follow.
+
+    Args:
+        written: The call.
+
+        first: Which of several ways is taken at the first step. Later ones take the first way.
+    """
+    seen: set[str] = set()
+    for step in range(_MOST_STEPS):
+        found = _errors(written)
+        ways = next(((error, ways) for error in found if (ways := _steps(written, error))), None)
+        if ways is None:
+            return step, found
+        error, choices = ways
+        assert str(error) not in seen, f"after its advice was followed it is said again: {error}"
+        seen.add(str(error))
+        _, written = choices[min(first if step == 0 else 0, len(choices) - 1)]
+    pytest.fail(f"{_MOST_STEPS} pieces of advice do not make {written} right")
+
+
+_REASONS: dict[str, str] = {
+    "it names another construct, not what to write in this one": "ENG-01 ENG-02 TLS-03 CCR-01 CCR-03",
+    "which engine, node type, number or name is the reader's choice": (
+        "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 NAM-16 NAM-14 LOG-07"
+    ),
+    "it is done in several deployments: a runbook is named": "ENG-10 ENG-12 TOP-23",
+    "a word of an access string, or of a list of users, is meant": (
+        "RBC-05 RBC-10 RBC-11 RBC-12 RBC-13 RBC-14 IAM-03 NAM-08"
+    ),
+    "a part of it is for the reader to fill in": "PGR-01 POS-07 SLS-04 SLS-12 AUT-15",
+    "a text of another form is meant, shown by an example": "SNP-02 SNP-03 SNP-10 WIN-01 WIN-02 PGR-16",
+    "a name or a value within parameters is meant": "PGR-03 PGR-04 PGR-06 PGR-20",
+    "it is about the VPC, a subnet, a topic, a key or a stack beside the cache": (
+        "NET-01 NET-02 NET-06 NET-15 NET-18 NET-19 LOC-02 TOP-10 TAG-04 KMS-03 KMS-04 MEM-03 SLS-06 SLS-08 NAM-09"
+    ),
+}
+IN_WORDS = {rule: reason for reason, rules in _REASONS.items() for rule in rules.split()}
+"""Rules with a row whose advice is not followed automatically, and why. The unit tests of the last kind follow it."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
+def test_advice_of_a_row_is_followed_until_it_builds(row: Row) -> None:
+    """Each way that the message names leads to something that is built, and to no other refusal."""
+    with pytest.raises(ConfigurationError) as refusal:
+        row.bad()
+    for error in refusal.value.errors:
+        written = refused_call(refusal.value)
+        ways = [] if written is None else _steps(written, error)
+        for number in range(len(ways)):
+            _, left = _build(written, first=number)
+            assert [] == [str(each) for each in left]
+
+
+def test_rows_that_are_not_followed_are_known() -> None:
+    """By their rule, each with the reason; what can be followed does not stand among them."""
+    words = set()
+    for row in ROWS:
+        try:
+            row.bad()
+        except ConfigurationError as refusal:
+            written = refused_call(refusal)
+            if written is None or not _steps(written, refusal):
+                words.add(row.rule)
+    assert set(IN_WORDS) == words
+
+
+# The same examples in every run.
+@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@given(configurations())
+def test_advice_is_followed_until_it_builds(written: Call) -> None:
+    """Advice never leads back to what was refused, and ends where it builds, or where words are left."""
+    for first in range(2):
+        _build(written, first=first)
+
+
+def test_advice_that_leads_in_a_circle_is_noticed() -> None:
+    """The largest group of all: no quota would do, and none is advised."""
+    wide = call(Topology, shards=90, replicas_per_shard=5)
+    assert [] == _steps(wide, *_errors(wide))
+    assert (1, []) == _build(call(Topology, shards=83, replicas_per_shard=5))
