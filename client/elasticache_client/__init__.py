@@ -13,6 +13,7 @@ from elasticache_client.contract import CONTRACT_VERSION, ConnectionSettings, Se
 
 if TYPE_CHECKING:
     from elasticache_client.clients import connect, connect_async
+    from elasticache_client.connections import EventLoopError
     from elasticache_client.credentials import Credentials, Login
     from elasticache_client.iam import IamCredentials
     from elasticache_client.secret import SecretCredentials, SecretError
@@ -22,6 +23,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "ConnectionSettings",
     "Credentials",
+    "EventLoopError",
     "IamCredentials",
     "Login",
     "SecretCredentials",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     "Credentials": "credentials",
+    "EventLoopError": "connections",
     "IamCredentials": "iam",
     "Login": "credentials",
     "SecretCredentials": "secret",

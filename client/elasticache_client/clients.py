@@ -170,6 +170,10 @@ def connect_async(
 ) -> Any:
     """The same for asyncio; call it where the event loop runs.
 
+    The client belongs to the loop on which it is used first; on any other, a command raises `EventLoopError`. A program
+    that calls ``asyncio.run`` again and again, as some do for each invocation of a Lambda function, keeps one
+    ``asyncio.Runner`` instead.
+
     In cluster mode, as every serverless cache has it, the library is redis-py: valkey-py's asyncio cluster client does
     not come back after a node was away (valkey-io/valkey-py #327).
 

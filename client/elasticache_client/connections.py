@@ -11,6 +11,7 @@ those of subscribers and those of the asyncio cluster clients; theirs is looked 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
@@ -251,7 +252,30 @@ class _ValkeyConnection(_SyncConnection):
         self.retry.call_with_retry(lambda: self._logged_in(parent), lambda _: self.disconnect())
 
 
+class EventLoopError(RuntimeError):
+    """An asyncio client is used on another event loop than its own; nothing was sent."""
+
+
+class _Home:
+    """The event loop that all connections of a client belong to: the first on which one is opened."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def check(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self.loop is None:
+            self.loop = loop
+        if self.loop is not loop:
+            raise EventLoopError(
+                "An asyncio client was used on another event loop than the one that it was used on first. Allowed: one "
+                "loop for each client, since sockets belong to a loop. Make a client on each loop, or keep one loop "
+                "for all calls: runner = asyncio.Runner() once, then runner.run(...), in place of asyncio.run(...)."
+            )
+
+
 class _AsyncConnection(_Shared, AsyncBase):
+    home: _Home
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._prepare()
@@ -259,6 +283,7 @@ class _AsyncConnection(_Shared, AsyncBase):
             self.ssl_context.context = self.wiring.tls
 
     async def connect(self) -> None:
+        self.home.check()
         if self.is_connected and self._is_left_over():
             await self.disconnect()
         if not self.is_connected:
@@ -392,5 +417,6 @@ def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluste
             "refusal": exceptions.AuthenticationError,
             "faults": (exceptions.ConnectionError, exceptions.TimeoutError, OSError),
             "replies": exceptions.ResponseError,
+            **({"home": _Home()} if asynchronous else {}),
         },
     )

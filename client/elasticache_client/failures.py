@@ -27,7 +27,7 @@ class Failure(Enum):
     """The cache refuses the login, or none could be had."""
 
     OTHER = "other"
-    """Nothing that a cache does, as an exception that a signal's handler raises: it belongs to the caller."""
+    """Nothing that a cache does: an exception that a signal's handler raises, or a client on a foreign event loop."""
 
 
 _LIBRARIES: Final = frozenset({"redis", "valkey"})
@@ -78,6 +78,9 @@ _CLASSES: Final = {
     "InvalidPipelineStack": Failure.COMMAND,
 }
 """Classes without a reply's first word; the nearest in an exception's ancestry counts."""
+
+_LOGINS: Final = frozenset({"ElastiCacheAuthError", "SecretError"})
+"""Why no login could be had, beside the errors of botocore."""
 
 _CODE: Final = re.compile(r"([A-Z]{3,})(?: |$)")
 # Engines before 7.0 wrap what a command in a script was refused for, with or without the dash of the protocol:
@@ -131,8 +134,7 @@ def _is_the_librarys(error: BaseException) -> bool:
 
 
 def _of_another_origin(error: BaseException) -> Failure:
-    modules = {each.__module__.partition(".")[0] for each in type(error).__mro__}
-    if "botocore" in modules or "elasticache_client" in modules:
+    if any(each.__module__.startswith("botocore.") or each.__name__ in _LOGINS for each in type(error).__mro__):
         return Failure.LOGIN
     if isinstance(error, OSError | EOFError):
         return Failure.CONNECTION

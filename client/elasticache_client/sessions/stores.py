@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from elasticache_client.failures import Failure, kind_of
 from elasticache_client.scripting import Script
 from elasticache_client.sessions import scripts
 from elasticache_client.sessions.cookie import CookieChange
@@ -147,6 +148,8 @@ class Sessions:
             except UnicodeDecodeError:
                 reply = None  # a client that decodes has met what no session holds
             except Exception as error:
+                if kind_of(error) is Failure.OTHER:
+                    raise
                 raise _unavailable() from error
 
 
@@ -197,6 +200,8 @@ class AsyncSessions:
             except UnicodeDecodeError:
                 reply = None
             except Exception as error:
+                if kind_of(error) is Failure.OTHER:
+                    raise
                 raise _unavailable() from error
 
 
