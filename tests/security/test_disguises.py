@@ -190,6 +190,13 @@ FAULTS = [
     Fault("replaced with its data", GROUP, "(UpdateReplacePolicy)", "Delete"),
     Fault("no backups", GROUP, "SnapshotRetentionLimit", 0),
     Fault("no logs", GROUP, "LogDeliveryConfigurations", ABSENT),
+    Fault(
+        "a log group that is none",
+        GROUP,
+        "LogDeliveryConfigurations.0.DestinationDetails.CloudWatchLogsDetails.LogGroup",
+        "",
+        is_name=True,
+    ),
     Fault("a log group without a key", LOG_GROUP, "KmsKeyId", ABSENT, is_name=True),
     Fault("a log group with another name", LOG_GROUP, "LogGroupName", "/elasticache/slow"),
     Fault("an encrypted topic", TOPIC, "KmsMasterKeyId", "alias/aws/sns"),

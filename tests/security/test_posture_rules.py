@@ -736,6 +736,38 @@ MUTANTS = [
         {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/more"}},
         "elasticache_template_is_shown",
     ),
+    Edit(
+        "a log group that is not shown",
+        "Redis.Properties.LogDeliveryConfigurations.0.DestinationDetails.CloudWatchLogsDetails.LogGroup",
+        {"Ref": "Shown"},
+        "elasticache_log_delivery_is_shown",
+    ),
+    *[
+        Edit(
+            f"a route to the internet in a table by {how}",
+            "Route",
+            {
+                **internet_route("Table", {"Ref": "Gateway"}),
+                "Properties": {"RouteTableId": table, "GatewayId": "igw-0123"},
+            },
+            "elasticache_subnet_has_no_internet_route",
+        )
+        for how, table in (
+            ("its attribute", {"Fn::GetAtt": ["Table", "RouteTableId"]}),
+            ("substitution", {"Fn::Sub": "${Table}"}),
+        )
+    ],
+    Edit(
+        "a subnet that gets its route table sometimes",
+        "SometimesPublic",
+        resource(
+            "AWS::EC2::SubnetRouteTableAssociation",
+            RouteTableId={"Ref": "PublicTable"},
+            SubnetId={"Fn::If": ["Sometimes", {"Ref": "Subnet"}, {"Ref": "PublicSubnet"}]},
+        ),
+        "elasticache_subnet_has_no_internet_route",
+        blames=("PublicRoute",),
+    ),
 ]
 
 NEIGHBOURS = [
@@ -906,6 +938,11 @@ NEIGHBOURS = [
         )
     ],
     Edit("an address that is not public, in words", "Subnet.Properties.MapPublicIpOnLaunch", "false"),
+    Edit(
+        "a token by substitution of its secret",
+        "Token.Properties.AuthToken",
+        {"Fn::Sub": ["{{resolve:secretsmanager:${Of}:SecretString:password}}", {"Of": {"Ref": "Secret"}}]},
+    ),
 ]
 EDITS = {f"{'Mutant' if edit.rule else 'Neighbour'}{number}": edit for number, edit in enumerate(MUTANTS + NEIGHBOURS)}
 
