@@ -161,7 +161,8 @@ class ReplicationGroupSettings:
         if mode is ClusterMode.UNSTATED:
             return None
         if isinstance(mode, ClusterMode):
-            return mode.value
+            stated: str = mode.value
+            return stated
         # Engines that cannot be migrated do not know the property either.
         enabled = self.topology.cluster_mode_enabled and self.running.supports_cluster_mode_migration
         return ClusterMode.ENABLED.value if enabled else None
