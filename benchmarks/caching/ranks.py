@@ -131,6 +131,7 @@ def _fill(client: Any, count: int) -> None:
         rule="best",
         windows=["all-time"],
         keep=1,
+        most=None,
         prefix="leaderboard",
         clock=time.time,
     )

@@ -61,11 +61,11 @@ class Rig:
         self.account = Account()
         self.first = "first" * 12
         value = {"username": self.user_name, "password": self.first, "note": "kept"}
-        self.secrets = SecretsManager(self.account, value)
+        self.clock = Clock(speed)
+        self.secrets = SecretsManager(self.account, value, clock=self.clock)
         self.cache = ElastiCache(self.account, servers, self.first, user_name=self.user_name, knobs=knobs)
         self.cache.rules = Permissions.read_write("*").access_string if kind is Kind.USER else "on ~* &* +@all"
         self.cache.seed()
-        self.clock = Clock(speed)
         self.seconds = 2.0
         self.poll_seconds = 0.005
         self.context = Context(self.seconds)

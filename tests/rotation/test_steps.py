@@ -16,6 +16,7 @@ from elasticache_constructs.rotation.runtime.rotate_secret.errors import (
     Refused,
     RotationTooSoon,
 )
+from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
 from tests.rotation.rig import FOUR, GRACE
 from tests.rotation.twin import SECRET, Knobs
 
@@ -149,6 +150,58 @@ def test_lost_record_starts_the_grace_time_again(rig: Rig) -> None:
     assert "grace" == rig.step("retire")
     rig.clock.move(GRACE + 1)
     assert "retired" == rig.step("retire")
+
+
+def forge(rig: Rig, state: str, promoted: float) -> None:
+    """Write a record about the current version, as whoever may tag the secret can."""
+    rig.secrets.tags[TAG] = f"{rig.secrets.labelled('AWSCURRENT')} {state} {int(promoted)}"
+
+
+@pytest.mark.parametrize(
+    ("state", "hours"), [("promoted", -100), ("promoted", 100), ("retired", -100), ("retired", 100), ("retired", 0)]
+)
+def test_forged_record_is_believed_no_further_than_it_can_be_true(rig: Rig, state: str, hours: int) -> None:
+    """Neither does the grace time end early, nor does an old password stay."""
+    rig.rotate()
+    forge(rig, state, rig.clock() + hours * 3600)
+
+    assert "grace" == rig.step("retire")
+    assert [True, True] == rig.cache.accepts(rig.first)
+    rig.clock.move(GRACE + 1)
+    assert "retired" == rig.step("retire")
+    assert [False, False] == rig.cache.accepts(rig.first)
+
+
+def test_forged_record_lets_no_rotation_begin_early(rig: Rig) -> None:
+    """A record that says too soon that a password is gone does not let the next one push it out."""
+    rig.rotate()
+    forge(rig, "retired", rig.clock() - 10 * GRACE)
+    with pytest.raises(RotationTooSoon):
+        rig.step("createSecret", rig.secrets.rotate())
+
+
+def test_user_with_two_passwords_is_not_steady(rig: Rig) -> None:
+    """Where the service counts passwords, a record that says that the old one is gone is not enough."""
+    if rig.kind is not Kind.USER:
+        pytest.skip("an AuthToken's passwords are not counted")
+    rig.rotate()
+    rig.clock.move(GRACE + 1)
+    forge(rig, "retired", rig.clock() - GRACE)
+
+    assert "retired" == rig.step("retire")
+    assert [False, False] == rig.cache.accepts(rig.first)
+
+
+def test_record_that_is_written_again_and_again_is_told(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """A grace time that somebody prolongs is told, once it is longer than a day from the making of the version."""
+    rig.rotate()
+    for _ in range(5):
+        rig.clock.move(6 * 3600)
+        forge(rig, "promoted", rig.clock())
+        told = capsys.readouterr().out.count('"RetireOverdue": 1')
+        assert ("grace", 0) == (rig.step("retire"), told)
+
+    assert 1 == capsys.readouterr().out.count('"RetireOverdue": 1')
 
 
 def test_grace_time_is_never_shortened_by_rounding(rig: Rig) -> None:

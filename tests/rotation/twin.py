@@ -127,12 +127,18 @@ class Version:
 class SecretsManager:
     """One secret; a label is on one version at a time."""
 
-    def __init__(self, account: Account, value: dict[str, Any]) -> None:
+    def __init__(self, account: Account, value: dict[str, Any], *, clock: Callable[[], float] = time.time) -> None:
         self.account = account
+        self._clock = clock
+        self._instants = itertools.count()
         self.due: float | None = None
         self.tags: dict[str, str] = {}
         self._ids = (f"version-{number:04}-of-at-least-thirty-two-signs" for number in itertools.count())
-        self.versions = {next(self._ids): Version(datetime.now(UTC), json.dumps(value), {"AWSCURRENT"})}
+        self.versions = {next(self._ids): Version(self._now(), json.dumps(value), {"AWSCURRENT"})}
+
+    def _now(self) -> datetime:
+        """No two versions are of the same time, even where the clock stands still."""
+        return datetime.fromtimestamp(self._clock() + next(self._instants) / 1e6, UTC)
 
     def labelled(self, label: str) -> str | None:
         """The version with a label."""
@@ -156,7 +162,7 @@ class SecretsManager:
     def add(self, value: dict[str, Any] | None, *labels: str) -> str:
         """A version from somewhere else, by hand say."""
         name = next(self._ids)
-        self.versions[name] = Version(datetime.now(UTC), json.dumps(value) if value else None)
+        self.versions[name] = Version(self._now(), json.dumps(value) if value else None)
         for label in labels:
             self.move(label, name)
         return name
@@ -203,7 +209,7 @@ class SecretsManager:
     ) -> dict[str, Any]:
         """Fill a version once."""
         self._check(SecretId)
-        version = self.versions.setdefault(ClientRequestToken, Version(datetime.now(UTC)))
+        version = self.versions.setdefault(ClientRequestToken, Version(self._now()))
         if version.value not in (None, SecretString):
             raise error("ResourceExistsException", "PutSecretValue", f"already exists; not {SecretString}")
         version.value = SecretString
@@ -332,7 +338,8 @@ class ElastiCache:
     def describe_users(self, *, UserId: str) -> dict[str, Any]:  # noqa: N803
         """The user."""
         user = {"UserId": UserId, "UserName": self.user_name, "Status": "modifying" if self._told() else "active"}
-        return {"Users": [user | {"UserGroupIds": ["users"], "Authentication": {"Type": self.authentication}}]}
+        answer = {"Type": self.authentication, "PasswordCount": len(self.passwords)}
+        return {"Users": [user | {"UserGroupIds": ["users"], "Authentication": answer}]}
 
     @api("elasticache:DescribeUserGroups")
     def describe_user_groups(self, *, UserGroupId: str) -> dict[str, Any]:  # noqa: N803

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -79,15 +80,17 @@ class Aftercare:
         rotation = self.rotation
         versions = rotation.secret.versions()
         self._late_seconds = 0.0 if versions.due is None else rotation.clock() - versions.due
-        if versions.record and versions.record.retired:
-            return "steady"
         current = rotation.current(versions)
+        believed = rotation.believed(versions, current)
+        if believed and believed.retired and not self._two_passwords(versions):
+            return "steady"
         previous = rotation.predecessor(versions, current)
         if previous is None:
             return "steady"
-        record = rotation.record(versions)
-        self._overdue_seconds = -rotation.grace_left(record)
-        if self._overdue_seconds < 0:
+        record = rotation.record(versions, current)
+        grace_left = rotation.grace_left(record)
+        self._overdue_seconds = max(-grace_left, self._hidden_seconds(current))
+        if grace_left > 0:
             return "grace"
         if self._under_way(versions) or not self._dropped(versions, current, previous):
             return "rotation-under-way"
@@ -98,10 +101,23 @@ class Aftercare:
     def _in_grace(self, versions: Versions, current: Login) -> bool:
         rotation = self.rotation
         previous = rotation.predecessor(versions, current)
-        if previous is None or (versions.record and rotation.grace_left(versions.record) <= 0):
+        record = rotation.believed(versions, current)
+        if previous is None or (record and rotation.grace_left(record) <= 0):
             return False
         (answers,) = rotation.cache.ask(previous)
         return answers.anywhere
+
+    def _two_passwords(self, versions: Versions) -> bool:
+        """Whether the service knows a second password, though the record says that it is gone."""
+        passwords = self.rotation.cache.credential.state().passwords
+        return passwords is not None and passwords > 1 and not self._under_way(versions)
+
+    def _hidden_seconds(self, current: Login) -> float:
+        """For how long the password before should have gone, whatever the record says: a promotion takes no day."""
+        if current.created is None:
+            return -math.inf
+        rotation = self.rotation
+        return rotation.clock() - current.created - _DAY_SECONDS - rotation.configuration.grace_seconds
 
     def _under_way(self, versions: Versions) -> bool:
         # A pending version without a value is a rotation that createSecret refused as too soon: it waits for this.

@@ -17,6 +17,8 @@ class State:
     """Why it cannot be changed now, or may not be what it was asked to be yet."""
     groups: tuple[str, ...]
     """The replication groups that accept it."""
+    passwords: int | None = None
+    """How many there are; None where the service does not say."""
 
 
 class Credential(Protocol):

@@ -27,9 +27,11 @@ class Login:
     username: str
     password: str = field(repr=False)
     others: tuple[tuple[str, Any], ...] = field(default=(), repr=False)
+    created: float | None = field(default=None, repr=False, compare=False)
+    """When the version that holds it was made, in seconds since the epoch."""
 
     @classmethod
-    def parse(cls, text: str) -> Login:
+    def parse(cls, text: str, *, created: float | None = None) -> Login:
         """Read a version's value.
 
         Raises:
@@ -46,7 +48,7 @@ class Login:
                 allowed='the value is a JSON object with the texts "username" and "password"',
                 fix="Restore that shape; further keys may stand beside the two",
             )
-        return cls(username, password, tuple(document.items()))
+        return cls(username, password, tuple(document.items()), created)
 
     def renewed(self) -> Login:
         """The same with a new password."""
@@ -114,7 +116,8 @@ class Secret:
             if error.code == "ResourceNotFoundException":
                 return None
             raise
-        return Login.parse(answer.get("SecretString", ""))
+        created = answer["CreatedDate"].timestamp() if "CreatedDate" in answer else None
+        return Login.parse(answer.get("SecretString", ""), created=created)
 
     def put(self, version: str, login: Login) -> bool:
         """Give the pending version its value; False when an invocation beside this one has."""

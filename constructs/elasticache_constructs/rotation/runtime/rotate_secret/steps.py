@@ -201,20 +201,29 @@ class Rotation:
         login = self.login(versions.previous) if versions.previous else None
         return login if login and login.password != current.password else None
 
-    def record(self, versions: Versions) -> Record:
-        """The record of the current version; without one, its time begins now."""
-        if versions.record:
-            return versions.record
-        record = Record(versions.current, math.ceil(self.clock()))
-        self.secret.write(record)
-        return record
+    def believed(self, versions: Versions, current: Login) -> Record | None:
+        """What can be true of the record of the current version."""
+        if versions.record is None:
+            return None
+        grace_seconds = self.configuration.grace_seconds
+        return versions.record.believed(created=current.created, now=self.clock(), grace_seconds=grace_seconds)
+
+    def record(self, versions: Versions, current: Login) -> Record:
+        """The record of the current version; without one that can be true, its time begins now."""
+        return self.believed(versions, current) or self._begun(versions)
 
     def grace_left(self, record: Record) -> float:
         """Seconds until the predecessor may go; negative when it should have gone."""
         return record.promoted + self.configuration.grace_seconds - self.clock()
 
+    def _begun(self, versions: Versions) -> Record:
+        record = Record(versions.current, math.ceil(self.clock()))
+        self.secret.write(record)
+        return record
+
     def _tidy(self, versions: Versions) -> None:
-        self.record(versions)
+        if versions.record is None:
+            self._begun(versions)
         if versions.labelled_pending == versions.current:
             # Left there, it would look like a rotation under way as soon as somebody moves AWSCURRENT on by hand.
             self.secret.drop_pending(versions.current)
@@ -230,7 +239,7 @@ class Rotation:
         return login
 
     def _check_time(self, versions: Versions, current: Login) -> None:
-        record = versions.record
+        record = self.believed(versions, current)
         if record and record.retired:
             return
         predecessor = self.predecessor(versions, current)

@@ -44,7 +44,8 @@ class UserPassword:
                 fix="Take the rotation away, or give the user a password",
             )
         changing = None if user["Status"] == "active" else f"user {wanted.user_id} is {user['Status']}"
-        return State(changing, self._groups(user["UserGroupIds"]))
+        count = user["Authentication"].get("PasswordCount")
+        return State(changing, self._groups(user["UserGroupIds"]), None if count is None else int(count))
 
     def accept_both(self, pending: Login, current: Login) -> None:
         """Give the user both passwords."""
