@@ -7,10 +7,14 @@ import decimal
 import enum
 import inspect
 import string
+import sys
 import uuid
 from functools import partial, update_wrapper
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_type_hints
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +108,7 @@ class KeyTemplate:
     """
 
     def __init__(self, template: str, function: Callable[..., Any]) -> None:
-        self._signature = inspect.signature(function)
+        self._signature = _signature(function)
         parameters = self._signature.parameters
         self._names = tuple(parameters)
         self._by_position = all(each.kind in _FREE for each in parameters.values())
@@ -163,13 +167,27 @@ def _part(value: Any, escapes: dict[int, str]) -> str:
     )
 
 
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """A function's parameters; since Python 3.14 annotations are worked out when asked for, and may be unknown then."""
+    if sys.version_info >= (3, 14):
+        return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
+    return inspect.signature(function)
+
+
+def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's annotations, the unknown ones as references."""
+    if sys.version_info >= (3, 14):
+        return inspect.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return function.__annotations__
+
+
 def returned_type(function: Callable[..., Any]) -> Any:
     """What a function is declared to return.
 
     Raises:
         TypeError: it does not say, or what it says cannot be found where the function is defined.
     """
-    annotations = {name: each for name, each in function.__annotations__.items() if name == "return"}
+    annotations = {name: each for name, each in _annotations(function).items() if name == "return"}
     namespace = getattr(inspect.unwrap(function), "__globals__", {})
     try:
         # Its return alone: what parameters are may be known to type checkers only.

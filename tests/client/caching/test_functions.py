@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import inspect
+import sys
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import redis.asyncio
 import valkey
 
 from elasticache_client.caching import AsyncCache, Cache
-from elasticache_client.caching.lazy import KeyTemplate
+from elasticache_client.caching.lazy import KeyTemplate, returned_type
 from tests.client.caching.callers import PREFIX, new_key
 
 if TYPE_CHECKING:
@@ -127,6 +128,16 @@ def test_parameters_may_be_known_to_checkers_only(valkey: Place, open_face: Call
         return f"{name}"
 
     assert identity(key) == key  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are worked out at once, or never")
+def test_annotations_may_be_worked_out_late() -> None:
+    """On Python 3.14 a module may do without the import from the future that made annotations texts."""
+    module: dict[str, Any] = {}
+    source = "def late(number: OnlyForCheckers) -> int: return 1"
+    exec(compile(source, "late", "exec", dont_inherit=True), module)  # noqa: S102  # a module without that import
+    assert int is returned_type(module["late"])
+    assert "late:7" == KeyTemplate("late:{number}", module["late"]).key((7,), {})
 
 
 def test_a_function_changes_its_own_result(valkey: Place, open_face: Callable[..., Face]) -> None:
