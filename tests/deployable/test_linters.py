@@ -12,6 +12,7 @@ from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
 from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
 from cfnlint.runner import Runner  # type: ignore[import-untyped]
 
+from elasticache_constructs import catalogue
 from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
 from elasticache_constructs.posture import rule_source
 from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
@@ -90,7 +91,11 @@ def relaxed(settings: Any) -> set[str]:
     """The rules that somebody said would not hold."""
     match settings:
         case MemcachedClusterSettings(engine=engine, node_type=node_type):
-            rules = {"E3647": node_type.unlisted, "E9006": engine.unlisted}
+            # What is on offer may be said to be unlisted, and no linter minds.
+            rules = {
+                "E3647": node_type.unlisted and catalogue.node_type(node_type.name) is None,
+                "E9006": engine.unlisted and engine.version not in catalogue.engine_versions(engine.name),
+            }
         case ServerlessCacheSettings(access=access):
             rules = {"elasticache_serverless_cache_has_user_group": access is not None and not access.has_users}
         case ReplicationGroupSettings(engine=engine, transit_encryption=transit, topology=topology, access=access):
