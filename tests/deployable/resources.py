@@ -82,7 +82,7 @@ def _replication_group(settings: ReplicationGroupSettings, name: str) -> Resourc
         properties["AuthToken"] = _PASSWORD
     if settings.access.has_users:
         properties["UserGroupIds"] = [{"Ref": f"{name}Users"}]
-        made |= _users(settings.access, settings.engine, name)
+        made |= _users(settings.access, settings.engine_of_users, name)
     return made
 
 
