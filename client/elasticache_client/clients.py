@@ -38,7 +38,10 @@ _DEFAULTS = {
     "socket_keepalive": True,
 }
 _HEALTH_CHECK_SECONDS = 30
+_NO_CLIENT_CACHE = "leave it out: redis-py caches on Redis 7.4 and later alone, which ElastiCache does not have"
 _OURS = {
+    "cache": _NO_CLIENT_CACHE,
+    "cache_config": _NO_CLIENT_CACHE,
     "connection_class": "connect() makes it",
     "connection_pool": "connect() makes it",
     "credential_provider": "pass credentials=",
@@ -244,7 +247,7 @@ class _Setup:
             # Without it valkey-py retries the opening of a connection, but no command.
             "retry_on_error": list(worth_retrying(library)),
         }
-        maintenance = {} if asynchronous or library == "valkey" else {"maint_notifications_config": _no_maintenance()}
+        maintenance = {} if library == "valkey" else {"maint_notifications_config": _no_maintenance()}
         defaults = {**_DEFAULTS, **(CLUSTER_DEFAULTS if self.cluster else {}), **maintenance}
         self.options = {**defaults, **retries, **overrides}
         if asynchronous or not self.cluster:

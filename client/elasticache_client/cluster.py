@@ -46,7 +46,8 @@ def cluster_class(library: str, *, asynchronous: bool) -> Any:
             return await client.execute_command(self, *args, **options)
 
         changes["execute_command"] = execute_command
-    return type(client.__name__, (client,), changes)
+    # Else it would be that of a metaclass of the library.
+    return type(client.__name__, (client,), {**changes, "__module__": client.__module__})
 
 
 @cache

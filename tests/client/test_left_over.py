@@ -104,6 +104,7 @@ def test_connections_without_a_left_over_are_kept(
     assert engine.logins() == before
 
 
-def test_no_announcements_of_maintenance(client_of: Callable[[str], Caller]) -> None:
+@pytest.mark.parametrize("kind", ["redis-py", "redis-py asyncio"])
+def test_no_announcements_of_maintenance(kind: str, client_of: Callable[[str], Caller]) -> None:
     """ElastiCache has no such command, and a pool that expects them trusts connections that are not clean."""
-    assert not client_of("redis-py").client.connection_pool.maint_notifications_enabled()
+    assert not client_of(kind).client.connection_pool.maint_notifications_enabled()
