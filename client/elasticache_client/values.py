@@ -127,12 +127,10 @@ def fits(plain: Any, value: Any) -> bool:
         plain: what was written, without its type.
         value: what was read from it.
     """
-    if _is_positional(type(value)):
-        return False
     fields = _fields(value)
+    if _is_positional(type(value)) or (fields is not None and not isinstance(plain, dict)):
+        return False
     if fields is not None:
-        if not isinstance(plain, dict):
-            return False
         tag = getattr(getattr(value, "__struct_config__", None), "tag_field", None)
         written, known = set(plain) - {tag}, set(fields)
         if written - known and known - written:
@@ -143,6 +141,11 @@ def fits(plain: Any, value: Any) -> bool:
     if isinstance(value, list | tuple):
         return isinstance(plain, list) and len(plain) == len(value) and all(map(fits, plain, value))
     return True
+
+
+def has_fields(value: Any) -> bool:
+    """Whether it is an object of a class with fields that have names, a dataclass for instance."""
+    return _attributes(value) is not None
 
 
 def _is_model(type_: Any) -> bool:

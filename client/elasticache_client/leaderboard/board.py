@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
@@ -23,6 +24,10 @@ T = TypeVar("T")
 # The server keeps scores as doubles, which are exact up to here.
 _LIMIT = 2**53 - 1
 _NUMBER_LENGTH = 16
+# Far more than any board has, so that the product of two is an index that the server takes.
+_MOST = 2**31 - 1
+_LONGEST_NAME = 1024
+_MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,17 @@ class Board:
         prefix: str,
         clock: Callable[[], float],
     ) -> None:
-        _check("name", name, "a text without braces", passes=name != "" and not set(name) & set("{}"))
+        is_name = _is_name(name) and not set(name) & set("{}")
+        _check(
+            "name", name, f"a text without braces, not empty, of up to {_LONGEST_NAME} bytes of UTF-8", passes=is_name
+        )
         _check("order", order, _listed(Order), passes=order in get_args(Order))
         _check("rule", rule, _listed(Rule), passes=rule in get_args(Rule))
         known = len(windows) == len(set(windows)) > 0 and set(windows) <= set(get_args(Window))
         _check("windows", windows, f"some of {_listed(Window)}, each once", passes=known)
-        _check("keep", keep, "a whole number from 0", passes=_is_whole(keep) and keep >= 0)
+        _check(
+            "keep", keep, f"a whole number from 0 to {_MOST_KEPT}", passes=_is_whole(keep) and 0 <= keep <= _MOST_KEPT
+        )
         _check("most", most, "a whole number from 1, or None", passes=most is None or (_is_whole(most) and most > 0))
         self._client = client
         # The braces keep all of a board's keys on one node of a cluster.
@@ -107,8 +117,8 @@ class Board:
 
     def page(self, number: int, *, size: int, window: Window | None, at: dt.datetime | None) -> Asked[list[Standing]]:
         """Some standings in the order of ranks."""
-        _check("number", number, "a whole number from 1", passes=_is_whole(number) and number >= 1)
-        _check("size", size, "a whole number from 1", passes=_is_whole(size) and size >= 1)
+        _check_count("number", number, 1)
+        _check_count("size", size, 1)
         first = (number - 1) * size
         board, _ = self._keys([self._period(window, at)])
         reply = self._client.zrange(board, first, first + size - 1, withscores=True)
@@ -119,7 +129,7 @@ class Board:
     ) -> Asked[list[Standing]]:
         """A player's standing between those before and after."""
         _check_player(player)
-        _check("count", count, "a whole number from 0", passes=_is_whole(count) and count >= 0)
+        _check_count("count", count, 0)
         reply = self._around(self._keys([self._period(window, at)]), [player, count])
         return Asked(reply, lambda found: [] if found is None else self._standings(found[0], _pairs(found[1])))
 
@@ -156,8 +166,15 @@ class Board:
     def _period(self, window: Window | None, at: dt.datetime | None) -> Period:
         window = window or self._windows[0]
         _check("window", window, f"one of the board's: {', '.join(self._windows)}", passes=window in self._windows)
-        _check("at", at, "a time with its time zone", passes=at is None or at.tzinfo is not None)
-        return period(window, at or self._now(), keep=self._keep)
+        is_time = at is None or (isinstance(at, dt.datetime) and at.utcoffset() is not None)
+        fix = "Give a datetime with tzinfo, as datetime.now(UTC)"
+        _check("at", at, "a time with its time zone", fix=fix, passes=is_time)
+        try:
+            return period(window, at or self._now(), keep=self._keep)
+        except OverflowError:
+            raise _refused(
+                "at", repr(at), "a time whose window begins and ends in a year from 1 to 9999", fix
+            ) from None
 
     def _keys(self, periods: Iterable[Period]) -> list[str]:
         boards = [f"{self._prefix}:{each.name}" for each in periods]
@@ -189,8 +206,24 @@ def _listed(choice: Any) -> str:
     return " or ".join(repr(each) for each in get_args(choice))
 
 
+_A_NAME = f"a text that is not empty, of up to {_LONGEST_NAME} bytes of UTF-8"
+
+
+def _is_name(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        return 1 <= len(name.encode()) <= _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
+
+
 def _check_player(player: str) -> None:
-    _check("player", player, "a text that is not empty", passes=isinstance(player, str) and player != "")
+    _check("player", player, _A_NAME, passes=_is_name(player))
+
+
+def _check_count(name: str, count: int, least: int) -> None:
+    _check(name, count, f"a whole number from {least} to {_MOST}", passes=_is_whole(count) and least <= count <= _MOST)
 
 
 def _check_score(score: int) -> None:
@@ -201,7 +234,8 @@ def _check_score(score: int) -> None:
 
 def _check(name: str, got: object, allowed: str, *, passes: bool, fix: str = "Give one of these") -> None:
     if not passes:
-        raise _refused(name, repr(got), allowed, fix)
+        # A text may be as long as somebody wants it to be.
+        raise _refused(name, reprlib.repr(got), allowed, fix)
 
 
 def _refused(name: str, got: str, allowed: str, fix: str) -> ValueError:

@@ -47,7 +47,8 @@ class Leaderboard:
 
     Raises:
         ValueError: an argument, here or of a method, is not one of those allowed. A score is a whole number of up to 53
-            bits, and so is a sum.
+            bits, and so is a sum. A board's or a player's name has at most 1,024 bytes; how many players there are is
+            for the application to bound, with a cache of its own where strangers may choose their names.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/elasticache-use-cases.html
     """
@@ -72,7 +73,8 @@ class Leaderboard:
     def submit(self, player: str, score: int) -> dict[Window, Standing]:
         """Take a score into every window, all or none, and say where the player stands now.
 
-        Windows that are full of better players are not in the answer.
+        Not in the answer are windows that are full of better players, and those that are over and not kept any more by
+        the cache's clock, as they may be where the submitter's is behind.
         """
         return _answer(self._board.submit(player, score))
 
@@ -136,7 +138,11 @@ class AsyncLeaderboard:
         )
 
     async def submit(self, player: str, score: int) -> dict[Window, Standing]:
-        """Take a score into every window, all or none, and say where the player stands now."""
+        """Take a score into every window, all or none, and say where the player stands now.
+
+        A window that is over and not kept any more by the cache's clock, as it may be where the submitter's is behind,
+        is left out.
+        """
         return await _answer_async(self._board.submit(player, score))
 
     async def rank(self, player: str, *, window: Window | None = None, at: dt.datetime | None = None) -> int | None:

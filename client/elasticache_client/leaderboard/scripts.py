@@ -42,14 +42,16 @@ for i = 1, #KEYS, 2 do
     end
   end
   local member = redis.call('HGET', players, player)
-  table.insert(standings, member and redis.call('ZRANK', board, member))
-  table.insert(standings, member and redis.call('ZSCORE', board, member))
-  -- Last, for by the server's clock that moment may have come.
+  local rank, score = member and redis.call('ZRANK', board, member), member and redis.call('ZSCORE', board, member)
+  -- Last, for by the server's clock that moment may have come, and the board is gone then.
   local expires = ARGV[5 + (i + 1) / 2]
   if expires ~= '' then
     redis.call('EXPIREAT', board, expires)
     redis.call('EXPIREAT', players, expires)
+    if redis.call('EXISTS', board) == 0 then rank, score = false, false end
   end
+  table.insert(standings, rank)
+  table.insert(standings, score)
 end
 return standings
 """

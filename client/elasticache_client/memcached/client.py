@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from elasticache_client.contract import ConnectionSettings, SettingsError
@@ -15,7 +16,7 @@ from elasticache_client.memcached.discovery import DiscoveryError
 from elasticache_client.memcached.node import Node, NodeError
 from elasticache_client.memcached.ring import Membership
 from elasticache_client.memcached.transport import Address, Dialer
-from elasticache_client.memcached.values import UnreadableError, decode, encode
+from elasticache_client.memcached.values import UnreadableError, UntypedError, decode, encode
 from elasticache_client.memcached.watch import Watch
 from elasticache_client.tls import tls_context
 
@@ -41,6 +42,8 @@ _LONGEST_KEY = 250
 _UNFIT = re.compile(rb"[\x00-\x20\x7f]")
 # Memcached takes a longer time for a moment, in seconds since 1970, and that one is past.
 _LONGEST_TTL = 30 * 24 * 3600
+# 2038-01-19: Memcached has no later moment, and takes one for a past one.
+_LAST_MOMENT = 2**31 - 1
 
 
 class Memcached:
@@ -52,7 +55,10 @@ class Memcached:
 
     Values are bytes, text, whole numbers, and whatever msgspec writes as MessagePack: lists, dictionaries, dataclasses,
     ``msgspec.Struct``, dates and so on. A read with ``type=`` gives that type back; a value that does not fit it, that
-    an older release of the application wrote or a stranger, is a miss. Nothing is ever unpickled.
+    an older release of the application wrote or a stranger, is a miss. An object with fields is a dictionary
+    for a read without ``type=``; anything else that would come back as something else, a date or a tuple for instance,
+    is a miss for it, and the first is logged. What would not come back with its type either is a TypeError where it is
+    written. Nothing is ever unpickled.
 
     Keys are text, 1 to 250 bytes of UTF-8 with their prefix, without blanks and control characters. A time to live is
     in whole seconds; 0 keeps the item until the node needs the space.
@@ -352,13 +358,28 @@ def _decoded(item: Item, type: Any, otherwise: object) -> Any:
         return decode(item, type)
     except UnreadableError as error:
         _log.debug("a value cannot be read as it should: %s", error)
-        return otherwise
+    except UntypedError:
+        _log_untyped()
+    return otherwise
+
+
+@cache
+def _log_untyped() -> None:
+    _log.warning("a value that is only itself with its type was read without one, and was missed: read it with type=")
 
 
 def _expiry(ttl: int) -> int:
-    if ttl < 0:
-        raise ValueError(f"ttl={ttl!r} was given. Allowed: 0 or more seconds. Delete the item instead.")
-    return ttl if ttl <= _LONGEST_TTL else int(time.time()) + ttl
+    if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 0:
+        error = ValueError if isinstance(ttl, int) and not isinstance(ttl, bool) else TypeError
+        raise error(
+            f"ttl={ttl!r} was given. Allowed: 0 or more seconds, as a whole number. Delete the item instead, or "
+            "leave ttl out to keep it."
+        )
+    if ttl <= _LONGEST_TTL:
+        return ttl
+    # What ends later ends there; where that is past, the longest time that is none of these moments.
+    now = int(time.time())
+    return min(now + ttl, _LAST_MOMENT) if now < _LAST_MOMENT else _LONGEST_TTL
 
 
 _MISSING = object()

@@ -1,14 +1,19 @@
 """Sessions for Django: ``SESSION_ENGINE = "elasticache_client.sessions.django"``.
 
-The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last; give it
-``secret=settings.SECRET_KEY``. The cookie is Django's own; as strict as browsers can be, its settings are
-``SESSION_COOKIE_NAME = "__Host-session"`` and ``SESSION_COOKIE_SECURE = True``. A session's user is the one that
-``django.contrib.auth`` logs in, by ``str(user.pk)``.
+The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last. The cookie is
+Django's own; as strict as browsers can be, its settings are ``SESSION_COOKIE_NAME = "__Host-session"`` and
+``SESSION_COOKIE_SECURE = True``. A session's user is the one that ``django.contrib.auth`` logs in, by ``str(user.pk)``.
+
+What Django is told of a session's end holds in the cache as well: from when it was last saved on, ``set_expiry``
+counts, else ``SESSION_COOKIE_AGE``; neither beyond the ``idle`` and ``lifetime`` of the store, which is logged. A
+session that ends with the browser lasts in the cache as long as any other. ``SESSION_SERIALIZER`` is refused.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+import logging
+import time
+from functools import cache, cached_property
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -20,6 +25,19 @@ from django.utils.module_loading import import_string  # type: ignore[import-unt
 
 from elasticache_client.sessions.session import Session
 from elasticache_client.sessions.stores import Sessions
+
+_logger = logging.getLogger(__name__)
+
+_JSON = "django.contrib.sessions.serializers.JSONSerializer"
+
+
+@cache
+def _log_bounded(idle: float) -> None:
+    _logger.warning(
+        "set_expiry() asks for longer than the %d s without a request that the store allows, and those hold: give it a "
+        "longer idle, Sessions(..., idle=, lifetime=)",
+        idle,
+    )
 
 
 class SessionStore(SessionBase):  # type: ignore[misc]
@@ -53,8 +71,13 @@ class SessionStore(SessionBase):  # type: ignore[misc]
             UpdateError: the session has ended meanwhile.
         """
         values = dict(self._session)
-        self._kept.clear()
+        for name in self._kept.keys() - values.keys():
+            del self._kept[name]
         self._kept.update(values)
+        if not values:
+            # Also of what could not be read.
+            self._kept.clear()
+        self._kept.record.expires = self._expires()
         if values.get(USER) not in (None, self._kept.user):
             self._kept.renew(values[USER])
         wanted = bool(values) or self._kept.record.wanted
@@ -92,7 +115,22 @@ class SessionStore(SessionBase):  # type: ignore[misc]
                 f"ELASTICACHE_SESSIONS={path!r}. Allowed: the dotted path of a Sessions. Make one in a module, say "
                 "shop/cache.py: sessions = Sessions(connect()), and set it to 'shop.cache.sessions'."
             )
+        serializer = settings.SESSION_SERIALIZER
+        if serializer != _JSON:
+            raise ImproperlyConfigured(
+                f"SESSION_SERIALIZER={serializer!r}. Allowed with this engine: {_JSON!r}. Leave it out, and declare "
+                "the types of other values where the store is made: Sessions(..., types={...})."
+            )
         return store
+
+    def _expires(self) -> float | None:
+        """When Django wants it to end, if that is earlier than the store does."""
+        age, idle = self.get_expiry_age(), self._store.idle.total_seconds()
+        if age < idle:
+            return time.time() + age
+        if age > idle and self.get("_session_expiry"):
+            _log_bounded(idle)
+        return None
 
     def _follow(self) -> None:
         session_id = self._kept.record.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from elasticache_client.sessions.session import Session
     from elasticache_client.sessions.stores import Sessions
 
+_logger = logging.getLogger(__name__)
+
 FLASHES = {"_flashes": list[tuple[str, str]]}
-"""The type of what ``flask.flash`` keeps, for the ``types`` of a store."""
+"""The type of what ``flask.flash`` keeps. A store that `FlaskSessions` has knows it."""
 
 
 class FlaskSession(SessionMixin):
@@ -57,6 +60,28 @@ class FlaskSession(SessionMixin):
         """Who has logged in. None: nobody."""
         return self.loaded.user
 
+    @property
+    def new(self) -> bool:  # type: ignore[override]
+        """Whether the cache had none."""
+        return self.loaded.record.id is None
+
+    @property
+    def permanent(self) -> bool:
+        """Every session outlives the browser, for as long as the store says.
+
+        Raises:
+            RuntimeError: it is set to something else.
+        """
+        return True
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        if not value:
+            raise RuntimeError(
+                f"session.permanent = {value!r}. Allowed: True, since the store says how long sessions last. Leave it "
+                "out, and give the store a shorter idle= or lifetime=."
+            )
+
     def renew(self, user: str | None = None, *, grant: str = "") -> None:
         """Give the session a new id; see ``Session.renew``."""
         self.loaded.renew(user, grant=grant)
@@ -74,17 +99,20 @@ class FlaskSessions(SessionInterface):
     go on.
 
     Args:
-        sessions: where they are kept. For ``flask.flash``, give it ``types=FLASHES``.
+        sessions: where they are kept.
         cookie: how the cookie is set. Default: as strictly as browsers can. Flask's own ``SESSION_COOKIE_…`` settings
-            and ``session.permanent`` have no say.
+            and ``PERMANENT_SESSION_LIFETIME`` have no say: one that says otherwise is logged.
     """
 
     def __init__(self, sessions: Sessions, cookie: Cookie | None = None) -> None:
+        sessions.add_types(FLASHES)
         self._sessions = sessions
         self._cookie = cookie or Cookie()
+        self._is_checked = False
 
-    def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002  # Flask passes it
+    def open_session(self, app: Flask, request: Request) -> FlaskSession:
         """Nothing is read yet."""
+        self._check(app)
         return FlaskSession(lambda: self._sessions.load(request.cookies.get(self._cookie.full_name)))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
@@ -97,3 +125,27 @@ class FlaskSessions(SessionInterface):
         if change is not None:
             response.headers.add("Set-Cookie", self._cookie.header(change))
             response.headers.setdefault("Cache-Control", "no-store")
+
+    def _check(self, app: Flask) -> None:
+        """Log settings of Flask's that ask for something else than the cookie does, once."""
+        if self._is_checked:
+            return
+        self._is_checked = True
+        wanted = {
+            "SESSION_COOKIE_NAME": self._cookie.full_name,
+            "SESSION_COOKIE_DOMAIN": self._cookie.domain,
+            "SESSION_COOKIE_PATH": self._cookie.path,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SECURE": self._cookie.secure,
+            "SESSION_COOKIE_SAMESITE": self._cookie.same_site,
+            "PERMANENT_SESSION_LIFETIME": None,
+        }
+        for name, value in wanted.items():
+            given = app.config.get(name)
+            if given not in (app.default_config.get(name), value):
+                _logger.warning(
+                    "%s=%r has no effect: FlaskSessions has cookie=Cookie(...), and its store says how long "
+                    "sessions last",
+                    name,
+                    given,
+                )

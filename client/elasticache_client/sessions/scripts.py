@@ -2,7 +2,7 @@
 
 A session is a hash. Its data are in fields that begin with a colon, one for each name, so that two requests that change
 different names at once do not undo each other. Beside them stand ``deadline``, in milliseconds since 1970, and for
-a user's session ``user`` and ``grant``.
+a user's session ``user`` and ``grant``; and ``expires``, in the same, where it ends earlier unless it is saved again.
 
 KEYS are the session and, for a user's, the user's grant: a random text that all sessions of the user carry. To revoke
 them, it is deleted, and the next login makes another one; a session under none or an older one is not there any more.
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 READ = """
 local now, idle, untouched = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local head = redis.pcall('HMGET', KEYS[1], 'deadline', 'grant')
+local head = redis.pcall('HMGET', KEYS[1], 'deadline', 'grant', 'expires')
 if head.err then
   -- Not a hash: none of ours.
   if string.find(head.err, 'WRONGTYPE', 1, true) then return false end
   return head
 end
 local left = (tonumber(head[1]) or 0) - now
+if head[3] then left = math.min(left, (tonumber(head[3]) or 0) - now) end
 if not (left > 0) then return false end
 if KEYS[2] and (not head[2] or head[2] ~= redis.pcall('GET', KEYS[2])) then return false end
 local expiry = math.floor(math.min(idle, left))
@@ -41,11 +42,12 @@ return grant
 """
 
 UPDATE = """
-local grant, removed = ARGV[1], tonumber(ARGV[2])
+local grant, removed, expiry = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= grant then return 0 end
-for i = 3, removed + 2 do redis.call('HDEL', KEYS[1], ARGV[i]) end
-for i = removed + 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 4, removed + 3 do redis.call('HDEL', KEYS[1], ARGV[i]) end
+for i = removed + 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+if expiry ~= '' then redis.call('PEXPIRE', KEYS[1], expiry) end
 return 1
 """
 

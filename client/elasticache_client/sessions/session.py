@@ -23,6 +23,9 @@ class Record:
         wanted: whether it is to be kept even without a value.
         grant: the user's grant that it holds under; empty for none in particular.
         values: the values.
+        unread: values that are there and cannot be read, as of another release. They stay as they are until they are
+            replaced, or the session is cleared.
+        expires: when it ends unless it is saved again, in seconds since 1970. None: with its idle time.
     """
 
     id: SessionId | None = None
@@ -31,6 +34,8 @@ class Record:
     wanted: bool = False
     grant: str = field(default="", repr=False)
     values: Encoded = field(default_factory=dict, repr=False)
+    unread: Encoded = field(default_factory=dict, repr=False)
+    expires: float | None = None
 
 
 class Session(dict[str, Any]):
@@ -59,6 +64,12 @@ class Session(dict[str, Any]):
         """Starlette calls this when an application asks for the session."""
         self.accessed = True
 
+    def clear(self) -> None:
+        """Forget all values, also those of another release that could not be read."""
+        super().clear()
+        self.record.values |= self.record.unread
+        self.record.unread = {}
+
     def renew(self, user: str | None = None, *, grant: str = "") -> None:
         """Give the session a new id and end the old one, so that whoever knew that one has nothing.
 
@@ -78,10 +89,14 @@ class Session(dict[str, Any]):
         if user is None:
             continues = before.continues or before.id is not None
             self.record = Record(former=before.former or before.id, continues=continues, grant=before.grant)
+            self.record.unread = before.unread
         else:
+            # What nobody could look at is not handed on to another user.
+            unread = before.unread if self.user in (None, user) else {}
             self.user = checked_user(user)
-            self.record = Record(former=before.former or before.id, grant=grant)
+            self.record = Record(former=before.former or before.id, grant=grant, unread=unread)
             self.deadline = None
+        self.record.expires = before.expires
         self.record.wanted = True
 
     def end(self) -> None:

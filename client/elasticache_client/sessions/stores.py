@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -28,6 +29,8 @@ Steps = Generator[Callable[[], Any], Any, T]
 """Yields calls of the client, is sent their replies, and returns its result."""
 
 Secret = str | bytes | Sequence[str | bytes] | None
+
+_logger = logging.getLogger(__name__)
 
 _IDLE = dt.timedelta(minutes=30)
 _LIFETIME = dt.timedelta(hours=12)
@@ -63,7 +66,8 @@ class Sessions:
         lifetime: how long it lasts at most, from its login on. Default: 12 hours. Both are what NIST SP 800-63B asks
             for at AAL2.
         types: the types of the values, by name, that are not JSON's own, as msgspec reads them: ``{"seen": datetime}``.
-            Default: none. A session with a value of another type is a new one.
+            Default: none. A value that is there and does not fit, as one of another release, is left out and stays as
+            it is until it is replaced; the rest of the session and its user hold.
         prefix: what the keys begin with, for the user's permissions: ``session:*``. Default: ``session``.
         clock: seconds since 1970.
         secret: the application's own secret, 16 bytes or more and the same in all of its processes, as Flask's
@@ -134,6 +138,15 @@ class Sessions:
             ValueError: the user is not a text, or is empty.
         """
         return self._run(self._store.grant(user))
+
+    @property
+    def idle(self) -> dt.timedelta:
+        """How long a session lasts without a request."""
+        return dt.timedelta(seconds=self._store.idle)
+
+    def add_types(self, types: Mapping[str, Any]) -> None:
+        """Declare the types of further values, of a framework's own for instance; ``types`` of the store prevail."""
+        self._store.values.add_types(types)
 
     def _run(self, steps: Steps[T]) -> T:
         reply = None
@@ -225,9 +238,10 @@ class _Store:
                 "Give a lifetime that is as long as idle, or longer."
             )
         self._client = client
-        self._idle = idle.total_seconds()
         self._lifetime = lifetime.total_seconds()
-        self._values = Values(types or {})
+        self.idle = idle.total_seconds()
+        self.values = Values(types or {})
+        self._told: set[str] = set()
         self._prefix = prefix
         self._clock = clock
         self._secret, *self._former = _secrets(secret)
@@ -241,14 +255,14 @@ class _Store:
         session_id = SessionId.parse(cookie)
         if session_id is None:
             return Session()
-        times = [_ms(self._clock()), _ms(self._idle), _ms(self._idle / _TOUCHES)]
+        times = [_ms(self._clock()), _ms(self.idle), _ms(self.idle / _TOUCHES)]
         reply = yield partial(self._read, keys=session_id.keys(self._prefix), args=times)
         return self._session(session_id, reply) if reply else Session()
 
     def save(self, session: Session) -> Steps[CookieChange | None]:
         """One call where something has changed, two where a former session has to go."""
         record = session.record
-        values = self._values.write(session, record.values)
+        values = self.values.write(session, record.values)
         if record.id is not None:
             yield from self._update_session(session, record.id.keys(self._prefix), values)
             return None
@@ -279,28 +293,49 @@ class _Store:
         session = Session()
         try:
             values = {name[1:].decode(): json for name, json in fields.items() if name.startswith(b":")}
-            session.update(self._values.read(values))
+            found, unread = self.values.read_fit(values)
+            session.update(found)
             session.user = None if session_id.owner is None else fields[b"user"].decode()
             session.deadline = min(float(fields[b"deadline"]) / 1000, self._clock() + self._lifetime)
-            session.record = Record(id=session_id, grant=fields.get(b"grant", b"").decode(), values=values)
+            expires = fields.get(b"expires")
+            session.record = Record(
+                id=session_id,
+                grant=fields.get(b"grant", b"").decode(),
+                values={name: json for name, json in values.items() if name not in unread},
+                unread=unread,
+                expires=None if expires is None else float(expires) / 1000,
+            )
         except Exception:  # noqa: BLE001  # somebody else's content; reading it may raise anything
             return Session()
+        self._tell_of(unread)
         return session
+
+    def _tell_of(self, unread: Encoded) -> None:
+        for name in unread.keys() - self._told:
+            self._told.add(name)
+            _logger.warning("session[%r] cannot be read as its type, and is left out: another release wrote it", name)
 
     def _create_session(self, session: Session, values: Encoded) -> Steps[CookieChange | None]:
         now = self._clock()
         deadline = now + self._lifetime if session.deadline is None else session.deadline
         left = max(deadline - now, 0)
         session_id = self._new_id(session)
-        times = [_ms(min(self._idle, left)), _ms(self._lifetime)]
-        facts = ["deadline", _ms(deadline), *([] if session.user is None else ["user", session.user])]
-        args = [*times, session.record.grant, secrets.token_hex(_GRANT_BYTES), *facts, *_fields(values)]
+        times = [self._life(session, left), _ms(self._lifetime)]
+        facts: list[str | int] = ["deadline", _ms(deadline)]
+        facts += [] if session.user is None else ["user", session.user]
+        expires, unread = session.record.expires, session.record.unread
+        facts += [] if expires is None else ["expires", _ms(expires)]
+        kept = unread | values
+        args = [*times, session.record.grant, secrets.token_hex(_GRANT_BYTES), *facts, *_fields(kept)]
         grant = yield partial(self._create, keys=session_id.keys(self._prefix), args=args)
         if grant is None:
             session.lose()
             return None
         session.deadline = deadline
-        session.record = Record(id=session_id, grant=_bytes(grant).decode(), values=values)
+        unread = {name: json for name, json in unread.items() if name not in values}
+        session.record = Record(
+            id=session_id, grant=_bytes(grant).decode(), values=values, unread=unread, expires=expires
+        )
         return CookieChange(session_id.text, int(left))
 
     def _new_id(self, session: Session) -> SessionId:
@@ -314,12 +349,25 @@ class _Store:
         record = session.record
         changed = {name: json for name, json in values.items() if json != record.values.get(name)}
         removed = [f":{name}" for name in record.values if name not in values]
-        if changed or removed:
-            args = [record.grant, len(removed), *removed, *_fields(changed)]
+        facts: list[str | int] = []
+        expiry: str | int = ""
+        if record.expires is not None:
+            facts = ["expires", _ms(record.expires)]
+            left = self._lifetime if session.deadline is None else session.deadline - self._clock()
+            expiry = self._life(session, left)
+        if changed or removed or facts:
+            args = [record.grant, len(removed), expiry, *removed, *facts, *_fields(changed)]
             if (yield partial(self._update, keys=keys, args=args)):
                 record.values = values
+                record.unread = {name: json for name, json in record.unread.items() if name not in values}
             else:
                 session.lose()
+
+    def _life(self, session: Session, left: float) -> int:
+        """For how many milliseconds it is kept without a request."""
+        expires = session.record.expires
+        until = left if expires is None else min(left, expires - self._clock())
+        return _ms(max(min(self.idle, until), 0))
 
 
 def _secrets(given: Secret) -> list[bytes | None]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from elasticache_client.values import difference, read_other, write_other
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,8 +24,15 @@ class Values:
 
     def __init__(self, types: Mapping[str, Any]) -> None:
         self._plain: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
-        self._typed = {name: msgspec.json.Decoder(each) for name, each in types.items()}
+        self._typed: dict[str, msgspec.json.Decoder[Any]] = {}
+        self.add_types(types)
         self._encoder = msgspec.json.Encoder(enc_hook=_unmarked)
+
+    def add_types(self, types: Mapping[str, Any]) -> None:
+        """Declare types of values that have none so far."""
+        for name, each in types.items():
+            if name not in self._typed:
+                self._typed[name] = msgspec.json.Decoder(each, dec_hook=read_other)
 
     def write(self, values: Mapping[str, Any], before: Encoded) -> Encoded:
         """All values as JSON; what equals what was there before need not be looked at again.
@@ -39,7 +48,22 @@ class Values:
 
     def read(self, encoded: Encoded) -> dict[str, Any]:
         """The values; raises anything where one is not JSON, or not of its type: a class's own checks may do so."""
-        return {name: self._typed.get(name, self._plain).decode(json) for name, json in encoded.items()}
+        return {name: self._read(name, json) for name, json in encoded.items()}
+
+    def read_fit(self, encoded: Encoded) -> tuple[dict[str, Any], Encoded]:
+        """The values, and apart from them what is JSON and not of its type, as another release may have written it."""
+        values: dict[str, Any] = {}
+        unread: Encoded = {}
+        for name, json in encoded.items():
+            try:
+                values[name] = self._read(name, json)
+            except Exception:  # noqa: BLE001  # see read
+                self._plain.decode(json)
+                unread[name] = json
+        return values, unread
+
+    def _read(self, name: str, json: bytes) -> Any:
+        return self._typed.get(name, self._plain).decode(json)
 
     def _write(self, name: object, value: object) -> bytes:
         if not isinstance(name, str):
@@ -51,16 +75,28 @@ class Values:
 
     def _comes_back(self, name: str, json: bytes, value: object) -> bool:
         try:
-            return bool(self.read({name: json})[name] == value)
+            return difference(_unmarked_within(value), self._read(name, json)) is None
         except Exception:  # noqa: BLE001  # see read
             return False
 
 
-def _unmarked(value: object) -> str:
+def _unmarked(value: object) -> Any:
     """Texts that a template engine has marked as safe are texts; they lose the mark."""
     if isinstance(value, str):
         return str.__str__(value)
-    raise TypeError
+    return write_other(value)
+
+
+def _unmarked_within(value: Any) -> Any:
+    """The same, for texts in lists, tuples and dictionaries."""
+    kind = type(value)
+    if isinstance(value, str) and hasattr(kind, "__html__"):
+        return str.__str__(value)
+    if kind in (list, tuple):
+        return kind(map(_unmarked_within, value))
+    if kind is dict:
+        return {_unmarked_within(key): _unmarked_within(each) for key, each in value.items()}
+    return value
 
 
 def _refused(name: str, value: object) -> TypeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -257,10 +258,10 @@ def test_keys_go_by_themselves(
 
 
 def test_a_window_that_is_over_on_the_server(node: Cache, open_board: Callable[..., Board]) -> None:
-    """A submission by a clock that is far behind is answered, and leaves nothing."""
+    """A submission by a clock that is far behind leaves nothing, and nobody has a rank there."""
     board = open_board(windows=("daily",))
     board.clock.now = dt.datetime(2020, 1, 1, tzinfo=dt.UTC).timestamp()
-    assert board("submit", "ada", 1) == {"daily": Standing("ada", 1, 1)}
+    assert board("submit", "ada", 1) == {}
     assert node.keys(f"leaderboard:{{{board.name}}}:*") == set()
 
 
@@ -360,3 +361,43 @@ def test_refusals_of_boards(options: dict[str, Any], message: str) -> None:
 
     with pytest.raises(ValueError, match=message):
         Leaderboard(None, **{"name": "chess", **options})
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "named"),
+    [
+        ("page", (10**30,), {}),
+        ("page", (1,), {"size": 10**30}),
+        ("top", (10**30,), {}),
+        ("around", ("ada", 10**30), {}),
+        ("rank", ("x" * 1025,), {}),
+        ("rank", ("é" * 513,), {}),
+        ("submit", ("\ud83d", 1), {}),
+        ("size", (), {"at": dt.date(2026, 11, 22)}),
+        ("size", (), {"at": "2026-11-22"}),
+        ("size", (), {"at": dt.datetime.max.replace(tzinfo=dt.UTC), "window": "daily"}),
+        ("size", (), {"at": dt.datetime.min.replace(tzinfo=dt.timezone(DAY / 2)), "window": "daily"}),
+    ],
+)
+def test_what_a_query_string_may_hold_is_refused(
+    open_board: Callable[..., Board], method: str, arguments: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    """In words, before anything is asked of the server, and without repeating a long text."""
+    with pytest.raises(ValueError, match="Allowed: ") as refused:
+        open_board()(method, *arguments, **named)
+    assert len(str(refused.value)) < 250
+
+
+def test_a_page_far_behind_the_last_is_empty(open_board: Callable[..., Board]) -> None:
+    """The largest numbers that are allowed are ones that the server takes."""
+    board = open_board()
+    board("submit", "ada", 1)
+    most = 2**31 - 1
+    assert (board("page", most, size=most), len(board("around", "ada", most)), len(board("top", most))) == ([], 1, 1)
+
+
+def test_a_window_that_is_over_by_the_servers_clock_has_no_standing(open_board: Callable[..., Board]) -> None:
+    """Where the submitter's clock is days behind, the board is gone; the others count."""
+    board = open_board(clock=lambda: time.time() - 30 * 24 * 3600)
+    assert list(board("submit", "ada", 1)) == ["all-time"]
+    assert (board("rank", "ada"), board("size", window="daily")) == (1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import re
+import sys
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -262,3 +263,18 @@ def test_connections_are_kept(cache: Memcached, tls_servers: list[Server]) -> No
     # Two connections are opened to look.
     opened = [server.connections()[1] - was - 1 for server, was in zip(tls_servers, before, strict=True)]
     assert opened == [1, 1, 1]
+
+
+@pytest.mark.parametrize("ttl", [12 * 365 * 24 * 3600, sys.maxsize, 2**31])
+def test_a_time_to_live_beyond_what_memcached_knows(cache: Memcached, ttl: int) -> None:
+    """It is kept, for as long as that can be said."""
+    assert (cache.set("key", "value", ttl=ttl), cache.get("key")) == (True, "value")
+    assert cache.touch("key", ttl=ttl)
+    assert cache.get("key") == "value"
+
+
+@pytest.mark.parametrize("ttl", [None, True, 1.5, "60"])
+def test_a_time_to_live_is_a_whole_number(cache: Memcached, ttl: Any) -> None:
+    """Anything else is refused in words, and nothing is sent."""
+    with pytest.raises(TypeError, match=r"ttl=.* Allowed: 0 or more seconds, as a whole number"):
+        cache.set("key", "value", ttl=ttl)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import pickle
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticache_client.memcached.values import UnreadableError, decode, encode
+from elasticache_client.memcached.values import UnreadableError, UntypedError, decode, encode
+from elasticache_client.values import difference
 from tests.client.memcached.conftest import patient
 
 leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
@@ -112,10 +115,51 @@ def test_no_bytes_break_the_reader(data: bytes, flags: int) -> None:
     assert len(shown) < 40
 
 
-def test_what_cannot_be_written_is_an_error() -> None:
-    """It is the caller's, and it is not pickled instead."""
-    with pytest.raises(TypeError, match="object"):
-        encode(object())
+class Size(enum.IntEnum):
+    """One that equals its number."""
+
+    S = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (object(), "the value is of type object"),
+        ({"a": [object()]}, r"the value\['a'\]\[0\] is of type object"),
+        ("a\ud83d", r"of type str and cannot be written \(UnicodeEncodeError\)"),
+        (2**70 * 1.5j, "of type complex"),
+        ([1, "a", {"b": ["c", 1j]}], r"the value\[2\]\['b'\]\[1\] is of type complex"),
+    ],
+)
+def test_what_cannot_be_written_is_an_error(value: Any, place: str) -> None:
+    """It is the caller's, with its place and type, and it is not pickled instead."""
+    with pytest.raises(TypeError, match=f"{place}.* Allowed: what comes back equal and of the same type"):
+        encode(value)
+
+
+_OFFSET = dt.datetime(2026, 7, 1, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [
+        (Decimal("1.10"), Decimal),
+        (_OFFSET, dt.datetime),
+        (dt.date(2026, 7, 1), dt.date),
+        ((1, "a"), tuple[int, str]),
+        ({1, 2}, set[int]),
+        (Size.S, Size),
+        ({"a": Decimal(1)}, dict[str, Decimal]),
+        ([ORDER], list[Order]),
+    ],
+    ids=str,
+)
+def test_what_is_only_itself_with_its_type(value: Any, type_: Any) -> None:
+    """It is read with it, as it was, and is nothing else without it."""
+    item = encode(value)
+    assert difference(value, decode(item, type_)) is None
+    with pytest.raises(UntypedError):
+        decode(item, Any)
 
 
 def test_a_counted_down_number_is_read() -> None:

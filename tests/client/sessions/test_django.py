@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,5 +133,70 @@ def test_a_missing_setting(path: str | None) -> None:
     with (
         override_settings(ELASTICACHE_SESSIONS=path),
         pytest.raises(ImproperlyConfigured, match=r"ELASTICACHE_SESSIONS=.*sessions = Sessions\(connect\(\)\)"),
+    ):
+        open_store("x" * 43).load()
+
+
+@pytest.mark.parametrize(
+    ("expiry", "most"), [(60, 60), (dt.timedelta(seconds=60), 60), (0, 1800), (None, 1800), (14 * 24 * 3600, 1800)]
+)
+def test_an_expiry_of_its_own(node: Cache, expiry: Any, most: int) -> None:
+    """It holds in the cache as in the browser, from the last time it was saved on; the store's own is the longest."""
+    session = open_store()
+    session["pear"] = 1
+    session.set_expiry(expiry)
+    session.save()
+    (key,) = session._kept.record.id.keys("session")
+    admin = node.nodes[0].admin
+    assert most - 40 < admin.ttl(key) <= most
+    # A request that only reads does not lengthen it beyond, one that saves does.
+    admin.pexpire(key, 10_000)
+    late = open_store(session.session_key)
+    assert late["pear"] == 1
+    assert admin.ttl(key) <= most
+    late["pear"] = 2
+    late.save()
+    assert most - 40 < admin.ttl(key) <= most
+
+
+def test_an_expired_one_is_gone() -> None:
+    """Whoever kept the cookie has nothing, also if requests came meanwhile."""
+    session = open_store()
+    session["pear"] = 1
+    session.set_expiry(1)
+    session.save()
+    key = session.session_key
+    end = time.monotonic() + 10
+    while dict(open_store(key).items()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert dict(open_store(key).items()) == {}
+
+
+def test_the_age_of_the_cookie_holds_for_all(node: Cache) -> None:
+    """Where it is shorter than the store's time."""
+    with override_settings(SESSION_COOKIE_AGE=90):
+        session = open_store()
+        session["pear"] = 1
+        session.save()
+    (key,) = session._kept.record.id.keys("session")
+    assert 50 < node.nodes[0].admin.ttl(key) <= 90
+
+
+def test_an_expiry_beyond_the_stores_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """It has no effect, and the log says what would have one."""
+    session = open_store()
+    session["pear"] = 1
+    session.set_expiry(14 * 24 * 3600)
+    importlib.import_module("elasticache_client.sessions.django")._log_bounded.cache_clear()
+    session.save()
+    session.save()
+    assert caplog.text.count("set_expiry() asks for longer than the 1800 s") == 1
+
+
+def test_a_serializer_is_refused() -> None:
+    """Values are JSON, whatever else Django could do with them."""
+    with (
+        override_settings(SESSION_SERIALIZER="django.core.signing.JSONSerializer"),
+        pytest.raises(ImproperlyConfigured, match=r"SESSION_SERIALIZER=.* Leave it out, and declare"),
     ):
         open_store("x" * 43).load()

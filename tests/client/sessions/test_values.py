@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+from collections import OrderedDict
 from typing import Any
 
 import msgspec
@@ -25,6 +26,18 @@ class Colour(enum.Enum):
     """One of few."""
 
     RED = "red"
+
+
+class Size(enum.IntEnum):
+    """One that equals its number."""
+
+    S = 1
+
+
+class Name(enum.StrEnum):
+    """One that equals its text."""
+
+    ADA = "ada"
 
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -59,7 +72,9 @@ def test_declared_types(value: Any, kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [*(value for value, _ in TYPED), float("nan"), object(), {"a": NOW}, [(1, 2)]], ids=repr
+    "value",
+    [*(value for value, _ in TYPED), float("nan"), object(), {"a": NOW}, [(1, 2)], Size.S, Name.ADA, OrderedDict(a=1)],
+    ids=repr,
 )
 def test_undeclared_types(value: Any) -> None:
     """They are refused, by name and type, and the message says what to do and nothing of the value."""
