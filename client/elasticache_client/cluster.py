@@ -21,7 +21,8 @@ def cluster_class(library: str, *, asynchronous: bool) -> Any:
     A command that has timed out is not sent again: it may have been carried out. Pipelines keep the library's ways.
 
     redis-py's for asyncio reads the slots before the first command. It would send commands to any node meanwhile, and
-    have them redirected.
+    have them redirected. It asks the node that failed last for the slots, if at all, when no other answers: all other
+    commands wait for the slots, and a silent node would be waited for by everybody.
 
     valkey-py's takes one redirection of several to the same primary for news.
     """
@@ -43,9 +44,19 @@ def cluster_class(library: str, *, asynchronous: bool) -> Any:
 
         async def execute_command(self: Any, *args: Any, **options: Any) -> Any:
             await self.initialize()
-            return await client.execute_command(self, *args, **options)
+            try:
+                return await client.execute_command(self, *args, **options)
+            except Exception as error:
+                # The library keeps it for a command's own retries, and a timeout has none.
+                self._last_failed = getattr(error, "last_failed_node_name", None) or self._last_failed
+                raise
 
-        changes["execute_command"] = execute_command
+        async def initialize(self: Any, *args: Any, **options: Any) -> Any:
+            if self._initialize:
+                options["last_failed_node_name"] = options.get("last_failed_node_name") or self._last_failed
+            return await client.initialize(self, *args, **options)
+
+        changes |= {"_last_failed": None, "execute_command": execute_command, "initialize": initialize}
     # Else it would be that of a metaclass of the library.
     return type(client.__name__, (client,), {**changes, "__module__": client.__module__})
 
