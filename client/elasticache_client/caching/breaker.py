@@ -1,4 +1,4 @@
-"""When to stop asking a cache that does not answer, and when to try again."""
+"""When to stop asking a node that does not answer, and when to try again."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ class Breaker:
 
     So five refused connections open it, or one timeout of five seconds. An answer that took a second or more counts its
     seconds, a quicker one ends the row; of slow answers that overlap one counts, because a machine that is too busy
-    makes many slow at once. While the breaker is open, one caller in a second tries the cache.
+    makes many slow at once. While the breaker is open, one caller in a second tries the node.
+
+    A node that refuses a command answers: whatever concerns one command or one key is no failure here.
 
     Args:
         clock: seconds that only go forward.
+        name: what the log calls the node.
 
     Attributes:
-        is_open: whether the cache is left alone.
+        is_open: whether the node is left alone.
         is_calm: whether there is no trouble, so that a quick answer need not be told.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, name: str = "The cache") -> None:
         self._clock = clock
+        self._name = name
         self._trouble = 0.0
         self._retry_at = 0.0
         self._slow_until = -math.inf
@@ -41,7 +45,9 @@ class Breaker:
         self.is_calm = True
 
     def allows(self) -> bool:
-        """Whether this caller may ask the cache, while the breaker is open."""
+        """Whether this caller may ask the node."""
+        if not self.is_open:
+            return True
         now = self._clock()
         if now < self._retry_at:
             return False
@@ -49,7 +55,7 @@ class Breaker:
         return True
 
     def answered(self, seconds: float) -> None:
-        """The cache answered after so long."""
+        """The node answered after so long."""
         now = self._clock()
         if seconds >= SLOW_SECONDS:
             if now - seconds >= self._slow_until:
@@ -60,10 +66,10 @@ class Breaker:
             self.is_calm = True
             if self.is_open:
                 self.is_open = False
-                _logger.warning("The cache answers again")
+                _logger.warning("%s answers again", self._name)
 
     def failed(self, seconds: float, error: Exception) -> None:
-        """The cache did not answer, and it took so long to find out."""
+        """The node did not answer, and it took so long to find out."""
         self._suffer(1 + seconds, type(error).__name__)
 
     def _suffer(self, trouble: float, why: str) -> None:
@@ -75,4 +81,4 @@ class Breaker:
         if not self.is_open:
             self.is_open = True
             # The error's type alone: a message may quote a login.
-            _logger.warning("The cache does not answer (%s): going past it until it does", why)
+            _logger.warning("%s does not answer (%s): going past it until it does", self._name, why)

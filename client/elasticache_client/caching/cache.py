@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from elasticache_client.caching.entries import Policy, policy
+from elasticache_client.caching.errors import Unavailable
 from elasticache_client.caching.lazy import Lazy, returned_type
 from elasticache_client.caching.patterns import Patterns
 from elasticache_client.caching.server import Server
@@ -57,8 +58,12 @@ class _Face:
 
     @property
     def is_down(self) -> bool:
-        """Whether the cache did not answer and is left alone for now; look-ups go past it."""
-        return self._server.breaker.is_open
+        """Whether look-ups go past the cache, or past a part of it.
+
+        A node of it did not answer and is left alone for now; or one refused a command whatever its key, as for want of
+        memory or of a permission, and has not carried it out since.
+        """
+        return self._server.is_down
 
 
 class Cache(_Face):
@@ -74,7 +79,13 @@ class Cache(_Face):
 
     When the cache does not answer, look-ups go past it, after a few failures without asking it; a bounded number of
     loads runs then at a time in this process. Each second one caller tries the cache again. Values that could not be
-    changed meanwhile are taken away before anything is read.
+    changed meanwhile are taken away before they are read. In cluster mode all that holds for each node: when one is
+    away, the keys of the others come from the cache as before. What a node refuses with an error concerns that command
+    or key, is logged once, and leaves no lease behind.
+
+    Cached functions may call each other. What runs within a load shares its place, in its own thread or task and in
+    tasks that it starts; a thread that it starts is a caller of its own, unless it runs in
+    ``contextvars.copy_context()``. What would wait for its own lease runs as without a cache.
 
     Values are MessagePack, never pickle, and are read back as their type; what does not fit is a miss. The server's
     clock ends them; this machine's clock only says when to ask for a refresh.
@@ -91,12 +102,12 @@ class Cache(_Face):
         early: how eagerly one caller refreshes a value shortly before it ends. Default: 1, a few load times before;
             0 for never.
         bypass_limit: how many loads may run at a time in this process while the cache does not shield the database;
-            those that began under a lease go on beside them. Default: 16.
+            those that began under a lease go on beside them, and those within another have its place. Default: 16.
         bypass_wait: seconds to wait for a place among them before `Overloaded` is raised. Default: 5.
 
     Raises:
         TypeError: the client is no blocking client of the two libraries.
-        ValueError: an argument is out of range, or the client decodes its answers.
+        ValueError: an argument is out of range, or the client decodes its answers or keeps some itself.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
     """
@@ -252,7 +263,10 @@ class Cache(_Face):
         run(self._patterns.invalidate(keys))
 
     def _look_up(self, key: str, load: Callable[[], T], policy: Policy[T]) -> T:
-        entry = self._patterns.hit(self._server.get_at_once(key), policy)
+        try:
+            entry = self._patterns.hit(self._server.get_at_once(key), policy)
+        except Unavailable:
+            return run(self._patterns.lookup(key, load, policy, is_lost=True))
         return entry.value if entry is not None else run(self._patterns.lookup(key, load, policy))
 
 

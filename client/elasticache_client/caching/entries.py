@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _FORMAT = 1
 _ANYTHING = ""
+_LONGEST_SECONDS = 3_155_760_000
 _MOST_LOADS = 40  # more than the logarithm of any chance there is
 
 
@@ -60,6 +61,9 @@ class Policy(Generic[T]):
         missing_ttl: the same for None. Default: as for values.
         stale_for: seconds for which a value may be served beyond its ttl.
 
+    Attributes:
+        shape: the same where one caller's result is fit for another.
+
     Raises:
         ValueError: a number of seconds makes no sense.
         TypeError: msgspec cannot read the type back.
@@ -72,8 +76,9 @@ class Policy(Generic[T]):
         self.stale_for = stale_for
         self._ttl = ttl
         self._missing_ttl = ttl if missing_ttl is None else missing_ttl
-        self._decoder: msgspec.msgpack.Decoder[Entry[T]] = msgspec.msgpack.Decoder(Entry[type_])
-        self._fingerprint = _fingerprint(type_)
+        self._decoder: msgspec.msgpack.Decoder[Entry[T]]
+        self._decoder, self._fingerprint = _coding(type_)
+        self.shape = (self._decoder, stale_for)
 
     def decode(self, content: bytes | None) -> Entry[T] | None:
         """The entry, or None where there is none, or one of another type or version, or something else."""
@@ -118,6 +123,12 @@ def policy(type_: Any, ttl: float, missing_ttl: float | None, stale_for: float) 
     return Policy(type_, ttl, missing_ttl, stale_for)
 
 
+@lru_cache(maxsize=1024)
+def _coding(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], str]:
+    """How a type is read, and its fingerprint: these take long to make, and a ttl may be another one at each call."""
+    return msgspec.msgpack.Decoder(Entry[type_]), _fingerprint(type_)
+
+
 def _fingerprint(type_: Any) -> str:
     """The same for two types with the same names and fields, with or without None; it changes when a field does."""
     if type_ is Any:
@@ -130,6 +141,9 @@ def _fingerprint(type_: Any) -> str:
 
 
 def _check_seconds(name: str, seconds: float, above: float | None = None) -> None:
-    if not math.isfinite(seconds) or seconds < 0 or seconds == above:
-        allowed = "0 or more" if above is None else "more than 0"
-        raise ValueError(f"{name}={seconds!r}. Allowed: a finite number of seconds, {allowed}. Correct {name}.")
+    if not 0 <= seconds <= _LONGEST_SECONDS or seconds == above:
+        allowed = "from 0" if above is None else "more than 0"
+        raise ValueError(
+            f"{name}={seconds!r}. Allowed: seconds, {allowed} up to {_LONGEST_SECONDS}, a hundred years. "
+            f"Correct {name}."
+        )

@@ -31,4 +31,8 @@ class Overloaded(Exception):  # noqa: N818  # it says what happened
 
 
 class Unavailable(Exception):  # noqa: N818  # never leaves this package
-    """The cache did not answer, or is not asked because it did not."""
+    """The cache, or the node that has the key, did not answer, or is not asked because it did not."""
+
+
+class Refused(Unavailable):
+    """It answered with an error: other commands or other keys may fare better."""

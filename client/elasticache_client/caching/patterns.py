@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from elasticache_client.caching.errors import LoadFailed, Overloaded, Unavailable
+from elasticache_client.caching.errors import LoadFailed, Overloaded, Refused, Unavailable
+from elasticache_client.caching.nesting import (
+    Hold,
+    Places,
+    current,
+    places_within,
+    waiting,
+    waits_for_itself,
+    working,
+)
 from elasticache_client.caching.scripts import BEGIN_LOAD, BEGIN_WRITE, END_LOAD, END_WRITE, FAIL_LOAD, WRITE
-from elasticache_client.caching.stats import Stats
 from elasticache_client.caching.steps import Steps
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LoadMany: TypeAlias = Callable[[list[str]], Steps[Mapping[str, Any]]]
+FlightId: TypeAlias = tuple[str, object]
 
 _logger = logging.getLogger(__name__)
 
@@ -58,9 +65,14 @@ class _Outcome:
 
 @dataclass(slots=True)
 class _Flight:
-    """A look-up that others in this process wait for; given up if it lands with neither an outcome nor an error."""
+    """A look-up that others in this process wait for; given up if it lands with neither an outcome nor an error.
+
+    Whoever holds a place waits only for one that has a place, too, or waits for the same ones: others may wait for his.
+    """
 
     landed: Any
+    places: Places | None
+    is_placed: bool = False
     outcome: _Outcome | None = None
     error: Exception | None = None
 
@@ -74,18 +86,19 @@ class _Sorted:
     waiting: list[_Wanted] = field(default_factory=list)
     lease_ends: float = math.inf
     failure: LoadFailed | None = None
+    lost: list[str] = field(default_factory=list)
 
 
 class Patterns:
     """All that a cache does, as steps."""
 
     def __init__(self, server: Server, settings: Settings, waits: Waits) -> None:
-        self.stats = Stats()
+        self.stats = server.stats
         self._server = server
         self._settings = settings
         self._waits = waits
-        self._places = waits.semaphore(settings.bypass_limit)
-        self._flights: dict[tuple[str, Policy[Any]], _Flight] = {}
+        self._places = Places(settings.bypass_limit)
+        self._flights: dict[FlightId, _Flight] = {}
         lease_ms = max(1, round(settings.lease * 1000))
         self._lease = (lease_ms, lease_ms * _REMEMBERED_LEASES)
 
@@ -97,41 +110,33 @@ class Patterns:
         self.stats.hits += 1
         return entry
 
-    def lookup(self, key: str, load: Callable[[], Any], policy: Policy[T]) -> Steps[T]:
-        """The cached value, else the one that this caller or another one loads."""
+    def lookup(self, key: str, load: Callable[[], Any], policy: Policy[T], *, is_lost: bool = False) -> Steps[T]:
+        """The cached value, else the one that this caller or another one loads.
+
+        Args:
+            key: the key.
+            load: what loads it.
+            policy: how it is cached.
+            is_lost: whether the caller has just asked for it and got no answer.
+        """
         called_at = time.monotonic()
-        while True:
+        outcome: _Outcome | None = None
+        while outcome is None:
             wanted: _Wanted | None = None
+            content: bytes | Unavailable | None
             try:
-                content = yield from self._server.get(key)
-            except Unavailable:
-                pass
-            else:
+                content = Unavailable() if is_lost else (yield from self._server.get(key))
+            except Unavailable as error:
+                content = error
+            is_lost = False
+            if not isinstance(content, Unavailable):
                 entry = self.hit(content, policy)
                 if entry is not None:
                     return entry.value
                 wanted = self._wanted(key, called_at, content, policy)
-            flight_id = (key, policy)
-            mine = _Flight(self._waits.event())
-            flight = self._flights.setdefault(flight_id, mine)
-            if flight is mine:
-                outcome = yield from self._fly(flight_id, flight, wanted, load)
-            elif wanted is not None and wanted.held is not None:
-                outcome = self._served_held(wanted, wanted.held)
-            else:
-                yield self._waits.wait(flight.landed, self._settings.lease)
-                if flight.error is not None:
-                    self.stats.misses += 1
-                    raise flight.error
-                if flight.outcome is None or flight.outcome.as_of < called_at:
-                    # Overdue, given up, or perhaps older than a write that was over before this call.
-                    self._land(flight_id, flight)
-                    continue
-                outcome = flight.outcome
-                self.stats.misses += 1
-                self.stats.shared += 1
-            # From the stored form, so that no two callers hold the same mutable object.
-            return policy.value(outcome.content)
+            outcome = yield from self._missed(key, called_at, wanted, load, policy)
+        # From the stored form, so that no two callers hold the same mutable object.
+        return policy.value(outcome.content)
 
     def lookup_many(
         self, keys: Iterable[str], load_many: Callable[[list[str]], Any], policy: Policy[T]
@@ -147,19 +152,20 @@ class Patterns:
 
         asked_at = time.monotonic()
         values: dict[str, T] = {}
-        try:
-            contents = yield from self._server.get_many(unique)
-        except Unavailable:
-            outcomes = yield from self._bypass(unique, load, policy)
-        else:
-            wanted = []
-            for key, content in zip(unique, contents, strict=True):
-                entry = self.hit(content, policy)
-                if entry is not None:
-                    values[key] = entry.value
-                else:
-                    wanted.append(self._wanted(key, asked_at, content, policy))
+        lost, wanted = [], []
+        contents = yield from self._server.get_many(unique)
+        for key, content in zip(unique, contents, strict=True):
+            if isinstance(content, Unavailable):
+                lost.append(key)
+                continue
+            entry = self.hit(content, policy)
+            if entry is not None:
+                values[key] = entry.value
+            else:
+                wanted.append(self._wanted(key, asked_at, content, policy))
+        with waiting(current(), [self._server.identity(each.key) for each in wanted]):
             outcomes = yield from self._obtain(wanted, load, policy)
+        outcomes |= yield from self._bypass(lost, load, policy)
         values |= {key: policy.value(outcome.content) for key, outcome in outcomes.items()}
         return {key: values[key] for key in unique}
 
@@ -178,13 +184,20 @@ class Patterns:
         """Write to the database, then to the cache; nothing is left there where another write came in between."""
         content, keep_ms = policy.encode(value, 0, self._settings.jitter)
         token = secrets.token_hex(8)
-        with suppress(Unavailable):  # the end finds no token then, and takes the value away
-            yield from self._server.run(BEGIN_WRITE, key, token, *self._lease)
         try:
-            result = yield store(value)
-        except (Exception, asyncio.CancelledError):
+            yield from self._server.run(BEGIN_WRITE, key, token, *self._lease)
+        except Unavailable:
+            pass  # the end finds no token then, and takes the value away
+        except BaseException as error:
+            # It may have been carried out, and readers would wait for the writer.
+            yield from self._finish(self._give_back([key], token), error)
+            raise
+        try:
+            with working([self._server.identity(key)]):
+                result = yield store(value)
+        except BaseException as error:
             # The database may have carried it out all the same.
-            yield from self._server.remove([key])
+            yield from self._finish(self._server.remove([key]), error)
             raise
         with self._server.or_remove_later([key]):
             yield from self._server.run(END_WRITE, key, token, content, keep_ms)
@@ -194,15 +207,54 @@ class Patterns:
         """Take away values, and the right to store what is being loaded."""
         yield from self._server.remove(keys)
 
-    def _fly(
-        self, flight_id: tuple[str, Policy[Any]], flight: _Flight, wanted: _Wanted | None, load: Callable[[], Any]
+    def _missed(
+        self, key: str, called_at: float, wanted: _Wanted | None, load: Callable[[], Any], policy: Policy[Any]
+    ) -> Steps[_Outcome | None]:
+        """What this caller loads, or another one in this process for him; None to look again."""
+        work = current()
+        identity = self._server.identity(key)
+        with waiting(work, [identity]):
+            held = None if wanted is None else wanted.held
+            if waits_for_itself(work, identity):
+                if wanted is not None and held is not None:
+                    return self._served_held(wanted, held)
+                return (yield from self._load_within([key], _loading_one(load), policy))[key]
+            flight_id = (key, policy.shape)
+            places = places_within()
+            mine = _Flight(self._waits.event(), places)
+            flight = self._flights.setdefault(flight_id, mine)
+            if places is not None and flight.places is not places and not flight.is_placed:
+                flight = self._flights[flight_id] = mine
+            if flight is mine:
+                return (yield from self._fly(flight_id, flight, key, wanted, load, policy))
+            if wanted is not None and held is not None:
+                return self._served_held(wanted, held)
+            yield self._waits.wait(flight.landed, self._settings.lease)
+            if flight.error is not None:
+                self.stats.misses += 1
+                raise flight.error
+            if flight.outcome is None or flight.outcome.as_of < called_at:
+                # Overdue, given up, or perhaps older than a write that was over before this call.
+                self._land(flight_id, flight)
+                return None
+            self.stats.misses += 1
+            self.stats.shared += 1
+            return flight.outcome
+
+    def _fly(  # noqa: PLR0917  # a flight, and what it is to bring
+        self,
+        flight_id: FlightId,
+        flight: _Flight,
+        key: str,
+        wanted: _Wanted | None,
+        load: Callable[[], Any],
+        policy: Policy[Any],
     ) -> Steps[_Outcome]:
         """Look up for all in this process who wait for the key."""
-        key, policy = flight_id
 
-        def load_one(_: list[str]) -> Steps[Mapping[str, Any]]:
-            value = yield load()
-            return {key: value}
+        def load_one(keys: list[str]) -> Steps[Mapping[str, Any]]:
+            flight.is_placed = places_within() is not None
+            return (yield from _loading_one(load)(keys))
 
         try:
             if wanted is None:
@@ -224,7 +276,7 @@ class Patterns:
             flight.landed.set()
         return flight.outcome
 
-    def _land(self, flight_id: tuple[str, Policy[Any]], flight: _Flight) -> None:
+    def _land(self, flight_id: FlightId, flight: _Flight) -> None:
         if self._flights.get(flight_id) is flight:
             self._flights.pop(flight_id, None)
 
@@ -250,6 +302,7 @@ class Patterns:
         outcomes: dict[str, _Outcome] = {}
         token = secrets.token_hex(8)
         pause = _FIRST_POLL_SECONDS
+        work = current()
         while wanted:
             asked_at = time.monotonic()
             begin = [
@@ -258,23 +311,24 @@ class Patterns:
             ]
             try:
                 answers = yield from self._server.run_all(BEGIN_LOAD, begin)
-            except asyncio.CancelledError:
+            except BaseException as error:
                 # The answer that nobody waits for any more may have been the lease.
-                with suppress(Unavailable):
-                    yield from self._server.run_all(FAIL_LOAD, [(each.key, token, "") for each in wanted])
+                yield from self._finish(self._give_back([each.key for each in wanted], token), error)
                 raise
-            except Unavailable:
-                outcomes |= {each.key: self._served_held(each, each.held) for each in wanted if each.held is not None}
-                lacking = [each.key for each in wanted if each.held is None]
-                return outcomes | (yield from self._bypass(lacking, load, policy))
             told = self._sorted(wanted, answers, asked_at, policy)
             outcomes |= told.outcomes
             if told.leased:
                 outcomes |= yield from self._load(told.leased, token, load, policy)
+            if told.lost:
+                outcomes |= yield from self._bypass(told.lost, load, policy)
             if told.failure is not None:
                 self.stats.misses += 1
                 raise told.failure
             wanted = told.waiting
+            if work is not None:
+                own = [each.key for each in wanted if waits_for_itself(work, self._server.identity(each.key))]
+                outcomes |= yield from self._load_within(own, load, policy)
+                wanted = [each for each in wanted if each.key not in own]
             if wanted and not told.leased:
                 yield self._waits.sleep(min(pause, told.lease_ends))
                 pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
@@ -282,7 +336,14 @@ class Patterns:
 
     def _sorted(self, wanted: list[_Wanted], answers: list[Any], asked_at: float, policy: Policy[Any]) -> _Sorted:
         told = _Sorted()
-        for each, (state, *facts) in zip(wanted, answers, strict=True):
+        for each, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, Unavailable):
+                if each.held is not None:
+                    told.outcomes[each.key] = self._served_held(each, each.held)
+                else:
+                    told.lost.append(each.key)
+                continue
+            state, *facts = answer
             if state == b"load":
                 told.leased.append(each)
             elif state == b"value" and policy.decode(facts[0]) is None:
@@ -304,29 +365,50 @@ class Patterns:
         self, leased: list[_Wanted], token: str, load: LoadMany, policy: Policy[Any]
     ) -> Steps[dict[str, _Outcome]]:
         """Load under the leases held, and store what no write has overtaken."""
-        self.stats.misses += len(leased)
+        keys = [each.key for each in leased]
+        self.stats.misses += len(keys)
         started_at = time.monotonic()
         try:
-            contents = yield from self._loaded([each.key for each in leased], load, policy)
-        except (Exception, asyncio.CancelledError) as error:
-            name = "" if isinstance(error, asyncio.CancelledError) else _name_of(error)
-            with suppress(Unavailable):
-                yield from self._server.run_all(FAIL_LOAD, [(each.key, token, name) for each in leased])
+            with working(map(self._server.identity, keys)):
+                contents = yield from self._loaded(keys, load, policy)
+        except BaseException as error:
+            # What is no Exception says nothing of the database: a cancellation, a signal, a timeout of gevent's.
+            name = _name_of(error) if isinstance(error, Exception) else ""
+            yield from self._finish(self._give_back(keys, token, name), error)
             held = {each.key: _Outcome(each.held, each.looked_at) for each in leased if each.held is not None}
             if not name or len(held) < len(leased):
                 raise
             _logger.warning("A refresh failed (%s); the value that is there goes on being served", name)
             return held
         ended_at = time.monotonic()
-        end = [(key, token, content, keep_ms) for key, (content, keep_ms) in contents.items()]
         try:
+            end = [(key, token, content, keep_ms) for key, (content, keep_ms) in contents.items()]
             stored = yield from self._server.run_all(END_LOAD, end)
-        except Unavailable:
-            stored = [0] * len(end)
+            unstored = [key for key, answer in zip(contents, stored, strict=True) if isinstance(answer, Unavailable)]
+            yield from self._give_back(unstored, token)
+        except BaseException as error:
+            yield from self._finish(self._give_back(keys, token), error)
+            raise
         return {
-            key: _Outcome(content, ended_at if kept else started_at)
-            for (key, (content, _)), kept in zip(contents.items(), stored, strict=True)
+            key: _Outcome(content, ended_at if answer == 1 else started_at)
+            for (key, (content, _)), answer in zip(contents.items(), stored, strict=True)
         }
+
+    def _give_back(self, keys: list[str], token: str, error: str = "") -> Steps[None]:
+        """End leases without a value: the others hear of an error, or the next one loads."""
+        if not keys:
+            return
+        answers = yield from self._server.run_all(FAIL_LOAD, [(key, token, error) for key in keys])
+        for key, answer in zip(keys, answers, strict=True):
+            if isinstance(answer, Refused):
+                self._server.free_later(key)
+
+    def _finish(self, steps: Steps[None], error: BaseException) -> Steps[None]:
+        """Tidy up after an error, whatever else happens to the caller meanwhile."""
+        finishing = self._waits.finish(steps)
+        # One who is closed can wait for nothing.
+        if not isinstance(error, GeneratorExit):
+            yield finishing
 
     def _bypass(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Outcome]]:
         """Load without the cache, few at a time."""
@@ -335,13 +417,30 @@ class Patterns:
         self.stats.misses += len(keys)
         self.stats.bypassed += 1
         settings = self._settings
-        if not (yield self._waits.acquire(self._places, settings.bypass_wait)):
-            raise Overloaded(settings.bypass_limit, settings.bypass_wait)
+        # What runs within a load that has a place runs in that place, one at a time, or in another that is free.
+        within = places_within()
+        choice = [self._places] if within is None else [within, self._places]
+        hold = Hold(choice, self._waits)
         try:
-            started_at = time.monotonic()
-            contents = yield from self._loaded(keys, load, policy)
+            if not (yield from hold.take(settings.bypass_wait)):
+                raise Overloaded(settings.bypass_limit, settings.bypass_wait)
+            return (yield from self._load_outright(keys, load, policy, Places(1)))
         finally:
-            self._places.release()
+            hold.give_back()
+
+    def _load_within(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Outcome]]:
+        """Load what would wait for itself: as without a cache, and without storing it."""
+        if not keys:
+            return {}
+        self.stats.misses += len(keys)
+        return (yield from self._load_outright(keys, load, policy, None))
+
+    def _load_outright(
+        self, keys: list[str], load: LoadMany, policy: Policy[Any], places: Places | None
+    ) -> Steps[dict[str, _Outcome]]:
+        started_at = time.monotonic()
+        with working(map(self._server.identity, keys), places):
+            contents = yield from self._loaded(keys, load, policy)
         return {key: _Outcome(content, started_at) for key, (content, _) in contents.items()}
 
     def _loaded(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, tuple[bytes, int]]]:
@@ -367,6 +466,14 @@ class Patterns:
     def _served_held(self, wanted: _Wanted, held: bytes) -> _Outcome:
         self.stats.stale += 1
         return _Outcome(held, wanted.looked_at)
+
+
+def _loading_one(load: Callable[[], Any]) -> LoadMany:
+    def load_one(keys: list[str]) -> Steps[Mapping[str, Any]]:
+        value = yield load()
+        return {keys[0]: value}
+
+    return load_one
 
 
 def _digest(content: bytes) -> str:

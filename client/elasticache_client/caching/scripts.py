@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, and the name under which the server knows it."""
+    """A script, its name in the log, and the one under which the server knows it."""
 
+    name: str
     text: str
     sha: str = field(init=False)
 
@@ -25,11 +26,14 @@ class Script:
         object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
+# A lease that cannot be made to end is not left.
 # A holder who asks again has not heard the answer: clients repeat what a broken connection cut off.
 # One who was slow to ask may hold what another has replaced meanwhile: what is new to him and fresh is not refreshed.
 # ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed, and when it is not
 # fresh any more; SHA-1 of an unfit value, and of the one that the caller holds
-BEGIN_LOAD = Script("""
+BEGIN_LOAD = Script(
+    "BEGIN_LOAD",
+    """
 local value = redis.pcall('GET', KEYS[1])
 if type(value) == 'string' then
   local left, digest = redis.call('PTTL', KEYS[1]), redis.sha1hex(value)
@@ -44,22 +48,32 @@ if lease[1] and lease[1] ~= ARGV[1] and left > 0 then
 end
 redis.call('HDEL', KEYS[2], 'error')
 redis.call('HSET', KEYS[2], 'holder', ARGV[1], ARGV[1], 1)
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local ends = redis.pcall('PEXPIRE', KEYS[2], ARGV[3])
+if type(ends) == 'table' then
+  redis.call('DEL', KEYS[2])
+  return ends
+end
 return {'load'}
-""")
+""",
+)
 
 # ARGV: token, value, ms to keep it
-END_LOAD = Script("""
+END_LOAD = Script(
+    "END_LOAD",
+    """
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
 return 1
-""")
+""",
+)
 
 # A load that outlived its lease tells those who wait for the next one: they would wait for the same error. Its token is
 # gone after a write, and then it tells nothing.
 # ARGV: token; the error's name, or nothing to hand the lease on at once
-FAIL_LOAD = Script("""
+FAIL_LOAD = Script(
+    "FAIL_LOAD",
+    """
 local counts = redis.call('HDEL', KEYS[2], ARGV[1]) == 1
 local holder = redis.call('HGET', KEYS[2], 'holder')
 if holder ~= ARGV[1] then
@@ -72,31 +86,41 @@ else
   redis.call('HSET', KEYS[2], 'error', ARGV[2])
 end
 return 1
-""")
+""",
+)
 
 # ARGV: value, ms to keep it
-WRITE = Script("""
+WRITE = Script(
+    "WRITE",
+    """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('DEL', KEYS[2])
 return 1
-""")
+""",
+)
 
 # The older value goes on being served, but not for longer than the lease: its writer may die before he replaces it.
 # ARGV: token; lease, and life of tokens, in ms
-BEGIN_WRITE = Script("""
+BEGIN_WRITE = Script(
+    "BEGIN_WRITE",
+    """
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'holder', ARGV[1], ARGV[1], 1)
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 if redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1
-""")
+""",
+)
 
 # Where the token is gone, somebody else wrote meanwhile: only the database knows whose value is the later, so none
 # stays.
 # ARGV: token, value, ms to keep it
-END_WRITE = Script("""
+END_WRITE = Script(
+    "END_WRITE",
+    """
 local alone = redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1
 redis.call('DEL', KEYS[1], KEYS[2])
 if alone then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1
-""")
+""",
+)

@@ -1,4 +1,4 @@
-"""The server as the patterns see it: watched by the breaker, and owed what could not be taken away."""
+"""The server as the patterns see it: watched by breakers, and owed what could not be taken away."""
 
 from __future__ import annotations
 
@@ -6,30 +6,45 @@ import inspect
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from elasticache_client.caching.breaker import SLOW_SECONDS, Breaker
-from elasticache_client.caching.errors import Unavailable
+from elasticache_client.caching.breaker import SLOW_SECONDS
+from elasticache_client.caching.errors import Refused, Unavailable
+from elasticache_client.caching.nodes import Nodes
+from elasticache_client.caching.refusals import Refusals
+from elasticache_client.caching.stats import Stats
+from elasticache_client.failures import Failure, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from elasticache_client.caching.nesting import Key
+    from elasticache_client.caching.nodes import Command, Told
     from elasticache_client.caching.scripts import Script
     from elasticache_client.caching.steps import Steps, Waits
+
+Names: TypeAlias = Sequence[str]
+"""What a command is for: names on one node."""
+
+Ask: TypeAlias = Callable[..., "Steps[Any]"]
 
 _logger = logging.getLogger(__name__)
 
 _LIBRARIES = ("redis", "valkey")
 _MOST_OWED = 2000
+_PAY_SECONDS = 1.0
+_ELSEWHERE = {"MovedError", "AskError", "TryAgainError"}
+_ANSWERS = (Failure.COMMAND, Failure.NODE)
 _CROWD = ("Too many connections", "No connection available")
 _CROWD_SECONDS = 3.0
 _CROWD_POLL_SECONDS = 0.005
 
 
 class Server:
-    """Commands as steps; each raises `Unavailable` where there is no answer.
+    """Commands as steps; each raises `Unavailable` where there is no answer, and `Refused` where it is an error.
 
     Args:
         client: a client of redis-py or valkey-py.
@@ -39,142 +54,356 @@ class Server:
     """
 
     def __init__(self, client: Any, prefix: str, waits: Waits, *, asynchronous: bool) -> None:
-        self.breaker = Breaker()
         library = _checked(client, asynchronous=asynchronous)
-        self._no_script: type[Exception] = import_module(f"{library}.exceptions").NoScriptError
+        self.stats = Stats()
+        exceptions = import_module(f"{library}.exceptions")
+        self._no_script: type[Exception] = exceptions.NoScriptError
+        self._timeout: type[Exception] = exceptions.TimeoutError
         self._waits = waits
         self._client = client
-        # A cluster's keys lie in many slots: its own method asks each node once.
-        self._get_many: Callable[[list[str]], Any] = getattr(client, "mget_nonatomic", client.mget)
+        self._encoder = client.get_encoder()
+        self._nodes = Nodes(client, library, asynchronous=asynchronous)
+        self._refusals = Refusals()
         self._prefix = prefix
         self._owed: dict[str, object] = {}
         self._owed_lock = threading.Lock()
+        self._pay_at = 0.0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether a node is left alone, or refuses what no look-up can do without."""
+        return self._nodes.is_any_open or self._refusals.last
+
+    def identity(self, key: str) -> Key:
+        """What tells a key from those of all other caches in this process."""
+        return id(self._client), self._name(key)
 
     def get(self, key: str) -> Steps[bytes | None]:
         """What is stored for a key."""
-        return self._ask(self._client.get, self._name(key))
+        name = self._name(key)
+        return self._ask((name,), "GET", self._client.get, name)
 
     def get_at_once(self, key: str) -> bytes | None:
-        """The same from a blocking client, without steps, which cost as much as the rest of a hit; None in trouble."""
-        if self._owed or not self.breaker.is_calm:
+        """The same from a blocking client, without steps, which cost as much as the rest of a hit; None in trouble.
+
+        Raises:
+            Unavailable: there is no answer; another command would have none either.
+        """
+        if self._nodes.troubled or self._owed or self._refusals.lasting:
             return None
+        name = self._name(key)
         started_at = time.monotonic()
         try:
-            content: bytes | None = self._client.get(self._name(key))
-        except Exception as error:  # noqa: BLE001  # as below
-            if not _is_crowd(error):
-                self.breaker.failed(time.monotonic() - started_at, error)
-            return None
+            content: bytes | None = self._client.get(name)
+        except Exception as error:  # judged
+            if _is_crowd(error) or _is_of_another_type(error):
+                return None
+            raise self._judged(error, (name,), "GET", time.monotonic() - started_at) from error
         seconds = time.monotonic() - started_at
         if seconds >= SLOW_SECONDS:
-            self.breaker.answered(seconds)
+            self._nodes.answered(self._nodes.of(name), seconds)
         return content
 
-    def get_many(self, keys: Iterable[str]) -> Steps[list[bytes | None]]:
-        """What is stored for the keys, in one trip; in a cluster in one to each node."""
-        contents: list[bytes | None] = yield from self._ask(self._get_many, [self._name(key) for key in keys])
-        return contents
+    def get_many(self, keys: Iterable[str]) -> Steps[list[bytes | Unavailable | None]]:
+        """What is stored for each key, in one trip to each node; its `Unavailable` where there is no answer."""
+        names = [self._name(key) for key in keys]
+        if not self._nodes.is_cluster and not self._owed:
+            try:
+                contents: list[Any] = yield from self._ask(names, "GET", self._client.mget, names)
+            except Refused:
+                pass  # for one of them, or this command; the others may be had
+            except Unavailable as error:
+                return [error] * len(names)
+            else:
+                return contents
+        return (yield from self._ask_all([(name,) for name in names], "GET", [("GET", name) for name in names]))
 
     def run(self, script: Script, key: str, *arguments: Any) -> Steps[Any]:
         """A script's answer for one key."""
-        keys_and_arguments = (2, *self._names(key), *arguments)
+        names = self._names(key)
+        keys_and_arguments = (2, *names, *arguments)
         try:
-            return (yield from self._ask(self._client.evalsha, script.sha, *keys_and_arguments))
+            return (yield from self._ask(names, script.name, self._client.evalsha, script.sha, *keys_and_arguments))
         except self._no_script:
-            return (yield from self._ask(self._client.eval, script.text, *keys_and_arguments))
+            return (yield from self._ask(names, script.name, self._client.eval, script.text, *keys_and_arguments))
 
     def run_all(self, script: Script, calls: Sequence[tuple[Any, ...]]) -> Steps[list[Any]]:
-        """A script's answers for many keys, in one trip; in a cluster in one to each node."""
+        """A script's answer for each of many keys, in one trip to each node; its `Unavailable` where there is none."""
         if len(calls) == 1:
-            return [(yield from self.run(script, *calls[0]))]
-        pipeline = self._client.pipeline(transaction=False)
-        for key, *arguments in calls:
-            # Cluster pipelines take scripts in no other form.
-            pipeline.execute_command("EVAL", script.text, 2, *self._names(key), *arguments)
-        answers: list[Any] = yield from self._ask(pipeline.execute)
-        return answers
+            try:
+                return [(yield from self.run(script, *calls[0]))]
+            except Unavailable as error:
+                return [error]
+        names = [self._names(key) for key, *_ in calls]
+        commands = [
+            ("EVAL", script.text, 2, *each, *arguments) for each, (_, *arguments) in zip(names, calls, strict=True)
+        ]
+        return (yield from self._ask_all(names, script.name, commands))
 
     def remove(self, keys: Sequence[str]) -> Steps[None]:
         """Take values and leases away, now or as soon as the server answers."""
-        if keys:
-            with self.or_remove_later(keys) as names:
-                yield from self._ask(self._client.delete, *names)
+        names = [self._names(key) for key in keys]
+        with self.or_remove_later(keys):
+            if len(names) == 1:
+                yield from self._ask(names[0], "DEL", self._client.delete, *names[0])
+            elif names:
+                answers = yield from self._ask_all(names, "DEL", [("DEL", *each) for each in names])
+                told = zip(names, answers, strict=True)
+                self._owe([name for each, answer in told if isinstance(answer, Unavailable) for name in each])
 
     @contextmanager
-    def or_remove_later(self, keys: Sequence[str]) -> Iterator[list[str]]:
+    def or_remove_later(self, keys: Sequence[str]) -> Iterator[None]:
         """Owe a removal for what cannot be changed now, and go on: the caller's own work is done."""
         names = [name for key in keys for name in self._names(key)]
         try:
-            yield names
+            yield
         except BaseException as error:
-            with self._owed_lock:
-                room = _MOST_OWED - len(self._owed)
-                self._owed |= {name: object() for name in names[:room]}
-            if room < len(names):
-                _logger.warning("Some values could not be taken away and stay until their ttl: the cache was down")
+            self._owe(names)
             if not isinstance(error, Unavailable):
                 raise
 
-    def _pay(self) -> Steps[None]:
-        owed = dict(self._owed)
-        yield from self._send(self._client.delete, *owed)
+    def free_later(self, key: str) -> None:
+        """Take a lease away as soon as the server answers."""
+        self._owe([self._names(key)[1]])
+
+    def _owe(self, names: list[str]) -> None:
+        if not names:
+            return
         with self._owed_lock:
-            for name, mark in owed.items():
-                if self._owed.get(name) is mark:
-                    del self._owed[name]
+            room = _MOST_OWED - len(self._owed)
+            self._owed |= {name: object() for name in names[:room]}
+        self._pay_at = 0.0
+        if room < len(names):
+            _logger.warning("Some values could not be taken away and stay until their ttl: the cache was down")
 
-    def _ask(self, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+    def _pay(self, names: Names, node: str) -> Steps[None]:
+        """Take away what is owed: all that may be had, once in a second, and what is to be asked for now."""
+        now = time.monotonic()
+        own = {each for name in names for each in (name, f"{name}:lease") if each in self._owed}
+        if now >= self._pay_at:
+            self._pay_at = now + _PAY_SECONDS
+            due = dict(self._owed)
+        else:
+            due = {name: mark for name, mark in dict(self._owed).items() if name in own}
+        listed = list(due)
+        for where, places in self._grouped([(name,) for name in listed]).items():
+            if where != node and self._nodes.is_open(where):
+                continue
+            group = [(listed[place],) for place in places]
+            told = yield self._nodes.ask([(where, [("DEL", *each) for each in group])])
+            # Sent, not asked for: what is owed is not paid for before.
+            answers = yield from self._settled(
+                where, group, "DEL", [("DEL", *each) for each in group], told[0], self._send
+            )
+            with self._owed_lock:
+                for (name,), answer in zip(group, answers, strict=True):
+                    if not isinstance(answer, Unavailable) and self._owed.get(name) is due[name]:
+                        del self._owed[name]
+        if any(name in self._owed for name in own):
+            raise Unavailable
+
+    def _ask(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
         # Handed out, not gone through: two generators less for each hit.
-        if self.breaker.is_open or self._owed:
-            return self._ask_in_trouble(command, *arguments)
-        return self._send(command, *arguments)
+        if self._nodes.troubled or self._owed:
+            return self._ask_in_trouble(names, step, command, *arguments)
+        return self._send(names, step, command, *arguments)
 
-    def _ask_in_trouble(self, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
-        if self.breaker.is_open and not self.breaker.allows():
+    def _ask_in_trouble(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+        node = self._node(names)
+        if not self._nodes.allows(node):
             raise Unavailable
         if self._owed:
-            yield from self._pay()
-        return (yield from self._send(command, *arguments))
+            yield from self._pay(names, node)
+        return (yield from self._send(names, step, command, *arguments))
 
-    def _send(self, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+    def _send(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+        """Send a command whose names are on one node."""
         started_at = time.monotonic()
         while True:
             try:
                 answer = yield command(*arguments)
             except self._no_script:
                 raise
-            # Any error: a login that cannot be had, say, is not the caller's fault either.
-            except Exception as error:
+            except Exception as error:  # judged
                 seconds = time.monotonic() - started_at
-                if _is_crowd(error) and seconds < _CROWD_SECONDS and not self.breaker.is_open:
+                if _is_crowd(error) and seconds < _CROWD_SECONDS and not self._nodes.is_open(self._node(names)):
                     yield self._waits.sleep(_CROWD_POLL_SECONDS)
                     continue
                 # Where somebody else has put a list, there is an answer, and nothing to serve.
-                if not str(error).startswith("WRONGTYPE"):
-                    self.breaker.failed(seconds, error)
-                    raise Unavailable from error
+                if step != "GET" or not _is_of_another_type(error):
+                    raise self._judged(error, names, step, seconds) from error
                 answer = None
             seconds = time.monotonic() - started_at
-            if seconds >= SLOW_SECONDS or not self.breaker.is_calm:
-                self.breaker.answered(seconds)
+            if seconds >= SLOW_SECONDS or self._nodes.troubled:
+                self._nodes.answered(self._node(names), seconds)
+            if self._refusals.lasting:
+                self._refusals.passed(step)
             return answer
 
+    def _ask_all(self, names: Sequence[Names], step: str, commands: list[Command]) -> Steps[list[Any]]:
+        """The answer to each command, or its `Unavailable`; the names of each are on one node."""
+        started_at = time.monotonic()
+        if self._nodes.is_cluster:
+            try:
+                yield self._nodes.know_slots()
+            except Exception as error:  # noqa: BLE001  # judged
+                return [self._judged(error, names[0], step, time.monotonic() - started_at)] * len(commands)
+        answers: list[Any] = [Unavailable()] * len(commands)
+        left = self._grouped(names)
+        while left:
+            admitted = yield from self._admitted(left, names, step, commands, answers)
+            told = yield self._nodes.ask([(node, [commands[place] for place in at]) for node, at in admitted.items()])
+            left = {}
+            for (node, places), each in zip(admitted.items(), told, strict=True):
+                if (
+                    isinstance(each[0], Exception)
+                    and _is_crowd(each[0])
+                    and time.monotonic() - started_at < _CROWD_SECONDS
+                ):
+                    left[node] = places
+                    continue
+                group, sent = [names[place] for place in places], [commands[place] for place in places]
+                settled = yield from self._settled(node, group, step, sent, each, self._ask)
+                for place, answer in zip(places, settled, strict=True):
+                    answers[place] = answer
+            if left:
+                yield self._waits.sleep(_CROWD_POLL_SECONDS)
+        return answers
+
+    def _admitted(  # what is to be asked, and where answers go
+        self,
+        left: dict[str, list[int]],
+        names: Sequence[Names],
+        step: str,
+        commands: list[Command],
+        answers: list[Any],
+    ) -> Steps[dict[str, list[int]]]:
+        """The nodes that may be asked now, and to which nothing is owed."""
+        admitted = {}
+        for node, places in left.items():
+            if not self._nodes.allows(node):
+                continue
+            try:
+                if self._owed:
+                    yield from self._pay([name for place in places for name in names[place]], node)
+            except Unavailable:
+                # It may be one of them that is owed; a trip for each costs less than their loads.
+                for place in places:
+                    answers[place] = yield from self._tried(names[place], step, commands[place], self._ask)
+            else:
+                admitted[node] = places
+        return admitted
+
+    def _settled(  # noqa: PLR0917  # a batch, and how to ask again
+        self, node: str, names: Sequence[Names], step: str, commands: list[Command], told: Told, ask: Ask
+    ) -> Steps[list[Any]]:
+        """The answers of a node to a batch; what has no answer yet is asked for in the client's own way."""
+        got, seconds = told
+        if isinstance(got, Exception):
+            got = [got] * len(names)
+        elif seconds >= SLOW_SECONDS or self._nodes.troubled:
+            self._nodes.answered(node, seconds)
+        answers: list[Any] = []
+        lost: Unavailable | None = None
+        for each, command, answer in zip(names, commands, got, strict=True):
+            if not isinstance(answer, Exception):
+                answers.append(answer)
+            elif lost is not None:
+                answers.append(lost)
+            elif step == "GET" and _is_of_another_type(answer):
+                answers.append(None)
+            elif isinstance(answer, self._timeout) or not (self._nodes.is_cluster and _may_be_elsewhere(answer)):
+                judged = self._judged(answer, each, step, seconds)
+                if not isinstance(judged, Refused):
+                    # The connection is gone, and with it all further answers.
+                    lost = judged
+                answers.append(judged)
+            else:
+                answers.append((yield from self._tried(each, step, command, ask)))
+        return answers
+
+    def _tried(self, names: Names, step: str, command: Command, ask: Ask) -> Steps[Any]:
+        try:
+            return (yield from ask(names, step, self._client.execute_command, *command))
+        except Unavailable as error:
+            return error
+
+    def _judged(self, error: Exception, names: Names, step: str, seconds: float) -> Unavailable:
+        """What an error comes to where it is the command's or the node's; it is raised where it is the caller's."""
+        if isinstance(error, UnicodeEncodeError):
+            raise self._bad_key(names[0]) from None
+        kind = kind_of(error)
+        # A class of neither library nor Python's own comes from the caller's side, as by a signal; what the libraries
+        # trip over when a connection goes away, such as an AttributeError, is Python's own.
+        if kind is Failure.OTHER and type(error).__module__ != "builtins":
+            raise error
+        if kind in _ANSWERS:
+            self.stats.refused += 1
+            self._refusals.add(step, error)
+        if kind is Failure.COMMAND:
+            if seconds >= SLOW_SECONDS or self._nodes.troubled:
+                self._nodes.answered(self._node(names), seconds)
+            judged: Unavailable = Refused()
+        else:
+            # A pool that is used up says nothing of the node.
+            if not _is_crowd(error):
+                self._nodes.failed(self._node(names), seconds, error)
+            judged = Unavailable()
+        judged.__cause__ = error
+        return judged
+
+    def _node(self, names: Names) -> str:
+        try:
+            return self._nodes.of(names[0])
+        except UnicodeEncodeError:
+            raise self._bad_key(names[0]) from None
+
+    def _grouped(self, names: Sequence[Names]) -> dict[str, list[int]]:
+        """The places of the names in their list, by node."""
+        places: dict[str, list[int]] = {}
+        for place, each in enumerate(names):
+            places.setdefault(self._node(each), []).append(place)
+        return places
+
     def _name(self, key: str) -> str:
-        if not key or key[0] == "}":
+        if not isinstance(key, str) or not key or key[0] == "}":
             raise ValueError(
                 f"key={key!r}. Allowed: a text that is not empty and does not begin with }}. Choose another."
             )
         # What is in braces decides on the slot, so that a value and its lease share one.
         return f"{self._prefix}:{{{key}}}"
 
-    def _names(self, key: str) -> tuple[str, str]:
+    def _names(self, key: str) -> Names:
         name = self._name(key)
+        try:
+            name.encode(self._encoder.encoding, self._encoder.encoding_errors)
+        except UnicodeEncodeError:
+            raise self._bad_key(name) from None
         return name, f"{name}:lease"
+
+    def _bad_key(self, name: str) -> ValueError:
+        key = name.removeprefix(f"{self._prefix}:{{").removesuffix(":lease").removesuffix("}")
+        encoding = self._encoder.encoding
+        return ValueError(
+            f"key={key!r}. Allowed: a text that the client can send as {encoding}; half of a surrogate pair is none. "
+            f'Refuse what it was made of, or pass key.encode("{encoding}", "replace").decode("{encoding}").'
+        )
 
 
 def _is_crowd(error: Exception) -> bool:
     """Whether all connections of the client's pool are in use, which its different pools say differently."""
     return type(error).__name__ == "MaxConnectionsError" or str(error).startswith(_CROWD)
+
+
+def _is_of_another_type(error: Exception) -> bool:
+    return str(error).startswith("WRONGTYPE")
+
+
+def _may_be_elsewhere(error: Exception) -> bool:
+    """Whether the cluster client's own way may find an answer: slots move, primaries change, connections break."""
+    if kind_of(error) is Failure.COMMAND:
+        return type(error).__name__ in _ELSEWHERE
+    return not _is_crowd(error)
 
 
 def _checked(client: Any, *, asynchronous: bool) -> str:
@@ -193,4 +422,16 @@ def _checked(client: Any, *, asynchronous: bool) -> str:
             f"{got} with decode_responses=True was given. Allowed: one that answers bytes, as values are stored. Make "
             "one without decode_responses for the cache."
         )
+    if _keeps_values(client):
+        raise ValueError(
+            f"{got} that keeps values itself was given. Allowed: one that asks the server: what a client keeps may "
+            "be older than a write that is over. Make one without cache_config, cache or cache_enabled for the cache."
+        )
     return library
+
+
+def _keeps_values(client: Any) -> bool:
+    """Whether a client has a cache of its own, which each kind of client keeps in another place."""
+    owners = {"cache": getattr(client, "connection_pool", None), "_cache": getattr(client, "nodes_manager", None)}
+    kept = [getattr(owner, name, None) for name, owner in owners.items()]
+    return any(each is not None for each in kept) or bool(client.get_connection_kwargs().get("cache_enabled"))

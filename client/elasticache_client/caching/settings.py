@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _PREFIX = re.compile(r"[\w.:-]+", re.ASCII)
 _LONGEST_LEASE = 3600
+_MOST_EARLY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,11 @@ class Settings:
             "prefix": (_PREFIX.fullmatch(self.prefix), "letters, digits and _ . : -, at least one"),
             "lease": (0 < self.lease <= _LONGEST_LEASE, f"more than 0 seconds, up to {_LONGEST_LEASE}"),
             "jitter": (0 <= self.jitter < 1, "a share from 0 to less than 1"),
-            "early": (0 <= self.early < float("inf"), "0 for never, 1 for the usual chance, or more"),
-            "bypass_limit": (self.bypass_limit >= 1, "1 load or more"),
+            "early": (
+                0 <= self.early <= _MOST_EARLY,
+                f"0 for never, 1 for the usual chance, or more, up to {_MOST_EARLY:,}",
+            ),
+            "bypass_limit": (isinstance(self.bypass_limit, int) and self.bypass_limit >= 1, "1 load or more"),
             "bypass_wait": (0 <= self.bypass_wait <= threading.TIMEOUT_MAX, "0 seconds or more"),
         }
         for name, (holds, allowed) in checks.items():

@@ -18,7 +18,9 @@ class Stats:
         loads: calls of functions that load, for one key or for many.
         shared: values that somebody else's load brought.
         errors: loads that failed.
-        bypassed: lookups that went past the cache because it did not answer.
+        bypassed: loads that went past the cache, because it or the key's node did not answer, or refused.
+        refused: commands that a node answered with an error: it is full, the user lacks a permission, a value is too
+            large. The first of its kind is logged, and again after a minute without one.
     """
 
     hits: int = 0
@@ -28,3 +30,4 @@ class Stats:
     shared: int = 0
     errors: int = 0
     bypassed: int = 0
+    refused: int = 0

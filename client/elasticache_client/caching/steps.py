@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from elasticache_client.signal_safe import Event, Semaphore
+from elasticache_client.signal_safe import Event
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Any, Any, T]
@@ -51,8 +51,8 @@ class Waits(Protocol):
     def event(self) -> Any:
         """An event that is not set."""
 
-    def semaphore(self, places: int) -> Any:
-        """A semaphore with so many places."""
+    def waker(self, event: Any) -> Callable[[], None]:
+        """What sets an event from any thread."""
 
     def sleep(self, seconds: float) -> Any:
         """Do nothing for a while."""
@@ -60,8 +60,8 @@ class Waits(Protocol):
     def wait(self, event: Any, seconds: float) -> Any:
         """Wait until the event is set, but not longer than this."""
 
-    def acquire(self, semaphore: Any, seconds: float) -> Any:
-        """Take a place, if there is one within this time; whether there was."""
+    def finish(self, steps: Steps[None]) -> Any:
+        """Take these steps to their end, although whoever waits for them is cancelled or goes away."""
 
 
 class Threads:
@@ -71,9 +71,9 @@ class Threads:
         """A thread's event."""
         return Event()
 
-    def semaphore(self, places: int) -> Semaphore:
-        """A thread's semaphore."""
-        return Semaphore(places)
+    def waker(self, event: Event) -> Callable[[], None]:
+        """Its own method."""
+        return event.set
 
     def sleep(self, seconds: float) -> None:
         """Block."""
@@ -83,21 +83,31 @@ class Threads:
         """Block."""
         event.wait(seconds)
 
-    def acquire(self, semaphore: Semaphore, seconds: float) -> bool:
-        """Block."""
-        return semaphore.acquire(timeout=seconds)
+    def finish(self, steps: Steps[None]) -> None:
+        """Block; the steps are over when it returns."""
+        run(steps)
 
 
 class Tasks:
     """Waits that suspend the task."""
 
+    def __init__(self) -> None:
+        # A loop has weak references only.
+        self._unfinished: set[asyncio.Task[None]] = set()
+
     def event(self) -> asyncio.Event:
         """A task's event."""
         return asyncio.Event()
 
-    def semaphore(self, places: int) -> asyncio.Semaphore:
-        """A task's semaphore."""
-        return asyncio.Semaphore(places)
+    def waker(self, event: asyncio.Event) -> Callable[[], None]:
+        """A call that is handed to the event's loop."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(event.set)
+
+        return wake
 
     async def sleep(self, seconds: float) -> None:
         """Suspend."""
@@ -109,9 +119,14 @@ class Tasks:
             async with asyncio.timeout(seconds):
                 await event.wait()
 
-    async def acquire(self, semaphore: asyncio.Semaphore, seconds: float) -> bool:
-        """Suspend."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await semaphore.acquire()
-        return False
+    def finish(self, steps: Steps[None]) -> Any:
+        """Begin at once, in a task of its own, which ends even if the one that waits for it is cancelled again."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # the collector closes what was left by a loop that is no more
+            steps.close()
+            return None
+        task = loop.create_task(run_async(steps))
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return asyncio.shield(task)

@@ -10,12 +10,15 @@ import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import redis
 import redis.asyncio
 import valkey
+from redis.cache import CacheConfig
 
 from elasticache_client.caching import AsyncCache, Cache
+from elasticache_client.caching.entries import policy
 from elasticache_client.caching.lazy import KeyTemplate, returned_type
 from tests.client.caching.callers import PREFIX, new_key
 
@@ -198,11 +201,11 @@ def test_a_function_that_cannot_be_cached_is_refused(
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"ttl": 0}, r"ttl=0\. Allowed: a finite number of seconds, more than 0\. Correct ttl"),
+        ({"ttl": 0}, r"ttl=0\. Allowed: seconds, more than 0 up to 3155760000, a hundred years\. Correct ttl"),
         ({"ttl": float("nan")}, "ttl=nan"),
         ({"ttl": float("inf")}, "ttl=inf"),
         ({"ttl": 1, "missing_ttl": 0}, r"missing_ttl=0\. Allowed"),
-        ({"ttl": 1, "stale_for": -1}, r"stale_for=-1\. Allowed: a finite number of seconds, 0 or more"),
+        ({"ttl": 1, "stale_for": -1}, r"stale_for=-1\. Allowed: seconds, from 0 up to"),
     ],
 )
 def test_seconds_make_sense(named: dict[str, Any], message: str, valkey: Place, open_face: Callable[..., Face]) -> None:
@@ -261,6 +264,13 @@ def test_settings_make_sense(named: dict[str, Any], message: str) -> None:
         (AsyncCache, valkey.Valkey(), TypeError, r"valkey\.client\.Valkey was given.*an asyncio.*use Cache"),
         (Cache, {}, TypeError, r"builtins\.dict was given\. Allowed: a blocking client of redis-py or valkey-py"),
         (Cache, redis.Redis(decode_responses=True), ValueError, "decode_responses=True was given. Allowed: one that"),
+        (
+            Cache,
+            redis.Redis(protocol=3, cache_config=CacheConfig()),
+            ValueError,
+            "keeps values itself was given. Allowed",
+        ),
+        (Cache, valkey.Valkey(cache_enabled=True), ValueError, "keeps values itself was given. Allowed"),
     ],
 )
 def test_a_client_that_cannot_be_used_is_refused(face: Any, client: Any, error: type[Exception], message: str) -> None:
@@ -278,3 +288,16 @@ def test_a_subclass_of_a_client_is_one(places: Callable[[str], Place]) -> None:
     client = OurRedis(port=places("valkey").nodes[0].port)
     assert Cache(client, prefix=PREFIX).get_or_load(new_key(), lambda: 1, ttl=60) == 1
     client.close()
+
+
+def test_a_ttl_that_is_another_one_each_time_makes_no_type_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is dear to make depends on the type alone, so that a ttl that is drawn by lot costs a hit nothing."""
+    made: list[Any] = []
+    decoder = msgspec.msgpack.Decoder
+    monkeypatch.setattr(msgspec.msgpack, "Decoder", lambda kind: made.append(kind) or decoder(kind))  # type: ignore[func-returns-value]
+
+    class OfItsOwn(msgspec.Struct):
+        number: int
+
+    policies = [policy(OfItsOwn, 60 + number / 7, None, 0) for number in range(50)]
+    assert (len(made), len(set(policies)), len({each.shape for each in policies})) == (1, 50, 1)

@@ -374,6 +374,7 @@ def test_what_is_counted(valkey: Place, open_face: Callable[..., Face]) -> None:
         "shared": 0,
         "errors": 1,
         "bypassed": 0,
+        "refused": 0,
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 import redis.asyncio
+from botocore.exceptions import NoCredentialsError  # type: ignore[import-untyped]
 
 from elasticache_client.caching import AsyncCache, Cache, Overloaded
 from elasticache_client.caching.breaker import Breaker
@@ -280,7 +281,31 @@ def test_a_login_that_cannot_be_had_fails_no_call(
     face = open_face(valkey, kind)
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError
+        raise NoCredentialsError
 
     monkeypatch.setattr(face.caller.client, "execute_command", refuse)
     assert face.get(new_key(), lambda: 1) == 1
+
+
+class _Deadline(Exception):  # noqa: N818  # it says what happened
+    """What a signal's handler raises, as those of RQ and Celery do."""
+
+
+@every_kind
+def test_an_exception_that_is_not_the_caches_reaches_the_caller(
+    kind: str, valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deadline that strikes while the cache is asked is the caller's, and no outage."""
+    face = open_face(valkey, kind)
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise _Deadline
+
+    with monkeypatch.context() as patch:
+        patch.setattr(face.caller.client, "execute_command", interrupt)
+        for _ in range(9):
+            with pytest.raises(_Deadline):
+                face.get(new_key(), lambda: 1)
+            with pytest.raises(_Deadline):
+                face("invalidate", new_key())
+    assert face.cache.is_down is False

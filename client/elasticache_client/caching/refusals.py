@@ -1,0 +1,75 @@
+"""What the server answers with an error: said once, not at each call."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from elasticache_client.failures import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_logger = logging.getLogger(__name__)
+
+_QUIET_SECONDS: Final = 60.0
+# Whatever the key: the node is full or takes no writes, the user may not run the command, or there is none such.
+_LASTING_CODES: Final = frozenset({"MISCONF", "NOREPLICAS", "OOM", "READONLY"})
+_LASTING_TEXTS: Final = (" run the '", "can't run this command", "unknown command")
+_STORING: Final = frozenset({"END_LOAD", "END_WRITE", "WRITE"})
+
+
+class Refusals:
+    """The commands that nodes refused.
+
+    Each kind, by command and error, is logged when it is the first for a minute. So a cache that is full, where some
+    commands pass and others do not, is one line in the log and no two for each call.
+
+    Args:
+        clock: seconds that only go forward.
+
+    Attributes:
+        lasting: when commands were refused last for what does not concern their key, if they were not carried out
+            since.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_at: dict[tuple[str, str], float] = {}
+        self.lasting: dict[str, float] = {}
+
+    @property
+    def last(self) -> bool:
+        """Whether a command is refused that no look-up can do without."""
+        self._forget()
+        return bool(self.lasting)
+
+    def add(self, step: str, error: Exception) -> None:
+        """A node refused a command."""
+        now = self._clock()
+        code, text = code_of(error), str(error)
+        if code in _LASTING_CODES or any(each in text for each in _LASTING_TEXTS):
+            self.lasting[_group(step)] = now
+        kind = (step, code or type(error).__name__)
+        last_at, self._last_at[kind] = self._last_at.get(kind, -math.inf), now
+        if now - last_at >= _QUIET_SECONDS:
+            # No more of its text, which may quote a key.
+            _logger.warning("The cache refuses %s (%s): callers go past it where it does", *kind)
+
+    def passed(self, step: str) -> None:
+        """A node carried a command out."""
+        self.lasting.pop(_group(step), None)
+        self._forget()
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for step, at in list(self.lasting.items()):
+            if now - at >= _QUIET_SECONDS:
+                self.lasting.pop(step, None)
+
+
+def _group(step: str) -> str:
+    # What has room for one value has room for another one's.
+    return "store" if step in _STORING else step

@@ -1,0 +1,291 @@
+"""Cached functions that call others, in their own thread or task or in tasks they start: none waits for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elasticache_client.caching import AsyncCache, Overloaded, nesting
+from tests.client.caching.callers import Face, new_key
+from tests.client.conftest import KINDS
+from tests.client.engines import free_port
+from tests.client.sessions.caches import plain_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.client.conftest import Caller
+    from tests.client.sessions.caches import Cache as Place
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+ASYNCHRONOUS = [kind for kind in KINDS if KINDS[kind].asynchronous]
+_LEASE = 20.0
+"""Whoever waits for himself waits for so long."""
+
+
+@pytest.fixture(name="down")
+def _down(open_client: Callable[..., Caller]) -> Callable[..., Face]:
+    """A cache of any kind that is known to be away."""
+
+    def down(kind: str, **settings: Any) -> Face:
+        face = Face(kind, open_client(kind, plain_settings(free_port()), decode_responses=False), **settings)
+        # As after a timeout, which would take its time.
+        face.cache._server._nodes.failed("", 5, TimeoutError())
+        assert face.cache.is_down
+        return face
+
+    return down
+
+
+def calling(face: Face, inner: Callable[[], Any], seconds: float = 0) -> Callable[..., Any]:
+    """A loader that takes so long, and then does what the cache's method gives."""
+
+    def load(*_: Any) -> Any:
+        time.sleep(seconds)
+        return inner()
+
+    async def load_async(*_: Any) -> Any:
+        await asyncio.sleep(seconds)
+        return await inner()
+
+    return load_async if face.asynchronous else load
+
+
+@every_kind
+@pytest.mark.parametrize("inner", ["get_or_load", "get_or_load_many", "write_through"])
+@pytest.mark.parametrize("outer", ["get_or_load", "get_or_load_many"])
+def test_a_load_within_a_load_needs_no_place_of_its_own(
+    outer: str, inner: str, kind: str, down: Callable[..., Face]
+) -> None:
+    """However deep they are nested, and whatever calls whatever, one place will do."""
+    face = down(kind, bypass_limit=1, bypass_wait=0.5)
+    cache = face.cache
+    innermost = calling(face, lambda: cache.get_or_load("c", face.loader(lambda: 3), ttl=60))
+    ways: dict[str, Callable[[str, Any], Any]] = {
+        "get_or_load": lambda key, load: cache.get_or_load(key, load, ttl=60),
+        "get_or_load_many": lambda key, load: cache.get_or_load_many([key], load, ttl=60),
+        "write_through": lambda key, load: cache.write_through(key, 1, load, ttl=60),
+    }
+    many = face.loader(lambda keys: dict.fromkeys(keys, 3))
+    inner_load = calling(face, lambda: cache.get_or_load_many(["c"], many, ttl=60))
+    load = calling(face, lambda: ways[inner]("b", inner_load if inner == "get_or_load_many" else innermost))
+    if inner == "get_or_load_many":
+        load = calling(face, lambda: cache.get_or_load_many(["b"], many, ttl=60))
+    if outer == "get_or_load_many":
+        within = load
+        load = calling(face, lambda: _wrapped(face, within))
+    assert face.caller.wait(ways[outer]("a", load)) is not None
+
+
+def _wrapped(face: Face, load: Callable[[], Any]) -> Any:
+    if not face.asynchronous:
+        return {"a": load()}
+
+    async def wrapped() -> dict[str, Any]:
+        return {"a": await load()}
+
+    return wrapped()
+
+
+@every_kind
+@pytest.mark.parametrize("limit", [1, 16])
+def test_nesting_overloads_nobody(limit: int, kind: str, down: Callable[..., Face]) -> None:
+    """A hundred callers of functions that share what they call all get their value, with however few places."""
+    face = down(kind, bypass_limit=limit, bypass_wait=60)
+    shared = face.loader(lambda: 1, 0.002)
+
+    def look_up() -> Any:
+        key = new_key()
+        load = calling(face, lambda: face.cache.get_or_load(f"shared {int(key, 16) % 3}", shared, ttl=60), 0.002)
+        return face.cache.get_or_load(key, load, ttl=60)
+
+    start = time.monotonic()
+    answers = face.crowd(100, look_up)
+    # Nobody waits for a place by time: that would be the lease for each of a hundred.
+    assert ([each.value for each in answers], time.monotonic() - start < 60) == ([1] * 100, True)
+
+
+@pytest.mark.parametrize("kind", ASYNCHRONOUS)
+@pytest.mark.parametrize(("limit", "callers"), [(1, 2), (4, 3), (4, 20)])
+def test_tasks_that_a_load_starts_keep_to_the_limit(
+    limit: int, callers: int, kind: str, down: Callable[..., Face]
+) -> None:
+    """They use the place of the load and those that are free; the database sees no more at a time than it may."""
+    face = down(kind, bypass_limit=limit, bypass_wait=60)
+    running, most = 0, 0
+
+    async def innermost() -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.005)
+        running -= 1
+        return 1
+
+    async def load() -> int:
+        keys = [new_key() for _ in range(6)]
+        return sum(await asyncio.gather(*(face.cache.get_or_load(key, innermost, ttl=60) for key in keys)))
+
+    answers = face.crowd(callers, lambda: face.cache.get_or_load(new_key(), load, ttl=60))
+    assert ([each.value for each in answers], most <= limit) == ([6] * callers, True)
+
+
+@pytest.mark.parametrize("kind", ASYNCHRONOUS)
+def test_a_task_that_outlives_the_load_has_no_place(kind: str, down: Callable[..., Face]) -> None:
+    """What a load leaves running counts as a caller of its own."""
+    face = down(kind, bypass_limit=1, bypass_wait=0.01)
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def scenario() -> None:
+        over, taken = asyncio.Event(), asyncio.Event()
+
+        async def later() -> Any:
+            await taken.wait()
+            return await face.cache.get_or_load("later", face.loader(lambda: 1), ttl=60)
+
+        async def load() -> int:
+            tasks.append(asyncio.create_task(later()))
+            return 1
+
+        async def long_load() -> int:
+            taken.set()
+            await over.wait()
+            return 1
+
+        await face.cache.get_or_load("first", load, ttl=60)
+        long = asyncio.create_task(face.cache.get_or_load("long", long_load, ttl=60))
+        with pytest.raises(Overloaded):
+            await tasks[0]
+        over.set()
+        await long
+
+    face.caller.wait(scenario())
+
+
+@every_kind
+@pytest.mark.parametrize("state", ["up", "down"])
+@pytest.mark.parametrize("within", ["get_or_load", "get_or_load_many", "write_through"])
+def test_what_calls_its_own_key_runs_as_without_a_cache(  # noqa: PLR0917  # a case, and what it needs
+    within: str, state: str, kind: str, down: Callable[..., Face], valkey: Place, open_face: Callable[..., Face]
+) -> None:
+    """A store that reads what it writes, or a load that asks for its own key, waits for no lease of its own."""
+    settings = {"lease": _LEASE, "bypass_limit": 1}
+    face = open_face(valkey, kind, **settings) if state == "up" else down(kind, **settings)
+    key, cache = new_key(), face.cache
+    start = time.monotonic()
+    read = calling(face, lambda: cache.get_or_load(key, face.loader(lambda: 7), ttl=60))
+    if within == "get_or_load":
+        got = face.caller.wait(cache.get_or_load(key, read, ttl=60))
+    elif within == "write_through":
+        got = face.caller.wait(cache.write_through(key, 8, read, ttl=60))
+    else:
+        many = face.loader(lambda keys: dict.fromkeys(keys, 7))
+        load = calling(face, lambda: cache.get_or_load_many([key], many, ttl=60))
+        got = face.caller.wait(cache.get_or_load_many([key], load, ttl=60))[key]
+    kept = face.get(key, lambda: 9)
+    assert (got, kept) == (7, {"down": 9, "up": 8 if within == "write_through" else 7}[state])
+    assert time.monotonic() - start < _LEASE
+
+
+@every_kind
+@pytest.mark.parametrize("way", ["get_or_load", "get_or_load_many"])
+def test_two_that_call_each_other_do_not_wait_for_each_other(
+    way: str, kind: str, valkey: Place, open_face: Callable[..., Face]
+) -> None:
+    """Whoever would close the circle loads for himself."""
+    face, depth = open_face(valkey, kind, lease=_LEASE), ContextVar("depth", default=0)
+    keys, turns, cache = [new_key(), new_key()], iter(range(2)), face.cache
+    barrier: Any = asyncio.Barrier(2) if face.asynchronous else threading.Barrier(2)
+
+    def ask(place: int) -> Any:
+        load = load_async if face.asynchronous else load_sync
+        if way == "get_or_load":
+            return cache.get_or_load(keys[place], lambda: load(place), ttl=60)
+        return cache.get_or_load_many([keys[place]], lambda _: load(place), ttl=60)
+
+    def value(place: int) -> Any:
+        return place if way == "get_or_load" else {keys[place]: place}
+
+    def load_sync(place: int) -> Any:
+        if depth.get() < 2:
+            depth.set(depth.get() + 1)
+            if depth.get() == 1:
+                barrier.wait()
+            ask(1 - place)
+        return value(place)
+
+    async def load_async(place: int) -> Any:
+        if depth.get() < 2:
+            depth.set(depth.get() + 1)
+            if depth.get() == 1:
+                await barrier.wait()
+            await ask(1 - place)
+        return value(place)
+
+    answers = face.crowd(2, lambda: ask(next(turns)))
+    assert [each.error for each in answers] == [None, None]
+    assert max(each.seconds for each in answers) < _LEASE
+
+
+@every_kind
+def test_two_that_call_the_same_one_still_share_it(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Nested look-ups wait for each other's loads as all others do, unless that closes a circle."""
+    face, shared, loads = open_face(valkey, kind, lease=_LEASE), new_key(), []
+    inner = face.loader(lambda: loads.append(1) or 1, 0.1)  # type: ignore[func-returns-value]
+    load = calling(face, lambda: face.cache.get_or_load(shared, inner, ttl=60))
+    answers = face.crowd(20, lambda: face.cache.get_or_load(new_key(), load, ttl=60))
+    assert ([each.value for each in answers], len(loads)) == ([1] * 20, 1)
+
+
+@every_kind
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_place_is_given_back(error: type[BaseException], kind: str, down: Callable[..., Face]) -> None:
+    """However a load ends, the next one has its place."""
+    face = down(kind, bypass_limit=1, bypass_wait=0)
+
+    def fail() -> None:
+        raise error
+
+    for _ in range(3):
+        with pytest.raises(error):
+            face.get(new_key(), fail)
+    assert face.get(new_key(), lambda: 1) == 1
+
+
+def test_a_child_process_begins_anew(down: Callable[..., Face]) -> None:
+    """What threads of the parent were at, and the lock one of them held, do not live on in a child."""
+    face = down("redis-py", bypass_limit=4)
+    with nesting._lock:  # as a thread of the parent may
+        child = os.fork()
+        if child == 0:
+            got = face.get(new_key(), lambda: 1)
+            os._exit(0 if got == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_context_of_one_loop_is_not_another_ones(down: Callable[..., Face]) -> None:
+    """A place is kept by whoever runs within its load, and by nobody beside."""
+    face = down("redis-py asyncio", bypass_limit=1, bypass_wait=0.01)
+    cache: AsyncCache = face.cache
+
+    async def scenario() -> list[Any]:
+        going = asyncio.Event()
+
+        async def load() -> int:
+            going.set()
+            await asyncio.sleep(0.2)
+            return 1
+
+        first = asyncio.create_task(cache.get_or_load("a", load, ttl=60))
+        await going.wait()
+        second = asyncio.create_task(cache.get_or_load("b", load, ttl=60))
+        return list(await asyncio.gather(first, second, return_exceptions=True))
+
+    got = face.caller.wait(scenario())
+    assert (got[0], type(got[1])) == (1, Overloaded)
