@@ -129,6 +129,10 @@ class _Shared:
         meant: Exception = self._parser.parse_error(refusal)
         return meant
 
+    def _closed_meanwhile(self, error: AttributeError, *, is_open: bool) -> Exception:
+        """Cluster clients close nodes' connections while others use them, and the library trips over what is gone."""
+        return error if is_open else self.faults[0]("The connection was closed by another caller")
+
     def _is_left_over(self) -> bool:
         """Whether a caller gave up half way, so that a reply is still to come, or the login is not complete."""
         # A subscriber reads when there is something to read.
@@ -154,7 +158,10 @@ class _SyncConnection(_Shared, SyncBase):
 
     def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         before = self._will_send()
-        super().send_packed_command(*args, **kwargs)
+        try:
+            super().send_packed_command(*args, **kwargs)
+        except AttributeError as error:
+            raise self._closed_meanwhile(error, is_open=self._sock is not None) from error
         self._has_sent(before)
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
@@ -163,6 +170,8 @@ class _SyncConnection(_Shared, SyncBase):
         except self.replies as error:
             self._was_answered()
             raise self._meant(error) from None
+        except AttributeError as error:
+            raise self._closed_meanwhile(error, is_open=self._sock is not None) from error
         self._was_answered()
         return response
 
@@ -293,7 +302,10 @@ class _AsyncConnection(_Shared, AsyncBase):
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         before = self._will_send()
-        await super().send_packed_command(*args, **kwargs)
+        try:
+            await super().send_packed_command(*args, **kwargs)
+        except AttributeError as error:
+            raise self._closed_meanwhile(error, is_open=self.is_connected) from error
         self._has_sent(before)
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
@@ -305,6 +317,8 @@ class _AsyncConnection(_Shared, AsyncBase):
         except self.replies as error:
             self._was_answered()
             raise self._meant(error) from None
+        except AttributeError as error:
+            raise self._closed_meanwhile(error, is_open=self.is_connected) from error
         self._was_answered()
         return response
 

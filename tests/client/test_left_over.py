@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,3 +109,31 @@ def test_connections_without_a_left_over_are_kept(
 def test_no_announcements_of_maintenance(kind: str, client_of: Callable[[str], Caller]) -> None:
     """ElastiCache has no such command, and a pool that expects them trusts connections that are not clean."""
     assert not client_of(kind).client.connection_pool.maint_notifications_enabled()
+
+
+@every_kind
+def test_a_connection_that_another_caller_closes(
+    kind: str, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[str], Caller]
+) -> None:
+    """As cluster clients do when a node is away: it is a broken connection, which is retried, and no AttributeError."""
+    client = client_of(kind)
+    module = f"{KINDS[kind].library}{'.asyncio' if KINDS[kind].asynchronous else ''}.connection"
+    library: Any = import_module(module).AbstractConnection
+    read: Any = library.read_response
+    left = [AttributeError("'NoneType' object has no attribute 'readline'")]
+
+    def read_response(self: Any, *args: Any, **named: Any) -> Any:
+        if left:
+            self.disconnect()
+            raise left.pop()
+        return read(self, *args, **named)
+
+    async def read_response_async(self: Any, *args: Any, **named: Any) -> Any:
+        if left:
+            await self.disconnect()
+            raise left.pop()
+        return await read(self, *args, **named)
+
+    monkeypatch.setattr(library, "read_response", read_response_async if KINDS[kind].asynchronous else read_response)
+    assert client("get", "mine") == "of mine"
+    assert not left
