@@ -58,7 +58,7 @@ workloads: setup
 	@python -m workloads.local $(ARGS)
 
 test: setup
-	python -m pytest $(ARGS)
+	python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: lint types scan test
 

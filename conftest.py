@@ -1,12 +1,18 @@
-"""Runs the Python blocks of the documents, each document in one namespace from top to bottom."""
+"""Runs the Python blocks of the documents, each from top to bottom, and says which tests belong to one worker."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SYNTH = "synthesised"
 
 
 def _setup(namespace: dict[str, Any]) -> None:
@@ -25,3 +31,10 @@ pytest_collect_file = Sybil(
     setup=_setup,
     teardown=_teardown,
 ).pytest()
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """With several workers, keep the tests of a file together, and all that use the session's one synth."""
+    for item in items:
+        uses_synth = _SYNTH in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group(_SYNTH if uses_synth else str(item.path)))

@@ -63,7 +63,7 @@ class Advice:
         return f"{self.name}={self.value!r}" if self.name else repr(self.value)
 
 
-def advices(fix: str) -> list[Advice]:
+def all_advice(fix: str) -> list[Advice]:
     """What a fix says to write, each way of several by itself."""
     return list(_read(fix))
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from elasticache_constructs import ConfigurationError, Topology
 from tests.deployable.strategies import configurations
 from tests.deployable.written import Call, call
-from tests.rules.advice import Advice, advices, followed, refused_call
+from tests.rules.advice import Advice, all_advice, followed, refused_call
 from tests.rules.rows import ROWS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _errors(written: object) -> list[ConfigurationError]:
 def _steps(written: object, error: ConfigurationError) -> list[tuple[Advice, object]]:
     """Every way of following the advice about one mistake, and what it makes of the call."""
     assert isinstance(written, Call)
-    ways = ((each, followed(written, each, error.got)) for each in advices(error.fix))
+    ways = ((each, followed(written, each, error.got)) for each in all_advice(error.fix))
     return [(advice, result) for advice, result in ways if result is not None]
 
 

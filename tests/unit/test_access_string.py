@@ -167,7 +167,7 @@ def test_words_that_come_to_something(written: str, canonical: str) -> None:
         ("-gett", "no engine has gett. Correct '-gett' to '-get'"),
         ("+client|lst", "no engine has client|lst. Correct '+client|lst' to '+client|list'"),
         ("-select|0", "no engine has select|0. Correct '-select|0' to '-select'"),
-        ("+confg", "no engine has confg. Correct '+confg',"),
+        ("+confih", "no engine has confih. Correct '+confih',"),
         ("+@redd", "Correct '+@redd' to '+@read'"),
         ("+@generic", "Correct '+@generic',"),
         ("-@strings", "Correct '-@strings' to '-@string'"),

@@ -130,6 +130,8 @@ def test_a_hit_is_one_get(kind: str, place: Place, open_face: Callable[..., Face
         policy(Any, 60, None, 0).encode({"id": "7"}, 0, 0)[0],
         policy(Product, 60, None, 0).encode(_PRODUCT, 0, 0)[0][:-3],
     ],
+    # Entries carry the time; a test is called the same in every process.
+    ids=["nothing", "no text", "pickle", "JSON", "no entry", "another type", "a list", "another row", "cut off"],
 )
 @every_kind
 def test_unfit_content_is_a_miss(content: bytes, kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:

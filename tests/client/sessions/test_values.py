@@ -44,7 +44,7 @@ NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 TYPED: list[tuple[Any, Any]] = [
     (NOW, dt.datetime),
     (decimal.Decimal("0.10"), decimal.Decimal),
-    ({"a", "b"}, set[str]),
+    ({"a"}, set[str]),
     ((1, "b"), tuple[int, str]),
     (b"\xff", bytes),
     (Colour.RED, Colour),
@@ -73,7 +73,7 @@ def test_declared_types(value: Any, kind: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [*(value for value, _ in TYPED), float("nan"), object(), {"a": NOW}, [(1, 2)], Size.S, Name.ADA, OrderedDict(a=1)],
+    [*(value for value, _ in TYPED), float("nan"), object, {"a": NOW}, [(1, 2)], Size.S, Name.ADA, OrderedDict(a=1)],
     ids=repr,
 )
 def test_undeclared_types(value: Any) -> None:

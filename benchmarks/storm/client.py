@@ -1,0 +1,344 @@
+"""One process of the storm: a client, a cache and a session store on it, and every way to interrupt them.
+
+``python -m benchmarks.storm.client JSON`` prints what it saw as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import json
+import os
+import random
+import select
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from elasticache_client import ConnectionSettings, connect, connect_async
+from elasticache_client.caching import AsyncCache, Cache
+from elasticache_client.sessions import AsyncSessions, Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KEYS = 300
+_USERS = 50
+_THREADS = 3
+_TASKS = 16
+_TTL = 3600
+_DISTURBED = 0.2
+_LONGEST_INTERRUPT_SECONDS = 0.001
+_FORK_EVERY = 500
+_CHILD_REQUESTS = 30
+_CHILD_SECONDS = 30.0
+_SAMPLE_SECONDS = 0.05
+_OVERDUE_SECONDS = 300.0
+
+
+class Interrupted(Exception):  # noqa: N818  # as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
+    """Raised by a signal, anywhere."""
+
+
+@dataclass
+class Seen:
+    """What came of the requests.
+
+    Attributes:
+        right: answers that were the caller's own.
+        lost: reads of what had been written and is gone, as a killed server's content is.
+        wrong: answers that belonged to another question, with an example.
+        foreign: sessions of another user.
+        interrupted: requests that were interrupted or cancelled.
+        failures: when others failed, as moments of the machine's clock.
+        errors: by type.
+        bypasses: moments at which the cache was gone round.
+        forks: children that came to an end, and those that hung.
+    """
+
+    right: int = 0
+    lost: int = 0
+    wrong: int = 0
+    foreign: int = 0
+    interrupted: int = 0
+    example: str = ""
+    failures: list[float] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+    bypasses: list[float] = field(default_factory=list)
+    forks: int = 0
+    hung: int = 0
+
+    def judge(self, key: str, answer: Any) -> None:
+        """A value says whose it is."""
+        if answer is None:
+            self.lost += 1
+        elif answer == value_of(key):
+            self.right += 1
+        else:
+            self.wrong += 1
+            self.example = f"asked for {key}, got {answer!r:.80}"
+
+    def judge_session(self, user: str, session: Any) -> None:
+        """So does a session."""
+        if session.user is None:
+            self.lost += 1
+        elif session.user == user and session.get("of") == user:
+            self.right += 1
+        else:
+            self.foreign += 1
+            self.example = f"the cookie of {user} opened the session of {session.user}"
+
+    def failed(self, error: BaseException) -> None:
+        """A request that nobody interrupted."""
+        self.failures.append(time.monotonic())
+        cause = error.__cause__
+        name = f"{type(error).__name__} from {cause!r:.90}" if cause else f"{error!r:.90}"
+        self.errors[name] = self.errors.get(name, 0) + 1
+
+    @property
+    def answers(self) -> int:
+        """Requests that got an answer, whichever."""
+        return self.right + self.lost + self.wrong + self.foreign
+
+    def add(self, other: Seen) -> None:
+        """What somebody else saw."""
+        for name in ("right", "lost", "wrong", "foreign", "interrupted", "forks", "hung"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.example = self.example or other.example
+        self.failures += other.failures
+        self.bypasses += other.bypasses
+        for error, count in other.errors.items():
+            self.errors[error] = self.errors.get(error, 0) + count
+
+
+def value_of(key: str) -> bytes:
+    """What is stored under a key."""
+    return f"the value of {key}".encode()
+
+
+class _Application:
+    """What the requests of threads do: read a key, look a value up, open a session."""
+
+    def __init__(self, settings: ConnectionSettings, library: Any) -> None:
+        self.client: Any = connect(settings, library=library)
+        self.cache = Cache(self.client, prefix="storm")
+        self.sessions = Sessions(self.client)
+        self.cookies: dict[str, str] = {}
+
+    def serve(self, seen: Seen) -> None:
+        """One request, chosen by chance."""
+        kind, key, user = _drawn()
+        if kind == "read":
+            answer = self.client.get(key)
+            seen.judge(key, answer)
+            if answer is None:
+                self.client.set(key, value_of(key))
+        elif kind == "look up":
+            found = self.cache.get_or_load(key, lambda: value_of(key).decode(), ttl=_TTL, type=str)
+            seen.judge(key, found.encode())
+        else:
+            session = self.sessions.load(self.cookies.get(user))
+            seen.judge_session(user, session)
+            if session.user is None:
+                session.renew(user)
+                session["of"] = user
+                change = self.sessions.save(session)
+                if change is not None:
+                    self.cookies[user] = change.value
+
+    def work(self, seen: Seen, is_over: Callable[[], bool]) -> None:
+        """Requests that nobody interrupts."""
+        while not is_over():
+            try:
+                self.serve(seen)
+            except Exception as error:  # noqa: BLE001  # what it is, is what is counted
+                seen.failed(error)
+
+    def work_interrupted(self, seen: Seen) -> None:
+        """One request that a signal may end, as the main thread's can be."""
+        try:
+            if _is_disturbed():
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, _LONGEST_INTERRUPT_SECONDS))  # noqa: S311
+            try:
+                self.serve(seen)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interrupted:
+            seen.interrupted += 1
+        except Exception as error:  # noqa: BLE001
+            if _caused_by_interrupt(error):
+                seen.interrupted += 1
+            else:
+                seen.failed(error)
+
+
+class _AsyncApplication:
+    """The same for tasks."""
+
+    def __init__(self, settings: ConnectionSettings, library: Any) -> None:
+        self.client: Any = connect_async(settings, library=library)
+        self.cache = AsyncCache(self.client, prefix="storm")
+        self.sessions = AsyncSessions(self.client)
+        self.cookies: dict[str, str] = {}
+
+    async def serve(self, seen: Seen) -> None:
+        """One request, chosen by chance."""
+        kind, key, user = _drawn()
+        if kind == "read":
+            answer = await self.client.get(key)
+            seen.judge(key, answer)
+            if answer is None:
+                await self.client.set(key, value_of(key))
+        elif kind == "look up":
+
+            async def load() -> str:
+                return value_of(key).decode()
+
+            found = await self.cache.get_or_load(key, load, ttl=_TTL, type=str)
+            seen.judge(key, found.encode())
+        else:
+            session = await self.sessions.load(self.cookies.get(user))
+            seen.judge_session(user, session)
+            if session.user is None:
+                session.renew(user)
+                session["of"] = user
+                change = await self.sessions.save(session)
+                if change is not None:
+                    self.cookies[user] = change.value
+
+    async def work(self, seen: Seen, requests: int) -> None:
+        """Requests of which some are cancelled."""
+        while seen.answers < requests:
+            task = asyncio.ensure_future(self.serve(seen))
+            if _is_disturbed():
+                seconds = random.uniform(0, 2 * _LONGEST_INTERRUPT_SECONDS)  # noqa: S311
+                asyncio.get_running_loop().call_later(seconds, task.cancel)
+            try:
+                await task
+            except asyncio.CancelledError:
+                seen.interrupted += 1
+            except Exception as error:  # noqa: BLE001
+                seen.failed(error)
+
+
+def storm(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
+    """Threads that share one client; the main one is interrupted and forks."""
+    application = _Application(settings, library)
+    seen, others = Seen(), [Seen() for _ in range(_THREADS)]
+    over = threading.Event()
+    threads = [threading.Thread(target=application.work, args=(each, over.is_set), daemon=True) for each in others]
+    threads.append(threading.Thread(target=_watch, args=(application.cache, seen, over), daemon=True))
+    signal.signal(signal.SIGALRM, _interrupt)
+    for thread in threads:
+        thread.start()
+    since_fork = 0
+    while sum(each.answers for each in (seen, *others)) < requests:
+        application.work_interrupted(seen)
+        since_fork += 1
+        if since_fork >= _FORK_EVERY:
+            since_fork = 0
+            _fork(seen, application.serve)
+    over.set()
+    for thread in threads:
+        thread.join(_CHILD_SECONDS)
+        seen.hung += thread.is_alive()
+    for each in others:
+        seen.add(each)
+    return seen
+
+
+async def storm_async(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
+    """Tasks that share one client; some of their requests are cancelled."""
+    application = _AsyncApplication(settings, library)
+    seen = Seen()
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(application.cache, seen, over), daemon=True)
+    watch.start()
+    await asyncio.gather(*(application.work(seen, requests) for _ in range(_TASKS)))
+    over.set()
+    watch.join()
+    with contextlib.suppress(Exception):
+        await application.client.aclose()
+    return seen
+
+
+def _drawn() -> tuple[str, str, str]:
+    number = random.randrange(_KEYS)  # noqa: S311  # nothing secret
+    kind = random.choice(("read", "look up", "open a session"))  # noqa: S311
+    return kind, f"key-{number}", f"user-{number % _USERS}"
+
+
+def _is_disturbed() -> bool:
+    return random.random() < _DISTURBED  # noqa: S311
+
+
+def _interrupt(_signal: int, _frame: Any) -> None:
+    raise Interrupted
+
+
+def _watch(cache: Any, seen: Seen, over: threading.Event) -> None:
+    before = 0
+    while not over.wait(_SAMPLE_SECONDS):
+        now = cache.stats.bypassed
+        if now != before:
+            seen.bypasses.append(time.monotonic())
+            before = now
+
+
+def _fork(seen: Seen, request: Callable[[Seen], None]) -> None:
+    """A child goes on with what its parent had, and says what it saw."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        result = Seen()
+        with contextlib.suppress(BaseException):
+            for _ in range(_CHILD_REQUESTS):
+                try:
+                    request(result)
+                except Exception as error:  # noqa: BLE001
+                    result.failed(error)
+            os.write(writer, json.dumps(asdict(result)).encode())
+        os._exit(0)
+    os.close(writer)
+    ready, _, _ = select.select([reader], [], [], _CHILD_SECONDS)
+    if ready:
+        with os.fdopen(reader, "rb") as pipe:
+            report = json.loads(pipe.read() or b"{}")
+        seen.add(Seen(**report))
+        seen.forks += 1
+    else:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        seen.hung += 1
+    os.waitpid(child, 0)
+
+
+def _caused_by_interrupt(error: BaseException) -> bool:
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, Interrupted):
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
+
+
+def main() -> None:
+    """Run what the argument says."""
+    faulthandler.dump_traceback_later(_OVERDUE_SECONDS, exit=True)
+    order = json.loads(sys.argv[1])
+    settings = ConnectionSettings(**order["settings"])
+    if order["asynchronous"]:
+        seen = asyncio.run(storm_async(settings, order["library"], order["requests"]))
+    else:
+        seen = storm(settings, order["library"], order["requests"])
+    sys.stdout.write(json.dumps(asdict(seen)))
+    sys.stdout.flush()
+    os._exit(0)  # threads that hang are counted, and not waited for
+
+
+if __name__ == "__main__":
+    main()
