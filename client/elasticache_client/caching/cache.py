@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from elasticache_client.caching.entries import Policy, policy
 from elasticache_client.caching.errors import Unavailable
-from elasticache_client.caching.lazy import Lazy, returned_type
+from elasticache_client.caching.lazy import KeyTemplate, Lazy, LazyClassMethod, LazyMethod, lazy, returned_type
 from elasticache_client.caching.patterns import Patterns
 from elasticache_client.caching.server import Server
 from elasticache_client.caching.settings import Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
     from elasticache_client.caching.stats import Stats
-    from elasticache_client.caching.steps import Waits
+    from elasticache_client.caching.steps import Steps, Waits
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class _Face:
 
     _asynchronous: bool
     _waits: Waits
+    _look_up: Callable[..., Any]
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class _Face:
         )
         self._server = Server(client, prefix, self._waits, asynchronous=self._asynchronous)
         self._patterns = Patterns(self._server, settings, self._waits)
+        self._templates: dict[str, str] = {}
 
     @property
     def stats(self) -> Stats:
@@ -64,6 +66,38 @@ class _Face:
         memory or of a permission, and has not carried it out since.
         """
         return self._server.is_down
+
+    def _lazy(
+        self,
+        function: Any,
+        key: str,
+        run: Callable[[Steps[Any]], Any],
+        type_: Any,
+        policy_of: Callable[[Any], Policy[Any]],
+    ) -> Any:
+        """The cached function; a static method is one of its class again, and a class method of it."""
+        if isinstance(function, staticmethod):
+            return staticmethod(self._lazy(function.__func__, key, run, type_, policy_of))
+        if isinstance(function, classmethod):
+            method = self._lazy(function.__func__, key, run, type_, policy_of)
+            return LazyClassMethod(method) if isinstance(method, LazyMethod) else classmethod(method)
+        _require_kind(function, asynchronous=self._asynchronous)
+        kept = policy_of(returned_type(function) if type_ is None else type_)
+        template = KeyTemplate(key, function)
+        self._claim(key, template.pattern, function)
+        return lazy(function, template, patterns=self._patterns, policy=kept, run=run, look_up=self._look_up)
+
+    def _claim(self, key: str, pattern: str, function: Callable[..., Any]) -> None:
+        """Note whose key it is; a module that is loaded anew defines the same functions once more."""
+        name = f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
+        if "<lambda>" in name:
+            name += f" in line {function.__code__.co_firstlineno}"
+        if self._templates.setdefault(pattern, name) != name:
+            raise ValueError(
+                f"The key {key!r} was given for {name}. Allowed: a key that no other function of this cache has; "
+                f"{self._templates[pattern]} has it, and each would be served the other's results. Begin the key with "
+                "another text."
+            )
 
 
 class Cache(_Face):
@@ -127,7 +161,9 @@ class Cache(_Face):
         """Cache a function's results.
 
         Args:
-            key: a text that names each parameter in braces, as in ``product:{product_id}``.
+            key: a text that names each parameter in braces, as in ``product:{product_id}``; of a method, all but
+                ``self`` or ``cls``, whose attributes may be named, as in ``{self.tenant}:{product_id}``: what it does
+                not name, all objects share. No other function of this cache may have it.
             ttl: seconds for which a result is fresh, less the jitter.
             missing_ttl: the same for None. Default: as for other results.
             stale_for: seconds beyond the ttl for which the old result may be served while one caller loads the new
@@ -136,13 +172,14 @@ class Cache(_Face):
 
         Raises:
             TypeError: the type is not known, or msgspec cannot read it back; or the function is an ``async def``.
-            ValueError: the key does not name the parameters, or a number of seconds makes no sense.
+            ValueError: the key does not name the parameters, or is another function's; or a number of seconds makes no
+                sense.
         """
 
         def decorate(function: Callable[P, T]) -> Lazy[P, T, None]:
-            _require_kind(function, asynchronous=False)
-            kept = policy(returned_type(function) if type is None else type, ttl, missing_ttl, stale_for)
-            return Lazy(function, key, patterns=self._patterns, policy=kept, run=run, look_up=self._look_up)
+            decorated: Lazy[P, T, None]
+            decorated = self._lazy(function, key, run, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for))
+            return decorated
 
         return decorate
 
@@ -292,14 +329,16 @@ class AsyncCache(_Face):
         stale_for: float = 0,
         type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]]:
-        """Cache an ``async def`` function's results, as `Cache.lazy` does."""
+        """Cache an ``async def`` function's results, as `Cache.lazy` does; it stays a coroutine function."""
 
         def decorate(
             function: Callable[P, Coroutine[Any, Any, T]],
         ) -> Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]:
-            _require_kind(function, asynchronous=True)
-            kept = policy(returned_type(function) if type is None else type, ttl, missing_ttl, stale_for)
-            return Lazy(function, key, patterns=self._patterns, policy=kept, run=run_async, look_up=self._look_up)
+            decorated: Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]
+            decorated = self._lazy(
+                function, key, run_async, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for)
+            )
+            return decorated
 
         return decorate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import decimal
 import enum
@@ -10,8 +11,23 @@ import string
 import sys
 import uuid
 from functools import partial, update_wrapper
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_type_hints
+from operator import attrgetter
+from types import FunctionType, MethodType, SimpleNamespace, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    NewType,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 if sys.version_info >= (3, 14):
     import annotationlib
@@ -24,37 +40,27 @@ if TYPE_CHECKING:
     from elasticache_client.caching.steps import Steps
 
 P = ParamSpec("P")
-Result = TypeVar("Result")
-Nothing = TypeVar("Nothing")
+Rest = ParamSpec("Rest")
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105  # seen in signatures
+Nothing = TypeVar("Nothing", covariant=True)  # noqa: PLC0105  # likewise
 
-_PLAIN = (str, int, uuid.UUID, dt.date, decimal.Decimal)
 _ESCAPE = "%"
 _BRACES = "{}"
 _NONE = _ESCAPE
 _FREE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_RECEIVERS = ("self", "cls")
+# What stands for a type after the escape; none is a digit of an escaped sign. A type stands before those it comes from.
+_MARKS = {bool: "b", int: "i", str: "s", uuid.UUID: "u", dt.datetime: "t", dt.date: "d", decimal.Decimal: "n"}
+_ENUM_MARK = "e"
 
 
-class Lazy(Generic[P, Result, Nothing]):
-    """A function that answers from the cache where it can; the methods of an ``AsyncCache``'s are to be awaited."""
+class Lazy(Protocol[P, Result, Nothing]):
+    """A function that answers from the cache where it can; the methods of an ``AsyncCache``'s are to be awaited.
 
-    def __init__(
-        self,
-        function: Callable[P, Result],
-        template: str,
-        *,
-        patterns: Patterns,
-        policy: Policy[Any],
-        run: Callable[[Steps[Any]], Any],
-        look_up: Callable[[str, Callable[[], Any], Policy[Any]], Any],
-    ) -> None:
-        update_wrapper(self, function)
-        self._function = function
-        self._key = KeyTemplate(template, function).key
-        self._patterns = patterns
-        self._policy = policy
-        self._run = run
-        self._look_up = look_up
+    It is a function of the same kind as the one that was decorated, with these beside. As a method it leaves ``self``
+    or ``cls`` out of the key: all objects of the class share results, unless the key names ``{self.attribute}``.
+    """
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result:
         """The cached result, else the function's own.
@@ -64,20 +70,20 @@ class Lazy(Generic[P, Result, Nothing]):
             Overloaded: the cache does not answer, and too many calls run without it.
             Exception: what the function raised.
         """
-        load = partial(self._function, *args, **kwargs)
-        result: Result = self._look_up(self._key(args, kwargs), load, self._policy)
-        return result
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Lazy[P, Result, Nothing]: ...
+
+    @overload
+    def __get__(
+        self: Lazy[Concatenate[Any, Rest], Result, Nothing], instance: object, owner: type | None = None
+    ) -> Lazy[Rest, Result, Nothing]: ...
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Nothing:
         """Forget the result for these arguments; a call that is running cannot bring it back."""
-        nothing: Nothing = self._run(self._patterns.invalidate([self._key(args, kwargs)]))
-        return nothing
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Result:
         """Forget the result, and call the function anew. Errors are those of a call."""
-        load = partial(self._function, *args, **kwargs)
-        result: Result = self._run(self._patterns.reload(self._key(args, kwargs), load, self._policy))
-        return result
 
     def write(self, *args_and_value: Any, **kwargs: Any) -> Nothing:
         """Put the last argument in the place of the result for the others.
@@ -85,22 +91,114 @@ class Lazy(Generic[P, Result, Nothing]):
         Raises:
             TypeError: the value is not of the type that the function is declared to return.
         """
-        *args, value = args_and_value
-        nothing: Nothing = self._run(self._patterns.write(self._key(args, kwargs), value, self._policy))
-        return nothing
 
     def write_through(self, *args_and_value: Any, store: Callable[[Any], Any], **kwargs: Any) -> Any:
         """Call ``store`` with the last argument, then put it in the result's place, as `Cache.write_through` does."""
+
+
+def lazy(
+    function: Callable[..., Any],
+    key: KeyTemplate,
+    *,
+    patterns: Patterns,
+    policy: Policy[Any],
+    run: Callable[[Steps[Any]], Any],
+    look_up: Callable[[str, Callable[[], Any], Policy[Any]], Any],
+) -> Any:
+    """The cached function: a `Lazy` that is a function, or for a method what makes one of each object's."""
+    make_key = key.key
+    called: Callable[..., Any]
+    # Frameworks tell functions for asyncio by their code, and pickle finds functions by their names.
+    if inspect.iscoroutinefunction(function):
+
+        async def call_later(*args: Any, **kwargs: Any) -> Any:
+            return await look_up(make_key(args, kwargs), partial(function, *args, **kwargs), policy)
+
+        called = call_later
+    else:
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return look_up(make_key(args, kwargs), partial(function, *args, **kwargs), policy)
+
+        called = call
+
+    def invalidate(*args: Any, **kwargs: Any) -> Any:
+        return run(patterns.invalidate([make_key(args, kwargs)]))
+
+    def refresh(*args: Any, **kwargs: Any) -> Any:
+        return run(patterns.reload(make_key(args, kwargs), partial(function, *args, **kwargs), policy))
+
+    def write(*args_and_value: Any, **kwargs: Any) -> Any:
         *args, value = args_and_value
-        return self._run(self._patterns.write_through(self._key(args, kwargs), value, store, self._policy))
+        return run(patterns.write(make_key(args, kwargs), value, policy))
+
+    def write_through(*args_and_value: Any, store: Callable[[Any], Any], **kwargs: Any) -> Any:
+        *args, value = args_and_value
+        return run(patterns.write_through(make_key(args, kwargs), value, store, policy))
+
+    update_wrapper(called, function)
+    beside = {each.__name__: each for each in (invalidate, refresh, write, write_through)}
+    vars(called).update(beside)
+    return called if key.receiver is None else LazyMethod(called, beside)
+
+
+class LazyMethod:
+    """What a class holds of a cached method: each object's is a method whose ``invalidate`` and so on are its own, too.
+
+    Args:
+        called: the cached function, with the object as its first argument.
+        beside: what changes its results, likewise.
+    """
+
+    def __init__(self, called: Callable[..., Any], beside: dict[str, Callable[..., Any]]) -> None:
+        update_wrapper(self, called)
+        self._called: Any = called
+        self._beside = beside
+        if inspect.iscoroutinefunction(called):  # for decorators that stand above this one
+            self._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
+            if sys.version_info >= (3, 12):
+                inspect.markcoroutinefunction(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it as a function, the object first."""
+        return self._called(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self._called
+        called = self._called
+        bound = FunctionType(called.__code__, called.__globals__, called.__name__, None, called.__closure__)
+        bound.__qualname__, bound.__module__, bound.__doc__ = called.__qualname__, called.__module__, called.__doc__
+        vars(bound).update(vars(called))
+        vars(bound).update({name: partial(each, instance) for name, each in self._beside.items()})
+        return MethodType(bound, instance)
+
+
+class LazyClassMethod:
+    """The same of a method whose first argument is the class, from wherever it is called."""
+
+    def __init__(self, method: LazyMethod) -> None:
+        update_wrapper(cast("Any", self), method)
+        self._method = method
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self._method.__get__(type(instance) if owner is None else owner)
 
 
 class KeyTemplate:
     """How a function's arguments make a key.
 
+    An argument of its parameter's declared type stands as it is. Where no single type is declared, whole numbers do,
+    and texts that do not read as one. Anything else begins with a mark of its type, so that no two values share a key.
+
     Args:
-        template: a text with each parameter's name in braces, as in ``product:{product_id}``.
+        template: a text with each parameter's name in braces, as in ``product:{product_id}``; ``self`` and ``cls``
+            excepted, of which attributes may be named.
         function: whose parameters they are.
+
+    Attributes:
+        receiver: the name of the parameter that is the method's object: ``self``, ``cls`` or None.
+        pattern: the template without the names; two functions that share one share keys.
 
     Raises:
         ValueError: a name is not a parameter, a parameter is not named, or nothing separates two of them: different
@@ -109,31 +207,44 @@ class KeyTemplate:
 
     def __init__(self, template: str, function: Callable[..., Any]) -> None:
         self._signature = _signature(function)
-        parameters = self._signature.parameters
-        self._names = tuple(parameters)
-        self._by_position = all(each.kind in _FREE for each in parameters.values())
+        parameters = list(self._signature.parameters.values())
+        self._count = len(parameters)
+        self._by_position = all(each.kind in _FREE for each in parameters)
         pieces = list(string.Formatter().parse(template))
         fields = [tuple(field) for _, *field in pieces if field[0] is not None]
+        names = [str(field[0]) for field in fields]
         separators = [text for text, name, *_ in pieces if name is not None][1:]
+        first = parameters[0].name if parameters and self._by_position else None
+        self.receiver = first if first in _RECEIVERS else None
+        own = parameters if self.receiver is None else parameters[1:]
+        order = [each.name for each in own]
+        attributes = [name for name in names if name not in order]
         if (
-            {field[0] for field in fields} != set(parameters)
+            set(names) - set(attributes) != set(order)
+            or not all(self._is_attribute(name) for name in attributes)
             or any(field[1:] != ("", None) for field in fields)
-            or any(each.kind in _STARRED for each in parameters.values())
+            or any(each.kind in _STARRED for each in own)
             or any(text.isalnum() or not text or _ESCAPE in text for text in separators)
             or any(brace in text for text, *_ in pieces for brace in _BRACES)
         ):
+            of_receiver = (
+                "" if self.receiver is None else f", leaves {self.receiver} out or names {{{first}.attribute}}"
+            )
             raise ValueError(
                 f"The key {template!r} was given for {function.__qualname__}{self._signature}. Allowed: a text that "
-                "names each of its parameters as {parameter}, with a sign such as : (not %) between two, and has no "
-                "other braces; no *args, no **kwargs. Correct the key, or cache inside the function with get_or_load."
+                f"names each of its parameters as {{parameter}}{of_receiver}, with a sign such as : (not %) between "
+                "two, and has no other braces; no *args, no **kwargs. Correct the key, or cache inside the function "
+                "with get_or_load."
             )
         # A value must not reach into its neighbour's part of the key, nor move the key to another slot.
         signs = {each for text in (_ESCAPE, _BRACES, *separators) for each in text if not each.isalnum()}
         self._escapes = str.maketrans({each: f"%{ord(each):02X}" for each in signs})
         # Formatting by position is what costs a hit least.
-        self._pattern = "".join(text.replace("%", "%%") + ("" if name is None else "%s") for text, name, *_ in pieces)
-        order = [self._names.index(field[0]) for field in fields]
-        self._reordered = None if order == list(range(len(self._names))) else order
+        self.pattern = "".join(text.replace("%", "%%") + ("" if name is None else "%s") for text, name, *_ in pieces)
+        self._plain = [*(_declared(function, each) for each in order), *(None for _ in attributes)]
+        self._attributes = [attrgetter(name.partition(".")[2]) for name in attributes]
+        places = [[*order, *attributes].index(name) for name in names]
+        self._reordered = None if places == list(range(len(self._plain))) else places
 
     def key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The key for these arguments.
@@ -141,30 +252,70 @@ class KeyTemplate:
         Raises:
             TypeError: the function would not take them, or one does not tell itself from others in a text.
         """
-        if kwargs or not self._by_position or len(args) != len(self._names):
+        if kwargs or not self._by_position or len(args) != self._count:
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()
             args = list(bound.arguments.values())
-        parts = tuple([_part(each, self._escapes) for each in args])
+        if self.receiver is not None:
+            if self.receiver == "cls" and not isinstance(args[0], type):
+                raise TypeError(f"{args[0]!r} was given as cls. Allowed: the class. Put lazy() above @classmethod.")
+            args = [*args[1:], *[get(args[0]) for get in self._attributes]]
+        parts = tuple([_part(each, plain, self._escapes) for each, plain in zip(args, self._plain, strict=True)])
         if self._reordered is not None:
             parts = tuple(parts[place] for place in self._reordered)
-        return self._pattern % parts
+        return self.pattern % parts
+
+    def _is_attribute(self, name: str) -> bool:
+        receiver, *path = name.split(".")
+        return receiver == self.receiver and bool(path) and all(each.isidentifier() for each in path)
 
 
-def _part(value: Any, escapes: dict[int, str]) -> str:
-    if type(value) is int and value >= 0:
+def _part(value: Any, plain: type | None, escapes: dict[int, str]) -> str:
+    kind = type(value)
+    if kind is int and value >= 0 and (plain is None or plain is int):
         return str(value)
-    if isinstance(value, enum.Enum):
-        value = value.value
-    if isinstance(value, _PLAIN):
+    if kind is str and (plain is str or (plain is None and not _reads_as_number(value))):
         return str(value).translate(escapes)
     if value is None:
         return _NONE
-    raise TypeError(
-        f"An argument of type {type(value).__name__} was given. Allowed in a key: str, int, bool, UUID, date, "
-        "datetime, Decimal, an Enum of these, or None. Pass what identifies the value, or cache inside the function "
-        "with get_or_load."
-    )
+    if isinstance(value, enum.Enum):
+        part = _part(value.value, None, escapes)
+        name = f"{kind.__module__}.{kind.__qualname__}".translate(escapes)
+        return part if plain is kind and not part.startswith(_ESCAPE) else f"{_ESCAPE}{_ENUM_MARK}{name}={part}"
+    base = next((each for each in _MARKS if isinstance(value, each)), None)
+    if base is None:
+        raise TypeError(
+            f"An argument of type {kind.__name__} was given. Allowed in a key: str, int, bool, UUID, date, "
+            "datetime, Decimal, an Enum of these, or None. Pass what identifies the value, or cache inside the "
+            "function with get_or_load."
+        )
+    text = str(value)
+    stands = plain is base or (plain is None and (base is int or (base is str and not _reads_as_number(text))))
+    return ("" if stands else f"{_ESCAPE}{_MARKS[base]}") + text.translate(escapes)
+
+
+def _reads_as_number(text: str) -> bool:
+    return text[:1] in _FIRST_OF_NUMBERS and text.removeprefix("-").isdecimal()
+
+
+_FIRST_OF_NUMBERS = frozenset("-0123456789")
+
+
+def _declared(function: Callable[..., Any], name: str) -> type | None:
+    """The one type, beside None, that a parameter is declared to have; None for several, others and unknown ones."""
+    namespace = getattr(inspect.unwrap(function), "__globals__", {})
+    try:
+        annotations = {each: hint for each, hint in _annotations(function).items() if each == name}
+        hint = get_type_hints(SimpleNamespace(__annotations__=annotations), namespace)[name]
+    except Exception:  # noqa: BLE001  # known to type checkers only: whatever evaluating it raises
+        return None
+    several = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    kinds = [each for each in several if each is not type(None)]
+    while kinds and isinstance(kinds[0], NewType):
+        kinds[0] = kinds[0].__supertype__
+    if len(kinds) != 1 or not isinstance(kinds[0], type):
+        return None
+    return kinds[0] if issubclass(kinds[0], enum.Enum) else next((e for e in _MARKS if issubclass(kinds[0], e)), None)
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

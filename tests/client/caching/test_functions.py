@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import datetime as dt
 import enum
 import inspect
+import pickle
 import sys
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NewType
 
+import asgiref.sync
 import msgspec
 import pytest
 import redis
 import redis.asyncio
 import valkey
 from redis.cache import CacheConfig
+from starlette._utils import is_async_callable
+from starlette.background import BackgroundTask
 
 from elasticache_client.caching import AsyncCache, Cache
 from elasticache_client.caching.entries import policy
@@ -36,7 +43,13 @@ class Colour(enum.Enum):
     RED = "r:ed"
 
 
-def _product(product_id: Any, language: Any = "en", *, draft: Any = False) -> None: ...
+class Size(enum.StrEnum):
+    """A text, and none."""
+
+    SMALL = "1"
+
+
+def _product(product_id: Any, language: str = "en", *, draft: bool = False) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -44,18 +57,62 @@ def _product(product_id: Any, language: Any = "en", *, draft: Any = False) -> No
     [
         ((42,), {}, "en/42/False"),
         ((42, "de"), {"draft": True}, "de/42/True"),
-        ((), {"language": "de", "product_id": "42"}, "de/42/False"),
+        ((), {"language": "de", "product_id": "pear"}, "de/pear/False"),
         (("a/b{c}%d:",), {}, "en/a%2Fb%7Bc%7D%25d:/False"),
         ((-1,), {}, "en/-1/False"),
         ((None, "None"), {}, "None/%/False"),
-        ((uuid.UUID(int=7), Colour.RED), {}, "r:ed/00000000-0000-0000-0000-000000000007/False"),
-        ((dt.date(2026, 11, 22), Decimal("1.50")), {}, "1.50/2026-11-22/False"),
+        ((7, "7"), {}, "7/7/False"),
         (("50%s", "%"), {}, "%25/50%25s/False"),
     ],
 )
 def test_arguments_make_the_key(args: Any, kwargs: dict[str, Any], key: str) -> None:
     """By position or by name, with defaults, in the template's order; nothing in one reaches into the next."""
     assert KeyTemplate("{language}/{product_id}/{draft}", _product).key(args, kwargs) == key
+
+
+_LIKE_ONE = [
+    *(1, "1", "%i1", True, "True", None, "None", "%", Colour.RED, "r:ed", Size.SMALL, Decimal(1), -1, "-1", "%s1"),
+    *(uuid.UUID(int=1), str(uuid.UUID(int=1)), dt.date(2026, 1, 1), "2026-01-01", dt.datetime(2026, 1, 1)),  # noqa: DTZ001
+    "2026-01-01 00:00:00",
+]
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [Any, int, str, "int | str", bool, uuid.UUID, dt.date, dt.datetime, Decimal, Colour, Size, "Size | None", "NoSuch"],
+)
+def test_values_of_different_types_stay_apart(declared: Any) -> None:
+    """A call of 1 and one of "1" are two calls, whatever the parameter is declared to be."""
+
+    def function(value: Any) -> None: ...
+
+    function.__annotations__["value"] = declared
+    make = KeyTemplate("{value}", function).key
+    assert len({make((value,), {}) for value in _LIKE_ONE}) == len(_LIKE_ONE)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "key"),
+    [
+        (Any, 1, "1"),
+        (Any, "pear", "pear"),
+        ("int | None", 1, "1"),
+        (str, "1", "1"),
+        (NewType("Sku", str), "1", "1"),
+        (bool, True, "True"),
+        (Colour, Colour.RED, "r:ed"),
+        (uuid.UUID, uuid.UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (dt.date, dt.date(2026, 11, 22), "2026-11-22"),
+        ("Decimal | None", Decimal("1.50"), "1.50"),
+    ],
+)
+def test_a_declared_type_stands_as_it_is(declared: Any, value: Any, key: str) -> None:
+    """Keys of what is cached by now stay."""
+
+    def function(value: Any) -> None: ...
+
+    function.__annotations__["value"] = declared
+    assert KeyTemplate("{value}", function).key((value,), {}) == key
 
 
 @pytest.mark.parametrize("sign", [":", "-", "/", "_", ".", "||"])
@@ -95,6 +152,11 @@ def test_an_argument_that_does_not_tell_itself_apart_is_refused(value: Any) -> N
         ("{product_id}x{language}", lambda product_id, language: (product_id, language)),
         ("product:{args}", lambda *args: args),
         ("product:{kwargs}", lambda **kwargs: kwargs),
+        ("product:{self}", lambda self: self),
+        ("product:{self}:{number}", lambda self, number: (self, number)),
+        ("product:{self.}:{number}", lambda self, number: (self, number)),
+        ("product:{self.a[0]}:{number}", lambda self, number: (self, number)),
+        ("product:{cls.tenant}:{number}", lambda self, number: (self, number)),
     ],
 )
 def test_a_key_names_every_parameter(template: str, function: Callable[..., Any]) -> None:
@@ -131,6 +193,162 @@ def test_parameters_may_be_known_to_checkers_only(valkey: Place, open_face: Call
         return f"{name}"
 
     assert identity(key) == key  # type: ignore[arg-type]
+
+
+LOADED: list[Any] = []
+"""Arguments of loads."""
+
+
+class Products:
+    """Cached methods of every kind."""
+
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+
+
+def _with_methods(cache: Any, key: str, *, above: bool) -> type[Products]:
+    lazy: Any = partial(cache.lazy, ttl=60)
+
+    def still(number: int) -> int:
+        LOADED.append(number)
+        return number
+
+    def whole(cls: type, number: int) -> str:
+        LOADED.append((cls, number))
+        return f"{cls} {number}"
+
+    lazy_still, lazy_whole = lazy(key + ":still:{number}"), lazy(key + ":whole:{number}")
+
+    class Shop(Products):
+        @lazy(key + ":one:{number}")  # type: ignore[untyped-decorator]
+        def one(self, number: int) -> int:
+            LOADED.append((self.tenant, number))
+            return number
+
+        @lazy(key + ":{self.tenant}:{number}")  # type: ignore[untyped-decorator]
+        def each(self, number: int) -> str:
+            LOADED.append((self.tenant, number))
+            return f"{self.tenant} {number}"
+
+    kinds: Any = Shop
+    kinds.still = lazy_still(staticmethod(still)) if above else staticmethod(lazy_still(still))
+    kinds.whole = lazy_whole(classmethod(whole)) if above else classmethod(lazy_whole(whole))
+    return Shop
+
+
+@pytest.mark.parametrize("above", [True, pytest.param(False, id="below")])
+def test_methods(valkey: Place, open_face: Callable[..., Face], *, above: bool) -> None:
+    """Objects share what the key does not tell apart; each's own invalidate and so on leave it out, too."""
+    shop: Any = _with_methods(open_face(valkey).cache, new_key(), above=above)
+    pears, plums = shop("pears"), shop("plums")
+    LOADED.clear()
+    assert [pears.one(1), plums.one(1), shop.one(plums, 1), pears.each(1), plums.each(1)] == [
+        *(1, 1, 1, "pears 1", "plums 1"),
+    ]
+    assert [("pears", 1), ("pears", 1), ("plums", 1)] == LOADED
+    pears.each.invalidate(1)
+    pears.each.write(2, "written")
+    pears.each.write_through(number=3, store=len, *["stored"])  # noqa: B026
+    assert [pears.each(1), pears.each(2), pears.each(3), plums.each.refresh(2)] == [
+        *("pears 1", "written", "stored", "plums 2"),
+    ]
+    assert [("pears", 1), ("plums", 2)] == LOADED[3:]
+    LOADED.clear()
+    assert [shop.still(1), pears.still(1), shop.whole(1), pears.whole(1)] == [1, 1, *[f"{shop} 1"] * 2]
+    shop.still.invalidate(1)
+    if above or sys.version_info < (3, 13):
+        shop.whole.invalidate(1)
+        assert shop.whole.refresh(1) == f"{shop} 1"
+    else:
+        with pytest.raises(TypeError, match=r"1 was given as cls\. Allowed: the class\. Put lazy\(\) above"):
+            shop.whole.invalidate(1)
+    assert LOADED.count(1) == 1
+
+
+_offline: Any = AsyncCache(redis.asyncio.Redis(), prefix=PREFIX)
+_offline_threads = Cache(redis.Redis(), prefix=PREFIX)
+
+
+@_offline.lazy("in-module:{number}", ttl=60)  # type: ignore[untyped-decorator]
+async def in_module(number: int) -> int:
+    """For pickle, which finds functions by their names."""
+    return number
+
+
+@_offline_threads.lazy("in-module:{number}", ttl=60)
+def in_module_threads(number: int) -> int:
+    """The same for threads."""
+    return number
+
+
+class InModule:
+    """Likewise."""
+
+    @_offline.lazy("in-class:{number}", ttl=60)  # type: ignore[untyped-decorator]
+    async def method(self, number: int) -> int:
+        """The number."""
+        return number
+
+    @_offline.lazy("of-class:{number}", ttl=60)  # type: ignore[untyped-decorator]
+    @classmethod
+    async def of_class(cls, number: int) -> int:
+        """The number."""
+        return number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InModule)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+_ASYNCHRONOUS: list[Any] = [in_module, InModule.method, InModule().method, InModule.of_class]
+
+
+@pytest.mark.parametrize("function", [*_ASYNCHRONOUS, in_module_threads])
+def test_a_cached_function_is_a_function(function: Any) -> None:
+    """Frameworks ask of which kind it is; before, FastAPI answered 500 and Starlette's background tasks never ran."""
+    is_asynchronous = function is not in_module_threads
+    assert inspect.isroutine(function)
+    asks: list[Any] = [inspect.iscoroutinefunction, asgiref.sync.iscoroutinefunction, is_async_callable]
+    if sys.version_info < (3, 14):  # where it is deprecated
+        asks.append(asyncio.iscoroutinefunction)
+    assert {ask(function) for ask in asks} == {is_asynchronous}
+    assert list(inspect.signature(function).parameters)[-1:] == ["number"]
+    assert all(callable(getattr(function, each)) for each in ("invalidate", "refresh", "write", "write_through"))
+    assert inspect.unwrap(function).__name__ == function.__name__
+    twins: list[Any] = [pickle.loads(pickle.dumps(function)), copy.copy(function), copy.deepcopy(function)]  # noqa: S301
+    for twin in twins:
+        assert (twin.__qualname__, twin.invalidate is not None) == (function.__qualname__, True)
+
+
+def test_starlette_runs_it_in_the_background(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """It is awaited, and not left lying as a coroutine."""
+    face = open_face(valkey, "redis-py asyncio")
+    ran: list[int] = []
+
+    @face.cache.lazy("{number}", ttl=60)  # type: ignore[untyped-decorator]
+    async def load(number: int) -> int:
+        ran.append(number)
+        return number
+
+    face.caller.wait(BackgroundTask(load, 99)())
+    assert ran == [99]
+
+
+def test_a_key_is_one_functions(valkey: Place, open_face: Callable[..., Face]) -> None:
+    """Two functions with one key would be served each other's results; a module may be loaded anew, though."""
+    cache: Cache = open_face(valkey).cache
+    lazy = cache.lazy("price:{number}", ttl=60)
+    lazy(_synchronous)
+    lazy(_synchronous)
+    with pytest.raises(
+        ValueError, match=r"'price:\{other\}' was given for .*other_function\. Allowed: .*_synchronous has"
+    ):
+
+        @cache.lazy("price:{other}", ttl=60)
+        def other_function(other: int) -> int:
+            return other
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are worked out at once, or never")
