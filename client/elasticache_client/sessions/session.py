@@ -26,6 +26,7 @@ class Record:
         unread: values that are there and cannot be read, as of another release. They stay as they are until they are
             replaced, or the session is cleared.
         expires: when it ends unless it is saved again, in seconds since 1970. None: with its idle time.
+        is_bounded: whether the cache has such an end of it, which is to go where there is none any more.
     """
 
     id: SessionId | None = None
@@ -36,6 +37,7 @@ class Record:
     values: Encoded = field(default_factory=dict, repr=False)
     unread: Encoded = field(default_factory=dict, repr=False)
     expires: float | None = None
+    is_bounded: bool = False
 
 
 class Session(dict[str, Any]):

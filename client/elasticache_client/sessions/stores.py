@@ -304,6 +304,7 @@ class _Store:
                 values={name: json for name, json in values.items() if name not in unread},
                 unread=unread,
                 expires=None if expires is None else float(expires) / 1000,
+                is_bounded=expires is not None,
             )
         except Exception:  # noqa: BLE001  # somebody else's content; reading it may raise anything
             return Session()
@@ -334,7 +335,12 @@ class _Store:
         session.deadline = deadline
         unread = {name: json for name, json in unread.items() if name not in values}
         session.record = Record(
-            id=session_id, grant=_bytes(grant).decode(), values=values, unread=unread, expires=expires
+            id=session_id,
+            grant=_bytes(grant).decode(),
+            values=values,
+            unread=unread,
+            expires=expires,
+            is_bounded=expires is not None,
         )
         return CookieChange(session_id.text, int(left))
 
@@ -353,12 +359,16 @@ class _Store:
         expiry: str | int = ""
         if record.expires is not None:
             facts = ["expires", _ms(record.expires)]
+        elif record.is_bounded:
+            removed.append("expires")
+        if record.expires is not None or record.is_bounded:
             left = self._lifetime if session.deadline is None else session.deadline - self._clock()
             expiry = self._life(session, left)
         if changed or removed or facts:
             args = [record.grant, len(removed), expiry, *removed, *facts, *_fields(changed)]
             if (yield partial(self._update, keys=keys, args=args)):
                 record.values = values
+                record.is_bounded = record.expires is not None
                 record.unread = {name: json for name, json in record.unread.items() if name not in values}
             else:
                 session.lose()

@@ -159,6 +159,21 @@ def test_an_expiry_of_its_own(node: Cache, expiry: Any, most: int) -> None:
     assert most - 40 < admin.ttl(key) <= most
 
 
+@pytest.mark.parametrize("expiry", [None, 0, 14 * 24 * 3600])
+def test_an_expiry_can_be_taken_back(node: Cache, expiry: int | None) -> None:
+    """A session that was to end soon lasts as long as any other again."""
+    session = open_store()
+    session.set_expiry(60)
+    session.save()
+    (key,) = session._kept.record.id.keys("session")
+    later = open_store(session.session_key)
+    later.set_expiry(expiry)
+    later.save()
+    kept = node.holding(key).pttl(key)
+    assert (kept > 1_700_000, open_store(session.session_key).is_empty()) == (True, False)
+    assert node.holding(key).hget(key, "expires") is None
+
+
 def test_an_expired_one_is_gone() -> None:
     """Whoever kept the cookie has nothing, also if requests came meanwhile."""
     session = open_store()
