@@ -142,7 +142,7 @@ def _is_whole(node: Node) -> bool:
 def _free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, nor on that of the cluster's bus, 10,000 above it."""
     ports: list[int] = []
-    for port in range(20_000 + time.monotonic_ns() % 5_000, 32_000):
+    for port in range(30_000 + time.monotonic_ns() % 2_000, 32_700):
         with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             bus.bind((LOOPBACK, port + 10_000))

@@ -80,8 +80,12 @@ def make_certificate(directory: Path) -> Certificate:
 
 
 def free_port() -> int:
-    """A port that nobody listens on; below the range from which clients get theirs, so that none takes it meanwhile."""
-    for port in range(20000 + os.getpid() % 8000, 30000):
+    """A port that nobody listens on; below the range from which clients get theirs, so that none takes it meanwhile.
+
+    Each worker has ports of its own, since one that is given out may not be in use yet.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+    for port in range(20000 + worker * 2500 + os.getpid() % 1000, 22500 + worker * 2500):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) and port not in _given:
                 _given.add(port)

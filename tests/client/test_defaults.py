@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -49,7 +49,7 @@ def _cluster(mode: Any) -> ConnectionSettings:
 def test_a_cache_in_the_client_is_refused(name: str, mode: Any) -> None:
     """redis-py would refuse every connection to an engine of ElastiCache, and call that a broken connection."""
     with pytest.raises(SettingsError, match=f"For {name}: leave it out"):
-        connect(_cluster(mode), **{name: object()})
+        connect(_cluster(mode), **cast("dict[str, Any]", {name: object()}))
 
 
 def test_asyncio_clusters_are_not_asked_to_announce_maintenance(open_client: Any) -> None:

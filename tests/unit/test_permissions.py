@@ -328,7 +328,9 @@ def test_string_that_nobody_knows_yet_needs_a_reason() -> None:
     assert expected == str(refusal.value)
 
 
-@pytest.mark.parametrize("written", [PARAMETER, f"on ~a:* {PARAMETER}", f"on ~a:* +{PARAMETER}"])
+@pytest.mark.parametrize(
+    "written", [PARAMETER, f"on ~a:* {PARAMETER}", f"on ~a:* +{PARAMETER}"], ids=["all", "some words", "one command"]
+)
 def test_string_that_nobody_knows_yet_is_passed_on(written: str) -> None:
     """With a reason it goes into the template as it is, on every engine."""
     permissions = Permissions(written, reason=REASON)

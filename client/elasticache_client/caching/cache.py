@@ -16,6 +16,7 @@ from elasticache_client.caching.steps import Tasks, Threads, run, run_async
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
+    from elasticache_client.caching.entries import Answers
     from elasticache_client.caching.stats import Stats
     from elasticache_client.caching.steps import Steps, Waits
 
@@ -121,8 +122,10 @@ class Cache(_Face):
     tasks that it starts; a thread that it starts is a caller of its own, unless it runs in
     ``contextvars.copy_context()``. What would wait for its own lease runs as without a cache.
 
-    Values are MessagePack, never pickle, and are read back as their type; what does not fit is a miss. The server's
-    clock ends them; this machine's clock only says when to ask for a refresh.
+    Values are MessagePack, never pickle, and come back equal and of the same type, or are not cached. Two releases of
+    an application share a value where the one's type can read what the other's has stored: what it lacks gets the
+    default of its field. Where it does not fit, each release has a value of its own, and writing or invalidating the
+    key takes both away. The server's clock ends values; this machine's clock only says when to ask for a refresh.
 
     Args:
         client: from ``connect()``, or any other redis-py or valkey-py client that answers bytes, standalone or cluster.
@@ -156,6 +159,7 @@ class Cache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> Callable[[Callable[P, T]], Lazy[P, T, None]]:
         """Cache a function's results.
@@ -168,17 +172,24 @@ class Cache(_Face):
             missing_ttl: the same for None. Default: as for other results.
             stale_for: seconds beyond the ttl for which the old result may be served while one caller loads the new
                 one, or while loading fails. Default: none.
+            answers: exceptions that are answers and no failures, as in ``answers=(NotFound,)``. They are not cached:
+                each reaches its caller as itself, and the next caller asks the database again. Default: none.
             type: what the function returns. Default: what it is annotated with.
 
+        What would not come back from the cache equal and of the same type, and what cannot be stored, is returned as it
+        is and not cached; that is logged once for each type.
+
         Raises:
-            TypeError: the type is not known, or msgspec cannot read it back; or the function is an ``async def``.
+            TypeError: the type is not known, or cannot be read back; or the function is an ``async def``.
             ValueError: the key does not name the parameters, or is another function's; or a number of seconds makes no
                 sense.
         """
 
         def decorate(function: Callable[P, T]) -> Lazy[P, T, None]:
             decorated: Lazy[P, T, None]
-            decorated = self._lazy(function, key, run, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for))
+            decorated = self._lazy(
+                function, key, run, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for, answers)
+            )
             return decorated
 
         return decorate
@@ -191,6 +202,7 @@ class Cache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> T:
         """The cached value, else what ``load`` returns.
@@ -202,6 +214,7 @@ class Cache(_Face):
             missing_ttl: the same for None. Default: as for other values.
             stale_for: seconds beyond the ttl for which the old value may be served while one caller loads the new one,
                 or while loading fails. Default: none.
+            answers: exceptions that are answers and no failures, as in `lazy`. Default: none.
             type: the value's type, with ``| None`` if it may be missing. Default: lists, dicts and scalars as they are.
 
         Raises:
@@ -210,7 +223,7 @@ class Cache(_Face):
             TypeError: what was loaded is not of the type.
             Exception: what ``load`` raised.
         """
-        value: T = self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for))
+        value: T = self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for, answers))
         return value
 
     def get_or_load_many(
@@ -221,6 +234,7 @@ class Cache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> dict[str, T | None]:
         """The values of all keys by key, read in one trip and with one load for all that are missing.
@@ -232,6 +246,7 @@ class Cache(_Face):
             ttl: as for one.
             missing_ttl: as for one.
             stale_for: as for one.
+            answers: as for one.
             type: one value's type. Default: lists, dicts and scalars as they are.
 
         Raises:
@@ -240,7 +255,7 @@ class Cache(_Face):
             TypeError: what was loaded is not of the type.
             Exception: what ``load_many`` raised.
         """
-        kept = policy(_optional(type), ttl, missing_ttl, stale_for)
+        kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return run(self._patterns.lookup_many(keys, load_many, kept))
 
     def write(
@@ -327,6 +342,7 @@ class AsyncCache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]]:
         """Cache an ``async def`` function's results, as `Cache.lazy` does; it stays a coroutine function."""
@@ -336,7 +352,7 @@ class AsyncCache(_Face):
         ) -> Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]:
             decorated: Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]
             decorated = self._lazy(
-                function, key, run_async, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for)
+                function, key, run_async, type, lambda kind: policy(kind, ttl, missing_ttl, stale_for, answers)
             )
             return decorated
 
@@ -350,10 +366,11 @@ class AsyncCache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> T:
         """The cached value, else what ``load`` comes to, as in `Cache.get_or_load`."""
-        return await self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for))
+        return await self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for, answers))
 
     async def get_or_load_many(
         self,
@@ -363,10 +380,11 @@ class AsyncCache(_Face):
         ttl: float,
         missing_ttl: float | None = None,
         stale_for: float = 0,
+        answers: Answers = (),
         type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> dict[str, T | None]:
         """The values of all keys by key, as in `Cache.get_or_load_many`."""
-        kept = policy(_optional(type), ttl, missing_ttl, stale_for)
+        kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return await run_async(self._patterns.lookup_many(keys, load_many, kept))
 
     async def write(

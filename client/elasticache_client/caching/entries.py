@@ -8,14 +8,20 @@ import math
 import random
 import time
 from functools import lru_cache
-from typing import Any, Generic, TypeVar, Union, get_args
+from types import UnionType
+from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from elasticache_client.values import UnfitError, describe_other, fits, pack, read_other
+
 T = TypeVar("T")
+Answers: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+"""Exceptions that are answers."""
 
 _FORMAT = 1
 _ANYTHING = ""
+_SHAPE = 8  # signs of a fingerprint that change with any field; those after them change with the type's name alone
 _LONGEST_SECONDS = 3_155_760_000
 _MOST_LOADS = 40  # more than the logarithm of any chance there is
 
@@ -52,6 +58,9 @@ class Entry(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
         return _MOST_LOADS * early * self.load_seconds
 
 
+_plain_decoder: msgspec.msgpack.Decoder[Entry[Any]] = msgspec.msgpack.Decoder(Entry[Any])
+
+
 class Policy(Generic[T]):
     """How one kind of value is cached.
 
@@ -60,16 +69,21 @@ class Policy(Generic[T]):
         ttl: seconds for which a value is fresh.
         missing_ttl: the same for None. Default: as for values.
         stale_for: seconds for which a value may be served beyond its ttl.
+        answers: the exceptions that are answers of the database, and no failures.
 
     Attributes:
         shape: the same where one caller's result is fit for another.
+        answers: the exceptions that are answers.
+        fingerprint: of the type.
 
     Raises:
         ValueError: a number of seconds makes no sense.
-        TypeError: msgspec cannot read the type back.
+        TypeError: the type cannot be read back, or an answer is no exception.
     """
 
-    def __init__(self, type_: Any, ttl: float, missing_ttl: float | None, stale_for: float) -> None:
+    def __init__(
+        self, type_: Any, ttl: float, missing_ttl: float | None, stale_for: float, answers: Answers = ()
+    ) -> None:
         _check_seconds("ttl", ttl, above=0)
         _check_seconds("missing_ttl", ttl if missing_ttl is None else missing_ttl, above=0)
         _check_seconds("stale_for", stale_for)
@@ -77,20 +91,33 @@ class Policy(Generic[T]):
         self._ttl = ttl
         self._missing_ttl = ttl if missing_ttl is None else missing_ttl
         self._decoder: msgspec.msgpack.Decoder[Entry[T]]
-        self._decoder, self._fingerprint = _coding(type_)
-        self.shape = (self._decoder, stale_for)
+        self._decoder, self.fingerprint = _coding(type_)
+        self.answers = _checked_answers(answers)
+        self.shape = (self._decoder, stale_for, self.answers)
 
     def decode(self, content: bytes | None) -> Entry[T] | None:
-        """The entry, or None where there is none, or one of another type or version, or something else."""
+        """The entry, or None where there is none, or one that does not fit this type, or something else.
+
+        What another release has stored as a type of the same name is taken if it fits this one.
+        """
         if content is None:
             return None
         try:
             entry = self._decoder.decode(content)
         except Exception:  # noqa: BLE001  # a class's own checks may raise anything, and none of it is the reader's fault
             return None
-        if entry.fingerprint == self._fingerprint or _ANYTHING in (entry.fingerprint, self._fingerprint):
+        if entry.fingerprint == self.fingerprint or _ANYTHING in (entry.fingerprint, self.fingerprint):
             return entry
-        return None
+        if entry.fingerprint[_SHAPE:] != self.fingerprint[_SHAPE:]:
+            return None
+        return entry if fits(_plain_decoder.decode(content).value, entry.value) else None
+
+    def is_foreign(self, content: bytes) -> bool:
+        """Whether content that cannot be read as this type is a value for another release, or another type."""
+        try:
+            return _plain_decoder.decode(content).fingerprint != self.fingerprint
+        except Exception:  # noqa: BLE001  # nobody's value
+            return False
 
     def value(self, content: bytes) -> T:
         """The value in content that is known to hold an entry of this type."""
@@ -100,48 +127,77 @@ class Policy(Generic[T]):
         """What to store, and for how many milliseconds.
 
         Raises:
-            TypeError: the value is not of the type.
+            UnfitError: the value would not come back as it is. It is a TypeError.
         """
         ttl = self._missing_ttl if value is None else self._ttl
         ttl *= 1 - jitter * random.random()  # noqa: S311  # chance, no secret
-        entry = Entry(self._fingerprint, time.time() + ttl, load_seconds, value)
-        # Reading it back at once tells a wrong annotation from what would be a miss for ever.
+        fresh_until = time.time() + ttl
         try:
-            content = msgspec.msgpack.encode(entry)
-            self._decoder.decode(content)
-        except (msgspec.MsgspecError, TypeError, OverflowError) as error:
-            raise TypeError(
-                f"A value of type {type(value).__name__} is to be cached, and does not fit the type declared for it "
-                f"({error}). Allowed: what msgspec reads back as that type. Correct the annotation, or pass type=."
-            ) from error
+            content = pack(value, self.value, lambda plain: Entry(self.fingerprint, fresh_until, load_seconds, plain))
+        except UnfitError as error:
+            raise UnfitError(
+                f"A value of type {type(value).__name__} is to be cached, and does not fit the type declared for it: "
+                f"{error}. Allowed: what comes back equal and of the same type. Correct the annotation, or pass type=.",
+                is_mistyped=error.is_mistyped,
+            ) from None
         return content, math.ceil((ttl + self.stale_for) * 1000)
 
 
-@lru_cache(maxsize=1024)
-def policy(type_: Any, ttl: float, missing_ttl: float | None, stale_for: float) -> Policy[Any]:
+def policy(type_: Any, ttl: float, missing_ttl: float | None, stale_for: float, answers: Answers = ()) -> Policy[Any]:
     """The same policy for the same arguments: making one costs more than a hit."""
-    return Policy(type_, ttl, missing_ttl, stale_for)
+    try:
+        same: Policy[Any] = _policy(type_, ttl, missing_ttl, stale_for, answers)
+    except TypeError:
+        # What cannot be looked up, such as a list, is refused in words.
+        return Policy(type_, ttl, missing_ttl, stale_for, answers)
+    return same
+
+
+_policy: Any = lru_cache(maxsize=1024, typed=True)(Policy)
 
 
 @lru_cache(maxsize=1024)
 def _coding(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], str]:
     """How a type is read, and its fingerprint: these take long to make, and a ttl may be another one at each call."""
-    return msgspec.msgpack.Decoder(Entry[type_]), _fingerprint(type_)
+    try:
+        return msgspec.msgpack.Decoder(Entry[type_], dec_hook=read_other), _fingerprint(type_)
+    except (TypeError, NameError) as error:
+        raise TypeError(
+            f"Values of type {type_!r} are to be cached. Allowed: what msgspec reads back "
+            f"(https://msgspec.dev/supported-types.html), and pydantic models, each alone or with None ({error}). "
+            "Choose such a type, or pass it as type=."
+        ) from error
 
 
 def _fingerprint(type_: Any) -> str:
-    """The same for two types with the same names and fields, with or without None; it changes when a field does."""
+    """The same for types of the same name and fields, with or without None; its end, for those of the same name."""
     if type_ is Any:
         return _ANYTHING
-    kinds = [each for each in get_args(type_) if each is not type(None)]
-    if type(None) in get_args(type_) and kinds:
+    if get_origin(type_) in (Union, UnionType):
+        kinds = [each for each in get_args(type_) if each is not type(None)]
         type_ = Union[tuple(kinds)]  # noqa: UP007  # made at run time
-    schema = json.dumps([_FORMAT, msgspec.json.schema(type_)], sort_keys=True)
-    return hashlib.sha256(schema.encode()).hexdigest()[:8]
+    shape = msgspec.json.schema(type_, schema_hook=describe_other)
+    name = msgspec.json.schema(type_, schema_hook=lambda model: {"title": model.__qualname__}) | {"$defs": None}
+    return _hash([_FORMAT, shape])[:_SHAPE] + _hash(name)[: _SHAPE // 2]
+
+
+def _hash(schema: Any) -> str:
+    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
+
+
+def _checked_answers(answers: Any) -> tuple[type[Exception], ...]:
+    kinds = answers if isinstance(answers, tuple) else (answers,)
+    if not all(isinstance(each, type) and issubclass(each, Exception) for each in kinds):
+        raise TypeError(
+            f"answers={answers!r}. Allowed: classes of exceptions, as in answers=(NotFound,). Name them, or leave it "
+            "out."
+        )
+    return kinds
 
 
 def _check_seconds(name: str, seconds: float, above: float | None = None) -> None:
-    if not 0 <= seconds <= _LONGEST_SECONDS or seconds == above:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds <= _LONGEST_SECONDS or seconds == above:
         allowed = "from 0" if above is None else "more than 0"
         raise ValueError(
             f"{name}={seconds!r}. Allowed: seconds, {allowed} up to {_LONGEST_SECONDS}, a hundred years. "

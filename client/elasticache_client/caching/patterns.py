@@ -1,13 +1,21 @@
-"""The patterns themselves: one loads for all, and no older value comes back."""
+"""The patterns themselves: one loads for all, and no older value comes back.
+
+Two releases of an application share a key as long as the one can read what the other has stored. A value that does not
+fit stays where it is, and its other reader keeps one of its own beside it, under the fingerprint of its type. What
+stands beside a value begins with that value's digest and counts only next to it, so that whatever takes the value away,
+or puts another one in its place, takes away all that stands beside it.
+"""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -23,6 +31,7 @@ from elasticache_client.caching.nesting import (
 )
 from elasticache_client.caching.scripts import BEGIN_LOAD, BEGIN_WRITE, END_LOAD, END_WRITE, FAIL_LOAD, WRITE
 from elasticache_client.caching.steps import Steps
+from elasticache_client.values import UnfitError
 
 if TYPE_CHECKING:
     from elasticache_client.caching.entries import Entry, Policy
@@ -44,7 +53,10 @@ _ANY_AGE = -2
 
 @dataclass(slots=True)
 class _Wanted:
-    """A key whose value is missing, unusable or due, with what the server needs to judge for itself."""
+    """A key whose value is missing, unusable or due, with what the server needs to judge for itself.
+
+    Beside another release's value, ``beside`` is the digest of that, and ``name`` the key of what is kept there.
+    """
 
     key: str
     looked_at: float
@@ -53,14 +65,42 @@ class _Wanted:
     stale_ms: int = _ANY_AGE
     rejected: str = ""
     held_digest: str = ""
+    beside: bytes = b""
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.key
+
+    def stand_beside(self, digest: bytes, policy: Policy[Any]) -> None:
+        """Ask for what is kept beside another release's value, in the same slot."""
+        self.beside = digest
+        self.name = f"{self.key}}}:{policy.fingerprint}"
+        self.rejected = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """A stored value, and a moment at which it was current: it is for everybody who asked before that."""
+    """A value, and a moment at which it was current: it is for everybody who asked before that.
 
-    content: bytes
+    It is kept as it is stored; what cannot be stored, as it is.
+    """
+
+    content: bytes | None
     as_of: float
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What a load gave, what to store of it, and for how long; nothing is stored of what would not come back."""
+
+    value: Any
+    content: bytes | None
+    keep_ms: int = 0
+
+    def outcome(self, as_of: float) -> _Outcome:
+        """The same, current at a moment."""
+        return _Outcome(self.content, as_of, self.value if self.content is None else None)
 
 
 @dataclass(slots=True)
@@ -75,6 +115,8 @@ class _Flight:
     is_placed: bool = False
     outcome: _Outcome | None = None
     error: Exception | None = None
+    error_as_of: float = math.inf
+    loads_from: float = math.inf
 
 
 @dataclass(slots=True)
@@ -101,6 +143,7 @@ class Patterns:
         self._flights: dict[FlightId, _Flight] = {}
         lease_ms = max(1, round(settings.lease * 1000))
         self._lease = (lease_ms, lease_ms * _REMEMBERED_LEASES)
+        self._unfit: set[tuple[object, type]] = set()
 
     def hit(self, content: bytes | None, policy: Policy[T]) -> Entry[T] | None:
         """The entry, if it can be served as it is."""
@@ -123,20 +166,25 @@ class Patterns:
         outcome: _Outcome | None = None
         while outcome is None:
             wanted: _Wanted | None = None
-            content: bytes | Unavailable | None
-            try:
-                content = Unavailable() if is_lost else (yield from self._server.get(key))
-            except Unavailable as error:
-                content = error
+            entry: Entry[T] | None = None
+            if not is_lost:
+                try:
+                    content = yield from self._server.get(key)
+                    entry = self.hit(content, policy)
+                    if entry is None:
+                        wanted = self._wanted(key, called_at, content, policy)
+                        if wanted.beside:
+                            content = yield from self._server.get(wanted.name)
+                            entry = self.hit(_unwrapped(content, wanted.beside), policy)
+                            wanted = self._wanted(key, called_at, content, policy, wanted.beside)
+                except Unavailable:
+                    wanted = None
             is_lost = False
-            if not isinstance(content, Unavailable):
-                entry = self.hit(content, policy)
-                if entry is not None:
-                    return entry.value
-                wanted = self._wanted(key, called_at, content, policy)
+            if entry is not None:
+                return entry.value
             outcome = yield from self._missed(key, called_at, wanted, load, policy)
-        # From the stored form, so that no two callers hold the same mutable object.
-        return policy.value(outcome.content)
+        value: T = _value_of(outcome, policy)
+        return value
 
     def lookup_many(
         self, keys: Iterable[str], load_many: Callable[[list[str]], Any], policy: Policy[T]
@@ -152,21 +200,30 @@ class Patterns:
 
         asked_at = time.monotonic()
         values: dict[str, T] = {}
-        lost, wanted = [], []
-        contents = yield from self._server.get_many(unique)
-        for key, content in zip(unique, contents, strict=True):
-            if isinstance(content, Unavailable):
-                lost.append(key)
-                continue
-            entry = self.hit(content, policy)
-            if entry is not None:
-                values[key] = entry.value
-            else:
-                wanted.append(self._wanted(key, asked_at, content, policy))
+        lost: list[str] = []
+        wanted: list[_Wanted] = []
+        looked_up = [(key, key, b"") for key in unique]
+        while looked_up:
+            contents = yield from self._server.get_many([name for _, name, _ in looked_up])
+            elsewhere = []
+            for (key, _, beside), content in zip(looked_up, contents, strict=True):
+                if isinstance(content, Unavailable):
+                    lost.append(key)
+                    continue
+                entry = self.hit(_unwrapped(content, beside), policy)
+                if entry is not None:
+                    values[key] = entry.value
+                    continue
+                found = self._wanted(key, asked_at, content, policy, beside)
+                if found.beside and not beside:
+                    elsewhere.append((key, found.name, found.beside))
+                else:
+                    wanted.append(found)
+            looked_up = elsewhere
         with waiting(current(), [self._server.identity(each.key) for each in wanted]):
             outcomes = yield from self._obtain(wanted, load, policy)
         outcomes |= yield from self._bypass(lost, load, policy)
-        values |= {key: policy.value(outcome.content) for key, outcome in outcomes.items()}
+        values |= {key: _value_of(outcome, policy) for key, outcome in outcomes.items()}
         return {key: values[key] for key in unique}
 
     def reload(self, key: str, load: Callable[[], Any], policy: Policy[T]) -> Steps[T]:
@@ -230,16 +287,25 @@ class Patterns:
             if wanted is not None and held is not None:
                 return self._served_held(wanted, held)
             yield self._waits.wait(flight.landed, self._settings.lease)
-            if flight.error is not None:
-                self.stats.misses += 1
-                raise flight.error
-            if flight.outcome is None or flight.outcome.as_of < called_at:
-                # Overdue, given up, or perhaps older than a write that was over before this call.
-                self._land(flight_id, flight)
-                return None
+            return self._shared(flight_id, flight, called_at)
+
+    def _shared(self, flight_id: FlightId, flight: _Flight, called_at: float) -> _Outcome | None:
+        """What a flight has brought a caller who waited for it; None to look again."""
+        if flight.error is not None and called_at <= flight.error_as_of:
             self.stats.misses += 1
-            self.stats.shared += 1
-            return flight.outcome
+            raise flight.error
+        if flight.outcome is None or flight.outcome.as_of < called_at:
+            # Overdue, given up, or perhaps older than a write that was over before this call.
+            self._land(flight_id, flight)
+            return None
+        try:
+            outcome = _copied(flight.outcome)
+        except Exception:  # noqa: BLE001  # what cannot be copied is loaded by everybody
+            self._land(flight_id, flight)
+            return None
+        self.stats.misses += 1
+        self.stats.shared += 1
+        return outcome
 
     def _fly(  # noqa: PLR0917  # a flight, and what it is to bring
         self,
@@ -254,6 +320,7 @@ class Patterns:
 
         def load_one(keys: list[str]) -> Steps[Mapping[str, Any]]:
             flight.is_placed = places_within() is not None
+            flight.loads_from = time.monotonic()
             return (yield from _loading_one(load)(keys))
 
         try:
@@ -261,7 +328,13 @@ class Patterns:
                 outcomes = yield from self._bypass([key], load_one, policy)
             else:
                 outcomes = yield from self._obtain([wanted], load_one, policy)
-            flight.outcome = outcomes[key]
+            outcome = outcomes[key]
+            with suppress(Exception):  # what cannot be copied is shared with nobody
+                flight.outcome = _copied(outcome)
+        except policy.answers as error:
+            # Like a value, it is for those who asked before.
+            flight.error, flight.error_as_of = error, flight.loads_from
+            raise
         except Exception as error:
             flight.error = error
             # Whoever gave this flight up waits for a later one, and would give that up, too, before it fails.
@@ -274,28 +347,34 @@ class Patterns:
         finally:
             self._land(flight_id, flight)
             flight.landed.set()
-        return flight.outcome
+        return outcome
 
     def _land(self, flight_id: FlightId, flight: _Flight) -> None:
         if self._flights.get(flight_id) is flight:
             self._flights.pop(flight_id, None)
 
-    def _wanted(self, key: str, looked_at: float, content: bytes | None, policy: Policy[Any]) -> _Wanted:
+    def _wanted(
+        self, key: str, looked_at: float, content: bytes | None, policy: Policy[Any], beside: bytes = b""
+    ) -> _Wanted:
+        """What there is to ask for, where no content of a key, or none of what stands beside it, can be served."""
+        wanted = _Wanted(key, looked_at)
+        if beside:
+            wanted.stand_beside(beside, policy)
         if content is None:
-            return _Wanted(key, looked_at)
-        entry = policy.decode(content)
+            return wanted
+        entry = policy.decode(_unwrapped(content, beside))
         if entry is None:
-            return _Wanted(key, looked_at, rejected=_digest(content))
+            if not beside and policy.is_foreign(content):
+                wanted.stand_beside(_raw_digest(content), policy)
+            else:
+                wanted.rejected = _digest(content)
+            return wanted
         # The server is asked whether the end is near: to a machine whose clock is wrong, it always is.
         near = policy.stale_for + entry.window(self._settings.early)
-        return _Wanted(
-            key,
-            looked_at,
-            held=content,
-            near_ms=math.ceil(near * 1000),
-            stale_ms=math.ceil(policy.stale_for * 1000),
-            held_digest=_digest(content),
-        )
+        wanted.near_ms = math.ceil(near * 1000)
+        wanted.stale_ms = math.ceil(policy.stale_for * 1000)
+        wanted.held, wanted.held_digest = _unwrapped(content, beside), _digest(content)
+        return wanted
 
     def _obtain(self, wanted: list[_Wanted], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Outcome]]:
         """What is missing or due: each value is loaded by whoever gets its lease, and awaited by the others."""
@@ -306,14 +385,14 @@ class Patterns:
         while wanted:
             asked_at = time.monotonic()
             begin = [
-                (each.key, token, *self._lease, each.near_ms, each.stale_ms, each.rejected, each.held_digest)
+                (each.name, token, *self._lease, each.near_ms, each.stale_ms, each.rejected, each.held_digest)
                 for each in wanted
             ]
             try:
                 answers = yield from self._server.run_all(BEGIN_LOAD, begin)
             except BaseException as error:
                 # The answer that nobody waits for any more may have been the lease.
-                yield from self._finish(self._give_back([each.key for each in wanted], token), error)
+                yield from self._finish(self._give_back([each.name for each in wanted], token), error)
                 raise
             told = self._sorted(wanted, answers, asked_at, policy)
             outcomes |= told.outcomes
@@ -346,11 +425,16 @@ class Patterns:
             state, *facts = answer
             if state == b"load":
                 told.leased.append(each)
-            elif state == b"value" and policy.decode(facts[0]) is None:
-                each.rejected = _digest(facts[0])
-                told.waiting.append(each)
             elif state == b"value":
-                told.outcomes[each.key] = self._served_found(each, facts[0], asked_at)
+                found = _unwrapped(facts[0], each.beside)
+                if found is not None and policy.decode(found) is not None:
+                    told.outcomes[each.key] = self._served_found(each, found, asked_at)
+                    continue
+                if not each.beside and policy.is_foreign(facts[0]):
+                    each.stand_beside(_raw_digest(facts[0]), policy)
+                else:
+                    each.rejected = _digest(facts[0])
+                told.waiting.append(each)
             elif each.held is not None:
                 told.outcomes[each.key] = self._served_held(each, each.held)
             elif state == b"failed":
@@ -366,42 +450,52 @@ class Patterns:
     ) -> Steps[dict[str, _Outcome]]:
         """Load under the leases held, and store what no write has overtaken."""
         keys = [each.key for each in leased]
+        names = {each.key: each.name for each in leased}
         self.stats.misses += len(keys)
         started_at = time.monotonic()
         try:
             with working(map(self._server.identity, keys)):
-                contents = yield from self._loaded(keys, load, policy)
+                loaded = yield from self._loaded(keys, load, policy)
         except BaseException as error:
-            # What is no Exception says nothing of the database: a cancellation, a signal, a timeout of gevent's.
-            name = _name_of(error) if isinstance(error, Exception) else ""
-            yield from self._finish(self._give_back(keys, token, name), error)
             held = {each.key: _Outcome(each.held, each.looked_at) for each in leased if each.held is not None}
+            # What is no Exception says nothing of the database: a cancellation, a signal, a timeout of gevent's. Nor is
+            # an answer a failure.
+            is_failure = isinstance(error, Exception) and not isinstance(error, policy.answers)
+            name = _name_of(error) if is_failure else ""
+            yield from self._finish(self._give_back(list(names.values()), token, name), error)
+            if isinstance(error, policy.answers):
+                # The answer is newer than what is there.
+                yield from self._finish(self._server.remove([names[key] for key in held]), error)
             if not name or len(held) < len(leased):
                 raise
             _logger.warning("A refresh failed (%s); the value that is there goes on being served", name)
             return held
         ended_at = time.monotonic()
+        outcomes = {key: each.outcome(started_at) for key, each in loaded.items()}
+        unstored = [names[key] for key, each in loaded.items() if each.content is None]
+        end = [
+            (each.name, token, each.beside + content, loaded[each.key].keep_ms)
+            for each in leased
+            if (content := loaded[each.key].content) is not None
+        ]
         try:
-            end = [(key, token, content, keep_ms) for key, (content, keep_ms) in contents.items()]
-            stored = yield from self._server.run_all(END_LOAD, end)
-            unstored = [key for key, answer in zip(contents, stored, strict=True) if isinstance(answer, Unavailable)]
+            stored = (yield from self._server.run_all(END_LOAD, end)) if end else []
+            unstored += [call[0] for call, answer in zip(end, stored, strict=True) if isinstance(answer, Unavailable)]
             yield from self._give_back(unstored, token)
         except BaseException as error:
-            yield from self._finish(self._give_back(keys, token), error)
+            yield from self._finish(self._give_back(list(names.values()), token), error)
             raise
-        return {
-            key: _Outcome(content, ended_at if answer == 1 else started_at)
-            for (key, (content, _)), answer in zip(contents.items(), stored, strict=True)
-        }
+        kept = {name for (name, *_), answer in zip(end, stored, strict=True) if answer == 1}
+        return outcomes | {key: loaded[key].outcome(ended_at) for key, name in names.items() if name in kept}
 
-    def _give_back(self, keys: list[str], token: str, error: str = "") -> Steps[None]:
+    def _give_back(self, names: list[str], token: str, error: str = "") -> Steps[None]:
         """End leases without a value: the others hear of an error, or the next one loads."""
-        if not keys:
+        if not names:
             return
-        answers = yield from self._server.run_all(FAIL_LOAD, [(key, token, error) for key in keys])
-        for key, answer in zip(keys, answers, strict=True):
+        answers = yield from self._server.run_all(FAIL_LOAD, [(name, token, error) for name in names])
+        for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, Refused):
-                self._server.free_later(key)
+                self._server.free_later(name)
 
     def _finish(self, steps: Steps[None], error: BaseException) -> Steps[None]:
         """Tidy up after an error, whatever else happens to the caller meanwhile."""
@@ -440,20 +534,36 @@ class Patterns:
     ) -> Steps[dict[str, _Outcome]]:
         started_at = time.monotonic()
         with working(map(self._server.identity, keys), places):
-            contents = yield from self._loaded(keys, load, policy)
-        return {key: _Outcome(content, started_at) for key, (content, _) in contents.items()}
+            loaded = yield from self._loaded(keys, load, policy)
+        return {key: each.outcome(started_at) for key, each in loaded.items()}
 
-    def _loaded(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, tuple[bytes, int]]]:
-        """Call the function that loads: by key, what to store and for how many milliseconds."""
+    def _loaded(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Loaded]]:
+        """Call the function that loads: by key, its value and what to store of it."""
         self.stats.loads += 1
         started_at = time.monotonic()
         try:
             values = yield from load(keys)
-            seconds = time.monotonic() - started_at
-            return {key: policy.encode(value, seconds, self._settings.jitter) for key, value in values.items()}
+        except policy.answers:
+            raise
         except Exception:
             self.stats.errors += 1
             raise
+        seconds = time.monotonic() - started_at
+        return {key: self._encoded(value, seconds, policy) for key, value in values.items()}
+
+    def _encoded(self, value: Any, seconds: float, policy: Policy[Any]) -> _Loaded:
+        """What to store of a value: its caller has it in any case, unless the type declared for it is wrong."""
+        try:
+            return _Loaded(value, *policy.encode(value, seconds, self._settings.jitter))
+        except UnfitError as error:
+            if error.is_mistyped:
+                self.stats.errors += 1
+                raise
+            kind = (policy.shape, type(value))
+            if kind not in self._unfit:
+                self._unfit.add(kind)
+                _logger.warning("A value is not cached, and loaded at each call: %s", error)
+            return _Loaded(value, None)
 
     def _served_found(self, wanted: _Wanted, content: bytes, asked_at: float) -> _Outcome:
         if wanted.held is None:
@@ -474,6 +584,29 @@ def _loading_one(load: Callable[[], Any]) -> LoadMany:
         return {keys[0]: value}
 
     return load_one
+
+
+def _value_of(outcome: _Outcome, policy: Policy[Any]) -> Any:
+    # From the stored form, so that no two callers hold the same mutable object.
+    return outcome.value if outcome.content is None else policy.value(outcome.content)
+
+
+def _copied(outcome: _Outcome) -> _Outcome:
+    """The same for another caller, who may change it."""
+    if outcome.content is not None:
+        return outcome
+    return _Outcome(None, outcome.as_of, copy.deepcopy(outcome.value))
+
+
+def _unwrapped(content: bytes | None, beside: bytes) -> bytes | None:
+    """What stands beside a value, as it would stand in its place; nothing readable if it belongs to another value."""
+    if content is None or not beside:
+        return content
+    return content[len(beside) :] if content.startswith(beside) else b""
+
+
+def _raw_digest(content: bytes) -> bytes:
+    return hashlib.sha1(content, usedforsecurity=False).digest()
 
 
 def _digest(content: bytes) -> str:

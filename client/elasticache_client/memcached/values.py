@@ -58,7 +58,7 @@ def encode(value: object) -> Item:
         if kind is str:
             return value.encode(), _TEXT  # type: ignore[attr-defined]
         if kind is int:
-            return b"%d" % value, _WHOLE_NUMBER
+            return str(value).encode(), _WHOLE_NUMBER
     except UnicodeEncodeError:
         raise _refused("the value is of type str and cannot be written (UnicodeEncodeError)") from None
     try:
@@ -78,7 +78,7 @@ def _type_of(value: Any) -> Any:
     if kind in (list, set, frozenset):
         return kind[_one_of(value)]
     if kind is tuple:
-        return tuple[tuple(_type_of(each) for each in value)] if value else tuple[()]
+        return tuple[tuple(_type_of(each) for each in value)] if value else tuple[()]  # type: ignore[misc]
     if kind is dict:
         return dict[_one_of(value), _one_of(value.values())]  # type: ignore[misc]
     return kind

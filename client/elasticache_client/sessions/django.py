@@ -125,7 +125,8 @@ class SessionStore(SessionBase):  # type: ignore[misc]
 
     def _expires(self) -> float | None:
         """When Django wants it to end, if that is earlier than the store does."""
-        age, idle = self.get_expiry_age(), self._store.idle.total_seconds()
+        age: float = self.get_expiry_age()
+        idle = self._store.idle.total_seconds()
         if age < idle:
             return time.time() + age
         if age > idle and self.get("_session_expiry"):

@@ -512,7 +512,7 @@ def test_a_ttl_that_is_another_one_each_time_makes_no_type_anew(monkeypatch: pyt
     """What is dear to make depends on the type alone, so that a ttl that is drawn by lot costs a hit nothing."""
     made: list[Any] = []
     decoder = msgspec.msgpack.Decoder
-    monkeypatch.setattr(msgspec.msgpack, "Decoder", lambda kind: made.append(kind) or decoder(kind))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(msgspec.msgpack, "Decoder", lambda kind, **named: made.append(kind) or decoder(kind, **named))  # type: ignore[func-returns-value]
 
     class OfItsOwn(msgspec.Struct):
         number: int
