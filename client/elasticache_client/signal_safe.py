@@ -80,28 +80,3 @@ class Event:
             if not self._is_set:
                 mine.acquire(timeout=timeout)
         return self._is_set
-
-
-class Semaphore:
-    """As ``threading.Semaphore``, as far as it is needed here.
-
-    Args:
-        value: how many may hold it at once.
-    """
-
-    def __init__(self, value: int) -> None:
-        self._places: SimpleQueue[None] = SimpleQueue()
-        for _ in range(value):
-            self._places.put(None)
-
-    def acquire(self, timeout: float) -> bool:
-        """Take a place, and wait so many seconds for one; whether there was one."""
-        try:
-            self._places.get(timeout=timeout)
-        except Empty:
-            return False
-        return True
-
-    def release(self) -> None:
-        """Give it back."""
-        self._places.put(None)

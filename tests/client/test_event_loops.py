@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elasticache_client import ConnectionSettings, EventLoopError, connect_async
+from elasticache_client.caching import AsyncCache
 from elasticache_client.leaderboard import AsyncLeaderboard
 from elasticache_client.sessions import AsyncSessions
 from tests.client.engines import HOST
@@ -34,6 +35,7 @@ async def _session(sessions: AsyncSessions) -> None:
 
 WRAPPED: dict[str, Callable[[Any], Callable[[], Coroutine[Any, Any, Any]]]] = {
     "a client": lambda client: partial(client.ping),
+    "a cache": lambda client: partial(AsyncCache(client, prefix="t").get_or_load, "a", _load, ttl=60),
     "sessions": lambda client: partial(_session, AsyncSessions(client)),
     "a board": lambda client: partial(AsyncLeaderboard(client, "game").submit, "ada", 1),
 }

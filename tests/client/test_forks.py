@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elasticache_client import IamCredentials, SecretCredentials
+from elasticache_client import ConnectionSettings, IamCredentials, SecretCredentials, connect
+from elasticache_client.caching import Cache
 from tests.client.conftest import CACHE, REGION, iam_credentials, secret_credentials
+from tests.client.engines import HOST
 from tests.client.secrets_manager import ARN, SecretsManagerStub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.client.engines import Engine
 
 
 _HANGS_SECONDS = 20
@@ -134,3 +138,34 @@ def test_aws_credentials_that_the_parent_refreshes(monkeypatch: pytest.MonkeyPat
         assert credentials._signer is not before
 
     assert child_ends_well(sign)
+
+
+def test_a_load_that_the_parent_is_at(engine: Engine) -> None:
+    """The child does not wait for a thread that it has not, nor for places and locks that such threads hold."""
+    engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+    client: Any = connect(
+        ConnectionSettings(engine="redis", host=HOST, port=engine.port, tls=False, mode="standalone", auth="none")
+    )
+    cache = Cache(client, prefix="forks", lease=60, bypass_limit=1)
+    is_loading, may_end = threading.Event(), threading.Event()
+
+    def load() -> int:
+        is_loading.set()
+        may_end.wait(_HANGS_SECONDS)
+        return 1
+
+    thread = threading.Thread(target=cache.get_or_load, args=("a", load), kwargs={"ttl": 60})
+    thread.start()
+    is_loading.wait(_HANGS_SECONDS)
+    with cache._server._owed_lock:
+        assert cache._patterns._flights
+        assert child_ends_well(lambda: _look(cache))
+    may_end.set()
+    thread.join()
+    client.close()
+
+
+def _look(cache: Cache) -> None:
+    assert not cache._patterns._flights
+    cache._server.free_later("b")
+    assert cache.get_or_load("c", lambda: 3, ttl=60) == 3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elasticache_client.signal_safe import ConnectionStack, Event, Semaphore
+from elasticache_client.signal_safe import ConnectionStack, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +68,8 @@ def _stack() -> ConnectionStack:
         (_stack, lambda stack: stack.get(timeout=1)),
         (_stack, lambda stack: stack.put_nowait("c")),
         (Event, lambda event: event.set()),
-        (partial(Semaphore, 2), lambda semaphore: semaphore.acquire(1)),
-        (partial(Semaphore, 2), lambda semaphore: semaphore.release()),
     ],
-    ids=["get", "put", "set", "acquire", "release"],
+    ids=["get", "put", "set"],
 )
 def test_an_interrupt_leaves_no_lock(make: Callable[[], Any], use: Callable[[Any], Any]) -> None:
     """After it, the same can be done in another thread. ``queue.LifoQueue`` and ``threading``'s own hang here."""
@@ -124,11 +122,3 @@ def test_waiting_threads_go_on() -> None:
     assert waited == [True] * 5
     assert event.wait(0)
     assert not Event().wait(0.001)
-
-
-def test_places_are_counted() -> None:
-    """As many as there are, and one more for each that is given back."""
-    semaphore = Semaphore(2)
-    assert [semaphore.acquire(0.001) for _ in range(3)] == [True, True, False]
-    semaphore.release()
-    assert semaphore.acquire(0.001)

@@ -31,6 +31,7 @@ from elasticache_client.caching.nesting import (
 )
 from elasticache_client.caching.scripts import BEGIN_LOAD, BEGIN_WRITE, END_LOAD, END_WRITE, FAIL_LOAD, WRITE
 from elasticache_client.caching.steps import Steps
+from elasticache_client.forks import after_fork
 from elasticache_client.values import UnfitError
 
 if TYPE_CHECKING:
@@ -144,6 +145,12 @@ class Patterns:
         lease_ms = max(1, round(settings.lease * 1000))
         self._lease = (lease_ms, lease_ms * _REMEMBERED_LEASES)
         self._unfit: set[tuple[object, type]] = set()
+        after_fork(self, Patterns.start_afresh)
+
+    def start_afresh(self) -> None:
+        """In a forked child: what its parent's threads are loading, they load for the parent."""
+        self._places = Places(self._settings.bypass_limit)
+        self._flights = {}
 
     def hit(self, content: bytes | None, policy: Policy[T]) -> Entry[T] | None:
         """The entry, if it can be served as it is."""

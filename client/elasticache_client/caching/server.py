@@ -17,6 +17,7 @@ from elasticache_client.caching.nodes import Nodes
 from elasticache_client.caching.refusals import Refusals
 from elasticache_client.caching.stats import Stats
 from elasticache_client.failures import Failure, kind_of
+from elasticache_client.forks import after_fork, renew_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,6 +68,7 @@ class Server:
         self._prefix = prefix
         self._owed: dict[str, object] = {}
         self._owed_lock = threading.Lock()
+        after_fork(self, renew_locks)
         self._pay_at = 0.0
 
     @property
