@@ -120,6 +120,11 @@ def code_of(error: BaseException) -> str:
     return found[1] if found else ""
 
 
+def is_on_the_move(error: BaseException) -> bool:
+    """Whether the keys' slot is moving to another shard, for longer than the cluster client has tried again."""
+    return code_of(error) == "TRYAGAIN" or (type(error).__name__ == "ClusterError" and "TTL exhausted" in str(error))
+
+
 def refusal_in_script(error: BaseException) -> str | None:
     """What a command in a script was refused for, as the server would have said it without the script.
 

@@ -1,0 +1,68 @@
+"""Scripts of several keys while their slot moves to another shard."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.exceptions import ClusterError, ResponseError, TryAgainError
+
+from elasticache_client import scripting
+from elasticache_client.scripting import Script
+
+
+class Moving:
+    """A client whose slot is on the move for so many calls."""
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self.errors = errors
+
+    def execute_command(self) -> None:
+        """Not called; that it blocks says of which kind the client is."""
+
+    def evalsha(self, *_: Any) -> str:
+        """As the library has it."""
+        if self.errors:
+            raise self.errors.pop()
+        return "done"
+
+
+class MovingAsync(Moving):
+    """The same for asyncio."""
+
+    async def execute_command(self) -> None:  # type: ignore[override]
+        """Not called."""
+
+    async def evalsha(self, *arguments: Any) -> str:  # type: ignore[override]
+        """As the library has it."""
+        return super().evalsha(*arguments)
+
+
+def _call(kind: type[Moving], errors: list[Exception]) -> Any:
+    result = Script(kind(errors), "return 1")(["a", "b"], [])
+    return asyncio.run(_awaited(result)) if kind is MovingAsync else result
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+@pytest.mark.parametrize("kind", [Moving, MovingAsync])
+def test_a_slot_on_the_move_is_waited_for(kind: type[Moving], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else helps: a login, or the first score of a day, has no other place to go."""
+    monkeypatch.setattr(scripting, "_SLOT_POLL_SECONDS", 0.001)
+    assert _call(kind, [ClusterError("TTL exhausted."), TryAgainError("Multiple keys request")] * 5) == "done"
+
+
+@pytest.mark.parametrize("kind", [Moving, MovingAsync])
+def test_it_is_not_waited_for_without_an_end(kind: type[Moving], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slot that does not arrive is an error, and anything else is one at once."""
+    monkeypatch.setattr(scripting, "_SLOT_SECONDS", 0)
+    monkeypatch.setattr(scripting, "_SLOT_POLL_SECONDS", 0.001)
+    with pytest.raises(ClusterError):
+        _call(kind, [ClusterError("TTL exhausted.")] * 1000)
+    errors: list[Exception] = [ResponseError("ERR other")] * 2
+    with pytest.raises(ResponseError):
+        _call(kind, errors)
+    assert len(errors) == 1
