@@ -123,18 +123,19 @@ def lazy(
         called = call
 
     def invalidate(*args: Any, **kwargs: Any) -> Any:
-        return run(patterns.invalidate([make_key(args, kwargs)]))
+        return run(patterns.invalidate([make_key(key.with_class(args), kwargs)]))
 
     def refresh(*args: Any, **kwargs: Any) -> Any:
+        args = key.with_class(args, is_read=True)
         return run(patterns.reload(make_key(args, kwargs), partial(function, *args, **kwargs), policy))
 
     def write(*args_and_value: Any, **kwargs: Any) -> Any:
         *args, value = args_and_value
-        return run(patterns.write(make_key(args, kwargs), value, policy))
+        return run(patterns.write(make_key(key.with_class(args), kwargs), value, policy))
 
     def write_through(*args_and_value: Any, store: Callable[[Any], Any], **kwargs: Any) -> Any:
         *args, value = args_and_value
-        return run(patterns.write_through(make_key(args, kwargs), value, store, policy))
+        return run(patterns.write_through(make_key(key.with_class(args), kwargs), value, store, policy))
 
     update_wrapper(called, function)
     beside = {each.__name__: each for each in (invalidate, refresh, write, write_through)}
@@ -206,6 +207,7 @@ class KeyTemplate:
     """
 
     def __init__(self, template: str, function: Callable[..., Any]) -> None:
+        self._name = getattr(function, "__qualname__", repr(function))
         self._signature = _signature(function)
         parameters = list(self._signature.parameters.values())
         self._count = len(parameters)
@@ -231,7 +233,7 @@ class KeyTemplate:
                 "" if self.receiver is None else f", leaves {self.receiver} out or names {{{first}.attribute}}"
             )
             raise ValueError(
-                f"The key {template!r} was given for {function.__qualname__}{self._signature}. Allowed: a text that "
+                f"The key {template!r} was given for {self._name}{self._signature}. Allowed: a text that "
                 f"names each of its parameters as {{parameter}}{of_receiver}, with a sign such as : (not %) between "
                 "two, and has no other braces; no *args, no **kwargs. Correct the key, or cache inside the function "
                 "with get_or_load."
@@ -257,13 +259,30 @@ class KeyTemplate:
             bound.apply_defaults()
             args = list(bound.arguments.values())
         if self.receiver is not None:
-            if self.receiver == "cls" and not isinstance(args[0], type):
-                raise TypeError(f"{args[0]!r} was given as cls. Allowed: the class. Put lazy() above @classmethod.")
             args = [*args[1:], *[get(args[0]) for get in self._attributes]]
         parts = tuple([_part(each, plain, self._escapes) for each, plain in zip(args, self._plain, strict=True)])
         if self._reordered is not None:
             parts = tuple(parts[place] for place in self._reordered)
         return self.pattern % parts
+
+    def with_class(self, args: Sequence[Any], *, is_read: bool = False) -> tuple[Any, ...]:
+        """The arguments after the class, where one is due: since Python 3.13 ``@classmethod`` gives it to calls alone.
+
+        Args:
+            args: what ``invalidate`` and so on were given.
+            is_read: whether it matters which class that is.
+
+        Raises:
+            TypeError: it matters, and there is none.
+        """
+        if self.receiver != "cls" or (args and isinstance(args[0], type)):
+            return tuple(args)
+        if is_read or self._attributes:
+            raise TypeError(
+                f"{self._name} was not given its class. Allowed: the class, then the arguments. Put lazy() above "
+                "@classmethod, which gives it."
+            )
+        return (object, *args)
 
     def _is_attribute(self, name: str) -> bool:
         receiver, *path = name.split(".")
