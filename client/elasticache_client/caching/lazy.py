@@ -169,8 +169,7 @@ class LazyMethod:
             return self._called
         called = self._called
         bound = FunctionType(called.__code__, called.__globals__, called.__name__, None, called.__closure__)
-        bound.__qualname__, bound.__module__, bound.__doc__ = called.__qualname__, called.__module__, called.__doc__
-        vars(bound).update(vars(called))
+        update_wrapper(bound, called)
         vars(bound).update({name: partial(each, instance) for name, each in self._beside.items()})
         return MethodType(bound, instance)
 

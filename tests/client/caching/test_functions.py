@@ -12,7 +12,7 @@ import sys
 import uuid
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any, NewType, get_type_hints
 
 import asgiref.sync
 import msgspec
@@ -315,6 +315,7 @@ def test_a_cached_function_is_a_function(function: Any) -> None:
         asks.append(asyncio.iscoroutinefunction)
     assert {ask(function) for ask in asks} == {is_asynchronous}
     assert list(inspect.signature(function).parameters)[-1:] == ["number"]
+    assert get_type_hints(function) == {"number": int, "return": int}
     assert all(callable(getattr(function, each)) for each in ("invalidate", "refresh", "write", "write_through"))
     assert inspect.unwrap(function).__name__ == function.__name__
     twins: list[Any] = [pickle.loads(pickle.dumps(function)), copy.copy(function), copy.deepcopy(function)]  # noqa: S301
