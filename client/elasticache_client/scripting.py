@@ -21,8 +21,8 @@ _SLOT_POLL_SECONDS = 0.1
 class Script:
     """A script that is called by its digest, and sent whole to a node that does not know it.
 
-    The libraries' own loads it first and calls it again by its digest: a failover between the two has it fail. While the
-    keys' slot moves to another shard it is tried again for up to three seconds: some keys are here and some there.
+    The libraries' own loads it first and calls it again by its digest: a failover between the two has it fail. While
+    the keys' slot moves to another shard it is tried again for up to three seconds: some keys are here and some there.
 
     Args:
         client: a client of redis-py or valkey-py, blocking or for asyncio.
