@@ -307,7 +307,7 @@ def _part(value: Any, plain: type | None, escapes: dict[int, str]) -> str:
             "datetime, Decimal, an Enum of these, or None. Pass what identifies the value, or cache inside the "
             "function with get_or_load."
         )
-    text = str(value)
+    text = str.__str__(value) if base is str else str(value)  # a subclass may show itself as anything
     stands = plain is base or (plain is None and (base is int or (base is str and not _reads_as_number(text))))
     return ("" if stands else f"{_ESCAPE}{_MARKS[base]}") + text.translate(escapes)
 

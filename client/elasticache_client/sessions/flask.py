@@ -138,6 +138,8 @@ class FlaskSessions(SessionInterface):
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SECURE": self._cookie.secure,
             "SESSION_COOKIE_SAMESITE": self._cookie.same_site,
+            "SESSION_COOKIE_PARTITIONED": False,
+            "SESSION_REFRESH_EACH_REQUEST": None,
             "PERMANENT_SESSION_LIFETIME": None,
         }
         for name, value in wanted.items():

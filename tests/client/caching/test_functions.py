@@ -70,7 +70,17 @@ def test_arguments_make_the_key(args: Any, kwargs: dict[str, Any], key: str) -> 
     assert KeyTemplate("{language}/{product_id}/{draft}", _product).key(args, kwargs) == key
 
 
+class Hidden(str):
+    """A text that shows nothing of itself."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "***"
+
+
 _LIKE_ONE = [
+    *(Hidden("2"), Hidden("3")),
     *(1, "1", "%i1", True, "True", None, "None", "%", Colour.RED, "r:ed", Size.SMALL, Decimal(1), -1, "-1", "%s1"),
     *(uuid.UUID(int=1), str(uuid.UUID(int=1)), dt.date(2026, 1, 1), "2026-01-01", dt.datetime(2026, 1, 1)),  # noqa: DTZ001
     "2026-01-01 00:00:00",

@@ -59,7 +59,8 @@ def test_permanent(app: flask.Flask) -> None:
 
 def test_settings_without_effect(app: flask.Flask, caplog: pytest.LogCaptureFixture) -> None:
     """One that asks for something else than the cookie has is logged, once."""
-    app.config |= {"SESSION_COOKIE_SECURE": True, "SESSION_COOKIE_NAME": "sid"}
+    asked = {"SESSION_COOKIE_NAME": "sid", "SESSION_COOKIE_PARTITIONED": True, "SESSION_REFRESH_EACH_REQUEST": False}
+    app.config |= {"SESSION_COOKIE_SECURE": True, **asked}
     for _ in range(2):
         app.test_client().get("/flashed")
-    assert [each.args for each in caplog.records if "has no effect" in each.msg] == [("SESSION_COOKIE_NAME", "sid")]
+    assert [each.args for each in caplog.records if "has no effect" in each.msg] == list(asked.items())
