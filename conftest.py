@@ -33,6 +33,7 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """With several workers, keep the tests of a file together, and all that use the session's one synth."""
     for item in items:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FOUR = ("createSecret", "setSecret", "testSecret", "finishSecret")
 GRACE = 60
 
+# Here, since scenarios run in threads, and CDK answers one thread at a time.
+_READ_WRITE = Permissions.read_write("*").access_string
+
 
 class Clock:
     """A clock that a test moves, or that runs faster than the others."""
@@ -64,7 +67,7 @@ class Rig:
         self.clock = Clock(speed)
         self.secrets = SecretsManager(self.account, value, clock=self.clock)
         self.cache = ElastiCache(self.account, servers, self.first, user_name=self.user_name, knobs=knobs)
-        self.cache.rules = Permissions.read_write("*").access_string if kind is Kind.USER else "on ~* &* +@all"
+        self.cache.rules = _READ_WRITE if kind is Kind.USER else "on ~* &* +@all"
         self.cache.seed()
         self.seconds = 2.0
         self.poll_seconds = 0.005

@@ -202,6 +202,8 @@ class Permissions:
         """Whether more of it than names of keys and channels is known only when it is deployed."""
         if not isinstance(self.access_string, str):
             return True
+        if not Token.is_unresolved(self.access_string):
+            return False
         words = re.split(r"[\s()]+", self.access_string)
         return any(Token.is_unresolved(word) and not _PLACE.match(word) for word in words)
 
