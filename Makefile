@@ -3,7 +3,7 @@
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
 #                            STAGE=prod: another stage;  KEEP=1: leave it running
 #   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
-#   make test                every test
+#   make test                every test;  ARGS='-n 2 --dist loadgroup': on two cores at once
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
 #                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
@@ -58,7 +58,7 @@ workloads: setup
 	@python -m workloads.local $(ARGS)
 
 test: setup
-	python -m pytest -n auto --dist loadgroup $(ARGS)
+	python -m pytest $(ARGS)
 
 check: lint types scan test
 
