@@ -34,6 +34,17 @@ _MOST_RESOURCES = 400
 """So many in a template: it may have 500, and the engines take longest for very small and for very large ones."""
 
 
+LEFT_OUT = (
+    "elasticache_cache_states_security_groups",
+    "elasticache_cache_states_subnet_group",
+    "elasticache_cache_uses_customer_key",
+    "elasticache_log_delivery_is_shown",
+    "elasticache_notification_topic_demands_tls",
+    "elasticache_subnets_are_stated",
+)
+"""Rules of what stands beside a cache, which the templates of these tests leave out or name without making it."""
+
+
 def batches(things: Sequence[Any], resources: Callable[[Any], int] = lambda _: 1) -> list[list[Any]]:
     """All of them, as many at a time as go into a template."""
     found: list[list[Any]] = [[]]
@@ -124,7 +135,7 @@ def test_rules_fail_where_they_were_relaxed_and_nowhere_else(accepted: Sequence[
     report = cdk.CloudFormationValidatePlugin(guard_rules=[rule_source()]).validate(Validation(files))
     found: dict[str, set[str]] = defaultdict(set)
     for violation in report.violations:
-        if violation.severity != "warning" and violation.rule_name != SAME_ID:
+        if violation.severity != "warning" and violation.rule_name not in {SAME_ID, *LEFT_OUT}:
             for place in violation.violating_resources:
                 found[re.sub(r"(C\d+).*", r"\1", str(place.resource_logical_id))].add(violation.rule_name)
     expected = {each.name: rules for each in accepted if (rules := relaxed(each.settings))}
