@@ -198,9 +198,11 @@ def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: s
     }
     if Stack.of(vpc) is not stack:
         findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
+    skip = [{"id": "CKV_AWS_116", "comment": _CALLER_WAITS}]
     if unreserved_reason is not None:
+        skip.append({"id": "CKV_AWS_115", "comment": unreserved_reason})
         for pack in ("HIPAA.Security", "NIST.800.53.R5"):
             findings[f"{pack}::{pack}-LambdaConcurrency"] = unreserved_reason
     acknowledge(scope.function, findings)
     resource = scope.function.node.default_child
-    resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_116", "comment": _CALLER_WAITS}]})  # type: ignore[union-attr]
+    resource.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]
