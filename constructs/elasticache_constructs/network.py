@@ -436,8 +436,8 @@ def _check_reason(open_endpoints_reason: str | None, egress: Egress) -> None:
         )
 
 
-def _endpoint_policy(scope: Construct) -> list[iam.PolicyStatement]:
-    """This account's identities on this account's resources, and AWS services that act in the VPC by themselves.
+def _endpoint_policy(scope: Construct, service: str) -> list[iam.PolicyStatement]:
+    """One service's actions, by this account's identities on its resources, and by AWS services that act by themselves.
 
     Of calls that are about no resource, GetRandomPassword for one, AWS may know no account.
     """
@@ -449,7 +449,7 @@ def _endpoint_policy(scope: Construct) -> list[iam.PolicyStatement]:
     services = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
     return [
         iam.PolicyStatement(
-            sid=sid, principals=[iam.AnyPrincipal()], actions=["*"], resources=["*"], conditions=conditions
+            sid=sid, principals=[iam.AnyPrincipal()], actions=[f"{service}:*"], resources=["*"], conditions=conditions
         )
         for sid, conditions in (("OwnAccount", own), ("AwsServices", services))
     ]
@@ -482,14 +482,14 @@ def _add_endpoints(
         **https,
     )
     services = {
-        "SecretsManagerEndpoint": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-        "ElastiCacheEndpoint": ec2.InterfaceVpcEndpointAwsService.ELASTICACHE,
+        "SecretsManagerEndpoint": ("secretsmanager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER),
+        "ElastiCacheEndpoint": ("elasticache", ec2.InterfaceVpcEndpointAwsService.ELASTICACHE),
     }
-    for name, service in services.items():
+    for name, (prefix, service) in services.items():
         endpoint = vpc.add_interface_endpoint(
             name, service=service, subnets=subnets, security_groups=[endpoints], open=False, private_dns_enabled=True
         )
-        for statement in _endpoint_policy(scope) if closed else ():
+        for statement in _endpoint_policy(scope, prefix) if closed else ():
             endpoint.add_to_policy(statement)
     return clients
 
