@@ -37,6 +37,7 @@ _LOGS_WITH_KEY = (
 _TLS = {"aws:SecureTransport": "true"}
 # Of services that endpoints stand before.
 _ENDPOINTS = ("secretsmanager", "elasticache")
+_READS = {"secretsmanager": "secretsmanager:GetSecretValue", "elasticache": "elasticache:DescribeUsers"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,8 +302,10 @@ def _of_endpoint(endpoint: Resource) -> Iterator[Need]:
     if "PolicyDocument" not in endpoint.properties:
         return
 
+    action = _READS[str(endpoint.properties["ServiceName"]).rpartition(".")[2]]
+
     def read(**context: str) -> Call:
-        return Call(action="secretsmanager:GetSecretValue", context=context)
+        return Call(action=action, context=context)
 
     own = {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}
     through = endpoint.reference
