@@ -36,15 +36,24 @@ def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
                 raise _Interrupt
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except _Interrupt:
-        return False
-    finally:
-        sys.settrace(before)
-    return True
+    over: list[bool] = []
+
+    def run() -> None:
+        sys.settrace(trace)
+        try:
+            call()
+        except _Interrupt:
+            over.append(False)
+        else:
+            over.append(True)
+        finally:
+            sys.settrace(None)
+
+    # In a thread that ends: where a handler is left this way, Python goes on taking its exception for handled.
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return over[0]
 
 
 def _ends(call: Callable[[], Any]) -> bool:
