@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -128,46 +129,52 @@ class Places:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._holds: set[Hold] = set()
-        self._queue: deque[Hold] = deque()
+        # Weakly: one that an exception, raised by a signal, kept from giving its place back is gone with its caller.
+        self._holds: list[weakref.ref[Hold]] = []
+        self._queue: deque[weakref.ref[Hold]] = deque()
 
     def admit(self, hold: Hold) -> bool:
         """Give it a place, if there is one; the lock is held."""
+        self._holds = [each for each in self._holds if each() is not None]
         if len(self._holds) >= self._number:
             return False
-        self._holds.add(hold)
+        self._holds.append(weakref.ref(hold))
         return True
 
     def has(self, hold: Hold) -> bool:
         """Whether it has a place here."""
-        return hold in self._holds
+        return any(each() is hold for each in self._holds)
 
     def line_up(self, hold: Hold) -> None:
         """Put it at the end of the queue; the lock is held."""
-        self._queue.append(hold)
+        self._queue.append(weakref.ref(hold))
 
     def leave(self, hold: Hold) -> None:
         """Take it out of the queue; the lock is held."""
-        with suppress(ValueError):
-            self._queue.remove(hold)
+        self._queue = deque(each for each in self._queue if each() not in {hold, None})
 
     def dismiss(self, hold: Hold) -> Hold | None:
         """Take its place away; who has it now, if anybody waited. The lock is held."""
-        self._holds.discard(hold)
-        return self._queue[0] if self._queue and self.admit(self._queue[0]) else None
+        self._holds = [each for each in self._holds if each() not in {hold, None}]
+        for each in self._queue:
+            waiting = each()
+            if waiting is not None:
+                return waiting if self.admit(waiting) else None
+        return None
 
 
 class Hold:
     """A place for one load, from any of several.
 
-    Whoever makes one gives it back, however he leaves, even by an exception that a signal raises: no place is lost.
+    Its owner gives it back. If an exception that a signal raises keeps it from that, the place is free again when the
+    object is gone.
 
     Args:
         choice: where a place will do.
         waits: how to wait for one.
     """
 
-    __slots__ = ("_choice", "_event", "_waits", "_wake")
+    __slots__ = ("__weakref__", "_choice", "_event", "_waits", "_wake")
 
     def __init__(self, choice: list[Places], waits: Waits) -> None:
         self._choice = choice

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elasticache_client.caching import AsyncCache, Overloaded, nesting
+from elasticache_client.caching.nesting import Hold, Places
+from elasticache_client.caching.steps import Threads, run
 from tests.client.caching.callers import Face, new_key
 from tests.client.conftest import KINDS
 from tests.client.engines import free_port
@@ -289,3 +291,18 @@ def test_the_context_of_one_loop_is_not_another_ones(down: Callable[..., Face]) 
 
     got = face.caller.wait(scenario())
     assert (got[0], type(got[1])) == (1, Overloaded)
+
+
+def test_a_place_that_was_not_given_back_is_free() -> None:
+    """An exception that a signal raises may come while it is given back: the next caller has it."""
+    places = Places(1)
+    lost = Hold([places], Threads())
+    assert run(lost.take(0.01))
+    waiting = Hold([places], Threads())
+    assert not run(waiting.take(0.01))
+    del lost, waiting  # neither has left
+    holder, next_one = Hold([places], Threads()), Hold([places], Threads())
+    assert run(holder.take(0.01))
+    assert not run(next_one.take(0.01))
+    holder.give_back()
+    assert run(next_one.take(0.01))
