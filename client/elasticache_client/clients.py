@@ -11,7 +11,7 @@ from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
 from elasticache_client.forks import after_fork, renew_locks
 from elasticache_client.retries import retry, worth_retrying
-from elasticache_client.signal_safe import ConnectionStack
+from elasticache_client.signal_safe import ConnectionStack, pool_class
 from elasticache_client.tls import tls_context
 
 if TYPE_CHECKING:
@@ -241,7 +241,8 @@ class _Setup:
             cluster_class(library, asynchronous=asynchronous) if self.cluster else getattr(module, library.title())
         )
         blocking = {} if asynchronous else {"queue_class": ConnectionStack}
-        self.pool_class = partial(module.BlockingConnectionPool, timeout=_WAIT_SECONDS, **blocking)
+        pool = module.BlockingConnectionPool if asynchronous else pool_class(module)
+        self.pool_class = partial(pool, timeout=_WAIT_SECONDS, **blocking)
         retries = {
             "retry": retry(library, asynchronous=asynchronous),
             # Without it valkey-py retries the opening of a connection, but no command.

@@ -12,12 +12,38 @@ from contextlib import suppress
 from queue import Empty, Full, SimpleQueue
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
+
+
+class Living(WeakSet[Any]):
+    """The connections that a pool has made and somebody still has, in the place of the pool's list of all of them."""
+
+    append = WeakSet.add
+
+
+def pool_class(module: Any) -> Any:
+    """The blocking pool of a library, which gets over connections that interrupted threads have lost.
+
+    Between taking a connection and giving it back, an exception may come where nothing gives it back. The library keeps
+    a list of all connections, so that one that nobody has any more still counts; here it does not.
+
+    Args:
+        module: ``redis`` or ``valkey``.
+    """
+    base = module.BlockingConnectionPool
+
+    def reset(self: Any) -> None:
+        base.reset(self)
+        self._connections = self.pool.living = Living()
+
+    return type(base.__name__, (base,), {"reset": reset, "__module__": base.__module__})
 
 
 class ConnectionStack:
     """For ``queue_class`` of the libraries' pools: the connection that came back last is the next to go out.
 
-    An exception between two of its steps costs at most the place of one connection, as it does between the pool's own.
+    An exception between two of its steps, or between the pool's own, may lose a connection, or its place. When none is
+    left, there is room again for as many as are lost.
 
     Args:
         maxsize: how many connections, and empty places for new ones, it holds.
@@ -26,6 +52,7 @@ class ConnectionStack:
     def __init__(self, maxsize: int) -> None:
         self.maxsize = maxsize
         self.queue: deque[Any] = deque()
+        self.living: Living | None = None
         self._tickets: SimpleQueue[None] = SimpleQueue()
 
     def put_nowait(self, item: Any) -> None:
@@ -49,11 +76,18 @@ class ConnectionStack:
             try:
                 self._tickets.get(block, timeout)
             except Empty:
-                # An interrupted thread may have taken a ticket and left the connection.
-                if not self.queue:
+                # An interrupted thread may have taken a ticket and left the connection, or have lost it.
+                if not self.queue and not self._make_room():
                     raise
             with suppress(IndexError):
                 return self.queue.pop()
+
+    def _make_room(self) -> bool:
+        """Room for new connections in the place of those that nobody has any more; whether there are any."""
+        lost = 0 if self.living is None else self.maxsize - len(self.living)
+        for _ in range(lost):
+            self.queue.append(None)
+        return lost > 0
 
 
 class Event:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+import valkey
 
 from elasticache_client import connections
 from tests.client.conftest import APP, KINDS, Caller, Interrupted, iam_credentials, iam_settings
@@ -137,3 +140,24 @@ def test_a_connection_that_another_caller_closes(
     monkeypatch.setattr(library, "read_response", read_response_async if KINDS[kind].asynchronous else read_response)
     assert client("get", "mine") == "of mine"
     assert not left
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.asynchronous])
+def test_connections_that_are_lost_make_room_for_others(
+    kind: str, front: Front, monkeypatch: pytest.MonkeyPatch, open_client: Callable[..., Caller]
+) -> None:
+    """A signal may raise where nothing gives a connection back; those in use are not taken for lost ones."""
+    client = open_client(kind, iam_settings(front.port), credentials=iam_credentials(), max_connections=2)
+    pool = client.client.connection_pool
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "release", lambda _: None)
+        client("set", "mine", "of mine")
+        client("set", "mine", "of mine")
+    gc.collect()
+    arguments = ["GET"] if KINDS[kind].library == "valkey" else []
+    held = [pool.get_connection(*arguments) for _ in range(2)]
+    with pytest.raises((redis.ConnectionError, valkey.ConnectionError), match="No connection available"):
+        client("get", "mine")
+    for each in held:
+        pool.release(each)
+    assert client("get", "mine") == "of mine"
