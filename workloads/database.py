@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from elasticache_client.messages import refusal
 from elasticache_client.quiet import no_secrets_logged
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ class DatabaseSettings:
         """
         port = _variable(environ, "PORT", "a number")
         if not port.isdecimal():
-            raise _error("PORT", port, "a number")
+            raise _wrong("PORT", port, "a number")
         tls, iam = _flag(environ, "TLS"), _flag(environ, "IAM")
         if iam and not tls:
-            raise _error("TLS", "false", "true with DATABASE_IAM=true")
+            raise _wrong("TLS", "false", "true with DATABASE_IAM=true")
         return cls(
             host=_variable(environ, "HOST", "a host name, or a directory with a socket"),
             port=int(port),
@@ -184,17 +185,18 @@ class _Signer:
 def _variable(environ: Mapping[str, str], name: str, allowed: str) -> str:
     value = environ.get(f"{_PREFIX}{name}")
     if not value:
-        raise _error(name, None, allowed)
+        fix = f"Set {_PREFIX}{name} to {allowed}"
+        raise DatabaseSettingsError(refusal(got=f"{_PREFIX}{name} is not set", allowed="always required", fix=fix))
     return value
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:
     text = _variable(environ, name, "true or false")
     if text not in _FLAGS:
-        raise _error(name, text, "true or false")
+        raise _wrong(name, text, "true or false")
     return _FLAGS[text]
 
 
-def _error(name: str, got: str | None, allowed: str) -> DatabaseSettingsError:
-    said = f"{_PREFIX}{name} is not set" if got is None else f"{_PREFIX}{name}={got!r}"
-    return DatabaseSettingsError(f"{said}. Allowed: {allowed}. Set {_PREFIX}{name} to such a value.")
+def _wrong(name: str, text: str, allowed: str) -> DatabaseSettingsError:
+    fix = f"Correct {_PREFIX}{name}"
+    return DatabaseSettingsError(refusal(got=f"{_PREFIX}{name}={text!r}", allowed=f"must be {allowed}", fix=fix))

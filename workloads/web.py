@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
+from elasticache_client.messages import refusal
 from elasticache_client.sessions import SessionsUnavailable
 from workloads.names import decode
 from workloads.page import Page
@@ -103,7 +104,9 @@ def _content_type(request: Request) -> str:
 
 def _check_content_type(content_type: str) -> None:
     if content_type != "application/json":
-        raise HTTPException(415, f"Content-Type: {content_type or 'none'}. Allowed: application/json. Send that.")
+        got = f"Content-Type is {content_type or 'missing'}"
+        fix = "Send JSON with this Content-Type"
+        raise HTTPException(415, refusal(got=got, allowed="must be application/json", fix=fix))
 
 
 def checked(text: str, kind: Any, name: str) -> Any:
@@ -157,17 +160,17 @@ def _refused(_: Request, error: Exception) -> Response:
 
 
 def _cache_away(_: Request, __: Exception) -> Response:
-    error = "The cache does not answer for the moment. Send the request again in a second."
+    error = "The cache is unavailable. Send the request again in one second."
     return Json({"error": error}, status_code=503, headers={"retry-after": "1"})
 
 
 def _overloaded(_: Request, __: Exception) -> Response:
-    error = "The database does not answer for the moment, or bears no more. Send the request later."
+    error = "The database is unavailable or overloaded. Send the request again later."
     return Json({"error": error}, status_code=503)
 
 
 def _failed(_: Request, __: Exception) -> Response:
-    error = "The application failed, and its log says why. Look what has been done before you send the request again."
+    error = "The application failed; the cause is in its log. Check whether the request took effect before retrying."
     return Json({"error": error}, status_code=500)
 
 

@@ -10,6 +10,7 @@ from elasticache_client.cluster import CLUSTER_DEFAULTS, cluster_class
 from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
 from elasticache_client.forks import after_fork, renew_locks
+from elasticache_client.messages import refusal
 from elasticache_client.retries import retry, worth_retrying
 from elasticache_client.signal_safe import ConnectionStack, pool_class
 from elasticache_client.tls import tls_context
@@ -38,19 +39,20 @@ _DEFAULTS = {
     "socket_keepalive": True,
 }
 _HEALTH_CHECK_SECONDS = 30
-_NO_CLIENT_CACHE = "leave it out: redis-py caches on Redis 7.4 and later alone, which ElastiCache does not have"
-_OURS = {
+_NO_CLIENT_CACHE = "Leave it out, because redis-py's cache needs Redis 7.4, which ElastiCache does not offer"
+_MADE_HERE = "Leave it out, because connect() makes it"
+_FIX_BY_ARGUMENT = {
     "cache": _NO_CLIENT_CACHE,
     "cache_config": _NO_CLIENT_CACHE,
-    "connection_class": "connect() makes it",
-    "connection_pool": "connect() makes it",
-    "credential_provider": "pass credentials=",
-    "host": "pass settings=",
-    "password": "pass credentials=",
-    "port": "pass settings=",
-    "startup_nodes": "pass settings=",
-    "url": "pass settings=",
-    "username": "pass credentials=",
+    "connection_class": _MADE_HERE,
+    "connection_pool": _MADE_HERE,
+    "credential_provider": "Pass credentials=",
+    "host": "Pass settings=",
+    "password": "Pass credentials=",
+    "port": "Pass settings=",
+    "startup_nodes": "Pass settings=",
+    "url": "Pass settings=",
+    "username": "Pass credentials=",
 }
 
 
@@ -217,18 +219,25 @@ class _Setup:
         overrides: dict[str, Any],
     ) -> None:
         self.settings = settings or ConnectionSettings.from_environment()
-        _refuse_what_is_ours(overrides)
+        _check_overrides(overrides)
         if self.settings.engine == "memcached":
             raise SettingsError(
-                "ELASTICACHE_ENGINE='memcached'. Allowed here: redis or valkey. "
-                "Use elasticache_client.memcached.connect()."
+                refusal(
+                    got="ELASTICACHE_ENGINE='memcached'",
+                    allowed="must be redis or valkey for this function",
+                    fix="Use elasticache_client.memcached.connect()",
+                )
             )
         self.cluster = self.settings.mode == "cluster"
         if self.cluster and asynchronous and library == "valkey":
             raise SettingsError(
-                "connect_async(library='valkey') was called for a cluster. Allowed: library='redis', which speaks to "
-                "Valkey as well: valkey-py's asyncio cluster client does not come back after a node was away. "
-                "Leave library= out, or use connect(library='valkey') in threads."
+                refusal(
+                    got="connect_async(library='valkey') in cluster mode",
+                    allowed="must be library='redis', because valkey-py's asyncio cluster client does not recover when "
+                    "a node has been unavailable",
+                    fix="Leave library= out, as redis-py supports Valkey too, or use connect(library='valkey') in "
+                    "threads",
+                )
             )
         wiring = Wiring(
             credentials=credentials or default_credentials(self.settings),
@@ -302,11 +311,10 @@ def _module(library: Library, *, asynchronous: bool) -> Any:
     return import_module(f"{library}.asyncio" if asynchronous else library)
 
 
-def _refuse_what_is_ours(overrides: dict[str, Any]) -> None:
+def _check_overrides(overrides: dict[str, Any]) -> None:
     for name in overrides:
-        instead = "pass tls=" if name == "ssl" or name.startswith("ssl_") else _OURS.get(name)
-        if instead is not None:
-            # Not its value, which may be a password.
-            raise SettingsError(
-                f"{name}=… was given. Allowed: the other arguments of the library's client. For {name}: {instead}."
-            )
+        fix = "Pass tls=" if name == "ssl" or name.startswith("ssl_") else _FIX_BY_ARGUMENT.get(name)
+        if fix is not None:
+            # Without its value, which may be a password.
+            allowed = "connect() does not take this argument of the library's client"
+            raise SettingsError(refusal(got=f"{name}=…", allowed=allowed, fix=fix))

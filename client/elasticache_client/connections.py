@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from redis import CredentialProvider
 
 from elasticache_client.failures import refusal_in_script
+from elasticache_client.messages import refusal
 
 if TYPE_CHECKING:
     import ssl
@@ -123,10 +124,10 @@ class _Shared:
 
     def _meant(self, error: Exception) -> Exception:
         """The error itself, or the one that an engine before 7.0 wraps in that of a script."""
-        refusal = refusal_in_script(error)
-        if refusal is None:
+        wrapped = refusal_in_script(error)
+        if wrapped is None:
             return error
-        meant: Exception = self._parser.parse_error(refusal)
+        meant: Exception = self._parser.parse_error(wrapped)
         return meant
 
     def _closed_meanwhile(self, error: AttributeError, *, is_open: bool) -> Exception:
@@ -276,9 +277,12 @@ class _Home:
             self.loop = loop
         if self.loop is not loop:
             raise EventLoopError(
-                "An asyncio client was used on another event loop than the one that it was used on first. Allowed: one "
-                "loop for each client, since sockets belong to a loop. Make a client on each loop, or keep one loop "
-                "for all calls: runner = asyncio.Runner() once, then runner.run(...), in place of asyncio.run(...)."
+                refusal(
+                    got="An asyncio client was used on a second event loop",
+                    allowed="must stay on one loop, because its sockets belong to that loop",
+                    fix="Make a client on each loop, or keep one loop for all calls: runner = asyncio.Runner() once, "
+                    "then runner.run(...) instead of asyncio.run(...)",
+                )
             )
 
 

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from elasticache_client.messages import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -87,19 +89,25 @@ class ConnectionSettings:
         version = environ.get(_VERSION)
         if version is None:
             raise SettingsError(
-                f"{_VERSION} is not set: nothing told this process of a cache. Allowed: {CONTRACT_VERSION}. "
-                "Set it and the other variables to what ConnectionSettings.to_environment() gives for the cache."
+                refusal(
+                    got=f"{_VERSION} is not set",
+                    allowed=f"must be {CONTRACT_VERSION}, the version of the variables that describe a cache",
+                    fix="Set it and the other variables to the values of ConnectionSettings.to_environment()",
+                )
             )
         if version != CONTRACT_VERSION:
             raise SettingsError(
-                f"{_VERSION}={version!r} is a version of the contract unknown to this elasticache-client. "
-                f"Allowed: {CONTRACT_VERSION}. Install an elasticache-client that reads version {version}, or let the "
-                f"infrastructure write version {CONTRACT_VERSION}."
+                refusal(
+                    got=f"{_VERSION}={version!r}",
+                    allowed=f"this elasticache-client reads version {CONTRACT_VERSION}",
+                    fix=f"Install an elasticache-client that reads version {version}, or let the infrastructure write "
+                    f"version {CONTRACT_VERSION}",
+                )
             )
         given = {name: environ[_variable(name)] for name in _names() if environ.get(_variable(name))}
         for name in _REQUIRED:
             if name not in given:
-                raise _error(name, None, "a value, always", f"Set {_variable(name)}")
+                raise _missing(name, "always required")
         return cls(**{name: _parse(name, text) for name, text in given.items()})  # type: ignore[arg-type]
 
     def to_environment(self) -> dict[str, str]:
@@ -118,41 +126,40 @@ class ConnectionSettings:
             SettingsError: the cache has no reader endpoint.
         """
         if self.reader_host is None:
-            fix = f"Set {_variable('reader_host')}, or read with connect(read_from_replicas=True) in cluster mode"
-            raise _error("reader_host", None, "the reader endpoint's address", fix)
+            raise _missing(
+                "reader_host", "required for reader()", "use connect(read_from_replicas=True) in cluster mode"
+            )
         return replace(self, host=self.reader_host, port=self.reader_port or self.port)
 
     def _check_one_by_one(self) -> None:
         for name, allowed in (("engine", get_args(Engine)), ("mode", get_args(Mode)), ("auth", get_args(Auth))):
             value = getattr(self, name)
             if value not in allowed:
-                raise _error(name, value, _or(allowed), "Name one of them")
+                raise _wrong(name, value, _or(allowed), "Use one of them")
         for name in ("host", "reader_host"):
             value = getattr(self, name)
             if value is not None and not _HOST.fullmatch(value):
-                raise _error(name, value, "a host name or an IPv4 address", "Leave out scheme, port and blanks")
+                raise _wrong(name, value, "a host name or an IPv4 address", "Leave out scheme, port and spaces")
         for name in _NUMBERS:
             value = getattr(self, name)
             if value is not None and not 1 <= value <= _MAX_PORT:
-                raise _error(name, value, f"1 to {_MAX_PORT}", "Use the endpoint's port")
+                raise _wrong(name, value, f"1 to {_MAX_PORT}", "Use the endpoint's port")
         if self.cache_name is not None and not _CACHE_NAME.fullmatch(self.cache_name):
             allowed_name = "lower-case letters, digits and single hyphens, beginning with a letter"
-            raise _error("cache_name", self.cache_name, allowed_name, "Use the cache's id as AWS shows it")
+            raise _wrong("cache_name", self.cache_name, allowed_name, "Use the cache's id as AWS shows it")
 
     def _check_together(self) -> None:
         if self.engine == "memcached" and self.auth != "none":
-            raise _error("auth", self.auth, "none with engine memcached, which has no logins", "Set it to none")
+            raise _wrong("auth", self.auth, "none with engine=memcached, which has no logins", "Set it to none")
         if not self.tls and (self.auth != "none" or self.serverless):
             reason = "serverless=true" if self.auth == "none" else f"auth={self.auth}"
-            raise _error("tls", "false", f"true with {reason}", "Turn on encryption in transit and set it to true")
+            raise _wrong("tls", "false", f"true with {reason}", "Turn on encryption in transit and set it to true")
         needs = {"iam": ("user", "cache_name"), "secret": ("user", "secret_arn"), "none": ()}
         for name in needs[self.auth]:
             if getattr(self, name) is None:
-                raise _error(name, None, f"a value with auth={self.auth}", f"Set {_variable(name)}")
+                raise _missing(name, f"required with auth={self.auth}")
         if self.secret_arn is not None and self.auth != "secret":
-            raise _error(
-                "secret_arn", self.secret_arn, "nothing unless auth=secret", "Leave it out, or set auth=secret"
-            )
+            raise _wrong("secret_arn", self.secret_arn, "left out unless auth=secret", "Remove it, or set auth=secret")
 
 
 def _names() -> list[str]:
@@ -166,12 +173,12 @@ def _variable(name: str) -> str:
 def _parse(name: str, text: str) -> str | int | bool:
     if name in _FLAGS:
         if text not in ("true", "false"):
-            raise _error(name, text, "true or false", "Write one of the two, in lower case")
+            raise _wrong(name, text, "true or false", "Use one of the two, in lower case")
         return text == "true"
     if name in _NUMBERS:
         # int() would also take blanks, signs and underscores.
         if not re.fullmatch(r"[0-9]+", text):
-            raise _error(name, text, f"1 to {_MAX_PORT}", "Use the endpoint's port")
+            raise _wrong(name, text, f"1 to {_MAX_PORT}", "Use the endpoint's port")
         return int(text)
     return text
 
@@ -180,6 +187,10 @@ def _or(allowed: tuple[str, ...]) -> str:
     return f"{', '.join(allowed[:-1])} or {allowed[-1]}"
 
 
-def _error(name: str, got: object, allowed: str, fix: str) -> SettingsError:
-    said = f"{_variable(name)} is not set" if got is None else f"{_variable(name)}={got!r}"
-    return SettingsError(f"{said}. Allowed: {allowed}. {fix}.")
+def _missing(name: str, why: str, otherwise: str | None = None) -> SettingsError:
+    fix = f"Set {_variable(name)}" if otherwise is None else f"Set {_variable(name)}, or {otherwise}"
+    return SettingsError(refusal(got=f"{_variable(name)} is not set", allowed=why, fix=fix))
+
+
+def _wrong(name: str, value: object, allowed: str, fix: str) -> SettingsError:
+    return SettingsError(refusal(got=f"{_variable(name)}={value!r}", allowed=f"must be {allowed}", fix=fix))

@@ -12,6 +12,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.session import Session  # type: ignore[import-untyped]
 
 from elasticache_client.credentials import Credentials, Held, Login
+from elasticache_client.messages import refusal
 from elasticache_client.quiet import no_secrets_logged
 
 if TYPE_CHECKING:
@@ -132,13 +133,19 @@ def _password(answer: Mapping[str, Any], user: str) -> str:
     content = _parsed(answer.get("SecretString", ""))
     if not isinstance(content, dict) or not isinstance(content.get("password"), str):
         raise SecretError(
-            "The secret is not what the contract says. Allowed: JSON with the texts username and password. "
-            "Put such a value into the secret, or name another one in ELASTICACHE_SECRET_ARN."
+            refusal(
+                got="The secret's value is not valid",
+                allowed="must be JSON with the strings username and password",
+                fix="Store such a value in the secret, or set ELASTICACHE_SECRET_ARN to another secret",
+            )
         )
     if content.get("username") != user:
         raise SecretError(
-            f"The secret is for another user than {user!r}. Allowed: the user that ELASTICACHE_USER names. "
-            "Correct the secret's username, or the variable."
+            refusal(
+                got=f"The secret's username is not {user!r}",
+                allowed="must be the user of ELASTICACHE_USER",
+                fix="Correct the secret's username, or ELASTICACHE_USER",
+            )
         )
     return str(content["password"])
 

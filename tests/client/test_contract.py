@@ -112,81 +112,81 @@ def test_serverless_is_false_unless_said() -> None:
     [
         pytest.param(
             {"ELASTICACHE_CONTRACT": None},
-            "ELASTICACHE_CONTRACT is not set: nothing told this process of a cache. Allowed: 1. Set it and the other "
-            "variables to what ConnectionSettings.to_environment() gives for the cache.",
+            "ELASTICACHE_CONTRACT is not set: must be 1, the version of the variables that describe a cache. Set it "
+            "and the other variables to the values of ConnectionSettings.to_environment().",
             id="no contract",
         ),
         pytest.param(
             {"ELASTICACHE_CONTRACT": "2"},
-            "ELASTICACHE_CONTRACT='2' is a version of the contract unknown to this elasticache-client. Allowed: 1. "
-            "Install an elasticache-client that reads version 2, or let the infrastructure write version 1.",
+            "ELASTICACHE_CONTRACT='2': this elasticache-client reads version 1. Install an elasticache-client that "
+            "reads version 2, or let the infrastructure write version 1.",
             id="a later contract",
         ),
         pytest.param(
             {"ELASTICACHE_HOST": None},
-            "ELASTICACHE_HOST is not set. Allowed: a value, always. Set ELASTICACHE_HOST.",
+            "ELASTICACHE_HOST is not set: always required. Set ELASTICACHE_HOST.",
             id="no host",
         ),
         pytest.param(
             {"ELASTICACHE_AUTH": ""},
-            "ELASTICACHE_AUTH is not set. Allowed: a value, always. Set ELASTICACHE_AUTH.",
+            "ELASTICACHE_AUTH is not set: always required. Set ELASTICACHE_AUTH.",
             id="an empty value",
         ),
         pytest.param(
             {"ELASTICACHE_ENGINE": "Redis"},
-            "ELASTICACHE_ENGINE='Redis'. Allowed: redis, valkey or memcached. Name one of them.",
+            "ELASTICACHE_ENGINE='Redis': must be redis, valkey or memcached. Use one of them.",
             id="an engine's name in capitals",
         ),
         pytest.param(
             {"ELASTICACHE_HOST": "rediss://orders"},
-            "ELASTICACHE_HOST='rediss://orders'. Allowed: a host name or an IPv4 address. Leave out scheme, port and "
-            "blanks.",
+            "ELASTICACHE_HOST='rediss://orders': must be a host name or an IPv4 address. Leave out scheme, port and "
+            "spaces.",
             id="a URL for a host",
         ),
         pytest.param(
             {"ELASTICACHE_PORT": "+6379"},
-            "ELASTICACHE_PORT='+6379'. Allowed: 1 to 65535. Use the endpoint's port.",
+            "ELASTICACHE_PORT='+6379': must be 1 to 65535. Use the endpoint's port.",
             id="a port that is no number",
         ),
         pytest.param(
             {"ELASTICACHE_PORT": "65536"},
-            "ELASTICACHE_PORT=65536. Allowed: 1 to 65535. Use the endpoint's port.",
+            "ELASTICACHE_PORT=65536: must be 1 to 65535. Use the endpoint's port.",
             id="a port too high",
         ),
         pytest.param(
             {"ELASTICACHE_TLS": "True"},
-            "ELASTICACHE_TLS='True'. Allowed: true or false. Write one of the two, in lower case.",
+            "ELASTICACHE_TLS='True': must be true or false. Use one of the two, in lower case.",
             id="a flag in capitals",
         ),
         pytest.param(
             {"ELASTICACHE_TLS": "false"},
-            "ELASTICACHE_TLS='false'. Allowed: true with auth=iam. Turn on encryption in transit and set it to true.",
+            "ELASTICACHE_TLS='false': must be true with auth=iam. Turn on encryption in transit and set it to true.",
             id="a login in the clear",
         ),
         pytest.param(
             {"ELASTICACHE_CACHE_NAME": None},
-            "ELASTICACHE_CACHE_NAME is not set. Allowed: a value with auth=iam. Set ELASTICACHE_CACHE_NAME.",
+            "ELASTICACHE_CACHE_NAME is not set: required with auth=iam. Set ELASTICACHE_CACHE_NAME.",
             id="IAM without a cache's name",
         ),
         pytest.param(
             {"ELASTICACHE_CACHE_NAME": "Orders"},
-            "ELASTICACHE_CACHE_NAME='Orders'. Allowed: lower-case letters, digits and single hyphens, beginning with a "
+            "ELASTICACHE_CACHE_NAME='Orders': must be lower-case letters, digits and single hyphens, beginning with a "
             "letter. Use the cache's id as AWS shows it.",
             id="a cache's name in capitals",
         ),
         pytest.param(
             {"ELASTICACHE_SECRET_ARN": ARN},
-            f"ELASTICACHE_SECRET_ARN='{ARN}'. Allowed: nothing unless auth=secret. Leave it out, or set auth=secret.",
+            f"ELASTICACHE_SECRET_ARN='{ARN}': must be left out unless auth=secret. Remove it, or set auth=secret.",
             id="a secret beside IAM",
         ),
         pytest.param(
             {"ELASTICACHE_AUTH": "secret"},
-            "ELASTICACHE_SECRET_ARN is not set. Allowed: a value with auth=secret. Set ELASTICACHE_SECRET_ARN.",
+            "ELASTICACHE_SECRET_ARN is not set: required with auth=secret. Set ELASTICACHE_SECRET_ARN.",
             id="no secret",
         ),
         pytest.param(
             {"ELASTICACHE_ENGINE": "memcached"},
-            "ELASTICACHE_AUTH='iam'. Allowed: none with engine memcached, which has no logins. Set it to none.",
+            "ELASTICACHE_AUTH='iam': must be none with engine=memcached, which has no logins. Set it to none.",
             id="a login to Memcached",
         ),
     ],
@@ -207,7 +207,7 @@ def test_the_outermost_ports_are_allowed(port: int) -> None:
 
 def test_an_open_serverless_cache_is_refused() -> None:
     """A serverless cache always encrypts, so settings without TLS cannot be right."""
-    with pytest.raises(SettingsError, match="true with serverless=true"):
+    with pytest.raises(SettingsError, match="must be true with serverless=true"):
         replace(OPEN, serverless=True)
 
 
@@ -219,7 +219,9 @@ def test_the_reader_has_its_own_address() -> None:
 
 def test_without_a_reader_there_is_none() -> None:
     """Asking for the reader of a cache without one names the variable."""
-    with pytest.raises(SettingsError, match="ELASTICACHE_READER_HOST is not set"):
+    with pytest.raises(
+        SettingsError, match=r"ELASTICACHE_READER_HOST is not set: .* Set ELASTICACHE_READER_HOST, or use"
+    ):
         OPEN.reader()
 
 

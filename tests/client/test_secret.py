@@ -158,12 +158,12 @@ def test_reading_stays_off_the_event_loop(credentials: SecretCredentials, monkey
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("hunter2", "The secret is not what the contract says", id="a bare password"),
-        pytest.param('["hunter2"]', "The secret is not what the contract says", id="a list"),
-        pytest.param('{"username": "default"}', "The secret is not what the contract says", id="no password"),
+        pytest.param("hunter2", "The secret's value is not valid: must be JSON", id="a bare password"),
+        pytest.param('["hunter2"]', "The secret's value is not valid", id="a list"),
+        pytest.param('{"username": "default"}', "The secret's value is not valid", id="no password"),
         pytest.param(
             '{"username": "admin", "password": "hunter2"}',
-            "The secret is for another user than 'default'",
+            "The secret's username is not 'default': must be the user of ELASTICACHE_USER",
             id="another user's",
         ),
     ],

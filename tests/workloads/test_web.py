@@ -117,7 +117,7 @@ def test_what_goes_wrong_is_said_in_json() -> None:
     """An unforeseen error is an answer like others, and tells nothing of its cause."""
     answer = asked_of_broken(b'{"by": 0}')
     assert 500 == answer.status_code
-    assert answer.json()["error"].startswith("The application failed, and its log says why.")
+    assert answer.json()["error"].startswith("The application failed; the cause is in its log.")
     assert "zero" not in answer.text
 
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from elasticache_client.caching import LoadFailed, Overloaded
+from elasticache_client.messages import refusal
 from workloads.catalogue import storage
 from workloads.catalogue.domain import HIGHEST_ID, LONGEST_CATEGORY, PriceChange
 from workloads.web import Json, application, read
@@ -42,7 +43,8 @@ def products(request: Request) -> Json:
     may_be_one = category.isascii() and category.isalpha() and len(category) <= LONGEST_CATEGORY
     found = _with_cache(request, storage.products)(category) if may_be_one else []
     if not found:
-        raise HTTPException(404, "There is no such category. Allowed: those of api/categories. Name one of these.")
+        allowed = "must be one that GET api/categories lists"
+        raise HTTPException(404, refusal(got="Unknown category", allowed=allowed, fix="Choose one of these"))
     return Json(found)
 
 
@@ -73,9 +75,10 @@ def _with_cache(request: Request, function: F) -> F:
     """The function itself, or with ?cache=off what it is without the cache."""
     text = request.query_params.get("cache", "on")
     if text not in _CACHE:
-        raise HTTPException(422, f"cache={text}. Allowed: on or off. Leave it out for on.")
+        raise HTTPException(422, refusal(got=f"cache={text}", allowed="must be on or off", fix="Leave it out for on"))
     if not (_CACHE[text] or _SWITCH):
-        raise HTTPException(403, "cache=off. Allowed: on, as this catalogue has no switch. Leave it out.")
+        allowed = "this deployment reads only through the cache"
+        raise HTTPException(403, refusal(got="cache=off", allowed=allowed, fix="Leave it out"))
     return function if _CACHE[text] else function.__wrapped__  # type: ignore[attr-defined]
 
 
@@ -92,7 +95,14 @@ def _found(product: T | None) -> T:
     return product
 
 
-_NO_SUCH_PRODUCT = HTTPException(404, "There is no such product. Allowed: ids of a category's products. Name one.")
+_NO_SUCH_PRODUCT = HTTPException(
+    404,
+    refusal(
+        got="Unknown product",
+        allowed="must be an id that GET api/categories/{category}/products lists",
+        fix="Choose one of these",
+    ),
+)
 
 
 app = application(

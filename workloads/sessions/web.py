@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from elasticache_client.messages import refusal
 from elasticache_client.sessions import Cookie
 from elasticache_client.sessions.starlette import SessionMiddleware
 from workloads.sessions import storage
@@ -34,7 +35,8 @@ async def change_cart(request: Request) -> Json:
     """Put so many of an item into the cart."""
     change = await read(request, Change)
     if change.item not in SHELF:
-        raise HTTPException(422, f"There is no item {change.item!r}. Allowed: {', '.join(SHELF)}. Name one of them.")
+        allowed = f"must be one of {', '.join(SHELF)}"
+        raise HTTPException(422, refusal(got=f"item={change.item!r}", allowed=allowed, fix="Choose one of them"))
     storage.put(_session(request), change)
     return _state(request)
 

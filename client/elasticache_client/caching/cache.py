@@ -12,6 +12,7 @@ from elasticache_client.caching.patterns import Patterns
 from elasticache_client.caching.server import Server
 from elasticache_client.caching.settings import Settings
 from elasticache_client.caching.steps import Tasks, Threads, run, run_async
+from elasticache_client.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -95,9 +96,12 @@ class _Face:
             name += f" in line {function.__code__.co_firstlineno}"
         if self._templates.setdefault(pattern, name) != name:
             raise ValueError(
-                f"The key {key!r} was given for {name}. Allowed: a key that no other function of this cache has; "
-                f"{self._templates[pattern]} has it, and each would be served the other's results. Begin the key with "
-                "another text."
+                refusal(
+                    got=f"key {key!r} of {name}",
+                    allowed=f"must differ from the key of {self._templates[pattern]} in this cache, because each would "
+                    "return the other's results",
+                    fix="Start the key with a different text",
+                )
             )
 
 
@@ -427,5 +431,9 @@ def _require_kind(function: Callable[..., Any], *, asynchronous: bool) -> None:
         name = getattr(function, "__qualname__", repr(function))
         wanted, fix = ("an async def", "Cache") if asynchronous else ("a plain def", "AsyncCache")
         raise TypeError(
-            f"{name} was given. Allowed: {wanted} function here. Change it, or decorate it with {fix}.lazy."
+            refusal(
+                got=f"function {name}",
+                allowed=f"must be {wanted} function here",
+                fix=f"Change it, or decorate it with {fix}.lazy",
+            )
         )

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from elasticache_client.messages import refusal
 from elasticache_client.values import UnfitError, describe_other, fits, pack, read_other
 
 T = TypeVar("T")
@@ -136,8 +137,11 @@ class Policy(Generic[T]):
             content = pack(value, self.value, lambda plain: Entry(self.fingerprint, fresh_until, load_seconds, plain))
         except UnfitError as error:
             raise UnfitError(
-                f"A value of type {type(value).__name__} is to be cached, and does not fit the type declared for it: "
-                f"{error}. Allowed: what comes back equal and of the same type. Correct the annotation, or pass type=.",
+                refusal(
+                    got=f"A value of type {type(value).__name__} does not fit its declared type, because {error}",
+                    allowed="must come back equal and of the same type",
+                    fix="Correct the annotation, or pass type=",
+                ),
                 is_mistyped=error.is_mistyped,
             ) from None
         return content, math.ceil((ttl + self.stale_for) * 1000)
@@ -163,9 +167,12 @@ def _coding(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], str]:
         return msgspec.msgpack.Decoder(Entry[type_], dec_hook=read_other), _fingerprint(type_)
     except (TypeError, NameError) as error:
         raise TypeError(
-            f"Values of type {type_!r} are to be cached. Allowed: what msgspec reads back "
-            f"(https://msgspec.dev/supported-types.html), and pydantic models, each alone or with None ({error}). "
-            "Choose such a type, or pass it as type=."
+            refusal(
+                got=f"Values of type {type_!r} cannot be cached ({error})",
+                allowed="must be of a type that msgspec reads back (https://msgspec.dev/supported-types.html), or a "
+                "pydantic model, or one of these with None",
+                fix="Choose such a type, or pass it as type=",
+            )
         ) from error
 
 
@@ -189,8 +196,11 @@ def _checked_answers(answers: Any) -> tuple[type[Exception], ...]:
     kinds = answers if isinstance(answers, tuple) else (answers,)
     if not all(isinstance(each, type) and issubclass(each, Exception) for each in kinds):
         raise TypeError(
-            f"answers={answers!r}. Allowed: classes of exceptions, as in answers=(NotFound,). Name them, or leave it "
-            "out."
+            refusal(
+                got=f"answers={answers!r}",
+                allowed="must be exception classes, as in answers=(NotFound,)",
+                fix="Pass such classes, or leave it out",
+            )
         )
     return kinds
 
@@ -198,8 +208,11 @@ def _checked_answers(answers: Any) -> tuple[type[Exception], ...]:
 def _check_seconds(name: str, seconds: float, above: float | None = None) -> None:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or not 0 <= seconds <= _LONGEST_SECONDS or seconds == above:
-        allowed = "from 0" if above is None else "more than 0"
+        minimum = "at least 0" if above is None else "more than 0"
         raise ValueError(
-            f"{name}={seconds!r}. Allowed: seconds, {allowed} up to {_LONGEST_SECONDS}, a hundred years. "
-            f"Correct {name}."
+            refusal(
+                got=f"{name}={seconds!r}",
+                allowed=f"must be {minimum} and at most {_LONGEST_SECONDS} seconds (100 years)",
+                fix=f"Correct {name}",
+            )
         )

@@ -32,6 +32,8 @@ from typing import (
 if sys.version_info >= (3, 14):
     import annotationlib
 
+from elasticache_client.messages import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -228,14 +230,14 @@ class KeyTemplate:
             or any(text.isalnum() or not text or _ESCAPE in text for text in separators)
             or any(brace in text for text, *_ in pieces for brace in _BRACES)
         ):
-            of_receiver = (
-                "" if self.receiver is None else f", leaves {self.receiver} out or names {{{first}.attribute}}"
-            )
+            of_receiver = "" if self.receiver is None else f", leave {self.receiver} out or name {{{first}.attribute}}"
             raise ValueError(
-                f"The key {template!r} was given for {self._name}{self._signature}. Allowed: a text that "
-                f"names each of its parameters as {{parameter}}{of_receiver}, with a sign such as : (not %) between "
-                "two, and has no other braces; no *args, no **kwargs. Correct the key, or cache inside the function "
-                "with get_or_load."
+                refusal(
+                    got=f"key {template!r} of {self._name}{self._signature}",
+                    allowed=f"must name each parameter as {{parameter}}{of_receiver}, with a character such as : (not "
+                    "%) between two, and no other braces; the function must have no *args or **kwargs",
+                    fix="Correct the key, or cache inside the function with get_or_load",
+                )
             )
         # A value must not reach into its neighbour's part of the key, nor move the key to another slot.
         signs = {each for text in (_ESCAPE, _BRACES, *separators) for each in text if not each.isalnum()}
@@ -283,8 +285,11 @@ class KeyTemplate:
             return tuple(args)
         if is_read or self._attributes:
             raise TypeError(
-                f"{self._name} was not given its class. Allowed: the class, then the arguments. Put lazy() above "
-                "@classmethod, which gives it."
+                refusal(
+                    got=f"{self._name} was called without its class",
+                    allowed="must be called with the class, then the arguments",
+                    fix="Put lazy() above @classmethod, which passes the class",
+                )
             )
         return (object, *args)
 
@@ -308,9 +313,11 @@ def _part(value: Any, plain: type | None, escapes: dict[int, str]) -> str:
     base = next((each for each in _MARKS if isinstance(value, each)), None)
     if base is None:
         raise TypeError(
-            f"An argument of type {kind.__name__} was given. Allowed in a key: str, int, bool, UUID, date, "
-            "datetime, Decimal, an Enum of these, or None. Pass what identifies the value, or cache inside the "
-            "function with get_or_load."
+            refusal(
+                got=f"An argument of type {kind.__name__} in a key",
+                allowed="must be str, int, bool, UUID, date, datetime, Decimal, an Enum of these, or None",
+                fix="Pass what identifies the value, or cache inside the function with get_or_load",
+            )
         )
     text = str.__str__(value) if base is str else str(value)  # a subclass may show itself as anything
     stands = plain is base or (plain is None and (base is int or (base is str and not _reads_as_number(text))))
@@ -368,7 +375,9 @@ def returned_type(function: Callable[..., Any]) -> Any:
         return get_type_hints(SimpleNamespace(__annotations__=annotations), namespace, include_extras=True)["return"]
     except (KeyError, NameError) as error:
         raise TypeError(
-            f"{function.__qualname__} is annotated to return {annotations.get('return', 'nothing')!r}. Allowed: a type "
-            "that is known in its module when the function is defined. Annotate it, import the type outside of "
-            "TYPE_CHECKING, or pass type=."
+            refusal(
+                got=f"{function.__qualname__} is annotated to return {annotations.get('return', 'nothing')!r}",
+                allowed="must be a type that its module knows when the function is defined",
+                fix="Annotate it, import the type outside of TYPE_CHECKING, or pass type=",
+            )
         ) from error

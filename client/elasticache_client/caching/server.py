@@ -18,6 +18,7 @@ from elasticache_client.caching.refusals import Refusals
 from elasticache_client.caching.stats import Stats
 from elasticache_client.failures import Failure, kind_of
 from elasticache_client.forks import after_fork, renew_locks
+from elasticache_client.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -370,7 +371,11 @@ class Server:
     def _name(self, key: str) -> str:
         if not isinstance(key, str) or not key or key[0] == "}":
             raise ValueError(
-                f"key={key!r}. Allowed: a text that is not empty and does not begin with }}. Choose another."
+                refusal(
+                    got=f"key={key!r}",
+                    allowed="must be a non-empty string that does not start with }",
+                    fix="Choose another key",
+                )
             )
         # What is in braces decides on the slot, so that a value and its lease share one.
         return f"{self._prefix}:{{{key}}}"
@@ -387,8 +392,12 @@ class Server:
         key = name.removeprefix(f"{self._prefix}:{{").removesuffix(":lease").removesuffix("}")
         encoding = self._encoder.encoding
         return ValueError(
-            f"key={key!r}. Allowed: a text that the client can send as {encoding}; half of a surrogate pair is none. "
-            f'Refuse what it was made of, or pass key.encode("{encoding}", "replace").decode("{encoding}").'
+            refusal(
+                got=f"key={key!r}",
+                allowed=f"must be a string that the client can send as {encoding}, so without lone surrogates",
+                fix="Reject the input that it was made of, or pass "
+                f'key.encode("{encoding}", "replace").decode("{encoding}")',
+            )
         )
 
 
@@ -416,18 +425,27 @@ def _checked(client: Any, *, asynchronous: bool) -> str:
     if library is None or inspect.iscoroutinefunction(client.execute_command) is not asynchronous:
         allowed, fix, other = ("an asyncio", "_async", "Cache") if asynchronous else ("a blocking", "", "AsyncCache")
         raise TypeError(
-            f"{got} was given. Allowed: {allowed} client of redis-py or valkey-py. Pass what connect{fix}() gives, or "
-            f"use {other}."
+            refusal(
+                got=got,
+                allowed=f"must be {allowed} client of redis-py or valkey-py",
+                fix=f"Pass the result of connect{fix}(), or use {other}",
+            )
         )
     if client.get_encoder().decode_responses:
         raise ValueError(
-            f"{got} with decode_responses=True was given. Allowed: one that answers bytes, as values are stored. Make "
-            "one without decode_responses for the cache."
+            refusal(
+                got=f"{got} with decode_responses=True",
+                allowed="must return bytes, because values are stored as bytes",
+                fix="Make a client without decode_responses for the cache",
+            )
         )
     if _keeps_values(client):
         raise ValueError(
-            f"{got} that keeps values itself was given. Allowed: one that asks the server: what a client keeps may "
-            "be older than a write that is over. Make one without cache_config, cache or cache_enabled for the cache."
+            refusal(
+                got=f"{got} with client-side caching",
+                allowed="must read from the server, because a value in the client may be older than the last write",
+                fix="Make a client without cache_config, cache or cache_enabled for the cache",
+            )
         )
     return library
 

@@ -6,6 +6,8 @@ import re
 import threading
 from dataclasses import dataclass
 
+from elasticache_client.messages import refusal
+
 _PREFIX = re.compile(r"[\w.:-]+", re.ASCII)
 _LONGEST_LEASE = 3600
 _MOST_EARLY = 1_000_000_000
@@ -28,16 +30,17 @@ class Settings:
 
     def __post_init__(self) -> None:
         checks = {
-            "prefix": (_PREFIX.fullmatch(self.prefix), "letters, digits and _ . : -, at least one"),
-            "lease": (0 < self.lease <= _LONGEST_LEASE, f"more than 0 seconds, up to {_LONGEST_LEASE}"),
-            "jitter": (0 <= self.jitter < 1, "a share from 0 to less than 1"),
+            "prefix": (_PREFIX.fullmatch(self.prefix), "at least one character: letters, digits, or _ . : -"),
+            "lease": (0 < self.lease <= _LONGEST_LEASE, f"more than 0 and at most {_LONGEST_LEASE} seconds"),
+            "jitter": (0 <= self.jitter < 1, "at least 0 and less than 1"),
             "early": (
                 0 <= self.early <= _MOST_EARLY,
-                f"0 for never, 1 for the usual chance, or more, up to {_MOST_EARLY:,}",
+                f"0 for never, 1 for the usual chance, or more, at most {_MOST_EARLY:,}",
             ),
-            "bypass_limit": (isinstance(self.bypass_limit, int) and self.bypass_limit >= 1, "1 load or more"),
-            "bypass_wait": (0 <= self.bypass_wait <= threading.TIMEOUT_MAX, "0 seconds or more"),
+            "bypass_limit": (isinstance(self.bypass_limit, int) and self.bypass_limit >= 1, "at least 1 load"),
+            "bypass_wait": (0 <= self.bypass_wait <= threading.TIMEOUT_MAX, "at least 0 seconds"),
         }
         for name, (holds, allowed) in checks.items():
             if not holds:
-                raise ValueError(f"{name}={getattr(self, name)!r}. Allowed: {allowed}. Correct the cache's {name}.")
+                got = f"{name}={getattr(self, name)!r}"
+                raise ValueError(refusal(got=got, allowed=f"must be {allowed}", fix=f"Correct the cache's {name}"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from elasticache_client.leaderboard import scripts
 from elasticache_client.leaderboard.windows import Window, kept_periods, period
+from elasticache_client.messages import refusal
 from elasticache_client.scripting import Script
 
 if TYPE_CHECKING:
@@ -105,7 +106,13 @@ class Board:
 
         def read(reply: Any) -> dict[Window, Standing]:
             if reply is None:
-                raise _refused("the sum of the scores", "too large", f"sums up to {_LIMIT}", "submit smaller scores")
+                raise ValueError(
+                    refusal(
+                        got="The sum of the scores is too large",
+                        allowed=f"must be at most {_LIMIT}",
+                        fix="Submit smaller scores",
+                    )
+                )
             found = zip(self._windows, _pairs(reply), strict=True)
             return {
                 window: Standing(player, rank + 1, self._score(score))
@@ -172,9 +179,8 @@ class Board:
         try:
             return period(window, at or self._now(), keep=self._keep)
         except OverflowError:
-            raise _refused(
-                "at", repr(at), "a time whose window begins and ends in a year from 1 to 9999", fix
-            ) from None
+            years = "must be a time whose window starts and ends in a year from 1 to 9999"
+            raise ValueError(refusal(got=f"at={at!r}", allowed=years, fix=fix)) from None
 
     def _keys(self, periods: Iterable[Period]) -> list[str]:
         boards = [f"{self._prefix}:{each.name}" for each in periods]
@@ -234,9 +240,5 @@ def _check_score(score: int) -> None:
 
 def _check(name: str, got: object, allowed: str, *, passes: bool, fix: str = "Give one of these") -> None:
     if not passes:
-        # A text may be as long as somebody wants it to be.
-        raise _refused(name, reprlib.repr(got), allowed, fix)
-
-
-def _refused(name: str, got: str, allowed: str, fix: str) -> ValueError:
-    return ValueError(f"{name}={got}. Allowed: {allowed}. {fix}.")
+        # A string may be of any length.
+        raise ValueError(refusal(got=f"{name}={reprlib.repr(got)}", allowed=f"must be {allowed}", fix=fix))

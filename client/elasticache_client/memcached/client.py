@@ -18,6 +18,7 @@ from elasticache_client.memcached.ring import Membership
 from elasticache_client.memcached.transport import Address, Dialer
 from elasticache_client.memcached.values import UnreadableError, UntypedError, decode, encode
 from elasticache_client.memcached.watch import Watch
+from elasticache_client.messages import refusal
 from elasticache_client.tls import tls_context
 
 if TYPE_CHECKING:
@@ -254,8 +255,12 @@ class Memcached:
         if not 1 <= len(wire) <= _LONGEST_KEY or _UNFIT.search(wire):
             # Not the key itself: it may be that of a session.
             raise ValueError(
-                f"A key of {len(wire)} bytes was given. Allowed: 1 to {_LONGEST_KEY} bytes of UTF-8, prefix included, "
-                "without blanks and control characters. Shorten or encode it, with a hash for example."
+                refusal(
+                    got=f"A key of {len(wire)} bytes",
+                    allowed=f"must be 1 to {_LONGEST_KEY} bytes of UTF-8, prefix included, without spaces and control "
+                    "characters",
+                    fix="Shorten or encode it, for example with a hash",
+                )
             )
         return wire
 
@@ -299,10 +304,16 @@ def connect(
     settings = settings or ConnectionSettings.from_environment()
     if settings.engine != "memcached":
         raise SettingsError(
-            f"ELASTICACHE_ENGINE={settings.engine!r}. Allowed here: memcached. Use elasticache_client.connect()."
+            refusal(
+                got=f"ELASTICACHE_ENGINE={settings.engine!r}",
+                allowed="must be memcached for this function",
+                fix="Use elasticache_client.connect()",
+            )
         )
     if poll_seconds < 1:
-        raise ValueError(f"poll_seconds={poll_seconds!r} was given. Allowed: 1 at least. Leave it out for 60.")
+        raise ValueError(
+            refusal(got=f"poll_seconds={poll_seconds!r}", allowed="must be at least 1", fix="Leave it out for 60")
+        )
     endpoint = Address(settings.host, settings.port)
     return Memcached(
         Dialer(
@@ -344,7 +355,13 @@ def connect_nodes(
         ValueError: there is no node, or one is not written like that.
     """
     if not nodes:
-        raise ValueError("No node was given. Allowed: host:port of each server. Name one at least.")
+        raise ValueError(
+            refusal(
+                got="nodes is empty",
+                allowed="must have host:port of each server",
+                fix="Name at least one server",
+            )
+        )
     return Memcached(
         Dialer(tls=tls, connect_seconds=connect_seconds, answer_seconds=answer_seconds),
         nodes=[Address.parse(node) for node in nodes],
@@ -372,8 +389,11 @@ def _expiry(ttl: int) -> int:
     if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 0:
         error = ValueError if isinstance(ttl, int) and not isinstance(ttl, bool) else TypeError
         raise error(
-            f"ttl={ttl!r} was given. Allowed: 0 or more seconds, as a whole number. Delete the item instead, or "
-            "leave ttl out to keep it."
+            refusal(
+                got=f"ttl={ttl!r}",
+                allowed="must be a whole number of seconds, at least 0",
+                fix="Delete the item instead, or leave ttl out to keep it",
+            )
         )
     if ttl <= _LONGEST_TTL:
         return ttl

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from elasticache_client.messages import refusal
+
 if TYPE_CHECKING:
     import ssl
 
@@ -36,8 +38,11 @@ class Address(NamedTuple):
         port = int(found[3] or _USUAL_PORT) if found else 0
         if found is None or not 1 <= port <= MAX_PORT:
             raise ValueError(
-                f"The node {text!r} was given. Allowed: host:port with a port of 1 to {MAX_PORT}, or a host alone. "
-                "Leave out scheme and path, and put an IPv6 address in brackets."
+                refusal(
+                    got=f"node {text!r}",
+                    allowed=f"must be host:port with a port of 1 to {MAX_PORT}, or only a host",
+                    fix="Leave out scheme and path, and put an IPv6 address in brackets",
+                )
             )
         return cls(found[1] or found[2], port)
 

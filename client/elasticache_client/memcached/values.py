@@ -10,6 +10,7 @@ from typing import Any, Union
 
 import msgspec
 
+from elasticache_client.messages import refusal
 from elasticache_client.values import UnfitError, has_fields, pack, read_other
 
 _BYTES = 0
@@ -60,7 +61,7 @@ def encode(value: object) -> Item:
         if kind is int:
             return str(value).encode(), _WHOLE_NUMBER
     except UnicodeEncodeError:
-        raise _refused("the value is of type str and cannot be written (UnicodeEncodeError)") from None
+        raise _unstorable("the value is of type str and cannot be written (UnicodeEncodeError)") from None
     try:
         return pack(value, msgspec.msgpack.decode), _MSGPACK
     except UnfitError as error:
@@ -69,7 +70,7 @@ def encode(value: object) -> Item:
         decoder = msgspec.msgpack.Decoder(_type_of(value), dec_hook=read_other)
         return pack(value, decoder.decode), _MSGPACK if has_fields(value) else _TYPED_MSGPACK
     except (TypeError, NameError):
-        raise _refused(untyped) from None
+        raise _unstorable(untyped) from None
 
 
 def _type_of(value: Any) -> Any:
@@ -89,10 +90,13 @@ def _one_of(parts: Any) -> Any:
     return Union[tuple(types)] if types else Any  # noqa: UP007  # made at run time
 
 
-def _refused(why: object) -> UnfitError:
+def _unstorable(why: object) -> UnfitError:
     return UnfitError(
-        f"A value is to be stored, and {why}. Allowed: what comes back equal and of the same type when it is read with "
-        "its type. Make it a dataclass that declares the types of its fields, or lists and dictionaries of one type."
+        refusal(
+            got=f"A value cannot be stored, because {why}",
+            allowed="must come back equal and of the same type when it is read with its type",
+            fix="Make it a dataclass that declares the types of its fields, or lists and dictionaries of one type",
+        )
     )
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from elasticache_client.messages import refusal
+
 SameSite = Literal["Lax", "Strict", "None"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -56,15 +58,15 @@ class Cookie:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name.startswith("__"):
-            raise _refused("name", self.name, "letters, digits, hyphens and underscores", "Leave prefixes out")
+            raise self._wrong("name", "letters, digits, hyphens and underscores", "Leave prefixes out")
         if self.same_site not in get_args(SameSite):
-            raise _refused("same_site", self.same_site, "Lax, Strict or None, as text", "Name one of them")
+            raise self._wrong("same_site", "'Lax', 'Strict' or 'None'", "Use one of them")
         if self.same_site == "None" and not self.secure:
-            raise _refused("same_site", "None", "Lax or Strict without secure", "Use secure=True")
+            raise self._wrong("same_site", "'Lax' or 'Strict' with secure=False", "Use secure=True")
         if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
-            raise _refused("domain", self.domain, "a domain's name", "Leave it out for this host alone")
+            raise self._wrong("domain", "a domain name", "Leave it out for this host only")
         if not _PATH.fullmatch(self.path):
-            raise _refused("path", self.path, "a path that begins with /", "Use '/' for all")
+            raise self._wrong("path", "a path that starts with /", "Use '/' for all paths")
 
     @property
     def full_name(self) -> str:
@@ -79,6 +81,6 @@ class Cookie:
         parts += [f"SameSite={self.same_site}", *(["Secure"] if self.secure else [])]
         return "; ".join(parts if self.domain is None else [*parts, f"Domain={self.domain}"])
 
-
-def _refused(name: str, got: str, allowed: str, fix: str) -> ValueError:
-    return ValueError(f"Cookie({name}={got!r}). Allowed: {allowed}. {fix}.")
+    def _wrong(self, name: str, allowed: str, fix: str) -> ValueError:
+        got = f"Cookie({name}={getattr(self, name)!r})"
+        return ValueError(refusal(got=got, allowed=f"must be {allowed}", fix=fix))

@@ -23,6 +23,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError  # ty
 from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped]
 from django.utils.module_loading import import_string  # type: ignore[import-untyped]
 
+from elasticache_client.messages import refusal
 from elasticache_client.sessions.session import Session
 from elasticache_client.sessions.stores import Sessions
 
@@ -112,14 +113,22 @@ class SessionStore(SessionBase):  # type: ignore[misc]
         store = None if path is None else import_string(path)
         if not isinstance(store, Sessions):
             raise ImproperlyConfigured(
-                f"ELASTICACHE_SESSIONS={path!r}. Allowed: the dotted path of a Sessions. Make one in a module, say "
-                "shop/cache.py: sessions = Sessions(connect()), and set it to 'shop.cache.sessions'."
+                refusal(
+                    got=f"ELASTICACHE_SESSIONS={path!r}",
+                    allowed="must be the dotted path of a Sessions object",
+                    fix="Make one in a module, for example sessions = Sessions(connect()) in shop/cache.py, and set "
+                    "ELASTICACHE_SESSIONS = 'shop.cache.sessions'",
+                )
             )
         serializer = settings.SESSION_SERIALIZER
         if serializer != _JSON:
             raise ImproperlyConfigured(
-                f"SESSION_SERIALIZER={serializer!r}. Allowed with this engine: {_JSON!r}. Leave it out, and declare "
-                "the types of other values where the store is made: Sessions(..., types={...})."
+                refusal(
+                    got=f"SESSION_SERIALIZER={serializer!r}",
+                    allowed=f"must be {_JSON!r} with this engine",
+                    fix="Leave it out, and declare the types of other values where you make the store: Sessions(..., "
+                    "types={...})",
+                )
             )
         return store
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask.sessions import SessionInterface, SessionMixin
 
+from elasticache_client.messages import refusal
 from elasticache_client.sessions.cookie import Cookie
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ class FlaskSession(SessionMixin):
     def permanent(self, value: bool) -> None:
         if not value:
             raise RuntimeError(
-                f"session.permanent = {value!r}. Allowed: True, since the store says how long sessions last. Leave it "
-                "out, and give the store a shorter idle= or lifetime=."
+                refusal(
+                    got=f"session.permanent = {value!r}",
+                    allowed="must be True, because the store defines how long sessions last",
+                    fix="Leave it out, and pass the store a shorter idle= or lifetime=",
+                )
             )
 
     def renew(self, user: str | None = None, *, grant: str = "") -> None:

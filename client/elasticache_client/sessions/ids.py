@@ -9,6 +9,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+from elasticache_client.messages import refusal
+
 _BYTES = 32
 _LENGTH = 43
 _OWNER_LENGTH = 22
@@ -80,7 +82,13 @@ def checked_user(user: object) -> str:
         ValueError: it is not a text, or is empty.
     """
     if not isinstance(user, str) or user == "":
-        raise ValueError(f"user={user!r}. Allowed: a text that is not empty. Give the user's lasting id, as str(id).")
+        raise ValueError(
+            refusal(
+                got=f"user={user!r}",
+                allowed="must be a non-empty string",
+                fix="Pass the user's permanent id, as str(id)",
+            )
+        )
     return user
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from elasticache_client.failures import Failure, kind_of
+from elasticache_client.messages import refusal
 from elasticache_client.scripting import Script
 from elasticache_client.sessions import scripts
 from elasticache_client.sessions.cookie import CookieChange
@@ -234,8 +235,11 @@ class _Store:
     ) -> None:
         if not dt.timedelta() < idle <= lifetime:
             raise ValueError(
-                f"idle={idle}, lifetime={lifetime}. Allowed: idle above zero and not above lifetime. "
-                "Give a lifetime that is as long as idle, or longer."
+                refusal(
+                    got=f"idle={idle}, lifetime={lifetime}",
+                    allowed="idle must be more than zero and at most lifetime",
+                    fix="Pass a lifetime that is at least as long as idle",
+                )
             )
         self._client = client
         self._lifetime = lifetime.total_seconds()
@@ -391,13 +395,19 @@ def _checked_secret(given: object) -> bytes:
     secret = given.encode() if isinstance(given, str) else given
     if not isinstance(secret, bytes):
         raise TypeError(
-            f"secret= of type {type(secret).__name__}. Allowed: a text, bytes, or several of them. "
-            "Give the secret that the application has already, as secret=app.secret_key."
+            refusal(
+                got=f"secret= of type {type(secret).__name__}",
+                allowed="must be a string, bytes, or several of these",
+                fix="Pass the secret that the application already has, as in secret=app.secret_key",
+            )
         )
     if len(secret) < _SHORTEST_SECRET:
         raise ValueError(
-            f"secret= of {len(secret)} bytes. Allowed: {_SHORTEST_SECRET} or more. "
-            'Make one: python -c "import secrets; print(secrets.token_hex())".'
+            refusal(
+                got=f"secret= of {len(secret)} bytes",
+                allowed=f"must have at least {_SHORTEST_SECRET} bytes",
+                fix='Make one with python -c "import secrets; print(secrets.token_hex())"',
+            )
         )
     return secret
 

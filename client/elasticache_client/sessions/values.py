@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from elasticache_client.messages import refusal
 from elasticache_client.values import difference, read_other, write_other
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class Values:
 
     def _write(self, name: object, value: object) -> bytes:
         if not isinstance(name, str):
-            raise TypeError(f"session[{name!r}]. Allowed: names that are texts. Use str(...) as the name.")
+            raise TypeError(
+                refusal(got=f"session[{name!r}]", allowed="names must be strings", fix="Use str(...) as the name")
+            )
         try:
             return self._encoder.encode(value)
         except (TypeError, ValueError):
@@ -103,7 +106,9 @@ def _refused(name: str, value: object) -> TypeError:
     # Its type alone: the value may be a secret.
     kind = type(value).__name__
     return TypeError(
-        f"session[{name!r}] is, or holds, something that JSON would change; it is of type {kind}. Allowed: None, "
-        "booleans, numbers, texts, lists and dictionaries of these, and what types= declares. Store one of these, or "
-        f"declare its type where the store is made: types={{{name!r}: {kind}}}."
+        refusal(
+            got=f"session[{name!r}] of type {kind} is, or contains, a value that JSON would change",
+            allowed="must be None, a boolean, a number, a string, a list or dictionary of these, or a type of types=",
+            fix=f"Store one of these, or declare its type where you make the store: types={{{name!r}: {kind}}}",
+        )
     )

@@ -161,7 +161,7 @@ def test_a_type_without_none_is_read_with_it(valkey: Place, open_face: Callable[
 def test_a_value_of_another_type_is_the_loaders_fault(valkey: Place, open_face: Callable[..., Face]) -> None:
     """It would be a miss for ever, so it is an error at once, which shows none of the value."""
     face = open_face(valkey)
-    with pytest.raises(TypeError, match=r"type list is to be cached, and does not fit .*Allowed: .*Correct") as caught:
+    with pytest.raises(TypeError, match=r"type list does not fit its declared type, .*: must .*Correct") as caught:
         face.get(new_key(), lambda: ["hunter2"], type=Product)
     assert "hunter2" not in str(caught.value)
 

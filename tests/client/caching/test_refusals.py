@@ -191,7 +191,7 @@ def test_a_key_that_is_none_is_an_error_of_the_caller(  # noqa: PLR0917  # a cas
     face, good = open_face(kind), new_key()
     face.get(good, lambda: 1)
     for _ in range(6):
-        with pytest.raises(ValueError, match=r"^key=.*\. Allowed: a text that .*\. \w+"):
+        with pytest.raises(ValueError, match=r"^key=.*: must be a .*string that .*\. \w+"):
             _METHODS[method](face, key)
     assert (face.get(good, lambda: 2), face.cache.is_down, caplog.messages) == (1, False, [])
     assert engine.admin.exists(f"{PREFIX}:{{{good}}}") == 1

@@ -120,7 +120,7 @@ def play(board: Board, model: Model, game: list[tuple[Any, ...]]) -> None:
             }
             assert expected_by_window == board("submit", *arguments)
         else:
-            with pytest.raises(ValueError, match="the sum of the scores"):
+            with pytest.raises(ValueError, match="The sum of the scores is too large"):
                 board("submit", *arguments)
     check(board, model, now)
 

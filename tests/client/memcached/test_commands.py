@@ -161,7 +161,7 @@ def test_a_key_that_is_none_is_refused(
 ) -> None:
     """Before anything is sent, whatever else fails open, and without the key, which may be a session's."""
     cache = open_nodes(*tls_servers)
-    with pytest.raises(ValueError, match="Allowed: 1 to 250 bytes") as caught:
+    with pytest.raises(ValueError, match=r"bytes: must be 1 to 250 bytes .*\. Shorten or encode it") as caught:
         getattr(cache, method)(key)
     assert "flush_all" not in str(caught.value)
 
@@ -174,7 +174,7 @@ def test_a_prefix_counts(open_nodes: Callable[..., Memcached], tls_servers: list
 
 def test_a_negative_time_to_live_is_refused(open_nodes: Callable[..., Memcached], tls_servers: list[Server]) -> None:
     """Memcached would store nothing and say yes."""
-    with pytest.raises(ValueError, match="Allowed: 0 or more seconds"):
+    with pytest.raises(ValueError, match="ttl=-1: must be a whole number of seconds, at least 0"):
         open_nodes(*tls_servers).set("key", "value", ttl=-1)
 
 
@@ -203,19 +203,19 @@ def test_a_large_value(cache: Memcached) -> None:
 
 def test_another_engine_is_refused() -> None:
     """Settings of a Redis are for the other function."""
-    with pytest.raises(SettingsError, match=r"Allowed here: memcached\. Use elasticache_client\.connect"):
+    with pytest.raises(SettingsError, match=r"'redis': must be memcached .*\. Use elasticache_client\.connect"):
         connect(secret_settings(6379))
 
 
 def test_polling_all_the_time_is_refused() -> None:
     """Once a second is the most."""
-    with pytest.raises(ValueError, match="Allowed: 1 at least"):
+    with pytest.raises(ValueError, match=r"poll_seconds=0\.5: must be at least 1\. Leave it out for 60"):
         connect(settings(11211), poll_seconds=0.5)
 
 
 def test_no_node_is_refused() -> None:
     """A list of nodes has one at least."""
-    with pytest.raises(ValueError, match="Name one at least"):
+    with pytest.raises(ValueError, match=r"nodes is empty: .* Name at least one server"):
         connect_nodes([])
 
 
@@ -276,5 +276,5 @@ def test_a_time_to_live_beyond_what_memcached_knows(cache: Memcached, ttl: int) 
 @pytest.mark.parametrize("ttl", [None, True, 1.5, "60"])
 def test_a_time_to_live_is_a_whole_number(cache: Memcached, ttl: Any) -> None:
     """Anything else is refused in words, and nothing is sent."""
-    with pytest.raises(TypeError, match=r"ttl=.* Allowed: 0 or more seconds, as a whole number"):
+    with pytest.raises(TypeError, match=r"ttl=.*: must be a whole number of seconds, at least 0"):
         cache.set("key", "value", ttl=ttl)

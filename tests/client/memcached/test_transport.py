@@ -75,5 +75,5 @@ def test_a_nodes_name_is_read(text: str, expected: Address) -> None:
 )
 def test_another_name_is_refused(text: str) -> None:
     """With what is allowed in the message."""
-    with pytest.raises(ValueError, match="Allowed: host:port"):
+    with pytest.raises(ValueError, match=r"^node '.*': must be host:port with a port of 1 to 65535"):
         Address.parse(text)

@@ -133,7 +133,7 @@ class Size(enum.IntEnum):
 )
 def test_what_cannot_be_written_is_an_error(value: Any, place: str) -> None:
     """It is the caller's, with its place and type, and it is not pickled instead."""
-    with pytest.raises(TypeError, match=f"{place}.* Allowed: what comes back equal and of the same type"):
+    with pytest.raises(TypeError, match=f"{place}.*: must come back equal and of the same type"):
         encode(value)
 
 

@@ -53,7 +53,7 @@ def test_permanent(app: flask.Flask) -> None:
     """Every session is, and one that is to be none is refused in words."""
     browser = app.test_client()
     assert browser.get("/permanent/1").json == [True]
-    with pytest.raises(RuntimeError, match=r"session\.permanent = False\. Allowed: True.* idle= or lifetime="):
+    with pytest.raises(RuntimeError, match=r"session\.permanent = False: must be True.* idle= or lifetime="):
         browser.get("/permanent/0")
 
 

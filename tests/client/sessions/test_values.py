@@ -99,7 +99,7 @@ def test_texts_marked_as_safe() -> None:
 @pytest.mark.parametrize("name", [1, None, ("a",), b"a"])
 def test_names_are_texts(name: Any) -> None:
     """Nothing else can be one."""
-    with pytest.raises(TypeError, match="names that are texts"):
+    with pytest.raises(TypeError, match="names must be strings"):
         Values({}).write({name: 1}, {})
 
 
