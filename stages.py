@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from application_constructs.database import DatabaseUser
 from elasticache_constructs import (
     Access,
     Backups,
@@ -20,10 +21,9 @@ from elasticache_constructs import (
     Permissions,
     Topology,
 )
-from elasticache_constructs.database import DatabaseUser
-from elasticache_constructs.errors import reported_together
-from elasticache_constructs.tags import check_tag
-from elasticache_constructs.whereabouts import check_account_id, check_region_name
+from elasticache_constructs.checks.errors import reported_together
+from elasticache_constructs.checks.locations import check_account_id, check_region_name
+from elasticache_constructs.checks.tags import check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

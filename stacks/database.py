@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs.database import Database
+from application_constructs.database import Database
 
 if TYPE_CHECKING:
     from constructs import Construct

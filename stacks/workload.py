@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from application_constructs.bundling import PythonBundle
+from application_constructs.database import CERTIFICATES
+from application_constructs.function import WorkloadFunction
+from application_constructs.http_api import FunctionApi
 from elasticache_constructs import EncryptionKey
-from elasticache_constructs.bundling import PythonBundle
-from elasticache_constructs.database import CERTIFICATES
-from elasticache_constructs.http_api import FunctionApi
-from elasticache_constructs.workload_function import WorkloadFunction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
     from constructs import Construct
 
+    from application_constructs.database import Database
     from elasticache_constructs import CacheNetwork, IamUser, ReplicationGroup
-    from elasticache_constructs.database import Database
     from stages import WorkloadSettings
 
 _ROOT = Path(__file__).parent.parent

@@ -1,28 +1,28 @@
 """Amazon ElastiCache for AWS CDK: Redis, Valkey and Memcached, secure unless told otherwise in writing."""
 
 from elasticache_constructs.access import Access, DefaultUser, IamUser, PasswordUser, Permissions
-from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.backups import Backups
-from elasticache_constructs.encryption_key import EncryptionKey
-from elasticache_constructs.endpoint import Endpoint
-from elasticache_constructs.engine import Engine
-from elasticache_constructs.errors import CombinedConfigurationError, ConfigurationError, one_line_errors
-from elasticache_constructs.log_delivery import LogDelivery
-from elasticache_constructs.memcached_cluster import MemcachedCluster, MemcachedClusterBase
-from elasticache_constructs.network import CacheNetwork, Egress, ImportedNetwork
-from elasticache_constructs.network_type import NetworkType
-from elasticache_constructs.node_type import NodeType
-from elasticache_constructs.notifications import AlarmTopic, EventTopic
-from elasticache_constructs.ports import MEMCACHED_PORT, REDIS_PORT
-from elasticache_constructs.replication_group import ReplicationGroup
-from elasticache_constructs.replication_group_base import ReplicationGroupBase
-from elasticache_constructs.restore import Snapshot
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.errors import CombinedConfigurationError, ConfigurationError, one_line_errors
+from elasticache_constructs.memcached_cluster.construct import MemcachedCluster, MemcachedClusterBase
+from elasticache_constructs.network.construct import CacheNetwork, Egress, ImportedNetwork
+from elasticache_constructs.replication_group.base import ReplicationGroupBase
+from elasticache_constructs.replication_group.construct import ReplicationGroup
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
-from elasticache_constructs.serverless_cache import ServerlessCache, ServerlessCacheBase
-from elasticache_constructs.serverless_engine import ServerlessEngine
-from elasticache_constructs.serverless_limits import ServerlessLimits
-from elasticache_constructs.topology import ClusterMode, Topology
-from elasticache_constructs.transit_encryption import TransitEncryption
+from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
+from elasticache_constructs.shared.encryption_key import EncryptionKey
+from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
+from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.endpoint import Endpoint
+from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.log_delivery import LogDelivery
+from elasticache_constructs.values.network_type import NetworkType
+from elasticache_constructs.values.node_type import NodeType
+from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
+from elasticache_constructs.values.restore import Snapshot
+from elasticache_constructs.values.serverless_engine import ServerlessEngine
+from elasticache_constructs.values.serverless_limits import ServerlessLimits
+from elasticache_constructs.values.topology import ClusterMode, Topology
+from elasticache_constructs.values.transit_encryption import TransitEncryption
 
 __all__ = [
     "MEMCACHED_PORT",

@@ -14,9 +14,9 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from elasticache_constructs.change_gate import Changes, Effect, GateError, compare_stacks, sources
-from elasticache_constructs.change_gate.__main__ import main
-from elasticache_constructs.change_gate.service_rules.pages import PAGES
+from elasticache_rules.change_gate import Changes, Effect, GateError, compare_stacks, sources
+from elasticache_rules.change_gate.__main__ import main
+from elasticache_rules.change_gate.service_rules.pages import PAGES
 from tests.change_gate.builders import beside, group, resource, template
 
 if TYPE_CHECKING:

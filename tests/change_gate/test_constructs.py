@@ -10,8 +10,8 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import Access, ConfigurationError, Engine, Topology, TransitEncryption
-from elasticache_constructs.change_gate import Effect, compare
 from elasticache_constructs.posture import add_posture_rules, rule_names
+from elasticache_rules.change_gate import Effect, compare
 from tests.change_gate.migrations import template_of
 from tests.conftest import Bench, new_app, new_bench
 from tests.security.test_policy_packs import declared, findings

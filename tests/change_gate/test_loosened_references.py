@@ -12,12 +12,12 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
 from elasticache_constructs import ClusterMode, Topology
-from elasticache_constructs.change_gate import compare_stacks
+from elasticache_rules.change_gate import compare_stacks
 from tests.conftest import new_bench
 from tests.unit.builders import APP, replication_group
 
 if TYPE_CHECKING:
-    from elasticache_constructs.change_gate import Changes
+    from elasticache_rules.change_gate import Changes
 
 MODES = (ClusterMode.DISABLED, ClusterMode.COMPATIBLE, ClusterMode.ENABLED)
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from elasticache_constructs.change_gate import Effect, compare
+from elasticache_rules.change_gate import Effect, compare
 from tests.change_gate.migrations import PHASES, RUNBOOKS, migration, phases_of, runbooks
 
 SECTIONS = ("## When", "## What clients notice", "## Phases", "## Check", "## Going back", "## AWS pages")

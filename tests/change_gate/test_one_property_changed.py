@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import cfnlint  # type: ignore[import-untyped]
 import pytest
 
-from elasticache_constructs.change_gate import Effect, compare
-from elasticache_constructs.change_gate.schemas import schema
+from elasticache_rules.change_gate import Effect, compare
+from elasticache_rules.change_gate.schemas import schema
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elasticache_constructs.change_gate import Effect, compare
-from elasticache_constructs.change_gate.service_rules.engines import family, version
-from elasticache_constructs.change_gate.service_rules.pages import PAGES
+from elasticache_rules.change_gate import Effect, compare
+from elasticache_rules.change_gate.service_rules.engines import family, version
+from elasticache_rules.change_gate.service_rules.pages import PAGES
 from tests.change_gate.builders import (
     CLUSTER,
     GROUP,
@@ -29,7 +29,7 @@ from tests.change_gate.builders import (
 )
 
 if TYPE_CHECKING:
-    from elasticache_constructs.change_gate import Change
+    from elasticache_rules.change_gate import Change
     from tests.change_gate.builders import Template
 
 _CUSTOM = {"CacheParameterGroupName": {"Ref": "Parameters"}}

@@ -9,15 +9,15 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from elasticache_constructs.change_gate import Effect, compare, compare_stacks
-from elasticache_constructs.change_gate.__main__ import main
-from elasticache_constructs.change_gate.settings import StackSettings
+from elasticache_rules.change_gate import Effect, compare, compare_stacks
+from elasticache_rules.change_gate.__main__ import main
+from elasticache_rules.change_gate.settings import StackSettings
 from tests.change_gate.builders import beside, group, resource, template, user_group
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from elasticache_constructs.change_gate import Changes
+    from elasticache_rules.change_gate import Changes
     from tests.change_gate.builders import Template
 
 WITH_USERS = beside(group(), Users=user_group("redis"))

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs import IamUser, Permissions
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
-from elasticache_constructs.stack_ids import SHORT_STACK_ID
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.names import SHORT_STACK_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from elasticache_constructs import Access, Engine, PasswordUser, ServerlessEngine
-    from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+    from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 
 Resource = dict[str, Any]
 Resources = dict[str, Resource]

@@ -12,9 +12,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import MemcachedCluster, ReplicationGroup, ServerlessCache
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.posture import add_posture_rules
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from tests.conftest import FLAGS
 from tests.deployable.drawing.nodes import REGIONS
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
-from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from tests.deployable.drawing import access, engines, nodes, parameters, serverless, shapes, surroundings, times
 from tests.deployable.written import Call, call
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from rehearsal import emulator, surroundings
 from rehearsal.account import Account
 from tests.deployable.stacks import SUBNETS, VPC, zones

@@ -12,11 +12,11 @@ from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
 from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
 from cfnlint.runner import Runner  # type: ignore[import-untyped]
 
-from elasticache_constructs import catalogue
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.posture import rule_source
-from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_rules import facts
 from tests.deployable.resources import template
 from tests.security.engines import Validation
 
@@ -104,8 +104,8 @@ def relaxed(settings: Any) -> set[str]:
         case MemcachedClusterSettings(engine=engine, node_type=node_type):
             # What is on offer may be said to be unlisted, and no linter minds.
             rules = {
-                "E3647": node_type.unlisted and catalogue.node_type(node_type.name) is None,
-                "E9006": engine.unlisted and engine.version not in catalogue.engine_versions(engine.name),
+                "E3647": node_type.unlisted and facts.node_type(node_type.name) is None,
+                "E9006": engine.unlisted and engine.version not in facts.engine_versions(engine.name),
             }
         case ServerlessCacheSettings(access=access):
             rules = {"elasticache_serverless_cache_has_user_group": access is not None and not access.has_users}

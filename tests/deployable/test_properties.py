@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import assume, given, settings
 
 from elasticache_constructs import ConfigurationError
-from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from tests.deployable.accepted import known_region
 from tests.deployable.api import complaints
 from tests.deployable.resources import resources

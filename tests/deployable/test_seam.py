@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from tests.deployable.resources import SURROUNDINGS, resources
 from tests.deployable.stacks import GIVEN, Synthesised, zones
 

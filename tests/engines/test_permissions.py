@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from elasticache_constructs import ConfigurationError, Permissions, catalogue
+from elasticache_constructs import ConfigurationError, Permissions
 from elasticache_constructs.access.granted import Version
 from elasticache_constructs.access.granted import allowed as comes_to
+from elasticache_rules import facts
 from tests.client.engines import Engine, redis_server, valkey_server
 
 if TYPE_CHECKING:
@@ -263,8 +264,8 @@ def test_scripts_may_do_no_more(engine: Engine, name: str, script: str) -> None:
 KEYS = ["a:1", "b:1", "other"]
 CHANNELS = ["n:1", "m:1"]
 PATTERNS = st.sampled_from(["a:*", "b:*", "[ab]:1", "a:?", "other", "*"])
-NAMES = sorted(catalogue.commands("redis", "7.0"))
-CATEGORIES = sorted(catalogue.categories("redis", "7.0") - {"json"})
+NAMES = sorted(facts.commands("redis", "7.0"))
+CATEGORIES = sorted(facts.categories("redis", "7.0") - {"json"})
 COMMAND_WORDS = st.one_of(
     st.sampled_from([f"{sign}@{name}" for sign in "+-" for name in CATEGORIES]),
     st.sampled_from([f"{sign}{name}" for sign in "+-" for name in NAMES if not name.startswith("json.")]),

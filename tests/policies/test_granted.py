@@ -15,6 +15,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 
+from application_constructs.function import WorkloadFunction
 from elasticache_constructs import (
     Access,
     AlarmTopic,
@@ -28,7 +29,6 @@ from elasticache_constructs import (
     ServerlessCache,
     ServerlessLimits,
 )
-from elasticache_constructs.workload_function import WorkloadFunction
 from tests.conftest import FLAGS
 from tests.policies.deployment import ACCOUNT, REGION, Deployment, Policies
 from tests.policies.evaluator import Call, Caller, Target, is_allowed

@@ -17,11 +17,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 
 import elasticache_constructs
+from application_constructs.database import DatabaseUser
 from elasticache_constructs import MemcachedCluster, NodeType, ReplicationGroup, ServerlessCache
-from elasticache_constructs.database import DatabaseUser
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
-from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from tests.deployable.written import Call
 
 if TYPE_CHECKING:

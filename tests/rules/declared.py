@@ -43,12 +43,12 @@ _RG = "AWS::ElastiCache::ReplicationGroup"
 _CC = "AWS::ElastiCache::CacheCluster"
 _CREATE_ACCESS = f"{_EC}.access.resources.create_access"
 _USERS = f"{_EC}.access.resources._Users"
-_GROUP = f"{_EC}.replication_group.ReplicationGroup"
-_GROUP_SETTINGS = f"{_EC}.replication_group_settings.ReplicationGroupSettings"
-_MEMCACHED = f"{_EC}.memcached_cluster.MemcachedCluster"
-_MEMCACHED_SETTINGS = f"{_EC}.memcached_cluster_settings.MemcachedClusterSettings"
-_SERVERLESS = f"{_EC}.serverless_cache.ServerlessCache"
-_PARAMETER_GROUP = f"{_EC}.parameters.create_parameter_group"
+_GROUP = f"{_EC}.replication_group.construct.ReplicationGroup"
+_GROUP_SETTINGS = f"{_EC}.replication_group.settings.ReplicationGroupSettings"
+_MEMCACHED = f"{_EC}.memcached_cluster.construct.MemcachedCluster"
+_MEMCACHED_SETTINGS = f"{_EC}.memcached_cluster.settings.MemcachedClusterSettings"
+_SERVERLESS = f"{_EC}.serverless_cache.construct.ServerlessCache"
+_PARAMETER_GROUP = f"{_EC}.values.parameters.create_parameter_group"
 
 
 def _refused(by: str, why: str) -> Declared:
@@ -153,7 +153,9 @@ DECLARED: dict[str, Declared] = {
     "TLS-01": _always(f"{_GROUP_SETTINGS}.properties", "stated on every group"),
     "TLS-03": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
     "TLS-07": _impossible(f"{_EC}.TransitEncryption", "a mode means that it is on"),
-    "TLS-14": _always(f"{_EC}.replication_group._endpoints", "consumers get the endpoint as the service tells it"),
+    "TLS-14": _always(
+        f"{_EC}.replication_group.construct._endpoints", "consumers get the endpoint as the service tells it"
+    ),
     "TLS-15": _run_time("the oldest version of TLS is the service's; nothing sets it"),
     "TLS-16": _documented(f"{_EC}.NetworkType.dual_stack", "It has no effect with TLS"),
     # AUTH token
@@ -189,7 +191,7 @@ DECLARED: dict[str, Declared] = {
     ),
     "IAM-06": _documented("elasticache_client.clients.connect", "the age at which a connection logs in again"),
     "IAM-07": _always(f"{_EC}.ReplicationGroupBase.grant_connect", "the grant names the cache and the user"),
-    "IAM-08": _always(f"{_EC}.replication_group_base.ImportedReplicationGroup", "ids are written in lower case"),
+    "IAM-08": _always(f"{_EC}.replication_group.base.ImportedReplicationGroup", "ids are written in lower case"),
     "IAM-09": _impossible(_MEMCACHED, "Memcached takes no access"),
     # Encryption at rest
     "KMS-05": _always(f"{_EC}.EncryptionKey", "its policy has no kms:ViaService; that of another key is not judged"),
@@ -215,12 +217,14 @@ DECLARED: dict[str, Declared] = {
     # Log delivery
     "LOG-02": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-03": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
-    "LOG-05": _always(f"{_EC}.replication_group._log_delivery", "the details follow from the destination"),
-    "LOG-06": _always(f"{_EC}.logs.log_group", "the log group is made beside the cache, under the vended prefix"),
+    "LOG-05": _always(f"{_EC}.replication_group.construct._log_delivery", "the details follow from the destination"),
+    "LOG-06": _always(
+        f"{_EC}.shared.logs.log_group", "the log group is made beside the cache, under the vended prefix"
+    ),
     "LOG-08": _documented(f"{_EC}.LogDelivery", "begins to deliver after the group exists, and says in its events"),
     # Network
     "NET-03": _account("whether the subnets are there"),
-    "NET-05": _always(f"{_EC}.placement.create_placement", "the cache refers to its group, and goes first"),
+    "NET-05": _always(f"{_EC}.network.subnets.create_placement", "the cache refers to its group, and goes first"),
     "NET-08": _not_exposed(f"{_CC}.CacheSecurityGroupNames", "of EC2-Classic, which is gone"),
     "NET-17": _GLOBAL_MEMBER,
     # Memcached
@@ -278,14 +282,16 @@ DECLARED: dict[str, Declared] = {
     # CloudFormation
     "CFN-01": _always(_GROUP, "the description is the construct's id where none is given"),
     "CFN-02": _always(f"{_MEMCACHED_SETTINGS}.properties", "all three are stated"),
-    "CFN-03": _always(f"{_EC}.placement.create_placement", "both are stated"),
+    "CFN-03": _always(f"{_EC}.network.subnets.create_placement", "both are stated"),
     "CFN-05": _always(_CREATE_ACCESS, "all three are stated"),
-    "CFN-07": _always(f"{_EC}.replication_group._endpoints", "attributes are the CDK's own, not text"),
-    "CFN-08": _always(f"{_EC}.replication_group._endpoints", "the attribute of the group's mode, and no other"),
+    "CFN-07": _always(f"{_EC}.replication_group.construct._endpoints", "attributes are the CDK's own, not text"),
+    "CFN-08": _always(
+        f"{_EC}.replication_group.construct._endpoints", "the attribute of the group's mode, and no other"
+    ),
     "CFN-09": _always(f"{_EC}.Endpoint", "the port is the number that was given, not an attribute"),
     "CFN-10": _account("whether the service-linked role is there; the service makes it"),
     "CFN-11": _run_time("CloudFormation repeats what is throttled"),
-    "CFN-12": _always(f"{_EC}.ports.checked_port", "values that are known at deployment only pass unchecked"),
+    "CFN-12": _always(f"{_EC}.values.ports.checked_port", "values that are known at deployment only pass unchecked"),
     "CFN-13": _always(_PARAMETER_GROUP, "the group is named by reference"),
     "CFN-14": _documented("scanners/scan", "cfn-lint"),
     "CFN-15": _no_property(f"{_RG}.ServerlessCacheSnapshotName", "groups are restored from snapshots of groups"),
@@ -305,12 +311,14 @@ DECLARED: dict[str, Declared] = {
     "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
     # Serverless caches
     "NAM-10": _always(_SERVERLESS, "the last snapshot has the cache's name and a part of the stack's id"),
-    "TLS-17": _always(f"{_EC}.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"),
+    "TLS-17": _always(
+        f"{_EC}.values.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"
+    ),
     "SNP-20": _RESTORED_SERVERLESS,
     "WIN-02": _refused("SNP-02", "the time is the start of the window"),
     "LOG-09": _impossible(_SERVERLESS, "a serverless cache takes no log delivery"),
     "NET-20": _always(_SERVERLESS, "it has a security group of its own"),
-    "SLS-05": _documented(f"{_EC}.serverless_limits.ServerlessLimits", "What is beyond the most is refused"),
+    "SLS-05": _documented(f"{_EC}.values.serverless_limits.ServerlessLimits", "What is beyond the most is refused"),
     "SLS-06": _refused("TOP-10", "two zones at least; one subnet is used of each, of three zones at most"),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
     "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
@@ -319,9 +327,11 @@ DECLARED: dict[str, Declared] = {
     "SLS-19": _no_property("AWS::ElastiCache::ServerlessCache.Integrations", "no integrations"),
     "SLS-20": _impossible(_SERVERLESS, "it takes none of these"),
     "SLS-21": _always(_SERVERLESS, "the cache refers to its subnets, so CloudFormation removes the cache first"),
-    "SLS-22": _always(f"{_EC}.security_groups.CacheSecurityGroups", "both ports are opened to the client group"),
+    "SLS-22": _always(
+        f"{_EC}.network.security_groups.CacheSecurityGroups", "both ports are opened to the client group"
+    ),
     "SLS-23": _account("how many serverless caches there are in the region"),
-    "SLS-24": _documented(f"{_EC}.serverless_cache.ServerlessCacheBase", "speak the cluster protocol"),
+    "SLS-24": _documented(f"{_EC}.serverless_cache.construct.ServerlessCacheBase", "speak the cluster protocol"),
     "SLS-25": _account("what the role that deploys may do"),
     "DEL-05": _always(_SERVERLESS, "a last snapshot is taken by FinalSnapshotName"),
     "CFN-06": _always(_SERVERLESS, "both are stated"),

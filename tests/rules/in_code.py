@@ -16,8 +16,8 @@ from elasticache_constructs.posture import RULES_FILE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGE = Path(elasticache_constructs.__file__).parent
-_GATE = "change_gate"
+SOURCE_ROOT = Path(elasticache_constructs.__file__).parents[1]
+_GATE = ("elasticache_rules", "change_gate")
 _ID = re.compile(r"[A-Z]{3}-\d{2}")
 
 
@@ -54,12 +54,12 @@ def guarded() -> dict[str, tuple[str, ...]]:
 
 def _places(*, gate: bool, warns: bool) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        file = path.relative_to(PACKAGE)
-        if (file.parts[0] == _GATE) == gate:
+    for path in sorted(SOURCE_ROOT.rglob("*.py")):
+        file = path.relative_to(SOURCE_ROOT)
+        if (file.parts[:2] == _GATE) == gate:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for each in {rule for rule, warning in _named(tree) if warning == warns}:
-                found[each].append(file.as_posix())
+                found[each].append(file.as_posix().removeprefix("elasticache_constructs/"))
     return {each: tuple(files) for each, files in found.items()}
 
 

@@ -16,8 +16,8 @@ from elasticache_constructs import (
     Topology,
     TransitEncryption,
 )
-from elasticache_constructs.memcached_cluster_settings import MemcachedClusterSettings
-from elasticache_constructs.replication_group_settings import ReplicationGroupSettings
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

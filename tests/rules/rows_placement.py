@@ -10,9 +10,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import MemcachedCluster, NetworkType, NodeType
-from elasticache_constructs.encryption_key import checked_key
-from elasticache_constructs.notifications import check_event_topic
-from elasticache_constructs.placement import Spread, choose_subnets
+from elasticache_constructs.network.subnets import Spread, choose_subnets
+from elasticache_constructs.shared.encryption_key import checked_key
+from elasticache_constructs.shared.notifications import check_event_topic
 from tests.conftest import FLAGS, new_bench
 from tests.rules.row import API, GUIDE, Row
 

@@ -8,10 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import Access, Backups, DefaultUser, NetworkType, ServerlessCache
-from elasticache_constructs.placement import Spread
-from elasticache_constructs.serverless_cache_settings import ServerlessCacheSettings
-from elasticache_constructs.serverless_engine import ServerlessEngine
-from elasticache_constructs.serverless_limits import ServerlessLimits
+from elasticache_constructs.network.subnets import Spread
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.values.serverless_engine import ServerlessEngine
+from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from tests.conftest import FLAGS
 from tests.rules.row import API, GUIDE, Row
 from tests.rules.rows_placement import imported, made

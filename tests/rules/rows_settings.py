@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot, Topology
-from elasticache_constructs.parameters import check_parameters
+from elasticache_constructs.values.parameters import check_parameters
 from tests.rules.row import API, GUIDE, Row, cluster, group
 
 _PARAMETERS = f"{GUIDE}/ParameterGroups.html"

@@ -24,9 +24,9 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
-from elasticache_constructs.serverless_cache import ServerlessCache
-from elasticache_constructs.serverless_engine import ServerlessEngine
-from elasticache_constructs.serverless_limits import ServerlessLimits
+from elasticache_constructs.serverless_cache.construct import ServerlessCache
+from elasticache_constructs.values.serverless_engine import ServerlessEngine
+from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from tests.conftest import new_bench
 from tests.rules.row import group
 

@@ -26,7 +26,7 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
-from elasticache_constructs.parameters import check_parameters
+from elasticache_constructs.values.parameters import check_parameters
 from tests.conftest import ROOT, new_bench
 from tests.rules.row import GUIDE
 

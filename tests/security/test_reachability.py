@@ -14,7 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from elasticache_constructs import Access, CacheNetwork, Egress, Engine, NodeType, ReplicationGroup, Rotation
-from elasticache_constructs.posture.reachability import add_reachability_check, closed_stores, unreachable
+from elasticache_constructs.posture.reachability import add_reachability_check
+from elasticache_rules.posture.reachability import closed_stores, unreachable
 from tests.conftest import FLAGS, Synthesised
 
 if TYPE_CHECKING:

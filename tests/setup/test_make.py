@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elasticache_constructs.bundling import PYTHON
+from application_constructs.bundling import PYTHON
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _checkout(tmp_path: Path) -> Path:
         "pyproject.toml",
         "client/pyproject.toml",
         "scanners/scan",
-        "constructs/elasticache_constructs/bundling.py",
+        "constructs/application_constructs/bundling.py",
         *map(str, _relative(ROOT.rglob("requirements*.txt"))),
         *map(str, _relative((ROOT / "examples").glob("*.py"))),
     ]:
@@ -76,7 +76,7 @@ def make(checkout: Path, *arguments: str) -> list[list[str]]:
 
 TARGETS = [
     *("setup", "rehearse", "workloads", "test", "lint", "types", "scan", "bench", "synth", "gate", "snapshots"),
-    *("catalogue", "format", "lock", "clean", "synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
+    *("facts", "format", "lock", "clean", "synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
 ]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from application_constructs.database.construct import POSTGRESQL_PORT
 from elasticache_constructs import MEMCACHED_PORT, REDIS_PORT
-from elasticache_constructs.database.construct import POSTGRESQL_PORT
 
 if TYPE_CHECKING:
     from tests.conftest import Synthesised

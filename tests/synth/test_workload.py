@@ -13,8 +13,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from elasticache_constructs.posture.open_ports import markdown, read_assembly
-from elasticache_constructs.posture.reachability import closed_stores, unreachable
+from elasticache_rules.posture.open_ports import markdown, read_assembly
+from elasticache_rules.posture.reachability import closed_stores, unreachable
 from stages import STAGES
 from tests.conftest import ROOT, Synthesised
 
@@ -192,7 +192,7 @@ def test_catalogue_is_filled_after_its_user_exists(whole: Synthesised) -> None:
 
 
 def test_table_of_ports_is_up_to_date(whole: Synthesised) -> None:
-    """docs/ports.md says what the templates say; `python -m elasticache_constructs.posture.open_ports` writes it."""
+    """docs/ports.md says what the templates say; `python -m elasticache_rules.posture.open_ports` writes it."""
     assert markdown(whole.templates) == (ROOT / "docs" / "ports.md").read_text()
 
 

@@ -19,8 +19,9 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from elasticache_constructs import ConfigurationError, bundling
-from elasticache_constructs.bundling import BundlingError, PythonBundle, install
+from application_constructs import bundling
+from application_constructs.bundling import BundlingError, PythonBundle, install
+from elasticache_constructs import ConfigurationError
 from elasticache_constructs.rotation import construct as rotation
 from tests.conftest import FLAGS, ROOT
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 PLATFORM = "cp314-cp314-manylinux_2_34_aarch64"
 LOCKS = [
     ROOT / "workloads" / "requirements.txt",
-    ROOT / "constructs" / "elasticache_constructs" / "database" / "runtime" / "requirements.txt",
+    ROOT / "constructs" / "application_constructs" / "database" / "runtime" / "requirements.txt",
 ]
 
 
@@ -285,7 +286,7 @@ def test_synth_installs_nothing(bundle: PythonBundle) -> None:
 
     expected = (
         f"no installed dependencies for {bundle.requirements}: they are installed before synth, which stays offline. "
-        f"Run {sys.executable} -m elasticache_constructs.bundling {bundle.requirements}."
+        f"Run {sys.executable} -m application_constructs.bundling {bundle.requirements}."
     )
     assert expected == str(refusal.value)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from elasticache_constructs.database.runtime.create_users.handler import connect, create_users
+from application_constructs.database.runtime.create_users.handler import connect, create_users
 from tests.client.engines import Certificate, make_certificate
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from cryptography import x509
 
+from application_constructs.database import CERTIFICATES, Database, DatabaseUser
 from elasticache_constructs import CacheNetwork, ConfigurationError
-from elasticache_constructs.database import CERTIFICATES, Database, DatabaseUser
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import client_of, other_stack
 
 if TYPE_CHECKING:
-    from elasticache_constructs.network import ImportedNetwork
+    from elasticache_constructs.network.construct import ImportedNetwork
 
 KIND = "RDS::DBInstance"
 SHOP = DatabaseUser("shop")

@@ -13,10 +13,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
 
+from application_constructs.database import Database, DatabaseUser
+from application_constructs.http_api import FunctionApi
 from elasticache_constructs import AlarmTopic, CacheNetwork, ConfigurationError, EncryptionKey, Rotation
-from elasticache_constructs.database import Database, DatabaseUser
-from elasticache_constructs.http_api import FunctionApi
-from elasticache_constructs.logs import log_group
+from elasticache_constructs.shared.logs import log_group
 from tests.unit.builders import app_of, memcached_cluster, replication_group
 from tests.unit.test_grants_that_land import OURS, known_bench, serverless
 from tests.unit.test_workload_function import function

@@ -11,6 +11,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
+from application_constructs.database import Database, DatabaseUser
+from application_constructs.http_api import FunctionApi
 from elasticache_constructs import (
     Access,
     ConfigurationError,
@@ -21,8 +23,6 @@ from elasticache_constructs import (
     ServerlessCache,
     ServerlessLimits,
 )
-from elasticache_constructs.database import Database, DatabaseUser
-from elasticache_constructs.http_api import FunctionApi
 from tests.conftest import FLAGS, Bench, new_bench
 from tests.unit.builders import APP, app_of, replication_group
 from tests.unit.test_workload_function import function

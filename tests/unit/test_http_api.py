@@ -7,8 +7,8 @@ import json
 import pytest
 from aws_cdk import aws_iam as iam
 
+from application_constructs.http_api import FunctionApi
 from elasticache_constructs import EncryptionKey
-from elasticache_constructs.http_api import FunctionApi
 from tests.conftest import Bench, new_bench
 from tests.unit.test_workload_function import function
 

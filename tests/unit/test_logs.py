@@ -10,7 +10,7 @@ import pytest
 from constructs import Construct
 
 from elasticache_constructs import Access, EncryptionKey
-from elasticache_constructs.logs import log_group
+from elasticache_constructs.shared.logs import log_group
 from tests.unit.builders import replication_group, seen_group
 
 if TYPE_CHECKING:

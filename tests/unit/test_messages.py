@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
+from application_constructs.database import DatabaseUser
 from elasticache_constructs import (
     Access,
     Backups,
@@ -30,8 +31,7 @@ from elasticache_constructs import (
     TransitEncryption,
     acknowledge,
 )
-from elasticache_constructs.database import DatabaseUser
-from elasticache_constructs.errors import in_words
+from elasticache_constructs.checks.errors import in_words
 from tests.conftest import new_bench
 from tests.rules.row import cluster, group
 from tests.rules.rows_serverless import cache

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elasticache_constructs.posture.open_ports import OpenPort, markdown, open_ports
+from elasticache_rules.posture.open_ports import OpenPort, markdown, open_ports
 
 DOOR = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "Nodes"}}
 CLIENTS = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "Clients"}}

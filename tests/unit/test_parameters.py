@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError, Engine
-from elasticache_constructs.parameters import check_parameters, create_parameter_group
+from elasticache_constructs.values.parameters import check_parameters, create_parameter_group
 from tests.unit.builders import GUIDE, SMALL
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from elasticache_constructs import (
     ServerlessLimits,
     Topology,
 )
-from elasticache_constructs.placement import Spread, choose_subnets, create_placement
+from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from tests.conftest import FLAGS, Bench
 from tests.unit.builders import GUIDE, memcached_cluster, replication_group
 

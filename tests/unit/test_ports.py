@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import MEMCACHED_PORT, REDIS_PORT, ConfigurationError
-from elasticache_constructs.ports import checked_port
+from elasticache_constructs.values.ports import checked_port
 
 
 def test_redis_default_is_the_services() -> None:

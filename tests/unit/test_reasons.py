@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elasticache_constructs import ConfigurationError
-from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.checks.reasons import checked_reason
 
 
 @pytest.mark.parametrize("reason", ["x" * 20, "Rebuilt from the database within minutes."])

@@ -19,7 +19,7 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
-from elasticache_constructs.change_gate.comparison import compare
+from elasticache_rules.change_gate.comparison import compare
 from tests.conftest import new_bench
 
 SLOTS = 16384

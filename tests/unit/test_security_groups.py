@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import ConfigurationError, MemcachedCluster, ReplicationGroup
-from elasticache_constructs.security_groups import CacheSecurityGroups
+from elasticache_constructs.network.security_groups import CacheSecurityGroups
 from tests.unit.builders import client_of, memcached_cluster, other_stack, replication_group
 
 if TYPE_CHECKING:

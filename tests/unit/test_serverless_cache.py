@@ -22,7 +22,7 @@ from elasticache_constructs import (
     ServerlessEngine,
     ServerlessLimits,
 )
-from elasticache_constructs.names import unique_name
+from elasticache_constructs.shared.names import unique_name
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP
 

@@ -13,6 +13,8 @@ import pytest
 import elasticache_constructs
 from tests.conftest import ROOT
 
+PACKAGES = ["application_constructs", "elasticache_constructs", "elasticache_rules"]
+
 
 def test_constructs_is_the_package_from_pypi() -> None:
     """``import constructs`` finds the CDK's own package, in site-packages."""
@@ -25,12 +27,12 @@ def test_nothing_hides_it(path: str) -> None:
     assert not (ROOT / path).exists()
 
 
-def test_source_root_holds_one_package() -> None:
-    """There is one import package below the source root, and nothing else to import."""
-    packages = [each.name for each in (ROOT / "constructs").iterdir() if (each / "__init__.py").exists()]
+def test_source_root_holds_three_packages() -> None:
+    """Three import packages stand below the source root, and nothing else to import."""
+    packages = sorted(folder.parent.name for folder in (ROOT / "constructs").glob("*/__init__.py"))
     modules = list((ROOT / "constructs").glob("*.py"))
 
-    assert (["elasticache_constructs"], []) == (packages, modules)
+    assert (PACKAGES, []) == (packages, modules)
 
 
 def test_package_is_imported_from_the_source_root() -> None:
@@ -39,16 +41,19 @@ def test_package_is_imported_from_the_source_root() -> None:
     assert expected == Path(str(elasticache_constructs.__file__))
 
 
-def test_wheel_holds_the_package_alone() -> None:
-    """The wheel is built of that one package."""
+def test_wheel_holds_the_packages_alone() -> None:
+    """The wheel is built of these packages."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
-    assert ["constructs/elasticache_constructs"] == project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert [f"constructs/{name}" for name in PACKAGES] == project["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "packages"
+    ]
 
 
-def test_package_is_typed() -> None:
-    """Type checkers take the package's annotations, since it says that it has them."""
-    assert (ROOT / "constructs" / "elasticache_constructs" / "py.typed").exists()
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_are_typed(package: str) -> None:
+    """Type checkers use a package's annotations if it has a `py.typed`."""
+    assert (ROOT / "constructs" / package / "py.typed").exists()
 
 
 def test_distribution_needs_the_pypi_package() -> None:

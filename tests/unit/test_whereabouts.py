@@ -11,6 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 
+from application_constructs.function import WorkloadFunction
+from application_constructs.http_api import FunctionApi
 from elasticache_constructs import (
     Access,
     CacheNetwork,
@@ -26,8 +28,6 @@ from elasticache_constructs import (
     ServerlessLimits,
     Snapshot,
 )
-from elasticache_constructs.http_api import FunctionApi
-from elasticache_constructs.workload_function import WorkloadFunction
 from tests.conftest import FLAGS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError
-from elasticache_constructs.windows import (
+from elasticache_constructs.values.windows import (
     check_windows_apart,
     checked_maintenance_window,
     checked_snapshot_window,

@@ -8,8 +8,8 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 
+from application_constructs.function import WorkloadFunction
 from elasticache_constructs import ConfigurationError, EncryptionKey
-from elasticache_constructs.workload_function import WorkloadFunction
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP, other_stack, replication_group
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from elasticache_constructs import catalogue
 from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
-from elasticache_constructs.errors import ConfigurationError, reported_together
-from elasticache_constructs.kinds import Kind, check_kind, checked_list
-from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from elasticache_constructs.access.permissions import Permissions
-    from elasticache_constructs.engine import Engine
-    from elasticache_constructs.serverless_engine import ServerlessEngine
+    from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 _MOST_USERS = 100
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
@@ -120,7 +120,7 @@ class Access:
         """
         if not self.has_users:
             return
-        if not catalogue.supports("user_groups", engine.name, engine.version):
+        if not facts.supports("user_groups", engine.name, engine.version):
             raise ConfigurationError(
                 got=f"Access.users on {engine}",
                 allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
@@ -175,7 +175,7 @@ class Access:
 
 
 def _check_iam(name: str, engine: Engine | ServerlessEngine) -> None:
-    if not catalogue.supports("iam", engine.name, engine.version):
+    if not facts.supports("iam", engine.name, engine.version):
         raise ConfigurationError(
             got=f"IamUser({name!r}) on {engine}",
             allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",

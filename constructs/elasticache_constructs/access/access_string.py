@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from elasticache_constructs import catalogue
 from elasticache_constructs.access.granted import (
     EVERYTHING,
     Version,
@@ -17,7 +16,8 @@ from elasticache_constructs.access.granted import (
     versions,
     widest_last,
 )
-from elasticache_constructs.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -181,7 +181,7 @@ def is_known(word: str, version: Version) -> bool:
 
 
 def _categories(version: Version) -> frozenset[str]:
-    return catalogue.categories(version.engine, version.version, serverless=version.serverless)
+    return facts.categories(version.engine, version.version, serverless=version.serverless)
 
 
 def _rule(word: str, got: str, *, unlisted: bool) -> str:
@@ -197,7 +197,7 @@ def _rule(word: str, got: str, *, unlisted: bool) -> str:
             "Leave it out",
             "RBC-12",
         )
-    if rule[:1] == "+" and rule[1:].split("|")[0] in catalogue.restricted_commands():
+    if rule[:1] == "+" and rule[1:].split("|")[0] in facts.restricted_commands():
         raise _refusal(got, f"ElastiCache keeps {rule[1:]} to itself and grants it to nobody", "Leave it out", "RBC-14")
     category = _CATEGORY.fullmatch(rule)
     if category is None and rule not in _WORDS and not _COMMAND.fullmatch(rule) and not _DATABASES.fullmatch(rule):
@@ -226,12 +226,12 @@ def _check_listed(rule: str, got: str) -> None:
     name, _, argument = rule[1:].partition("|")
     # Redis before 7.0 takes anything for a first argument: what are subcommands now are names that it does not check.
     has_subcommands = bool(argument) and any(name in version.containers for version in versions())
-    if catalogue.command_floors(rule[1:]) if has_subcommands else any(is_known(rule, each) for each in versions()):
+    if facts.command_floors(rule[1:]) if has_subcommands else any(is_known(rule, each) for each in versions()):
         return
     is_category = rule[1] == "@"
     names = {name for version in versions() for name in (_categories(version) if is_category else version.commands)}
-    meant = catalogue.closest(rule[1:].removeprefix("@"), names)
-    if meant and meant.partition("|")[0] in catalogue.restricted_commands():
+    meant = facts.closest(rule[1:].removeprefix("@"), names)
+    if meant and meant.partition("|")[0] in facts.restricted_commands():
         # It would be refused next.
         meant = None
     correction = f"Correct {rule!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
-from elasticache_constructs import catalogue
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class Version(NamedTuple):
     @property
     def commands(self) -> Mapping[str, frozenset[str]]:
         """They and their subcommands, with the categories of each."""
-        return catalogue.commands(self.engine, self.version, serverless=self.serverless)
+        return facts.commands(self.engine, self.version, serverless=self.serverless)
 
     @property
     def containers(self) -> frozenset[str]:
@@ -53,7 +53,7 @@ def _containers(version: Version) -> frozenset[str]:
 @functools.cache
 def versions() -> tuple[Version, ...]:
     """Those between which commands differ."""
-    return tuple(Version(*each) for each in catalogue.command_versions())
+    return tuple(Version(*each) for each in facts.command_versions())
 
 
 @functools.cache

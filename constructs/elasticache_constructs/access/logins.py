@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import ArnFormat, Stack
 
 from elasticache_constructs.access.users import IamUser, PasswordUser
-from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.grants import grant
-from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.shared.grants import grant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

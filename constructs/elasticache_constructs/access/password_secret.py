@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.grants import check_open, is_foreign
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.shared.grants import check_open, is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
-from elasticache_constructs import catalogue
 from elasticache_constructs.access.access_string import AccessString, in_words, is_known, taken_back_refusal
 from elasticache_constructs.access.granted import Version, commands_taken_back, grants, is_command, kept, versions
-from elasticache_constructs.catalogue.versions import version_key
-from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.kinds import Kind, check_kind, check_seen, checked_list
-from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.checks.argument_types import Kind, check_kind, check_seen, checked_list
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_rules import facts
+from elasticache_rules.facts.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from elasticache_constructs.engine import Engine
-    from elasticache_constructs.serverless_engine import ServerlessEngine
+    from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
@@ -149,17 +149,15 @@ class Permissions:
             return
         parsed = self._parsed(self.written_for(engine))
         got = f"Permissions({in_words(self.access_string)!r}) on {engine}"
-        features: tuple[tuple[str, catalogue.Feature, tuple[str, ...]], ...] = (
+        features: tuple[tuple[str, facts.Feature, tuple[str, ...]], ...] = (
             ("channels", "acl_channels", parsed.channels),
             ("selectors and read or write patterns", "acl_selectors", parsed.selective),
             ("databases", "database_acl", parsed.databases),
         )
         for what, feature, found in features:
-            if found and not catalogue.supports(feature, engine.name, engine.version):
+            if found and not facts.supports(feature, engine.name, engine.version):
                 what_needs = f"{what}, as in {in_words(found[0])}, need"
-                raise _refusal(
-                    got, f"{what_needs} {_in_words(catalogue.floors(feature))} at least", "Use a newer engine"
-                )
+                raise _refusal(got, f"{what_needs} {_in_words(facts.floors(feature))} at least", "Use a newer engine")
         for rules in (parsed.root, *parsed.selectors):
             self._check_commands(rules, engine, got)
 
@@ -181,8 +179,8 @@ class Permissions:
             return self.access_string
         name, version = engine.name, engine.version
         written = self.access_string
-        replaced = () if catalogue.supports("acl_selectors", name, version) else _BEFORE_SUBCOMMANDS
-        reads_channels = catalogue.supports("acl_channels", name, version)
+        replaced = () if facts.supports("acl_selectors", name, version) else _BEFORE_SUBCOMMANDS
+        reads_channels = facts.supports("acl_channels", name, version)
         for words, older in (*replaced, *(() if reads_channels else _BEFORE_COPY)):
             written = written.replace(words, older)
         parsed = self._parsed(written)
@@ -193,7 +191,7 @@ class Permissions:
             and "|" not in word
             and not is_known(word, Version(name, version))
             # What no engine has is newer than the catalogue.
-            and catalogue.command_floors(word[1:])
+            and facts.command_floors(word[1:])
         ]
         return parsed.without(needless).written(channels=reads_channels)
 
@@ -300,7 +298,7 @@ def _broad(rules: tuple[str, ...]) -> list[str]:
 
 def _unknown(got: str, word: str, engine: Engine | ServerlessEngine) -> ConfigurationError:
     """A refusal of a command or category that an engine does not have."""
-    floors = catalogue.command_floors(word[1:])
+    floors = facts.command_floors(word[1:])
     floor = floors.get(engine.name)
     if floor is None:
         return _refusal(got, f"{word} needs {_in_words(floors)} at least", f"Use Valkey, or leave {word!r} out")

@@ -11,10 +11,10 @@ from aws_cdk import aws_elasticache as elasticache
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import IamUser
-from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.claims import RENAME, claim
-from elasticache_constructs.names import unique_name
-from elasticache_constructs.tags import warn_of_stack_tags
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.tags import warn_of_stack_tags
+from elasticache_constructs.shared.claims import RENAME, claim
+from elasticache_constructs.shared.names import unique_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.access.access import Access
     from elasticache_constructs.access.users import PasswordUser
-    from elasticache_constructs.engine import Engine
-    from elasticache_constructs.serverless_engine import ServerlessEngine
+    from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 _TOKEN_LENGTH = 64
 _LONGEST_ID = 40

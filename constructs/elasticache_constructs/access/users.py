@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from aws_cdk import Token
 
 from elasticache_constructs.access.permissions import Permissions
-from elasticache_constructs.errors import ConfigurationError
-from elasticache_constructs.kinds import Kind, check_kind
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 

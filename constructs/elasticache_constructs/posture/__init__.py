@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from constructs import IConstruct
 
-with as_file(files(__name__) / "elasticache.guard") as _path:
+with as_file(files("elasticache_rules.posture") / "elasticache.guard") as _path:
     RULES_FILE: Path = _path
     """The rules as a plain file, for ``cfn-guard validate --rules`` or ``CfnGuardValidator(rules=[...])``."""
 

@@ -15,21 +15,21 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from elasticache_constructs.acknowledgements import acknowledge
-from elasticache_constructs.bundling import SKIPPED, shipped
-from elasticache_constructs.encryption_key import checked_key
-from elasticache_constructs.errors import ConfigurationError, reported_together
-from elasticache_constructs.function_policy import allow, vpc_statements
-from elasticache_constructs.function_role import FunctionRole
-from elasticache_constructs.logs import log_group
-from elasticache_constructs.notifications import admit_alarms_to
-from elasticache_constructs.placement import select
-from elasticache_constructs.reasons import checked_reason
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.network.security_groups import check_groups
+from elasticache_constructs.network.subnets import select
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
-from elasticache_constructs.security_groups import check_groups
-from elasticache_constructs.whole_numbers import is_whole_number, shown
+from elasticache_constructs.shared.encryption_key import checked_key
+from elasticache_constructs.shared.function_code import SKIPPED, shipped
+from elasticache_constructs.shared.function_policy import allow, vpc_statements
+from elasticache_constructs.shared.function_role import FunctionRole
+from elasticache_constructs.shared.logs import log_group
+from elasticache_constructs.shared.notifications import admit_alarms_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
 
     from elasticache_constructs.access.resources import GeneratedPassword
-    from elasticache_constructs.network import CacheNetwork, ImportedNetwork
+    from elasticache_constructs.network.construct import CacheNetwork, ImportedNetwork
 
 _LONGEST_DAYS = 1000
 _SWEEP = "rate(1 hour)"

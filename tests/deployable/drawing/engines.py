@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import Engine, catalogue
+from elasticache_constructs import Engine
+from elasticache_rules import facts
 from tests.deployable.written import Call, call
 
 _NAMES = ("redis", "valkey", "memcached")
@@ -20,9 +21,9 @@ class Known(NamedTuple):
     name: str
     version: str
 
-    def supports(self, feature: catalogue.Feature) -> bool:
+    def supports(self, feature: facts.Feature) -> bool:
         """Whether it has a feature."""
-        return catalogue.supports(feature, self.name, self.version)
+        return facts.supports(feature, self.name, self.version)
 
 
 def known(engine: Call, *names: str, slipped: bool) -> Known:
@@ -32,7 +33,7 @@ def known(engine: Call, *names: str, slipped: bool) -> Known:
     """
     name, version = engine.arguments
     name = name if name in names else names[-1]
-    offered = catalogue.engine_versions(name)
+    offered = facts.engine_versions(name)
     return Known(name, version if version in offered and not slipped else offered[-1])
 
 
@@ -44,9 +45,7 @@ def careful(draw: st.DrawFn, names: tuple[str, ...], *, least: str = "0", older:
     name = draw(st.sampled_from(names))
     if name == "valkey" and draw(st.integers(0, 19)) == 0:
         return draw(st.sampled_from((call(Engine, "valkey", "9.7", unlisted=True), _valkey_ten())))
-    offered = [
-        each for each in catalogue.engine_versions(name) if catalogue.version_key(each) >= catalogue.version_key(least)
-    ]
+    offered = [each for each in facts.engine_versions(name) if facts.version_key(each) >= facts.version_key(least)]
     # The newest first: that is where examples shrink to, and most features are allowed.
     return call(Engine, name, draw(st.sampled_from(offered[::-1])))
 
@@ -58,7 +57,7 @@ def _valkey_ten() -> Call:
 @functools.cache
 def careless() -> st.SearchStrategy[Call]:
     """Any that is on offer; or a name, a version and a family, whether they belong together or not."""
-    offered = [(name, version) for name in _NAMES for version in catalogue.engine_versions(name)]
+    offered = [(name, version) for name in _NAMES for version in facts.engine_versions(name)]
     older = (("redis", "3.2.6"), ("redis", "5.0.0"), ("valkey", "7.0"), ("memcached", "1.6.13"))
     odd = ("6.x", "7", "7.1.0", "9.7", "1.6.99", "", "latest")
     return st.one_of(
@@ -72,7 +71,7 @@ def careless() -> st.SearchStrategy[Call]:
         ),
         st.builds(
             lambda version, family: call(Engine, "redis", version, family=family),
-            st.sampled_from(catalogue.engine_versions("redis")),
-            st.sampled_from((*catalogue.parameter_families(), "redis8")),
+            st.sampled_from(facts.engine_versions("redis")),
+            st.sampled_from((*facts.parameter_families(), "redis8")),
         ),
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import Aws
 from hypothesis import strategies as st
 
-from elasticache_constructs import NodeType, catalogue
+from elasticache_constructs import NodeType
+from elasticache_rules import facts
 from tests.deployable.written import Call, call
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def careful(draw: st.DrawFn, known: Known, region: str, *, older: bool = False) 
 
 @functools.cache
 def _fit(known: Known, region: str) -> dict[str, list[str]]:
-    offered = catalogue.node_types(region if region in catalogue.regions() else None)
-    facts = [catalogue.node_type(each) for each in offered]
-    fit = [each.name for each in facts if each and each.creatable and each.runs(*known)]
+    offered = facts.node_types(region if region in facts.regions() else None)
+    types = [facts.node_type(name) for name in offered]
+    fit = [each.name for each in types if each and each.creatable and each.runs(*known)]
     families: dict[str, list[str]] = {}
     # The newest regions have no type for the oldest engines.
     for name in fit or offered:
@@ -48,7 +49,7 @@ def _fit(known: Known, region: str) -> dict[str, list[str]]:
 @functools.cache
 def careless() -> st.SearchStrategy[Call]:
     """One of any family and region, a closed one, one that is newer than the catalogue, or none at all."""
-    by_family = {each.split(".")[1]: each for each in catalogue.node_types()}
+    by_family = {each.split(".")[1]: each for each in facts.node_types()}
     return st.one_of(
         st.sampled_from(tuple(by_family.values())).map(lambda name: call(NodeType, name)),
         st.builds(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import catalogue
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from tests.deployable.drawing.engines import Known
@@ -20,26 +20,26 @@ def careful(draw: st.DrawFn, known: Known, node_type: Call) -> dict[str, str]:
     settable = _settable(known)
     chosen = draw(st.lists(st.sampled_from(sorted(settable)), max_size=4, unique=True)) if settable else []
     values = {name: draw(st.sampled_from(settable[name])) for name in chosen}
-    facts = catalogue.node_type(node_type.arguments[0])
-    if facts and facts.family.maxmemory_policies and "maxmemory-policy" in values:
-        values["maxmemory-policy"] = draw(st.sampled_from(facts.family.maxmemory_policies))
+    type_ = facts.node_type(node_type.arguments[0])
+    if type_ and type_.family.maxmemory_policies and "maxmemory-policy" in values:
+        values["maxmemory-policy"] = draw(st.sampled_from(type_.family.maxmemory_policies))
     return values
 
 
 @functools.cache
 def _settable(known: Known) -> dict[str, list[str]]:
     """What a group may set on an engine, with values that it takes."""
-    family = catalogue.parameter_family_of(*known)
-    version = catalogue.version_key(known.version)
+    family = facts.parameter_family_of(*known)
+    version = facts.version_key(known.version)
     return {
         name: _values(each)
-        for name, each in catalogue.parameters(family.name if family else "").items()
+        for name, each in facts.parameters(family.name if family else "").items()
         if each.modifiable and name != "cluster-enabled"
-        if each.since is None or version >= catalogue.version_key(each.since)
+        if each.since is None or version >= facts.version_key(each.since)
     }
 
 
-def _values(parameter: catalogue.Parameter) -> list[str]:
+def _values(parameter: facts.Parameter) -> list[str]:
     numbers = ("0", "1", "5", "20", "25", "50", "64", "100", "1024", "65536", "5000000", "0.5", "1.25")
     words = (*(parameter.allowed or "").split(","), "KEA", "", "GET fetch")
     return [each for each in (*numbers, *words) if parameter.accepts(each)] or [parameter.default or ""]
@@ -63,7 +63,7 @@ _BEYOND = (
 @functools.cache
 def careless() -> st.SearchStrategy[dict[str, Any]]:
     """One that is just beyond what may be; or names of any family, or of none, with any value."""
-    names = sorted({name for family in catalogue.parameter_families() for name in catalogue.parameters(family)})
+    names = sorted({name for family in facts.parameter_families() for name in facts.parameters(family)})
     values = ("yes", "no", "0", "1", "10", "20", "-1", "volatile-lru", "", " 5", "1e3", 5, True, None, "get fetch")
     return st.one_of(
         st.sampled_from(_BEYOND).map(lambda parameter: dict([parameter])),

@@ -6,7 +6,8 @@ import functools
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import NetworkType, ServerlessEngine, ServerlessLimits, catalogue
+from elasticache_constructs import NetworkType, ServerlessEngine, ServerlessLimits
+from elasticache_rules import facts
 from tests.deployable.drawing import access
 from tests.deployable.drawing.engines import Known
 from tests.deployable.drawing.reasons import REASON
@@ -18,7 +19,7 @@ _NAMES = ("valkey", "redis", "memcached")
 @functools.cache
 def careful_engine() -> st.SearchStrategy[Call]:
     """One on offer, or newer than the catalogue."""
-    offered = [call(ServerlessEngine, name, major) for name in _NAMES for major in catalogue.serverless_majors(name)]
+    offered = [call(ServerlessEngine, name, major) for name in _NAMES for major in facts.serverless_majors(name)]
     return st.sampled_from((*offered, call(ServerlessEngine, "valkey", "10", unlisted=True)))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import LogDelivery, NetworkType, Snapshot, catalogue
+from elasticache_constructs import LogDelivery, NetworkType, Snapshot
+from elasticache_rules import facts
 from tests.deployable.written import Call, call
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ DESCRIPTIONS = ("Orders", "Sessions of the shop (since 2026): 1 day", "d" * 255)
 @st.composite
 def careful_network_type(draw: st.DrawFn, known: Known, node_type: Call) -> Call:
     """One that engine and nodes speak."""
-    facts = catalogue.node_type(node_type.arguments[0])
+    type_ = facts.node_type(node_type.arguments[0])
     plain = (call(NetworkType, "ipv4"), call(NetworkType, "ipv4", "ipv4"))
     both = (call(NetworkType.dual_stack), call(NetworkType.dual_stack, ip_discovery="ipv6"), call(NetworkType, "ipv6"))
-    able = known.supports("ipv6") and (facts is None or facts.ipv6)
+    able = known.supports("ipv6") and (type_ is None or type_.ipv6)
     return draw(st.sampled_from((*plain, *both) if able else plain))
 
 

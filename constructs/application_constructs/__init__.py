@@ -1,0 +1,1 @@
+"""Constructs of the reference applications: database, HTTP API, function and its code."""

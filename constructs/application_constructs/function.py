@@ -1,0 +1,208 @@
+"""Functions of applications beside a cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Duration, Stack, triggers
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.errors import reported_together
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.network.security_groups import check_groups
+from elasticache_constructs.network.subnets import check_vpc, select
+from elasticache_constructs.shared.encryption_key import checked_key
+from elasticache_constructs.shared.function_policy import allow, vpc_statements
+from elasticache_constructs.shared.function_role import FunctionRole
+from elasticache_constructs.shared.logs import log_group
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
+
+_WITHOUT_RESOURCE = (
+    "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data."
+)
+_NETWORK_INTERFACES = (
+    "Lambda makes and removes the function's network interfaces with its role, under ids that nobody knows before; the "
+    "ARN is limited to this account and region (lambda/latest/dg/configuration-vpc.html)."
+)
+_IN_VPC = (
+    "The function is in the VPC. The Guard rule follows Ref and GetAtt within one template only, and these subnets "
+    "come from another stack."
+)
+_CALLER_WAITS = (
+    "Whoever calls the function waits for its answer and is told of its failure; Lambda sends dead letters of "
+    "asynchronous calls only, and there are none (lambda/latest/dg/invocation-async-retain-records.html)."
+)
+_CDK_OWN_FUNCTION = (
+    "The CDK's own custom resource, which calls the function at deployment: it needs no way into the VPC, holds no "
+    "data, and its failure fails the deployment, so there are no dead letters and no concurrency to reserve."
+)
+
+
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
+class WorkloadFunction(Construct):
+    """A function on Python 3.14 and arm64 in a VPC, called by whoever waits for its answer.
+
+    It runs under a policy of its own, to which grants add: ``cache.grant_connect(function, user)``. Its code is denied
+    what Lambda does with the role, to make and remove the function's network interfaces. Environment and
+    log are encrypted with a customer key, traces are on, and the concurrency is reserved: it bounds how many
+    connections the function may hold to a cache or a database, as well as what it costs.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        code: `PythonBundle.code`, say.
+
+        handler: The entry point, ``package.module.function``.
+
+        vpc: The VPC.
+
+        vpc_subnets: Which subnets: those for applications.
+
+        security_groups: Groups to join: the client groups of what it connects to, that of the endpoints' clients.
+
+        environment: What ``connection_settings`` of caches and databases gave, and what else it needs.
+
+        encryption_key: Encrypts environment and log. CloudWatch Logs is let into the policy of a key of the app; that
+            of an imported one must admit it already, and there is a warning.
+
+        timeout: Default: 29 seconds, within the 30 that API Gateway waits.
+
+        concurrency: Executions at the same time. Default: 10.
+
+        unreserved_reason: Why no concurrency is reserved, in an account that has none to spare. Default: it is.
+
+    Raises:
+        ConfigurationError: When the VPC or the key is of another region, the VPC has no such subnets, a security group
+            is of another VPC, or the reason says nothing.
+
+    See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: lambda_.Code,
+        handler: str,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        environment: Mapping[str, str],
+        encryption_key: kms.IKey,
+        timeout: Duration | None = None,
+        concurrency: int = 10,
+        unreserved_reason: str | None = None,
+    ) -> None:
+        with reported_together() as check:
+            check(check_vpc, vpc, of=scope)
+            check(select, vpc, vpc_subnets)
+            check(check_groups, "security_groups", security_groups, vpc=vpc)
+            key = check(checked_key, encryption_key, of=scope)
+            if unreserved_reason is not None:
+                check(checked_reason, unreserved_reason, what="WorkloadFunction(unreserved_reason=...)")
+        super().__init__(scope, construct_id)
+        group = log_group(self, "Log", key=key)
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            document=_policy_document(self, key_arn=key.key_arn, log_group_arn=group.log_group_arn),
+        )
+        role = FunctionRole(self, "Role", policy=policy)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler=handler,
+            timeout=timeout or Duration.seconds(29),
+            memory_size=512,
+            role=role,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=list(security_groups),
+            log_group=group,
+            environment=dict(environment),
+            environment_encryption=key,
+            reserved_concurrent_executions=concurrency if unreserved_reason is None else None,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        """The function itself. What is granted to it goes into its own policy as well."""
+        role.open()
+        _acknowledge(self, vpc=vpc, unreserved_reason=unreserved_reason)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Network access from the function."""
+        return self.function.connections
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The function's role. What it is granted goes into the function's own policy."""
+        return self.function.grant_principal
+
+    def run_at_deployment(self) -> triggers.Trigger:
+        """Call the function once at every deployment that changes it; its failure fails the deployment.
+
+        Returns:
+            What stands for the call: other constructs may be made to wait for it.
+        """
+        trigger = triggers.Trigger(self, "AtDeployment", handler=self.function, timeout=Duration.minutes(5))
+        provider = Stack.of(self).node.find_child("AWSCDK.TriggerCustomResourceProviderCustomResourceProvider")
+        acknowledge(provider, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _CDK_OWN_FUNCTION})
+        checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
+        skip = [{"id": check, "comment": _CDK_OWN_FUNCTION} for check in checks]
+        provider.node.find_child("Handler").add_metadata("checkov", {"skip": skip})  # type: ignore[attr-defined]
+        return trigger
+
+
+def _policy_document(scope: Construct, *, key_arn: str, log_group_arn: str) -> iam.PolicyDocument:
+    """What Lambda itself needs to run a function in a VPC, and nothing of what the function does."""
+    statements = [
+        allow(key_arn, "kms", "Decrypt"),
+        allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
+        *vpc_statements(scope),
+    ]
+    return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": statements})
+
+
+def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: str | None) -> None:
+    stack = Stack.of(scope)
+    # References as cdk-nag writes them.
+    partition, region, account = (
+        each if isinstance(each, str) else f"<{each['Ref']}>"
+        for each in stack.resolve([stack.partition, stack.region, stack.account])
+    )
+    finding = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
+    acknowledge(
+        scope.node.find_child("Policy"),
+        {
+            finding.format("*"): _WITHOUT_RESOURCE,
+            finding.format(f"arn:{partition}:ec2:{region}:{account}:*/*"): _NETWORK_INTERFACES,
+        },
+    )
+    findings = {
+        f"{pack}::{pack}-LambdaDLQ": _CALLER_WAITS for pack in ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
+    }
+    if Stack.of(vpc) is not stack:
+        findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
+    skip = [{"id": "CKV_AWS_116", "comment": _CALLER_WAITS}]
+    if unreserved_reason is not None:
+        skip.append({"id": "CKV_AWS_115", "comment": unreserved_reason})
+        for pack in ("HIPAA.Security", "NIST.800.53.R5"):
+            findings[f"{pack}::{pack}-LambdaConcurrency"] = unreserved_reason
+    acknowledge(scope.function, findings)
+    resource = scope.function.node.default_child
+    resource.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]

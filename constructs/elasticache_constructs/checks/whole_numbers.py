@@ -1,0 +1,28 @@
+"""Numbers that a configuration is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Token
+
+from elasticache_constructs.checks.errors import TOKEN_IN_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def is_whole_number(value: object, lowest: int, highest: int) -> bool:
+    """Whether a value is a whole number within limits, both included. A CDK token is none yet."""
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def shown(value: object) -> str:
+    """A value for a message; a CDK token, which looks like a huge number, as what it is."""
+    is_token = isinstance(value, int | float | str) and Token.is_unresolved(value)
+    return TOKEN_IN_WORDS if is_token else repr(value)
+
+
+def shown_list(values: Iterable[object]) -> str:
+    """A list of values for a message, each as `shown` has it."""
+    return f"[{', '.join(map(shown, values))}]"

@@ -1,0 +1,323 @@
+"""Memcached clusters."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Stack, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from constructs import Construct
+
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.argument_types import Kind, checked_list, is_token
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import is_known
+from elasticache_constructs.checks.whole_numbers import shown, shown_list
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.network.security_groups import (
+    CacheSecurityGroups,
+    checked_connections,
+    connections_from_consumers,
+)
+from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
+from elasticache_constructs.shared.connection_settings import connection_variables
+from elasticache_constructs.shared.metrics import NodeMetrics
+from elasticache_constructs.shared.notifications import EventTopic, admit_events, check_event_topic
+from elasticache_constructs.values.endpoint import Endpoint
+from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.network_type import NetworkType
+from elasticache_constructs.values.parameters import create_parameter_group
+from elasticache_constructs.values.ports import MEMCACHED_PORT, PORT_LATER, checked_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
+
+    from elasticache_constructs.network.subnets import ChosenSubnets
+    from elasticache_constructs.values.node_type import NodeType
+
+_ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
+_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html"
+_USUAL_PORT = (
+    "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
+    "Another port can be chosen: MemcachedCluster(port=...)."
+)
+_NEWER = (
+    "The CDK calls unknown what its own tables do not have. This came out later than they did, as unlisted=True says; "
+    "the service knows whether it is there."
+)
+
+
+@jsii.implements(ec2.IConnectable)
+class MemcachedClusterBase(Construct, NodeMetrics):
+    """What a Memcached cluster can do whether it was made here or imported."""
+
+    cluster_id: str
+    """The cluster's id."""
+
+    discovery_endpoint: Endpoint
+    """The configuration endpoint: clients with auto discovery ask it for the nodes."""
+
+    client_security_group: ec2.ISecurityGroup | None
+    """The group to join to reach the cluster. ``None`` on an imported one that was given none."""
+
+    _connections: ec2.Connections
+    _nodes: int
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Network access, on the cluster's port by default.
+
+        ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+
+        Raises:
+            ConfigurationError: When the cluster was imported without security groups to add rules to.
+        """
+        return checked_connections(self._connections)
+
+    @property
+    def node_ids(self) -> Sequence[str]:
+        """Ids of the nodes within the cluster: ``0001`` onward."""
+        return [f"{node:04}" for node in range(1, self._nodes + 1)]
+
+    def connection_settings(self) -> dict[str, str]:
+        """Environment variables for a function or container that connects to the cluster; no login is needed."""
+        return connection_variables(engine="memcached", endpoint=self.discovery_endpoint)
+
+    def metric_get_misses_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+        """Reads that found nothing, over all nodes."""
+        return self._over_nodes("GetMisses", "Sum", node_id)
+
+    def metric_get_hits_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+        """Reads that found something, over all nodes."""
+        return self._over_nodes("GetHits", "Sum", node_id)
+
+    def _dimensions(self, node_id: str) -> dict[str, str]:
+        return {"CacheClusterId": self.cluster_id, "CacheNodeId": node_id}
+
+
+class MemcachedCluster(MemcachedClusterBase):
+    """A Memcached cluster over several zones.
+
+    TLS is on, for ever: it can be chosen at creation only. Memcached has no logins on ElastiCache (no AUTH token, no
+    users, no SASL) and no encryption at rest: its client group and TLS are all that guard it, so keep in it what may
+    be read by every client. It keeps nothing: a replaced node begins empty, and there are no snapshots.
+
+    Replaced, empty and with a new endpoint, when one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
+    another VPC, ``port``, ``network_type``. Emptied in place by another ``engine`` version or ``node_type``. Changed in
+    place: ``nodes`` (those removed take their items along), parameters that need no restart, the window.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent. It decides the logical id: changing it replaces the cluster.
+
+        vpc: The VPC.
+
+        node_type: The size of each node.
+
+        engine: A Memcached engine, 1.6.12 at least. Default: 1.6.22.
+
+        nodes: 1 to 60. Two or more are spread over the zones of the subnets. Default: 2.
+
+        availability_zones: The zone of each node, in the order of the nodes. Nodes cannot be moved: to change their
+            number, or to keep them where they are when the subnets get another zone, leave the zones of the nodes that
+            exist as they are and add those of new nodes at the end. Default: the zones of the subnets in turn.
+
+        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
+
+        port: Default: 11211.
+
+        maintenance_window: A weekly time in UTC. Default: ``sun:04:00-sun:05:00``.
+
+        parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
+            this package. Default: none.
+
+        network_type: Default: IPv4.
+
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
+            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
+            warning. Default: an `EventTopic` of the cluster's own.
+
+    Raises:
+        ConfigurationError: When the service would refuse the cluster, or it would be less safe than promised.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        node_type: NodeType,
+        engine: Engine = Engine.MEMCACHED_1_6_22,
+        nodes: int = 2,
+        availability_zones: Sequence[str] | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        port: int = MEMCACHED_PORT,
+        maintenance_window: str = "sun:04:00-sun:05:00",
+        parameters: Mapping[str, str] | None = None,
+        unlisted_parameters: Mapping[str, str] | None = None,
+        network_type: NetworkType = NetworkType.IPV4,
+        notification_topic: sns.ITopic | None = None,
+    ) -> None:
+        with reported_together() as check:
+            settings = check(
+                MemcachedClusterSettings,
+                engine=engine,
+                node_type=node_type,
+                nodes=nodes,
+                port=port,
+                maintenance_window=maintenance_window,
+                parameters=parameters or {},
+                unlisted_parameters=unlisted_parameters or {},
+                network_type=network_type,
+                region=Stack.of(scope).region,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                node_type=node_type,
+                of=scope,
+                spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
+            )
+            zones = check(_zones_of_nodes, availability_zones, nodes, subnets)
+            if notification_topic is not None:
+                check(check_event_topic, notification_topic, of=scope)
+
+        super().__init__(scope, construct_id)
+        topic = notification_topic or EventTopic(self, "Events")
+        admit_events(topic, of=self)
+        placement = create_placement(self, subnets)
+        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
+        resource = elasticache.CfnCacheCluster(
+            self,
+            "Resource",
+            **settings.properties(),
+            # Without zones a later change of the number of nodes replaces the cluster.
+            preferred_availability_zones=zones or None,
+            cache_subnet_group_name=placement.subnet_group_name,
+            vpc_security_group_ids=[groups.nodes.security_group_id],
+            cache_parameter_group_name=create_parameter_group(self, engine, settings.all_parameters()),
+            notification_topic_arn=topic.topic_arn,
+        )
+        self.cluster_id = resource.ref
+        self.discovery_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
+        self.client_security_group = groups.clients
+        self.notification_topic = topic
+        self._connections = connections_from_consumers(self, [groups.nodes], port=port)
+        self._nodes = nodes
+        findings = {
+            "AwsSolutions::AwsSolutions-AEC5": PORT_LATER
+            if is_token(port)
+            else _USUAL_PORT
+            if port == MEMCACHED_PORT
+            else None,
+            "CloudFormation-Validate::E3647": _NEWER if node_type.unlisted else None,
+            "CloudFormation-Validate::E9006": _NEWER if engine.unlisted else None,
+        }
+        acknowledge(resource, {rule: reason for rule, reason in findings.items() if reason})
+
+    @classmethod
+    def from_memcached_cluster_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_id: str,
+        discovery_endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        nodes: int,
+        port: int = MEMCACHED_PORT,
+        client_security_group: ec2.ISecurityGroup | None = None,
+    ) -> MemcachedClusterBase:
+        """A Memcached cluster that exists, to connect to and watch. Nothing of it is changed.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            cluster_id: The cluster's id.
+
+            discovery_endpoint_address: The host of its configuration endpoint.
+
+            security_groups: Those on its nodes; rules for new clients are added to them.
+
+            nodes: How many nodes it has, for metrics over all of them.
+
+            port: Default: 11211.
+
+            client_security_group: The group that its clients join. Default: none.
+
+        Raises:
+            ConfigurationError: When the port is none.
+        """
+        checked_port(port, default=MEMCACHED_PORT)
+        return _ImportedMemcachedCluster(
+            scope,
+            construct_id,
+            cluster_id=cluster_id,
+            discovery_endpoint=Endpoint(discovery_endpoint_address, port),
+            security_groups=security_groups,
+            client_security_group=client_security_group,
+            nodes=nodes,
+        )
+
+
+def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubnets | None) -> list[str]:
+    """The zone of each node; none where none is known."""
+    known = () if subnets is None else subnets.zones
+    if named is None:
+        return list(islice(cycle(known), nodes)) if isinstance(nodes, int) else []
+    zones = checked_list("MemcachedCluster", "availability_zones", named, _ZONE)
+    strangers = [zone for zone in zones if is_known(zone) and all(map(is_known, known)) and zone not in known]
+    if known and strangers:
+        raise ConfigurationError(
+            got=f"MemcachedCluster(availability_zones={shown_list(zones)})",
+            allowed=f"the nodes are in zones that the cluster has subnets in: {', '.join(known)}",
+            fix=f"Use availability_zones={list(islice(cycle(known), nodes))}, or choose subnets in {strangers[0]}",
+            page=_ZONES_PAGE,
+            rule="NET-18",
+        )
+    if len(zones) != nodes or (nodes > 1 and len(set(zones)) == 1):
+        raise ConfigurationError(
+            got=f"MemcachedCluster(nodes={shown(nodes)}, availability_zones={shown_list(zones)})",
+            allowed="each node has its zone, and several nodes are in two zones at least",
+            fix="Name one zone for each node, or leave availability_zones out",
+            page=_ZONES_PAGE,
+            rule="MEM-03",
+        )
+    return list(zones)
+
+
+class _ImportedMemcachedCluster(MemcachedClusterBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_id: str,
+        discovery_endpoint: Endpoint,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        client_security_group: ec2.ISecurityGroup | None,
+        nodes: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        # The service lower-cases ids, and CloudWatch compares dimensions as they are.
+        self.cluster_id = cluster_id if Token.is_unresolved(cluster_id) else cluster_id.lower()
+        self.discovery_endpoint = discovery_endpoint
+        self.client_security_group = client_security_group
+        self._connections = connections_from_consumers(self, security_groups, port=discovery_endpoint.port)
+        self._nodes = nodes

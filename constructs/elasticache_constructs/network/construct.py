@@ -1,0 +1,509 @@
+"""A network for caches and for the applications beside them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.argument_types import is_token
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import check_zones
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.network.subnets import select
+from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
+from elasticache_constructs.shared.logs import log_group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_kms as kms
+
+_FEWEST_ZONES, _MOST_ZONES = 2, 3
+_PREFIX_LENGTH = 16
+_CACHE = "cache"
+_APPLICATION = "application"
+_PUBLIC = "public"
+_RANGE_PAGE = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
+# 100.64.0.0/10 and public ranges are taken, though not advised.
+_NOT_TAKEN = {
+    "0.0.0.0/8": "this network itself",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local, with AWS's own services in it",
+    "224.0.0.0/4": "multicast",
+    "240.0.0.0/4": "reserved",
+}
+_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoFailover.html"
+
+_CDK_OWN_FUNCTION = (
+    "The CDK's own custom resource, which empties the VPC's default security group: it runs at deployment only, calls "
+    "the EC2 API and holds no data, so it has no place in the VPC, no dead letters and no concurrency to reserve."
+)
+_NAT_SUBNETS = (
+    "Public subnets hold the NAT gateways that egress=Egress.NAT asked for, and nothing else: caches are in isolated "
+    "subnets, applications in private ones."
+)
+_NO_ROUTE_TABLES = "The subnets are only named in a subnet group; nothing here reads or adds their routes."
+
+
+class Egress(Enum):
+    """How applications beside the caches reach AWS services and the internet. Caches themselves never do.
+
+    Fixed charges, for us-east-1 and 730 hours a month, from https://aws.amazon.com/vpc/pricing/ and
+    https://aws.amazon.com/privatelink/pricing/ as of 2026-06; traffic costs more on top of each but `NONE`:
+
+    ==============  =========  =========
+    USD a month     2 zones    3 zones
+    ==============  =========  =========
+    ``NONE``        0          0
+    ``ENDPOINTS``   29.20      43.80
+    ``NAT``         73.00      109.50
+    ==============  =========  =========
+
+    ``ENDPOINTS`` counts two interface endpoints at 0.01 USD an hour and zone, ``NAT`` one gateway a zone at 0.045 USD
+    an hour with its public address at 0.005.
+    """
+
+    NONE = "none"
+    """Nowhere. Functions beside the caches cannot read a secret or call the ElastiCache API."""
+
+    ENDPOINTS = "endpoints"
+    """To Secrets Manager and the ElastiCache API of the own account through interface endpoints; nowhere else."""
+
+    NAT = "nat"
+    """To the internet through a NAT gateway in each zone."""
+
+
+class CacheNetwork(Construct):
+    """A VPC whose isolated subnets are for caches and whose private subnets are for applications.
+
+    Flow logs are on, in an encrypted log group kept for a year; the default security group is emptied. Address ranges
+    are laid out for three zones and for public subnets whether they are there or not, so that a zone or NAT added
+    later renumbers nothing: a renumbered subnet is a replaced subnet, and a replaced subnet a replaced cache.
+
+    A zone that is added comes last. Replication groups take it as it is; what names its zones and cannot move is told
+    to stay: ``MemcachedCluster(availability_zones=[...])`` of three nodes and more, ``ServerlessCache(zones=2)``.
+
+    Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` changes
+    routes in place and leaves the subnets.
+
+    A VPC that exists already is used with `from_lookup` or `from_attributes`; it needs no `CacheNetwork` either: every
+    construct of this package takes ``vpc`` and ``vpc_subnets``.
+
+    Beside the charges of `Egress`, the key costs 1 USD a month.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first
+            ``zones`` of whatever region the stack is deployed to.
+
+        zones: Two or three, where ``availability_zones`` is not given. Default: 2.
+
+        cidr: The VPC's range, a /16. Default: ``10.40.0.0/16``.
+
+        egress: How applications get out. Default: interface endpoints.
+
+        encryption_key: Encrypts the flow logs. CloudWatch Logs is let into the policy of a key of the app; that of an
+            imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of the network's
+            own.
+
+        open_endpoints_reason: Why the endpoints pass on requests of other accounts' identities, or for other accounts'
+            resources: that of a shared VPC, say, or because a secret is another account's. Default: they pass on what
+            identities of this account, and AWS services, ask of this account, so that nothing leaves by them with
+            credentials from elsewhere. Changed in place.
+
+    Raises:
+        ConfigurationError: When the number of zones is not 2 or 3, or is 3 where account and region are not known,
+            both a number and names are given, the range is not a /16, or there is a reason for open endpoints that says
+            nothing or has no endpoints.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html and, for the endpoints' policy,
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        availability_zones: Sequence[str] | None = None,
+        zones: int | None = None,
+        cidr: str = "10.40.0.0/16",
+        egress: Egress = Egress.ENDPOINTS,
+        encryption_key: kms.IKey | None = None,
+        open_endpoints_reason: str | None = None,
+    ) -> None:
+        _check_range(cidr)
+        _check_reason(open_endpoints_reason, egress)
+        count = _checked_zones(scope, availability_zones, zones)
+        given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
+        super().__init__(scope, construct_id)
+        key = given_key or EncryptionKey(self, "Key", description="Flow logs of the cache network")
+        flow_logs = log_group(self, "FlowLogs", key=key)
+        self._egress = egress
+        self.vpc: ec2.IVpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            restrict_default_security_group=True,
+            reserved_azs=_MOST_ZONES - count,
+            nat_gateways=count if egress is Egress.NAT else 0,
+            subnet_configuration=_subnets(egress),
+            flow_logs={"All": _flow_log(self, flow_logs)},
+            **({"max_azs": count} if availability_zones is None else {"availability_zones": list(availability_zones)}),
+        )
+        """The VPC."""
+        self.cache_subnets = ec2.SubnetSelection(subnet_group_name=_CACHE)
+        """Where caches belong."""
+        self.application_subnets = ec2.SubnetSelection(subnet_group_name=_APPLICATION)
+        """Where functions and containers belong."""
+        self.endpoint_clients: ec2.ISecurityGroup | None = None
+        """The group to join for HTTPS to the interface endpoints. ``None`` where there are none."""
+        if egress is Egress.ENDPOINTS:
+            self.endpoint_clients = _add_endpoints(
+                self, self.vpc, self.application_subnets, closed=open_endpoints_reason is None
+            )
+        _acknowledge_default_group_function(self)
+        if egress is Egress.NAT:
+            _acknowledge_public_subnets(self.vpc)
+
+    def check_way_out(self, what: str, services: str) -> None:
+        """Refuse a function that calls AWS where nothing leads there: it would hang until it times out.
+
+        Args:
+            what: What makes the function.
+
+            services: What it calls.
+
+        Raises:
+            ConfigurationError: When there is neither NAT nor an interface endpoint.
+        """
+        own = any(isinstance(each, ec2.InterfaceVpcEndpoint) for each in self.vpc.node.children)
+        if self._egress is Egress.NONE and not own:
+            raise ConfigurationError(
+                got=f"{what} with CacheNetwork(egress=Egress.NONE)",
+                allowed=f"its function calls {services}, which it reaches through endpoints or NAT",
+                fix="Use CacheNetwork(egress=Egress.ENDPOINTS), or Egress.NAT",
+                page="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html",
+            )
+
+    @staticmethod
+    def from_lookup(
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc_id: str,
+        cache_subnet_group: str | None = None,
+        endpoint_clients: ec2.ISecurityGroup | None = None,
+    ) -> ImportedNetwork:
+        """A VPC that exists, found by its id at the first synth and remembered in ``cdk.context.json``.
+
+        Needs a stack with an explicit account and region, and credentials the first time.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            vpc_id: The VPC's id.
+
+            cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
+                isolated subnets; where there are none, the private ones.
+
+            endpoint_clients: The group that interface endpoints admit. Default: none.
+
+        Raises:
+            ConfigurationError: When the VPC has no such subnets, or public ones alone.
+        """
+        vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        private = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        usual = isolated if vpc.isolated_subnets else private
+        network = ImportedNetwork(
+            vpc,
+            cache_subnets=ec2.SubnetSelection(subnet_group_name=cache_subnet_group) if cache_subnet_group else usual,
+            application_subnets=private if vpc.private_subnets else isolated,
+            endpoint_clients=endpoint_clients,
+        )
+        select(vpc, network.cache_subnets)
+        return network
+
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc_id: str,
+        availability_zones: Sequence[str],
+        cache_subnet_ids: Sequence[str],
+        application_subnet_ids: Sequence[str] | None = None,
+        endpoint_clients: ec2.ISecurityGroup | None = None,
+    ) -> ImportedNetwork:
+        """A VPC that exists, described by hand; nothing is looked up.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            vpc_id: The VPC's id.
+
+            availability_zones: The zones of the subnets, in their order.
+
+            cache_subnet_ids: One subnet a zone, without a route to the internet.
+
+            application_subnet_ids: One subnet a zone, with a way out. Default: those for caches.
+
+            endpoint_clients: The group that interface endpoints admit. Default: none.
+
+        Raises:
+            ConfigurationError: When there is not one subnet of a kind for each zone, or a zone is of another region.
+        """
+        check_zones(availability_zones, region=Stack.of(scope).region, argument="availability_zones")
+        for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):
+            if ids is not None and len(availability_zones) != len(ids):
+                raise ConfigurationError(
+                    got=f"{len(ids)} {kind} subnets for {len(availability_zones)} zones",
+                    allowed="one subnet is named for each zone, in the same order",
+                    fix="Name as many of the one as of the other",
+                )
+        vpc = ec2.Vpc.from_vpc_attributes(
+            scope,
+            construct_id,
+            vpc_id=vpc_id,
+            availability_zones=list(availability_zones),
+            isolated_subnet_ids=list(cache_subnet_ids),
+            private_subnet_ids=None if application_subnet_ids is None else list(application_subnet_ids),
+        )
+        for subnet in (*vpc.isolated_subnets, *vpc.private_subnets):
+            acknowledge(subnet, {"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId": _NO_ROUTE_TABLES})
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        return ImportedNetwork(
+            vpc,
+            cache_subnets=isolated,
+            application_subnets=isolated
+            if application_subnet_ids is None
+            else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            endpoint_clients=endpoint_clients,
+        )
+
+
+class ImportedNetwork:
+    """An existing VPC with the same attributes that a `CacheNetwork` has."""
+
+    def __init__(
+        self,
+        vpc: ec2.IVpc,
+        *,
+        cache_subnets: ec2.SubnetSelection,
+        application_subnets: ec2.SubnetSelection,
+        endpoint_clients: ec2.ISecurityGroup | None,
+    ) -> None:
+        self.vpc = vpc
+        self.cache_subnets = cache_subnets
+        self.application_subnets = application_subnets
+        self.endpoint_clients = endpoint_clients
+
+    def check_way_out(self, what: str, services: str) -> None:
+        """Say nothing: what leads out of a VPC that exists already is not known here."""
+
+
+def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, zones: int | None) -> int:
+    if availability_zones is not None and zones is not None:
+        raise ConfigurationError(
+            got=f"availability_zones={list(availability_zones)} and zones={zones}",
+            allowed="zones are either named or counted",
+            fix="Leave zones out",
+        )
+    names = None if availability_zones is None else list(availability_zones)
+    count = len(names) if names is not None else _FEWEST_ZONES if zones is None else zones
+    fits = is_whole_number(count, _FEWEST_ZONES, _MOST_ZONES)
+    if not fits or (names is not None and len(set(names)) != count):
+        raise ConfigurationError(
+            got=f"zones={shown(zones)}" if names is None else f"availability_zones={names}",
+            allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
+            "so that a cache survives the loss of one",
+            fix="Name two zones of the region, or three for production",
+            page=_ZONES_PAGE,
+        )
+    stack = Stack.of(scope)
+    check_zones(names or (), region=stack.region, argument="availability_zones", strict=True)
+    if zones == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
+        raise ConfigurationError(
+            got=f"zones={zones} in a stack without an account and region",
+            allowed="the CDK knows of two zones where it does not know both",
+            fix="Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2",
+            page="https://docs.aws.amazon.com/cdk/v2/guide/environments.html",
+        )
+    return count
+
+
+def _check_range(cidr: str) -> None:
+    if is_token(cidr):
+        raise ConfigurationError(
+            got=f"cidr={shown(cidr)}",
+            allowed="the subnets are cut from the range at synth",
+            fix="Write it out: cidr='10.40.0.0/16'",
+            page=_RANGE_PAGE,
+        )
+    try:
+        network = IPv4Network(cidr)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen != _PREFIX_LENGTH or not cidr.endswith(f"/{_PREFIX_LENGTH}"):
+        raise ConfigurationError(
+            got=f"cidr={cidr!r}",
+            allowed=f"the network's range is a /{_PREFIX_LENGTH} that begins where its mask says",
+            fix="Use '10.40.0.0/16', or another one that no network beside it has",
+            page=_RANGE_PAGE,
+        )
+    reserved = next((each for each in _NOT_TAKEN if network.subnet_of(IPv4Network(each))), None)
+    if reserved is not None:
+        raise ConfigurationError(
+            got=f"cidr={cidr!r}",
+            allowed=f"EC2 takes no range within {reserved}, which is {_NOT_TAKEN[reserved]}",
+            fix="Use '10.40.0.0/16', or another one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+            page=_RANGE_PAGE,
+        )
+
+
+def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:
+    isolated, nat = ec2.SubnetType.PRIVATE_ISOLATED, egress is Egress.NAT
+    return [
+        ec2.SubnetConfiguration(name=_CACHE, subnet_type=isolated, cidr_mask=24),
+        ec2.SubnetConfiguration(
+            name=_APPLICATION, subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else isolated, cidr_mask=20
+        ),
+        # Last, so that adding them leaves the ranges of the others alone.
+        ec2.SubnetConfiguration(
+            name=_PUBLIC,
+            subnet_type=ec2.SubnetType.PUBLIC,
+            cidr_mask=28,
+            map_public_ip_on_launch=False,
+            reserved=not nat,
+        ),
+    ]
+
+
+def _flow_log(scope: Construct, group: logs.LogGroup) -> ec2.FlowLogOptions:
+    account = {"aws:SourceAccount": Stack.of(scope).account}
+    role = iam.Role(
+        scope,
+        "FlowLogRole",
+        assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions={"StringEquals": account}),
+    )
+    iam.ManagedPolicy(
+        scope,
+        "FlowLogPolicy",
+        roles=[role],
+        statements=[
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[group.log_group_arn],
+            )
+        ],
+    )
+    # A policy of its own, since the one that the CDK would write is inline and the packs forbid those.
+    return ec2.FlowLogOptions(
+        destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+            # By its ARN: a flow log that names its group in other words would be another flow log.
+            logs.LogGroup.from_log_group_arn(scope, "FlowLogGroup", group.log_group_arn),
+            role.without_policy_updates(),
+        )
+    )
+
+
+def _check_reason(open_endpoints_reason: str | None, egress: Egress) -> None:
+    if open_endpoints_reason is None:
+        return
+    checked_reason(open_endpoints_reason, what="CacheNetwork(open_endpoints_reason=...)")
+    if egress is not Egress.ENDPOINTS:
+        raise ConfigurationError(
+            got=f"open_endpoints_reason with egress=Egress.{egress.name}",
+            allowed="endpoints are there with Egress.ENDPOINTS alone",
+            fix="Leave open_endpoints_reason out",
+        )
+
+
+def _endpoint_policy(scope: Construct, service: str) -> list[iam.PolicyStatement]:
+    """One service's actions, by this account's identities on its resources, and by AWS services that act by themselves.
+
+    Of calls that are about no resource, GetRandomPassword for one, AWS may know no account.
+    """
+    account = Stack.of(scope).account
+    own = {
+        "StringEquals": {"aws:PrincipalAccount": account},
+        "StringEqualsIfExists": {"aws:ResourceAccount": account},
+    }
+    services = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
+    return [
+        iam.PolicyStatement(
+            sid=sid, principals=[iam.AnyPrincipal()], actions=[f"{service}:*"], resources=["*"], conditions=conditions
+        )
+        for sid, conditions in (("OwnAccount", own), ("AwsServices", services))
+    ]
+
+
+def _add_endpoints(
+    scope: Construct, vpc: ec2.IVpc, subnets: ec2.SubnetSelection, *, closed: bool
+) -> ec2.ISecurityGroup:
+    clients = ec2.SecurityGroup(
+        scope, "EndpointClients", vpc=vpc, allow_all_outbound=False, description="Clients of the interface endpoints"
+    )
+    endpoints = ec2.SecurityGroup(
+        scope, "Endpoints", vpc=vpc, allow_all_outbound=False, description="Interface endpoints"
+    )
+    https: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 443, "to_port": 443}
+    ec2.CfnSecurityGroupIngress(
+        scope,
+        "EndpointsFromClients",
+        group_id=endpoints.security_group_id,
+        source_security_group_id=clients.security_group_id,
+        description="HTTPS from their clients",
+        **https,
+    )
+    ec2.CfnSecurityGroupEgress(
+        scope,
+        "ClientsToEndpoints",
+        group_id=clients.security_group_id,
+        destination_security_group_id=endpoints.security_group_id,
+        description="HTTPS to the interface endpoints",
+        **https,
+    )
+    services = {
+        "SecretsManagerEndpoint": ("secretsmanager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER),
+        "ElastiCacheEndpoint": ("elasticache", ec2.InterfaceVpcEndpointAwsService.ELASTICACHE),
+    }
+    for name, (prefix, service) in services.items():
+        endpoint = vpc.add_interface_endpoint(
+            name, service=service, subnets=subnets, security_groups=[endpoints], open=False, private_dns_enabled=True
+        )
+        for statement in _endpoint_policy(scope, prefix) if closed else ():
+            endpoint.add_to_policy(statement)
+    return clients
+
+
+def _acknowledge_default_group_function(scope: Construct) -> None:
+    provider = Stack.of(scope).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+    acknowledge(provider, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _CDK_OWN_FUNCTION})
+    handler = provider.node.find_child("Handler")
+    checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
+    skip = [{"id": check, "comment": _CDK_OWN_FUNCTION} for check in checks]
+    handler.add_metadata("checkov", {"skip": skip})  # type: ignore[attr-defined]
+
+
+def _acknowledge_public_subnets(vpc: ec2.IVpc) -> None:
+    packs = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+    for subnet in vpc.public_subnets:
+        acknowledge(subnet, {f"{pack}::{pack}-VPCNoUnrestrictedRouteToIGW": _NAT_SUBNETS for pack in packs})

@@ -1,0 +1,159 @@
+"""Who may reach a cache: one group on its nodes, one beside it for its clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.argument_types import is_token
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.network.subnets import are_different
+from elasticache_constructs.values.ports import PORT_LATER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CacheSecurityGroups(Construct):
+    """The security group of a cache's nodes and the group that its clients join.
+
+    Only members of the client group get in, and only on the cache's port; the nodes themselves may reach nothing. All
+    rules live here, beside the cache, so whoever joins the client group from another stack makes no cycle.
+
+    Descriptions and rules of a group in use are changed in place; the groups themselves have no physical names.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        vpc: Where the groups live.
+
+        port: The port that the cache listens on.
+
+        last_port: The last port, where it listens on several in a row. Default: on one.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, port: int, last_port: int | None = None
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.nodes: ec2.ISecurityGroup = ec2.SecurityGroup(
+            self, "Nodes", vpc=vpc, allow_all_outbound=False, description="Nodes of the cache"
+        )
+        """On the nodes."""
+        self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
+            self, "Clients", vpc=vpc, allow_all_outbound=False, description="Clients of the cache"
+        )
+        """For clients to join."""
+        nodes_id, clients_id = self.nodes.security_group_id, self.clients.security_group_id
+        ingress = ec2.CfnSecurityGroupIngress(
+            self,
+            "FromClients",
+            group_id=nodes_id,
+            source_security_group_id=clients_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=last_port or port,
+            description="From clients of the cache",
+        )
+        if is_token(port):
+            packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+            rules = ("EC2RestrictedCommonPorts", "EC2RestrictedSSH")
+            acknowledge(ingress, {f"{pack}::{pack}-{rule}": PORT_LATER for pack in packs for rule in rules})
+        # The rule is an L1: SecurityGroup.add_egress_rule would take out the group's inline "disallow all" rule, and a
+        # group without any inline egress rule is what scanners, and the service's default, read as open.
+        ec2.CfnSecurityGroupEgress(
+            self,
+            "ToNodes",
+            group_id=clients_id,
+            destination_security_group_id=nodes_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=last_port or port,
+            description="To the nodes of the cache",
+        )
+
+
+def connections_from_consumers(
+    cache: ec2.IConnectable, security_groups: Sequence[ec2.ISecurityGroup], *, port: int, last_port: int | None = None
+) -> ec2.Connections:
+    """Connections whose rules are written into the stack of whoever connects.
+
+    The CDK writes the rules of ``cache.connections.allow_from(function)`` into the cache's stack. That stack then needs
+    the function's, and the function's needs the cache's for its endpoint: a cycle
+    (https://github.com/aws/aws-cdk/issues/1654). Asked from the other side, with ``function.connections.allow_to``, it
+    writes them into the function's. So the two methods that begin at the cache ask from the other side here.
+    """
+    ports = ec2.Port.tcp(port) if last_port is None else ec2.Port.tcp_range(port, last_port)
+    connections = ec2.Connections(security_groups=list(security_groups), default_port=ports)
+
+    def allow_from(other: ec2.IConnectable, port_range: ec2.Port, description: str | None = None) -> None:
+        other.connections.allow_to(cache, port_range, description)
+
+    def allow_default_port_from(other: ec2.IConnectable, description: str | None = None) -> None:
+        other.connections.allow_to_default_port(cache, description)
+
+    # On the instance, not in a subclass: jsii would make a subclass's methods answer the CDK's own calls as well, and
+    # allow_to makes such a call to this object.
+    connections.allow_from = allow_from  # type: ignore[method-assign]
+    connections.allow_default_port_from = allow_default_port_from  # type: ignore[method-assign]
+    return connections
+
+
+def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IVpc) -> None:
+    """Refuse security groups of another VPC than that of what they are put on. Of imported ones it is not known.
+
+    Raises:
+        ConfigurationError: When there is one.
+    """
+    for group in groups:
+        resource = group.node.default_child
+        if (
+            isinstance(resource, ec2.CfnSecurityGroup)
+            and resource.vpc_id
+            and are_different(resource.vpc_id, vpc.vpc_id)
+        ):
+            raise ConfigurationError(
+                got=f"{what} with {group.node.path}, a security group of another VPC than {vpc.node.path}",
+                allowed="the security groups of a function are of the VPC that it runs in",
+                fix=f"Use a security group of {vpc.node.path}, or leave it out",
+                page="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+            )
+
+
+def checked_connections(connections: ec2.Connections) -> ec2.Connections:
+    """The connections themselves, once there are groups that take rules: without, the CDK would add none, silently.
+
+    Raises:
+        ConfigurationError: When there is none, or one was imported as immutable.
+    """
+    groups = connections.security_groups
+    if not groups:
+        raise ConfigurationError(
+            got="a rule for a cache that was imported without security groups",
+            allowed="rules are added to the groups on its nodes",
+            fix="Import it with security_groups=[...]",
+        )
+    if not all(map(_takes_rules, groups)):
+        raise ConfigurationError(
+            got="a rule for a cache that was imported with an immutable security group",
+            allowed="rules are added to the groups on its nodes, and an immutable one drops them",
+            fix="Import the group without mutable=False, or let clients join the group that it admits",
+        )
+    return connections
+
+
+def _takes_rules(group: ec2.ISecurityGroup) -> bool:
+    if isinstance(group, ec2.SecurityGroup):
+        return True
+    # An immutable import has no mark but that it drops rules: so it is given one, which is taken away again.
+    before = {each.node.id for each in group.node.children}
+    group.add_ingress_rule(ec2.Peer.ipv4("192.0.2.1/32"), ec2.Port.tcp(1))
+    made = {each.node.id for each in group.node.children} - before
+    for each in made:
+        group.node.try_remove_child(each)
+    return bool(made)

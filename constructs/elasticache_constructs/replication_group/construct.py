@@ -1,0 +1,482 @@
+"""Redis and Valkey replication groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+
+from elasticache_constructs.access.resources import create_access
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.argument_types import is_token
+from elasticache_constructs.checks.errors import reported_together
+from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
+from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
+from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
+from elasticache_constructs.shared.logs import log_group
+from elasticache_constructs.shared.notifications import (
+    AlarmTopic,
+    EventTopic,
+    admit_events,
+    check_alarm_topic,
+    check_event_topic,
+)
+from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.endpoint import Endpoint
+from elasticache_constructs.values.log_delivery import LogDelivery
+from elasticache_constructs.values.network_type import NetworkType
+from elasticache_constructs.values.parameters import create_parameter_group
+from elasticache_constructs.values.ports import PORT_LATER, REDIS_PORT, checked_port
+from elasticache_constructs.values.topology import Topology
+from elasticache_constructs.values.transit_encryption import TransitEncryption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sns as sns
+    from constructs import Construct
+
+    from elasticache_constructs.access import Access
+    from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.node_type import NodeType
+    from elasticache_constructs.values.restore import Snapshot
+
+_LONGEST_NAME = 64
+_LONGEST_DESCRIPTION = 255
+_USUAL_PORT = (
+    "Access is by security group, TLS and login, not by an obscure port; clients, tools and runbooks expect 6379. "
+    "Another port can be chosen: ReplicationGroup(port=...)."
+)
+_HAS_USERS = (
+    "The service takes users or an AuthToken, never both. This group has users, and its default user has a generated "
+    "token or is disabled (AmazonElastiCache/latest/dg/Clusters.RBAC.html)."
+)
+_HAS_ONE_SHARED_LOGIN = (
+    "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
+    "Access.auth_token() was asked for."
+)
+_BACKUP_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
+_RETENTION_LATER = (
+    "How long backups are kept is known at deployment only, where no rule reads it: who deploys names 15 to 35 days."
+)
+_AFTER_THE_UPGRADE = (
+    "The service checks a deployment against the engine that runs, which does not know this yet: it comes with the "
+    "deployment after the upgrade (docs/runbooks/engine-upgrade.md)."
+)
+
+
+class ReplicationGroup(ReplicationGroupBase):
+    """A Redis or Valkey replication group, with cluster mode or without.
+
+    Without a word more than its engine, size and access it has: TLS required, encryption at rest with a customer key,
+    failover over several zones, daily snapshots kept 35 days and a last one when it is deleted or replaced, minor
+    upgrades, slow and engine logs, a topic for its events, a parameter group and security groups of its own.
+
+    Replaced, with a new endpoint and without its data (a final snapshot is taken), when one of these changes: its
+    construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
+    ``restore_from``, the kind of ``access``, ``node_type`` from or to one with data tiering. Scaled or changed in
+    place: ``node_type``, ``engine``, replicas, shards (alone in their update), windows, backups, users, parameters, log
+    delivery. Turning on cluster mode, TLS or failover takes several deployments: docs/runbooks. ``make gate`` says what
+    a change will do.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent. It decides the logical id: changing it replaces the group.
+
+        vpc: The VPC.
+
+        engine: A Redis or Valkey engine.
+
+        node_type: The size of each node.
+
+        access: Who may log in.
+
+        upgraded_from: The engine that runs today, for the one deployment that upgrades it: what only the new one can
+            do, its logs and the modes of TLS and of the cluster, is left to the deployment after it
+            (docs/runbooks/engine-upgrade.md). Default: the engine is not upgraded, or both can do the same.
+
+        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
+
+        topology: Shards and replicas. Default: one shard with one replica, in two zones.
+
+        port: Default: 6379.
+
+        backups: Daily snapshots. Default: kept 35 days, taken from 02:00 UTC.
+
+        maintenance_window: A weekly time in UTC that does not overlap the snapshot window. Default:
+            ``sun:04:00-sun:05:00``.
+
+        parameters: Engine parameters that differ from the family's defaults. Default: none.
+
+        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
+            this package. Default: none.
+
+        transit_encryption: Default: TLS, required.
+
+        network_type: Default: IPv4.
+
+        log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, into encrypted
+            CloudWatch log groups of the group's own.
+
+        restore_from: A snapshot or dump files to begin with. Default: the group begins empty.
+
+        encryption_key: Encrypts data at rest, secrets and logs. CloudWatch Logs is let into the policy of a key of the
+            app; that of an imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of
+            the group's own, 1 USD a month.
+
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
+            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
+            warning. Default: an `EventTopic` of the group's own.
+
+        description: What the console shows, 255 characters at most. Default: the construct id.
+
+    Raises:
+        ConfigurationError: When the service would refuse the group, or it would be less safe than promised.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        engine: Engine,
+        node_type: NodeType,
+        access: Access,
+        upgraded_from: Engine | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        topology: Topology | None = None,
+        port: int = REDIS_PORT,
+        backups: Backups | None = None,
+        maintenance_window: str = "sun:04:00-sun:05:00",
+        parameters: Mapping[str, str] | None = None,
+        unlisted_parameters: Mapping[str, str] | None = None,
+        transit_encryption: TransitEncryption | None = None,
+        network_type: NetworkType = NetworkType.IPV4,
+        log_delivery: LogDelivery | None = None,
+        restore_from: Snapshot | None = None,
+        encryption_key: kms.IKey | None = None,
+        notification_topic: sns.ITopic | None = None,
+        description: str | None = None,
+    ) -> None:
+        topology = topology or Topology()
+        with reported_together() as check:
+            settings = check(
+                ReplicationGroupSettings,
+                description=description or construct_id[:_LONGEST_DESCRIPTION],
+                engine=engine,
+                upgraded_from=upgraded_from,
+                node_type=node_type,
+                topology=topology,
+                access=access,
+                port=port,
+                backups=backups or Backups(),
+                maintenance_window=maintenance_window,
+                parameters=parameters or {},
+                unlisted_parameters=unlisted_parameters or {},
+                transit_encryption=transit_encryption or TransitEncryption.required(),
+                network_type=network_type,
+                log_delivery=log_delivery or LogDelivery(),
+                restore_from=restore_from,
+                region=Stack.of(scope).region,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                node_type=node_type,
+                of=scope,
+                spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
+                if topology.multi_az
+                else None,
+            )
+            if notification_topic is not None:
+                check(check_event_topic, notification_topic, of=scope)
+            given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
+        super().__init__(scope, construct_id)
+        settings.backups.bind(self)
+        key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
+        topic = notification_topic or EventTopic(self, "Events")
+        admit_events(topic, of=self)
+        placement = create_placement(self, subnets)
+        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
+        entry = create_access(self, access, engine=settings.engine_of_users, key=key)
+        cluster_mode = settings.topology.cluster_mode_enabled
+        self._resource = elasticache.CfnReplicationGroup(
+            self,
+            "Resource",
+            **settings.properties(),
+            cache_subnet_group_name=placement.subnet_group_name,
+            security_group_ids=[groups.nodes.security_group_id],
+            cache_parameter_group_name=create_parameter_group(
+                self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
+            ),
+            kms_key_id=key.key_arn,
+            auth_token=entry.auth_token,
+            user_group_ids=entry.user_group_ids,
+            log_delivery_configurations=_log_delivery(self, settings, key) or None,
+            notification_topic_arn=topic.topic_arn,
+        )
+        self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
+        if cluster_mode:
+            # Without it CloudFormation replaces the group to change its shards.
+            self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
+
+        self.replication_group_id = self._resource.ref
+        self.endpoint, self.reader_endpoint = _endpoints(self._resource, settings.topology, port)
+        self.client_security_group: ec2.ISecurityGroup = groups.clients
+        self.notification_topic = topic
+        self.encryption_key = key
+        self._connections = connections_from_consumers(self, [groups.nodes], port=port)
+        self._topology = settings.topology
+        self._access = access
+        self._tls = settings.transit_encryption.mode is not None
+        self._vpc = vpc
+        self._engine_name = engine.name
+        self._passwords = {each.user_name: each for each in entry.passwords}
+        self._user_group_id = entry.user_group_id
+        _acknowledge(self._resource, settings)
+        _warn(self, engine, upgraded_from)
+
+    @classmethod
+    def from_replication_group_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        port: int = REDIS_PORT,
+        reader_endpoint_address: str | None = None,
+        client_security_group: ec2.ISecurityGroup | None = None,
+        topology: Topology | None = None,
+    ) -> ReplicationGroupBase:
+        """A replication group that exists, to connect to, grant access to and watch. Nothing of it is changed.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            replication_group_id: The group's id.
+
+            endpoint_address: The host that clients connect to: the configuration endpoint in cluster mode, else the
+                primary endpoint.
+
+            security_groups: Those on its nodes; rules for new clients are added to them.
+
+            port: Default: 6379.
+
+            reader_endpoint_address: Default: none.
+
+            client_security_group: The group that its clients join. Default: none.
+
+            topology: Needed for metrics over all nodes. Default: unknown.
+
+        Raises:
+            ConfigurationError: When the port is none.
+        """
+        checked_port(port, default=REDIS_PORT)
+        return ImportedReplicationGroup(
+            scope,
+            construct_id,
+            replication_group_id=replication_group_id,
+            endpoint=Endpoint(endpoint_address, port),
+            reader_endpoint=Endpoint(reader_endpoint_address, port) if reader_endpoint_address else None,
+            security_groups=security_groups,
+            client_security_group=client_security_group,
+            topology=topology,
+        )
+
+    def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
+        """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
+
+        Args:
+            user_name: Default: ``default``, whose password is the AUTH token.
+
+        Raises:
+            ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
+        """
+        return self._secret(user_name)
+
+    def rotate_secrets(self, rotation: Rotation, *, alarm_topic: sns.ITopic | None = None) -> list[SecretRotation]:
+        """Rotate every generated token and password of the group on a schedule, without a failed login.
+
+        The policy packs have a finding about each secret that does not rotate. Nothing rotates at deployment.
+
+        Args:
+            rotation: When, and from where.
+
+            alarm_topic: Hears when a rotation fails or a password is not retired. CloudWatch is let into the policies
+                of a topic of the app and of its key; those of imported ones must admit it already, and there is a
+                warning. Default: an `AlarmTopic` of the group's own.
+
+        Raises:
+            ConfigurationError: When alarms could not be published to the topic, or the function would stand in
+                another VPC.
+        """
+        if alarm_topic is not None:
+            check_alarm_topic(alarm_topic, of=self)
+        topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)
+        cache = RotatedCache(
+            replication_group_id=self.replication_group_id,
+            user_group_id=self._user_group_id,
+            vpc=self._vpc,
+            client_security_group=self.client_security_group,
+            encryption_key=self.encryption_key,
+        )
+        return [
+            SecretRotation(
+                self, f"Rotation{name}", password=password, cache=cache, rotation=rotation, alarm_topic=topic
+            )
+            for name, password in self._passwords.items()
+        ]
+
+
+def _endpoints(
+    resource: elasticache.CfnReplicationGroup, topology: Topology, port: int
+) -> tuple[Endpoint, Endpoint | None]:
+    # The attribute of the other mode fails the deployment or gives nonsense.
+    if topology.cluster_mode_enabled:
+        return Endpoint(resource.attr_configuration_end_point_address, port), None
+    return (
+        Endpoint(resource.attr_primary_end_point_address, port),
+        Endpoint(resource.attr_reader_end_point_address, port),
+    )
+
+
+def _log_delivery(
+    scope: Construct, settings: ReplicationGroupSettings, key: kms.IKey
+) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
+    unique = Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
+    group = elasticache.CfnReplicationGroup
+    delivery = settings.log_delivery
+
+    def details(kind: str) -> elasticache.CfnReplicationGroup.DestinationDetailsProperty:
+        if delivery.firehose_stream is not None:
+            stream = group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=delivery.firehose_stream)
+            return group.DestinationDetailsProperty(kinesis_firehose_details=stream)
+        name = log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}").log_group_name
+        return group.DestinationDetailsProperty(
+            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=name)
+        )
+
+    return [
+        group.LogDeliveryConfigurationRequestProperty(
+            log_type=kind,
+            log_format=delivery.log_format,
+            destination_type="cloudwatch-logs" if delivery.firehose_stream is None else "kinesis-firehose",
+            destination_details=details(kind),
+        )
+        for kind in settings.logs()
+    ]
+
+
+def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: ReplicationGroupSettings) -> None:
+    engine, access, backups = settings.engine, settings.access, settings.backups
+    findings: dict[str, str] = {}
+    if engine.name == "redis" and settings.port == REDIS_PORT:
+        # AEC5 does not know Valkey and is silent about it.
+        findings["AwsSolutions::AwsSolutions-AEC5"] = _USUAL_PORT
+    if access.has_users:
+        findings["AwsSolutions::AwsSolutions-AEC6"] = _HAS_USERS
+    elif access.is_auth_token and engine.name == "redis" and engine.supports_user_groups:
+        findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
+    if backups.below_policy_floor and backups.short_reason is not None:
+        for pack in _BACKUP_PACKS:
+            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason
+    findings.update(_known_later(settings))
+    findings.update(_relaxed(settings))
+    if findings:
+        acknowledge(resource, findings)
+    skipped = _skipped_by_checkov(settings)
+    if skipped:
+        skips = [{"id": check, "comment": reason} for check, reason in skipped.items()]
+        resource.add_metadata("checkov", {"skip": skips})
+
+
+def _known_later(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """What the policies say of values that are CDK tokens, which they cannot read."""
+    findings: dict[str, str] = {}
+    if is_token(settings.backups.retention_days):
+        for pack in _BACKUP_PACKS:
+            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = _RETENTION_LATER
+        findings["CloudFormation-Validate::elasticache_replication_group_is_backed_up"] = _RETENTION_LATER
+    if is_token(settings.port):
+        findings["AwsSolutions::AwsSolutions-AEC5"] = PORT_LATER
+    return findings
+
+
+def _skipped_by_checkov(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """The same for checkov, which reads reasons in the template."""
+    transit, no_login = settings.transit_encryption, settings.access.open_reason
+    plain = {"CKV_AWS_30": transit.reason} if transit.mode is None and transit.reason else {}
+    return {**plain, **({"CKV_AWS_31": no_login} if no_login else {})}
+
+
+def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
+    """What the policies say of a group on its way to what they ask for, each with the reason that was given."""
+    engine, transit = settings.engine, settings.transit_encryption
+    guard, control_tower = "CloudFormation-Validate::elasticache", "cdk-validator-cfnguard::elasticache_repl_grp"
+    is_redis = engine.name == "redis"
+    findings = {f"{guard}_{each}": _AFTER_THE_UPGRADE for each in _left_to_the_next(settings)}
+    if transit.reason is not None:
+        if transit.mode is None:
+            findings["AwsSolutions::AwsSolutions-AEC3"] = transit.reason
+            findings[f"{guard}_replication_group_encrypts_in_transit"] = transit.reason
+            if is_redis:
+                findings[f"{control_tower}_encrypted_in_transit_check"] = transit.reason
+        if engine.supports_transit_encryption_mode:
+            findings[f"{guard}_replication_group_requires_encryption_in_transit"] = transit.reason
+    if settings.access.open_reason is not None:
+        findings["AwsSolutions::AwsSolutions-AEC6"] = settings.access.open_reason
+        findings[f"{guard}_replication_group_has_access_control"] = settings.access.open_reason
+        if is_redis:
+            check = "rbac_auth" if engine.supports_user_groups else "redis_auth"
+            findings[f"{control_tower}_{check}_enabled_check"] = settings.access.open_reason
+    if settings.topology.no_failover_reason is not None:
+        findings["AwsSolutions::AwsSolutions-AEC4"] = settings.topology.no_failover_reason
+        if is_redis:
+            findings[f"{control_tower}_auto_failover_enabled_check"] = settings.topology.no_failover_reason
+            findings["CloudFormation-Validate::E3026"] = settings.topology.no_failover_reason
+    return findings
+
+
+def _left_to_the_next(settings: ReplicationGroupSettings) -> Iterator[str]:
+    """The posture rules about what an upgrade leaves to the deployment after it."""
+    new, running = settings.engine, settings.running
+    if new.supports_transit_encryption_mode and not running.supports_transit_encryption_mode:
+        yield "replication_group_requires_encryption_in_transit"
+    if new.supports_slow_log and not running.supports_slow_log:
+        yield "replication_group_delivers_slow_log"
+    if new.supports_engine_log and not running.supports_engine_log:
+        yield "replication_group_delivers_engine_log"
+
+
+def _warn(group: ReplicationGroup, engine: Engine, upgraded_from: Engine | None) -> None:
+    if upgraded_from is not None:
+        Annotations.of(group).add_warning_v2(
+            "elasticache-constructs:upgraded-from",
+            f"upgraded_from={upgraded_from} leaves to the next deployment what only {engine} can do. Take it out once "
+            "the upgrade is deployed: docs/runbooks/engine-upgrade.md",
+        )
+    if engine.standard_support_ends is not None:
+        rule = "ENG-18" if engine.is_at_least("6.0") else "ENG-17"
+        Annotations.of(group).add_warning_v2(
+            f"elasticache-constructs:{rule}",
+            f"{engine}: AWS's standard support ends on {engine.standard_support_ends}; then it bills extended support, "
+            "and in the end upgrades the group by itself. Upgrade it first: docs/runbooks/engine-upgrade.md. See "
+            f"https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/extended-support.html ({rule})",
+        )

@@ -1,0 +1,328 @@
+"""Serverless caches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import RemovalPolicy, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from constructs import Construct
+
+from elasticache_constructs.access.logins import Logins
+from elasticache_constructs.access.resources import create_access
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.network.security_groups import (
+    CacheSecurityGroups,
+    checked_connections,
+    connections_from_consumers,
+)
+from elasticache_constructs.network.subnets import Spread, choose_subnets
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.claims import RENAME, claim
+from elasticache_constructs.shared.connection_settings import connection_variables
+from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
+from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
+from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.endpoint import Endpoint
+from elasticache_constructs.values.network_type import NetworkType
+from elasticache_constructs.values.serverless_engine import ServerlessEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
+
+    from elasticache_constructs.access import Access
+    from elasticache_constructs.network.subnets import ChosenSubnets
+    from elasticache_constructs.values.serverless_limits import ServerlessLimits
+
+_LONGEST_NAME = 40
+_LONGEST_DESCRIPTION = 255
+_MOST_SUBNETS = 3
+
+
+@jsii.implements(ec2.IConnectable)
+class ServerlessCacheBase(Construct, Logins):
+    """What a serverless cache can do whether it was made here or imported.
+
+    Serverless caches always encrypt, in transit and at rest. Those of Redis and Valkey speak the cluster protocol.
+    """
+
+    serverless_cache_name: str
+    """The cache's name."""
+
+    endpoint: Endpoint
+    """Where clients connect to read and write."""
+
+    reader_endpoint: Endpoint | None
+    """Where clients read that accept answers a little behind. ``None`` on an imported one that was given none."""
+
+    client_security_group: ec2.ISecurityGroup | None
+    """The group to join to reach the cache. ``None`` on an imported one that was given none."""
+
+    _connections: ec2.Connections
+    _engine_name: str
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Network access, on both of the cache's ports by default.
+
+        ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
+
+        Raises:
+            ConfigurationError: When the cache was imported without security groups to add rules to.
+        """
+        return checked_connections(self._connections)
+
+    @property
+    def serverless_cache_arn(self) -> str:
+        """The cache's ARN."""
+        return self._arn("serverlesscache", self.serverless_cache_name)
+
+    def _variables(
+        self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
+    ) -> dict[str, str]:
+        return connection_variables(
+            engine=self._engine_name,
+            endpoint=self.endpoint,
+            reader=self.reader_endpoint,
+            cluster_mode=self._engine_name != "memcached",
+            cache_name=self.serverless_cache_name if iam_user else None,
+            iam_user=iam_user,
+            secret_user=secret_user,
+            secret_arn=secret_arn,
+            serverless=True,
+        )
+
+    @property
+    def _cache_arn(self) -> str:
+        return self.serverless_cache_arn
+
+
+class ServerlessCache(ServerlessCacheBase):
+    """A cache without nodes to choose: Valkey, Redis or Memcached, scaled by AWS between its limits.
+
+    It is encrypted at rest with a customer key and in transit, backed up every day, lets in its users alone, and is
+    reachable by its client group alone, on two ports: everything on the first, reads that may be a little behind on
+    the second. When it is deleted a last snapshot is taken, which bears the cache's name.
+
+    Replaced when its construct path changes. A change of ``vpc``, ``vpc_subnets``, ``encryption_key`` or
+    ``network_type`` would replace it too, and fails without a loss, since its name is taken. Changed in place:
+    ``engine`` to a newer version or from Redis to Valkey, ``limits``, ``backups``, users.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent. It decides the name and the logical id.
+
+        vpc: The VPC.
+
+        engine: The engine and its major version. Default: Valkey 8.
+
+        limits: How far it scales.
+
+        access: Who may log in: users, IAM users best, since no function rotates a serverless cache's passwords yet.
+            Memcached has no logins and takes none. Default: must be given, but for Memcached.
+
+        vpc_subnets: Which subnets; of several in a zone one is used. Default: the isolated ones; where there are none,
+            the private ones.
+
+        zones: In how many zones the cache is, the first ones of the subnets: 2 or 3. It is chosen once. Where the VPC
+            may get a third zone later, or got one, ``zones=2`` leaves the cache where it is. Default: all, but three at
+            most.
+
+        backups: Daily snapshots. Default: kept 35 days, taken at 02:00 UTC.
+
+        network_type: Default: IPv4.
+
+        encryption_key: Encrypts data at rest and secrets. Default: a key of the cache's own, 1 USD a month.
+
+        description: What the console shows, 255 characters at most. Default: the construct id.
+
+    Raises:
+        ConfigurationError: When the service would refuse the cache, or it would be less safe than promised.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/WhatIs.corecomponents.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        limits: ServerlessLimits,
+        engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
+        access: Access | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        zones: int | None = None,
+        backups: Backups | None = None,
+        network_type: NetworkType = NetworkType.IPV4,
+        encryption_key: kms.IKey | None = None,
+        description: str | None = None,
+    ) -> None:
+        with reported_together() as check:
+            settings = check(
+                ServerlessCacheSettings,
+                description=description or construct_id[:_LONGEST_DESCRIPTION],
+                engine=engine,
+                limits=limits,
+                access=access,
+                backups=backups or Backups(),
+                network_type=network_type,
+            )
+            subnets = check(
+                choose_subnets,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                network_type=network_type,
+                of=scope,
+                spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
+            )
+            check(_check_zones, zones, subnets)
+            given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
+        super().__init__(scope, construct_id)
+        settings.backups.bind(self)
+        key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
+        port, reader_port = engine.ports
+        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)
+        entry = create_access(self, access, engine=engine, key=key) if access else None
+        name = unique_name(self, longest=_LONGEST_NAME)
+        claim(
+            self,
+            "names of serverless caches",
+            [name],
+            thing="a cache",
+            what="the serverless cache {}",
+            fix=RENAME,
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
+            rule="NAM-09",
+        )
+        resource = elasticache.CfnServerlessCache(
+            self,
+            "Resource",
+            **settings.properties(),
+            serverless_cache_name=name,
+            kms_key_id=key.key_arn,
+            subnet_ids=subnets.one_per_zone(zones or _MOST_SUBNETS),
+            security_group_ids=[groups.nodes.security_group_id],
+            user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
+        )
+        # A cache of this kind takes no DeletionPolicy of Snapshot. The part of the stack's id keeps the names of two
+        # last snapshots apart when a stack is deleted, made again and deleted again.
+        final = {"Fn::Sub": [f"{name}-${{Stack}}", {"Stack": SHORT_STACK_ID}]}
+        resource.add_property_override("FinalSnapshotName", final)
+        resource.apply_removal_policy(RemovalPolicy.DESTROY)
+        if access is not None and access.open_reason is not None:
+            rule = "CloudFormation-Validate::elasticache_serverless_cache_has_user_group"
+            acknowledge(resource, {rule: access.open_reason})
+
+        self.serverless_cache_name = name
+        self.endpoint = Endpoint(resource.attr_endpoint_address, port)
+        self.reader_endpoint = Endpoint(resource.attr_reader_endpoint_address, reader_port)
+        self.client_security_group = groups.clients
+        self.encryption_key = key
+        self._connections = connections_from_consumers(self, [groups.nodes], port=port, last_port=reader_port)
+        self._engine_name = engine.name
+        self._access = access
+        self._passwords = {each.user_name: each for each in entry.passwords} if entry else {}
+
+    @classmethod
+    def from_serverless_cache_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        serverless_cache_name: str,
+        endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
+        reader_endpoint_address: str | None = None,
+        client_security_group: ec2.ISecurityGroup | None = None,
+    ) -> ServerlessCacheBase:
+        """A serverless cache that exists, to connect to and grant access to. Nothing of it is changed.
+
+        Args:
+            scope: The parent.
+
+            construct_id: The id in the parent.
+
+            serverless_cache_name: The cache's name.
+
+            endpoint_address: The host of its endpoint.
+
+            security_groups: Those of the cache; rules for new clients are added to them.
+
+            engine: Its engine. Default: Valkey 8; clients talk to all Redis and Valkey caches alike.
+
+            reader_endpoint_address: The host of its reader endpoint. Default: none is told to clients.
+
+            client_security_group: The group that its clients join. Default: none.
+        """
+        return _ImportedServerlessCache(
+            scope,
+            construct_id,
+            serverless_cache_name=serverless_cache_name,
+            endpoint_address=endpoint_address,
+            security_groups=security_groups,
+            engine=engine,
+            reader_endpoint_address=reader_endpoint_address,
+            client_security_group=client_security_group,
+        )
+
+    def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
+        """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
+
+        Args:
+            user_name: Default: ``default``, whose password is the token of clients that give no name.
+
+        Raises:
+            ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
+        """
+        return self._secret(user_name)
+
+
+def _check_zones(zones: int | None, subnets: ChosenSubnets | None) -> None:
+    if zones is None:
+        return
+    known = subnets.zones if subnets is not None else ()
+    if not is_whole_number(zones, 2, _MOST_SUBNETS) or (known and zones > len(known)):
+        raise ConfigurationError(
+            got=f"ServerlessCache(zones={shown(zones)})" + (f" in {len(known)} zones" if known else ""),
+            allowed=f"a serverless cache is in 2 or {_MOST_SUBNETS} zones, each with a subnet",
+            fix="Use zones=2, or leave it out",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
+            rule="TOP-10",
+        )
+
+
+class _ImportedServerlessCache(ServerlessCacheBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        serverless_cache_name: str,
+        endpoint_address: str,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        engine: ServerlessEngine,
+        reader_endpoint_address: str | None,
+        client_security_group: ec2.ISecurityGroup | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        port, reader_port = engine.ports
+        # The service lower-cases names, and IAM compares the ARN as it is.
+        self.serverless_cache_name = (
+            serverless_cache_name if Token.is_unresolved(serverless_cache_name) else serverless_cache_name.lower()
+        )
+        self.endpoint = Endpoint(endpoint_address, port)
+        self.reader_endpoint = Endpoint(reader_endpoint_address, reader_port) if reader_endpoint_address else None
+        self.client_security_group = client_security_group
+        self._connections = connections_from_consumers(self, security_groups, port=port, last_port=reader_port)
+        self._engine_name = engine.name
+        self._is_imported = True

@@ -1,0 +1,1 @@
+"""What several constructs share: keys, topics, log groups, metrics, grants and names."""

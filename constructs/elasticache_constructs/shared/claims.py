@@ -1,0 +1,93 @@
+"""Names that are unique in an account and region, and which construct of the app has each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Annotations, Stack, Stage, Token
+
+from elasticache_constructs.checks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from constructs import IConstruct
+
+RENAME = "Give one of the two caches another construct id, or its stack another name"
+"""The fix where a name is generated from a construct's path."""
+
+# By app: of each kind and name, where it stands.
+_TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], list[_Place]]] = WeakKeyDictionary()
+
+
+class _Place:
+    """A construct, and the account and region that it is deployed to."""
+
+    def __init__(self, scope: IConstruct) -> None:
+        stack = Stack.of(scope)
+        self.path = scope.node.path
+        self.stage = (Stage.of(scope) or scope.node.root).node.path
+        self.where = (stack.account, stack.region)
+
+    def is_apart_from(self, other: _Place) -> bool:
+        """Whether the two are known to be of different accounts or regions."""
+        pairs = zip(self.where, other.where, strict=True)
+        return any(one != two and not Token.is_unresolved(one) and not Token.is_unresolved(two) for one, two in pairs)
+
+    def is_with(self, other: _Place) -> bool:
+        """Whether the two are of one account and region: by name, or since they are deployed as one stage."""
+        known = not any(map(Token.is_unresolved, self.where))
+        return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
+
+
+def claim(
+    scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, page: str, rule: str
+) -> None:
+    """Note the names that a construct has, and refuse those that another one has in the same account and region.
+
+    Stages whose account or region is not known may be deployed to one and the same: there a warning is left.
+
+    Args:
+        scope: The construct.
+
+        kind: What the names are unique among, ``user ids`` say.
+
+        names: The names.
+
+        thing: What has such a name, with its article.
+
+        what: How the construct was given a name, with ``{}`` for it.
+
+        fix: What to change.
+
+        page: The page of AWS that says that they are unique.
+
+        rule: The rule's id.
+
+    Raises:
+        ConfigurationError: When another construct has one of them.
+    """
+    here = _Place(scope)
+    taken = _TAKEN.setdefault(scope.node.root, {})
+    wanted = list(names)
+    for name in wanted:
+        for other in taken.get((kind, name), ()):
+            if other.path == here.path or other.is_apart_from(here):
+                continue
+            if other.is_with(here):
+                raise ConfigurationError(
+                    got=f"{what.format(repr(name))} for {here.path}",
+                    allowed=f"{other.path} has {thing} of that name, and {kind} are unique in an account and region",
+                    fix=fix,
+                    page=page,
+                    rule=rule,
+                )
+            Annotations.of(scope).add_warning_v2(
+                f"elasticache-constructs:{rule}:{name}",
+                f"{what.format(repr(name))}: {other.path} has {thing} of that name, and {kind} are unique in an "
+                f"account and region. Deploy the two stages to different ones, or: {fix}. See {page} ({rule})",
+            )
+    # All or none, so that a refused construct holds no name.
+    for name in wanted:
+        taken.setdefault((kind, name), []).append(here)

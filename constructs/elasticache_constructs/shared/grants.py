@@ -1,0 +1,136 @@
+"""Grants that land: one that would be written nowhere is refused, where the CDK leaves it out without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_iam as iam
+from constructs import Dependable
+
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from constructs import Construct
+
+# Where iam.Role.customize_roles is on, the CDK reports what roles need, to be written by others.
+_REPORTED = "@aws-cdk/iam:customizeRoles"
+_GRANTEE = Kind(of=iam.IGrantable, method="grant_principal", example="a role, function, task definition or user")
+_IDENTITY = Kind(of=iam.IIdentity, method="add_managed_policy", example="a role, user or group")
+_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html"
+
+
+def grant(
+    call: str,
+    grantee: iam.IGrantable,
+    *,
+    of: Construct,
+    actions: Sequence[str],
+    resource_arns: Sequence[str],
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
+) -> iam.Grant:
+    """Write a statement into the policy of a role, user or group, for what has no policy of its own to grant by.
+
+    Args:
+        call: What was called, for messages: ``cache.grant_connect``.
+
+        grantee: A role, function or whatever else has one.
+
+        of: What is granted; its account is the one whose roles can be granted it.
+
+        actions: The actions.
+
+        resource_arns: What they may be done to.
+
+        conditions: When. Default: always.
+
+    Raises:
+        ConfigurationError: When the grantee is of another account, is nobody whose policy could be written, or has a
+            policy that must not be changed.
+    """
+    check_kind(call, "grantee", grantee, _GRANTEE)
+    check_account(call, grantee.grant_principal, of=of)
+    check_open(call, grantee.grant_principal)
+    made = iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=list(actions),
+        resource_arns=list(resource_arns),
+        conditions={name: dict(each) for name, each in (conditions or {}).items()} or None,
+    )
+    if not made.success:
+        raise ConfigurationError(
+            got=f"{call} to {type(grantee.grant_principal).__name__}",
+            allowed="the permission is written into a policy of a role, user or group, and this has none",
+            fix="Grant it to an iam.Role, or to the function or task that makes the calls",
+            page=_PAGE,
+        )
+    return made
+
+
+def attach(call: str, identity: iam.IIdentity, policy: iam.ManagedPolicy, *, of: Construct) -> None:
+    """Attach a managed policy to a role, user or group.
+
+    Raises:
+        ConfigurationError: When it is of another account, or its policies must not be changed.
+    """
+    check_kind(call, "identity", identity, _IDENTITY)
+    check_account(call, identity.grant_principal, of=of)
+    check_open(call, identity.grant_principal)
+    # What is imported by name drops managed policies, or refuses them; a policy takes names.
+    if hasattr(identity, "group_name") and not isinstance(identity, iam.Group):
+        policy.attach_to_group(cast("iam.IGroup", identity))
+    elif hasattr(identity, "user_name") and not isinstance(identity, iam.User):
+        policy.attach_to_user(cast("iam.IUser", identity))
+    else:
+        identity.add_managed_policy(policy)
+
+
+def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> None:
+    """Refuse a principal of another account. Accounts that are not known are not compared.
+
+    Raises:
+        ConfigurationError: When it is of another one.
+    """
+    if is_foreign(principal, of=of):
+        theirs, ours = principal.principal_account, Stack.of(of).account
+        raise ConfigurationError(
+            got=f"{call} to the account {theirs} in {ours}",
+            allowed="only roles, users and groups of the account itself can be granted it",
+            fix=f"Grant it to an iam.Role of {ours} that the other account may assume: "
+            f"assumed_by=iam.AccountPrincipal('{theirs}')",
+            page="https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_cross-account-with-roles.html",
+        )
+
+
+def is_foreign(principal: iam.IPrincipal, *, of: Construct) -> bool:
+    """Whether a principal is known to be of another account."""
+    # Of what was imported without a role nothing is known, not even that.
+    theirs, ours = getattr(principal, "principal_account", None), Stack.of(of).account
+    return theirs not in (None, ours) and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours)
+
+
+def check_open(call: str, principal: iam.IPrincipal) -> None:
+    """Refuse a principal that drops what is granted to it, which the CDK calls a success all the same.
+
+    Raises:
+        ConfigurationError: When it is a role that was imported, or is handed out, not to be changed; or belongs to a
+            function or another resource that was imported without its role.
+    """
+    if isinstance(principal, iam.UnknownPrincipal) or _is_immutable(principal):
+        raise ConfigurationError(
+            got=f"{call} to a role whose policies this app does not write",
+            allowed="the permission is written into a policy of the role, and would be nowhere",
+            fix="Grant it to the role itself: import it without mutable=False, and a function together with its role",
+            page="https://docs.aws.amazon.com/cdk/v2/guide/define-iam-l2.html",
+        )
+
+
+def _is_immutable(principal: iam.IPrincipal) -> bool:
+    if not hasattr(principal, "node") or principal.node.try_get_context(_REPORTED):
+        return False
+    # Such a role stands for another one, and so depends on that one and not on itself.
+    roots = Dependable.of(cast("Construct", principal)).dependency_roots
+    return [each.node.path for each in roots] != [principal.node.path]

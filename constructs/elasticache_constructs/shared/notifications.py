@@ -1,0 +1,261 @@
+"""Topics: one that a cache tells its events to, one for alarms about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Annotations, Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+
+from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.shared.encryption_key import admit_alarms, checked_key
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from constructs import Construct
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html"
+_KEYS_PAGE = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+_TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="EventTopic(...)", rule="TAG-04")
+_ALARM_TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="AlarmTopic(...)")
+_NOT_ENCRYPTED = (
+    "ElastiCache cannot publish to an encrypted topic: it marks the topic inactive and every event is lost "
+    "(AmazonElastiCache/latest/dg/ElastiCacheSNS.html). Events carry names of nodes and of what happened, no data."
+)
+
+
+class _Topic(sns.Topic):
+    """A topic whose first publisher stands in its policy from the beginning, and that takes further statements."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, publisher: dict[str, Any], key: kms.IKey | None = None
+    ) -> None:
+        super().__init__(scope, construct_id, master_key=key)
+        publish = {"Action": "sns:Publish", "Resource": self.topic_arn}
+        plain = {"Bool": {"aws:SecureTransport": "false"}}
+        tls_only = {"Sid": "AllowPublishThroughSSLOnly", "Principal": {"AWS": "*"}, "Condition": plain}
+        self._document = iam.PolicyDocument.from_json(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", **publisher, **publish},
+                    {"Effect": "Deny", **tls_only, **publish},
+                ],
+            }
+        )
+        # An L1: that of the CDK has another logical id, and deleting the one that is there would empty the policy.
+        self._policy = sns.CfnTopicPolicy(self, "Policy", topics=[self.topic_arn], policy_document=self._document)
+
+    def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
+        """Add a statement to the topic's policy; the CDK's own grants do so as well."""
+        self._document.add_statements(statement)
+        return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._policy)
+
+    @property
+    def topic(self) -> sns.ITopic:
+        """The topic itself, to subscribe to."""
+        return self
+
+
+class EventTopic(_Topic):
+    """An SNS topic that ElastiCache can really publish to, over TLS only.
+
+    Two traps are avoided here. ElastiCache does not publish to an encrypted topic: the topic turns inactive and events
+    are lost, so this one is not encrypted; it carries event names and no data. And it publishes only where the topic's
+    policy names the account by ``aws:SourceOwner``; a policy with ``aws:SourceAccount`` silences it as well.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html and
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ECEvents.SNS.html
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id, publisher=_elasticache(account={"Ref": "AWS::AccountId"}))
+        resource = self.node.default_child
+        assert isinstance(resource, sns.CfnTopic)  # noqa: S101 - for the type checker: it always is
+        packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+        acknowledge(resource, {f"{pack}::{pack}-SNSEncryptedKMS": _NOT_ENCRYPTED for pack in packs})
+        resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_26", "comment": _NOT_ENCRYPTED}]})
+
+
+class AlarmTopic(_Topic):
+    """An encrypted SNS topic that CloudWatch alarms and functions of the account publish to, over TLS only.
+
+    Not for events of a cache: see `EventTopic`.
+
+    Args:
+        scope: The parent.
+
+        construct_id: The id in the parent.
+
+        key: Encrypts messages. CloudWatch is let into the policy of a key of the app; that of an imported one must
+            admit it already, and there is a warning.
+
+    Raises:
+        ConfigurationError: When the key is of another region, not symmetric, or an alias of a key that is not known.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+        key = checked_key(key, of=scope, name="key")
+        admit_alarms(key, of=scope)
+        super().__init__(scope, construct_id, key=key, publisher=_alarms(account={"Ref": "AWS::AccountId"}))
+
+
+def _elasticache(account: Any) -> dict[str, Any]:
+    return {
+        "Sid": "AllowElastiCachePublish",
+        "Principal": {"AWS": "*"},
+        "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
+    }
+
+
+def _alarms(account: Any) -> dict[str, Any]:
+    return {
+        "Sid": "AllowAlarms",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def admit_events(topic: sns.ITopic, *, of: Construct) -> None:
+    """Let ElastiCache publish to a topic: a topic of the app gets the statement, an imported one a warning.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html
+    """
+    _admit(topic, _elasticache(Stack.of(of).account), service="ElastiCache", page=_PAGE)
+
+
+def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
+    """Let CloudWatch alarms publish to a topic, and use the key that it is encrypted with.
+
+    A topic or key of the app gets the statement, an imported one a warning.
+
+    See https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    _admit(topic, _alarms(Stack.of(of).account), service="CloudWatch", page=_KEYS_PAGE)
+    if topic.master_key is not None:
+        admit_alarms(checked_key(topic.master_key, of=of, name="alarm_topic's master_key"), of=of)
+
+
+def _admit(topic: sns.ITopic, publisher: dict[str, Any], *, service: str, page: str) -> None:
+    has_it = EventTopic if service == "ElastiCache" else AlarmTopic
+    if isinstance(topic, has_it):
+        return
+    publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic.topic_arn}
+    statement = iam.PolicyStatement.from_json({**publisher, **publish})
+    if not topic.add_to_resource_policy(statement).statement_added:
+        Annotations.of(topic).add_warning_v2(
+            f"elasticache-constructs:topic-admits-{service.lower()}",
+            f"The policy of an imported topic is not known. It must let {service} publish: see {page}. Acknowledge "
+            f"this warning once it does, or use {has_it.__name__}",
+        )
+
+
+def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
+    """Refuse a topic that a cache cannot publish to. Accounts and regions that are not known are not compared.
+
+    Raises:
+        ConfigurationError: When it belongs to another account or region, is a FIFO topic, or is encrypted.
+    """
+    check_kind("", "notification_topic", topic, _TOPIC)
+    theirs, ours = topic.env, Stack.of(of)
+    with reported_together() as check:
+        check(_check_same, "account", theirs.account, ours.account)
+        check(_check_same, "region", theirs.region, ours.region)
+        check(check_arn, "notification_topic", topic.topic_arn, service="sns", region=ours.region, rule="TAG-04")
+        check(_check_standard, topic)
+        check(_check_plain, topic)
+
+
+def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
+    """Refuse a topic that alarms and a rotation function cannot publish to. What is not known is not judged.
+
+    Raises:
+        ConfigurationError: When it belongs to another account or region, is a FIFO topic, or is encrypted with a key
+            that CloudWatch cannot use.
+    """
+    check_kind("rotate_secrets", "alarm_topic", topic, _ALARM_TOPIC)
+    theirs, ours = topic.env, Stack.of(of)
+    with reported_together() as check:
+        for what in ("account", "region"):
+            check(_check_alarms_same, what, getattr(theirs, what), getattr(ours, what))
+        if topic.fifo:
+            check(_refuse_fifo)
+        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=ours.region)
+        check(_check_alarm_key, topic, of)
+
+
+def _check_alarms_same(what: str, theirs: str, ours: str) -> None:
+    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+        raise ConfigurationError(
+            got=f"alarm_topic of the {what} {theirs} in {ours}",
+            allowed=f"functions send dead letters, and alarms their actions, to topics of their own {what}",
+            fix=f"Leave it out, and subscribe the other {what} to a topic of this one",
+            page="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+        )
+
+
+def _refuse_fifo() -> None:
+    raise ConfigurationError(
+        got="alarm_topic that is a FIFO topic",
+        allowed="functions send dead letters to standard topics",
+        fix="Use a topic without fifo=True, or leave it out",
+        page="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+    )
+
+
+def _check_alarm_key(topic: sns.ITopic, of: Construct) -> None:
+    key: Any = topic.master_key
+    if key is None:
+        return
+    if getattr(key, "alias_name", None) == "alias/aws/sns":
+        raise ConfigurationError(
+            got="alarm_topic encrypted with alias/aws/sns",
+            allowed="CloudWatch alarms cannot use AWS's own key for SNS, and are dropped",
+            fix="Encrypt the topic with EncryptionKey(...), or leave alarm_topic out",
+            page=_KEYS_PAGE,
+        )
+    checked_key(key, of=of, name="alarm_topic's master_key")
+
+
+def _check_same(what: str, theirs: str, ours: str) -> None:
+    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+        raise ConfigurationError(
+            got=f"notification_topic of the {what} {theirs} in {ours}",
+            allowed=f"a cache publishes its events to topics of its own {what}",
+            fix=f"Leave it out, and subscribe the other {what} to the cache's notification_topic",
+            page=_PAGE,
+            rule="TAG-04",
+        )
+
+
+def _check_standard(topic: sns.ITopic) -> None:
+    if topic.fifo:
+        raise ConfigurationError(
+            got="notification_topic that is a FIFO topic",
+            allowed="a cache publishes its events to standard topics",
+            fix="Use a topic without fifo=True, or leave it out",
+            page=_PAGE,
+            rule="TAG-04",
+        )
+
+
+def _check_plain(topic: sns.ITopic) -> None:
+    resource = topic.node.default_child
+    raw = resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None
+    if topic.master_key is not None or raw is not None:
+        raise ConfigurationError(
+            got="notification_topic that is encrypted",
+            allowed="a cache cannot publish to an encrypted topic, and every event would be lost",
+            fix="Use a topic without master_key, or leave it out",
+            page=_PAGE,
+            rule="TAG-04",
+        )

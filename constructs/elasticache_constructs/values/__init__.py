@@ -1,0 +1,1 @@
+"""What a cache is configured with: immutable values that check themselves."""

@@ -1,0 +1,90 @@
+"""Automatic backups of a Redis or Valkey group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnParameter, Stack, Token
+
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.whole_numbers import is_whole_number
+from elasticache_constructs.values.windows import checked_snapshot_window
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+_LONGEST = 35
+_FLOOR = 15
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """How long daily snapshots are kept, and when they are taken.
+
+    Both may be changed in place. Shortening the retention deletes the snapshots that are then too old. The final
+    snapshot of a deleted or replaced group is another thing, and always taken.
+
+    A CDK token passes through unchecked, as a retention and as a window. A ``CfnParameter`` as the retention gets the
+    service's bounds, 1 to 35, where it states none: so the template shows that there are backups, as the posture rules
+    ask, and whoever deploys cannot turn them off.
+
+    Args:
+        retention_days: Days that a snapshot is kept, 15 to 35. Default: 35, the longest that the service offers. 15 is
+            the shortest that the HIPAA and NIST 800-53 packs accept.
+
+        window: When the daily snapshot starts, in UTC, at least 60 minutes. Default: ``02:00-03:00``.
+
+        short_reason: Why fewer than 15 days are enough; relaxes the lower limit to 1 day and acknowledges what the
+            packs say of it. Default: fewer than 15 days are refused.
+
+    Raises:
+        ConfigurationError: When the retention or the window is out of its limits.
+    """
+
+    retention_days: int = _LONGEST
+    window: str = "02:00-03:00"
+    short_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the service or the policy packs would."""
+        with reported_together() as check:
+            check(checked_snapshot_window, self.window)
+            if self.short_reason is not None:
+                check(checked_reason, self.short_reason, what="Backups(short_reason=...)")
+            check(self._check_retention)
+
+    def _check_retention(self) -> None:
+        lowest = _FLOOR if self.short_reason is None else 1
+        if not Token.is_unresolved(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
+            raise ConfigurationError(
+                got=f"Backups(retention_days={self.retention_days!r})",
+                allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
+                fix=f"Use retention_days={_LONGEST}"
+                + (", or say why a shorter time is enough: short_reason='...'" if lowest == _FLOOR else ""),
+                page=_PAGE,
+                rule="SNP-01",
+            )
+
+    def bind(self, scope: IConstruct) -> None:
+        """Give the parameter that the retention is, if it is one, the bounds of the service.
+
+        Args:
+            scope: The cache that is backed up.
+        """
+        stack = Stack.of(scope)
+        written = stack.resolve(self.retention_days)
+        name = written.get("Ref") if isinstance(written, dict) else None
+        for parameter in stack.node.find_all() if name else ():
+            if isinstance(parameter, CfnParameter) and stack.resolve(parameter.logical_id) == name:
+                if parameter.allowed_values is None and parameter.min_value is None:
+                    parameter.min_value = 1
+                if parameter.allowed_values is None and parameter.max_value is None:
+                    parameter.max_value = _LONGEST
+
+    @property
+    def below_policy_floor(self) -> bool:
+        """Whether the policy packs have a finding about the retention."""
+        return not Token.is_unresolved(self.retention_days) and self.retention_days < _FLOOR

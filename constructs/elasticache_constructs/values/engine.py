@@ -1,0 +1,253 @@
+"""Cache engines as values: ask them what they support instead of comparing their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
+from elasticache_rules import facts
+from elasticache_rules.facts.versions import version_key
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+_VERSIONS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
+_GROUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html"
+_NAMES = ("redis", "valkey", "memcached")
+_VERSION_RULES = {"redis": "ENG-03", "valkey": "ENG-04", "memcached": "ENG-05"}
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine, its version and the parameter group family that belongs to it.
+
+    Use the constants, ``Engine.VALKEY_8_2`` say. A version that came out after this release of the package is written
+    as ``Engine("valkey", "9.2", unlisted=True)``, with its family where the major version is new too.
+
+    Changing the version of a running Redis or Valkey group upgrades it in place (docs/runbooks/engine-upgrade.md); a
+    downgrade is refused by the service. Moving from Redis to Valkey is an in-place change too, in one update of engine,
+    version and parameter group (docs/runbooks/redis-to-valkey.md). Changing a Memcached cluster's version loses what it
+    holds.
+
+    Args:
+        name: ``redis``, ``valkey`` or ``memcached``.
+
+        version: The version as the service writes it: ``7.1``, ``8.2``, ``1.6.22``.
+
+        family: The parameter group family, ``redis7`` say. Default: the one that belongs to the version.
+
+        unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
+
+    Raises:
+        ConfigurationError: When the name is none of the three, the version is not well formed or not on offer, or the
+            family is not the version's.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html
+    """
+
+    name: str
+    version: str
+    family: str = ""
+    unlisted: bool = False
+
+    REDIS_5_0_6: ClassVar[Engine]
+    REDIS_6_2: ClassVar[Engine]
+    REDIS_7_0: ClassVar[Engine]
+    REDIS_7_1: ClassVar[Engine]
+    VALKEY_7_2: ClassVar[Engine]
+    VALKEY_8_0: ClassVar[Engine]
+    VALKEY_8_1: ClassVar[Engine]
+    VALKEY_8_2: ClassVar[Engine]
+    VALKEY_9_0: ClassVar[Engine]
+    VALKEY_9_1: ClassVar[Engine]
+    MEMCACHED_1_6_12: ClassVar[Engine]
+    MEMCACHED_1_6_17: ClassVar[Engine]
+    MEMCACHED_1_6_22: ClassVar[Engine]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no engine; find the family."""
+        if self.name not in _NAMES:
+            raise ConfigurationError(
+                got=f"Engine name {self.name!r}",
+                allowed=f"ElastiCache runs {', '.join(_NAMES)}, in lower case",
+                fix="Use one of the constants, Engine.VALKEY_8_2 say",
+                page=_VERSIONS_PAGE,
+                rule="ENG-01",
+            )
+        check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", literal=True, rule="ENG-06"))
+        check_kind("Engine", "family", self.family, Kind(of=str, example="'redis7'", literal=True, rule="ENG-09"))
+        self._check_form()
+        self._check_offer()
+        family = facts.parameter_family_of(self.name, self.version)
+        if not self.family:
+            object.__setattr__(self, "family", family.name if family else "")
+        self._check_family()
+
+    def _check_form(self) -> None:
+        numbers = self.version.split(".")
+        if not all(number.isdecimal() for number in numbers) or len(numbers) not in (2, 3):
+            raise ConfigurationError(
+                got=f"Engine version {self.version!r}",
+                allowed="a version is two or three numbers with dots between them",
+                fix="Use one of the constants, Engine.REDIS_7_1 say",
+                page=_VERSIONS_PAGE,
+                rule="ENG-06",
+            )
+        form = facts.version_form(self.name, int(numbers[0]))
+        if len(numbers) != len(form.split(".")):
+            raise ConfigurationError(
+                got=f"Engine version {self.version!r}",
+                allowed=f"the service writes this version of {self.name} as {form}",
+                fix=f"Use {'.'.join(numbers[:2])!r}"
+                if form == "x.y"
+                else f"Use one of {', '.join(facts.engine_versions(self.name))}",
+                page=_VERSIONS_PAGE,
+                rule="ENG-06",
+            )
+
+    def _check_offer(self) -> None:
+        offered = facts.engine_versions(self.name)
+        if self.version not in offered and not self.unlisted:
+            major = self.version.split(".")[0]
+            rivals = (offered[0], *(each for each in offered if each.split(".")[0] == major))
+            newer = f", or for a version that is newer than this package Engine({self.name!r}, {self.version!r}, "
+            raise ConfigurationError(
+                got=f"Engine {self}",
+                allowed=f"new caches run {self.name} {', '.join(offered)}",
+                fix=f"Use {facts.closest(self.version, offered) or offered[-1]!r}"
+                + (f"{newer}unlisted=True)" if all(map(self.is_at_least, rivals)) else ""),
+                page=_VERSIONS_PAGE,
+                rule=_VERSION_RULES[self.name],
+            )
+
+    def _check_family(self) -> None:
+        known = facts.parameter_family(self.family)
+        of_version = facts.parameter_family_of(self.name, self.version)
+        if of_version is None and known is None and self.unlisted and self._is_family_of_major:
+            return
+        if of_version is None:
+            raise ConfigurationError(
+                got=f"Engine family {self.family!r} for {self}" if self.family else f"Engine {self} without its family",
+                allowed="the family of a new major version has to be named, as in "
+                f"{self.name}{self.version.split('.')[0]}",
+                fix="Add family=..., the one that DescribeCacheEngineVersions names for this version",
+                page=_GROUPS_PAGE,
+                rule="PGR-01",
+            )
+        if known != of_version:
+            raise ConfigurationError(
+                got=f"Engine family {self.family!r} for {self}",
+                allowed=f"parameter groups of {self} are of the family {of_version.name}",
+                fix="Leave the family out",
+                page=_GROUPS_PAGE,
+                rule="ENG-09",
+            )
+
+    @property
+    def _is_family_of_major(self) -> bool:
+        major = self.family.removeprefix(self.name).removesuffix(".x")
+        return (
+            self.family.startswith(self.name) and major[:1].isdecimal() and f"{self.version}.".startswith(f"{major}.")
+        )
+
+    def __str__(self) -> str:
+        """The name and version, for messages."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def default_port(self) -> int:
+        """6379 for Redis and Valkey, 11211 for Memcached."""
+        return MEMCACHED_PORT if self.is_memcached else REDIS_PORT
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether this is an engine of serverless caches: it is of nodes."""
+        return False
+
+    @property
+    def is_memcached(self) -> bool:
+        """Whether this is Memcached, which has clusters of plain nodes in place of replication groups."""
+        return self.name == "memcached"
+
+    def is_at_least(self, version: str) -> bool:
+        """Whether its version is that one or newer."""
+        return version_key(self.version) >= version_key(version)
+
+    @property
+    def standard_support_ends(self) -> dt.date | None:
+        """The last day of AWS's standard support; ``None`` where none has been announced."""
+        known = facts.engine_version(self.name, self.version)
+        return known.standard_support_ends if known else None
+
+    @property
+    def supports_user_groups(self) -> bool:
+        """Role-based access control: Redis 6.0 and Valkey 7.2 onward."""
+        return facts.supports("user_groups", self.name, self.version)
+
+    @property
+    def supports_iam(self) -> bool:
+        """IAM authentication: Redis 7.0 and Valkey 7.2 onward."""
+        return facts.supports("iam", self.name, self.version)
+
+    @property
+    def supports_transit_encryption(self) -> bool:
+        """TLS: Redis 4.0.10, every Valkey, Memcached 1.6.12 onward."""
+        return facts.supports("transit_encryption", self.name, self.version)
+
+    @property
+    def supports_transit_encryption_mode(self) -> bool:
+        """The choice between TLS ``preferred`` and ``required``: Redis 7.0 onward, every Valkey."""
+        return facts.supports("transit_encryption_mode", self.name, self.version)
+
+    @property
+    def supports_cluster_mode_migration(self) -> bool:
+        """Turning cluster mode on in a running group: Redis 7.0 onward, every Valkey."""
+        return facts.supports("cluster_mode_migration", self.name, self.version)
+
+    @property
+    def supports_slow_log(self) -> bool:
+        """Delivery of the slow log: Redis 6.0 onward, every Valkey."""
+        return facts.supports("slow_log", self.name, self.version)
+
+    @property
+    def supports_engine_log(self) -> bool:
+        """Delivery of the engine log: Redis 6.2 onward, every Valkey."""
+        return facts.supports("engine_log", self.name, self.version)
+
+    @property
+    def supports_ipv6(self) -> bool:
+        """IPv6 and dual stack: Redis 6.2, every Valkey, Memcached 1.6.6 onward."""
+        return facts.supports("ipv6", self.name, self.version)
+
+    @property
+    def supports_five_hundred_nodes(self) -> bool:
+        """500 nodes in a cluster where the quota is raised, in place of 250: Redis 5.0.6 onward, every Valkey."""
+        return facts.supports("five_hundred_nodes", self.name, self.version)
+
+    @property
+    def knows_channels(self) -> bool:
+        """Permissions on channels: Redis 6.2 onward, every Valkey."""
+        return facts.supports("acl_channels", self.name, self.version)
+
+    @property
+    def knows_selectors(self) -> bool:
+        """Selectors and read or write patterns in permissions: Redis 7.0 onward, every Valkey."""
+        return facts.supports("acl_selectors", self.name, self.version)
+
+
+Engine.REDIS_5_0_6 = Engine("redis", "5.0.6")
+Engine.REDIS_6_2 = Engine("redis", "6.2")
+Engine.REDIS_7_0 = Engine("redis", "7.0")
+Engine.REDIS_7_1 = Engine("redis", "7.1")
+Engine.VALKEY_7_2 = Engine("valkey", "7.2")
+Engine.VALKEY_8_0 = Engine("valkey", "8.0")
+Engine.VALKEY_8_1 = Engine("valkey", "8.1")
+Engine.VALKEY_8_2 = Engine("valkey", "8.2")
+Engine.VALKEY_9_0 = Engine("valkey", "9.0")
+Engine.VALKEY_9_1 = Engine("valkey", "9.1")
+Engine.MEMCACHED_1_6_12 = Engine("memcached", "1.6.12")
+Engine.MEMCACHED_1_6_17 = Engine("memcached", "1.6.17")
+Engine.MEMCACHED_1_6_22 = Engine("memcached", "1.6.22")

@@ -1,0 +1,65 @@
+"""Which internet protocol a cache's nodes and clients speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elasticache_constructs.checks.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkType:
+    """IPv4, IPv6 or both. It can be chosen at creation only: another one replaces the cache.
+
+    Use ``NetworkType.IPV4``, ``NetworkType.IPV6`` or ``NetworkType.dual_stack()``. The subnets must carry what is
+    asked for: those of both for dual stack, IPv6 alone for IPv6.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html
+    """
+
+    name: str
+    ip_discovery: str | None = None
+    """Which addresses clients are told. ``None`` where there is no choice."""
+
+    IPV4: ClassVar[NetworkType]
+    IPV6: ClassVar[NetworkType]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no type, or a discovery that does not go with it."""
+        if self.name not in ("ipv4", "ipv6", "dual_stack"):
+            raise ConfigurationError(
+                got=f"NetworkType({self.name!r})",
+                allowed="a network type is ipv4, ipv6 or dual_stack",
+                fix="Use NetworkType.IPV4, NetworkType.IPV6 or NetworkType.dual_stack()",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
+                rule="NET-13",
+            )
+        choices = {"ipv4": (None, "ipv4"), "ipv6": (None, "ipv6"), "dual_stack": ("ipv4", "ipv6")}[self.name]
+        if self.ip_discovery not in choices:
+            raise ConfigurationError(
+                got=f"NetworkType({self.name!r}, ip_discovery={self.ip_discovery!r})",
+                allowed=f"{self.name} discovers {' or '.join(each for each in choices if each)}",
+                fix="Use NetworkType.dual_stack(ip_discovery='ipv4')" if self.name == "dual_stack" else "Leave it out",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
+                rule="NET-14" if self.name == "dual_stack" else "NET-16",
+            )
+
+    @classmethod
+    def dual_stack(cls, *, ip_discovery: str = "ipv4") -> NetworkType:
+        """IPv4 and IPv6 side by side.
+
+        Args:
+            ip_discovery: ``ipv4`` or ``ipv6``: which addresses clients are told; may be changed in place. It has no
+                effect with TLS, where clients are told names. Default: ``ipv4``.
+        """
+        return cls("dual_stack", ip_discovery)
+
+    @property
+    def needs_ipv6(self) -> bool:
+        """Whether the subnets must have IPv6 addresses."""
+        return self.name != "ipv4"
+
+
+NetworkType.IPV4 = NetworkType("ipv4")
+NetworkType.IPV6 = NetworkType("ipv6")

@@ -1,0 +1,46 @@
+"""The ports of the engines, and what a port may be."""
+
+from __future__ import annotations
+
+from aws_cdk import Token
+
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.whole_numbers import is_whole_number
+
+REDIS_PORT = 6379
+"""The default port of Redis and Valkey."""
+
+MEMCACHED_PORT = 11211
+"""The default port of Memcached."""
+
+PORT_LATER = (
+    "The port is known at deployment only, where the rule cannot read it; it is opened to the client group alone."
+)
+"""What is said to rules that throw an error over a port that is a CDK token."""
+
+_HIGHEST_PORT = 65535
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"
+
+
+def checked_port(port: int, *, default: int) -> int:
+    """The port itself, once it is known to be one.
+
+    Args:
+        port: The port asked for. A CDK token passes through unchecked.
+
+        default: The engine's usual port, for the message.
+
+    Raises:
+        ConfigurationError: When the port is not a whole number from 1 to 65535.
+    """
+    if Token.is_unresolved(port):
+        return port
+    if not is_whole_number(port, 1, _HIGHEST_PORT):
+        raise ConfigurationError(
+            got=f"port={port!r}",
+            allowed=f"a TCP port is a whole number from 1 to {_HIGHEST_PORT}",
+            fix=f"Use port={default}, or leave it out",
+            page=_PAGE,
+            rule="NET-12",
+        )
+    return port

@@ -1,0 +1,105 @@
+"""Engines of serverless caches, which have a major version and choose the rest themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
+from elasticache_rules import facts
+
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerlessEngine:
+    """An engine and its major version. Use the constants, ``ServerlessEngine.VALKEY_8`` say.
+
+    A newer major version upgrades the cache in place; an older one is refused by the service. From Redis to Valkey is
+    an in-place change too; to or from Memcached there is none.
+
+    Args:
+        name: ``redis``, ``valkey`` or ``memcached``.
+
+        major_version: As the service writes it: ``8``, ``1.6``.
+
+        unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
+
+    Raises:
+        ConfigurationError: When there is no such engine, or no such version on offer.
+    """
+
+    name: str
+    major_version: str
+    unlisted: bool = False
+
+    VALKEY_7: ClassVar[ServerlessEngine]
+    VALKEY_8: ClassVar[ServerlessEngine]
+    VALKEY_9: ClassVar[ServerlessEngine]
+    REDIS_7: ClassVar[ServerlessEngine]
+    MEMCACHED_1_6: ClassVar[ServerlessEngine]
+
+    def __post_init__(self) -> None:
+        """Refuse what the service does not offer."""
+        check_kind("ServerlessEngine", "name", self.name, Kind(of=str, example="'valkey'", literal=True, rule="SLS-01"))
+        check_kind(
+            "ServerlessEngine",
+            "major_version",
+            self.major_version,
+            Kind(of=str, example="'8'", literal=True, rule="SLS-01"),
+        )
+        offered = facts.serverless_majors(self.name)
+        if not offered:
+            raise ConfigurationError(
+                got=f"ServerlessEngine({self.name!r}, ...)",
+                allowed="serverless caches run redis, valkey or memcached, in lower case",
+                fix="Use one of the constants, ServerlessEngine.VALKEY_8 say",
+                page=_PAGE,
+                rule="SLS-01",
+            )
+        if self.major_version not in offered and not self.unlisted:
+            major = self.major_version.split(".")[0]
+            raise ConfigurationError(
+                got=f"ServerlessEngine({self.name!r}, {self.major_version!r})",
+                allowed=f"new serverless caches run {self.name} {', '.join(offered)}",
+                fix=f"Use {major!r}: the service chooses the rest"
+                if major in offered
+                else f"Use {offered[-1]!r}, or for a version that is newer than this package "
+                f"ServerlessEngine({self.name!r}, {self.major_version!r}, unlisted=True)",
+                page=_PAGE,
+                rule="SLS-26" if self.name == "redis" else "SLS-01",
+            )
+
+    def __str__(self) -> str:
+        """The name and version, for messages."""
+        return f"{self.name} {self.major_version}"
+
+    @property
+    def version(self) -> str:
+        """The newest version that a cache of this major version may run, since the service chooses it."""
+        return facts.newest_of(self.name, self.major_version)
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether this is an engine of serverless caches, which have no search: it is."""
+        return True
+
+    @property
+    def is_memcached(self) -> bool:
+        """Whether this is Memcached, which has no users."""
+        return self.name == "memcached"
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The two ports that a cache listens on: for everything, and for reads that may be a little behind."""
+        port = MEMCACHED_PORT if self.is_memcached else REDIS_PORT
+        return port, port + 1
+
+
+ServerlessEngine.VALKEY_7 = ServerlessEngine("valkey", "7")
+ServerlessEngine.VALKEY_8 = ServerlessEngine("valkey", "8")
+ServerlessEngine.VALKEY_9 = ServerlessEngine("valkey", "9")
+ServerlessEngine.REDIS_7 = ServerlessEngine("redis", "7")
+ServerlessEngine.MEMCACHED_1_6 = ServerlessEngine("memcached", "1.6")

@@ -1,0 +1,136 @@
+"""The two daily and weekly windows of a cache, and whether they overlap."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aws_cdk import Token
+
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError
+
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_DAY = 24 * 60
+_WEEK = 7 * _DAY
+_SHORTEST = 60
+_TIME = r"([01][0-9]|2[0-3]):([0-5][0-9])"
+_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/maintenance-window.html"
+_BACKUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Minutes from the start of a day or a week, and how many of them."""
+
+    start: int
+    length: int
+
+    def minutes_of_week(self) -> list[range]:
+        end = self.start + self.length
+        return [range(self.start, min(end, _WEEK)), range(max(end - _WEEK, 0))]
+
+
+def checked_snapshot_window(window: str) -> str:
+    """The window itself, once it is known to be one.
+
+    Args:
+        window: A time of every day in UTC, ``02:00-03:00`` say, of at least 60 minutes. It may pass midnight.
+
+    Raises:
+        ConfigurationError: When it is not of that form, or shorter.
+    """
+    check_kind("Backups", "window", window, Kind(of=str, example="'02:00-03:00'", rule="SNP-02"))
+    if not Token.is_unresolved(window):
+        _daily(window)
+    return window
+
+
+def checked_maintenance_window(window: str) -> str:
+    """The window itself, once it is known to be one.
+
+    Args:
+        window: A time of every week in UTC, ``sun:04:00-sun:05:00`` say, of at least 60 minutes and at most 24 hours.
+
+    Raises:
+        ConfigurationError: When it is not of that form, or shorter or longer.
+    """
+    if not Token.is_unresolved(window):
+        _weekly(window)
+    return window
+
+
+def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
+    """Refuse a daily snapshot window that touches the weekly maintenance window on any day.
+
+    Raises:
+        ConfigurationError: When they overlap. The service refuses the pair.
+    """
+    if Token.is_unresolved(snapshot) or Token.is_unresolved(maintenance):
+        return
+    daily, weekly = _daily(snapshot), _weekly(maintenance)
+    busy = {minute for part in weekly.minutes_of_week() for minute in part}
+    for day in range(7):
+        span = _Span(day * _DAY + daily.start, daily.length)
+        if any(minute in busy for part in span.minutes_of_week() for minute in part):
+            raise ConfigurationError(
+                got=f"snapshot window {snapshot} and maintenance window {maintenance}",
+                allowed="the two must not overlap on any day",
+                fix=f"Move one of them, for example the snapshot window to {_after(weekly)}"
+                if weekly.length + _SHORTEST <= _DAY
+                else "Shorten the maintenance window: it leaves no hour of its day free",
+                page=_PAGE,
+                rule="SNP-03",
+            )
+
+
+def _daily(window: str) -> _Span:
+    match = re.fullmatch(f"{_TIME}-{_TIME}", window)
+    if match is None:
+        raise ConfigurationError(
+            got=f"snapshot window {window!r}",
+            allowed="it is hh:mm-hh:mm in UTC with two digits each",
+            fix="Write it as in 02:00-03:00",
+            page=_BACKUPS_PAGE,
+            rule="SNP-02",
+        )
+    hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
+    start = hour * 60 + minute
+    length = (end_hour * 60 + end_minute - start) % _DAY
+    _check_length(f"snapshot window {window}", length, page=_BACKUPS_PAGE, rule="SNP-02")
+    return _Span(start, length)
+
+
+def _weekly(window: str) -> _Span:
+    day = f"({'|'.join(_DAYS)})"
+    match = re.fullmatch(f"{day}:{_TIME}-{day}:{_TIME}", window)
+    if match is None:
+        raise ConfigurationError(
+            got=f"maintenance window {window!r}",
+            allowed="it is ddd:hh:mm-ddd:hh:mm in UTC with English day names of three letters in lower case",
+            fix="Write it as in sun:04:00-sun:05:00",
+            page=_PAGE,
+            rule="WIN-01",
+        )
+    first_day, hour, minute, last_day, end_hour, end_minute = match.groups()
+    start = _DAYS.index(first_day) * _DAY + int(hour) * 60 + int(minute)
+    length = (_DAYS.index(last_day) * _DAY + int(end_hour) * 60 + int(end_minute) - start) % _WEEK
+    _check_length(f"maintenance window {window}", length, page=_PAGE, rule="WIN-01")
+    return _Span(start, length)
+
+
+def _check_length(got: str, minutes: int, *, page: str, rule: str) -> None:
+    if not _SHORTEST <= minutes <= _DAY:
+        raise ConfigurationError(
+            got=f"{got} ({minutes} minutes)",
+            allowed=f"a window is {_SHORTEST} minutes long at least and 24 hours at most",
+            fix="Move its end",
+            page=page,
+            rule=rule,
+        )
+
+
+def _after(weekly: _Span) -> str:
+    start = (weekly.start + weekly.length) % _DAY
+    end = (start + _SHORTEST) % _DAY
+    return f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"

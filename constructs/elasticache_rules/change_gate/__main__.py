@@ -1,0 +1,127 @@
+"""The gate as a command: ``python -m elasticache_rules.change_gate``."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elasticache_rules.change_gate import sources
+from elasticache_rules.change_gate.allowances import check_all_used, read_allowances, stopped, summary
+from elasticache_rules.change_gate.errors import GateError
+from elasticache_rules.change_gate.stacks import compare_stacks
+from elasticache_rules.change_gate.table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elasticache_rules.change_gate.settings import StackSettings
+
+    _Documents = dict[str, sources.Document]
+    _Settings = dict[str, StackSettings]
+
+_SAFE, _STOPPED, _UNUSABLE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare, print the table, and say whether the deployment is stopped.
+
+    Returns:
+        0 when nothing stops it, 1 when something does, 2 when the gate cannot judge.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if (options.base is not None or options.deployed) == (len(options.templates) == 2):  # noqa: PLR2004
+        parser.error("give OLD and NEW, or NEW alone with --base or --deployed")
+    try:
+        return _judge(options)
+    except GateError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return _UNUSABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m elasticache_rules.change_gate",
+        description="What an update does to running resources, told before it is deployed. Exits with 1 when it would "
+        "replace or lose something stateful, or be refused, and nobody has allowed that.",
+    )
+    parser.add_argument(
+        "templates",
+        nargs="+",
+        type=Path,
+        metavar="[OLD] NEW",
+        help="templates, or directories that cdk synth writes; OLD is left out with --base and --deployed",
+    )
+    old = parser.add_mutually_exclusive_group()
+    old.add_argument("--base", metavar="REVISION", help="OLD is what was committed as snapshots at this git revision")
+    old.add_argument("--deployed", action="store_true", help="OLD is what is deployed; asks AWS, with your credentials")
+    parser.add_argument(
+        "--snapshots",
+        type=Path,
+        default=sources.DEFAULT_SNAPSHOTS,
+        help="where snapshots are committed (default: %(default)s)",
+    )
+    parser.add_argument("--stacks", default="*", metavar="PATTERN", help="only stacks of these names, 'prod-*' say")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="LOGICAL_ID",
+        help="accept changes of this resource; may be repeated",
+    )
+    parser.add_argument(
+        "--allowed",
+        type=Path,
+        default=Path("allowed-changes.toml"),
+        metavar="FILE",
+        help="accept the changes that this file names, with their reasons (default: %(default)s)",
+    )
+    return parser
+
+
+def _judge(options: argparse.Namespace) -> int:
+    old, new, *settings = _sides(options)
+    importers = old
+    old, new = ({name: each for name, each in side.items() if _matches(name, options.stacks)} for side in (old, new))
+    if not new:
+        raise GateError(f"no stack is named {options.stacks}. Synthesise the stage first, or name another pattern")
+    allowances = read_allowances(options.allowed)
+    changes = compare_stacks(old, new, settings=(settings[0], settings[1]), importers=importers)
+    left = stopped(changes, allowances, options.allow)
+    if changes:
+        sys.stdout.write(f"{table(changes)}\n\n")
+    for line in summary(allowances, changes):
+        sys.stdout.write(f"{line}\n")
+    verdict = f"stopped: {len(left)} of {len(changes)} changes" if left else f"not stopped: {len(changes)} changes"
+    sys.stdout.write(f"{verdict}\n")
+    check_all_used(changes, allowances, options.allow, old.keys() | new.keys())
+    return _STOPPED if left else _SAFE
+
+
+def _sides(options: argparse.Namespace) -> tuple[_Documents, _Documents, _Settings, _Settings]:
+    """The templates before and after, and what stacks are given beside them, as far as it is known."""
+    new = options.templates[-1]
+    if options.deployed:
+        assembly = sources.read_assembly(new)
+        chosen = {name: each for name, each in assembly.items() if _matches(name, options.stacks)}
+        templates = {name: each.template for name, each in chosen.items()}
+        deployed = sources.read_deployed(chosen)
+        settings = {name: each.settings for name, each in chosen.items()}
+        return deployed, templates, sources.read_deployed_settings(deployed, assembly), settings
+    templates = sources.read_either(new)
+    if options.base is not None:
+        snapshots = sources.read_snapshots(options.base, options.snapshots)
+        return snapshots, sources.like_snapshots(templates, snapshots), {}, {}
+    old = options.templates[0]
+    return sources.read_either(old), templates, sources.read_settings(old), sources.read_settings(new)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name.partition("/")[0], pattern)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

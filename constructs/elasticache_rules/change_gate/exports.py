@@ -1,0 +1,107 @@
+"""Exports that are changed or removed, and who imports them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from elasticache_rules.change_gate import templates
+from elasticache_rules.change_gate.changes import Change, Effect
+from elasticache_rules.change_gate.values import normalised, references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+_PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
+# The CDK names an export so when another stack of the same app refers to a resource.
+_OF_THE_APP = ":ExportsOutput"
+
+
+def changes(
+    old: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Any]],
+    lines: Collection[Change],
+    importers: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Change]:
+    """What becomes of every export that is removed, renamed or given another value.
+
+    CloudFormation refuses that while another stack imports the export. A stack is deployed before those that import
+    from it, so while they still use what it exported.
+
+    Args:
+        old: The templates that are deployed, by the name of their stack.
+
+        new: The templates that are to be.
+
+        lines: What changes otherwise: a replaced resource gives its exports other values.
+
+        importers: The deployed templates of stacks that are not compared.
+    """
+    deployed = {**importers, **old}
+    imported = {json.dumps(normalised(name)) for document in deployed.values() for name in _imports(document)}
+    for stack in sorted(old):
+        if stack not in new and stack.rpartition("/")[0] not in new:
+            # A stack that is no longer in the app stays as it is; a nested one goes with its parent.
+            continue
+        replaced = {each.resource for each in lines if each.stack == stack and each.effect is Effect.REPLACEMENT}
+        after = _exported(new.get(stack, {}))
+        for name, (output, body) in _exported(old[stack]).items():
+            follows = any(each.name in replaced for each in references(body.get("Value")))
+            if not follows and name in after and _same(body, after[name][1]):
+                continue
+            if name in imported:
+                yield _line(
+                    stack,
+                    output,
+                    Effect.SEVERAL_DEPLOYMENTS,
+                    "an export cannot be changed or removed while another stack imports it",
+                    "deploy the importing stack without it first; keep it alive with Stack.export_value",
+                )
+            elif _OF_THE_APP not in name or len(deployed) == 1:
+                yield _line(
+                    stack,
+                    output,
+                    Effect.NOT_JUDGED,
+                    "not judged: whether another stack imports it; while one does, it cannot be changed or removed",
+                    "ask aws cloudformation list-imports, or compare the stacks that import it as well",
+                )
+
+
+def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(each) == after.get(each) for each in ("Value", "Condition"))
+
+
+def _exported(document: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    outputs = templates.read(document).outputs
+    return {
+        json.dumps(body["Export"]["Name"]): (name, body)
+        for name, body in outputs.items()
+        if isinstance(body, dict) and "Export" in body
+    }
+
+
+def _imports(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name == "Fn::ImportValue":
+                yield each
+            yield from _imports(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _imports(each)
+
+
+def _line(stack: str, output: str, effect: Effect, reason: str, instead: str) -> Change:
+    return Change(
+        stack=stack,
+        resource=output,
+        property="(export)",
+        old="-",
+        new="-",
+        effect=effect,
+        blocks=effect is Effect.SEVERAL_DEPLOYMENTS,
+        reason=reason,
+        instead=instead,
+        rules=(),
+        page=_PAGE,
+    )

@@ -1,0 +1,35 @@
+"""What ElastiCache itself does with an update, and Secrets Manager, beyond what CloudFormation's schemas say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from elasticache_rules.change_gate.service_rules import (
+    generated_secret,
+    groups,
+    login,
+    memcached,
+    replication_group,
+    serverless,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from elasticache_rules.change_gate.service_rules.update import Finding, Update
+
+_BY_TYPE: dict[str, Callable[[Update], Iterator[Finding]]] = {
+    "AWS::ElastiCache::ReplicationGroup": replication_group.findings,
+    "AWS::ElastiCache::CacheCluster": memcached.findings,
+    "AWS::ElastiCache::ServerlessCache": serverless.findings,
+    "AWS::ElastiCache::User": login.of_user,
+    "AWS::ElastiCache::UserGroup": login.of_user_group,
+    "AWS::ElastiCache::ParameterGroup": groups.of_parameters,
+    "AWS::ElastiCache::SubnetGroup": groups.of_subnets,
+    "AWS::SecretsManager::Secret": generated_secret.findings,
+}
+
+
+def findings(kind: str, update: Update) -> list[Finding]:
+    """What the service's rules say about the update of a resource; nothing about other types."""
+    return list(_BY_TYPE[kind](update)) if kind in _BY_TYPE else []

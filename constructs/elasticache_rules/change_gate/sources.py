@@ -1,0 +1,290 @@
+"""Where templates come from: files, cloud assemblies, snapshots that are committed, stacks that are deployed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elasticache_rules.change_gate.errors import GateError
+from elasticache_rules.change_gate.settings import StackSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+Document = dict[str, Any]
+"""A template as its JSON holds it."""
+
+DEFAULT_SNAPSHOTS = Path("tests/synth/__snapshots__/test_snapshots")
+
+_STACK_OF_SNAPSHOT = re.compile(r"\[(?P<stack>[^\]]+)\]\.json$")
+_ASSET_HASH = re.compile(r"[0-9a-f]{64}")
+# The CDK puts a hash of the code into the logical id of a function's version.
+_VERSION = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
+_UNKNOWN_REGION = "unknown-region"
+_UNKNOWN_ACCOUNT = "unknown-account"
+_NEW_STACK = "does not exist"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of a cloud assembly.
+
+    Args:
+        region: Where it is deployed to; nothing when the app leaves that to whoever deploys.
+
+        settings: What it is given beside its template. Default: nothing that is known.
+    """
+
+    template: Document
+    region: str | None
+    settings: StackSettings = field(default_factory=StackSettings)
+
+
+def read_file(file: Path) -> Document:
+    """Read one template, JSON or YAML.
+
+    Raises:
+        GateError: When the file is missing, or holds no template.
+    """
+    try:
+        return _parsed(file.read_text(), str(file))
+    except OSError as error:
+        raise GateError(f"{file}: {error.strerror}. Give a template, or the directory that cdk synth writes") from error
+
+
+def _parsed(text: str, source: str) -> Document:
+    try:
+        document = json.loads(text) if text.lstrip().startswith("{") else _from_yaml(text)
+    except ValueError as error:
+        raise GateError(f"{source} is not readable: {error}. A template is JSON or YAML") from error
+    if not isinstance(document, dict) or "Resources" not in document:
+        raise GateError(f"{source} has no Resources. Give a CloudFormation template, or what cdk synth writes")
+    return document
+
+
+def _from_yaml(text: str) -> Any:
+    # Its reader knows the short forms, !Ref and the like, and comes with the schemas that are needed anyway.
+    try:
+        from cfnlint.decode.cfn_yaml import CfnParseError, loads  # type: ignore[import-untyped]  # noqa: PLC0415
+        from yaml import YAMLError  # noqa: PLC0415
+    except ImportError as error:
+        raise GateError(
+            "cfn-lint is not installed, and YAML is read with it. Install it: pip install cfn-lint"
+        ) from error
+    try:
+        return loads(text)
+    except (CfnParseError, YAMLError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def read_assembly(directory: Path) -> dict[str, Stack]:
+    """Read every stack of a cloud assembly by its name, those of stages and nested stacks included.
+
+    A nested stack is named after its parent and its logical id there, ``prod-cache/NestedStackResource``.
+
+    Raises:
+        GateError: When the directory holds no cloud assembly.
+    """
+    manifest = directory / "manifest.json"
+    if not manifest.is_file():
+        raise GateError(f"{directory} has no manifest.json. Give a directory that cdk synth writes, cdk.out say")
+    stacks: dict[str, Stack] = {}
+    for artifact_id, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "cdk:cloud-assembly":
+            stacks |= read_assembly(directory / properties["directoryName"])
+        elif artifact["type"] == "aws:cloudformation:stack":
+            template = read_file(directory / properties["templateFile"])
+            name = properties.get("stackName", artifact_id)
+            settings = _settings(artifact)
+            stacks[name] = Stack(template, settings.region, settings)
+            stacks |= {
+                nested: Stack(each, settings.region, settings) for nested, each in _nested(name, template, directory)
+            }
+    return stacks
+
+
+def _settings(artifact: Mapping[str, Any]) -> StackSettings:
+    # aws://111122223333/eu-west-1
+    *_, account, region = ["", *str(artifact.get("environment", "")).split("/")]
+    properties = artifact.get("properties", {})
+    return StackSettings(
+        account=None if account in ("", _UNKNOWN_ACCOUNT) else account,
+        region=None if region in ("", _UNKNOWN_REGION) else region,
+        tags=properties.get("tags", {}),
+        is_protected=properties.get("terminationProtection", False),
+    )
+
+
+def _nested(parent: str, template: Document, directory: Path) -> Iterator[tuple[str, Document]]:
+    for name, body in template["Resources"].items():
+        asset = body.get("Metadata", {}).get("aws:asset:path") if isinstance(body, dict) else None
+        if asset is not None and body.get("Type") == "AWS::CloudFormation::Stack":
+            nested = read_file(directory / asset)
+            yield f"{parent}/{name}", nested
+            yield from _nested(f"{parent}/{name}", nested, directory)
+
+
+def read_either(path: Path) -> dict[str, Document]:
+    """Read a file or a cloud assembly; a file is one stack, ``template``.
+
+    Raises:
+        GateError: When it is neither.
+    """
+    if path.is_dir():
+        return {name: each.template for name, each in read_assembly(path).items()}
+    return {"template": read_file(path)}
+
+
+def read_settings(path: Path) -> dict[str, StackSettings]:
+    """What the stacks of a cloud assembly are given beside their templates; nothing of a file."""
+    return {name: each.settings for name, each in read_assembly(path).items()} if path.is_dir() else {}
+
+
+def read_snapshots(revision: str, directory: Path = DEFAULT_SNAPSHOTS) -> dict[str, Document]:
+    """Read the templates that are committed as snapshots, as they were at a revision.
+
+    Args:
+        revision: A commit, branch or tag.
+
+        directory: Where they are in the repository, one JSON file for each stack. The stack's name is what stands in
+            brackets in the file's name, as syrupy writes it for a parametrised test, or else the name without
+            ``.json`` and ``.template``. Default: ``tests/synth/__snapshots__/test_snapshots``.
+
+    Raises:
+        GateError: When the revision is unknown to git, or has no snapshots there.
+    """
+    listed = _git("ls-tree", "--name-only", "-z", revision, f"{directory.as_posix()}/")
+    files = [name for name in listed.split("\0") if name.endswith(".json")]
+    if not files:
+        raise GateError(
+            f"{revision} has no snapshots in {directory}. Commit the templates there, or name their place: --snapshots"
+        )
+    return {_stack_name(file): _parsed(_git("show", f"{revision}:./{file}"), f"{revision}:{file}") for file in files}
+
+
+def _stack_name(file: str) -> str:
+    found = _STACK_OF_SNAPSHOT.search(file)
+    return found["stack"] if found else Path(file).name.removesuffix(".json").removesuffix(".template")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise GateError(f"{' '.join(command)} says: {' '.join(done.stderr.split())}. Name a revision that git knows")
+    return done.stdout
+
+
+def like_snapshots(templates: Mapping[str, Document], snapshots: Mapping[str, Document]) -> dict[str, Document]:
+    """The templates with the same left out as in their snapshots: asset hashes, and sections that a snapshot lacks.
+
+    Snapshot tests leave out what changes at every release of the CDK. Both sides must, or all of it is a change.
+    """
+    return {
+        name: _without_assets(
+            {section: each for section, each in template.items() if section in snapshots.get(name, template)}
+            | {section: template[section] for section in ("Resources", "Outputs") if section in template}
+        )
+        for name, template in templates.items()
+    }
+
+
+def _without_assets(template: Document) -> Document:
+    text = _ASSET_HASH.sub("<asset-hash>", json.dumps(template))
+    masked: Document = json.loads(_VERSION.sub(r"\1", text))
+    return masked
+
+
+def read_deployed(
+    stacks: Mapping[str, Stack], client: Callable[[str | None], Any] | None = None
+) -> dict[str, Document]:
+    """Read the templates that are deployed under the names of an assembly's stacks.
+
+    Stacks that are not deployed yet are left out.
+
+    Args:
+        stacks: The assembly's stacks by name.
+
+        client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
+
+    Raises:
+        GateError: When boto3 is not installed, or AWS refuses.
+    """
+    new_client = client or _boto3_client
+    found = {name: _deployed(name, new_client(stack.region)) for name, stack in stacks.items()}
+    return {name: template for name, template in found.items() if template is not None}
+
+
+def _deployed(stack: str, client: Any) -> Document | None:
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    try:
+        # As it was written, without what macros made of it.
+        body = client.get_template(StackName=_physical_name(stack, client), TemplateStage="Original")["TemplateBody"]
+    except (BotoCoreError, ClientError) as error:
+        if _NEW_STACK in str(error):
+            return None
+        raise GateError(f"the deployed template of {stack} is not readable: {error}. Check account and role") from error
+    return _parsed(body, stack) if isinstance(body, str) else dict(body)
+
+
+def read_deployed_settings(
+    stacks: Collection[str], assembly: Mapping[str, Stack], client: Callable[[str | None], Any] | None = None
+) -> dict[str, StackSettings]:
+    """Read what the deployed stacks were given beside their templates: tags, and protection from deletion.
+
+    Stacks that AWS does not describe to whoever asks are left out, with a line on standard error.
+
+    Args:
+        stacks: The names of those that are deployed; nested ones have what their parents have.
+
+        assembly: The assembly's stacks by name.
+
+        client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    new_client = client or _boto3_client
+    found: dict[str, StackSettings] = {}
+    for name in sorted(stacks):
+        parent = name.partition("/")[0]
+        try:
+            if parent == name:
+                (described,) = new_client(assembly[name].region).describe_stacks(StackName=name)["Stacks"]
+                found[name] = StackSettings(
+                    tags={each["Key"]: each["Value"] for each in described.get("Tags", ())},
+                    is_protected=described.get("EnableTerminationProtection", False),
+                )
+            elif parent in found:
+                found[name] = found[parent]
+        except (BotoCoreError, ClientError) as error:
+            sys.stderr.write(f"note: the tags of {name} are not compared, since they are not readable: {error}\n")
+    return found
+
+
+def _physical_name(stack: str, client: Any) -> str:
+    name, *nested = stack.split("/")
+    for logical_id in nested:
+        answer = client.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+        name = answer["StackResourceDetail"]["PhysicalResourceId"]
+    return name
+
+
+def _boto3_client(region: str | None) -> Any:
+    try:
+        import boto3  # type: ignore[import-untyped]  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    except ImportError as error:
+        raise GateError(
+            "boto3 is not installed, and --deployed asks AWS with it. Install it: pip install boto3"
+        ) from error
+    try:
+        return boto3.client("cloudformation", region_name=region)
+    except BotoCoreError as error:
+        raise GateError(f"CloudFormation cannot be asked: {error} Set AWS_REGION, or the stage's region") from error

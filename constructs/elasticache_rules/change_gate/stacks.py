@@ -1,0 +1,124 @@
+"""All stacks of an app: each for itself, and what they import from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from elasticache_rules.change_gate import exports, schemas, templates
+from elasticache_rules.change_gate import settings as stack_settings
+from elasticache_rules.change_gate.changes import Change, Changes, Effect, in_order
+from elasticache_rules.change_gate.comparison import Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elasticache_rules.change_gate.settings import StackSettings
+
+_Documents = Mapping[str, Mapping[str, Any]]
+
+
+def compare_stacks(
+    old: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Any]],
+    *,
+    settings: tuple[Mapping[str, StackSettings], Mapping[str, StackSettings]] = ({}, {}),
+    importers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Changes:
+    """What deploying the stacks of an app does to every resource.
+
+    Args:
+        old: The templates that are deployed, by the name of their stack; a nested stack is named after its parent and
+            its logical id there, ``prod-cache/Inner``.
+
+        new: The templates that are to be.
+
+        settings: What stacks are given beside their templates, before and after, by the name of the stack; of others it
+            is not compared. Default: nothing.
+
+        importers: The deployed templates of further stacks, which are not compared and may import from those that are.
+            Default: none.
+
+    Raises:
+        GateError: When cfn-lint, whose resource schemas are read, is not installed.
+    """
+    lines = list(_in_both(old, new))
+    lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]
+    lines += [_come(stack, old, new) for stack in sorted(new.keys() - old.keys())]
+    lines += list(stack_settings.changes(*settings, old, new))
+    lines += list(exports.changes(old, new, lines, importers or {}))
+    return in_order(lines)
+
+
+def _in_both(old: _Documents, new: _Documents) -> Iterator[Change]:
+    comparisons: dict[str, Comparison] = {}
+    # A nested stack is named after its parent, which so comes before it.
+    for stack in sorted(old.keys() & new.keys()):
+        parent, _, nested = stack.rpartition("/")
+        above = comparisons.get(parent)
+        given = above.given_to(nested) if above else ({}, {})
+        before, after = (templates.read(side[stack], each) for side, each in zip((old, new), given, strict=True))
+        comparisons[stack] = Comparison(before, after, stack, above.moved_parameters(nested) if above else ())
+        yield from comparisons[stack].changes()
+
+
+def _come(stack: str, old: _Documents, new: _Documents) -> Change:
+    parent, _, nested = stack.rpartition("/")
+    if nested not in old.get(parent, {}).get("Resources", {}):
+        return _line(stack, stack, Effect.CREATION, reason="a new stack")
+    resources = templates.read(new[stack]).resources.values()
+    return _line(
+        stack,
+        stack,
+        Effect.NOT_JUDGED,
+        blocks=any(schemas.is_stateful(str(body["Type"])) for body in resources),
+        reason="its old template is not among those that were given, and nothing here knows what changes in it",
+        instead="compare with what is deployed, or with the cloud assembly that was",
+    )
+
+
+def _gone(stack: str, old: _Documents, new: _Documents) -> Iterator[Change]:
+    parent, _, nested = stack.rpartition("/")
+    if parent not in old:
+        reason = "the stack is no longer in the app: a deployment leaves it as it is, and nothing here knows what was"
+        instead = "keep its name; or delete it by hand, once its data are safe"
+    elif nested in new.get(parent, {}).get("Resources", {}):
+        reason = "its new template is not among those that were given, and nothing here knows what is"
+        instead = "give the gate what cdk synth writes, with the metadata of assets"
+    else:
+        # It goes with its resource, and the parent's lines say so.
+        return
+    resources = templates.read(old[stack]).resources
+    stateful = [name for name, body in resources.items() if schemas.is_stateful(str(body["Type"]))]
+    yield _line(
+        stack,
+        stack,
+        Effect.NOT_JUDGED,
+        blocks=bool(stateful),
+        reason=f"{reason} meant to become of {', '.join(stateful) or 'its resources'}",
+        instead=instead,
+    )
+
+
+def _line(
+    stack: str,
+    resource: str,
+    effect: Effect,
+    *,
+    reason: str,
+    blocks: bool = False,
+    instead: str = "",
+) -> Change:
+    return Change(
+        stack=stack,
+        resource=resource,
+        property="(stack)",
+        old="-",
+        new="-",
+        effect=effect,
+        blocks=blocks,
+        reason=reason,
+        instead=instead,
+        rules=(),
+        page="",
+    )

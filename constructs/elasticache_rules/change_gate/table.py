@@ -1,0 +1,63 @@
+"""The report as text."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elasticache_rules.change_gate.changes import Change, Changes
+
+_WIDTHS = {"resource": 30, "property": 26, "old": 17, "new": 17, "effect": 17}
+_WIDTH = 120
+_INDENT = " " * 4
+
+
+def table(changes: Changes) -> str:
+    """One row for every change, the gravest first, with why and what to do instead below it; stack by stack.
+
+    Returns:
+        Lines of 120 characters at most, but for addresses, which are not broken.
+    """
+    stacks = dict.fromkeys(each.stack for each in changes)
+    return "\n\n".join("\n".join(_of_stack(stack, changes)) for stack in stacks)
+
+
+def _of_stack(stack: str, changes: Changes) -> Iterator[str]:
+    yield stack
+    yield _row(tuple(_WIDTHS))
+    yield "-+-".join("-" * width for width in _WIDTHS.values())
+    for each in changes:
+        if each.stack == stack:
+            yield _row((each.resource, each.property, each.old, each.new, each.effect.value))
+            yield from _explained(each)
+
+
+def _explained(change: Change) -> Iterator[str]:
+    rules = f"[{', '.join(change.rules)}]" if change.rules else ""
+    for text in (f"{change.reason} {rules}".strip(), change.instead, change.page if change.blocks else ""):
+        yield from textwrap.wrap(
+            text,
+            _WIDTH,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    columns = [_wrapped(cell, width) for cell, width in zip(cells, _WIDTHS.values(), strict=True)]
+    height = max(map(len, columns))
+    padded = [column + [""] * (height - len(column)) for column in columns]
+    lines = (
+        " | ".join(text.ljust(width) for text, width in zip(line, _WIDTHS.values(), strict=True))
+        for line in zip(*padded, strict=True)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    return textwrap.wrap(cell, width, break_on_hyphens=False) or [""]

@@ -1,0 +1,70 @@
+"""A template as CloudFormation compares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from elasticache_rules.change_gate.service_rules.update import State
+from elasticache_rules.change_gate.values import normalised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFINITIONS = ("Parameters", "Conditions", "Mappings")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template whose values are normalised.
+
+    Args:
+        resources: By logical id, each with ``Type`` and ``Properties``.
+
+        definitions: Parameters, conditions and mappings by name, each by its section: names may be the same.
+
+        unread: What CloudFormation expands before it looks at resources, ``Transform`` and ``Fn::ForEach``, by name.
+
+        outputs: By name, each with its ``Value`` and perhaps an ``Export``.
+    """
+
+    resources: Mapping[str, Mapping[str, Any]]
+    definitions: Mapping[str, Mapping[str, Any]]
+    unread: Mapping[str, Any]
+    outputs: Mapping[str, Mapping[str, Any]]
+
+    def state(self, logical_id: str) -> State:
+        """One resource with everything around it."""
+        body = self.resources[logical_id]
+        return State(body["Properties"], body, self.resources)
+
+    def given_to(self, nested: str) -> Mapping[str, Any]:
+        """The parameters that a nested stack is given, by name; none when there is no such resource."""
+        given: Mapping[str, Any] = self.resources.get(nested, {}).get("Properties", {}).get("Parameters", {})
+        return given
+
+
+def read(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Template:
+    """Read a template from what its JSON holds.
+
+    Args:
+        document: The template.
+
+        given: Values of its parameters, which take the place of their defaults. Default: none.
+    """
+    entries = normalised(document.get("Resources", {}))
+    resources = {
+        name: {"Properties": {}, **body} for name, body in entries.items() if isinstance(body, dict) and "Type" in body
+    }
+    unread = {name: body for name, body in entries.items() if name not in resources}
+    if "Transform" in document:
+        unread["Transform"] = normalised(document["Transform"])
+    parameters = {
+        name: {**body, "Default": (given or {}).get(name, body.get("Default"))}
+        for name, body in document.get("Parameters", {}).items()
+    }
+    definitions: dict[str, dict[str, Any]] = {}
+    for section in _DEFINITIONS:
+        for name, each in {**document, "Parameters": parameters}.get(section, {}).items():
+            definitions.setdefault(name, {})[section] = normalised(each)
+    return Template(resources, definitions, unread, normalised(document.get("Outputs", {})))

@@ -1,0 +1,90 @@
+"""What ElastiCache offers, as package data: asked by name, read when it is first asked.
+
+    >>> facts.engine_version("redis", "7.1").family
+    'redis7'
+    >>> facts.supports("iam", "redis", "6.2")
+    False
+    >>> facts.node_type("cache.r8g.large").minimum_version("redis") is None
+    True
+
+It answers with facts and refuses nothing: what it does not know it returns as None, and a version, node type or region
+that came out after it was written is one of those. `python -m elasticache_rules.facts` compares it with the
+installed botocore and cfn-lint.
+"""
+
+from elasticache_rules.facts.command_sets import (
+    categories,
+    command_floors,
+    command_versions,
+    commands,
+    newest_of,
+    restricted_commands,
+)
+from elasticache_rules.facts.engines import (
+    EngineVersion,
+    Feature,
+    ParameterFamily,
+    engine_version,
+    engine_versions,
+    features,
+    floors,
+    parameter_families,
+    parameter_family,
+    parameter_family_of,
+    serverless_majors,
+    supports,
+    version_form,
+)
+from elasticache_rules.facts.nodes import (
+    NodeFamily,
+    NodeTypeFacts,
+    node_families,
+    node_family,
+    node_type,
+    node_types,
+    regions,
+)
+from elasticache_rules.facts.parameter_groups import Parameter, fully_listed, parameter, parameters
+from elasticache_rules.facts.quotas import Limit, limit, limits
+from elasticache_rules.facts.records import Source
+from elasticache_rules.facts.suggestions import closest
+from elasticache_rules.facts.versions import version_key
+
+__all__ = [
+    "EngineVersion",
+    "Feature",
+    "Limit",
+    "NodeFamily",
+    "NodeTypeFacts",
+    "Parameter",
+    "ParameterFamily",
+    "Source",
+    "categories",
+    "closest",
+    "command_floors",
+    "command_versions",
+    "commands",
+    "engine_version",
+    "engine_versions",
+    "features",
+    "floors",
+    "fully_listed",
+    "limit",
+    "limits",
+    "newest_of",
+    "node_families",
+    "node_family",
+    "node_type",
+    "node_types",
+    "parameter",
+    "parameter_families",
+    "parameter_family",
+    "parameter_family_of",
+    "parameters",
+    "regions",
+    "restricted_commands",
+    "serverless_majors",
+    "supports",
+    "version_form",
+    "version_key",
+]

@@ -1,0 +1,1 @@
+"""Posture rules over finished templates: the CloudFormation Guard file, open ports and reachability."""
