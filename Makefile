@@ -66,6 +66,7 @@ lint: setup
 	ruff format --check .
 	ruff check .
 	codespell
+	lint-imports --no-logo
 	python scanners/prose.py
 
 types: setup

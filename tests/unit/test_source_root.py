@@ -69,3 +69,13 @@ def test_every_public_name_is_there() -> None:
     names = elasticache_constructs.__all__
     assert [] == [name for name in names if not hasattr(elasticache_constructs, name)]
     assert len(set(names)) == len(names)
+
+
+def test_top_of_the_constructs_fits_on_one_screen() -> None:
+    """The package has at most twelve entries at its top; a module there is no scrap that belongs in a folder."""
+    top = ROOT / "constructs" / "elasticache_constructs"
+    entries = [entry for entry in top.iterdir() if entry.name != "__pycache__"]
+
+    assert len(entries) <= 12
+    short = [entry.name for entry in entries if entry.suffix == ".py" and len(entry.read_text().splitlines()) < 30]
+    assert [] == short
