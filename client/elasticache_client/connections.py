@@ -23,6 +23,7 @@ from redis import CredentialProvider
 
 from elasticache_client.failures import refusal_in_script
 from elasticache_client.messages import refusal
+from elasticache_client.steps import run, run_async
 
 if TYPE_CHECKING:
     import ssl
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from redis.connection import SSLConnection as SyncBase
 
     from elasticache_client.credentials import Credentials, Login
+    from elasticache_client.steps import Steps
 else:
     AsyncBase = SyncBase = object
 
@@ -78,6 +80,13 @@ class _Shared:
     _connect_callbacks: Any
     next_health_check: Any
     _parser: Any
+    # Each gives a step: what it returns in threads, and what is to be awaited in tasks.
+    _login: Callable[[Credentials], Any]
+    _after_refusal: Callable[[Credentials, list[Login]], Any]
+    _unread: Callable[[], Any]
+    _recycle: Callable[[], Any]
+    send_command: Callable[..., Any]
+    read_response: Callable[..., Any]
 
     def _prepare(self) -> None:
         self._due = math.inf
@@ -143,6 +152,49 @@ class _Shared:
         self._is_ready = False
         self._packed = self._sending = self._unanswered = 0
 
+    def _log_in(self, connect: Callable[[], Any]) -> Steps[None]:
+        """Open the connection with a login that the cache accepts."""
+        self._begin()
+        credentials = self.wiring.credentials
+        if credentials is None:
+            yield connect()
+        else:
+            refused: list[Login] = []
+            login: Login | None = yield self._login(credentials)
+            while login is not None:
+                self._desk.login = login
+                try:
+                    yield connect()
+                except self.refusal:
+                    refused.append(login)
+                    login = yield self._after_refusal(credentials, refused)
+                    if login is None:
+                        raise
+                else:
+                    break
+        self._is_ready = True
+
+    def _renew_login(self) -> Steps[None]:
+        """Log in again on the open connection, or open another one where that cannot be."""
+        credentials = self.wiring.credentials
+        # Nobody may send AUTH into a subscription, nor into an answer that somebody left unread.
+        if credentials is None or self._connect_callbacks or (yield self._unread()):
+            yield self._recycle()
+            return
+        login = yield self._login(credentials)
+        # What is sent now must not find the connection due again.
+        self._due = math.inf
+        try:
+            yield self.send_command("AUTH", login.user, login.password, check_health=False)
+            yield self.read_response()
+        except self.refusal:
+            yield self._after_refusal(credentials, [login])
+            yield self._recycle()
+        except self.faults:
+            yield self._recycle()
+        else:
+            self._stamp()
+
 
 class _SyncConnection(_Shared, SyncBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -195,47 +247,16 @@ class _SyncConnection(_Shared, SyncBase):
         return self.wiring.tls.wrap_socket(sock, server_hostname=self.host)
 
     def _logged_in(self, connect: Callable[[], Any]) -> None:
-        self._begin()
-        self._log_in(connect)
-        self._is_ready = True
-
-    def _log_in(self, connect: Callable[[], Any]) -> None:
-        credentials = self.wiring.credentials
-        if credentials is None:
-            connect()
-            return
-        refused: list[Login] = []
-        login: Login | None = credentials.login()
-        while login is not None:
-            self._desk.login = login
-            try:
-                connect()
-            except self.refusal:
-                refused.append(login)
-                login = credentials.after_refusal(refused)
-                if login is None:
-                    raise
-            else:
-                return
+        run(self._log_in(connect))
 
     def _log_in_again(self) -> None:
-        credentials = self.wiring.credentials
-        # Nobody may send AUTH into a subscription, nor into an answer that somebody left unread.
-        if credentials is None or self._connect_callbacks or self._unread():
-            self._recycle()
-            return
-        login = credentials.login()
-        self._due = math.inf
-        try:
-            self.send_command("AUTH", login.user, login.password, check_health=False)
-            self.read_response()
-        except self.refusal:
-            credentials.after_refusal([login])
-            self._recycle()
-        except self.faults:
-            self._recycle()
-        else:
-            self._stamp()
+        run(self._renew_login())
+
+    def _login(self, credentials: Credentials) -> Login:
+        return credentials.login()
+
+    def _after_refusal(self, credentials: Credentials, refused: list[Login]) -> Login | None:
+        return credentials.after_refusal(refused)
 
     def _unread(self) -> bool:
         try:
@@ -334,47 +355,16 @@ class _AsyncConnection(_Shared, AsyncBase):
         self._stamp()
 
     async def _logged_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
-        self._begin()
-        await self._log_in(connect)
-        self._is_ready = True
-
-    async def _log_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
-        credentials = self.wiring.credentials
-        if credentials is None:
-            await connect()
-            return
-        refused: list[Login] = []
-        login: Login | None = await credentials.login_async()
-        while login is not None:
-            self._desk.login = login
-            try:
-                await connect()
-            except self.refusal:
-                refused.append(login)
-                login = await credentials.after_refusal_async(refused)
-                if login is None:
-                    raise
-            else:
-                return
+        await run_async(self._log_in(connect))
 
     async def _log_in_again(self) -> None:
-        credentials = self.wiring.credentials
-        if credentials is None or self._connect_callbacks or await self._unread():
-            await self._recycle()
-            return
-        login = await credentials.login_async()
-        # What is sent now must not find the connection due again.
-        self._due = math.inf
-        try:
-            await self.send_command("AUTH", login.user, login.password, check_health=False)
-            await self.read_response()
-        except self.refusal:
-            await credentials.after_refusal_async([login])
-            await self._recycle()
-        except self.faults:
-            await self._recycle()
-        else:
-            self._stamp()
+        await run_async(self._renew_login())
+
+    async def _login(self, credentials: Credentials) -> Login:
+        return await credentials.login_async()
+
+    async def _after_refusal(self, credentials: Credentials, refused: list[Login]) -> Login | None:
+        return await credentials.after_refusal_async(refused)
 
     async def _unread(self) -> bool:
         try:

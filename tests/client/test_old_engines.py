@@ -14,6 +14,7 @@ import pytest
 
 from elasticache_client import ConnectionSettings
 from elasticache_client.scripting import Script
+from elasticache_client.steps import run, run_async
 from tests.client.conftest import KINDS, Caller
 from tests.client.engines import HOST
 
@@ -100,6 +101,7 @@ def test_a_script_that_the_successor_does_not_know(
     """It is sent whole there, too, though the former primary had not known it either."""
     server = former([{"EVALSHA": NOSCRIPT, "EVAL": WRAPPED}, {"EVALSHA": NOSCRIPT, "EVAL": DONE}])
     client = _open(open_client, kind, server.port)
-    script: Any = Script(client.client, "return redis.call('set', KEYS[1], 1)")
-    assert client.wait(script(["a"], [])) == "done"
+    take: Callable[[Any], Any] = run_async if KINDS[kind].asynchronous else run
+    script = Script(client.client, "return redis.call('set', KEYS[1], 1)")
+    assert client.wait(take(script(["a"], []))) == "done"
     assert server.seen["EVAL"] == 2

@@ -10,6 +10,7 @@ from redis.exceptions import ClusterError, ResponseError, TryAgainError
 
 from elasticache_client import scripting
 from elasticache_client.scripting import Script
+from elasticache_client.steps import run, run_async
 
 
 class Moving:
@@ -40,12 +41,8 @@ class MovingAsync(Moving):
 
 
 def _call(kind: type[Moving], errors: list[Exception]) -> Any:
-    result = Script(kind(errors), "return 1")(["a", "b"], [])
-    return asyncio.run(_awaited(result)) if kind is MovingAsync else result
-
-
-async def _awaited(result: Any) -> Any:
-    return await result
+    steps = Script(kind(errors), "return 1")(["a", "b"], [])
+    return asyncio.run(run_async(steps)) if kind is MovingAsync else run(steps)
 
 
 @pytest.mark.parametrize("kind", [Moving, MovingAsync])

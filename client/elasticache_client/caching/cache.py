@@ -11,25 +11,24 @@ from elasticache_client.caching.lazy import KeyTemplate, Lazy, LazyClassMethod, 
 from elasticache_client.caching.patterns import Patterns
 from elasticache_client.caching.server import Server
 from elasticache_client.caching.settings import Settings
-from elasticache_client.caching.steps import Tasks, Threads, run, run_async
 from elasticache_client.messages import refusal
+from elasticache_client.steps import Asyncio, Blocking, operation, run, run_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
     from elasticache_client.caching.entries import Answers
     from elasticache_client.caching.stats import Stats
-    from elasticache_client.caching.steps import Steps, Waits
+    from elasticache_client.steps import Backend, Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Face:
-    """What both faces have in common."""
+class _CacheBase:
+    """What `Cache` and `AsyncCache` have in common."""
 
-    _asynchronous: bool
-    _waits: Waits
+    _backend: Backend
     _look_up: Callable[..., Any]
 
     def __init__(
@@ -51,8 +50,9 @@ class _Face:
             bypass_limit=bypass_limit,
             bypass_wait=bypass_wait,
         )
-        self._server = Server(client, prefix, self._waits, asynchronous=self._asynchronous)
-        self._patterns = Patterns(self._server, settings, self._waits)
+        self._asynchronous = isinstance(self, Asyncio)
+        self._server = Server(client, prefix, self._backend, asynchronous=self._asynchronous)
+        self._patterns = Patterns(self._server, settings, self._backend)
         self._templates: dict[str, str] = {}
 
     @property
@@ -68,6 +68,39 @@ class _Face:
         memory or of a permission, and has not carried it out since.
         """
         return self._server.is_down
+
+    @operation
+    def write(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float,
+        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+    ) -> Steps[None]:
+        """Put a value in the place of what is there or being loaded.
+
+        Of two callers the later one prevails, whatever the database says: use `write_through` where several write.
+
+        Args:
+            key: the value's name, below the cache's prefix.
+            value: the value.
+            ttl: seconds for which it is fresh, less the jitter.
+            type: the type with which it is read. Default: readers of any type take it if its content fits.
+
+        Raises:
+            TypeError: the value is not of the type.
+        """
+        return self._patterns.write(key, value, policy(type, ttl, None, 0))
+
+    @operation
+    def invalidate(self, *keys: str) -> Steps[None]:
+        """Delete values, now or as soon as the cache answers. A load that is running cannot bring them back.
+
+        Args:
+            *keys: The values' names, below the cache's prefix.
+        """
+        return self._patterns.invalidate(keys)
 
     def _lazy(
         self,
@@ -105,7 +138,7 @@ class _Face:
             )
 
 
-class Cache(_Face):
+class Cache(_CacheBase, Blocking):
     """Lazy loading and write-through for threads.
 
     A look-up that hits is one GET. Of all callers in all processes that miss a value, one gets its lease and loads; the
@@ -152,9 +185,6 @@ class Cache(_Face):
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
     """
-
-    _asynchronous = False
-    _waits = Threads()
 
     def lazy(
         self,
@@ -262,29 +292,6 @@ class Cache(_Face):
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return run(self._patterns.lookup_many(keys, load_many, kept))
 
-    def write(
-        self,
-        key: str,
-        value: Any,
-        *,
-        ttl: float,
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
-    ) -> None:
-        """Put a value in the place of what is there or being loaded.
-
-        Of two callers the later one prevails, whatever the database says: use `write_through` where several write.
-
-        Args:
-            key: the value's name, below the cache's prefix.
-            value: the value.
-            ttl: seconds for which it is fresh, less the jitter.
-            type: the type with which it is read. Default: readers of any type take it if its content fits.
-
-        Raises:
-            TypeError: the value is not of the type.
-        """
-        run(self._patterns.write(key, value, policy(type, ttl, None, 0)))
-
     def write_through(
         self,
         key: str,
@@ -314,10 +321,6 @@ class Cache(_Face):
         """
         return run(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
 
-    def invalidate(self, *keys: str) -> None:
-        """Take values away, or do so as soon as the cache answers; a load that runs cannot bring them back."""
-        run(self._patterns.invalidate(keys))
-
     def _look_up(self, key: str, load: Callable[[], T], policy: Policy[T]) -> T:
         try:
             entry = self._patterns.hit(self._server.get_at_once(key), policy)
@@ -326,7 +329,7 @@ class Cache(_Face):
         return entry.value if entry is not None else run(self._patterns.lookup(key, load, policy))
 
 
-class AsyncCache(_Face):
+class AsyncCache(_CacheBase, Asyncio):
     """The same for asyncio, for one event loop; arguments, promises and errors are those of `Cache`.
 
     A caller that is cancelled while it loads hands the lease on to the next one.
@@ -335,9 +338,6 @@ class AsyncCache(_Face):
         client: from ``connect_async()``, or any other asyncio client of redis-py or valkey-py that answers bytes.
         prefix: as in `Cache`, like everything that follows.
     """
-
-    _asynchronous = True
-    _waits = Tasks()
 
     def lazy(
         self,
@@ -391,17 +391,6 @@ class AsyncCache(_Face):
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return await run_async(self._patterns.lookup_many(keys, load_many, kept))
 
-    async def write(
-        self,
-        key: str,
-        value: Any,
-        *,
-        ttl: float,
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
-    ) -> None:
-        """Put a value in the place of what is there or being loaded, as `Cache.write` does."""
-        await run_async(self._patterns.write(key, value, policy(type, ttl, None, 0)))
-
     async def write_through(
         self,
         key: str,
@@ -413,10 +402,6 @@ class AsyncCache(_Face):
     ) -> Any:
         """Write to the database, then to the cache, as `Cache.write_through` does."""
         return await run_async(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
-
-    async def invalidate(self, *keys: str) -> None:
-        """Take values away, as `Cache.invalidate` does."""
-        await run_async(self._patterns.invalidate(keys))
 
     def _look_up(self, key: str, load: Callable[[], Awaitable[T]], policy: Policy[T]) -> Coroutine[Any, Any, T]:
         return run_async(self._patterns.lookup(key, load, policy))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from elasticache_client.caching.entries import Policy
     from elasticache_client.caching.patterns import Patterns
-    from elasticache_client.caching.steps import Steps
+    from elasticache_client.steps import Steps
 
 P = ParamSpec("P")
 Rest = ParamSpec("Rest")

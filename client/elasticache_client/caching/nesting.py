@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from elasticache_client.caching.steps import Steps, Waits
+    from elasticache_client.steps import Backend, Steps
 
 Key: TypeAlias = tuple[int, str]
 """A key as it is known in the whole process: by its client, and its name there."""
@@ -171,14 +171,14 @@ class Hold:
 
     Args:
         choice: where a place will do.
-        waits: how to wait for one.
+        backend: how to wait for one.
     """
 
-    __slots__ = ("__weakref__", "_choice", "_event", "_waits", "_wake")
+    __slots__ = ("__weakref__", "_backend", "_choice", "_event", "_wake")
 
-    def __init__(self, choice: list[Places], waits: Waits) -> None:
+    def __init__(self, choice: list[Places], backend: Backend) -> None:
         self._choice = choice
-        self._waits = waits
+        self._backend = backend
         self._event: Any = None
         self._wake: Callable[[], None] | None = None
 
@@ -187,11 +187,11 @@ class Hold:
         with _lock:
             if self._is_admitted():
                 return True
-            self._event = self._waits.event()
-            self._wake = self._waits.waker(self._event)
+            self._event = self._backend.event()
+            self._wake = self._backend.waker(self._event)
             for places in self._choice:
                 places.line_up(self)
-        yield self._waits.wait(self._event, seconds)
+        yield self._backend.wait(self._event, seconds)
         with _lock:
             return self._is_admitted()
 

@@ -30,15 +30,15 @@ from elasticache_client.caching.nesting import (
     working,
 )
 from elasticache_client.caching.scripts import BEGIN_LOAD, BEGIN_WRITE, END_LOAD, END_WRITE, FAIL_LOAD, WRITE
-from elasticache_client.caching.steps import Steps
 from elasticache_client.forks import after_fork
+from elasticache_client.steps import Steps
 from elasticache_client.values import UnfitError
 
 if TYPE_CHECKING:
     from elasticache_client.caching.entries import Entry, Policy
     from elasticache_client.caching.server import Server
     from elasticache_client.caching.settings import Settings
-    from elasticache_client.caching.steps import Waits
+    from elasticache_client.steps import Backend
 
 T = TypeVar("T")
 LoadMany: TypeAlias = Callable[[list[str]], Steps[Mapping[str, Any]]]
@@ -135,11 +135,11 @@ class _Sorted:
 class Patterns:
     """All that a cache does, as steps."""
 
-    def __init__(self, server: Server, settings: Settings, waits: Waits) -> None:
+    def __init__(self, server: Server, settings: Settings, backend: Backend) -> None:
         self.stats = server.stats
         self._server = server
         self._settings = settings
-        self._waits = waits
+        self._backend = backend
         self._places = Places(settings.bypass_limit)
         self._flights: dict[FlightId, _Flight] = {}
         lease_ms = max(1, round(settings.lease * 1000))
@@ -285,7 +285,7 @@ class Patterns:
                 return (yield from self._load_within([key], _loading_one(load), policy))[key]
             flight_id = (key, policy.shape)
             places = places_within()
-            mine = _Flight(self._waits.event(), places)
+            mine = _Flight(self._backend.event(), places)
             flight = self._flights.setdefault(flight_id, mine)
             if places is not None and flight.places is not places and not flight.is_placed:
                 flight = self._flights[flight_id] = mine
@@ -293,7 +293,7 @@ class Patterns:
                 return (yield from self._fly(flight_id, flight, key, wanted, load, policy))
             if wanted is not None and held is not None:
                 return self._served_held(wanted, held)
-            yield self._waits.wait(flight.landed, self._settings.lease)
+            yield self._backend.wait(flight.landed, self._settings.lease)
             return self._shared(flight_id, flight, called_at)
 
     def _shared(self, flight_id: FlightId, flight: _Flight, called_at: float) -> _Outcome | None:
@@ -416,7 +416,7 @@ class Patterns:
                 outcomes |= yield from self._load_within(own, load, policy)
                 wanted = [each for each in wanted if each.key not in own]
             if wanted and not told.leased:
-                yield self._waits.sleep(min(pause, told.lease_ends))
+                yield self._backend.sleep(min(pause, told.lease_ends))
                 pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
         return outcomes
 
@@ -506,7 +506,7 @@ class Patterns:
 
     def _finish(self, steps: Steps[None], error: BaseException) -> Steps[None]:
         """Tidy up after an error, whatever else happens to the caller meanwhile."""
-        finishing = self._waits.finish(steps)
+        finishing = self._backend.finish(steps)
         # One who is closed can wait for nothing.
         if not isinstance(error, GeneratorExit):
             yield finishing
@@ -521,7 +521,7 @@ class Patterns:
         # What runs within a load that has a place runs in that place, one at a time, or in another that is free.
         within = places_within()
         choice = [self._places] if within is None else [within, self._places]
-        hold = Hold(choice, self._waits)
+        hold = Hold(choice, self._backend)
         try:
             if not (yield from hold.take(settings.bypass_wait)):
                 raise Overloaded(settings.bypass_limit, settings.bypass_wait)

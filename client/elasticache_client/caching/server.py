@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from elasticache_client.caching.nesting import Key
     from elasticache_client.caching.nodes import Command, Told
     from elasticache_client.caching.scripts import Script
-    from elasticache_client.caching.steps import Steps, Waits
+    from elasticache_client.steps import Backend, Steps
 
 Names: TypeAlias = Sequence[str]
 """What a command is for: names on one node."""
@@ -51,17 +51,17 @@ class Server:
     Args:
         client: a client of redis-py or valkey-py.
         prefix: what names begin with.
-        waits: how to wait for a connection where the client's pool does not.
+        backend: how to wait for a connection where the client's pool does not.
         asynchronous: whether the client has to be an asyncio one.
     """
 
-    def __init__(self, client: Any, prefix: str, waits: Waits, *, asynchronous: bool) -> None:
+    def __init__(self, client: Any, prefix: str, backend: Backend, *, asynchronous: bool) -> None:
         library = _checked(client, asynchronous=asynchronous)
         self.stats = Stats()
         exceptions = import_module(f"{library}.exceptions")
         self._no_script: type[Exception] = exceptions.NoScriptError
         self._timeout: type[Exception] = exceptions.TimeoutError
-        self._waits = waits
+        self._backend = backend
         self._client = client
         self._encoder = client.get_encoder()
         self._nodes = Nodes(client, library, asynchronous=asynchronous)
@@ -230,7 +230,7 @@ class Server:
             except Exception as error:  # judged
                 seconds = time.monotonic() - started_at
                 if _is_crowd(error) and seconds < _CROWD_SECONDS and not self._nodes.is_open(self._node(names)):
-                    yield self._waits.sleep(_CROWD_POLL_SECONDS)
+                    yield self._backend.sleep(_CROWD_POLL_SECONDS)
                     continue
                 # Where somebody else has put a list, there is an answer, and nothing to serve.
                 if step != "GET" or not _is_of_another_type(error):
@@ -270,7 +270,7 @@ class Server:
                 for place, answer in zip(places, settled, strict=True):
                     answers[place] = answer
             if left:
-                yield self._waits.sleep(_CROWD_POLL_SECONDS)
+                yield self._backend.sleep(_CROWD_POLL_SECONDS)
         return answers
 
     def _admitted(  # what is to be asked, and where answers go

@@ -1,4 +1,4 @@
-"""Where sessions are kept: one class that blocks, one for asyncio, and between them what both of them do."""
+"""Where sessions are kept: one class that blocks, one for asyncio, and their base, which does the work as steps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import datetime as dt
 import logging
 import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from elasticache_client.failures import Failure, kind_of
 from elasticache_client.messages import refusal
@@ -18,16 +17,13 @@ from elasticache_client.sessions.cookie import CookieChange
 from elasticache_client.sessions.ids import SessionId, grant_key
 from elasticache_client.sessions.session import Record, Session
 from elasticache_client.sessions.values import Values
+from elasticache_client.steps import Asyncio, Blocking, operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from elasticache_client.sessions.values import Encoded
-
-T = TypeVar("T")
-
-Steps = Generator[Callable[[], Any], Any, T]
-"""Yields calls of the client, is sent their replies, and returns its result."""
+    from elasticache_client.steps import Steps
 
 Secret = str | bytes | Sequence[str | bytes] | None
 
@@ -42,45 +38,16 @@ _SHORTEST_SECRET = 16
 _FORGET = CookieChange("", 0)
 
 
-class SessionsUnavailable(Exception):  # noqa: N818  # a state of the cache, not a mistake
-    """The cache did not answer, so nobody knows whose request this is; its cause is the client's own error.
+class SessionsUnavailable(Exception):  # noqa: N818 - a state of the cache, not a mistake
+    """The cache did not answer, so it is not known whose request this is; the cause is the client's own error.
 
-    Answer with status 503. To go on as if nobody had logged in would be wrong in two ways: what the user does is lost,
-    and whoever can make the cache fail decides what the application believes.
+    Answer with status 503. To go on as if no user had logged in would be wrong in two ways: what the user does is lost,
+    and an attacker who can make the cache fail decides what the application believes.
     """
 
 
-class Sessions:
-    """Sessions in Redis or Valkey, on one node or in a cluster.
-
-    A session that is unknown, expired, revoked or tampered with is a new one, never an error. Reading is one round
-    trip. Writing is another, for the values that have changed, if any have. Expiry slides along with reads, in the same
-    round trip, and is written at most ten times in the time that it spans.
-
-    The cache holds no id, only its hash. Values are JSON. Whoever may write to the cache may write sessions, so
-    give no other application's user these keys. Revocations are as lasting as the cache's writes: a failover may lose
-    those of its last moment.
-
-    Args:
-        client: a client of redis-py or valkey-py, as ``connect()`` makes it.
-        idle: how long a session lasts without a request, or up to a tenth less. Default: 30 minutes.
-        lifetime: how long it lasts at most, from its login on. Default: 12 hours. Both are what NIST SP 800-63B asks
-            for at AAL2.
-        types: the types of the values, by name, that are not JSON's own, as msgspec reads them: ``{"seen": datetime}``.
-            Default: none. A value that is there and does not fit, as one of another release, is left out and stays as
-            it is until it is replaced; the rest of the session and its user hold.
-        prefix: what the keys begin with, for the user's permissions: ``session:*``. Default: ``session``.
-        clock: seconds since 1970.
-        secret: the application's own secret, 16 bytes or more and the same in all of its processes, as Flask's
-            ``secret_key`` or Django's ``SECRET_KEY``. Users' names are in the names of keys as hashes with it, so that
-            nobody who sees those finds a user by guessing. Several: the first is used, and the others are of earlier
-            releases. Setting or changing it ends no session. Until every process has it, revoke a user again. Default:
-            none; whoever may list the cache's keys can tell whether a user that can be guessed has a session.
-
-    Raises:
-        ValueError: the times are not positive, ``idle`` is longer than ``lifetime``, or a secret is short.
-        TypeError: a secret is neither a text nor bytes.
-    """
+class _SessionStore:
+    """The base of `Sessions`, which describes the arguments, and of `AsyncSessions`."""
 
     def __init__(
         self,
@@ -92,146 +59,6 @@ class Sessions:
         prefix: str = "session",
         clock: Callable[[], float] = time.time,
         secret: Secret = None,
-    ) -> None:
-        self._store = _Store(
-            client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock, secret=secret
-        )
-
-    def load(self, cookie: str | None) -> Session:
-        """The session of a request.
-
-        Args:
-            cookie: the value that the browser has sent. None: it has sent none, and nothing is asked of the cache.
-
-        Raises:
-            SessionsUnavailable: the cache did not answer.
-        """
-        return self._run(self._store.load(cookie))
-
-    def save(self, session: Session) -> CookieChange | None:
-        """Keep what has changed. A session that has ended meanwhile is not kept, and is empty afterwards.
-
-        Returns:
-            What to tell the browser. None: nothing.
-
-        Raises:
-            SessionsUnavailable: the cache did not answer; the changes may have been kept or not.
-            TypeError: a value is none that would come back as it is; nothing has been kept.
-        """
-        return self._run(self._store.save(session))
-
-    def revoke(self, user: str) -> None:
-        """End all sessions of a user, however many, at once. Requests that are under way cannot save them any more.
-
-        To keep the present one, ``renew(user)`` it afterwards.
-
-        Raises:
-            SessionsUnavailable: the cache did not answer; sessions may go on.
-            ValueError: the user is not a text, or is empty.
-        """
-        self._run(self._store.revoke(user))
-
-    def grant(self, user: str) -> str:
-        """For ``Session.renew``: the user's grant before a password is looked at. It is good for ten minutes.
-
-        Raises:
-            SessionsUnavailable: the cache did not answer.
-            ValueError: the user is not a text, or is empty.
-        """
-        return self._run(self._store.grant(user))
-
-    @property
-    def idle(self) -> dt.timedelta:
-        """How long a session lasts without a request."""
-        return dt.timedelta(seconds=self._store.idle)
-
-    def add_types(self, types: Mapping[str, Any]) -> None:
-        """Declare the types of further values, of a framework's own for instance; ``types`` of the store prevail."""
-        self._store.values.add_types(types)
-
-    def _run(self, steps: Steps[T]) -> T:
-        reply = None
-        while True:
-            try:
-                call = steps.send(reply)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            try:
-                reply = call()
-            except UnicodeDecodeError:
-                reply = None  # a client that decodes has met what no session holds
-            except Exception as error:
-                if kind_of(error) is Failure.OTHER:
-                    raise
-                raise _unavailable() from error
-
-
-class AsyncSessions:
-    """The same for asyncio, on a client as ``connect_async()`` makes it; arguments and errors are those above."""
-
-    def __init__(
-        self,
-        client: Any,
-        *,
-        idle: dt.timedelta = _IDLE,
-        lifetime: dt.timedelta = _LIFETIME,
-        types: Mapping[str, Any] | None = None,
-        prefix: str = "session",
-        clock: Callable[[], float] = time.time,
-        secret: Secret = None,
-    ) -> None:
-        self._store = _Store(
-            client, idle=idle, lifetime=lifetime, types=types, prefix=prefix, clock=clock, secret=secret
-        )
-
-    async def load(self, cookie: str | None) -> Session:
-        """The session of a request."""
-        return await self._run(self._store.load(cookie))
-
-    async def save(self, session: Session) -> CookieChange | None:
-        """Keep what has changed, and say what to tell the browser."""
-        return await self._run(self._store.save(session))
-
-    async def revoke(self, user: str) -> None:
-        """End all sessions of a user."""
-        await self._run(self._store.revoke(user))
-
-    async def grant(self, user: str) -> str:
-        """The user's grant as it is now."""
-        return await self._run(self._store.grant(user))
-
-    async def _run(self, steps: Steps[T]) -> T:
-        reply = None
-        while True:
-            try:
-                call = steps.send(reply)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            try:
-                reply = await call()
-            except UnicodeDecodeError:
-                reply = None
-            except Exception as error:
-                if kind_of(error) is Failure.OTHER:
-                    raise
-                raise _unavailable() from error
-
-
-class _Store:
-    """What is asked of the cache and in which order, without waiting for anything."""
-
-    def __init__(
-        self,
-        client: Any,
-        *,
-        idle: dt.timedelta,
-        lifetime: dt.timedelta,
-        types: Mapping[str, Any] | None,
-        prefix: str,
-        clock: Callable[[], float],
-        secret: Secret,
     ) -> None:
         if not dt.timedelta() < idle <= lifetime:
             raise ValueError(
@@ -243,36 +70,55 @@ class _Store:
             )
         self._client = client
         self._lifetime = lifetime.total_seconds()
-        self.idle = idle.total_seconds()
-        self.values = Values(types or {})
-        self._told: set[str] = set()
+        self._idle = idle.total_seconds()
+        self._values = Values(types or {})
+        self._logged: set[str] = set()
         self._prefix = prefix
         self._clock = clock
-        self._secret, *self._former = _secrets(secret)
+        self._secret, *self._former_secrets = _secrets(secret)
         self._read = Script(client, scripts.READ)
         self._create = Script(client, scripts.CREATE)
         self._update = Script(client, scripts.UPDATE)
         self._grant = Script(client, scripts.GRANT)
 
+    @operation
     def load(self, cookie: str | None) -> Steps[Session]:
-        """One call, or none without a cookie that could be ours."""
+        """Return the session of a request, in one round trip.
+
+        Args:
+            cookie: The value that the browser has sent. None: it has sent none, and the cache is not asked.
+
+        Raises:
+            SessionsUnavailable: If the cache does not answer.
+        """
         session_id = SessionId.parse(cookie)
         if session_id is None:
             return Session()
-        times = [_ms(self._clock()), _ms(self.idle), _ms(self.idle / _TOUCHES)]
-        reply = yield partial(self._read, keys=session_id.keys(self._prefix), args=times)
+        times = [_ms(self._clock()), _ms(self._idle), _ms(self._idle / _TOUCHES)]
+        reply = yield from self._answer(self._read(session_id.keys(self._prefix), times))
         return self._session(session_id, reply) if reply else Session()
 
+    @operation
     def save(self, session: Session) -> Steps[CookieChange | None]:
-        """One call where something has changed, two where a former session has to go."""
+        """Save what has changed. A session that has ended meanwhile is not saved, and is empty afterwards.
+
+        It is one round trip if something has changed, two if a former session has to be deleted.
+
+        Returns:
+            What to tell the browser. None: nothing.
+
+        Raises:
+            SessionsUnavailable: If the cache does not answer; the changes may have been saved or not.
+            TypeError: If a value would not come back as it is; nothing has been saved.
+        """
         record = session.record
-        values = self.values.write(session, record.values)
+        values = self._values.write(session, record.values)
         if record.id is not None:
             yield from self._update_session(session, record.id.keys(self._prefix), values)
             return None
         if record.former is not None:
-            # First, so that a failure in between leaves nobody with the old one.
-            existed = yield partial(self._client.delete, record.former.keys(self._prefix)[0])
+            # First, so that a failure in between does not leave the former session usable.
+            existed = yield from self._delete(record.former.keys(self._prefix)[0])
             if record.continues and not existed:
                 session.lose()
                 return None
@@ -281,23 +127,70 @@ class _Store:
         session.record = Record()
         return None if record.former is None else _FORGET
 
+    @operation
     def revoke(self, user: str) -> Steps[None]:
-        """One call for each secret there has been, however many sessions the user has."""
-        for secret in (self._secret, *self._former):
-            yield partial(self._client.delete, grant_key(self._prefix, user, secret))
+        """End all sessions of a user, however many, at once. Requests that are under way cannot save them any more.
 
+        To keep the present one, ``renew(user)`` it afterwards. It is one call for each secret.
+
+        Args:
+            user: The user's id.
+
+        Raises:
+            SessionsUnavailable: If the cache does not answer; sessions may go on.
+            ValueError: If the user is not a text, or is empty.
+        """
+        for secret in (self._secret, *self._former_secrets):
+            yield from self._delete(grant_key(self._prefix, user, secret))
+
+    @operation
     def grant(self, user: str) -> Steps[str]:
-        """One call; a grant is made where there is none, and lasts at least as long as a login may take."""
+        """Return the user's grant before a password is checked, for ``Session.renew``. It is good for ten minutes.
+
+        Args:
+            user: The user's id.
+
+        Raises:
+            SessionsUnavailable: If the cache does not answer.
+            ValueError: If the user is not a text, or is empty.
+        """
         args = [secrets.token_hex(_GRANT_BYTES), _LOGIN_MILLISECONDS]
-        reply = yield partial(self._grant, keys=[grant_key(self._prefix, user, self._secret)], args=args)
+        reply = yield from self._answer(self._grant([grant_key(self._prefix, user, self._secret)], args))
         return _bytes(reply).decode()
+
+    @property
+    def idle(self) -> dt.timedelta:
+        """How long a session lasts without a request."""
+        return dt.timedelta(seconds=self._idle)
+
+    def add_types(self, types: Mapping[str, Any]) -> None:
+        """Declare the types of further values, as a framework does for its own; ``types`` of the store prevail.
+
+        Args:
+            types: The types by the values' names.
+        """
+        self._values.add_types(types)
+
+    def _delete(self, key: str) -> Steps[Any]:
+        return (yield from self._answer(_step(self._client.delete, key)))
+
+    def _answer(self, steps: Steps[Any]) -> Steps[Any]:
+        """The cache's answer; None where a client that decodes has met something that is no session."""
+        try:
+            return (yield from steps)
+        except UnicodeDecodeError:
+            return None
+        except Exception as error:
+            if kind_of(error) is Failure.OTHER:
+                raise
+            raise _unavailable() from error
 
     def _session(self, session_id: SessionId, reply: list[Any]) -> Session:
         fields = {_bytes(name): _bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
         session = Session()
         try:
             values = {name[1:].decode(): json for name, json in fields.items() if name.startswith(b":")}
-            found, unread = self.values.read_fit(values)
+            found, unread = self._values.read_fit(values)
             session.update(found)
             session.user = None if session_id.owner is None else fields[b"user"].decode()
             session.deadline = min(float(fields[b"deadline"]) / 1000, self._clock() + self._lifetime)
@@ -310,14 +203,14 @@ class _Store:
                 expires=None if expires is None else float(expires) / 1000,
                 is_bounded=expires is not None,
             )
-        except Exception:  # noqa: BLE001  # somebody else's content; reading it may raise anything
+        except Exception:  # noqa: BLE001 - content of another writer; reading it may raise anything
             return Session()
-        self._tell_of(unread)
+        self._log_unread(unread)
         return session
 
-    def _tell_of(self, unread: Encoded) -> None:
-        for name in unread.keys() - self._told:
-            self._told.add(name)
+    def _log_unread(self, unread: Encoded) -> None:
+        for name in unread.keys() - self._logged:
+            self._logged.add(name)
             _logger.warning("session[%r] cannot be read as its type, and is left out: another release wrote it", name)
 
     def _create_session(self, session: Session, values: Encoded) -> Steps[CookieChange | None]:
@@ -332,7 +225,7 @@ class _Store:
         facts += [] if expires is None else ["expires", _ms(expires)]
         kept = unread | values
         args = [*times, session.record.grant, secrets.token_hex(_GRANT_BYTES), *facts, *_fields(kept)]
-        grant = yield partial(self._create, keys=session_id.keys(self._prefix), args=args)
+        grant = yield from self._answer(self._create(session_id.keys(self._prefix), args))
         if grant is None:
             session.lose()
             return None
@@ -370,7 +263,7 @@ class _Store:
             expiry = self._life(session, left)
         if changed or removed or facts:
             args = [record.grant, len(removed), expiry, *removed, *facts, *_fields(changed)]
-            if (yield partial(self._update, keys=keys, args=args)):
+            if (yield from self._answer(self._update(keys, args))):
                 record.values = values
                 record.is_bounded = record.expires is not None
                 record.unread = {name: json for name, json in record.unread.items() if name not in values}
@@ -381,12 +274,62 @@ class _Store:
         """For how many milliseconds it is kept without a request."""
         expires = session.record.expires
         until = left if expires is None else min(left, expires - self._clock())
-        return _ms(max(min(self.idle, until), 0))
+        return _ms(max(min(self._idle, until), 0))
+
+
+class Sessions(_SessionStore, Blocking):
+    """Sessions in Redis or Valkey, on one node or in a cluster.
+
+    A session that is unknown, expired, revoked or tampered with is a new one, never an error. Reading is one round
+    trip. Writing is another, if values have changed. Reads extend the idle time in the same round trip; the expiry is
+    written at most ten times per idle time.
+
+    The cache holds no session id, only its hash. Values are JSON. A user that may write to these keys may write
+    sessions, so give no other application's user these keys. Revocations are as durable as the cache's writes: a
+    failover may lose those of its last moment.
+
+    Without ``secret``, the names of keys hold an unkeyed SHA-256 hash of the user's id. A user or tool that may list
+    the cache's keys can then hash a guessed id, such as an e-mail address or a small number, and see whether that user
+    has a session. With ``secret``, the hash is an HMAC, and a guess cannot be tested.
+
+    Args:
+        client: A client of redis-py or valkey-py, as ``connect()`` makes it.
+        idle: How long a session lasts without a request, or up to a tenth less. Default: 30 minutes.
+        lifetime: The maximum time that a session lasts, from its login on. Default: 12 hours. Both defaults are what
+            NIST SP 800-63B asks for at AAL2.
+        types: The types of the values, by name, that are not JSON's own, as msgspec reads them: ``{"seen": datetime}``.
+            Default: none. A value that does not fit its type, as one of another release, is left out and stays as it is
+            until it is replaced; the rest of the session and its user are kept.
+        prefix: What the keys begin with, for the user's permissions: ``session:*``. Default: ``session``.
+        clock: Seconds since 1970.
+        secret: The application's own secret, at least 16 bytes and the same in all of its processes, as Flask's
+            ``secret_key`` or Django's ``SECRET_KEY``. If several are given, the first is used, and the others are of
+            earlier releases. Setting or changing it ends no session. Until every process has it, revoke a user again.
+            Default: none; see above what that reveals.
+
+    Raises:
+        ValueError: If the times are not positive, ``idle`` is longer than ``lifetime``, or a secret is too short.
+        TypeError: If a secret is neither a text nor bytes.
+
+    See https://pages.nist.gov/800-63-4/sp800-63b.html
+    """
+
+
+class AsyncSessions(_SessionStore, Asyncio):
+    """The same for asyncio: arguments and errors are those of `Sessions`, and each method is to be awaited.
+
+    Args:
+        client: A client as ``connect_async()`` makes it.
+    """
+
+
+def _step(command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+    return (yield command(*arguments))
 
 
 def _secrets(given: Secret) -> list[bytes | None]:
-    """The secret that marks are made with, those of earlier releases, and none at all, with which it began."""
-    # What is none of these is looked at below.
+    """The secret that hashes of users are made with, those of earlier releases, and at last none at all."""
+    # Values of other types are refused below.
     several: Sequence[object] = given if isinstance(given, list | tuple) else () if given is None else (given,)
     return [*map(_checked_secret, several), None]
 

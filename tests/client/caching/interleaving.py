@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from elasticache_client.caching.steps import Steps
+    from elasticache_client.steps import Steps
 
 KEY = "product"
 _POLICY = policy(int, 60, None, 0)
@@ -72,7 +72,7 @@ class _Wait:
         pass
 
 
-class _Waits:
+class _Backend:
     def event(self) -> _Event:
         return _Event()
 
@@ -200,10 +200,10 @@ class World:
 
     def _process(self, early: float) -> Patterns:
         settings = Settings(prefix="catalogue", lease=3, jitter=0.1, early=early, bypass_limit=100, bypass_wait=0)
-        server = Server(self.client, "catalogue", _Waits(), asynchronous=False)
+        server = Server(self.client, "catalogue", _Backend(), asynchronous=False)
         nodes: Any = server._nodes  # its pipelines run when they are called, too
         nodes.ask = partial(partial, nodes.ask)
-        return Patterns(server, settings, _Waits())
+        return Patterns(server, settings, _Backend())
 
     def _advance(self, actor: _Actor, answer: Any) -> None:
         try:

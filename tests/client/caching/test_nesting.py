@@ -13,7 +13,7 @@ import pytest
 
 from elasticache_client.caching import AsyncCache, Overloaded, nesting
 from elasticache_client.caching.nesting import Hold, Places
-from elasticache_client.caching.steps import Threads, run
+from elasticache_client.steps import Threads, run
 from tests.client.caching.callers import Face, new_key
 from tests.client.conftest import KINDS
 from tests.client.engines import free_port

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elasticache_client.caching.steps import Threads
+from elasticache_client.steps import Threads
 from tests.client.caching.callers import PREFIX, new_key
 from tests.client.caching.interleaving import DatabaseError, LaterRedis, World
 from tests.client.conftest import KINDS
@@ -112,14 +112,14 @@ def test_who_asks_after_a_change_does_not_join_an_older_load(
         changed.wait(10)
         return value
 
-    class Waits(Threads):
-        """Waits that let the load end only when somebody waits for it."""
+    class Backend(Threads):
+        """A backend that lets the load end only when another caller waits for it."""
 
         def wait(self, event: Event, seconds: float) -> None:
             changed.set()
             super().wait(event, seconds)
 
-    monkeypatch.setattr(face.cache._patterns, "_waits", Waits())
+    monkeypatch.setattr(face.cache._patterns, "_backend", Backend())
     first = threading.Thread(target=face.get, args=(key, load_slowly))
     first.start()
     loading.wait(10)

@@ -79,7 +79,7 @@ def test_a_lower_bound_is_reached(open_board: Callable[..., Board]) -> None:
     for number in range(250):
         larger("submit", f"player {number}", number)
     smaller = open_board(most=5)
-    smaller._board._board._prefix = larger._board._board._prefix
+    smaller._board._prefix = larger._board._prefix
     sizes: list[int] = []
     for _ in range(4):
         smaller("submit", "player 249", 249 + len(sizes) + 1)
@@ -322,7 +322,7 @@ def test_names_of_players(open_board: Callable[..., Board], player: str) -> None
 @pytest.mark.parametrize(
     ("method", "arguments", "named", "message"),
     [
-        ("submit", ("", 1), {}, r"player='': must be a text that is not empty"),
+        ("submit", ("", 1), {}, r"player='': must be a text of 1 to 1024 bytes"),
         ("submit", ("ada", 1.5), {}, r"score=1.5: must be a whole number from -9007199254740991"),
         ("submit", ("ada", MOST + 1), {}, r"score=9007199254740992"),
         ("submit", ("ada", -MOST - 1), {}, r"score=-9007199254740992"),
