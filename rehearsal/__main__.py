@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from rehearsal import processes, report, surroundings
+from local_servers import processes
+from rehearsal import report, surroundings
 from rehearsal.cdk import CdkError
 from rehearsal.emulator import EmulatorError
 from rehearsal.rehearse import Outcome, Rehearsal, StageError
@@ -55,11 +56,11 @@ def main() -> int:
     except (CdkError, EmulatorError) as fault:
         report.write("\n".join([str(fault), *getattr(fault, "__notes__", [])]))
     except Interrupted as interruption:
-        processes.sweep()
+        processes.kill_remaining()
         report.write(f"interrupted by {interruption}; everything that was started is stopped")
         code = 128 + interruption.number
     finally:
-        processes.sweep(spare=kept.pid if kept else None)
+        processes.kill_remaining(spare=kept.pid if kept else None)
         if code in {0, BAD_STAGE} and not kept:
             surroundings.forget(place)
         else:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal import processes
+from local_servers import processes
 
 Say = Callable[[str], None]
 

@@ -3,7 +3,6 @@
 import importlib
 import json
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from rehearsal import processes
-from rehearsal.server import KEEP
-from rehearsal.surroundings import ACCOUNT, LOOPBACK, REGION, ROOT, Surroundings, client_environment
+from local_servers import processes
+from local_servers.ports import LOOPBACK, free_port
+from rehearsal.surroundings import ACCOUNT, REGION, ROOT, Surroundings, client_environment
 
 START_TIMEOUT = 30.0
 auth: Any = importlib.import_module("botocore.auth")
@@ -56,11 +55,7 @@ class Emulator:
 
     def keep(self) -> None:
         """Leave it running when this process ends."""
-        line = self.process.stdin
-        if line is None:
-            raise EmulatorError("got an emulator without a line to it; start it with `running`")
-        line.write(KEEP.decode() + "\n")
-        line.close()
+        processes.release(self.process)
         self.kept = True
 
     def log_tail(self, lines: int = 30) -> str:
@@ -83,13 +78,6 @@ def _settings(surroundings: Surroundings, port: int, secret: str) -> dict[str, s
         "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # a daemon on this machine would be given containers to run
         "REDIS_HOST": "no-engine.invalid",  # the address of every cache: none listens, and the name cannot resolve
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(emulator: Emulator) -> bool:
@@ -116,13 +104,12 @@ def _wait(emulator: Emulator) -> bool:
 
 
 def _launch(surroundings: Surroundings, log: IO[str]) -> Emulator:
-    port, secret = _free_port(), secrets.token_urlsafe(32)
+    port, secret = free_port(), secrets.token_urlsafe(32)
     process = processes.start(
         [sys.executable, "-m", "rehearsal.server"],
         environment=_settings(surroundings, port, secret),
         directory=surroundings.run,
         output=log,
-        line=True,
     )
     return Emulator(process, port, Path(log.name), secret)
 

@@ -1,19 +1,16 @@
-"""Entry point of the emulator's own process: checks its version, mends it, bars strangers, watches its parent, serves.
+"""Entry point of the emulator's own process: checks its version, mends it, bars strangers, serves.
 
-Run by `rehearsal.emulator` with everything it needs in its environment; its standard input is the line to its parent.
+Run by `rehearsal.emulator` with everything it needs in its environment.
 """
 
 import importlib
 import importlib.metadata
 import os
-import signal
 import sys
-import threading
 from typing import Any
 
 SUPPORTED = "1.5.33"
 NAMES = ("127.0.0.1", "localhost")  # what clients call it; the second in addresses that it makes for functions
-KEEP = b"keep"  # what the parent says when it leaves the server running on purpose
 
 
 def refusal(installed: str) -> str | None:
@@ -26,20 +23,10 @@ def refusal(installed: str) -> str | None:
     )
 
 
-def watch_parent() -> None:
-    """End this process group as soon as the parent is gone, unless it said that it leaves on purpose.
-
-    Nothing is lost by an abrupt end, as all state is in memory; an orderly one can hang on a pending request.
-    """
-    if sys.stdin.buffer.readline().strip() != KEEP:
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-
-
 def main() -> None:
     """Serve until told to stop."""
     if fault := refusal(importlib.metadata.version("ministack")):
         sys.exit(fault)
-    threading.Thread(target=watch_parent, daemon=True).start()
     importlib.import_module("rehearsal.extension").install()
     emulator: Any = importlib.import_module("ministack.app")
     admission = importlib.import_module("rehearsal.admission")

@@ -12,7 +12,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"  # for stages that name none
-LOOPBACK = "127.0.0.1"
 
 # All that passes from the caller; credentials, profiles, endpoints and proxies do not.
 INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "JSII_NODE")

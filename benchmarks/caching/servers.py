@@ -10,7 +10,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from workloads.local.servers import postgresql, valkey
+from local_servers.postgresql import postgresql
+from workloads.local.servers import valkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,10 @@ class Servers:
 @contextmanager
 def running() -> Iterator[Servers]:
     """Start both, and stop them in the end."""
-    with valkey() as cache, postgresql() as place:
-        conninfo = make_conninfo(host=place.host, port=place.port, dbname=place.name, user=place.user)
+    with valkey() as cache, postgresql() as server:
+        conninfo = make_conninfo(
+            host=str(server.socket_directory), port=server.port, dbname=server.database, user=server.user
+        )
         servers = Servers(cache, conninfo)
         with servers.database() as database:
             database.execute("CREATE SEQUENCE queries")

@@ -26,6 +26,7 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
+from local_servers.ports import LOOPBACK
 from rehearsal import admission, emulator, surroundings
 from rehearsal.account import Account
 from tests.rehearsal.conftest import accounts
@@ -344,7 +345,7 @@ class _Page(BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     """Where the page is."""
-    with ThreadingHTTPServer((surroundings.LOOPBACK, 0), _Page) as server:
+    with ThreadingHTTPServer((LOOPBACK, 0), _Page) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{ATTACKER}:{server.server_port}/"
         server.shutdown()
@@ -362,7 +363,7 @@ def test_no_page_can_make_the_emulator_do_anything(tmp_path: Path, site: str) ->
     place = surroundings.Surroundings(tmp_path, tmp_path)
     with (
         emulator.running(place) as server,
-        chromium(f"--host-resolver-rules=MAP {ATTACKER} {surroundings.LOOPBACK}") as browser,
+        chromium(f"--host-resolver-rules=MAP {ATTACKER} {LOOPBACK}") as browser,
     ):
         page = browser.new_page()
         page.goto(site)
@@ -396,4 +397,4 @@ def test_nothing_but_the_one_port_listens(running: emulator.Emulator, account: A
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN and connection.type == socket.SOCK_STREAM
     }
-    assert {(surroundings.LOOPBACK, running.port)} == listening
+    assert {(LOOPBACK, running.port)} == listening

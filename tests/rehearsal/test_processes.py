@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal import emulator, processes, surroundings
+from local_servers.ports import LOOPBACK
+from rehearsal import emulator, surroundings
 from rehearsal.surroundings import ROOT, Surroundings
 from tests.rehearsal.watch import Watch
 
@@ -27,16 +28,6 @@ with emulator.running(place) as server:
         server.keep()
     print(server.pid, server.endpoint, flush=True)
     time.sleep(0 if "keep" in sys.argv else 60)
-"""
-
-SWEEP = """
-import subprocess
-from rehearsal import processes
-kept, swept = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
-processes.sweep(spare=kept.pid)
-print(kept.poll(), swept.wait())
-kept.kill()
-kept.wait()
 """
 
 
@@ -54,7 +45,7 @@ def _start(*command: str) -> subprocess.Popen[str]:
 
 def _answers(endpoint: str) -> bool:
     try:
-        socket.create_connection((surroundings.LOOPBACK, int(endpoint.rsplit(":", 1)[1])), timeout=2).close()
+        socket.create_connection((LOOPBACK, int(endpoint.rsplit(":", 1)[1])), timeout=2).close()
     except OSError:
         return False
     return True
@@ -110,21 +101,3 @@ def test_an_emulator_that_cannot_start_says_why(place: Surroundings, monkeypatch
     monkeypatch.setattr(emulator, "ROOT", Path("nowhere"))
     with pytest.raises(emulator.EmulatorError, match="No module named"), emulator.running(place):
         pass
-
-
-def test_a_group_that_ignores_the_request_is_ended(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that does not react to SIGTERM, and its child, are killed after a moment."""
-    monkeypatch.setattr(processes, "PATIENCE", 0.2)
-    command = ["sh", "-c", "trap '' TERM; sleep 60 & echo $!; wait; wait"]
-    process = processes.start(command, environment={}, directory=place.run, output=subprocess.PIPE)
-    assert process.stdout is not None
-    child = psutil.Process(int(process.stdout.readline()))
-    processes.end(process)
-    assert process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
-    child.wait(timeout=2)
-
-
-def test_sweeping_spares_what_is_kept() -> None:
-    """Every remaining child is killed but the one to be spared."""
-    ended = subprocess.run([sys.executable, "-c", SWEEP], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["None", "-9"]

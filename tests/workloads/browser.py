@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from local_servers.ports import LOOPBACK, free_port
 from tests.client.engines import missing
 from workloads.local.applications import serving
-from workloads.local.servers import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

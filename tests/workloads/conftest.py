@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from rehearsal import processes
+from local_servers import processes
+from local_servers.ports import LOOPBACK, free_port
 from workloads.local.applications import serve, wait_until_served
-from workloads.local.servers import LOOPBACK, free_port, postgresql, valkey
+from workloads.local.servers import connection_settings, postgresql, valkey_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from elasticache_client import ConnectionSettings
+    from local_servers.nodes import Node
     from workloads.database import DatabaseSettings
 
 
@@ -46,10 +48,15 @@ def _database() -> Iterator[DatabaseSettings]:
         yield settings
 
 
+@pytest.fixture(scope="session", name="node")
+def _node() -> Iterator[Node]:
+    with valkey_node() as node:
+        yield node
+
+
 @pytest.fixture(scope="session", name="cache")
-def _cache() -> Iterator[ConnectionSettings]:
-    with valkey() as settings:
-        yield settings
+def _cache(node: Node) -> ConnectionSettings:
+    return connection_settings(node)
 
 
 @pytest.fixture(scope="session", name="start")

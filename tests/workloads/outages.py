@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from elasticache_constructs.access.permissions import Permissions
-from rehearsal import processes
+from local_servers import processes
+from local_servers.ports import LOOPBACK, free_port
 from tests.client.conftest import secret_settings
 from tests.client.engines import ADMIN, ADMIN_PASSWORD, HOST, Engine, Front, make_certificate, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.verifier import Verifier
 from workloads.local.applications import serve, wait_until_served
-from workloads.local.servers import LOOPBACK, free_port, postgresql
+from workloads.local.servers import postgresql
 
 if TYPE_CHECKING:
     import asyncio

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from elasticache_client import connect
+from local_servers.ports import LOOPBACK, free_port
 from workloads.leaderboard.domain import MOST_PLAYERS, Player
 from workloads.local.applications import serving
-from workloads.local.servers import LOOPBACK, free_port, valkey
+from workloads.local.servers import connection_settings, valkey, valkey_node
 from workloads.sessions.domain import User
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ def test_the_switch_can_be_taken_away(start: Callable[..., Application]) -> None
 @pytest.fixture(name="full")
 def _full(start: Callable[..., Application]) -> Iterator[Application]:
     """A leaderboard with as many players as it holds, in a cache of its own; their scores are their numbers."""
-    with valkey() as settings, connect(settings) as client:
-        application = start("leaderboard", **settings.to_environment())
+    with valkey_node() as node:
+        application = start("leaderboard", **connection_settings(node).to_environment())
         application.send("PUT", "/api/scores", {"player": "1", "score": 1}).raise_for_status()
         fill = """
         for number = 2, tonumber(ARGV[1]) do
@@ -223,8 +223,8 @@ def _full(start: Callable[..., Application]) -> Iterator[Application]:
           redis.call('ZADD', KEYS[1], -number, member)
         end
         """
-        for players in client.keys("leaderboard:*:players"):
-            client.eval(fill, 2, players.removesuffix(b":players"), players, MOST_PLAYERS)
+        for players in node.admin.keys("leaderboard:*:players"):
+            node.admin.eval(fill, 2, players.removesuffix(":players"), players, MOST_PLAYERS)
         yield application
 
 

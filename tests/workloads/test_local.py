@@ -6,7 +6,6 @@ import itertools
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,6 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
-from workloads.local.servers import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +69,3 @@ def is_alive(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def test_a_port_that_is_taken_is_no_obstacle() -> None:
-    """Another one is found."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        taken = server.getsockname()[1]
-        assert taken != free_port(taken)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from local_servers.ports import LOOPBACK, free_port
 from tests.workloads.browser import NAMES, USES, chromium
 from workloads.local.applications import serving
-from workloads.local.servers import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

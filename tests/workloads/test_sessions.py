@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elasticache_client import connect
-from workloads.local.servers import LOOPBACK
+from local_servers.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
-    from elasticache_client import ConnectionSettings
+    from local_servers.nodes import Node
     from tests.workloads.conftest import Application
 
     Pair = tuple[Application, Application]
@@ -106,22 +105,21 @@ def test_logging_out_everywhere_ends_all_sessions_of_the_user(sessions: Pair) ->
 
 
 @contextmanager
-def demoted(cache: ConnectionSettings) -> Iterator[None]:
+def demoted(node: Node) -> Iterator[None]:
     """The cache as a failover leaves its former primary: a replica, which answers reads and refuses writes."""
-    with connect(cache) as client:
-        client.replicaof(LOOPBACK, _NOBODY)
-        try:
-            yield
-        finally:
-            client.replicaof("NO", "ONE")
+    node.admin.replicaof(LOOPBACK, _NOBODY)
+    try:
+        yield
+    finally:
+        node.admin.replicaof("NO", "ONE")
 
 
 @pytest.mark.parametrize(("path", "body"), [("logout-everywhere", None), ("logout", None), ("login", {"user": "tony"})])
-def test_a_failover_is_said_to_be_one(sessions: Pair, cache: ConnectionSettings, path: str, body: object) -> None:
+def test_a_failover_is_said_to_be_one(sessions: Pair, node: Node, path: str, body: object) -> None:
     """What may not be repeated unasked is answered with 503, and when to ask again; nothing has been done."""
     browser = Browser()
     browser.send(sessions[0], "POST", "login", {"user": "tony"})
-    with demoted(cache):
+    with demoted(node):
         answer = sessions[0].send("POST", f"/api/{path}", body, cookie=browser.cookie)
     assert (503, "1") == (answer.status_code, answer.headers.get("retry-after"))
     assert "tony" == browser.get(sessions[1])["user"]

@@ -9,8 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from local_servers.ports import LOOPBACK, free_port
 from workloads.local.applications import serving
-from workloads.local.servers import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     import subprocess

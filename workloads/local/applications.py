@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from rehearsal import processes
+from local_servers import processes
+from local_servers.ports import LOOPBACK, free_port
 from workloads.local.loopback import HOSTS, TARGET
 from workloads.local.round_robin import ADDRESSES
-from workloads.local.servers import LOOPBACK, free_port, postgresql, valkey
+from workloads.local.servers import postgresql, valkey
 
 if TYPE_CHECKING:
     import subprocess

@@ -1,0 +1,1 @@
+"""Start servers and other programs that listen on the loopback address and end with their caller."""
