@@ -1,4 +1,4 @@
-"""Servers listen on the loopback address alone, let no client in without a login, and end with their caller."""
+"""Servers listen on the loopback address alone, refuse clients without a login, and end with their caller."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def client(node: Node, **login: Any) -> redis.Redis:
     return redis.Redis(host=LOOPBACK, port=node.port, retry=Retry(NoBackoff(), 0), **login)
 
 
-def test_no_client_gets_in_without_a_login(node: Node) -> None:
+def test_a_client_without_a_login_is_refused(node: Node) -> None:
     """The administrator's password is random, and other users of the machine cannot read it in the command line."""
     with pytest.raises(redis.AuthenticationError), client(node) as without:
         without.ping()
