@@ -35,7 +35,7 @@ class Name(str):
             ValueError: it is none.
         """
         if not isinstance(value, str):
-            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")  # noqa: TRY004  # msgspec reports these
+            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")  # noqa: TRY004 - msgspec reports these
         if not 1 <= len(value) <= cls.longest or value != value.strip(" ") or any(map(_is_unseen, value)):
             raise ValueError(
                 f"Expected a name of 1 to {cls.longest} visible characters on one line, with no blanks at its ends"

@@ -155,7 +155,7 @@ def application(
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # it is registered for these
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
     return Json({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
 

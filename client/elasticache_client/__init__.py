@@ -1,7 +1,7 @@
-"""redis-py and valkey-py, set up for Amazon ElastiCache from the environment.
+"""redis-py and valkey-py, set up for Amazon ElastiCache from environment variables.
 
-Only the contract of environment variables is imported at once, so that infrastructure code can use it without a client
-library installed; everything else is imported when it is first named.
+Importing the package loads only the contract of environment variables, so infrastructure code needs no client library.
+Everything else is imported on first access.
 """
 
 from __future__ import annotations

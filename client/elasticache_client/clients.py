@@ -1,4 +1,4 @@
-"""One line for an application: the library's own client, set up from the environment."""
+"""Functions that return the library's own client, set up from environment variables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Library = Literal["redis", "valkey"]
 
 LOGIN_SECONDS = 11 * 3600
-"""The age at which a connection logs in again: ElastiCache cuts an IAM user's after twelve hours."""
+"""The age at which a connection authenticates again. ElastiCache closes an IAM user's connection after 12 hours."""
 
 _MAX_CONNECTIONS = 100
 _WAIT_SECONDS = 1.0
@@ -89,34 +89,40 @@ def connect(
     login_seconds: float = LOGIN_SECONDS,
     **overrides: Any,
 ) -> Any:
-    """A client of the library's own class, ``Redis`` or ``RedisCluster``, ``Valkey`` or ``ValkeyCluster``.
+    """Return a client of the library's own class: ``Redis``, ``RedisCluster``, ``Valkey`` or ``ValkeyCluster``.
 
-    It logs in as the settings say, again before ElastiCache would cut the connection, and with a fresh password after a
-    rotation. Connection errors, and writes to a primary that a failover has made a replica, are retried three times
-    within about a second, each on a new connection; refused logins never, and timeouts only of pipelines in cluster
-    mode. At most 100 connections are opened, per node in cluster mode; whoever finds none free waits for a second,
-    except in the asyncio cluster clients, which raise at once. Sockets time out after 5 seconds, 2 for opening them.
-    Idle ones are checked after 30 seconds, except in the synchronous cluster clients, which have no such check.
+    The client authenticates as the settings say. It authenticates again before ElastiCache would close the connection,
+    and with the new password after a rotation.
 
-    In cluster mode a slot that has moved to another shard costs one redirection, and no connection. All slots are read
-    again when a node cannot be reached. Until then slots that have moved are read from their primary alone, and
-    replicas that have been added are not noticed; ``reinitialize_steps`` says after how many redirections to read all
-    slots instead, which renews all connections.
+    Connection errors are retried three times within about a second, each time on a new connection. So are writes to a
+    primary that a failover has made a replica. Rejected logins are not retried, and timeouts only for pipelines in
+    cluster mode.
+
+    The pool opens at most 100 connections, per node in cluster mode. If all are in use, a caller waits for one second;
+    the asyncio cluster clients raise at once. Socket timeouts are 5 seconds, and 2 seconds to connect. Connections that
+    were idle for 30 seconds are checked before use, except in the synchronous cluster clients, which have no health
+    check.
+
+    In cluster mode, a slot that has moved to another shard costs one redirection and no connection. The client reads
+    the slot map again if a node cannot be reached. Until then, reads of a moved slot go to its primary only, and new
+    replicas are not used. To read the slot map after a number of redirections instead, pass ``reinitialize_steps``; the
+    client then renews all connections.
 
     Args:
-        settings: which cache. Default: what the environment says.
-        library: ``redis`` for redis-py, ``valkey`` for valkey-py; both speak to both engines.
-        credentials: where logins come from. Default: IAM tokens or the secret, as the settings say, with the region and
+        settings: The cache to connect to. Default: read from the environment.
+        library: ``redis`` for redis-py, ``valkey`` for valkey-py. Both support both engines.
+        credentials: The source of logins. Default: IAM tokens or the secret, as the settings say, with the Region and
             the AWS credentials of the environment.
-        tls: the context for all connections, from ``tls_context(ca_bundle)`` for authorities of your own. Default: one
-            that trusts the system's.
-        login_seconds: the age at which a connection logs in again, less up to a tenth by chance. Default: 11 hours.
-        overrides: arguments for the library's client, such as ``decode_responses=True``.
+        tls: The SSL context of all connections, for example ``tls_context(ca_bundle)``. Default: one that trusts the
+            system's certificate authorities.
+        login_seconds: The age at which a connection authenticates again, minus a random part of up to a tenth. Default:
+            11 hours.
+        overrides: Arguments of the library's client, for example ``decode_responses=True``.
 
     Raises:
-        SettingsError: the settings are wrong, name a Memcached, or an override belongs to this package; for asyncio,
-            ``library="valkey"`` in cluster mode.
-        ModuleNotFoundError: the library is not installed.
+        SettingsError: If the settings are wrong or name Memcached, or if connect() sets an override itself. For
+            asyncio, also if ``library="valkey"`` is used in cluster mode.
+        ModuleNotFoundError: If the library is not installed.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/BestPractices.Clients.html
     """
@@ -130,8 +136,8 @@ def connect(
         overrides=overrides,
     )
     if setup.cluster:
-        # Of all its constructor's ways, only a URL lets the cluster client keep a connection class of one's own. The
-        # scheme is that of plain connections: the other one would put the library's TLS class in its place.
+        # The cluster client keeps a custom connection class only if it is constructed from a URL. The scheme is that of
+        # connections without TLS, because the other scheme selects the library's own TLS class.
         url = f"{library}://{setup.settings.host}:{setup.settings.port}"
         options = {"connection_class": setup.connection_class, "connection_pool_class": setup.pool_class}
         client = setup.client_class(url=url, **setup.options, **options)
@@ -173,17 +179,17 @@ def connect_async(
     login_seconds: float = LOGIN_SECONDS,
     **overrides: Any,
 ) -> Any:
-    """The same for asyncio; call it where the event loop runs.
+    """Return an asyncio client. Call it on the event loop that will use the client.
 
-    The client belongs to the loop on which it is used first; on any other, a command raises `EventLoopError`. A program
-    that calls ``asyncio.run`` again and again, as some do for each invocation of a Lambda function, keeps one
+    The client belongs to the loop on which it is first used. On any other loop, a command raises `EventLoopError`. A
+    program that calls ``asyncio.run`` repeatedly, for example in each invocation of a Lambda function, should keep one
     ``asyncio.Runner`` instead.
 
-    In cluster mode, as every serverless cache has it, the library is redis-py: valkey-py's asyncio cluster client does
-    not come back after a node was away (valkey-io/valkey-py #327).
+    In cluster mode, and so for every serverless cache, the library must be redis-py. The asyncio cluster client of
+    valkey-py does not recover when a node has been unavailable (valkey-io/valkey-py #327).
 
-    Making the client reads files for some tens of milliseconds; after that, nothing that may block runs on the loop.
-    Arguments and errors are those of ``connect``.
+    Making the client reads files for some tens of milliseconds. Afterwards nothing blocks the loop. The arguments and
+    errors are those of ``connect``.
     """
     setup = _Setup(
         settings,
@@ -197,7 +203,7 @@ def connect_async(
     if not setup.cluster:
         return setup.client_class.from_pool(setup.pool())
     client = setup.client_class(host=setup.settings.host, port=setup.settings.port, **setup.options)
-    # Its constructor takes no connection class; nothing is connected before the first command.
+    # The constructor takes no connection class. Nothing connects before the first command.
     client.connection_kwargs["connection_class"] = setup.connection_class
     for node in client.nodes_manager.startup_nodes.values():
         node.connection_class = setup.connection_class
@@ -254,7 +260,7 @@ class _Setup:
         self.pool_class = partial(pool, timeout=_WAIT_SECONDS, **blocking)
         retries = {
             "retry": retry(library, asynchronous=asynchronous),
-            # Without it valkey-py retries the opening of a connection, but no command.
+            # Without this, valkey-py retries opening a connection, but not commands.
             "retry_on_error": list(worth_retrying(library)),
         }
         maintenance = {} if library == "valkey" else {"maint_notifications_config": _no_maintenance()}
@@ -264,7 +270,7 @@ class _Setup:
             self.options.setdefault("health_check_interval", _HEALTH_CHECK_SECONDS)
 
     def pool(self) -> Any:
-        """A pool of the library's own class."""
+        """A connection pool of the library's own class."""
         return self.pool_class(
             host=self.settings.host,
             port=self.settings.port,
@@ -274,11 +280,11 @@ class _Setup:
 
 
 def default_credentials(settings: ConnectionSettings) -> Credentials | None:
-    """Where logins come from when nobody says otherwise; None for a cache that asks for none."""
+    """The source of logins that the settings imply, or None if the cache has no authentication."""
     if settings.auth == "iam":
-        from elasticache_client.iam import IamCredentials  # noqa: PLC0415  # botocore takes a while
+        from elasticache_client.iam import IamCredentials  # noqa: PLC0415 - importing botocore is slow
 
-        assert settings.user is not None  # noqa: S101  # the settings see to it
+        assert settings.user is not None  # noqa: S101 - checked by the settings
         assert settings.cache_name is not None  # noqa: S101
         return IamCredentials(user=settings.user, cache_name=settings.cache_name, serverless=settings.serverless)
     if settings.auth == "secret":
@@ -291,18 +297,19 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
 
 
 def _start_afresh(cluster: Any) -> None:
-    """In a forked child: a thread of its parent may have been reading the slots."""
+    """Renew the locks in a forked child, because a thread of the parent may have held them."""
     manager = cluster.nodes_manager
     for part in (cluster, manager, manager.read_load_balancer):
         renew_locks(part)
 
 
 def _no_maintenance() -> Any:
-    """ElastiCache announces no maintenance to clients; to ask for it is a command and an error in each connection.
+    """Turn off redis-py's maintenance notifications, which ElastiCache does not send.
 
-    And redis-py's pools look for no reply that was left unread while they expect announcements.
+    Asking for them costs a command and an error on each connection. While they are on, redis-py's pools also do not
+    check for unread replies.
     """
-    from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415  # a library that may not be there
+    from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415 - redis-py may not be installed
 
     return MaintNotificationsConfig(enabled=False)
 

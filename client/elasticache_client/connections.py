@@ -1,12 +1,14 @@
-"""Connections that log in, stay logged in, and share one TLS context: a layer over each library's own.
+"""Connections that stay authenticated and share one SSL context: a layer over each library's own connection class.
 
-The libraries ask a pool for a connection, and the pool calls the connection's ``connect()`` each time: that is where
-age is looked at, with one reading of the clock, and whether a reply is still to come that the caller before did not
-wait for: it would answer the next caller's command. Two kinds of connection pass no pool on the way to their next use:
-those of subscribers and those of the asyncio cluster clients; theirs is looked at when they read or send.
+The pool calls a connection's ``connect()`` each time it hands it out. Here ``connect()`` checks the connection's age
+with one clock reading. It also checks for a reply that the previous caller did not wait for, because the next caller's
+command would receive it.
+
+Two kinds of connection are reused without a pool: those of subscribers, and those of the asyncio cluster clients. They
+are checked when they read or send.
 """
 
-# Much of what is called here has no types in the libraries.
+# The libraries have no types for many of the functions that are called here.
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 else:
     AsyncBase = SyncBase = object
 
-# Connections opened together are not to log in together.
+# Spreads out the logins of connections that were opened together.
 _JITTER = 0.1
 
 
@@ -46,10 +48,10 @@ class Wiring:
     """What all connections of a client share.
 
     Attributes:
-        credentials: where logins come from. None: the cache asks for none.
-        tls: the context of every TLS connection. None: they are not encrypted.
-        login_seconds: the age at which a connection logs in again; each takes up to a tenth off.
-        clock: seconds that only go forward.
+        credentials: The source of logins. None: the cache has no authentication.
+        tls: The SSL context of all connections. None: connections are not encrypted.
+        login_seconds: The age at which a connection authenticates again, minus a random part of up to a tenth.
+        clock: A monotonic clock in seconds.
     """
 
     credentials: Credentials | None
@@ -58,8 +60,8 @@ class Wiring:
     clock: Callable[[], float] = time.monotonic
 
 
-class _Desk(CredentialProvider):  # type: ignore[misc, unused-ignore]
-    """Hands a library the one login that its connection is about to try."""
+class _SingleLoginProvider(CredentialProvider):  # type: ignore[misc, unused-ignore]
+    """Gives a library the one login that its connection is about to try."""
 
     login: Login
 
@@ -71,7 +73,7 @@ class _Desk(CredentialProvider):  # type: ignore[misc, unused-ignore]
 
 
 class _Shared:
-    """What connections of both kinds need; mixed into each."""
+    """What synchronous and asyncio connections need; mixed into both."""
 
     wiring: Wiring
     refusal: type[Exception]
@@ -83,7 +85,7 @@ class _Shared:
     # Each gives a step: what it returns in threads, and what is to be awaited in tasks.
     _login: Callable[[Credentials], Any]
     _after_refusal: Callable[[Credentials, list[Login]], Any]
-    _unread: Callable[[], Any]
+    _has_unread: Callable[[], Any]
     _recycle: Callable[[], Any]
     send_command: Callable[..., Any]
     read_response: Callable[..., Any]
@@ -94,28 +96,28 @@ class _Shared:
         self._packed = 0
         self._sending = 0
         self._unanswered = 0
-        self._desk = _Desk()
+        self._login_provider = _SingleLoginProvider()
         if self.wiring.credentials is not None:
-            self.credential_provider: Any = self._desk
+            self.credential_provider: Any = self._login_provider
 
-    def _stamp(self) -> None:
-        # One that has just been opened is healthy; its first reply says when to look again. A check in the middle of
-        # its login would open another one, and that one another.
+    def _note_login(self) -> None:
+        # A new connection is healthy, and its first reply sets the time of the next check. A check during the login
+        # would open another connection, whose login would be checked as well.
         self.next_health_check = math.inf
         if self.wiring.credentials is not None:
-            age = self.wiring.login_seconds * (1 - _JITTER * random.random())  # noqa: S311  # not a secret
+            age = self.wiring.login_seconds * (1 - _JITTER * random.random())  # noqa: S311 - not a secret
             self._due = self.wiring.clock() + age
 
     def _is_due(self) -> bool:
         return self.wiring.clock() >= self._due
 
     def pack_commands(self, commands: Iterable[Any]) -> Any:
-        """One reply each."""
+        """Pack commands and count them, because each has one reply."""
         commands = list(commands)
         self._packed = len(commands)
         return super().pack_commands(commands)  # type: ignore[misc]
 
-    # An exception may come between any two lines, where a signal's handler raises it. So the worst is noted first.
+    # A signal handler may raise an exception between any two lines, so a command counts as sent before it is.
     def _will_send(self) -> int:
         before = self._sending
         self._sending = before + (self._packed or 1)
@@ -131,21 +133,25 @@ class _Shared:
         if self._unanswered:
             self._unanswered -= 1
 
-    def _meant(self, error: Exception) -> Exception:
-        """The error itself, or the one that an engine before 7.0 wraps in that of a script."""
+    def _unwrapped(self, error: Exception) -> Exception:
+        """The error itself, or the one that an engine before 7.0 wraps in a script's error."""
         wrapped = refusal_in_script(error)
         if wrapped is None:
             return error
-        meant: Exception = self._parser.parse_error(wrapped)
-        return meant
+        unwrapped: Exception = self._parser.parse_error(wrapped)
+        return unwrapped
 
-    def _closed_meanwhile(self, error: AttributeError, *, is_open: bool) -> Exception:
-        """Cluster clients close nodes' connections while others use them, and the library trips over what is gone."""
+    def _closed_by_another(self, error: AttributeError, *, is_open: bool) -> Exception:
+        """A connection error if another caller has closed the connection.
+
+        Cluster clients close a node's connections while other callers use them, and the library then fails on
+        attributes that are gone.
+        """
         return error if is_open else self.faults[0]("The connection was closed by another caller")
 
     def _is_left_over(self) -> bool:
-        """Whether a caller gave up half way, so that a reply is still to come, or the login is not complete."""
-        # A subscriber reads when there is something to read.
+        """Whether a reply is still to come, or the login is incomplete, because a caller gave up half way."""
+        # Subscribers expect replies at any time.
         return bool(self._unanswered or self._sending or not self._is_ready) and not self._connect_callbacks
 
     def _begin(self) -> None:
@@ -162,7 +168,7 @@ class _Shared:
             refused: list[Login] = []
             login: Login | None = yield self._login(credentials)
             while login is not None:
-                self._desk.login = login
+                self._login_provider.login = login
                 try:
                     yield connect()
                 except self.refusal:
@@ -175,14 +181,14 @@ class _Shared:
         self._is_ready = True
 
     def _renew_login(self) -> Steps[None]:
-        """Log in again on the open connection, or open another one where that cannot be."""
+        """Authenticate again on the open connection, or open another one if that is not possible."""
         credentials = self.wiring.credentials
-        # Nobody may send AUTH into a subscription, nor into an answer that somebody left unread.
-        if credentials is None or self._connect_callbacks or (yield self._unread()):
+        # AUTH must not be sent on a subscribed connection, or before a reply that was not read.
+        if credentials is None or self._connect_callbacks or (yield self._has_unread()):
             yield self._recycle()
             return
         login = yield self._login(credentials)
-        # What is sent now must not find the connection due again.
+        # The AUTH command must not find the connection due again.
         self._due = math.inf
         try:
             yield self.send_command("AUTH", login.user, login.password, check_health=False)
@@ -193,7 +199,7 @@ class _Shared:
         except self.faults:
             yield self._recycle()
         else:
-            self._stamp()
+            self._note_login()
 
 
 class _SyncConnection(_Shared, SyncBase):
@@ -214,7 +220,7 @@ class _SyncConnection(_Shared, SyncBase):
         try:
             super().send_packed_command(*args, **kwargs)
         except AttributeError as error:
-            raise self._closed_meanwhile(error, is_open=self._sock is not None) from error
+            raise self._closed_by_another(error, is_open=self._sock is not None) from error
         self._has_sent(before)
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
@@ -222,14 +228,14 @@ class _SyncConnection(_Shared, SyncBase):
             response = super().read_response(*args, **kwargs)
         except self.replies as error:
             self._was_answered()
-            raise self._meant(error) from None
+            raise self._unwrapped(error) from None
         except AttributeError as error:
-            raise self._closed_meanwhile(error, is_open=self._sock is not None) from error
+            raise self._closed_by_another(error, is_open=self._sock is not None) from error
         self._was_answered()
         return response
 
     def can_read(self, *args: Any, **kwargs: Any) -> bool:
-        # A subscriber polls here without asking for a connection.
+        # A subscriber polls here without taking the connection from the pool.
         if self._connect_callbacks and self._sock is not None and self._is_due():
             self._recycle()
         return bool(super().can_read(*args, **kwargs))
@@ -239,11 +245,11 @@ class _SyncConnection(_Shared, SyncBase):
 
     def _connect(self) -> Any:
         sock = super()._connect()
-        self._stamp()
+        self._note_login()
         return sock
 
     def _wrap_socket_with_ssl(self, sock: Any) -> Any:
-        assert self.wiring.tls is not None  # noqa: S101  # only TLS connections come here, and they have one
+        assert self.wiring.tls is not None  # noqa: S101 - only connections with TLS call this
         return self.wiring.tls.wrap_socket(sock, server_hostname=self.host)
 
     def _logged_in(self, connect: Callable[[], Any]) -> None:
@@ -258,7 +264,7 @@ class _SyncConnection(_Shared, SyncBase):
     def _after_refusal(self, credentials: Credentials, refused: list[Login]) -> Login | None:
         return credentials.after_refusal(refused)
 
-    def _unread(self) -> bool:
+    def _has_unread(self) -> bool:
         try:
             return bool(super().can_read())
         except self.faults:
@@ -279,16 +285,16 @@ class _RedisConnection(_SyncConnection):
 class _ValkeyConnection(_SyncConnection):
     def _open(self) -> None:
         parent = super()._open
-        # The library retries what comes before the login alone.
+        # The library retries only what comes before the login.
         self.retry.call_with_retry(lambda: self._logged_in(parent), lambda _: self.disconnect())
 
 
 class EventLoopError(RuntimeError):
-    """An asyncio client is used on another event loop than its own; nothing was sent."""
+    """An asyncio client was used on a second event loop. Nothing was sent."""
 
 
-class _Home:
-    """The event loop that all connections of a client belong to: the first on which one is opened."""
+class _ClientLoop:
+    """The event loop of a client's connections: the first on which one is opened."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -308,7 +314,7 @@ class _Home:
 
 
 class _AsyncConnection(_Shared, AsyncBase):
-    home: _Home
+    client_loop: _ClientLoop
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -317,7 +323,7 @@ class _AsyncConnection(_Shared, AsyncBase):
             self.ssl_context.context = self.wiring.tls
 
     async def connect(self) -> None:
-        self.home.check()
+        self.client_loop.check()
         if self.is_connected and self._is_left_over():
             await self.disconnect()
         if not self.is_connected:
@@ -330,20 +336,20 @@ class _AsyncConnection(_Shared, AsyncBase):
         try:
             await super().send_packed_command(*args, **kwargs)
         except AttributeError as error:
-            raise self._closed_meanwhile(error, is_open=self.is_connected) from error
+            raise self._closed_by_another(error, is_open=self.is_connected) from error
         self._has_sent(before)
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        # A subscriber reads on and on without asking for a connection.
+        # A subscriber reads repeatedly without taking the connection from the pool.
         if self._connect_callbacks and self.is_connected and self._is_due():
             await self._recycle()
         try:
             response = await super().read_response(*args, **kwargs)
         except self.replies as error:
             self._was_answered()
-            raise self._meant(error) from None
+            raise self._unwrapped(error) from None
         except AttributeError as error:
-            raise self._closed_meanwhile(error, is_open=self.is_connected) from error
+            raise self._closed_by_another(error, is_open=self.is_connected) from error
         self._was_answered()
         return response
 
@@ -352,7 +358,7 @@ class _AsyncConnection(_Shared, AsyncBase):
 
     async def _connect(self) -> None:
         await super()._connect()
-        self._stamp()
+        self._note_login()
 
     async def _logged_in(self, connect: Callable[[], Awaitable[Any]]) -> None:
         await run_async(self._log_in(connect))
@@ -366,9 +372,9 @@ class _AsyncConnection(_Shared, AsyncBase):
     async def _after_refusal(self, credentials: Credentials, refused: list[Login]) -> Login | None:
         return await credentials.after_refusal_async(refused)
 
-    async def _unread(self) -> bool:
+    async def _has_unread(self) -> bool:
         try:
-            # redis-py 8 renamed it.
+            # redis-py 8 renamed the method.
             return bool(await (self.can_read() if hasattr(self, "can_read") else self.can_read_destructive()))
         except self.faults:
             return True
@@ -392,12 +398,12 @@ class _AsyncValkeyConnection(_AsyncConnection):
 
 
 class _ClusterNode(AsyncBase):
-    """Over the others, for the asyncio cluster clients: their nodes keep connections without a pool."""
+    """An extra layer for the asyncio cluster clients, whose nodes keep connections without a pool."""
 
     _is_ready: bool
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
-        # While it logs in, commands are sent before their predecessors' replies are read.
+        # During a login, commands are sent before the replies to earlier ones are read.
         if self.is_connected and self._is_ready:
             await self.connect()
         await super().send_packed_command(*args, **kwargs)
@@ -412,7 +418,7 @@ _LAYERS: dict[tuple[str, bool], type] = {
 
 
 def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluster: bool) -> Any:
-    """The library's connection class with this package's layer over it, wired for one client."""
+    """The library's connection class with this package's layer, wired for one client."""
     module = import_module(f"{library}.asyncio.connection" if asynchronous else f"{library}.connection")
     exceptions = import_module(f"{library}.exceptions")
     base = module.SSLConnection if wiring.tls is not None else module.Connection
@@ -425,6 +431,6 @@ def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluste
             "refusal": exceptions.AuthenticationError,
             "faults": (exceptions.ConnectionError, exceptions.TimeoutError, OSError),
             "replies": exceptions.ResponseError,
-            **({"home": _Home()} if asynchronous else {}),
+            **({"client_loop": _ClientLoop()} if asynchronous else {}),
         },
     )

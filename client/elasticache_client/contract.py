@@ -1,8 +1,8 @@
-"""The contract between infrastructure and applications: which environment variables say how to reach a cache.
+"""The contract between infrastructure and applications: the environment variables that say how to reach a cache.
 
-Infrastructure writes them with `ConnectionSettings.to_environment`, applications read them with
-`ConnectionSettings.from_environment`. This module needs nothing but the standard library. A new optional variable
-leaves the version as it is; any other change raises it.
+Infrastructure writes them with `ConnectionSettings.to_environment`. Applications read them with
+`ConnectionSettings.from_environment`. This module needs only the standard library. A new optional variable keeps the
+contract's version; any other change raises it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Mode = Literal["standalone", "cluster"]
 Auth = Literal["iam", "secret", "none"]
 
 CONTRACT_VERSION = "1"
-"""The one version that this package writes and reads."""
+"""The only version that this package writes and reads."""
 
 _PREFIX = "ELASTICACHE_"
 _VERSION = f"{_PREFIX}CONTRACT"
@@ -35,29 +35,30 @@ _CACHE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class SettingsError(ValueError):
-    """A setting is missing or wrong; the message says what was given, what is allowed and what to do."""
+    """A setting is missing or wrong. The message says what was given, what is allowed, and how to correct it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """How to reach one cache, without any secret in it.
+    """How to reach one cache. Contains no secret.
 
     Attributes:
         engine: ``redis``, ``valkey`` or ``memcached``.
-        host: the primary, configuration or serverless endpoint's address, without a scheme.
-        port: its port. Node-based caches listen on 6379 unless told otherwise, Memcached on 11211.
-        tls: whether the cache encrypts in transit. Both kinds of login need it, and so does a serverless cache.
-        mode: ``cluster`` for a cache with cluster mode enabled, as every serverless one has it; else ``standalone``.
-        auth: ``iam`` for IAM tokens, ``secret`` for a password in Secrets Manager, ``none`` for an open cache.
-        reader_host: the reader endpoint's address. Default: the cache has none.
-        reader_port: its port. Default: the port above; a serverless cache reads on one of its own.
-        user: the user's name, for ``iam`` and ``secret``; ``default`` for an AUTH token.
-        secret_arn: for ``secret`` only: the secret, JSON with ``username`` and ``password``.
-        cache_name: for ``iam``: the replication group's id or the serverless cache's name, in lower case.
-        serverless: whether it is a serverless cache, which IAM tokens have to say. Default: it is not.
+        host: The address of the primary, configuration or serverless endpoint, without a scheme.
+        port: The endpoint's port. The default of ElastiCache is 6379, and 11211 for Memcached.
+        tls: Whether the cache has encryption in transit. IAM, a secret and a serverless cache require it.
+        mode: ``cluster`` with cluster mode enabled and for every serverless cache; otherwise ``standalone``.
+        auth: ``iam`` for IAM authentication, ``secret`` for a password in Secrets Manager, ``none`` for no
+            authentication.
+        reader_host: The reader endpoint's address. Default: the cache has none.
+        reader_port: The reader endpoint's port. Default: ``port``. A serverless cache has a separate reader port.
+        user: The user name. Required for ``iam`` and ``secret``; ``default`` for an AUTH token.
+        secret_arn: The ARN of the secret, which is JSON with ``username`` and ``password``. Required for ``secret``.
+        cache_name: The replication group's id or the serverless cache's name, in lower case. Required for ``iam``.
+        serverless: Whether the cache is serverless. IAM tokens contain this. Default: False.
 
     Raises:
-        SettingsError: a value is not allowed, or two do not go together.
+        SettingsError: If a value is not allowed, or two values contradict each other.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Endpoints.html
     """
@@ -81,10 +82,10 @@ class ConnectionSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ConnectionSettings:
-        """Read the settings from environment variables; an empty one counts as missing.
+        """Read the settings from environment variables. An empty variable counts as missing.
 
         Raises:
-            SettingsError: the contract's version is unknown, or a variable is missing or wrong.
+            SettingsError: If the contract's version is unknown, or a variable is missing or wrong.
         """
         version = environ.get(_VERSION)
         if version is None:
@@ -111,7 +112,7 @@ class ConnectionSettings:
         return cls(**{name: _parse(name, text) for name, text in given.items()})  # type: ignore[arg-type]
 
     def to_environment(self) -> dict[str, str]:
-        """The variables that give these settings back; none of them is a secret."""
+        """The environment variables that describe these settings. None of them is a secret."""
         variables = {_VERSION: CONTRACT_VERSION}
         for name in _names():
             value = getattr(self, name)
@@ -120,10 +121,10 @@ class ConnectionSettings:
         return variables
 
     def reader(self) -> ConnectionSettings:
-        """The same cache through its reader endpoint, for reads that may be a moment behind.
+        """The same cache through its reader endpoint. Replicas may return values that are slightly out of date.
 
         Raises:
-            SettingsError: the cache has no reader endpoint.
+            SettingsError: If the cache has no reader endpoint.
         """
         if self.reader_host is None:
             raise _missing(
@@ -176,7 +177,7 @@ def _parse(name: str, text: str) -> str | int | bool:
             raise _wrong(name, text, "true or false", "Use one of the two, in lower case")
         return text == "true"
     if name in _NUMBERS:
-        # int() would also take blanks, signs and underscores.
+        # int() would also accept spaces, signs and underscores.
         if not re.fullmatch(r"[0-9]+", text):
             raise _wrong(name, text, f"1 to {_MAX_PORT}", "Use the endpoint's port")
         return int(text)

@@ -1,4 +1,4 @@
-"""What every source of logins has in common: a cache in the process, renewed by one caller at a time."""
+"""What all sources of logins share: a cache in the process, which one caller at a time refreshes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RETRY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One user name and password, or token. The version tells two of them apart without showing either."""
+    """A user name with a password or token. The version identifies it without showing it."""
 
     user: str
     password: str = field(repr=False)
@@ -30,8 +30,11 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A login and until when, on the owner's clock in seconds, it is fresh and, failing renewal, still usable."""
+class CachedLogin:
+    """A cached login, and its times in seconds of the owner's clock.
+
+    It is fresh until ``fresh_until``. If it cannot be refreshed, it is used until ``usable_until``.
+    """
 
     login: Login
     since: float
@@ -40,15 +43,15 @@ class Held:
 
 
 class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
-    """A source of logins, as redis-py and valkey-py expect it, for threads and for asyncio.
+    """A source of logins for redis-py and valkey-py, with threads and with asyncio.
 
-    A fresh login is handed out without a lock. A stale one is renewed by one caller, while the others go on with it;
-    when renewal fails, everybody does, until it is of no more use.
+    A fresh login is returned without a lock. A stale login is refreshed by one caller, while the others use the old
+    one. If the refresh fails, all callers use the old login until it expires.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._held: Held | None = None
+        self._held: CachedLogin | None = None
         self._lock = threading.Lock()
         after_fork(self, type(self).start_afresh)
 
@@ -56,10 +59,10 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
         return f"<{type(self).__name__}>"
 
     def login(self) -> Login:
-        """The login to use for a new connection.
+        """The login for a new connection.
 
         Raises:
-            Exception: whatever kept the first login from being fetched.
+            Exception: If no login is cached and fetching one failed. The error is that of the source.
         """
         login = self._fresh()
         if login is not None:
@@ -71,20 +74,20 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
             return self._fresh() or self._renew()
 
     async def login_async(self) -> Login:
-        """The same, with any fetching off the event loop."""
+        """The login for a new connection, fetched off the event loop."""
         login = self._fresh()
         return login if login is not None else await asyncio.to_thread(self.login)
 
     @abstractmethod
     def after_refusal(self, refused: Sequence[Login]) -> Login | None:
-        """Another login to try once the cache has refused these, or None if there is none worth trying."""
+        """Another login to try after the cache has rejected these, or None if there is no other."""
 
     async def after_refusal_async(self, refused: Sequence[Login]) -> Login | None:
-        """The same, off the event loop."""
+        """Another login to try after the cache has rejected these, fetched off the event loop."""
         return await asyncio.to_thread(self.after_refusal, refused)
 
     def get_credentials(self) -> tuple[str, str]:
-        """User name and password, as the client libraries ask for them."""
+        """User name and password, in the form that the client libraries expect."""
         login = self.login()
         return login.user, login.password
 
@@ -94,21 +97,21 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
         return login.user, login.password
 
     @abstractmethod
-    def _fetch(self) -> Held:
+    def _fetch(self) -> CachedLogin:
         """Fetch a new login. Called by one thread at a time."""
 
     def start_afresh(self) -> None:
-        """In a forked child: a thread of its parent may have been renewing the login."""
+        """Renew the locks in a forked child, because a thread of the parent may have held them."""
         renew_locks(self)
 
     def _fresh(self) -> Login | None:
         held = self._held
-        # A clock set back makes a login look too young; it is renewed then as well.
+        # If the clock was set back, the login seems to be from the future and is refreshed.
         if held is not None and held.since <= self._clock() < held.fresh_until:
             return held.login
         return None
 
-    def _usable(self) -> Held | None:
+    def _usable(self) -> CachedLogin | None:
         held = self._held
         return held if held is not None and held.since <= self._clock() < held.usable_until else None
 
@@ -119,9 +122,9 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
             held = self._usable()
             if held is None:
                 raise
-            # Its type alone: a message may quote what was fetched.
+            # Only the error's type, because its message may quote the secret.
             _logger.warning(
-                "%r could not renew its login (%s) and goes on with the old one", self, type(error).__name__
+                "%r could not refresh its login (%s) and continues with the old one", self, type(error).__name__
             )
             self._held = replace(held, fresh_until=self._clock() + _RETRY_SECONDS)
         return self._held.login

@@ -1,6 +1,6 @@
-"""What a forked child has to make anew: locks that threads of its parent held, which it does not have to release them.
+"""What a forked child must renew: locks that threads of the parent held and that the child cannot release.
 
-Forking servers (gunicorn and uWSGI with preloading, Celery, multiprocessing) fork while other threads are at work.
+Forking servers (gunicorn and uWSGI with preloading, Celery, multiprocessing) fork while other threads run.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ T = TypeVar("T")
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 
 
-def renew_locks(thing: object) -> None:
-    """Give an object new locks in the place of those among its attributes."""
-    for name, value in list(vars(thing).items()):
+def renew_locks(owner: object) -> None:
+    """Replace all locks among an object's attributes with new ones."""
+    for name, value in list(vars(owner).items()):
         make: Callable[[], object] | None = _LOCKS.get(type(value))
         if make is not None:
-            setattr(thing, name, make())
+            setattr(owner, name, make())
 
 
-def after_fork(thing: T, renew: Callable[[T], None]) -> None:
-    """Have something done to an object in each forked child, for as long as the object lives.
+def after_fork(target: T, renew: Callable[[T], None]) -> None:
+    """Call a function with an object in each forked child, as long as the object lives.
 
     Args:
-        thing: the object.
-        renew: what is done to it; no method bound to it, which would keep it alive.
+        target: The object. It is referenced weakly.
+        renew: The function. Not a method bound to the object, which would keep it alive.
     """
-    _things[thing] = renew
+    _renewals[target] = renew
 
 
 def _renew_all() -> None:
-    for thing, renew in list(_things.items()):
-        renew(thing)
+    for target, renew in list(_renewals.items()):
+        renew(target)
 
 
-_things: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
+_renewals: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_all)

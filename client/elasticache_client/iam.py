@@ -1,4 +1,4 @@
-"""Logins with IAM tokens."""
+"""Logins with IAM authentication tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from developer_toolkit_elasticache import ElastiCacheIAMAuthTokenProvider
 
-from elasticache_client.credentials import Credentials, Held, Login
+from elasticache_client.credentials import CachedLogin, Credentials, Login
 from elasticache_client.quiet import no_secrets_logged
 
 if TYPE_CHECKING:
@@ -29,20 +29,21 @@ _REFUSAL_SECONDS = 5
 class IamCredentials(Credentials):
     """An IAM user's name and a token signed by AWS's own toolkit, renewed after 10 of its 15 minutes.
 
-    Signing is local and takes well under a millisecond once the AWS credentials are known; those are read anew for each
-    token, so that an assumed role's are never older than the chain has them.
+    Signing is local and takes less than a millisecond once the AWS credentials are known. They are read again for each
+    token, so the credentials of an assumed role are as fresh as the credential chain provides them.
 
     Args:
-        user: the ElastiCache user's name, which for IAM users is its id too.
-        cache_name: the replication group's id, or the serverless cache's name.
-        serverless: whether it is a serverless cache; a token says so and is refused where it does not fit.
-        region: the cache's region. Default: ``AWS_REGION``, then what botocore finds.
-        session: a botocore session. Default: one is made, once.
-        credentials: AWS credentials to sign with. Default: the session's chain.
-        clock: seconds of wall time, which is what the service judges a token by.
+        user: The ElastiCache user's name, which is also its id for IAM users.
+        cache_name: The replication group's id, or the serverless cache's name.
+        serverless: Whether the cache is serverless. The token contains this, and the cache rejects a token that is
+            wrong.
+        region: The cache's Region. Default: ``AWS_REGION``, then the Region that botocore finds.
+        session: A botocore session. Default: one is made.
+        credentials: AWS credentials to sign with. Default: the session's credential chain.
+        clock: Wall-clock time in seconds, which decides whether the service accepts a token. Default: ``time.time``.
 
     Raises:
-        developer_toolkit_elasticache.ElastiCacheAuthError: a name is malformed, or no region is to be found.
+        developer_toolkit_elasticache.ElastiCacheAuthError: If a name is malformed, or no Region is found.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
     """
@@ -72,7 +73,10 @@ class IamCredentials(Credentials):
         self._numbers = count(1)
 
     def after_refusal(self, refused: Sequence[Login]) -> Login | None:
-        """A token signed now, unless the one refused was: AWS credentials may have been replaced under an older one."""
+        """A new token, because the AWS credentials may have changed since the rejected one was signed.
+
+        None if the rejected token is only seconds old.
+        """
         with self._lock:
             held = self._usable()
             if held is not None and held.login not in refused:
@@ -83,14 +87,14 @@ class IamCredentials(Credentials):
             return self._held.login
 
     def start_afresh(self) -> None:
-        """In a forked child."""
+        """Renew the signer in a forked child."""
         super().start_afresh()
-        # With it goes the session that it made, in which a thread of the parent may have been renewing AWS credentials.
+        # This also replaces the botocore session, in which a thread of the parent may have held a lock.
         self._signer = self._new_signer()
 
-    def _fetch(self) -> Held:
+    def _fetch(self) -> CachedLogin:
         signed = self._clock()
         with no_secrets_logged():
             token = self._signer.get_token()
         login = Login(self._signer.user_id, token, version=f"token {next(self._numbers)}")
-        return Held(login, signed, signed + _RENEW_AFTER_SECONDS, signed + TOKEN_SECONDS - _MARGIN_SECONDS)
+        return CachedLogin(login, signed, signed + _RENEW_AFTER_SECONDS, signed + TOKEN_SECONDS - _MARGIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Keeps botocore's debug log from telling secrets: it prints signatures and the bodies of answers."""
+"""Keeps secrets out of botocore's debug log, which contains signatures and response bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TALKATIVE = ("botocore.auth", "botocore.parsers")
+_LOGGERS_WITH_SECRETS = ("botocore.auth", "botocore.parsers")
 _quiet = threading.local()
 
 
@@ -18,13 +18,13 @@ def _passes(_: logging.LogRecord) -> bool:
     return not getattr(_quiet, "now", False)
 
 
-for _name in _TALKATIVE:
+for _name in _LOGGERS_WITH_SECRETS:
     logging.getLogger(_name).addFilter(_passes)
 
 
 @contextmanager
 def no_secrets_logged() -> Iterator[None]:
-    """Drop what botocore's signers and parsers log in this thread meanwhile; other threads log on."""
+    """Drop the log records of botocore's signers and parsers in this thread. Other threads still log."""
     _quiet.now = True
     try:
         yield

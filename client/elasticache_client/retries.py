@@ -1,7 +1,7 @@
-"""Retries that leave a refused login alone, and are no retries of retries.
+"""Retries that exclude rejected logins and do not multiply.
 
-The libraries class a refused login with broken connections, and redis-py tries it eleven times. Both retry a command,
-the opening of its connection, and the check of that connection's health, each inside the other.
+The libraries treat a rejected login as a broken connection, and redis-py tries it eleven times. Both retry a command,
+the opening of its connection, and the connection's health check, each inside the other.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 else:
     AsyncBase = SyncBase = object
 
-# A command is tried again, and in each try its connection would be opened again and again, and its health checked.
+# Set while a command is retried, so that opening its connection and the health check are not retried within.
 _is_retrying: ContextVar[bool] = ContextVar("_is_retrying", default=False)
 
 _RETRIES = 3
 _FIRST_SECONDS = 0.05
-_LONGEST_SECONDS = 0.5
+_MAX_SECONDS = 0.5
 
 
-class _Refused(Exception):  # noqa: N818  # never seen outside of this module
-    """Takes a refusal past the library's retries, which know connection errors and what derives from them."""
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    """Carries a rejected login through the library's retries, which catch connection errors and their subclasses."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -90,19 +90,20 @@ class _AsyncRetry(AsyncBase):
 
 
 def worth_retrying(library: str) -> tuple[type[Exception], ...]:
-    """A broken connection, and a primary that has become a replica: a new connection finds the new primary.
+    """The errors to retry: a broken connection, and a primary that has become a replica.
 
-    A timeout is not: the command may have been carried out, and its caller has waited for long enough.
+    A new connection reaches the new primary. Timeouts are not retried: the server may have executed the command, and
+    the caller has waited long enough.
     """
     exceptions = import_module(f"{library}.exceptions")
     return exceptions.ConnectionError, exceptions.ReadOnlyError
 
 
 def retry(library: str, *, asynchronous: bool) -> Any:
-    """Three more tries on new connections, within about a second; none after a refused login."""
+    """The library's Retry class with three retries within about a second, and none after a rejected login."""
     exceptions = import_module(f"{library}.exceptions")
     base = import_module(f"{library}.asyncio.retry" if asynchronous else f"{library}.retry").Retry
     mixin = _AsyncRetry if asynchronous else _SyncRetry
     kind = type("Retry", (mixin, base), {"refusal": exceptions.AuthenticationError})
-    backoff = import_module(f"{library}.backoff").FullJitterBackoff(cap=_LONGEST_SECONDS, base=_FIRST_SECONDS)
+    backoff = import_module(f"{library}.backoff").FullJitterBackoff(cap=_MAX_SECONDS, base=_FIRST_SECONDS)
     return kind(backoff, _RETRIES, supported_errors=worth_retrying(library))

@@ -1,4 +1,4 @@
-"""Lua scripts that run on any node, also on one that has not seen them yet."""
+"""Lua scripts that run on any node, including a node that has not loaded them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from elasticache_client.failures import code_of, is_on_the_move
+from elasticache_client.failures import code_of, slot_is_migrating
 from elasticache_client.steps import backend_of
 
 if TYPE_CHECKING:
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from elasticache_client.steps import Steps
 
-# A slot with large keys takes longer to move to another shard than the cluster clients try again, 0.4 seconds.
+# A slot with large keys takes longer to move to another shard than the 0.4 seconds that cluster clients retry.
 _SLOT_SECONDS = 3.0
 _SLOT_POLL_SECONDS = 0.1
 
 
 class Script:
-    """A script that is called by its digest, and sent whole to a node that does not know it.
+    """A script that is called by its digest, and sent in full to a node that does not know it.
 
-    The libraries' own scripts are loaded first and then called by their digest: a failover between the two makes them
-    fail. While the keys' slot moves to another shard, some keys are on one node and some on the other, so the script is
-    tried again for up to three seconds.
+    The libraries' own scripts are loaded first and called again by digest, which fails if a failover happens in
+    between. While the slot of the keys moves to another shard, some keys are on each side; the script is then retried
+    for up to three seconds.
 
     Args:
-        client: A client of redis-py or valkey-py, blocking or for asyncio.
+        client: A client of redis-py or valkey-py, blocking or asyncio.
         text: The script in Lua.
     """
 
@@ -38,18 +38,18 @@ class Script:
         self._backend = backend_of(client)
 
     def __call__(self, keys: Sequence[Any], args: Sequence[Any]) -> Steps[Any]:
-        """Run the script, as steps.
+        """Run the script. Returns steps.
 
         Args:
-            keys: The keys that it reads or writes; in a cluster, all in one slot.
-            args: Its other arguments.
+            keys: The keys that the script reads or writes. In a cluster, they must share a slot.
+            args: The script's other arguments.
         """
         end = time.monotonic() + _SLOT_SECONDS
         while True:
             try:
                 return (yield from self._run_once(len(keys), *keys, *args))
             except Exception as error:
-                if not is_on_the_move(error) or time.monotonic() > end:
+                if not slot_is_migrating(error) or time.monotonic() > end:
                     raise
             yield self._backend.sleep(_SLOT_POLL_SECONDS)
 

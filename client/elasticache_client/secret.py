@@ -1,4 +1,4 @@
-"""Logins with a password in Secrets Manager, through its rotations."""
+"""Logins with a password in Secrets Manager, also during its rotation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.session import Session  # type: ignore[import-untyped]
 
-from elasticache_client.credentials import Credentials, Held, Login
+from elasticache_client.credentials import CachedLogin, Credentials, Login
 from elasticache_client.messages import refusal
 from elasticache_client.quiet import no_secrets_logged
 
@@ -24,36 +24,37 @@ _TTL_SECONDS = 600
 _REFUSAL_SECONDS = 5
 _CURRENT = "AWSCURRENT"
 _PREVIOUS = "AWSPREVIOUS"
-# One try: a retry would sleep in whoever opens the connection. The next login tries again.
+# One attempt: a retry would sleep in the caller that opens the connection. The next login tries again.
 _CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
 
 
 class SecretError(ValueError):
-    """A secret does not hold what the contract says; the message shows none of it."""
+    """A secret does not contain what the contract requires. The message shows none of it."""
 
 
 class SecretsManager(Protocol):
-    """The one call that is made of a boto3 or botocore client."""
+    """The only method that is called on a boto3 or botocore client."""
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str) -> Mapping[str, Any]:  # noqa: N803
-        """Secrets Manager's GetSecretValue."""
+        """Call GetSecretValue of Secrets Manager."""
 
 
 class SecretCredentials(Credentials):
-    """A user name and a password from Secrets Manager, kept for a while and renewed when the cache refuses it.
+    """A user name and a password from Secrets Manager, cached and refreshed when the cache rejects the password.
 
-    After a refusal ``AWSCURRENT`` is read once, by one caller for all; where it has not changed, the secret is ahead of
-    the cache and ``AWSPREVIOUS`` is served until it is refused in its turn. Either is read at most once in five
-    seconds, however many logins fail. Nothing sleeps. When Secrets Manager cannot be reached, the last password stays.
+    After a rejected login, one caller reads ``AWSCURRENT`` for all callers. If it has not changed, the rotation has not
+    reached the cache yet, and ``AWSPREVIOUS`` is used until the cache rejects that as well. Each version is read at
+    most once in five seconds, regardless of how many logins fail. No call sleeps. If Secrets Manager is unavailable,
+    the cached password stays in use.
 
     Args:
-        secret_arn: the secret: JSON with ``username`` and ``password``.
-        user: the user that the secret has to be for.
-        client: a boto3 client for Secrets Manager. Default: one is made at the first need, for the secret's region, and
-            another one in each forked child.
-        ttl_seconds: for how long a password is handed out unasked. Default: ten minutes. Keep it below the time for
-            which a rotation leaves the old password valid.
-        clock: seconds that only go forward.
+        secret_arn: The ARN of the secret, which is JSON with ``username`` and ``password``.
+        user: The user name that the secret must have.
+        client: A boto3 client for Secrets Manager. Default: one is made on first use, for the secret's Region, and
+            another in each forked child.
+        ttl_seconds: How long a password is cached. Default: 600. Keep it shorter than the time for which a rotation
+            leaves the previous password valid.
+        clock: A monotonic clock in seconds. Default: ``time.monotonic``.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html
     """
@@ -76,7 +77,7 @@ class SecretCredentials(Credentials):
         self._last_read: dict[str, tuple[float, Login | None]] = {}
 
     def after_refusal(self, refused: Sequence[Login]) -> Login | None:
-        """What another caller has found meanwhile, else the current password, else the previous one."""
+        """The password that another caller has read since, else the current one, else the previous one."""
         versions = {login.version for login in refused}
         with self._lock:
             held = self._held
@@ -90,26 +91,26 @@ class SecretCredentials(Credentials):
         return None
 
     def start_afresh(self) -> None:
-        """In a forked child."""
+        """Drop the client in a forked child."""
         super().start_afresh()
-        # A thread of the parent may have been in the middle of a call with it.
+        # A thread of the parent may have been using the client.
         self._client = self._given
 
-    def _fetch(self) -> Held:
+    def _fetch(self) -> CachedLogin:
         return self._hold(self._read(_CURRENT))
 
-    def _hold(self, login: Login) -> Held:
+    def _hold(self, login: Login) -> CachedLogin:
         now = self._clock()
-        return Held(login, now, now + self._ttl_seconds, math.inf)
+        return CachedLogin(login, now, now + self._ttl_seconds, math.inf)
 
     def _reread(self, stage: str) -> Login | None:
-        """Read a stage because of a refusal, unless that was done just now."""
+        """Read a version because of a rejected login, unless it was read within the last five seconds."""
         at, login = self._last_read.get(stage, (-math.inf, None))
         if self._clock() - at < _REFUSAL_SECONDS:
             return login
         try:
             login = self._read(stage)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the refusal is what the caller has to hear of
+        except Exception as error:  # noqa: BLE001 - the caller's error is the rejected login
             _logger.warning("%r could not read %s (%s)", self, stage, type(error).__name__)
             login = None
         self._last_read[stage] = (self._clock(), login)
@@ -151,7 +152,7 @@ def _password(answer: Mapping[str, Any], user: str) -> str:
 
 
 def _parsed(text: str) -> object:
-    # The error of json carries the whole text; returning ends its life here.
+    # The error of json contains the whole text; returning here drops it.
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""TLS: one context for all connections, because making one costs more than a connection."""
+"""TLS with one SSL context for all connections, because creating a context costs more than a connection."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
 
 def tls_context(ca_bundle: str | Path | None = None) -> ssl.SSLContext:
-    """A context that verifies the certificate and the host's name, with TLS 1.2 or newer.
+    """An SSL context that verifies the certificate and the host name, with TLS 1.2 or newer.
 
     Args:
-        ca_bundle: a file of the authorities to trust instead of the system's, which know Amazon's.
+        ca_bundle: A file of certificate authorities to trust instead of the system's. Default: the system's, which
+            include Amazon's.
 
     Raises:
-        OSError: the file is missing or holds no certificate.
+        OSError: If the file is missing or contains no certificate.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html
     """

@@ -1,7 +1,7 @@
-"""The one rule for what is kept, in caching, sessions and Memcached: it comes back equal and of the same type.
+"""The rule for stored values in caching, sessions and Memcached: a value comes back equal and of the same type.
 
-What does not is named by its place and its type, never by its content. Pydantic's models are written and read by
-themselves, where an application has them.
+Errors name the place and type of a value that does not, never its content. Pydantic models are supported if pydantic is
+installed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_LONGEST_NAME = 40
+_MAX_NAME = 40
 _BYTES = (bytes, bytearray, memoryview)
-_NOWHERE = object()
+_MISSING = object()
 
 
 class UnfitError(TypeError):
-    """A value would not come back as it is; the message says where in it, and why.
+    """A value would change when it is stored and read. The message says which part, and why.
 
     Attributes:
-        is_mistyped: whether the value is not of the type that was declared for it.
+        is_mistyped: Whether the value does not have its declared type.
     """
 
     def __init__(self, message: str, *, is_mistyped: bool = False) -> None:
@@ -35,22 +35,22 @@ class UnfitError(TypeError):
 
 
 def write_other(value: object) -> Any:
-    """Write what msgspec does not know: as its ``enc_hook``.
+    """Encode a type that msgspec does not know. Used as its ``enc_hook``.
 
     Raises:
-        TypeError: it is no pydantic model either.
+        TypeError: If the value is not a pydantic model.
     """
     if _is_model(type(value)):
-        # As JSON has it, so that whatever a model holds can be written.
+        # In the form of JSON, so that every model can be encoded.
         return value.model_dump(mode="json", by_alias=True, round_trip=True)  # type: ignore[attr-defined]
     raise TypeError(f"{type(value).__name__} is a type that cannot be written")
 
 
 def read_other(type_: Any, plain: Any) -> Any:
-    """Read what msgspec does not know: as its ``dec_hook``.
+    """Decode a type that msgspec does not know. Used as its ``dec_hook``.
 
     Raises:
-        TypeError: it is no pydantic model either.
+        TypeError: If the type is not a pydantic model.
     """
     if _is_model(type_):
         return type_.model_validate_json(msgspec.json.encode(plain))
@@ -58,10 +58,10 @@ def read_other(type_: Any, plain: Any) -> Any:
 
 
 def describe_other(type_: Any) -> dict[str, Any]:
-    """Describe what msgspec does not know: as its ``schema_hook``.
+    """Describe a type that msgspec does not know. Used as its ``schema_hook``.
 
     Raises:
-        TypeError: it is no pydantic model either.
+        TypeError: If the type is not a pydantic model.
     """
     if _is_model(type_):
         return {"model": type_.__qualname__, "schema": type_.model_json_schema()}
@@ -69,26 +69,26 @@ def describe_other(type_: Any) -> dict[str, Any]:
 
 
 def pack(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any] = lambda plain: plain) -> bytes:
-    """MessagePack from which ``read`` gives the value as it is.
+    """Encode a value as MessagePack that ``read`` decodes to the same value.
 
     Args:
-        value: the value.
-        read: reads the value back, as its readers will.
-        wrap: what to write around the value.
+        value: The value.
+        read: Decodes the value, as its readers will.
+        wrap: Adds the structure in which the value is stored. Default: none.
 
     Raises:
-        UnfitError: it would come back as something else, or cannot be written at all.
+        UnfitError: If the value would change, or cannot be encoded.
     """
     try:
         content = msgspec.msgpack.encode(wrap(value), enc_hook=write_other)
         changed = difference(value, read(content))
         if changed is None:
             return content
-        # MessagePack's own times lose their offset from UTC; as text they keep it.
+        # MessagePack's timestamps lose the offset from UTC; strings keep it.
         plain = msgspec.to_builtins(value, builtin_types=_BYTES, enc_hook=write_other)
         content = msgspec.msgpack.encode(wrap(plain))
         is_kept = difference(value, read(content)) is None
-    except Exception as error:  # noqa: BLE001  # whatever a class's own code raises, the value cannot be kept
+    except Exception as error:  # noqa: BLE001 - a class's own code may raise anything
         raise UnfitError(_reason(value, error), is_mistyped=_is_own(error)) from None
     if not is_kept:
         raise UnfitError(changed)
@@ -96,10 +96,10 @@ def pack(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any] = 
 
 
 def difference(value: Any, back: Any, place: str = "the value") -> str | None:
-    """Where and how something came back as something else; None if it did not.
+    """The first difference between a value and what was read back, or None if they are the same.
 
-    A time has to keep its offset from UTC, a number its digits, and NaN is NaN. A whole number may come back as the
-    float that it was declared to be, as type checkers allow.
+    A time must keep its offset from UTC, a number its digits, and NaN stays NaN. A whole number may come back as a
+    float if it was declared as float, as type checkers allow.
     """
     if type(value) is int and type(back) is float and value == back:
         return None
@@ -117,15 +117,15 @@ def difference(value: Any, back: Any, place: str = "the value") -> str | None:
 
 
 def fits(plain: Any, value: Any) -> bool:
-    """Whether what another release wrote has been read as it was meant.
+    """Whether a value that another release wrote was read with its meaning unchanged.
 
-    A field that only the writer knows is left out, and one that only the reader knows has its default. Where there are
-    both in one place, a field may have got another name, so that its default would be wrong. Neither can be told where
-    fields have no names.
+    Fields that only the writer knows are dropped, and fields that only the reader knows get their defaults. If one
+    object has both, a field may have been renamed, and the default would be wrong. Without field names, neither can be
+    detected.
 
     Args:
-        plain: what was written, without its type.
-        value: what was read from it.
+        plain: What was written, decoded without its type.
+        value: What was read from it.
     """
     fields = _fields(value)
     if _is_positional(type(value)) or (fields is not None and not isinstance(plain, dict)):
@@ -144,25 +144,25 @@ def fits(plain: Any, value: Any) -> bool:
 
 
 def has_fields(value: Any) -> bool:
-    """Whether it is an object of a class with fields that have names, a dataclass for instance."""
+    """Whether the object's class has named fields, for example a dataclass."""
     return _attributes(value) is not None
 
 
 def _is_model(type_: Any) -> bool:
-    """Whether it is a class like pydantic's, which need not be installed."""
+    """Whether the class has the interface of a pydantic model. Pydantic need not be installed."""
     return isinstance(type_, type) and all(
         callable(getattr(type_, name, None)) for name in ("model_dump", "model_validate_json", "model_json_schema")
     )
 
 
 def _is_positional(kind: Any) -> bool:
-    """Whether a class's fields are written without their names."""
+    """Whether the class's fields are encoded by position, without their names."""
     config = getattr(kind, "__struct_config__", None)
     return hasattr(kind, "_fields") if config is None else config.array_like
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
-    """The fields of an object by the names that they are written under; None for what has none."""
+    """The object's fields by their encoded names, or None if it has no fields."""
     kind = type(value)
     if hasattr(kind, "__struct_fields__"):
         names = zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True)
@@ -174,35 +174,35 @@ def _fields(value: Any) -> dict[str, Any] | None:
 
 
 def _attributes(value: Any) -> dict[str, Any] | None:
-    """The fields of an object by their own names; None for what has none."""
+    """The object's fields by their Python names, or None if it has no fields."""
     kind = type(value)
     if hasattr(kind, "__struct_fields__"):
         names = kind.__struct_fields__
     elif dataclasses.is_dataclass(kind):
-        names = [each.name for each in dataclasses.fields(kind)]
+        names = [field.name for field in dataclasses.fields(kind)]
     elif hasattr(kind, "__attrs_attrs__"):
-        names = [each.name for each in kind.__attrs_attrs__]
+        names = [attribute.name for attribute in kind.__attrs_attrs__]
     elif _is_model(kind):
         names = list(kind.model_fields)
     else:
         return None
-    return {name: getattr(value, name, _NOWHERE) for name in names}
+    return {name: getattr(value, name, _MISSING) for name in names}
 
 
 def _pairs(value: Any, back: Any) -> Iterator[tuple[str, Any, Any]] | None:
-    """What two containers hold, side by side, with where it is; None for what holds nothing."""
+    """The parts of two containers in pairs, with their places, or None if the value is not a container."""
     if isinstance(value, dict):
         keys = (("'s keys", one, other) for one, other in zip(value, back, strict=False))
-        values = ((_step(key), one, back.get(key, _NOWHERE)) for key, one in value.items())
+        values = ((_step(key), one, back.get(key, _MISSING)) for key, one in value.items())
         return chain(keys, values)
     if isinstance(value, list | tuple):
         return ((f"[{index}]", *pair) for index, pair in enumerate(zip(value, back, strict=False)))
     if isinstance(value, set | frozenset):
-        found = {each: each for each in back}
-        return (("'s members", each, found.get(each, _NOWHERE)) for each in value)
+        found = {member: member for member in back}
+        return (("'s members", member, found.get(member, _MISSING)) for member in value)
     attributes = _attributes(value)
     if attributes is not None:
-        return ((f".{name}", one, getattr(back, name, _NOWHERE)) for name, one in attributes.items())
+        return ((f".{name}", one, getattr(back, name, _MISSING)) for name, one in attributes.items())
     return None
 
 
@@ -215,34 +215,34 @@ def _is_same(value: Any, back: Any) -> bool:
         return bool(value == back) and value.utcoffset() == back.utcoffset()
     if isinstance(value, decimal.Decimal):
         return str(value) == str(back)
-    return bool(value == back) or (isinstance(value, float) and value != value and back != back)  # noqa: PLR0124  # NaN
+    return bool(value == back) or (isinstance(value, float) and value != value and back != back)  # noqa: PLR0124 - NaN
 
 
 def _step(key: object) -> str:
-    # A key may be somebody's name; what looks like a field's name is one.
-    return f"[{key!r}]" if isinstance(key, str) and key.isidentifier() and len(key) <= _LONGEST_NAME else "[...]"
+    # A key may be personal data, so only keys that look like field names are shown.
+    return f"[{key!r}]" if isinstance(key, str) and key.isidentifier() and len(key) <= _MAX_NAME else "[...]"
 
 
 def _reason(value: Any, error: Exception) -> str:
-    place, culprit = _culprit(value)
-    if culprit is not _NOWHERE:
+    place, culprit = _unwritable_part(value)
+    if culprit is not _MISSING:
         return f"{place} is of type {type(culprit).__name__} and cannot be written ({type(error).__name__})"
     return f"the value is of type {type(value).__name__}: {error if _is_own(error) else type(error).__name__}"
 
 
 def _is_own(error: Exception) -> bool:
-    """Whether an error is msgspec's own, which quotes nothing of the value, and not of a class's own check."""
+    """Whether the error is msgspec's own, which never contains the value, and not from a class's own check."""
     return isinstance(error, msgspec.ValidationError) and error.__cause__ is None
 
 
-def _culprit(value: Any, place: str = "the value", depth: int = 20) -> tuple[str, Any]:
-    """The innermost part that cannot be written, and where it is."""
+def _unwritable_part(value: Any, place: str = "the value", depth: int = 20) -> tuple[str, Any]:
+    """The place and value of the innermost part that cannot be encoded."""
     try:
         msgspec.msgpack.encode(value, enc_hook=write_other)
-    except Exception:  # noqa: BLE001  # as in pack
+    except Exception:  # noqa: BLE001 - as in pack
         for step, part, _ in (_pairs(value, value) or ()) if depth else ():
-            found = _culprit(part, place + step, depth - 1)
-            if found[1] is not _NOWHERE:
+            found = _unwritable_part(part, place + step, depth - 1)
+            if found[1] is not _MISSING:
                 return found
         return place, value
-    return place, _NOWHERE
+    return place, _MISSING

@@ -29,7 +29,7 @@ def test_the_blocks_run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, value)
     namespace: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102  # our own README
+        exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102 - our own README
     assert namespace["settings"].user == "orders-app"
 
 

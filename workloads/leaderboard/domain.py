@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from elasticache_client.leaderboard import Standing  # noqa: TC001  # msgspec reads it from the annotations
+from elasticache_client.leaderboard import Standing  # noqa: TC001 - msgspec reads it from the annotations
 from workloads.names import Name
 
 HIGHEST_SCORE = 1_000_000_000

@@ -1,4 +1,4 @@
-"""pymemcache, set up for Amazon ElastiCache for Memcached: TLS, auto discovery, nodes that fail, and no pickle.
+"""pymemcache, set up for Amazon ElastiCache for Memcached: TLS, auto discovery, failing nodes, and no pickle.
 
     from elasticache_client import memcached
 
@@ -6,7 +6,7 @@
         cache.set("pear", {"price": 1.5}, ttl=300)
         assert cache.get("pear") == {"price": 1.5}
 
-Needs the extra ``memcached``; ``connect_sasl`` needs ``memcached-sasl``.
+Requires the extra ``memcached``. ``connect_sasl`` requires ``memcached-sasl``.
 """
 
 from __future__ import annotations

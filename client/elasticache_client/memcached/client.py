@@ -1,6 +1,6 @@
-"""The client, and the functions that connect it."""
+"""The Memcached client, and the functions that create it."""
 
-# ruff: noqa: A002  # type: the name that the caching patterns and msgspec give it
+# ruff: noqa: A002 - type is the name in msgspec and in the caching patterns
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from elasticache_client.memcached.ring import Nowhere, Ring
+    from elasticache_client.memcached.ring import NoNode, Ring
     from elasticache_client.memcached.values import Item
 
 _log = logging.getLogger(__name__.rpartition(".")[0])
@@ -35,40 +35,42 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 POLL_SECONDS = 60.0
-"""How often the list of nodes is asked for, less up to a tenth by chance: as often as AWS's own clients do."""
+"""How often to ask for the list of nodes, minus a random part of up to a tenth. AWS's own clients use the same
+interval.
+"""
 
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 1.0
-_LONGEST_KEY = 250
+_MAX_KEY_BYTES = 250
 _UNFIT = re.compile(rb"[\x00-\x20\x7f]")
-# Memcached takes a longer time for a moment, in seconds since 1970, and that one is past.
-_LONGEST_TTL = 30 * 24 * 3600
-# 2038-01-19: Memcached has no later moment, and takes one for a past one.
-_LAST_MOMENT = 2**31 - 1
+# Memcached reads a longer time as an absolute time in seconds since 1970, which is in the past.
+_MAX_TTL = 30 * 24 * 3600
+# 2038-01-19, the latest absolute time. Memcached reads a later one as a time in the past.
+_MAX_TIME = 2**31 - 1
 
 
 class Memcached:
-    """A client for all nodes of a cluster, for any number of threads.
+    """A thread-safe client for all nodes of a Memcached cluster.
 
-    Each command goes to the node that has its key. What a node that is down, slow or makes no sense cannot answer is a
-    miss: reads find nothing, writes and deletes say False. A node that failed twice in a row is not asked at all, but
-    for one command now and then that finds out whether it is back. Its keys do not move to other nodes meanwhile.
+    Each command goes to the node of its key. If a node is down, slow, or sends an invalid reply, the command is a miss:
+    reads find nothing, and writes and deletes return False. A node that fails twice in a row is down. It is then tried
+    by one command now and then, and all other commands miss at once. Its keys do not move to other nodes.
 
-    Values are bytes, text, whole numbers, and whatever msgspec writes as MessagePack: lists, dictionaries, dataclasses,
-    ``msgspec.Struct``, dates and so on. A read with ``type=`` gives that type back; a value that does not fit it, that
-    an older release of the application wrote or a stranger, is a miss. An object with fields is a dictionary
-    for a read without ``type=``; anything else that would come back as something else, a date or a tuple for instance,
-    is a miss for it, and the first is logged. What would not come back with its type either is a TypeError where it is
-    written. Nothing is ever unpickled.
+    Values are bytes, strings, whole numbers, and everything that msgspec encodes as MessagePack: lists, dictionaries,
+    dataclasses, ``msgspec.Struct``, dates and so on. A read with ``type=`` returns that type. A value that does not fit
+    the type is a miss, for example one from an older release of the application. A read without ``type=`` returns an
+    object with fields as a dictionary. Other types that would change, such as dates and tuples, are a miss without
+    ``type=``, and the first such miss is logged. A value that would change even with its type raises TypeError when it
+    is written. Nothing is ever unpickled.
 
-    Keys are text, 1 to 250 bytes of UTF-8 with their prefix, without blanks and control characters. A time to live is
-    in whole seconds; 0 keeps the item until the node needs the space.
+    Keys are strings of 1 to 250 bytes of UTF-8 including the prefix, without spaces and control characters. A time to
+    live is a whole number of seconds. With 0, the item stays until the node needs the space.
 
-    What a failed write or delete would have replaced may still be there when the node is back: choose times to live
+    After a failed write or delete, the old value may still be there when the node is up again. Choose the time to live
     accordingly.
 
-    Made by `connect` and `connect_nodes`. Close it, or use it in a ``with`` statement, when it is no longer needed;
-    afterwards everything misses. A process forked from another one opens connections of its own.
+    Use `connect` or `connect_nodes` to create a client. Close it when it is no longer needed, or use it in a ``with``
+    statement. After that, every command is a miss. A forked process opens its own connections.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Memcached:
         self._fail_open = fail_open
         self._membership = Membership(self._make_node)
         self._membership.replace(nodes)
-        # None again after close(), by any thread: it is read once by whoever needs it.
+        # Any thread may set it to None with close(), so each method reads it only once.
         self._watch: Watch | None = None
         if endpoint is not None:
             self._watch = Watch(endpoint, dialer, self._membership, poll_seconds=poll_seconds)
@@ -100,12 +102,12 @@ class Memcached:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The nodes of now, as ``host:port``."""
+        """The current nodes as ``host:port``."""
         return tuple(str(node.address) for node in self._membership.ring.nodes)
 
     @property
     def nodes_down(self) -> tuple[str, ...]:
-        """Those of them that failed twice in a row and have not answered since."""
+        """The nodes that failed twice in a row and have not replied since."""
         return tuple(str(node.address) for node in self._membership.ring.nodes if node.is_down)
 
     @overload
@@ -121,12 +123,12 @@ class Memcached:
     def get(self, key: str, default: object = None, *, type: Any = Any) -> Any: ...
 
     def get(self, key: str, default: object = None, *, type: Any = Any) -> Any:
-        """The value, or the default where there is none."""
+        """Return the value of a key, or the default if there is none."""
         item = self._one(key, None, "get")
         return default if item is None else _decoded(item, type, default)
 
     def get_many(self, keys: Iterable[str], *, type: Any = Any) -> dict[str, Any]:
-        """The values there are, by key: one round trip to each node concerned, one after another."""
+        """Return the values of the keys that have one. Makes one round trip to each node, one after another."""
         found = {}
         for node, names in self._by_node(keys).items():
             for wire, item in self._call(node, {}, "get_many", list(names)).items():
@@ -134,17 +136,17 @@ class Memcached:
         return {key: value for key, value in found.items() if value is not _MISSING}
 
     def gets(self, key: str, *, type: Any = Any) -> tuple[Any, bytes | None]:
-        """The value and a token for `cas`, or None twice."""
+        """Return the value and a token for `cas`, or None and None."""
         item, token = self._one(key, (None, None), "gets")
         value = _MISSING if item is None else _decoded(item, type, _MISSING)
         return (None, None) if value is _MISSING else (value, token)
 
     def set(self, key: str, value: object, ttl: int = 0) -> bool:
-        """Store a value; whether it is stored. If not, the one before may be there or not."""
+        """Store a value. Returns whether it is stored; if not, the old value may or may not still be there."""
         return bool(self._one(key, False, "set", encode(value), _expiry(ttl)))
 
     def set_many(self, values: Mapping[str, object], ttl: int = 0) -> list[str]:
-        """Store values, one round trip to each node concerned; the keys of those that are not known to be stored."""
+        """Store several values. Returns the keys that may not be stored. Makes one round trip to each node involved."""
         expiry = _expiry(ttl)
         failed = []
         for node, names in self._by_node(values).items():
@@ -153,23 +155,23 @@ class Memcached:
         return failed
 
     def add(self, key: str, value: object, ttl: int = 0) -> bool:
-        """Store a value where there is none; whether it is stored."""
+        """Store a value only if the key has none. Returns whether it is stored."""
         return bool(self._one(key, False, "add", encode(value), _expiry(ttl)))
 
     def replace(self, key: str, value: object, ttl: int = 0) -> bool:
-        """Store a value where there is one already; whether it is stored."""
+        """Store a value only if the key has one. Returns whether it is stored."""
         return bool(self._one(key, False, "replace", encode(value), _expiry(ttl)))
 
     def cas(self, key: str, value: object, token: bytes, ttl: int = 0) -> bool:
-        """Store a value unless somebody else has since `gets` gave the token; whether it is stored."""
+        """Store a value unless it was changed after `gets` returned the token. Returns whether it is stored."""
         return bool(self._one(key, False, "cas", encode(value), token, _expiry(ttl)))
 
     def delete(self, key: str) -> bool:
-        """Delete the item; whether there was one and it is gone. With a node that is down it may still be there."""
+        """Delete an item. Returns whether it existed and is deleted; on a node that is down it may still be there."""
         return bool(self._one(key, False, "delete"))
 
     def delete_many(self, keys: Iterable[str]) -> list[str]:
-        """Delete items, one round trip to each node concerned; the keys of those that may still be there."""
+        """Delete several items. Returns the keys that may still be there. Makes one round trip to each node."""
         kept: list[str] = []
         for node, names in self._by_node(keys).items():
             if not self._call(node, False, "delete_many", list(names)):
@@ -177,29 +179,29 @@ class Memcached:
         return kept
 
     def incr(self, key: str, by: int = 1) -> int | None:
-        """Count a whole number up; what it is now, or None where there is none.
+        """Add to a whole number. Returns the new number, or None if the key has no value.
 
         Raises:
-            MemcacheClientError: the value is not a whole number, or by is negative.
+            MemcacheClientError: If the value is not a whole number, or ``by`` is negative.
         """
         counted: int | None = self._one(key, None, "incr", by)
         return counted
 
     def decr(self, key: str, by: int = 1) -> int | None:
-        """Count a whole number down, not below 0; what it is now, or None where there is none.
+        """Subtract from a whole number, not below 0. Returns the new number, or None if the key has no value.
 
         Raises:
-            MemcacheClientError: the value is not a whole number, or by is negative.
+            MemcacheClientError: If the value is not a whole number, or ``by`` is negative.
         """
         counted: int | None = self._one(key, None, "decr", by)
         return counted
 
     def touch(self, key: str, ttl: int = 0) -> bool:
-        """Give the item a new time to live; whether there is one."""
+        """Give an item a new time to live. Returns whether the item exists."""
         return bool(self._one(key, False, "touch", _expiry(ttl)))
 
     def close(self) -> None:
-        """Close the connections: idle ones now, those in use when their command is done."""
+        """Close the connections: idle ones now, those in use after their command."""
         self._watch = None
         self._membership.close()
 
@@ -212,7 +214,7 @@ class Memcached:
         self.close()
 
     def start_afresh(self) -> None:
-        """Keep the nodes and forget all connections; called in a process that was forked from another one."""
+        """Drop all connections but keep the nodes. Called in a forked process."""
         self._membership.start_afresh()
         if watch := self._watch:
             watch.start_afresh()
@@ -228,10 +230,10 @@ class Memcached:
         wire = self._wire(key)
         return self._call(self._ring().node_for(wire), otherwise, method, wire, *arguments)
 
-    def _by_node(self, keys: Iterable[str]) -> dict[Node | Nowhere, dict[bytes, str]]:
-        """Each node's keys: as they are sent, and as they were given."""
+    def _by_node(self, keys: Iterable[str]) -> dict[Node | NoNode, dict[bytes, str]]:
+        """The keys of each node, as encoded and as given."""
         ring = self._ring()
-        batches: dict[Node | Nowhere, dict[bytes, str]] = {}
+        batches: dict[Node | NoNode, dict[bytes, str]] = {}
         for key in keys:
             wire = self._wire(key)
             batches.setdefault(ring.node_for(wire), {})[wire] = key
@@ -242,7 +244,7 @@ class Memcached:
             watch.tick()
         return self._membership.ring
 
-    def _call(self, node: Node | Nowhere, otherwise: Any, method: str, *arguments: Any) -> Any:
+    def _call(self, node: Node | NoNode, otherwise: Any, method: str, *arguments: Any) -> Any:
         try:
             return node.call(method, *arguments)
         except NodeError:
@@ -252,13 +254,13 @@ class Memcached:
 
     def _wire(self, key: str) -> bytes:
         wire = self._prefix + key.encode()
-        if not 1 <= len(wire) <= _LONGEST_KEY or _UNFIT.search(wire):
-            # Not the key itself: it may be that of a session.
+        if not 1 <= len(wire) <= _MAX_KEY_BYTES or _UNFIT.search(wire):
+            # Not the key itself, which may be a session's id.
             raise ValueError(
                 refusal(
                     got=f"A key of {len(wire)} bytes",
-                    allowed=f"must be 1 to {_LONGEST_KEY} bytes of UTF-8, prefix included, without spaces and control "
-                    "characters",
+                    allowed=f"must be 1 to {_MAX_KEY_BYTES} bytes of UTF-8, prefix included, without spaces and "
+                    "control characters",
                     fix="Shorten or encode it, for example with a hash",
                 )
             )
@@ -275,29 +277,31 @@ def connect(
     connect_seconds: float = _CONNECT_SECONDS,
     answer_seconds: float = _ANSWER_SECONDS,
 ) -> Memcached:
-    """A client for an ElastiCache for Memcached, which finds its nodes and follows when they change.
+    """Return a client for an ElastiCache for Memcached cluster that finds its nodes by auto discovery.
 
-    It asks the configuration endpoint for the nodes now, every 60 seconds while commands come along, and when a node
-    goes down, 5 seconds apart at least; the nodes themselves where the endpoint has no answer. A list takes effect as
-    a whole, and only if it is complete and newer than the one in use. Nodes are reached by their host names, which
-    their certificates are checked against. A serverless cache has one endpoint and is not asked.
+    The client asks the configuration endpoint for the list of nodes when it is created. While commands are sent, it
+    asks again every 60 seconds, and when a node goes down, at most once in 5 seconds. If the endpoint does not answer,
+    it asks the nodes. A list is used only if it is complete and newer than the current list. Nodes are addressed by
+    host name, because their certificates are verified against it. A serverless cache has one endpoint and no auto
+    discovery.
 
-    Memcached on ElastiCache has no logins (no SASL, IAM or AUTH): security groups and TLS keep others out.
+    ElastiCache for Memcached has no authentication (no SASL, IAM or AUTH). Security groups and TLS protect it.
 
     Args:
-        settings: which cache. Default: what the environment says.
-        tls: the context for all connections, from ``tls_context(ca_bundle)`` for authorities of your own. Default: one
-            that trusts the system's; none if the settings say that the cache has no TLS.
-        poll_seconds: how often to ask for the nodes, less up to a tenth by chance; 1 at least. Default: 60.
-        key_prefix: stands before every key. Default: nothing.
-        fail_open: whether what a node does not answer is a miss, and whether to begin without nodes if there is no list
-            of them yet. Default: yes; both are logged. If not, they raise.
-        connect_seconds: how long a connection may take to open, and how long its TLS handshake. Default: 1.
-        answer_seconds: how long a whole answer may take. Default: 1.
+        settings: The cache to connect to. Default: read from the environment.
+        tls: The SSL context of all connections, for example ``tls_context(ca_bundle)``. Default: one that trusts the
+            system's certificate authorities, or none if the settings say that the cache has no TLS.
+        poll_seconds: How often to ask for the nodes, minus a random part of up to a tenth. Minimum: 1. Default: 60.
+        key_prefix: A prefix for every key. Default: none.
+        fail_open: Whether failures of nodes are misses, and whether to start without nodes if no list is available.
+            Both are logged. If False, both raise. Default: True.
+        connect_seconds: The time limit for opening a connection, and again for its TLS handshake. Default: 1.
+        answer_seconds: The time limit for a complete reply. Default: 1.
 
     Raises:
-        SettingsError: the settings are wrong or name another engine.
-        DiscoveryError: with ``fail_open=False``: nobody had a list of nodes.
+        SettingsError: If the settings are wrong or name another engine.
+        ValueError: If ``poll_seconds`` is less than 1.
+        DiscoveryError: If no list of nodes is available and ``fail_open`` is False.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoDiscovery.html
     """
@@ -338,21 +342,19 @@ def connect_nodes(
     connect_seconds: float = _CONNECT_SECONDS,
     answer_seconds: float = _ANSWER_SECONDS,
 ) -> Memcached:
-    """A client for Memcached servers that you run yourself and that never change.
-
-    The other arguments are those of `connect`.
+    """Return a client for self-managed Memcached servers that never change.
 
     Args:
-        nodes: ``host:port`` of each, or ``host`` alone for port 11211, in any order but written the same everywhere:
-            the text decides which keys are whose.
-        tls: the context for all connections, from ``tls_context()``. Default: they are not encrypted.
-        key_prefix: stands before every key. Default: nothing.
-        fail_open: whether what a node does not answer is a miss. Default: yes. If not, it raises.
-        connect_seconds: how long a connection may take to open, and how long its TLS handshake. Default: 1.
-        answer_seconds: how long a whole answer may take. Default: 1.
+        nodes: ``host:port`` of each server, or ``host`` for port 11211. The order does not matter, but the spelling
+            must be the same in all processes, because it decides which node a key is on.
+        tls: The SSL context of all connections, for example ``tls_context()``. Default: connections are not encrypted.
+        key_prefix: A prefix for every key. Default: none.
+        fail_open: Whether failures of nodes are misses. If False, they raise. Default: True.
+        connect_seconds: The time limit for opening a connection, and again for its TLS handshake. Default: 1.
+        answer_seconds: The time limit for a complete reply. Default: 1.
 
     Raises:
-        ValueError: there is no node, or one is not written like that.
+        ValueError: If there is no node, or a node is not written as above.
     """
     if not nodes:
         raise ValueError(
@@ -374,7 +376,7 @@ def _decoded(item: Item, type: Any, otherwise: object) -> Any:
     try:
         return decode(item, type)
     except UnreadableError as error:
-        _log.debug("a value cannot be read as it should: %s", error)
+        _log.debug("a value cannot be read: %s", error)
     except UntypedError:
         _log_untyped()
     return otherwise
@@ -382,7 +384,7 @@ def _decoded(item: Item, type: Any, otherwise: object) -> Any:
 
 @cache
 def _log_untyped() -> None:
-    _log.warning("a value that is only itself with its type was read without one, and was missed: read it with type=")
+    _log.warning("a value that changes without its type was read without type=, which is a miss: read it with type=")
 
 
 def _expiry(ttl: int) -> int:
@@ -395,11 +397,11 @@ def _expiry(ttl: int) -> int:
                 fix="Delete the item instead, or leave ttl out to keep it",
             )
         )
-    if ttl <= _LONGEST_TTL:
+    if ttl <= _MAX_TTL:
         return ttl
-    # What ends later ends there; where that is past, the longest time that is none of these moments.
+    # Later times are cut to the latest absolute time. If that has passed, the longest relative time is used.
     now = int(time.time())
-    return min(now + ttl, _LAST_MOMENT) if now < _LAST_MOMENT else _LONGEST_TTL
+    return min(now + ttl, _MAX_TIME) if now < _MAX_TIME else _MAX_TTL
 
 
 _MISSING = object()

@@ -1,4 +1,4 @@
-"""One node: its idle connections, and what happens when it does not answer."""
+"""One node: its idle connections, and what happens if it does not reply."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__.rpartition(".")[0])
 
-_MOST_IDLE = 100
-# What pymemcache raises for no answer, half an answer, and an answer that is none.
+_MAX_IDLE = 100
+# What pymemcache raises if there is no reply, a part of one, or an invalid one.
 _FAULTS = (
     OSError,
     MemcacheUnexpectedCloseError,
@@ -39,11 +39,11 @@ _FAULTS = (
 
 
 class NodeError(ConnectionError):
-    """A node did not answer, was not asked because it is down, or refused; its cause says which."""
+    """A node did not reply, was skipped because it is down, or rejected the command. The cause says which."""
 
 
 class Node:
-    """One node, for any number of threads: each takes a connection of its own and puts it back."""
+    """One node, thread-safe. Each command takes a connection and returns it."""
 
     def __init__(self, address: Address, dialer: Dialer, on_down: Callable[[], None]) -> None:
         self.address = address
@@ -56,15 +56,15 @@ class Node:
 
     @property
     def is_down(self) -> bool:
-        """Whether it failed twice in a row and has not answered since."""
+        """Whether the node failed twice in a row and has not replied since."""
         return self._health.is_down
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of pymemcache's client on a connection to the node.
 
         Raises:
-            NodeError: the node did not answer in time or made no sense, or is down and was not asked.
-            MemcacheClientError: it says that the request is wrong.
+            NodeError: If the node did not reply in time, sent an invalid reply, rejected the command, or is down.
+            MemcacheClientError: If the node says that the request is wrong.
         """
         if not self._health.admits():
             raise NodeError(f"{self.address} is down and was not asked. It is tried again within seconds.")
@@ -73,17 +73,17 @@ class Node:
             try:
                 answer = getattr(connection, method)(*arguments)
             except BaseException:
-                # Whatever the answer was, a part of it may still be to come.
+                # The rest of the reply may still arrive.
                 connection.close()
                 raise
         except _FAULTS as error:
-            # Of an answer that makes no sense nothing is shown: it may hold a value.
+            # An invalid reply is not shown, because it may contain a value.
             known = error if isinstance(error, OSError) else None
             reason = repr(known or type(error))
             if self._health.failed():
                 _log.warning("%s is down: %s", self.address, reason)
                 self._on_down()
-            raise NodeError(f"{self.address} did not answer as a Memcached does: {reason}") from known
+            raise NodeError(f"{self.address} sent no valid reply: {reason}") from known
         except MemcacheClientError:
             self._note_answer()
             raise
@@ -95,14 +95,14 @@ class Node:
         return answer
 
     def retire(self) -> None:
-        """Close the idle connections now, and those in use when their command is done."""
+        """Close the idle connections now, and those in use after their command."""
         with self._lock:
             self._retired = True
         while (connection := self._pop_idle()) is not None:
             connection.close()
 
     def start_afresh(self) -> None:
-        """Forget all connections: a process that was forked shares them with its parent and must not use them."""
+        """Drop all connections, because a forked process shares them with its parent."""
         for connection in self._idle:
             connection.close()
         self._idle.clear()
@@ -111,18 +111,18 @@ class Node:
 
     def _take(self) -> Any:
         while (connection := self._pop_idle()) is not None:
-            # Else the node has closed it, or has sent what nobody asked for.
+            # Otherwise the node has closed the connection, or has sent unexpected bytes.
             if connection.sock.is_quiet():
                 return connection
             connection.close()
         connection = Client(self.address, serde=ItemSerde(), default_noreply=False)
-        # Its own way to connect tries one address only, and its timeout begins again with every piece received.
+        # pymemcache's own connect() tries only one address, and its timeout starts again with every piece received.
         connection.sock = self._dialer.dial(self.address)
         return connection
 
     def _put_back(self, connection: Any) -> None:
         with self._lock:
-            if not self._retired and len(self._idle) < _MOST_IDLE:
+            if not self._retired and len(self._idle) < _MAX_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -1,4 +1,4 @@
-"""Which node has a key, and how one set of nodes follows another."""
+"""Which node a key is on, and how a new list of nodes replaces the current one."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 _SCORE_BYTES = 8
 
 
-class Nowhere:
-    """Stands in for the node of a key where there is none."""
+class NoNode:
+    """The node of every key if there are no nodes."""
 
     def call(self, *_: Any) -> Any:
-        """Refuse.
+        """Fail.
 
         Raises:
-            NodeError: always.
+            NodeError: If called.
         """
-        raise NodeError("No node is known: there has been no list of nodes yet, or the client is closed.")
+        raise NodeError("No node is known: no list of nodes has been received yet, or the client is closed.")
 
 
 class Ring:
-    """Nodes that do not change, and where among them each key lives, by rendezvous hashing.
+    """An immutable set of nodes, and the node of each key by rendezvous hashing.
 
-    Every node has a score for a key, from its host name and port, and the highest wins: without a node its keys go to
-    others and no other key moves; back with it, they return. A node that is down keeps its keys: moved elsewhere, they
-    would be found again, out of date, once it is back. pymemcache's own ring does the same with a hash in pure Python,
-    which from two nodes on takes longer than all the rest of a command.
+    Each node has a score for a key, computed from the node's host name and port, and the highest score wins. If a node
+    is removed, only its keys move; if it is added again, they return. A node that is down keeps its keys: on another
+    node they would be out of date once it is up again. pymemcache's own ring does the same with a hash in pure Python,
+    which with two or more nodes takes longer than the rest of a command.
     """
 
     def __init__(self, nodes: Sequence[Node] = ()) -> None:
@@ -44,10 +44,10 @@ class Ring:
             (hashlib.blake2b(str(node.address).encode(), digest_size=_SCORE_BYTES), node) for node in self.nodes
         ]
 
-    def node_for(self, key: bytes) -> Node | Nowhere:
-        """The key's node."""
+    def node_for(self, key: bytes) -> Node | NoNode:
+        """The node of a key."""
         best = b""
-        winner: Node | Nowhere = _NOWHERE
+        winner: Node | NoNode = _NO_NODE
         for prepared, node in self._scores:
             score = prepared.copy()
             score.update(key)
@@ -57,13 +57,13 @@ class Ring:
         return winner
 
 
-_NOWHERE = Nowhere()
+_NO_NODE = NoNode()
 
 
 class Membership:
-    """The ring of now, replaced as a whole.
+    """The current ring, which is replaced as a whole.
 
-    Whoever has begun with one ring ends with it; a node in both keeps its connections.
+    A command finishes on the ring on which it started. A node that is in both rings keeps its connections.
     """
 
     def __init__(self, make_node: Callable[[Address], Node]) -> None:
@@ -73,7 +73,7 @@ class Membership:
         self.ring = Ring()
 
     def replace(self, addresses: Sequence[Address]) -> None:
-        """Go over to these nodes."""
+        """Replace the current nodes."""
         with self._lock:
             if self._closed:
                 return
@@ -84,7 +84,7 @@ class Membership:
             removed.retire()
 
     def close(self) -> None:
-        """Let go of all nodes, for good."""
+        """Remove all nodes permanently."""
         with self._lock:
             self._closed = True
             nodes, self.ring = self.ring.nodes, Ring()
@@ -92,7 +92,7 @@ class Membership:
             node.retire()
 
     def start_afresh(self) -> None:
-        """Keep the nodes and forget their connections, after a fork."""
+        """Keep the nodes and drop their connections after a fork."""
         self._lock = threading.Lock()
         for node in self.ring.nodes:
             node.start_afresh()

@@ -1,4 +1,4 @@
-"""SASL, for Memcached that you run yourself: ElastiCache has none."""
+"""SASL, for self-managed Memcached. ElastiCache does not support it."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 def connect_sasl(
     nodes: Sequence[str], *, username: str, password: str, tls: ssl.SSLContext | None
 ) -> DistributedClient:
-    """python-binary-memcached's client, logged in to Memcached servers of your own that run with ``-S``.
+    """Return python-binary-memcached's client, logged in to self-managed Memcached servers that run with ``-S``.
 
-    **Not for ElastiCache**, which offers neither SASL nor IAM nor AUTH for Memcached: there, security groups and TLS
-    are all that keeps others out, and ``connect`` is the function to use.
+    **Not for ElastiCache**, which has no SASL, IAM or AUTH for Memcached. There, use ``connect``. Security groups and
+    TLS protect the cache.
 
-    Keys are spread over the servers, each thread has connections of its own, and a server that is down makes reads miss
-    and writes return False. Values other than bytes, text and whole numbers are MessagePack, where the library alone
-    would pickle them; one that was pickled by somebody else raises ``msgspec.DecodeError`` and is not run.
+    Keys are spread over the servers, and each thread has its own connections. If a server is down, reads miss and
+    writes return False. Values other than bytes, strings and whole numbers are stored as MessagePack, which the library
+    alone would pickle. A pickled value of another client raises ``msgspec.DecodeError`` and is not executed.
 
     Args:
         nodes: ``host:port`` of each server.
-        username: with the realm where the server wants it, as in ``app@example.com``.
-        password: sent as it is, by SASL's PLAIN.
-        tls: the context for all connections, from ``tls_context()``. None: not encrypted; the password can be read by
-            everybody on the way.
+        username: The user name, with the realm if the server requires it, for example ``app@example.com``.
+        password: The password. SASL PLAIN sends it unencrypted.
+        tls: The SSL context of all connections, for example ``tls_context()``. None: connections are not encrypted, and
+            the password can be read on the network.
 
     Raises:
-        ModuleNotFoundError: python-binary-memcached is not installed.
+        ModuleNotFoundError: If python-binary-memcached is not installed.
 
     See https://github.com/memcached/memcached/wiki/SASLHowto and
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html
     """
-    from bmemcached import DistributedClient  # noqa: PLC0415  # an extra of its own
+    from bmemcached import DistributedClient  # noqa: PLC0415 - a separate extra
 
     return DistributedClient(tuple(nodes), username, password, tls_context=tls, pickler=_Packer, unpickler=_Unpacker)
 
 
 class _Packer:
-    """Stands where the library wants a pickler."""
+    """Replaces the library's pickler."""
 
     def __init__(self, file: IO[bytes], _protocol: int) -> None:
         self._file = file
@@ -54,7 +54,7 @@ class _Packer:
 
 
 class _Unpacker:
-    """Stands where the library wants an unpickler."""
+    """Replaces the library's unpickler."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Sockets to Memcached: opened by host name, over TLS where asked for, with a deadline for each answer."""
+"""Sockets to Memcached: connected by host name, optionally with TLS, and with a deadline for each reply."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     import ssl
 
 MAX_PORT = 65535
-"""The highest port there is."""
+"""The highest TCP port."""
 
 _USUAL_PORT = "11211"
 _NODE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::([0-9]{1,5}))?")
 
 
 class Address(NamedTuple):
-    """Where a node listens: a host name, because that is what its certificate is checked against, and a port."""
+    """A node's host name, against which its certificate is verified, and its port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read ``host:port``, or ``host`` with the usual port, 11211; an IPv6 address stands in brackets.
+        """Parse ``host:port``, or ``host`` with the default port 11211. An IPv6 address must be in brackets.
 
         Raises:
-            ValueError: it is neither.
+            ValueError: If the text is neither.
         """
         found = _NODE.fullmatch(text)
         port = int(found[3] or _USUAL_PORT) if found else 0
@@ -51,9 +51,10 @@ class Address(NamedTuple):
 
 
 class TimedSocket:
-    """A socket on which everything that comes back must come within one span of what was sent.
+    """A socket with one time limit for the whole reply to each request.
 
-    A plain timeout begins again with every piece, so a peer that sends a byte now and then holds its caller for ever.
+    The timeout of a plain socket starts again with every piece. A peer that sends a byte now and then could keep its
+    caller waiting indefinitely.
     """
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
@@ -62,16 +63,16 @@ class TimedSocket:
         self._end = 0.0
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it, and set the deadline for what it is answered with."""
+        """Send all data, and set the deadline of the reply."""
         self._end = time.monotonic() + self._seconds
         self._sock.settimeout(self._seconds)
         self._sock.sendall(data)
 
     def recv(self, size: int) -> bytes:
-        """The next piece.
+        """Receive the next piece of the reply.
 
         Raises:
-            TimeoutError: it did not come in time.
+            TimeoutError: If it does not arrive before the deadline.
         """
         left = self._end - time.monotonic()
         if left <= 0:
@@ -80,25 +81,25 @@ class TimedSocket:
         return self._sock.recv(size)
 
     def is_quiet(self) -> bool:
-        """Whether nothing waits to be read: neither the end of a closed connection nor bytes nobody asked for."""
+        """Whether nothing waits to be read: the connection is open, and there are no unexpected bytes."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return not poll.poll(0)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         self._sock.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialer:
-    """How sockets are opened.
+    """How to open sockets.
 
     Attributes:
-        tls: the context of every socket. None: they are not encrypted.
-        connect_seconds: how long a connection may take to open, and how long its TLS handshake; the resolver's time
-            comes on top.
-        answer_seconds: how long a whole answer may take.
+        tls: The SSL context of every socket. None: connections are not encrypted.
+        connect_seconds: The time limit for opening a connection, and again for its TLS handshake. Name resolution is
+            not included.
+        answer_seconds: The time limit for a complete reply.
     """
 
     tls: ssl.SSLContext | None
@@ -106,10 +107,10 @@ class Dialer:
     answer_seconds: float
 
     def dial(self, address: Address) -> TimedSocket:
-        """Connect, to each of the host's addresses until one takes it, and check the host's name under TLS.
+        """Connect to the first of the host's addresses that accepts. With TLS, verify the host name.
 
         Raises:
-            OSError: nobody answered, or not with a certificate for the host.
+            OSError: If no address accepts, or the certificate is not valid for the host.
         """
         sock = socket.create_connection(address, self.connect_seconds)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,7 +1,7 @@
-"""What a value becomes in the cache: bytes, and a flag that says how to read them. Nothing is ever unpickled.
+"""How values are stored: as bytes, with a flag that says how to read them. Nothing is ever unpickled.
 
-The flags of text and of whole numbers are those of pymemcache's own serialiser, so that both read each other's. A flag
-of its own says of MessagePack that, without its type, it would be read as something else than an object's fields.
+The flags of strings and whole numbers are those of pymemcache's own serializer, so that both libraries can read them. A
+separate flag marks MessagePack that would be read as another type if its type is not given.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ _MSGPACK = 1 << 5
 _TYPED_MSGPACK = 1 << 6
 
 Item = tuple[bytes, int]
-"""The bytes and their flag."""
+"""A value's bytes and flag."""
 
 
 class UnreadableError(Exception):
-    """The item is none of ours, or not of the type asked for."""
+    """The item was written by another program, or does not have the requested type."""
 
 
 class UntypedError(Exception):
-    """The item would be something else than what was stored: it has to be read with its type."""
+    """The item would change if it is read without its type."""
 
 
 class ItemSerde:
-    """Lets pymemcache carry items as they are: they are encoded before and decoded after it has the connection."""
+    """Passes items through pymemcache unchanged. They are encoded before and decoded after a connection is used."""
 
     def serialize(self, _key: bytes, item: Item) -> Item:
-        """The item."""
+        """Return the item."""
         return item
 
     def deserialize(self, _key: bytes, data: bytes, flags: int) -> Item:
-        """The item."""
+        """Return the item."""
         return data, flags
 
 
 def encode(value: object) -> Item:
-    """Bytes as they are, text as UTF-8, whole numbers in decimals that ``incr`` can count up, all else as MessagePack.
+    """Encode a value: bytes as they are, strings as UTF-8, whole numbers as decimals, everything else as MessagePack.
+
+    ``incr`` and ``decr`` work on the decimals.
 
     Raises:
-        UnfitError: it would not come back equal and of the same type, whatever the type that it is read with. It is a
-            TypeError.
+        UnfitError: If the value would change even when it is read with its type. A subclass of TypeError.
 
     See https://msgspec.dev/supported-types.html
     """
@@ -74,20 +75,20 @@ def encode(value: object) -> Item:
 
 
 def _type_of(value: Any) -> Any:
-    """The type that a value is likely to be read with."""
+    """The type with which a value is probably read."""
     kind: Any = type(value)
     if kind in (list, set, frozenset):
         return kind[_one_of(value)]
     if kind is tuple:
-        return tuple[tuple(_type_of(each) for each in value)] if value else tuple[()]  # type: ignore[misc]
+        return tuple[tuple(_type_of(member) for member in value)] if value else tuple[()]  # type: ignore[misc]
     if kind is dict:
         return dict[_one_of(value), _one_of(value.values())]  # type: ignore[misc]
     return kind
 
 
 def _one_of(parts: Any) -> Any:
-    types = {_type_of(each) for each in parts}
-    return Union[tuple(types)] if types else Any  # noqa: UP007  # made at run time
+    types = {_type_of(part) for part in parts}
+    return Union[tuple(types)] if types else Any  # noqa: UP007 - built at run time
 
 
 def _unstorable(why: object) -> UnfitError:
@@ -100,12 +101,12 @@ def _unstorable(why: object) -> UnfitError:
     )
 
 
-def decode(item: Item, type: Any) -> Any:  # noqa: A002  # the name that msgspec gives it
-    """The value, checked against its type.
+def decode(item: Item, type: Any) -> Any:  # noqa: A002 - the name in msgspec
+    """Decode an item and check it against its type.
 
     Raises:
-        UnreadableError: it was written by somebody else, or for another type.
-        UntypedError: it has to be read with its type.
+        UnreadableError: If another program wrote the item, or it has another type.
+        UntypedError: If the item must be read with its type.
     """
     data, flags = item
     if flags not in {_BYTES, _WHOLE_NUMBER, _TEXT, _MSGPACK, _TYPED_MSGPACK}:
@@ -122,6 +123,6 @@ def decode(item: Item, type: Any) -> Any:  # noqa: A002  # the name that msgspec
         else:
             value = int(data)
         return msgspec.convert(value, type)
-    except Exception as error:  # noqa: BLE001  # a class's own checks may raise anything
-        # Not chained: a decoder's message may show a part of the value.
+    except Exception as error:  # noqa: BLE001 - a class's own checks may raise anything
+        # Not chained, because a decoder's message may show a part of the value.
         raise UnreadableError(error.__class__.__name__) from None

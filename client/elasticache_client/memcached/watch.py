@@ -1,4 +1,4 @@
-"""Keeps the nodes up to date: when to ask for their list, whom, and which answer counts."""
+"""Keeps the list of nodes up to date: when to ask, which node to ask, and which list to accept."""
 
 from __future__ import annotations
 
@@ -20,47 +20,48 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__.rpartition(".")[0])
 
-# Between two rounds, however many nodes fail.
+# The minimum interval between two rounds, regardless of how many nodes fail.
 _GAP_SECONDS = 5.0
-# For one round, however many nodes there are to ask.
+# The time limit of one round, regardless of the number of nodes.
 _ROUND_SECONDS = 5.0
-# Processes started together are not to ask together.
+# Spreads out the requests of processes that were started together.
 _JITTER = 0.1
-_DOUBTFUL_POLLS = 3
+_STALE_POLLS = 3
 
 
-class Succession:
-    """Which list follows which.
+class CurrentList:
+    """The current list of nodes, and whether another list replaces it.
 
-    A newer one does at once. One that contradicts, because it is older or has the same version and other nodes, comes
-    from a node that lags behind, and is refused; unless nothing else is left: all nodes of the list in use are down, or
-    nobody has said anything else for a while. Then the cluster was made anew under its old name and counts from one.
+    A newer list does. A list with an older version, or with the same version and other nodes, comes from a node that
+    lags behind. It is accepted only if all nodes of the current list are down, or if no other list was seen for
+    ``staleness_seconds``. In both cases the cluster was created again under the same name, and its versions started at
+    1.
     """
 
-    def __init__(self, patience_seconds: float) -> None:
+    def __init__(self, staleness_seconds: float) -> None:
         self.current: NodeList | None = None
-        self._patience = patience_seconds
-        self._doubtful: NodeList | None = None
+        self._staleness_seconds = staleness_seconds
+        self._outdated: NodeList | None = None
         self._since = 0.0
 
-    def is_news(self, offered: NodeList, *, all_down: bool, now: float) -> bool:
-        """Whether the offered list takes the place of the current one, which it then is."""
+    def accepts(self, offered: NodeList, *, all_down: bool, now: float) -> bool:
+        """Whether the offered list replaces the current one. If so, it becomes the current list."""
         if offered == self.current:
-            self._doubtful = None
+            self._outdated = None
             return False
         if self.current is not None and offered.version <= self.current.version:
-            if offered != self._doubtful:
-                self._doubtful, self._since = offered, now
-            if not all_down and now - self._since < self._patience:
+            if offered != self._outdated:
+                self._outdated, self._since = offered, now
+            if not all_down and now - self._since < self._staleness_seconds:
                 return False
-        self.current, self._doubtful = offered, None
+        self.current, self._outdated = offered, None
         return True
 
 
 class Watch:
-    """Asks when a command comes along and a question is due, in a thread that ends with the answer.
+    """Asks for the list of nodes when a command is sent and a request is due, in a thread that ends with the reply.
 
-    So an idle process asks nothing, nobody waits for the answer, and no two ask at a time.
+    An idle process therefore sends nothing, no command waits for the list, and only one request runs at a time.
     """
 
     def __init__(
@@ -77,33 +78,33 @@ class Watch:
         self._membership = membership
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self._succession = Succession(_DOUBTFUL_POLLS * poll_seconds)
+        self._current_list = CurrentList(_STALE_POLLS * poll_seconds)
         self._asked = -math.inf
         self._due = -math.inf
         self._round = threading.Lock()
 
     def tick(self) -> None:
-        """Begin a round if one is due."""
+        """Start a round of requests if one is due."""
         if self._clock() >= self._due and self._round.acquire(blocking=False):
             try:
                 threading.Thread(target=self._finish_round, name="memcached-discovery", daemon=True).start()
-            except RuntimeError:  # no more threads to be had; the command that came along can do without
+            except RuntimeError:  # no more threads can be started; the command does not need one
                 self._due = self._clock() + _GAP_SECONDS
                 self._round.release()
 
     def hurry(self) -> None:
-        """Let a round be due as soon as the last one is long enough ago."""
+        """Make the next round due as soon as the minimum interval since the last one has passed."""
         self._due = min(self._due, self._asked + _GAP_SECONDS)
 
     def refresh(self) -> None:
-        """Ask now, and take over what counts; without an answer, the nodes stay as they are.
+        """Ask for the list now and apply it. Without a valid reply, the nodes stay as they are.
 
         Raises:
-            DiscoveryError: nobody had a list.
+            DiscoveryError: If no node has a list.
         """
         self._asked = self._clock()
-        # Before anything is asked, so that a node that goes down meanwhile can bring it forward.
-        self._due = self._asked + self._poll_seconds * (1 - _JITTER * random.random())  # noqa: S311  # not a secret
+        # Set before asking, so that a node that goes down meanwhile can bring the next round forward.
+        self._due = self._asked + self._poll_seconds * (1 - _JITTER * random.random())  # noqa: S311 - not a secret
         try:
             offered = self._ask_around()
         except DiscoveryError:
@@ -111,14 +112,14 @@ class Watch:
             raise
         nodes = self._membership.ring.nodes
         all_down = all(node.is_down for node in nodes)
-        if self._succession.is_news(offered, all_down=all_down, now=self._asked):
+        if self._current_list.accepts(offered, all_down=all_down, now=self._asked):
             self._membership.replace(offered.nodes)
             _log.info("version %d of the list has %d nodes", offered.version, len(offered.nodes))
-        elif offered != self._succession.current:
-            _log.warning("version %d of the list is out of date and left alone", offered.version)
+        elif offered != self._current_list.current:
+            _log.warning("version %d of the list is out of date and was ignored", offered.version)
 
     def start_afresh(self) -> None:
-        """Forget a round that may be under way: after a fork, its thread is not in this process."""
+        """Forget a running round in a forked process, because its thread is not in this process."""
         self._round = threading.Lock()
 
     def _finish_round(self) -> None:
@@ -130,8 +131,8 @@ class Watch:
             self._round.release()
 
     def _ask_around(self) -> NodeList:
-        """Ask the endpoint, then the nodes that are up, until one has a list that is not older than ours."""
-        current = self._succession.current
+        """Ask the endpoint, then the nodes that are up, until one has a list that is not older than the current one."""
+        current = self._current_list.current
         up = [node.address for node in self._membership.ring.nodes if not node.is_down]
         random.shuffle(up)
         end = self._clock() + _ROUND_SECONDS
@@ -149,5 +150,5 @@ class Watch:
                 return offered
             older = older or offered
         if older is None:
-            raise first_error or DiscoveryError("nobody was asked")
+            raise first_error or DiscoveryError("no node was asked")
         return older

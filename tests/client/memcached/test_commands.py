@@ -235,7 +235,7 @@ def test_the_environment_is_enough(
     for name, value in settings(endpoint.port).to_environment().items():
         monkeypatch.setenv(name, value)
     example = "".join(re.findall(r"^(?:    .*)?\n", memcached.__doc__ or "", re.MULTILINE))
-    exec(compile(textwrap.dedent(example), "the package's example", "exec"), {})  # noqa: S102  # our own
+    exec(compile(textwrap.dedent(example), "the package's example", "exec"), {})  # noqa: S102 - our own
     with connect() as cache:
         assert (cache.get("shop:pear"), len(cache.nodes)) == ({"price": 1.5}, 3)
 

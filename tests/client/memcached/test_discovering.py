@@ -125,7 +125,7 @@ def test_the_last_good_list_is_kept(
     """Whatever comes instead of a list ends soon, and the nodes stay as they were."""
     endpoint.answer = answer
     start = time.monotonic()
-    with pytest.raises(DiscoveryError, match=f"{endpoint.name} gave no list of nodes: .*({error})"):
+    with pytest.raises(DiscoveryError, match=f"{endpoint.name} returned no list of nodes: .*({error})"):
         _refresh(cache)
     waited = time.monotonic() - start
     assert (cache.nodes, cache.set("key", "value"), waited < FEW_SECONDS) == (tuple(names[:2]), True, True)
@@ -142,7 +142,7 @@ def test_an_endpoint_that_is_gone_changes_nothing(cache: Memcached, endpoint: En
 def test_a_name_that_nobody_resolves_is_no_answer(dns_only: Certificate) -> None:
     """Neither one that does not exist nor one that cannot."""
     for host in ("cache.invalid", "a..b"):
-        with pytest.raises(DiscoveryError, match=f"{host}:11211 gave no list of nodes"):
+        with pytest.raises(DiscoveryError, match=f"{host}:11211 returned no list of nodes"):
             connect(settings(11211, host=host), tls=tls_context(dns_only.certificate), fail_open=False)
 
 
@@ -204,7 +204,7 @@ def test_without_any_list_everything_misses_until_there_is_one(
 def test_without_any_list_it_can_be_an_error(endpoint: Endpoint, open_cluster: Callable[..., Memcached]) -> None:
     """For those who would rather know."""
     endpoint.answer = says(b"ERROR\r\n")
-    with pytest.raises(DiscoveryError, match=r"gave no list of nodes: no list: b'ERROR\\r\\n'"):
+    with pytest.raises(DiscoveryError, match=r"returned no list of nodes: no list: b'ERROR\\r\\n'"):
         open_cluster(endpoint)
 
 

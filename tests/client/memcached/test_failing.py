@@ -127,7 +127,7 @@ def test_a_complaint_is_an_answer_too(cache: Memcached, servers: list[Server]) -
 
 def test_few_connections_stay_idle(cache: Memcached, servers: list[Server], monkeypatch: pytest.MonkeyPatch) -> None:
     """What many threads needed at once is closed when they have done."""
-    monkeypatch.setattr(node, "_MOST_IDLE", 3)
+    monkeypatch.setattr(node, "_MAX_IDLE", 3)
     keys = _homes(cache, servers[0])[:8]
     together = threading.Barrier(len(keys))
 
@@ -146,7 +146,7 @@ def test_it_can_be_an_error(servers: list[Server], open_nodes: Callable[..., Mem
     cache = open_nodes(*servers, fail_open=False)
     servers[0].stop()
     for ask in (cache.get_many, cache.delete_many):
-        with pytest.raises(NodeError, match=f"{servers[0].name} did not answer as a Memcached does: Conn.*refused"):
+        with pytest.raises(NodeError, match=f"{servers[0].name} sent no valid reply: Conn.*refused"):
             ask(KEYS)
     with pytest.raises(NodeError, match=f"{servers[0].name} is down and was not asked"):
         cache.set_many(dict.fromkeys(KEYS, 1))

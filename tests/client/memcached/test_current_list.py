@@ -6,9 +6,9 @@ import pytest
 
 from elasticache_client.memcached.discovery import NodeList
 from elasticache_client.memcached.transport import Address
-from elasticache_client.memcached.watch import Succession
+from elasticache_client.memcached.watch import CurrentList
 
-PATIENCE = 180.0
+STALENESS_SECONDS = 180.0
 ONE, TWO, THREE = (Address(f"node-{number}", 11211) for number in (1, 2, 3))
 NEWER = NodeList(8, (ONE, TWO, THREE))
 CURRENT = NodeList(7, (ONE, TWO))
@@ -16,11 +16,11 @@ OLDER = NodeList(6, (ONE,))
 TWIN = NodeList(7, (ONE, THREE))
 
 
-@pytest.fixture(name="succession")
-def _succession() -> Succession:
-    succession = Succession(PATIENCE)
-    succession.is_news(CURRENT, all_down=False, now=0.0)
-    return succession
+@pytest.fixture(name="current_list")
+def _current_list() -> CurrentList:
+    current_list = CurrentList(STALENESS_SECONDS)
+    current_list.accepts(CURRENT, all_down=False, now=0.0)
+    return current_list
 
 
 @pytest.mark.parametrize(
@@ -35,32 +35,34 @@ def _succession() -> Succession:
         pytest.param(CURRENT, True, False, id="the same, and all down"),
     ],
 )
-def test_one_offer(succession: Succession, offered: NodeList, *, all_down: bool, taken: bool) -> None:
+def test_one_offer(current_list: CurrentList, offered: NodeList, *, all_down: bool, taken: bool) -> None:
     """A newer list is taken at once; one that contradicts only when all nodes of the current one are down."""
-    was_taken = succession.is_news(offered, all_down=all_down, now=60.0)
-    assert (was_taken, succession.current) == (taken, offered if taken else CURRENT)
+    was_taken = current_list.accepts(offered, all_down=all_down, now=60.0)
+    assert (was_taken, current_list.current) == (taken, offered if taken else CURRENT)
 
 
 def test_the_first_list_is_taken() -> None:
     """Whatever its version is."""
-    assert Succession(PATIENCE).is_news(OLDER, all_down=True, now=0.0)
+    assert CurrentList(STALENESS_SECONDS).accepts(OLDER, all_down=True, now=0.0)
 
 
 @pytest.mark.parametrize("offered", [OLDER, TWIN], ids=["older", "same version, other nodes"])
-def test_a_cluster_made_anew_is_believed_after_a_while(succession: Succession, offered: NodeList) -> None:
+def test_a_cluster_made_anew_is_believed_after_a_while(current_list: CurrentList, offered: NodeList) -> None:
     """Its list is taken once nobody has said anything else for as long as patience lasts."""
-    taken = [succession.is_news(offered, all_down=False, now=now) for now in (60.0, 120.0, 239.9, 240.0)]
+    taken = [current_list.accepts(offered, all_down=False, now=now) for now in (60.0, 120.0, 239.9, 240.0)]
     assert taken == [False, False, False, True]
 
 
-def test_a_node_that_lags_behind_is_never_believed(succession: Succession) -> None:
+def test_a_node_that_lags_behind_is_never_believed(current_list: CurrentList) -> None:
     """As long as the current list is confirmed now and then, the older one does not come back."""
     offers = [OLDER, OLDER, CURRENT] * 100
-    taken = [succession.is_news(each, all_down=False, now=60.0 * at) for at, each in enumerate(offers)]
-    assert (any(taken), succession.current) == (False, CURRENT)
+    taken = [current_list.accepts(offered, all_down=False, now=60.0 * at) for at, offered in enumerate(offers)]
+    assert (any(taken), current_list.current) == (False, CURRENT)
 
 
-def test_doubts_do_not_add_up(succession: Succession) -> None:
+def test_doubts_do_not_add_up(current_list: CurrentList) -> None:
     """Two lists that contradict each other and the current one get no patience from each other."""
-    taken = [succession.is_news(each, all_down=False, now=60.0 * at) for at, each in enumerate([OLDER, TWIN] * 10)]
+    taken = [
+        current_list.accepts(offered, all_down=False, now=60.0 * at) for at, offered in enumerate([OLDER, TWIN] * 10)
+    ]
     assert not any(taken)
