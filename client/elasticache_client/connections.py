@@ -82,7 +82,7 @@ class _Shared:
     _connect_callbacks: Any
     next_health_check: Any
     _parser: Any
-    # Each gives a step: what it returns in threads, and what is to be awaited in tasks.
+    # Each returns a step: a result in threads, an awaitable in tasks.
     _login: Callable[[Credentials], Any]
     _after_refusal: Callable[[Credentials, list[Login]], Any]
     _has_unread: Callable[[], Any]
