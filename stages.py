@@ -34,7 +34,7 @@ class NetworkSettings:
     """The VPC: its zones, named or counted, and how applications in it get out."""
 
     availability_zones: tuple[str, ...] | None = None
-    zones: int | None = None
+    max_azs: int | None = None
     cidr: str = "10.40.0.0/16"
     egress: Egress = Egress.ENDPOINTS
 
@@ -89,8 +89,8 @@ class StageSettings:
         database: PostgreSQL. Default: none.
         workload: the reference applications, which need the database. Default: none of them.
         tags: on every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
-        unreserved_reason: why no concurrency is reserved for functions. Default: it is, 33 executions with database and
-            applications, and Lambda wants another 100 of the account's to stay unreserved.
+        no_reserved_concurrency_reason: why no concurrency is reserved for functions. Default: it is reserved, 33
+            executions with database and applications; Lambda keeps another 100 of the account's unreserved.
     """
 
     account: str | None = None
@@ -102,7 +102,7 @@ class StageSettings:
     database: DatabaseSettings | None = None
     workload: WorkloadSettings | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    unreserved_reason: str | None = None
+    no_reserved_concurrency_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse places that there are none of, tags that AWS does not take, and applications without a database."""
@@ -150,7 +150,7 @@ def _access(stage: str) -> Access:
 STAGES: dict[str, StageSettings] = {
     "dev": StageSettings(
         termination_protection=False,
-        network=NetworkSettings(zones=2),
+        network=NetworkSettings(max_azs=2),
         redis=RedisSettings(
             node_type=NodeType("cache.t4g.small"),
             topology=Topology(shards=1, replicas_per_shard=1),
@@ -165,7 +165,7 @@ STAGES: dict[str, StageSettings] = {
             unprotected_reason=_MADE_UP,
         ),
         workload=_workload("dev"),
-        unreserved_reason=_NEW_ACCOUNT,
+        no_reserved_concurrency_reason=_NEW_ACCOUNT,
     ),
     "prod": StageSettings(
         region="eu-west-1",

@@ -61,10 +61,10 @@ def build(app: cdk.App) -> None:
         access=Access.auth_token(),
         restore_from=Snapshot.named("orders-2026-11-01"),
         backups=Backups(
-            retention_days=7, short_reason="It is gone in a week: the restored data are compared and left."
+            retention_days=7, short_retention_reason="It is gone in a week: the restored data are compared and left."
         ),
     )
-    restored.rotate_secrets(Rotation.beside(network))
+    restored.rotate_secrets(Rotation.in_network(network))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def build(app: cdk.App) -> None:
         node_type=NodeType("cache.t4g.small"),
         access=Access.users(default=DefaultUser.with_token()),
     )
-    cache.rotate_secrets(Rotation.beside(network))
+    cache.rotate_secrets(Rotation.in_network(network))
     client = ec2.SecurityGroup.from_security_group_id(stack, "Application", "sg-0123456789abcdef0")
     cache.connections.allow_default_port_from(client, "From the application")
 

@@ -13,7 +13,7 @@ from elasticache_constructs.posture.reachability import add_reachability_check
 def build(app: cdk.App) -> None:
     """One stack: a network without any way out, and the cluster in it."""
     stack = cdk.Stack(app, "example-memcached")
-    network = CacheNetwork(stack, "Network", zones=2, egress=Egress.NONE)
+    network = CacheNetwork(stack, "Network", max_azs=2, egress=Egress.NONE)
     cache = MemcachedCluster(
         stack,
         "Memcached",
@@ -23,7 +23,7 @@ def build(app: cdk.App) -> None:
         nodes=4,
         parameters={"max_item_size": "2097152"},
     )
-    cdk.CfnOutput(stack, "DiscoveryEndpoint", value=str(cache.discovery_endpoint))
+    cdk.CfnOutput(stack, "DiscoveryEndpoint", value=str(cache.configuration_endpoint))
 
 
 if __name__ == "__main__":

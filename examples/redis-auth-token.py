@@ -22,7 +22,7 @@ from elasticache_constructs.posture.reachability import add_reachability_check
 def build(app: cdk.App) -> None:
     """One stack: a network and the cache in it."""
     stack = cdk.Stack(app, "example-redis-auth-token")
-    network = CacheNetwork(stack, "Network", zones=2)
+    network = CacheNetwork(stack, "Network", max_azs=2)
     cache = ReplicationGroup(
         stack,
         "Redis",
@@ -33,7 +33,7 @@ def build(app: cdk.App) -> None:
         topology=Topology(shards=1, replicas_per_shard=1),
         access=Access.auth_token(),
     )
-    cache.rotate_secrets(Rotation.beside(network))
+    cache.rotate_secrets(Rotation.in_network(network))
     cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
     cdk.CfnOutput(stack, "TokenSecret", value=cache.secret().secret_arn)
 

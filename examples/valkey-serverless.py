@@ -32,7 +32,7 @@ def build(app: cdk.App) -> None:
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=ServerlessEngine.VALKEY_8,
-        limits=ServerlessLimits(storage_gb=10, ecpu_per_second=20_000),
+        limits=ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=20_000),
         access=Access.users(default=DefaultUser.disabled(), users=[orders]),
     )
     role = iam.Role(stack, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))

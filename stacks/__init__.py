@@ -32,14 +32,14 @@ class CacheStage(cdk.Stage):
         for name, value in settings.tags.items():
             cdk.Tags.of(self).add(name, value)
         protected = settings.termination_protection
-        unreserved = settings.unreserved_reason
+        unreserved = settings.no_reserved_concurrency_reason
         self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
         self.redis = RedisStack(
             self,
             "cache-redis",
             settings=settings.redis,
             network=self.network.network,
-            unreserved_reason=unreserved,
+            no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
         )
         self.memcached = MemcachedStack(
@@ -56,7 +56,7 @@ class CacheStage(cdk.Stage):
             "cache-database",
             settings=settings.database,
             network=self.network.network,
-            unreserved_reason=unreserved,
+            no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
         )
         if settings.workload is None:
@@ -68,7 +68,7 @@ class CacheStage(cdk.Stage):
             network=self.network.network,
             cache=self.redis.cache,
             database=self.database.database,
-            unreserved_reason=unreserved,
+            no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
         )
 

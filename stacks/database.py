@@ -26,7 +26,7 @@ class DatabaseStack(cdk.Stack):
         *,
         settings: DatabaseSettings,
         network: CacheNetwork,
-        unreserved_reason: str | None,
+        no_reserved_concurrency_reason: str | None,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -42,5 +42,5 @@ class DatabaseStack(cdk.Stack):
             single_zone_reason=settings.single_zone_reason,
             unprotected_reason=settings.unprotected_reason,
         )
-        self.database.create_users(network, unreserved_reason=unreserved_reason)
+        self.database.create_users(network, no_reserved_concurrency_reason=no_reserved_concurrency_reason)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=str(self.database.endpoint), description="Where clients connect")

@@ -45,6 +45,6 @@ class MemcachedStack(cdk.Stack):
         cdk.CfnOutput(
             self,
             "MemcachedEndpoint",
-            value=str(self.cache.discovery_endpoint),
+            value=str(self.cache.configuration_endpoint),
             description="Where clients with auto discovery connect",
         )

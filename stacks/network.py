@@ -30,7 +30,7 @@ class NetworkStack(cdk.Stack):
             self,
             "Network",
             availability_zones=settings.availability_zones,
-            zones=settings.zones,
+            max_azs=settings.max_azs,
             cidr=settings.cidr,
             egress=settings.egress,
         )

@@ -24,7 +24,7 @@ class RedisStack(cdk.Stack):
         *,
         settings: RedisSettings,
         network: CacheNetwork,
-        unreserved_reason: str | None,
+        no_reserved_concurrency_reason: str | None,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -44,5 +44,7 @@ class RedisStack(cdk.Stack):
             access=settings.access,
             backups=settings.backups,
         )
-        self.cache.rotate_secrets(Rotation.beside(network, unreserved_reason=unreserved_reason))
+        self.cache.rotate_secrets(
+            Rotation.in_network(network, no_reserved_concurrency_reason=no_reserved_concurrency_reason)
+        )
         cdk.CfnOutput(self, "RedisEndpoint", value=str(self.cache.endpoint), description="Where clients connect")

@@ -38,7 +38,7 @@ class WorkloadStack(cdk.Stack):
         network: CacheNetwork,
         cache: ReplicationGroup,
         database: Database,
-        unreserved_reason: str | None,
+        no_reserved_concurrency_reason: str | None,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -49,7 +49,7 @@ class WorkloadStack(cdk.Stack):
         )
         self._network = network
         self._cache = cache
-        self._unreserved_reason = unreserved_reason
+        self._unreserved_reason = no_reserved_concurrency_reason
         self._key = EncryptionKey(self, "Key", description="Logs and settings of the reference applications").key
         self._code = PythonBundle(
             sources=(_ROOT / "workloads", _ROOT / "client" / "elasticache_client", CERTIFICATES),
@@ -119,5 +119,5 @@ class WorkloadStack(cdk.Stack):
             environment=environment,
             encryption_key=self._key,
             concurrency=concurrency,
-            unreserved_reason=self._unreserved_reason,
+            no_reserved_concurrency_reason=self._unreserved_reason,
         )

@@ -80,7 +80,8 @@ class WorkloadFunction(Construct):
 
         concurrency: Executions at the same time. Default: 10.
 
-        unreserved_reason: Why no concurrency is reserved, in an account that has none to spare. Default: it is.
+        no_reserved_concurrency_reason: Why no concurrency is reserved, for example because the account has too little.
+            Default: it is reserved.
 
     Raises:
         ConfigurationError: When the VPC or the key is of another region, the VPC has no such subnets, a security group
@@ -103,15 +104,19 @@ class WorkloadFunction(Construct):
         encryption_key: kms.IKey,
         timeout: Duration | None = None,
         concurrency: int = 10,
-        unreserved_reason: str | None = None,
+        no_reserved_concurrency_reason: str | None = None,
     ) -> None:
         with reported_together() as check:
             check(check_vpc, vpc, of=scope)
             check(select, vpc, vpc_subnets)
             check(check_groups, "security_groups", security_groups, vpc=vpc)
             key = check(checked_key, encryption_key, of=scope)
-            if unreserved_reason is not None:
-                check(checked_reason, unreserved_reason, what="WorkloadFunction(unreserved_reason=...)")
+            if no_reserved_concurrency_reason is not None:
+                check(
+                    checked_reason,
+                    no_reserved_concurrency_reason,
+                    what="WorkloadFunction(no_reserved_concurrency_reason=...)",
+                )
         super().__init__(scope, construct_id)
         group = log_group(self, "Log", key=key)
         policy = iam.ManagedPolicy(
@@ -136,12 +141,12 @@ class WorkloadFunction(Construct):
             log_group=group,
             environment=dict(environment),
             environment_encryption=key,
-            reserved_concurrent_executions=concurrency if unreserved_reason is None else None,
+            reserved_concurrent_executions=concurrency if no_reserved_concurrency_reason is None else None,
             tracing=lambda_.Tracing.ACTIVE,
         )
         """The function itself. What is granted to it goes into its own policy as well."""
         role.open()
-        _acknowledge(self, vpc=vpc, unreserved_reason=unreserved_reason)
+        _acknowledge(self, vpc=vpc, no_reserved_concurrency_reason=no_reserved_concurrency_reason)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -178,7 +183,7 @@ def _policy_document(scope: Construct, *, key_arn: str, log_group_arn: str) -> i
     return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": statements})
 
 
-def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: str | None) -> None:
+def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, no_reserved_concurrency_reason: str | None) -> None:
     stack = Stack.of(scope)
     # References as cdk-nag writes them.
     partition, region, account = (
@@ -199,10 +204,10 @@ def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, unreserved_reason: s
     if Stack.of(vpc) is not stack:
         findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
     skip = [{"id": "CKV_AWS_116", "comment": _CALLER_WAITS}]
-    if unreserved_reason is not None:
-        skip.append({"id": "CKV_AWS_115", "comment": unreserved_reason})
+    if no_reserved_concurrency_reason is not None:
+        skip.append({"id": "CKV_AWS_115", "comment": no_reserved_concurrency_reason})
         for pack in ("HIPAA.Security", "NIST.800.53.R5"):
-            findings[f"{pack}::{pack}-LambdaConcurrency"] = unreserved_reason
+            findings[f"{pack}::{pack}-LambdaConcurrency"] = no_reserved_concurrency_reason
     acknowledge(scope.function, findings)
     resource = scope.function.node.default_child
     resource.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]

@@ -154,7 +154,7 @@ def _users(access: Access, engine: Engine | ServerlessEngine, name: str) -> Reso
     members = {f"{name}User": made} | {
         f"{name}User{number}": _user(each, engine, name) for number, each in enumerate(access.named)
     }
-    leaving = {f"{name}Leaving{number}": _user(each, engine, name) for number, each in enumerate(access.leaving)}
+    leaving = {f"{name}Leaving{number}": _user(each, engine, name) for number, each in enumerate(access.removing)}
     group = {
         "Engine": _ENGINE_OF_USERS,
         "UserGroupId": _user_id(name, "users"),

@@ -46,12 +46,12 @@ DUMP = "arn:aws:s3:::backups/dump.rdb"
         ),
         pytest.param(lambda: Snapshot.rdb_files([DUMP, DUMP]), "SNP-10", id="a file that is named twice"),
         pytest.param(
-            lambda: Access.users(default=TOKEN, leaving=[PasswordUser("app", WRITER)]).check_engine(Engine.REDIS_6_2),
+            lambda: Access.users(default=TOKEN, removing=[PasswordUser("app", WRITER)]).check_engine(Engine.REDIS_6_2),
             "RBC-10",
             id="words of a user who is leaving",
         ),
         pytest.param(
-            lambda: Access.users(default=TOKEN, leaving=[IamUser("app", Permissions.read_only("app:*"))]).check_engine(
+            lambda: Access.users(default=TOKEN, removing=[IamUser("app", Permissions.read_only("app:*"))]).check_engine(
                 Engine.REDIS_6_2
             ),
             "IAM-01",

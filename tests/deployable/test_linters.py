@@ -115,10 +115,10 @@ def relaxed(settings: Any) -> set[str]:
                 "elasticache_replication_group_encrypts_in_transit": transit.mode is None,
                 "elasticache_replication_group_requires_encryption_in_transit": not transit.is_required
                 and (engine.name == "valkey" or engine.is_at_least("7.0")),
-                "elasticache_replication_group_has_access_control": access.open_reason is not None,
+                "elasticache_replication_group_has_access_control": access.without_login_reason is not None,
                 "E3026": waits_for_failover and engine.name == "redis",
             }
-    leaving = getattr(settings, "access", None) and settings.access.leaving
+    leaving = getattr(settings, "access", None) and settings.access.removing
     return {
         rule
         for rule, is_relaxed in {**rules, "elasticache_user_belongs_to_a_user_group": bool(leaving)}.items()

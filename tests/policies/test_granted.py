@@ -65,7 +65,7 @@ def _cache(stack: cdk.Stack, kind: str, key: kms.IKey | None) -> Any:
     arguments: dict[str, Any] = {"vpc": network.vpc, "access": USERS, "encryption_key": key}
     if kind == "serverless":
         return ServerlessCache(
-            stack, "Cache", limits=ServerlessLimits(storage_gb=10, ecpu_per_second=5000), **arguments
+            stack, "Cache", limits=ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000), **arguments
         )
     return ReplicationGroup(
         stack, "Cache", engine=Engine.VALKEY_8_2, node_type=NodeType("cache.t4g.small"), **arguments
@@ -245,7 +245,7 @@ def test_given_keys_and_topics_admit_what_uses_them(key: str, *, elsewhere: bool
         encryption_key=mine,
         notification_topic=events,
     )
-    cache.rotate_secrets(Rotation.beside(network), alarm_topic=alarms)
+    cache.rotate_secrets(Rotation.in_network(network), alarm_topic=alarms)
 
     deployment = deployed(app)
     held = {IMPORTED: (DEFAULT_POLICY, *_services())} | dict(deployment.policies.held)

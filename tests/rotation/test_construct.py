@@ -184,7 +184,7 @@ def test_one_execution_is_reserved(user: Bench) -> None:
 def test_reservation_can_be_given_up_with_a_reason() -> None:
     """An account without concurrency to spare says so in one line."""
     reason = "This account has the starting quota of ten executions."
-    bench = rotated(Access.auth_token(), unreserved_reason=reason)
+    bench = rotated(Access.auth_token(), no_reserved_concurrency_reason=reason)
 
     assert "ReservedConcurrentExecutions" not in bench.only("Lambda::Function")["Properties"]
 

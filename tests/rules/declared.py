@@ -318,7 +318,9 @@ DECLARED: dict[str, Declared] = {
     "WIN-02": _refused("SNP-02", "the time is the start of the window"),
     "LOG-09": _impossible(_SERVERLESS, "a serverless cache takes no log delivery"),
     "NET-20": _always(_SERVERLESS, "it has a security group of its own"),
-    "SLS-05": _documented(f"{_EC}.values.serverless_limits.ServerlessLimits", "What is beyond the most is refused"),
+    "SLS-05": _documented(
+        f"{_EC}.values.serverless_limits.ServerlessLimits", "At the maximum, writes fail or requests are throttled"
+    ),
     "SLS-06": _refused("TOP-10", "two zones at least; one subnet is used of each, of three zones at most"),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
     "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),

@@ -27,7 +27,7 @@ def cache(**changes: Any) -> ServerlessCacheSettings:
     arguments: dict[str, Any] = {
         "description": "cache",
         "engine": ServerlessEngine.VALKEY_8,
-        "limits": ServerlessLimits(storage_gb=10, ecpu_per_second=5000),
+        "limits": ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000),
         "access": _USERS,
         "backups": Backups(),
         "network_type": NetworkType.IPV4,
@@ -37,7 +37,7 @@ def cache(**changes: Any) -> ServerlessCacheSettings:
 
 
 def _limits(**changes: Any) -> ServerlessLimits:
-    return ServerlessLimits(**{"storage_gb": 10, "ecpu_per_second": 5000, **changes})
+    return ServerlessLimits(**{"maximum_storage_gb": 10, "maximum_ecpu_per_second": 5000, **changes})
 
 
 def _twins(*regions: str) -> None:
@@ -86,50 +86,53 @@ ROWS = (
     ),
     Row(
         "SLS-02",
-        lambda: _limits(storage_gb=5001),
-        "ServerlessLimits(storage_gb=5001): it is a whole number from 1 to 5000. Use storage_gb=5000, say.",
+        lambda: _limits(maximum_storage_gb=5001),
+        "ServerlessLimits(maximum_storage_gb=5001): it is a whole number from 1 to 5000. "
+        "Use maximum_storage_gb=5000, say.",
         _SCALING,
-        lambda: _limits(storage_gb=5000),
+        lambda: _limits(maximum_storage_gb=5000),
     ),
     Row(
         "SLS-02",
-        lambda: _limits(least_storage_gb=11),
+        lambda: _limits(minimum_storage_gb=11),
         (
-            "ServerlessLimits(least_storage_gb=11, storage_gb=10): the least is not above the most. Use "
-            "least_storage_gb=10 or less."
+            "ServerlessLimits(minimum_storage_gb=11, maximum_storage_gb=10): the minimum is at most the maximum. "
+            "Use minimum_storage_gb=10 or less."
         ),
         _SCALING,
-        lambda: _limits(least_storage_gb=10),
+        lambda: _limits(minimum_storage_gb=10),
     ),
     Row(
         "SLS-03",
-        lambda: _limits(ecpu_per_second=999),
+        lambda: _limits(maximum_ecpu_per_second=999),
         (
-            "ServerlessLimits(ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use "
-            "ecpu_per_second=1000, say."
+            "ServerlessLimits(maximum_ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use "
+            "maximum_ecpu_per_second=1000, say."
         ),
         _SCALING,
-        lambda: _limits(ecpu_per_second=1000),
+        lambda: _limits(maximum_ecpu_per_second=1000),
     ),
     Row(
         "SLS-03",
-        lambda: _limits(least_ecpu_per_second=5001),
+        lambda: _limits(minimum_ecpu_per_second=5001),
         (
-            "ServerlessLimits(least_ecpu_per_second=5001, ecpu_per_second=5000): the least is not above the most."
-            " Use least_ecpu_per_second=5000 or less."
+            "ServerlessLimits(minimum_ecpu_per_second=5001, maximum_ecpu_per_second=5000): the minimum is at most the "
+            "maximum."
+            " Use minimum_ecpu_per_second=5000 or less."
         ),
         _SCALING,
-        lambda: _limits(least_ecpu_per_second=5000),
+        lambda: _limits(minimum_ecpu_per_second=5000),
     ),
     Row(
         "SLS-04",
-        lambda: ServerlessLimits(storage_gb=10),
+        lambda: ServerlessLimits(maximum_storage_gb=10),
         (
-            "ServerlessLimits without ecpu_per_second: a serverless cache scales, and costs, up to a limit that "
-            "is named. Add ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
+            "ServerlessLimits without maximum_ecpu_per_second: a serverless cache scales, and costs, up to a limit "
+            "that "
+            "is named. Add maximum_ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
         ),
         _SCALING,
-        lambda: ServerlessLimits(storage_gb=10, unlimited_reason="The peak of the sale is not known yet."),
+        lambda: ServerlessLimits(maximum_storage_gb=10, unlimited_reason="The peak of the sale is not known yet."),
     ),
     Row(
         "SLS-06",
@@ -200,7 +203,7 @@ ROWS = (
         lambda: cache(backups=Backups(retention_days=36)),
         (
             "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
-            "shorter time is enough: short_reason='...'."
+            "shorter time is enough: short_retention_reason='...'."
         ),
         f"{GUIDE}/backups-automatic.html",
         lambda: cache(backups=Backups(retention_days=35)),

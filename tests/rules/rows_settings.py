@@ -212,24 +212,24 @@ ROWS = (
         lambda: Backups(retention_days=36),
         (
             "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
-            "shorter time is enough: short_reason='...'."
+            "shorter time is enough: short_retention_reason='...'."
         ),
         _BACKUPS,
         lambda: Backups(retention_days=35),
     ),
     Row(
         "SNP-01",
-        lambda: Backups(retention_days=0, short_reason="The cache is filled again from the database."),
+        lambda: Backups(retention_days=0, short_retention_reason="The cache is filled again from the database."),
         "Backups(retention_days=0): snapshots are kept 1 to 35 days. Use retention_days=35.",
         _BACKUPS,
-        lambda: Backups(retention_days=1, short_reason="The cache is filled again from the database."),
+        lambda: Backups(retention_days=1, short_retention_reason="The cache is filled again from the database."),
     ),
     Row(
         "POS-05",
         lambda: Backups(retention_days=14),
         (
             "Backups(retention_days=14): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
-            "shorter time is enough: short_reason='...'."
+            "shorter time is enough: short_retention_reason='...'."
         ),
         _BACKUPS,
         lambda: Backups(retention_days=15),

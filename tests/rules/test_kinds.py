@@ -55,7 +55,7 @@ def _cluster(**changes: Any) -> object:
 
 
 def _serverless(**changes: Any) -> object:
-    limits = ServerlessLimits(storage_gb=10, ecpu_per_second=5000)
+    limits = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
     return _construct(ServerlessCache, {"limits": limits, "access": _USERS}, changes)
 
 
@@ -100,7 +100,13 @@ _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
     (lambda: _cluster(network_type=None), "network_type=None", "NetworkType", "NetworkType.IPV4", "NET-13"),
     (lambda: _cluster(vpc="vpc-1"), "vpc='vpc-1'", "IVpc", "ec2.Vpc", "NET-02"),
     (lambda: _serverless(engine=Engine.VALKEY_8_2), "type Engine", "ServerlessEngine", "ServerlessEngine.V", "SLS-01"),
-    (lambda: _serverless(limits=10), "limits=10", "ServerlessLimits", "ServerlessLimits(storage_gb=10", "SLS-04"),
+    (
+        lambda: _serverless(limits=10),
+        "limits=10",
+        "ServerlessLimits",
+        "ServerlessLimits(maximum_storage_gb=10",
+        "SLS-04",
+    ),
     (lambda: _serverless(access=_SECRET), "access=...) of type str", "Access or None", "Access.users(", ""),
     (lambda: _serverless(encryption_key="alias/a"), "'alias/a'", "type IKey", "EncryptionKey(", "KMS-03"),
     (lambda: _any(Engine, "redis", 7.1), "version=7.1", "type str", "version='7.1'", "ENG-06"),
@@ -121,7 +127,7 @@ _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
     (lambda: _any(Permissions.read_only, 5), "key pattern=...", "type str", "'session:*'", "RBC-10"),
     (lambda: _users(users=["a"]), "users=...) of type str", "IamUser or PasswordUser", "[IamUser(", ""),
     (lambda: _users(users=_SECRET), "users=...) of type str", "type list", "[IamUser(", ""),
-    (lambda: _users(leaving=None), "leaving=...) of type NoneType", "type list", "[IamUser(", ""),
+    (lambda: _users(removing=None), "removing=...) of type NoneType", "type list", "[IamUser(", ""),
     (lambda: _users(default=None), "default=...) of type NoneType", "DefaultUser", "DefaultUser.disabled()", "RBC-05"),
     (lambda: _users(default=_SECRET), "default=...) of type str", "DefaultUser", "DefaultUser.disabled()", "RBC-05"),
     (lambda: _any(Access, _SECRET, ()), "default=...) of type str", "DefaultUser", "DefaultUser.disabled()", "RBC-05"),
@@ -130,7 +136,7 @@ _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
     (lambda: _any(Access.without_login, reason=None), "reason None", _REASON, "Write why", ""),
     (lambda: _any(Access, None, (), (), 5), "reason 5", _REASON, "Write why", ""),
     (lambda: _any(Backups, window=None), "Backups(window=None)", "type str", "'02:00-03:00'", "SNP-02"),
-    (lambda: _any(Backups, short_reason=5), "short_reason", _REASON, "Write why", ""),
+    (lambda: _any(Backups, short_retention_reason=5), "short_retention_reason", _REASON, "Write why", ""),
     (lambda: _any(LogDelivery, firehose_stream=5), "firehose_stream=5", "str or None", "'events'", "LOG-07"),
     (lambda: _any(Snapshot.named, 5), "name=5", "str or None", "name='nightly'", "NAM-14"),
     (lambda: Snapshot.rdb_files("arn:a"), "arns='arn:a') of type str", "type list", "['arn:aws:s3", "SNP-10"),

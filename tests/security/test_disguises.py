@@ -307,7 +307,7 @@ def build(stack: cdk.Stack) -> None:
         "Serverless",
         **place,
         engine=ServerlessEngine.VALKEY_8,
-        limits=ServerlessLimits(storage_gb=10, ecpu_per_second=20_000),
+        limits=ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=20_000),
         access=Access.users(
             default=DefaultUser.disabled(), users=[IamUser("reports", Permissions.read_only("orders:*"))]
         ),

@@ -47,7 +47,7 @@ def test_retention_by_parameter(parameter: dict[str, Any], bounds: dict[str, Any
         bench.stack,
         "Serverless",
         vpc=bench.vpc,
-        limits=ServerlessLimits(storage_gb=10, ecpu_per_second=20_000),
+        limits=ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=20_000),
         engine=ServerlessEngine.VALKEY_8,
         backups=backups,
         access=Access.users(

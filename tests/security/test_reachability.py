@@ -365,7 +365,7 @@ def test_nested_stacks_are_looked_into(where: str, *, reaches: bool, tmp_path: P
         handler="index.handler",
         vpc=network.vpc,
         vpc_subnets=network.application_subnets,
-        security_groups=[network.endpoint_clients] if network.endpoint_clients else None,
+        security_groups=[network.endpoint_client_security_group] if network.endpoint_client_security_group else None,
     )
     statement = iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=["*"])
     function.add_to_role_policy(statement)

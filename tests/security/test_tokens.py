@@ -78,7 +78,7 @@ def test_tokens_pass_every_check(kind: str, tmp_path: Path) -> None:
             log_delivery=LogDelivery(firehose_stream=given.string),
             restore_from=Snapshot.named(given.string),
         )
-        group.rotate_secrets(Rotation.beside(network))
+        group.rotate_secrets(Rotation.in_network(network))
     elif kind == "cluster":
         MemcachedCluster(
             stack,
@@ -94,7 +94,7 @@ def test_tokens_pass_every_check(kind: str, tmp_path: Path) -> None:
             stack,
             "Cache",
             **where,
-            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            limits=ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000),
             access=Access.users(default=DefaultUser.disabled(), users=[USER]),
             backups=Backups(**backups),
             description=given.string,

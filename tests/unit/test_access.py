@@ -551,7 +551,7 @@ def test_renamed_password_user_gets_another_id() -> None:
 def test_leaving_user_is_made_and_in_no_group(bench: Bench) -> None:
     """A user that leaves keeps its resource and is out of the group, so that it can be deleted next."""
     leaving = PasswordUser("batch", APP.permissions)
-    access = Access.users(default=DefaultUser.with_token(), users=[APP], leaving=[leaving])
+    access = Access.users(default=DefaultUser.with_token(), users=[APP], removing=[leaving])
     replication_group(bench, access=access)
     members = {each["Ref"] for each in bench.only("ElastiCache::UserGroup")["Properties"]["UserIds"]}
     names = {
@@ -566,7 +566,7 @@ def test_leaving_changes_no_logical_id(bench: Bench) -> None:
     other = new_bench()
     user = PasswordUser("batch", APP.permissions)
     replication_group(bench, access=Access.users(default=DefaultUser.with_token(), users=[user]))
-    replication_group(other, access=Access.users(default=DefaultUser.with_token(), leaving=[user]))
+    replication_group(other, access=Access.users(default=DefaultUser.with_token(), removing=[user]))
 
     assert set(bench.template()["Resources"]) == set(other.template()["Resources"])
 
@@ -574,7 +574,7 @@ def test_leaving_changes_no_logical_id(bench: Bench) -> None:
 def test_leaving_password_has_no_secret_to_hand_out(bench: Bench) -> None:
     """Nobody is let in as a user that leaves."""
     leaving = PasswordUser("batch", APP.permissions)
-    cache = replication_group(bench, access=Access.users(default=DefaultUser.with_token(), leaving=[leaving]))
+    cache = replication_group(bench, access=Access.users(default=DefaultUser.with_token(), removing=[leaving]))
 
     with pytest.raises(ConfigurationError, match="the users with a secret are 'default'"):
         cache.secret("batch")

@@ -16,7 +16,7 @@ REASON = "The cache is rebuilt from the database within minutes."
 
 def test_longest_retention_is_the_default() -> None:
     """Snapshots are kept 35 days, the longest that the service offers, and taken at two in the morning."""
-    assert Backups(retention_days=35, window="02:00-03:00", short_reason=None) == Backups()
+    assert Backups(retention_days=35, window="02:00-03:00", short_retention_reason=None) == Backups()
 
 
 @pytest.mark.parametrize("days", [15, 16, 35])
@@ -31,7 +31,7 @@ def test_retention_that_policies_accept(days: int) -> None:
 @pytest.mark.parametrize("days", [1, 14])
 def test_short_retention_with_a_reason(days: int) -> None:
     """Down to one day is accepted with a reason; policy packs have a finding then."""
-    assert Backups(retention_days=days, short_reason=REASON).below_policy_floor
+    assert Backups(retention_days=days, short_retention_reason=REASON).below_policy_floor
 
 
 @pytest.mark.parametrize("days", [14, 1, 0, -1, 36, 35.0, 20.5, True, "30", None], ids=repr)
@@ -42,7 +42,7 @@ def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
 
     expected = (
         f"Backups(retention_days={days!r}): snapshots are kept 15 to 35 days. "
-        f"Use retention_days=35, or say why a shorter time is enough: short_reason='...'. See {PAGE} (SNP-01)"
+        f"Use retention_days=35, or say why a shorter time is enough: short_retention_reason='...'. See {PAGE} (SNP-01)"
     )
     assert expected == str(refusal.value)
 
@@ -51,7 +51,7 @@ def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
 def test_no_reason_lifts_the_limits_of_the_service(days: Any) -> None:
     """With a reason too, backups are never off and never kept longer than the service can."""
     with pytest.raises(ConfigurationError) as refusal:
-        Backups(retention_days=days, short_reason=REASON)
+        Backups(retention_days=days, short_retention_reason=REASON)
 
     expected = (
         f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. See {PAGE} (SNP-01)"
@@ -72,10 +72,10 @@ def test_tokens_pass_through() -> None:
 def test_reason_has_to_say_something() -> None:
     """A reason of a word or two is refused."""
     with pytest.raises(ConfigurationError) as refusal:
-        Backups(retention_days=1, short_reason="dev only")
+        Backups(retention_days=1, short_retention_reason="dev only")
 
     expected = (
-        "Backups(short_reason=...) with the reason 'dev only': a reason has 20 characters at least. "
+        "Backups(short_retention_reason=...) with the reason 'dev only': a reason has 20 characters at least. "
         "Write why this is right here, for whoever reviews it later."
     )
     assert expected == str(refusal.value)

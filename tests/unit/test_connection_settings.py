@@ -187,7 +187,7 @@ def serverless_cache(bench: Bench, **changes: Any) -> ServerlessCache:
         "access": Access.users(default=DefaultUser.with_token(), users=[IAM, BATCH]),
         **changes,
     }
-    limits = ServerlessLimits(storage_gb=10, ecpu_per_second=5000)
+    limits = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
     return ServerlessCache(bench.stack, "Cache", vpc=bench.vpc, limits=limits, **arguments)
 
 

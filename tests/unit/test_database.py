@@ -46,7 +46,9 @@ def network(bench: Bench) -> ImportedNetwork:
         vpc_id="vpc-12345",
         availability_zones=["eu-west-1a", "eu-west-1b"],
         cache_subnet_ids=["subnet-a", "subnet-b"],
-        endpoint_clients=ec2.SecurityGroup.from_security_group_id(bench.stack, "EndpointClients", "sg-endpoints"),
+        endpoint_client_security_group=ec2.SecurityGroup.from_security_group_id(
+            bench.stack, "EndpointClients", "sg-endpoints"
+        ),
     )
 
 

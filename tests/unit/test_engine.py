@@ -66,8 +66,8 @@ def test_facts_cover_every_constant() -> None:
         ("supports_engine_log", Engine("redis", "6.0"), Engine("redis", "6.2")),
         ("supports_ipv6", Engine("redis", "6.0"), Engine("redis", "6.2")),
         ("supports_five_hundred_nodes", Engine("redis", "4.0.10"), Engine("redis", "5.0.6")),
-        ("knows_channels", Engine("redis", "6.0"), Engine("redis", "6.2")),
-        ("knows_selectors", Engine("redis", "6.2"), Engine("redis", "7.0")),
+        ("supports_channels", Engine("redis", "6.0"), Engine("redis", "6.2")),
+        ("supports_selectors", Engine("redis", "6.2"), Engine("redis", "7.0")),
     ],
     ids=str,
 )

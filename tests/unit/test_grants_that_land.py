@@ -53,7 +53,7 @@ def known_bench() -> Bench:
 def serverless(bench: Bench, **changes: Any) -> ServerlessCache:
     """A serverless cache of Valkey with an IAM user."""
     arguments: dict[str, Any] = {"access": Access.users(default=DefaultUser.with_token(), users=[APP]), **changes}
-    limits = ServerlessLimits(storage_gb=10, ecpu_per_second=5000)
+    limits = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
     return ServerlessCache(bench.stack, "Serverless", vpc=bench.vpc, limits=limits, **arguments)
 
 

@@ -303,8 +303,8 @@ def test_discovery_endpoint_is_the_configuration_endpoint(bench: Bench) -> None:
 
     expected = {"Fn::GetAtt": [_logical_id(bench, KIND), "ConfigurationEndpoint.Address"]}
     assert (expected, 7000) == (
-        bench.stack.resolve(cluster.discovery_endpoint.host),
-        cluster.discovery_endpoint.port,
+        bench.stack.resolve(cluster.configuration_endpoint.host),
+        cluster.configuration_endpoint.port,
     )
 
 
@@ -344,7 +344,7 @@ def test_imported_cluster_makes_nothing(bench: Bench, imported: Callable[..., Me
 
 def test_imported_cluster_has_the_endpoint_given(imported: Callable[..., MemcachedClusterBase]) -> None:
     """The discovery endpoint is the one given, on the usual port."""
-    assert Endpoint("orders.cfg.example.com", 11211) == imported().discovery_endpoint
+    assert Endpoint("orders.cfg.example.com", 11211) == imported().configuration_endpoint
 
 
 def test_imported_cluster_has_the_id_given(imported: Callable[..., MemcachedClusterBase]) -> None:

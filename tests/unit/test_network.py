@@ -90,7 +90,7 @@ def test_zones_can_be_counted() -> None:
     key = "availability-zones:account=123456789012:region=eu-west-1"
     stack.node.set_context(key, list(ZONES))
 
-    assert list(ZONES) == CacheNetwork(stack, "Net", zones=3).vpc.availability_zones
+    assert list(ZONES) == CacheNetwork(stack, "Net", max_azs=3).vpc.availability_zones
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_zones_can_be_counted() -> None:
 def test_three_zones_are_refused_where_two_would_be_made(environment: cdk.Environment | None) -> None:
     """Where the CDK knows of two zones only, three are refused."""
     with pytest.raises(ConfigurationError) as refusal:
-        CacheNetwork(_stack(environment=environment), "Net", zones=3)
+        CacheNetwork(_stack(environment=environment), "Net", max_azs=3)
 
     expected = (
-        "zones=3 in a stack without an account and region: the CDK knows of two zones where it does not know both. "
-        "Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2. "
+        "max_azs=3 in a stack without an account and region: the CDK knows of two zones where it does not know both. "
+        "Name the zones, availability_zones=['eu-west-1a', ...], or use max_azs=2. "
         "See https://docs.aws.amazon.com/cdk/v2/guide/environments.html"
     )
     assert expected == str(refusal.value)
@@ -117,9 +117,9 @@ def test_three_zones_are_refused_where_two_would_be_made(environment: cdk.Enviro
 @pytest.mark.parametrize(
     ("arguments", "got"),
     [
-        pytest.param({"zones": 1}, "zones=1", id="one zone"),
-        pytest.param({"zones": 4}, "zones=4", id="four zones"),
-        pytest.param({"zones": 0}, "zones=0", id="no zone"),
+        pytest.param({"max_azs": 1}, "max_azs=1", id="one zone"),
+        pytest.param({"max_azs": 4}, "max_azs=4", id="four zones"),
+        pytest.param({"max_azs": 0}, "max_azs=0", id="no zone"),
         pytest.param({"availability_zones": []}, "availability_zones=[]", id="no name"),
         pytest.param({"availability_zones": ["a"]}, "availability_zones=['a']", id="one name"),
         pytest.param({"availability_zones": ["a", "a"]}, "availability_zones=['a', 'a']", id="one name twice"),
@@ -148,11 +148,11 @@ def test_zones_out_of_their_limits_are_refused(arguments: dict[str, Any], got: s
 def test_zones_are_named_or_counted() -> None:
     """Names and a number together are refused."""
     with pytest.raises(ConfigurationError) as refusal:
-        CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], zones=2)
+        CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], max_azs=2)
 
     expected = (
-        "availability_zones=['eu-west-1a', 'eu-west-1b'] and zones=2: zones are either named or counted. "
-        "Leave zones out."
+        "availability_zones=['eu-west-1a', 'eu-west-1b'] and max_azs=2: zones are either named or counted. "
+        "Leave max_azs out."
     )
     assert expected == str(refusal.value)
 
@@ -379,7 +379,7 @@ def test_group_of_endpoint_clients(egress: Egress, *, there: bool) -> None:
     """There is a group to join where there are endpoints, and none elsewhere."""
     network = CacheNetwork(_stack(), "Net", availability_zones=ZONES[:2], egress=egress)
 
-    assert there == (network.endpoint_clients is not None)
+    assert there == (network.endpoint_client_security_group is not None)
 
 
 @pytest.mark.parametrize("egress", [Egress.NONE, Egress.NAT], ids=lambda each: each.value)
@@ -695,8 +695,8 @@ def test_existing_network_has_the_endpoint_clients_given(make: Callable[..., Imp
     """The group to join for the interface endpoints is the one named, or none."""
     clients = ec2.SecurityGroup.from_security_group_id(_stack(), "Clients", "sg-clients")
 
-    assert clients is make(endpoint_clients=clients).endpoint_clients
-    assert make().endpoint_clients is None
+    assert clients is make(endpoint_client_security_group=clients).endpoint_client_security_group
+    assert make().endpoint_client_security_group is None
 
 
 @KINDS

@@ -308,7 +308,7 @@ def test_one_zone_is_one_zone_wherever_it_is(which: str, kind: str) -> None:
             stack,
             "Cache",
             engine=ServerlessEngine.MEMCACHED_1_6,
-            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            limits=ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000),
             **where,
         ),
     }
@@ -351,7 +351,7 @@ def test_a_subnet_is_named_once(bench: Bench, kind: str) -> None:
             "Cache",
             vpc=vpc,
             engine=ServerlessEngine.MEMCACHED_1_6,
-            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            limits=ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000),
         ),
     }
     with pytest.raises(ConfigurationError, match=r"^the subnet subnet-a twice: "):
@@ -431,7 +431,7 @@ def _where(of_network: int, kind: str, **arguments: Any) -> Any:
             vpc=network.vpc,
             vpc_subnets=network.cache_subnets,
             engine=ServerlessEngine.MEMCACHED_1_6,
-            limits=ServerlessLimits(storage_gb=1, ecpu_per_second=1000),
+            limits=ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000),
             **arguments,
         )
         return bench.only("ElastiCache::ServerlessCache")["Properties"]["SubnetIds"]
@@ -443,7 +443,7 @@ def test_serverless_cache_stays_where_it_is_when_a_zone_is_added() -> None:
     """Its subnets are chosen once: two zones said, two zones kept."""
     before = _where(2, "serverless")
 
-    assert before == _where(2, "serverless", zones=2) == _where(3, "serverless", zones=2)
+    assert before == _where(2, "serverless", max_azs=2) == _where(3, "serverless", max_azs=2)
     assert 3 == len(_where(3, "serverless"))
 
 
@@ -459,7 +459,7 @@ def test_memcached_nodes_stay_where_they_are_when_a_zone_is_added() -> None:
 def test_zones_of_a_serverless_cache_are_two_or_three(zones: Any) -> None:
     """And no more than there are."""
     for network in (2, 3):
-        with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(zones="):
-            _where(network, "serverless", zones=zones)
-    with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(zones=3\) in 2 zones: "):
-        _where(2, "serverless", zones=3)
+        with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(max_azs="):
+            _where(network, "serverless", max_azs=zones)
+    with pytest.raises(ConfigurationError, match=r"^ServerlessCache\(max_azs=3\) in 2 zones: "):
+        _where(2, "serverless", max_azs=3)

@@ -205,7 +205,7 @@ def test_client_of_another_stack_makes_no_cycle(
     cache = make(bench)
     client = client_of(other, bench.vpc)
     connect(cache, client)
-    endpoint = cache.endpoint if hasattr(cache, "endpoint") else cache.discovery_endpoint
+    endpoint = cache.endpoint if hasattr(cache, "endpoint") else cache.configuration_endpoint
     cdk.CfnOutput(other, "Host", value=endpoint.host)
 
     into, out = _rules_about(bench, client, other)

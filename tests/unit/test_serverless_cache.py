@@ -26,7 +26,7 @@ from elasticache_constructs.shared.names import unique_name
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP
 
-LIMITS = ServerlessLimits(storage_gb=10, ecpu_per_second=5000)
+LIMITS = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
 IAM_ONLY = Access.users(default=DefaultUser.disabled(), users=[APP])
 KIND = "ElastiCache::ServerlessCache"
 
@@ -45,7 +45,9 @@ def _properties(**changes: Any) -> dict[str, Any]:
 
 def test_limits_reach_the_template() -> None:
     """Both limits are there in the service's own words, the least beside the most."""
-    limits = ServerlessLimits(storage_gb=100, least_storage_gb=1, ecpu_per_second=50_000, least_ecpu_per_second=2000)
+    limits = ServerlessLimits(
+        maximum_storage_gb=100, minimum_storage_gb=1, maximum_ecpu_per_second=50_000, minimum_ecpu_per_second=2000
+    )
 
     expected = {
         "DataStorage": {"Minimum": 1, "Maximum": 100, "Unit": "GB"},
@@ -162,11 +164,19 @@ def test_what_the_service_refuses_is_refused(changes: dict[str, Any], rule: str)
     ("arguments", "rules"),
     [
         pytest.param({}, ["SLS-04"], id="no limits"),
-        pytest.param({"storage_gb": 10}, ["SLS-04"], id="one limit"),
-        pytest.param({"storage_gb": 0, "ecpu_per_second": 999}, ["SLS-02", "SLS-03"], id="both too low"),
-        pytest.param({"storage_gb": 5001, "ecpu_per_second": 15_000_001}, ["SLS-02", "SLS-03"], id="both too high"),
+        pytest.param({"maximum_storage_gb": 10}, ["SLS-04"], id="one limit"),
         pytest.param(
-            {"storage_gb": 5, "ecpu_per_second": 1000, "least_storage_gb": 6}, ["SLS-02"], id="the wrong way round"
+            {"maximum_storage_gb": 0, "maximum_ecpu_per_second": 999}, ["SLS-02", "SLS-03"], id="both too low"
+        ),
+        pytest.param(
+            {"maximum_storage_gb": 5001, "maximum_ecpu_per_second": 15_000_001},
+            ["SLS-02", "SLS-03"],
+            id="both too high",
+        ),
+        pytest.param(
+            {"maximum_storage_gb": 5, "maximum_ecpu_per_second": 1000, "minimum_storage_gb": 6},
+            ["SLS-02"],
+            id="the wrong way round",
         ),
     ],
 )

@@ -45,7 +45,7 @@ def test_tags_of_a_stack_are_warned_of(explicit: bool | None, kind: str) -> None
     bench = _bench(explicit=explicit, tags={"team": "shop"})
     scope = cdk.NestedStack(bench.stack, "Nested") if kind == "nested" else bench.stack
     if kind == "serverless":
-        limits = ServerlessLimits(storage_gb=1, ecpu_per_second=1000)
+        limits = ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000)
         ServerlessCache(scope, "Cache", vpc=bench.vpc, limits=limits, access=USERS)
     else:
         replication_group(bench, scope=scope)

@@ -118,7 +118,10 @@ def test_zones_of_a_given_vpc_are_of_the_region(kind: Any, wrong: tuple[str, ...
     """Every kind of cache looks at the zones of the VPC that it is given."""
     of_each: dict[Any, dict[str, Any]] = {
         ReplicationGroup: {"engine": Engine.VALKEY_8_2, "node_type": NODE, "access": USERS},
-        ServerlessCache: {"limits": ServerlessLimits(storage_gb=1, ecpu_per_second=1000), "access": USERS},
+        ServerlessCache: {
+            "limits": ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000),
+            "access": USERS,
+        },
         MemcachedCluster: {"node_type": NODE},
     }
     stack = _stack()
@@ -186,7 +189,7 @@ def test_rotation_is_beside_the_cache() -> None:
     group = _group(stack, vpc=CacheNetwork(stack, "Ours", availability_zones=ZONES).vpc)
     other = CacheNetwork(stack, "Other", availability_zones=ZONES)
 
-    error = _refused(lambda: group.rotate_secrets(Rotation.beside(other)))
+    error = _refused(lambda: group.rotate_secrets(Rotation.in_network(other)))
     assert "a security group of another VPC" in error.got
 
 
@@ -234,9 +237,9 @@ def test_network_without_a_way_out_is_no_place_for_a_rotation() -> None:
     """Refused where it is written; with an endpoint of one's own it is not known to be wrong."""
     network = CacheNetwork(_stack(), "Net", availability_zones=ZONES, egress=Egress.NONE)
 
-    error = _refused(lambda: Rotation.beside(network))
-    assert "Rotation.beside(network) with CacheNetwork(egress=Egress.NONE)" == error.got
+    error = _refused(lambda: Rotation.in_network(network))
+    assert "Rotation.in_network(network) with CacheNetwork(egress=Egress.NONE)" == error.got
     assert "Use CacheNetwork(egress=Egress.ENDPOINTS), or Egress.NAT" == error.fix
 
     network.vpc.add_interface_endpoint("Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
-    Rotation.beside(network)
+    Rotation.in_network(network)

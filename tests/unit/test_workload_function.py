@@ -158,12 +158,12 @@ def test_deployment_calls_a_function_once_it_changed(bench: Bench) -> None:
 
 def test_unreserved_concurrency_needs_a_reason(bench: Bench) -> None:
     """An account with none to spare says so, and the packs' findings are acknowledged with that."""
-    function(bench, unreserved_reason="A new account has ten executions in all")
+    function(bench, no_reserved_concurrency_reason="A new account has ten executions in all")
 
     assert "ReservedConcurrentExecutions" not in bench.only(KIND)["Properties"]
 
 
 def test_unreserved_concurrency_without_a_reason_is_refused(bench: Bench) -> None:
     """A reason that says nothing is none."""
-    with pytest.raises(ConfigurationError, match=r"WorkloadFunction\(unreserved_reason=\.\.\.\)"):
-        function(bench, unreserved_reason="no")
+    with pytest.raises(ConfigurationError, match=r"WorkloadFunction\(no_reserved_concurrency_reason=\.\.\.\)"):
+        function(bench, no_reserved_concurrency_reason="no")

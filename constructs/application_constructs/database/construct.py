@@ -251,7 +251,7 @@ class Database(Construct):
         return {**self._where(), "DATABASE_USER": user.name, "DATABASE_TLS": "true", "DATABASE_IAM": "true"}
 
     def create_users(
-        self, network: CacheNetwork | ImportedNetwork, *, unreserved_reason: str | None = None
+        self, network: CacheNetwork | ImportedNetwork, *, no_reserved_concurrency_reason: str | None = None
     ) -> WorkloadFunction:
         """Create the users in the database at deployment, each with a schema of its own name to put its tables in.
 
@@ -262,7 +262,7 @@ class Database(Construct):
         Args:
             network: The database's network, from which Secrets Manager must be reached.
 
-            unreserved_reason: Why no concurrency is reserved for the function. Default: one execution is.
+            no_reserved_concurrency_reason: Why no concurrency is reserved for the function. Default: one execution is.
 
         Returns:
             The function.
@@ -275,7 +275,10 @@ class Database(Construct):
         bundle = PythonBundle(
             sources=(_RUNTIME / "create_users", CERTIFICATES), requirements=_RUNTIME / "requirements.txt"
         )
-        groups = [self.client_security_group, *([network.endpoint_clients] if network.endpoint_clients else [])]
+        groups = [
+            self.client_security_group,
+            *([network.endpoint_client_security_group] if network.endpoint_client_security_group else []),
+        ]
         function = WorkloadFunction(
             self,
             "CreateUsers",
@@ -291,7 +294,7 @@ class Database(Construct):
             },
             encryption_key=self.encryption_key,
             concurrency=1,
-            unreserved_reason=unreserved_reason,
+            no_reserved_concurrency_reason=no_reserved_concurrency_reason,
         )
         grant("create_users", function, of=self, actions=["secretsmanager:GetSecretValue"], resource_arns=[secret_arn])
         self._grant_login(function, _ADMINISTRATOR)

@@ -39,18 +39,18 @@ class Access:
 
     default: DefaultUser | None
     named: tuple[IamUser | PasswordUser, ...]
-    leaving: tuple[IamUser | PasswordUser, ...] = ()
-    open_reason: str | None = None
+    removing: tuple[IamUser | PasswordUser, ...] = ()
+    without_login_reason: str | None = None
     """Why whoever reaches the group is let in; ``None`` where they are not."""
 
     def __post_init__(self) -> None:
         """Refuse what the service would, and what nobody could log in to."""
-        if self.open_reason is not None:
-            checked_reason(self.open_reason, what="Access.without_login")
-        elif self.default is not None or self.named or self.leaving:
+        if self.without_login_reason is not None:
+            checked_reason(self.without_login_reason, what="Access.without_login")
+        elif self.default is not None or self.named or self.removing:
             check_kind("Access.users", "default", self.default, _DEFAULT_USER)
             checked_list("Access.users", "users", self.named, _USER)
-            checked_list("Access.users", "leaving", self.leaving, _USER)
+            checked_list("Access.users", "removing", self.removing, _USER)
             with reported_together() as check:
                 check(self._check_names)
                 check(self._check_size)
@@ -62,7 +62,7 @@ class Access:
         *,
         default: DefaultUser,
         users: Sequence[IamUser | PasswordUser] = (),
-        leaving: Sequence[IamUser | PasswordUser] = (),
+        removing: Sequence[IamUser | PasswordUser] = (),
     ) -> Access:
         """A user group: IAM users and password users side by side, and a default user.
 
@@ -74,7 +74,7 @@ class Access:
 
             users: The named users. Default: none.
 
-            leaving: Users that were in the group and are taken out of it, to be deleted with a later deployment:
+            removing: Users that were in the group and are taken out of it, to be deleted with a later deployment:
                 docs/runbooks/remove-a-user.md. They cannot log in. Default: none.
 
         Raises:
@@ -82,7 +82,7 @@ class Access:
         """
         check_kind("Access.users", "default", default, _DEFAULT_USER)
         named = checked_list("Access.users", "users", users, _USER)
-        return cls(default, named, checked_list("Access.users", "leaving", leaving, _USER))
+        return cls(default, named, checked_list("Access.users", "removing", removing, _USER))
 
     @classmethod
     def auth_token(cls) -> Access:
@@ -99,12 +99,12 @@ class Access:
         Raises:
             ConfigurationError: When the reason has fewer than 20 characters.
         """
-        return cls(None, (), open_reason=checked_reason(reason, what="Access.without_login"))
+        return cls(None, (), without_login_reason=checked_reason(reason, what="Access.without_login"))
 
     @property
     def is_auth_token(self) -> bool:
         """Whether the group carries an AuthToken of its own in place of users."""
-        return self.default is None and self.open_reason is None
+        return self.default is None and self.without_login_reason is None
 
     @property
     def has_users(self) -> bool:
@@ -130,10 +130,10 @@ class Access:
             )
         with reported_together() as check:
             # Those who leave exist until the next deployment.
-            for user in (*self.named, *self.leaving):
+            for user in (*self.named, *self.removing):
                 if isinstance(user, IamUser):
                     check(_check_iam, user.name, engine)
-            for permissions in (*self._permissions, *(user.permissions for user in self.leaving)):
+            for permissions in (*self._permissions, *(user.permissions for user in self.removing)):
                 check(permissions.check_engine, engine)
 
     @property
@@ -142,7 +142,7 @@ class Access:
         return [each.permissions for each in everybody if each.permissions is not None]
 
     def _check_names(self) -> None:
-        names = [user.name for user in (*self.named, *self.leaving)]
+        names = [user.name for user in (*self.named, *self.removing)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(

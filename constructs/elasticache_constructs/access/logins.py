@@ -93,7 +93,9 @@ class Logins:
 
     @property
     def _is_open(self) -> bool:
-        return self._engine_name == "memcached" or (self._access is not None and self._access.open_reason is not None)
+        return self._engine_name == "memcached" or (
+            self._access is not None and self._access.without_login_reason is not None
+        )
 
     def _secret(self, user_name: str) -> secretsmanager.ISecret:
         if user_name in self._passwords:

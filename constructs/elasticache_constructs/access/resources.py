@@ -74,7 +74,7 @@ def create_access(
     scope: Construct, access: Access, *, engine: Engine | ServerlessEngine, key: kms.IKey
 ) -> AccessResources:
     """Create the secrets, and the users and their group where the access is by users."""
-    if access.open_reason is not None:
+    if access.without_login_reason is not None:
         return AccessResources(passwords=())
     if access.is_auth_token:
         secret = PasswordSecret(scope, "AuthToken", user_name=_DEFAULT, length=_TOKEN_LENGTH, key=key)
@@ -86,7 +86,7 @@ def create_access(
     default = users.add_default(access.default.permissions if access.default else None)
     members = [default, *(users.add(user) for user in access.named)]
     passwords = tuple(users.passwords)
-    for user in access.leaving:
+    for user in access.removing:
         users.let_go(users.add(user))
 
     user_group_id = f"{users.prefix}-users"
@@ -165,7 +165,7 @@ class _Users:
 
 def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
     """Refuse ids that another cache of the same account and region has as well."""
-    everybody = (*access.named, *access.leaving)
+    everybody = (*access.named, *access.removing)
     generated = [_DEFAULT, *(user.name for user in everybody if not isinstance(user, IamUser))]
     claim(
         scope,

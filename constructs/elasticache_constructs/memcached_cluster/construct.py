@@ -60,7 +60,7 @@ class MemcachedClusterBase(Construct, NodeMetrics):
     cluster_id: str
     """The cluster's id."""
 
-    discovery_endpoint: Endpoint
+    configuration_endpoint: Endpoint
     """The configuration endpoint: clients with auto discovery ask it for the nodes."""
 
     client_security_group: ec2.ISecurityGroup | None
@@ -87,7 +87,7 @@ class MemcachedClusterBase(Construct, NodeMetrics):
 
     def connection_settings(self) -> dict[str, str]:
         """Environment variables for a function or container that connects to the cluster; no login is needed."""
-        return connection_variables(engine="memcached", endpoint=self.discovery_endpoint)
+        return connection_variables(engine="memcached", endpoint=self.configuration_endpoint)
 
     def metric_get_misses_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
         """Reads that found nothing, over all nodes."""
@@ -213,7 +213,7 @@ class MemcachedCluster(MemcachedClusterBase):
             notification_topic_arn=topic.topic_arn,
         )
         self.cluster_id = resource.ref
-        self.discovery_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
+        self.configuration_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
         self.client_security_group = groups.clients
         self.notification_topic = topic
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
@@ -269,7 +269,7 @@ class MemcachedCluster(MemcachedClusterBase):
             scope,
             construct_id,
             cluster_id=cluster_id,
-            discovery_endpoint=Endpoint(discovery_endpoint_address, port),
+            configuration_endpoint=Endpoint(discovery_endpoint_address, port),
             security_groups=security_groups,
             client_security_group=client_security_group,
             nodes=nodes,
@@ -309,7 +309,7 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         construct_id: str,
         *,
         cluster_id: str,
-        discovery_endpoint: Endpoint,
+        configuration_endpoint: Endpoint,
         security_groups: Sequence[ec2.ISecurityGroup],
         client_security_group: ec2.ISecurityGroup | None,
         nodes: int,
@@ -317,7 +317,7 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         super().__init__(scope, construct_id)
         # The service lower-cases ids, and CloudWatch compares dimensions as they are.
         self.cluster_id = cluster_id if Token.is_unresolved(cluster_id) else cluster_id.lower()
-        self.discovery_endpoint = discovery_endpoint
+        self.configuration_endpoint = configuration_endpoint
         self.client_security_group = client_security_group
-        self._connections = connections_from_consumers(self, security_groups, port=discovery_endpoint.port)
+        self._connections = connections_from_consumers(self, security_groups, port=configuration_endpoint.port)
         self._nodes = nodes

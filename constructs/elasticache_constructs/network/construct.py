@@ -90,7 +90,7 @@ class CacheNetwork(Construct):
     later renumbers nothing: a renumbered subnet is a replaced subnet, and a replaced subnet a replaced cache.
 
     A zone that is added comes last. Replication groups take it as it is; what names its zones and cannot move is told
-    to stay: ``MemcachedCluster(availability_zones=[...])`` of three nodes and more, ``ServerlessCache(zones=2)``.
+    to stay: ``MemcachedCluster(availability_zones=[...])`` of three nodes and more, ``ServerlessCache(max_azs=2)``.
 
     Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` changes
     routes in place and leaves the subnets.
@@ -106,9 +106,9 @@ class CacheNetwork(Construct):
         construct_id: The id in the parent.
 
         availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first
-            ``zones`` of whatever region the stack is deployed to.
+            ``max_azs`` of whatever region the stack is deployed to.
 
-        zones: Two or three, where ``availability_zones`` is not given. Default: 2.
+        max_azs: Two or three, where ``availability_zones`` is not given. Default: 2.
 
         cidr: The VPC's range, a /16. Default: ``10.40.0.0/16``.
 
@@ -138,7 +138,7 @@ class CacheNetwork(Construct):
         construct_id: str,
         *,
         availability_zones: Sequence[str] | None = None,
-        zones: int | None = None,
+        max_azs: int | None = None,
         cidr: str = "10.40.0.0/16",
         egress: Egress = Egress.ENDPOINTS,
         encryption_key: kms.IKey | None = None,
@@ -146,7 +146,7 @@ class CacheNetwork(Construct):
     ) -> None:
         _check_range(cidr)
         _check_reason(open_endpoints_reason, egress)
-        count = _checked_zones(scope, availability_zones, zones)
+        count = _checked_zones(scope, availability_zones, max_azs)
         given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
         super().__init__(scope, construct_id)
         key = given_key or EncryptionKey(self, "Key", description="Flow logs of the cache network")
@@ -168,10 +168,10 @@ class CacheNetwork(Construct):
         """Where caches belong."""
         self.application_subnets = ec2.SubnetSelection(subnet_group_name=_APPLICATION)
         """Where functions and containers belong."""
-        self.endpoint_clients: ec2.ISecurityGroup | None = None
+        self.endpoint_client_security_group: ec2.ISecurityGroup | None = None
         """The group to join for HTTPS to the interface endpoints. ``None`` where there are none."""
         if egress is Egress.ENDPOINTS:
-            self.endpoint_clients = _add_endpoints(
+            self.endpoint_client_security_group = _add_endpoints(
                 self, self.vpc, self.application_subnets, closed=open_endpoints_reason is None
             )
         _acknowledge_default_group_function(self)
@@ -205,7 +205,7 @@ class CacheNetwork(Construct):
         *,
         vpc_id: str,
         cache_subnet_group: str | None = None,
-        endpoint_clients: ec2.ISecurityGroup | None = None,
+        endpoint_client_security_group: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
         """A VPC that exists, found by its id at the first synth and remembered in ``cdk.context.json``.
 
@@ -221,7 +221,7 @@ class CacheNetwork(Construct):
             cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
                 isolated subnets; where there are none, the private ones.
 
-            endpoint_clients: The group that interface endpoints admit. Default: none.
+            endpoint_client_security_group: The group that interface endpoints admit. Default: none.
 
         Raises:
             ConfigurationError: When the VPC has no such subnets, or public ones alone.
@@ -234,7 +234,7 @@ class CacheNetwork(Construct):
             vpc,
             cache_subnets=ec2.SubnetSelection(subnet_group_name=cache_subnet_group) if cache_subnet_group else usual,
             application_subnets=private if vpc.private_subnets else isolated,
-            endpoint_clients=endpoint_clients,
+            endpoint_client_security_group=endpoint_client_security_group,
         )
         select(vpc, network.cache_subnets)
         return network
@@ -248,7 +248,7 @@ class CacheNetwork(Construct):
         availability_zones: Sequence[str],
         cache_subnet_ids: Sequence[str],
         application_subnet_ids: Sequence[str] | None = None,
-        endpoint_clients: ec2.ISecurityGroup | None = None,
+        endpoint_client_security_group: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
         """A VPC that exists, described by hand; nothing is looked up.
 
@@ -265,7 +265,7 @@ class CacheNetwork(Construct):
 
             application_subnet_ids: One subnet a zone, with a way out. Default: those for caches.
 
-            endpoint_clients: The group that interface endpoints admit. Default: none.
+            endpoint_client_security_group: The group that interface endpoints admit. Default: none.
 
         Raises:
             ConfigurationError: When there is not one subnet of a kind for each zone, or a zone is of another region.
@@ -295,7 +295,7 @@ class CacheNetwork(Construct):
             application_subnets=isolated
             if application_subnet_ids is None
             else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            endpoint_clients=endpoint_clients,
+            endpoint_client_security_group=endpoint_client_security_group,
         )
 
 
@@ -308,30 +308,30 @@ class ImportedNetwork:
         *,
         cache_subnets: ec2.SubnetSelection,
         application_subnets: ec2.SubnetSelection,
-        endpoint_clients: ec2.ISecurityGroup | None,
+        endpoint_client_security_group: ec2.ISecurityGroup | None,
     ) -> None:
         self.vpc = vpc
         self.cache_subnets = cache_subnets
         self.application_subnets = application_subnets
-        self.endpoint_clients = endpoint_clients
+        self.endpoint_client_security_group = endpoint_client_security_group
 
     def check_way_out(self, what: str, services: str) -> None:
         """Say nothing: what leads out of a VPC that exists already is not known here."""
 
 
-def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, zones: int | None) -> int:
-    if availability_zones is not None and zones is not None:
+def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, max_azs: int | None) -> int:
+    if availability_zones is not None and max_azs is not None:
         raise ConfigurationError(
-            got=f"availability_zones={list(availability_zones)} and zones={zones}",
+            got=f"availability_zones={list(availability_zones)} and max_azs={max_azs}",
             allowed="zones are either named or counted",
-            fix="Leave zones out",
+            fix="Leave max_azs out",
         )
     names = None if availability_zones is None else list(availability_zones)
-    count = len(names) if names is not None else _FEWEST_ZONES if zones is None else zones
+    count = len(names) if names is not None else _FEWEST_ZONES if max_azs is None else max_azs
     fits = is_whole_number(count, _FEWEST_ZONES, _MOST_ZONES)
     if not fits or (names is not None and len(set(names)) != count):
         raise ConfigurationError(
-            got=f"zones={shown(zones)}" if names is None else f"availability_zones={names}",
+            got=f"max_azs={shown(max_azs)}" if names is None else f"availability_zones={names}",
             allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
             "so that a cache survives the loss of one",
             fix="Name two zones of the region, or three for production",
@@ -339,11 +339,11 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, z
         )
     stack = Stack.of(scope)
     check_zones(names or (), region=stack.region, argument="availability_zones", strict=True)
-    if zones == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
+    if max_azs == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
         raise ConfigurationError(
-            got=f"zones={zones} in a stack without an account and region",
+            got=f"max_azs={max_azs} in a stack without an account and region",
             allowed="the CDK knows of two zones where it does not know both",
-            fix="Name the zones, availability_zones=['eu-west-1a', ...], or use zones=2",
+            fix="Name the zones, availability_zones=['eu-west-1a', ...], or use max_azs=2",
             page="https://docs.aws.amazon.com/cdk/v2/guide/environments.html",
         )
     return count

@@ -394,9 +394,9 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: Replicatio
         findings["AwsSolutions::AwsSolutions-AEC6"] = _HAS_USERS
     elif access.is_auth_token and engine.name == "redis" and engine.supports_user_groups:
         findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
-    if backups.below_policy_floor and backups.short_reason is not None:
+    if backups.below_policy_floor and backups.short_retention_reason is not None:
         for pack in _BACKUP_PACKS:
-            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_reason
+            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_retention_reason
     findings.update(_known_later(settings))
     findings.update(_relaxed(settings))
     if findings:
@@ -421,7 +421,7 @@ def _known_later(settings: ReplicationGroupSettings) -> dict[str, str]:
 
 def _skipped_by_checkov(settings: ReplicationGroupSettings) -> dict[str, str]:
     """The same for checkov, which reads reasons in the template."""
-    transit, no_login = settings.transit_encryption, settings.access.open_reason
+    transit, no_login = settings.transit_encryption, settings.access.without_login_reason
     plain = {"CKV_AWS_30": transit.reason} if transit.mode is None and transit.reason else {}
     return {**plain, **({"CKV_AWS_31": no_login} if no_login else {})}
 
@@ -440,12 +440,12 @@ def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
                 findings[f"{control_tower}_encrypted_in_transit_check"] = transit.reason
         if engine.supports_transit_encryption_mode:
             findings[f"{guard}_replication_group_requires_encryption_in_transit"] = transit.reason
-    if settings.access.open_reason is not None:
-        findings["AwsSolutions::AwsSolutions-AEC6"] = settings.access.open_reason
-        findings[f"{guard}_replication_group_has_access_control"] = settings.access.open_reason
+    if settings.access.without_login_reason is not None:
+        findings["AwsSolutions::AwsSolutions-AEC6"] = settings.access.without_login_reason
+        findings[f"{guard}_replication_group_has_access_control"] = settings.access.without_login_reason
         if is_redis:
             check = "rbac_auth" if engine.supports_user_groups else "redis_auth"
-            findings[f"{control_tower}_{check}_enabled_check"] = settings.access.open_reason
+            findings[f"{control_tower}_{check}_enabled_check"] = settings.access.without_login_reason
     if settings.topology.no_failover_reason is not None:
         findings["AwsSolutions::AwsSolutions-AEC4"] = settings.topology.no_failover_reason
         if is_redis:

@@ -243,7 +243,7 @@ class ReplicationGroupSettings:
             )
 
     def _check_login(self) -> None:
-        if self.transit_encryption.is_required or self.access.open_reason is not None:
+        if self.transit_encryption.is_required or self.access.without_login_reason is not None:
             return
         preferred = self.transit_encryption.mode is not None
         rule = "TLS-12" if self.access.has_users else "TLS-11" if preferred else "AUT-01"

@@ -82,8 +82,8 @@ class Rotation:
         grace_minutes: How long the previous password stays valid after a rotation: the longest time that any client
             keeps the secret, and five minutes to log in. Default: 65, since AWS's caching clients keep it an hour.
 
-        unreserved_reason: Why no concurrency is reserved for the function, in an account that has none to spare.
-            Default: one execution is reserved, so that no two ever run side by side.
+        no_reserved_concurrency_reason: Why no concurrency is reserved for the function, for example because the account
+            has too little. Default: one execution is reserved, so that no two run at the same time.
 
     Raises:
         ConfigurationError: When a number is out of its limits, or the reason says nothing.
@@ -93,16 +93,16 @@ class Rotation:
     security_groups: Sequence[ec2.ISecurityGroup] = ()
     every_days: int = 30
     grace_minutes: int = 65
-    unreserved_reason: str | None = None
+    no_reserved_concurrency_reason: str | None = None
 
     @classmethod
-    def beside(
+    def in_network(
         cls,
         network: CacheNetwork | ImportedNetwork,
         *,
         every_days: int = 30,
         grace_minutes: int = 65,
-        unreserved_reason: str | None = None,
+        no_reserved_concurrency_reason: str | None = None,
     ) -> Rotation:
         """Rotation by a function in the application subnets of a network, in the group of its endpoints' clients.
 
@@ -113,19 +113,19 @@ class Rotation:
 
             grace_minutes: Default: 65.
 
-            unreserved_reason: Why no concurrency is reserved for the function. Default: one execution is.
+            no_reserved_concurrency_reason: Why no concurrency is reserved for the function. Default: one execution is.
 
         Raises:
             ConfigurationError: When the network has no way out, a number is out of its limits, or the reason says
                 nothing.
         """
-        network.check_way_out("Rotation.beside(network)", "Secrets Manager and the ElastiCache API")
+        network.check_way_out("Rotation.in_network(network)", "Secrets Manager and the ElastiCache API")
         return cls(
             vpc_subnets=network.application_subnets,
-            security_groups=[network.endpoint_clients] if network.endpoint_clients else [],
+            security_groups=[network.endpoint_client_security_group] if network.endpoint_client_security_group else [],
             every_days=every_days,
             grace_minutes=grace_minutes,
-            unreserved_reason=unreserved_reason,
+            no_reserved_concurrency_reason=no_reserved_concurrency_reason,
         )
 
     def __post_init__(self) -> None:
@@ -145,8 +145,8 @@ class Rotation:
                 fix="Use grace_minutes=65",
                 page=_PAGE,
             )
-        if self.unreserved_reason is not None:
-            checked_reason(self.unreserved_reason, what="Rotation(unreserved_reason=...)")
+        if self.no_reserved_concurrency_reason is not None:
+            checked_reason(self.no_reserved_concurrency_reason, what="Rotation(no_reserved_concurrency_reason=...)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +228,7 @@ class SecretRotation(Construct):
             environment=_environment(password, cache, rotation),
             environment_encryption=cache.encryption_key,
             dead_letter_topic=alarm_topic,
-            reserved_concurrent_executions=1 if rotation.unreserved_reason is None else None,
+            reserved_concurrent_executions=1 if rotation.no_reserved_concurrency_reason is None else None,
             tracing=lambda_.Tracing.ACTIVE,
         )
         role.open()
@@ -331,8 +331,8 @@ class SecretRotation(Construct):
         )
         if Stack.of(cache.vpc) is not stack:
             acknowledge(self.function, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _IN_VPC})
-        if rotation.unreserved_reason is not None:
-            reason = rotation.unreserved_reason
+        if rotation.no_reserved_concurrency_reason is not None:
+            reason = rotation.no_reserved_concurrency_reason
             packs = ("HIPAA.Security", "NIST.800.53.R5")
             acknowledge(self.function, {f"{pack}::{pack}-LambdaConcurrency": reason for pack in packs})
             resource = self.function.node.default_child

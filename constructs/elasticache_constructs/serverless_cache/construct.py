@@ -132,9 +132,9 @@ class ServerlessCache(ServerlessCacheBase):
         vpc_subnets: Which subnets; of several in a zone one is used. Default: the isolated ones; where there are none,
             the private ones.
 
-        zones: In how many zones the cache is, the first ones of the subnets: 2 or 3. It is chosen once. Where the VPC
-            may get a third zone later, or got one, ``zones=2`` leaves the cache where it is. Default: all, but three at
-            most.
+        max_azs: In how many zones the cache is, the first ones of the subnets: 2 or 3. It is chosen once. Where the VPC
+            may get a third zone later, or got one, ``max_azs=2`` leaves the cache where it is. Default: all, at most
+            three.
 
         backups: Daily snapshots. Default: kept 35 days, taken at 02:00 UTC.
 
@@ -160,7 +160,7 @@ class ServerlessCache(ServerlessCacheBase):
         engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
         access: Access | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
-        zones: int | None = None,
+        max_azs: int | None = None,
         backups: Backups | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         encryption_key: kms.IKey | None = None,
@@ -184,7 +184,7 @@ class ServerlessCache(ServerlessCacheBase):
                 of=scope,
                 spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
             )
-            check(_check_zones, zones, subnets)
+            check(_check_zones, max_azs, subnets)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
         settings.backups.bind(self)
@@ -209,7 +209,7 @@ class ServerlessCache(ServerlessCacheBase):
             **settings.properties(),
             serverless_cache_name=name,
             kms_key_id=key.key_arn,
-            subnet_ids=subnets.one_per_zone(zones or _MOST_SUBNETS),
+            subnet_ids=subnets.one_per_zone(max_azs or _MOST_SUBNETS),
             security_group_ids=[groups.nodes.security_group_id],
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
         )
@@ -218,9 +218,9 @@ class ServerlessCache(ServerlessCacheBase):
         final = {"Fn::Sub": [f"{name}-${{Stack}}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
         resource.apply_removal_policy(RemovalPolicy.DESTROY)
-        if access is not None and access.open_reason is not None:
+        if access is not None and access.without_login_reason is not None:
             rule = "CloudFormation-Validate::elasticache_serverless_cache_has_user_group"
-            acknowledge(resource, {rule: access.open_reason})
+            acknowledge(resource, {rule: access.without_login_reason})
 
         self.serverless_cache_name = name
         self.endpoint = Endpoint(resource.attr_endpoint_address, port)
@@ -287,15 +287,15 @@ class ServerlessCache(ServerlessCacheBase):
         return self._secret(user_name)
 
 
-def _check_zones(zones: int | None, subnets: ChosenSubnets | None) -> None:
-    if zones is None:
+def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
+    if max_azs is None:
         return
     known = subnets.zones if subnets is not None else ()
-    if not is_whole_number(zones, 2, _MOST_SUBNETS) or (known and zones > len(known)):
+    if not is_whole_number(max_azs, 2, _MOST_SUBNETS) or (known and max_azs > len(known)):
         raise ConfigurationError(
-            got=f"ServerlessCache(zones={shown(zones)})" + (f" in {len(known)} zones" if known else ""),
+            got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
             allowed=f"a serverless cache is in 2 or {_MOST_SUBNETS} zones, each with a subnet",
-            fix="Use zones=2, or leave it out",
+            fix="Use max_azs=2, or leave it out",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
             rule="TOP-10",
         )

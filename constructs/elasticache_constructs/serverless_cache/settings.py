@@ -20,7 +20,11 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
 _KINDS = {
     "description": Kind(of=str, example="'Sessions of the shop'", free=True, rule="NAM-16"),
     "engine": Kind(of=ServerlessEngine, example="ServerlessEngine.VALKEY_8", rule="SLS-01"),
-    "limits": Kind(of=ServerlessLimits, example="ServerlessLimits(storage_gb=10, ecpu_per_second=5000)", rule="SLS-04"),
+    "limits": Kind(
+        of=ServerlessLimits,
+        example="ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)",
+        rule="SLS-04",
+    ),
     "access": Kind(of=Access | None, example="Access.users(default=DefaultUser.disabled(), users=[...])", secret=True),
     "backups": Kind(of=Backups, example="Backups(retention_days=35)", rule="SNP-01"),
     "network_type": Kind(of=NetworkType, example="NetworkType.IPV4", rule="NET-13"),

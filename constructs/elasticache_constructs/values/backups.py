@@ -37,8 +37,8 @@ class Backups:
 
         window: When the daily snapshot starts, in UTC, at least 60 minutes. Default: ``02:00-03:00``.
 
-        short_reason: Why fewer than 15 days are enough; relaxes the lower limit to 1 day and acknowledges what the
-            packs say of it. Default: fewer than 15 days are refused.
+        short_retention_reason: Why fewer than 15 days are enough. The minimum is then 1 day, and the findings of the
+            policy packs are acknowledged with the reason. Default: fewer than 15 days are refused.
 
     Raises:
         ConfigurationError: When the retention or the window is out of its limits.
@@ -46,24 +46,24 @@ class Backups:
 
     retention_days: int = _LONGEST
     window: str = "02:00-03:00"
-    short_reason: str | None = None
+    short_retention_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the service or the policy packs would."""
         with reported_together() as check:
             check(checked_snapshot_window, self.window)
-            if self.short_reason is not None:
-                check(checked_reason, self.short_reason, what="Backups(short_reason=...)")
+            if self.short_retention_reason is not None:
+                check(checked_reason, self.short_retention_reason, what="Backups(short_retention_reason=...)")
             check(self._check_retention)
 
     def _check_retention(self) -> None:
-        lowest = _FLOOR if self.short_reason is None else 1
+        lowest = _FLOOR if self.short_retention_reason is None else 1
         if not Token.is_unresolved(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
             raise ConfigurationError(
                 got=f"Backups(retention_days={self.retention_days!r})",
                 allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
                 fix=f"Use retention_days={_LONGEST}"
-                + (", or say why a shorter time is enough: short_reason='...'" if lowest == _FLOOR else ""),
+                + (", or say why a shorter time is enough: short_retention_reason='...'" if lowest == _FLOOR else ""),
                 page=_PAGE,
                 rule="SNP-01",
             )

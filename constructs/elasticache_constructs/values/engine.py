@@ -228,12 +228,12 @@ class Engine:
         return facts.supports("five_hundred_nodes", self.name, self.version)
 
     @property
-    def knows_channels(self) -> bool:
+    def supports_channels(self) -> bool:
         """Permissions on channels: Redis 6.2 onward, every Valkey."""
         return facts.supports("acl_channels", self.name, self.version)
 
     @property
-    def knows_selectors(self) -> bool:
+    def supports_selectors(self) -> bool:
         """Selectors and read or write patterns in permissions: Redis 7.0 onward, every Valkey."""
         return facts.supports("acl_selectors", self.name, self.version)
 

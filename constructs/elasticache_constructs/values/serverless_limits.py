@@ -16,51 +16,51 @@ _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerlessLimits:
-    """The most, and the least, that a serverless cache holds and does. Changed in place.
+    """Minimum and maximum of data storage and ECPUs per second. Changed in place.
 
-    What is beyond the most is refused to the application: writes fail where memory is full, and requests are throttled.
-    What is below the least is billed all the same, and is there when a peak comes.
+    At the maximum, writes fail or requests are throttled. The minimum is billed even if it is not used; it is ready for
+    a peak.
 
     Args:
-        storage_gb: The most data, in GB, 1 to 5000.
+        maximum_storage_gb: Maximum data storage, in GB, 1 to 5000.
 
-        ecpu_per_second: The most ElastiCache processing units in a second, 1000 to 15,000,000.
+        maximum_ecpu_per_second: Maximum ElastiCache processing units (ECPUs) per second, 1000 to 15,000,000.
 
-        least_storage_gb: Data that is billed and kept ready. Default: none.
+        minimum_storage_gb: Minimum data storage, in GB, billed even if unused. Default: no minimum.
 
-        least_ecpu_per_second: Processing units that are billed and kept ready. Default: none.
+        minimum_ecpu_per_second: Minimum ECPUs per second, billed even if unused. Default: no minimum.
 
-        unlimited_reason: Why there is no most of either. Default: both are named.
+        unlimited_reason: Why one of the maximums is omitted. Default: both are required.
 
     Raises:
-        ConfigurationError: When a number is out of its limits, the least is above the most, or the most is missing
+        ConfigurationError: If a number is out of its range, a minimum is above its maximum, or a maximum is missing
             without a reason.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html
     """
 
-    storage_gb: int | None = None
-    ecpu_per_second: int | None = None
-    least_storage_gb: int | None = None
-    least_ecpu_per_second: int | None = None
+    maximum_storage_gb: int | None = None
+    maximum_ecpu_per_second: int | None = None
+    minimum_storage_gb: int | None = None
+    minimum_ecpu_per_second: int | None = None
     unlimited_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the service would, and a bill without an end."""
         with reported_together() as check:
             check(self._check_end)
-            check(self._check_number, "storage_gb", _STORAGE, "SLS-02")
-            check(self._check_number, "least_storage_gb", _STORAGE, "SLS-02")
-            check(self._check_number, "ecpu_per_second", _ECPU, "SLS-03")
-            check(self._check_number, "least_ecpu_per_second", _ECPU, "SLS-03")
+            check(self._check_number, "maximum_storage_gb", _STORAGE, "SLS-02")
+            check(self._check_number, "minimum_storage_gb", _STORAGE, "SLS-02")
+            check(self._check_number, "maximum_ecpu_per_second", _ECPU, "SLS-03")
+            check(self._check_number, "minimum_ecpu_per_second", _ECPU, "SLS-03")
         with reported_together() as check:
             check(self._check_order, "storage_gb", "SLS-02")
             check(self._check_order, "ecpu_per_second", "SLS-03")
 
     def usage_limits(self) -> dict[str, Any] | None:
         """The ``CacheUsageLimits`` of the cache, as ``CfnServerlessCache`` takes them."""
-        storage = _bounds(self.least_storage_gb, self.storage_gb)
-        ecpu = _bounds(self.least_ecpu_per_second, self.ecpu_per_second)
+        storage = _bounds(self.minimum_storage_gb, self.maximum_storage_gb)
+        ecpu = _bounds(self.minimum_ecpu_per_second, self.maximum_ecpu_per_second)
         limits = {
             "dataStorage": {**storage, "unit": "GB"} if storage else None,
             "ecpuPerSecond": ecpu or None,
@@ -70,8 +70,8 @@ class ServerlessLimits:
     def _check_end(self) -> None:
         if self.unlimited_reason is not None:
             checked_reason(self.unlimited_reason, what="ServerlessLimits(unlimited_reason=...)")
-        elif self.storage_gb is None or self.ecpu_per_second is None:
-            missing = "storage_gb" if self.storage_gb is None else "ecpu_per_second"
+        elif self.maximum_storage_gb is None or self.maximum_ecpu_per_second is None:
+            missing = "maximum_storage_gb" if self.maximum_storage_gb is None else "maximum_ecpu_per_second"
             raise ConfigurationError(
                 got=f"ServerlessLimits without {missing}",
                 allowed="a serverless cache scales, and costs, up to a limit that is named",
@@ -92,12 +92,12 @@ class ServerlessLimits:
             )
 
     def _check_order(self, name: str, rule: str) -> None:
-        least, most = getattr(self, f"least_{name}"), getattr(self, name)
-        if least is not None and most is not None and least > most:
+        minimum, maximum = getattr(self, f"minimum_{name}"), getattr(self, f"maximum_{name}")
+        if minimum is not None and maximum is not None and minimum > maximum:
             raise ConfigurationError(
-                got=f"ServerlessLimits(least_{name}={least}, {name}={most})",
-                allowed="the least is not above the most",
-                fix=f"Use least_{name}={most} or less",
+                got=f"ServerlessLimits(minimum_{name}={minimum}, maximum_{name}={maximum})",
+                allowed="the minimum is at most the maximum",
+                fix=f"Use minimum_{name}={maximum} or less",
                 page=_PAGE,
                 rule=rule,
             )

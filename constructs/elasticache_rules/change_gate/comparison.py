@@ -334,7 +334,7 @@ def _is_said_better(finding: Finding, said: list[Finding]) -> bool:
 
 def _beside(kind: str, name: str) -> str:
     if (kind, name) == ("AWS::ElastiCache::ServerlessCache", "SubnetIds"):
-        return "leave it as it is: where its network got a third zone, ServerlessCache(zones=2) does"
+        return "leave it as it is: where its network got a third zone, ServerlessCache(max_azs=2) does"
     if kind.startswith("AWS::ElastiCache::") and schemas.is_stateful(kind):
         return "leave it as it is, or restore a snapshot into a new one: docs/runbooks/snapshot-and-restore.md"
     return "leave it as it is, or move what it holds to a new one first" if schemas.is_stateful(kind) else ""

@@ -58,7 +58,8 @@ class Unreachable:
         missing = ", ".join(f"com.amazonaws.<region>.{service}" for service in self.services)
         return (
             f"Add the interface endpoints {missing} and put the function into the group that they admit "
-            "(CacheNetwork(egress=Egress.ENDPOINTS) has them: join network.endpoint_clients), or use Egress.NAT"
+            "(CacheNetwork(egress=Egress.ENDPOINTS) has them: join network.endpoint_client_security_group), "
+            "or use Egress.NAT"
         )
 
 

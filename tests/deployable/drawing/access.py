@@ -61,7 +61,7 @@ def of_kind(draw: st.DrawFn, kind: str, known: Known, slips: set[str]) -> Call:
     users = [call(kind, each, allowed) for each, (kind, allowed) in zip(names, itertools.cycle(logins), strict=False)]
     leaving = draw(st.integers(0, len(users))) if draw(st.integers(0, 9)) == 0 else 0
     default = draw(_default_user(known, slips, may_be_off=careless or len(users) > leaving))
-    return call(Access.users, default=default, users=users[leaving:], leaving=users[:leaving])
+    return call(Access.users, default=default, users=users[leaving:], removing=users[:leaving])
 
 
 @st.composite

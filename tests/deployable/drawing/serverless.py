@@ -42,9 +42,9 @@ def careful_limits() -> st.SearchStrategy[Call]:
         st.builds(
             lambda least, most, unit: call(
                 ServerlessLimits,
-                storage_gb=max(least, most),
-                least_storage_gb=min(least, most),
-                ecpu_per_second=unit,
+                maximum_storage_gb=max(least, most),
+                minimum_storage_gb=min(least, most),
+                maximum_ecpu_per_second=unit,
             ),
             storage,
             storage,
@@ -53,9 +53,9 @@ def careful_limits() -> st.SearchStrategy[Call]:
         st.builds(
             lambda gigabytes, least, most: call(
                 ServerlessLimits,
-                storage_gb=gigabytes,
-                ecpu_per_second=max(least, most),
-                least_ecpu_per_second=min(least, most),
+                maximum_storage_gb=gigabytes,
+                maximum_ecpu_per_second=max(least, most),
+                minimum_ecpu_per_second=min(least, most),
             ),
             storage,
             units,
@@ -73,15 +73,15 @@ def careless_limits() -> st.SearchStrategy[Call]:
     reason = st.sampled_from((None, None, REASON, "short"))
     anything = st.builds(
         lambda **keywords: call(ServerlessLimits, **keywords),
-        storage_gb=storage,
-        least_storage_gb=storage,
-        ecpu_per_second=units,
-        least_ecpu_per_second=units,
+        maximum_storage_gb=storage,
+        minimum_storage_gb=storage,
+        maximum_ecpu_per_second=units,
+        minimum_ecpu_per_second=units,
         unlimited_reason=reason,
     )
     upside_down = (
-        call(ServerlessLimits, storage_gb=1, least_storage_gb=10, ecpu_per_second=1000),
-        call(ServerlessLimits, storage_gb=1, ecpu_per_second=1000, least_ecpu_per_second=5000),
+        call(ServerlessLimits, maximum_storage_gb=1, minimum_storage_gb=10, maximum_ecpu_per_second=1000),
+        call(ServerlessLimits, maximum_storage_gb=1, maximum_ecpu_per_second=1000, minimum_ecpu_per_second=5000),
     )
     return st.one_of(anything, st.sampled_from(upside_down))
 

@@ -46,7 +46,9 @@ def careful_backups(window: str) -> st.SearchStrategy[Call]:
     """Kept as long as the policy packs want, or shorter with a reason."""
     return st.one_of(
         st.integers(15, 35).map(lambda days: call(Backups, retention_days=days, window=window)),
-        st.integers(1, 35).map(lambda days: call(Backups, retention_days=days, window=window, short_reason=REASON)),
+        st.integers(1, 35).map(
+            lambda days: call(Backups, retention_days=days, window=window, short_retention_reason=REASON)
+        ),
     )
 
 
@@ -54,7 +56,7 @@ def careful_backups(window: str) -> st.SearchStrategy[Call]:
 def careless_backups() -> st.SearchStrategy[Call]:
     """Any number of days, and windows of any form."""
     return st.builds(
-        lambda days, window, reason: call(Backups, retention_days=days, window=window, short_reason=reason),
+        lambda days, window, reason: call(Backups, retention_days=days, window=window, short_retention_reason=reason),
         st.one_of(st.sampled_from((0, 1, 14, 15, 35, 36, True, 35.0)), st.integers(-1, 40)),
         st.one_of(
             st.sampled_from(("", "2:00-3:00", "24:00-01:00", "02:00-02:59", "23:30-00:30", "02:00-02:00")),
