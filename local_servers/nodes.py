@@ -109,7 +109,8 @@ class Node(Server):
             command += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)]
             command += ["--cluster-config-file", f"nodes-{self.port}.conf"]
         if self.certificate is not None:
-            command += ["--port", "0", *tls_options(self.certificate, self.port)]
+            file = self.certificate.certificate
+            command += ["--port", "0", *tls_options(file, self.certificate.key, file, self.port)]
         else:
             command += ["--port", str(self.port)]
         return [*command, *self._options]
@@ -139,10 +140,10 @@ class Node(Server):
         super().stop()
 
 
-def tls_options(certificate: Certificate, port: int) -> list[str]:
+def tls_options(certificate: Path, key: Path, authority: Path, port: int) -> list[str]:
     """Options of a server that listens for TLS on a port and asks clients for no certificate."""
-    files = ["--tls-cert-file", str(certificate.certificate), "--tls-key-file", str(certificate.key)]
-    trust = ["--tls-ca-cert-file", str(certificate.certificate), "--tls-auth-clients", "no"]
+    files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    trust = ["--tls-ca-cert-file", str(authority), "--tls-auth-clients", "no"]
     return ["--tls-port", str(port), *files, *trust]
 
 

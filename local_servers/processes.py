@@ -91,6 +91,8 @@ def release(process: subprocess.Popen[str]) -> None:
 
 def end(process: subprocess.Popen[str]) -> None:
     """Ask the group to stop, wait, then kill what remains of it, even if its leader has already ended."""
+    if _has_ended(process):
+        return
     _signal(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -100,6 +102,8 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def kill(process: subprocess.Popen[str]) -> None:
     """Kill the group without a request to stop."""
+    if _has_ended(process):
+        return
     _signal(process.pid, signal.SIGKILL)
     process.wait()
     for stream in (process.stdin, process.stdout):
@@ -131,6 +135,11 @@ def _start(
         text=True,
         start_new_session=True,
     )
+
+
+def _has_ended(process: subprocess.Popen[str]) -> bool:
+    """Whether `kill` or `end` has been called; another group may have the id by now."""
+    return process.returncode is not None and (process.stdin is None or process.stdin.closed)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

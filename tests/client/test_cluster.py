@@ -17,6 +17,9 @@ from redis.crc import key_slot
 
 from elasticache_client import ConnectionSettings
 from elasticache_client.clients import LOGIN_SECONDS
+from local_servers.certificates import HOST
+from local_servers.nodes import ADMINISTRATOR, form_cluster
+from local_servers.ports import free_port
 from tests.client.conftest import (
     APP,
     APP_PASSWORD,
@@ -32,7 +35,7 @@ from tests.client.conftest import (
     secret_credentials,
     secret_settings,
 )
-from tests.client.engines import ADMIN, ADMIN_PASSWORD, HOST, Engine, Front, free_port, redis_server, valkey_server
+from tests.client.engines import ADMIN_PASSWORD, Engine, Front, redis_server, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.test_forks import child_ends_well
 from tests.client.verifier import Verifier
@@ -40,7 +43,7 @@ from tests.client.verifier import Verifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
 
 every_kind = pytest.mark.parametrize("kind", [each for each in KINDS if each != "valkey-py asyncio"])
 _SLOTS = 16384
@@ -57,24 +60,19 @@ class Cluster:
         for number in range(3 if certificate else 4):
             home = directory / str(number)
             home.mkdir()
-            bus_port = free_port()
-            options = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"]
-            options += ["--cluster-port", str(bus_port), "--repl-diskless-sync-delay", "0"]
+            options = ["--cluster-announce-ip", "127.0.0.1", "--repl-diskless-sync-delay", "0"]
             if certificate:
                 front_port = free_port()
-                node = Engine(program, home, None, *options, "--cluster-announce-port", str(front_port))
+                options += ["--cluster-announce-port", str(front_port)]
+                node = Engine(program, home, None, *options, is_shard=True)
                 self.fronts.append(Front(node, certificate, {APP: APP_PASSWORD}, verifier, port=front_port))
             else:
-                node = Engine(program, home, None, *options, "--masteruser", ADMIN, "--masterauth", ADMIN_PASSWORD)
+                options += ["--masteruser", ADMINISTRATOR, "--masterauth", ADMIN_PASSWORD]
+                node = Engine(program, home, None, *options, is_shard=True)
             self.nodes.append(node)
             node.let_in(APP, APP_PASSWORD)
-            if number < 3:
-                first, last = number * _SLOTS // 3, (number + 1) * _SLOTS // 3 - 1
-                node.admin.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
-            self.nodes[0].admin.execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus_port)
-        self._wait(lambda: all(map(self._is_ready, self.nodes)))
+        form_cluster(self.nodes[:3], self.nodes[3:])
         for node in self.nodes[3:]:
-            node.admin.execute_command("CLUSTER REPLICATE", self.nodes[0].admin.execute_command("CLUSTER MYID"))
             self._wait(partial(self._follows, node))
             self._wait(lambda: all(map(self._tells_of_replicas, self.nodes)))
 
@@ -120,10 +118,6 @@ class Cluster:
                 self.stop()
                 raise RuntimeError("the cluster did not form")
             time.sleep(0.05)
-
-    def _is_ready(self, node: Engine) -> bool:
-        facts: dict[str, str] = node.admin.execute_command("CLUSTER INFO")
-        return (facts["cluster_state"], facts["cluster_known_nodes"]) == ("ok", str(len(self.nodes)))
 
     def _tells_of_replicas(self, node: Engine) -> bool:
         told = {port for shard in node.admin.execute_command("CLUSTER SLOTS") for _, port, *_ in shard[2:]}

@@ -23,9 +23,10 @@ from valkey.exceptions import ValkeyClusterException
 
 import elasticache_client
 from elasticache_client import ConnectionSettings, SettingsError, connect, connect_async
+from local_servers.certificates import HOST
+from local_servers.ports import free_port
 from tests.client import engines
 from tests.client.conftest import KINDS, Caller, iam_settings
-from tests.client.engines import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,8 +206,9 @@ def test_a_missing_engine_fails_in_ci(
 ) -> None:
     """A promise that could not be tested is no kept promise: loud on a laptop, an error in CI."""
     monkeypatch.setenv("CI", value)
+    monkeypatch.setenv("PATH", "nowhere")
     with pytest.raises(outcome, match="Install the system's package"):
-        engines.missing("redis-server", "Install the system's package redis-server.")
+        engines.redis_server()
 
 
 def test_names_are_found_late() -> None:

@@ -13,7 +13,7 @@ from elasticache_client import ConnectionSettings, EventLoopError, connect_async
 from elasticache_client.caching import AsyncCache
 from elasticache_client.leaderboard import AsyncLeaderboard
 from elasticache_client.sessions import AsyncSessions
-from tests.client.engines import HOST
+from local_servers.certificates import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

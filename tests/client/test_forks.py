@@ -12,8 +12,8 @@ import pytest
 
 from elasticache_client import ConnectionSettings, IamCredentials, SecretCredentials, connect
 from elasticache_client.caching import Cache
+from local_servers.certificates import HOST
 from tests.client.conftest import CACHE, REGION, iam_credentials, secret_credentials
-from tests.client.engines import HOST
 from tests.client.secrets_manager import ARN, SecretsManagerStub
 
 if TYPE_CHECKING:

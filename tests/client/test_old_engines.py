@@ -15,8 +15,8 @@ import pytest
 from elasticache_client import ConnectionSettings
 from elasticache_client.scripting import Script
 from elasticache_client.steps import run, run_async
+from local_servers.certificates import HOST
 from tests.client.conftest import KINDS, Caller
-from tests.client.engines import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import elasticache_client
 from elasticache_client import ConnectionSettings
-from tests.client.engines import HOST
+from local_servers.certificates import HOST
 
 if TYPE_CHECKING:
     import pytest

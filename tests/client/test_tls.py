@@ -13,15 +13,16 @@ import redis
 import valkey
 
 from elasticache_client import tls_context
+from local_servers.certificates import HOST
 from tests.client.conftest import KINDS, Caller, secret_credentials, secret_settings
-from tests.client.engines import HOST
 from tests.client.secrets_manager import SecretsManagerStub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from elasticache_client import ConnectionSettings
-    from tests.client.engines import Certificate, Engine
+    from local_servers.certificates import Certificate
+    from tests.client.engines import Engine
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 FAULTS = (redis.ConnectionError, valkey.ConnectionError)

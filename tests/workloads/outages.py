@@ -23,9 +23,11 @@ import httpx
 
 from elasticache_constructs.access.permissions import Permissions
 from local_servers import processes
+from local_servers.certificates import HOST, make_certificate
+from local_servers.nodes import ADMINISTRATOR
 from local_servers.ports import LOOPBACK, free_port
 from tests.client.conftest import secret_settings
-from tests.client.engines import ADMIN, ADMIN_PASSWORD, HOST, Engine, Front, make_certificate, valkey_server
+from tests.client.engines import ADMIN_PASSWORD, Engine, Front, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.verifier import Verifier
 from workloads.local.applications import serve, wait_until_served
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "workloads.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
@@ -110,7 +112,7 @@ def rig(directory: Path) -> Iterator[Rig]:
     with ExitStack() as stack:
         certificate = make_certificate(directory)
         primary = _engine(stack, directory / "primary")
-        follow = ["--replicaof", HOST, str(primary.port), "--masteruser", ADMIN, "--masterauth", ADMIN_PASSWORD]
+        follow = ["--replicaof", HOST, str(primary.port), "--masteruser", ADMINISTRATOR, "--masterauth", ADMIN_PASSWORD]
         replica = _engine(stack, directory / "replica", *follow)
         endpoint = Endpoint(primary, certificate, {}, Verifier("none", "none", {}))
         stack.callback(endpoint.stop)
@@ -270,7 +272,7 @@ def rotate(rig: Rig) -> None:
 def fail_over(rig: Rig) -> None:
     """Kill the primary; a while later its replica takes over, and the endpoint points there."""
     # Not asked to stop: it would wait for its replica then.
-    rig.primary._process.kill()
+    rig.primary.kill()
     time.sleep(_AWAY_SECONDS)
     rig.replica.admin.execute_command("REPLICAOF", "NO", "ONE")
     rig.endpoint.point_at(rig.replica)

@@ -14,8 +14,8 @@ from tests.client.sessions.caches import PROGRAMS, one_node, three_nodes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from local_servers.certificates import Certificate
     from tests.client.conftest import Caller
-    from tests.client.engines import Certificate
     from tests.client.sessions.caches import Cache as Place
 
 _PATTERN = f"{PREFIX}:*"

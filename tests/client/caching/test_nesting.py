@@ -14,9 +14,9 @@ import pytest
 from elasticache_client.caching import AsyncCache, Overloaded, nesting
 from elasticache_client.caching.nesting import Hold, Places
 from elasticache_client.steps import Threads, run
+from local_servers.ports import free_port
 from tests.client.caching.callers import Face, new_key
 from tests.client.conftest import KINDS
-from tests.client.engines import free_port
 from tests.client.sessions.caches import plain_settings
 
 if TYPE_CHECKING:

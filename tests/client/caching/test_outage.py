@@ -14,9 +14,10 @@ from botocore.exceptions import NoCredentialsError  # type: ignore[import-untype
 
 from elasticache_client.caching import AsyncCache, Cache, Overloaded
 from elasticache_client.caching.breaker import Breaker
+from local_servers.ports import free_port
 from tests.client.caching.callers import PREFIX, Answer, Face, new_key
 from tests.client.conftest import KINDS, Clock
-from tests.client.engines import Engine, free_port, stopping, valkey_server
+from tests.client.engines import Engine, stopping, valkey_server
 from tests.client.sessions.caches import plain_settings, recording
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from redis.crc import key_slot
 
 from tests.client.caching.callers import Face, new_key
 from tests.client.conftest import KINDS
-from tests.client.engines import valkey_server
+from tests.client.engines import Engine, valkey_server
 from tests.client.sessions.caches import limit, plain_settings
 from tests.client.test_cluster import Cluster
 
@@ -36,7 +35,7 @@ def _shards(tmp_path: Any) -> Iterator[Cluster]:
         limit(node, "default", "nopass", "*")
         node.admin.config_set("cluster-require-full-coverage", "no")
     yield cluster
-    cluster.nodes[_AWAY]._process.send_signal(signal.SIGCONT)  # it does not end before
+    cluster.nodes[_AWAY].resume()  # it does not end before
     cluster.stop()
 
 
@@ -55,14 +54,6 @@ def _open_faces(shards: Cluster, open_client: Callable[..., Caller]) -> Callable
         return faces
 
     return open_faces
-
-
-def take_away(shards: Cluster, how: signal.Signals) -> None:
-    """Let a shard fall silent, or end it."""
-    process = shards.nodes[_AWAY]._process
-    process.send_signal(how)
-    if how is signal.SIGKILL:
-        process.wait()
 
 
 def is_there(key: str) -> bool:
@@ -87,14 +78,14 @@ def reading(face: Face, keys: list[str], loaded: list[str]) -> Callable[[], Any]
     return read_async if face.asynchronous else read
 
 
-@pytest.mark.parametrize(("how", "callers"), [(signal.SIGKILL, 40), (signal.SIGSTOP, 8)])
+@pytest.mark.parametrize(("how", "callers"), [(Engine.kill, 40), (Engine.suspend, 8)], ids=["kill", "suspend"])
 def test_one_shard_takes_its_own_keys_away(
-    how: signal.Signals, callers: int, shards: Cluster, open_faces: Callable[[list[str]], dict[str, Face]]
+    how: Callable[[Engine], None], callers: int, shards: Cluster, open_faces: Callable[[list[str]], dict[str, Face]]
 ) -> None:
     """Of reads of the other shards' keys, at most one in a hundred goes to the database; single or many at a time."""
     keys = [new_key() for _ in range(90)]
     faces = open_faces(keys)
-    take_away(shards, how)
+    how(shards.nodes[_AWAY])
     strayed, many_strayed, down = {}, {}, {}
     for kind, face in faces.items():
         loaded: list[str] = []
@@ -117,7 +108,7 @@ def test_many_keys_are_asked_of_a_silent_shard_once(
     """The first caller waits for two timeouts or so, and not for one for each key and try."""
     keys = [new_key() for _ in range(60)]
     faces = open_faces(keys)
-    take_away(shards, signal.SIGSTOP)
+    shards.nodes[_AWAY].suspend()
     seconds = {}
     for kind, face in faces.items():
         start = time.monotonic()
@@ -134,12 +125,12 @@ def test_a_shard_that_is_back_is_used_again(
     """What could not be taken away meanwhile is, before it is read, and the other shards' removals did not wait."""
     keys = [new_key() for _ in range(30)]
     faces = open_faces(keys)
-    take_away(shards, signal.SIGSTOP)
+    shards.nodes[_AWAY].suspend()
     left = {}
     for kind, face in faces.items():
         face("invalidate", *keys)
         left[kind] = sum(node.admin.exists(f"{kind.replace(' ', '-')}:{{{key}}}") for node, key in _homes(shards, keys))
-    shards.nodes[_AWAY]._process.send_signal(signal.SIGCONT)
+    shards.nodes[_AWAY].resume()
     got = {}
     for kind, face in faces.items():
         end = time.monotonic() + _RECOVERY_SECONDS

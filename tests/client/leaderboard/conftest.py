@@ -11,7 +11,7 @@ from tests.client.sessions.caches import PROGRAMS, one_node, three_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
     from tests.client.sessions.caches import Cache
 
 PATTERN = "leaderboard:*"

@@ -9,13 +9,13 @@ import pytest
 
 from elasticache_client import ConnectionSettings, tls_context
 from elasticache_client.memcached import Memcached, connect, connect_nodes
-from tests.client.engines import HOST
-from tests.client.memcached.servers import Endpoint, Server, dns_only_certificate
+from local_servers.certificates import HOST, make_certificate
+from tests.client.memcached.servers import Endpoint, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
 
 
 patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -30,7 +30,7 @@ def settings(port: int, **changes: Any) -> ConnectionSettings:
 
 @pytest.fixture(scope="session", name="dns_only")
 def _dns_only(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return dns_only_certificate(tmp_path_factory.mktemp("dns-only"))
+    return make_certificate(tmp_path_factory.mktemp("dns-only"), with_address=False)
 
 
 @pytest.fixture(scope="session", name="tls_servers")

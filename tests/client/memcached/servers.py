@@ -3,108 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import os
-import shutil
-import signal
-import socket
 import socketserver
 import ssl
-import subprocess
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from pymemcache.client.base import Client  # type: ignore[import-untyped]
 
+import local_servers.memcached
 from elasticache_client import tls_context
-from tests.client.engines import HOST, Certificate, free_port, missing
+from local_servers.certificates import HOST
+from local_servers.memcached import Memcached
+from tests.client.engines import installed
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-_WAIT_SECONDS = 10.0
+    from local_servers.certificates import Certificate
+
 _DRIP_SECONDS = 0.05
-
-
-def dns_only_certificate(directory: Path) -> Certificate:
-    """A certificate for the name localhost and for no address, as ElastiCache's are; its own authority."""
-    if shutil.which("openssl") is None:
-        missing("openssl", "Install the system's package openssl.")
-    made = Certificate(directory / "dns-only.crt", directory / "dns-only.key")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-    ]
-    names = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-    files = ["-keyout", str(made.key), "-out", str(made.certificate)]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
-    return made
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for something that another process or thread brings about."""
-    end = time.monotonic() + _WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < end, f"waited in vain until {what}"
-        time.sleep(0.01)
 
 
 def memcached() -> str:
     """The program; the system has it or not."""
-    program = shutil.which("memcached")
-    if program is None:
-        missing("memcached", "Install the system's package memcached.")
-    return str(program)
+    return installed(local_servers.memcached.memcached)
 
 
-class Server:
+class Server(Memcached):
     """A running Memcached, with TLS if there is a certificate."""
 
     def __init__(
-        self, certificate: Certificate | None = None, *arguments: str, environment: Mapping[str, str] | None = None
+        self, certificate: Certificate | None = None, *options: str, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.port = free_port()
-        self.name = f"{HOST}:{self.port}"
+        memcached()
         self._tls = tls_context(certificate.certificate) if certificate else None
-        files = f"ssl_chain_cert={certificate.certificate},ssl_key={certificate.key}" if certificate else ""
-        tls = ["--enable-ssl", "--extended", files] if certificate else []
-        place = ["--user", getpass.getuser(), "--listen", "127.0.0.1", "--port", str(self.port), "--udp-port", "0"]
-        self._command = [memcached(), *place, "--threads", "2", *tls, *arguments]
-        self._environment = {**os.environ, **(environment or {})}
-        self.start()
-
-    def start(self) -> None:
-        """Start it, again too: empty, and on the same port."""
-        self._process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.DEVNULL)
-        try:
-            wait_until(self._listens, "memcached listens")
-        except AssertionError:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-
-    def hang(self) -> None:
-        """Let it take connections and answer nothing."""
-        self._process.send_signal(signal.SIGSTOP)
-        os.waitpid(self._process.pid, os.WUNTRACED)  # until its last thread has stopped
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self._process.send_signal(signal.SIGCONT)
+        super().__init__(certificate, *options, environment=environment)
+        self.name = f"{HOST}:{self.port}"
 
     def admin(self) -> Any:
         """A connection of pymemcache's own, which encodes nothing."""
@@ -115,11 +50,6 @@ class Server:
         with contextlib.closing(self.admin()) as admin:
             found = admin.stats()
         return int(found[b"curr_connections"]) - 1, int(found[b"total_connections"]) - 1
-
-    def _listens(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port)):
-            return True
-        return False
 
 
 def says(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], None]:

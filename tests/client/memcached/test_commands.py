@@ -15,15 +15,16 @@ from pymemcache.exceptions import MemcacheClientError  # type: ignore[import-unt
 
 from elasticache_client import SettingsError, memcached, tls_context
 from elasticache_client.memcached import DiscoveryError, NodeError, connect, connect_nodes
+from local_servers.waiting import wait_until
 from tests.client.conftest import secret_settings
 from tests.client.memcached.conftest import settings
-from tests.client.memcached.servers import reply, says, wait_until
+from tests.client.memcached.servers import reply, says
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from elasticache_client.memcached import Memcached
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
     from tests.client.memcached.servers import Endpoint, Server
 
 MONTH = 30 * 24 * 3600

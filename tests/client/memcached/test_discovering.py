@@ -12,22 +12,16 @@ import pytest
 
 from elasticache_client import tls_context
 from elasticache_client.memcached import DiscoveryError, NodeError, connect, watch
+from local_servers.waiting import wait_until
 from tests.client.conftest import Clock
 from tests.client.memcached.conftest import settings
-from tests.client.memcached.servers import (
-    Endpoint,
-    drips,
-    reply,
-    says,
-    says_and_waits,
-    wait_until,
-)
+from tests.client.memcached.servers import Endpoint, drips, reply, says, says_and_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from elasticache_client.memcached import Memcached
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
     from tests.client.memcached.servers import Server
 
 FEW_SECONDS = 5.0

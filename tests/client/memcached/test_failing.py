@@ -15,9 +15,9 @@ import pytest
 from pymemcache.exceptions import MemcacheClientError  # type: ignore[import-untyped]
 
 from elasticache_client.memcached import NodeError, node
+from local_servers.certificates import HOST
+from local_servers.waiting import wait_until
 from tests.client.conftest import Clock
-from tests.client.engines import HOST
-from tests.client.memcached.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def _homes(cache: Memcached, server: Server) -> list[str]:
 def test_a_dead_nodes_keys_miss_and_the_others_do_not(cache: Memcached, servers: list[Server]) -> None:
     """Nothing fails, no key moves, and every command says what a miss says."""
     dead = _homes(cache, servers[0])
-    servers[0].stop()
+    servers[0].kill()
     found = [key for key in KEYS if cache.get(key) == key]
     key = dead[0]
     said = [cache.set(key, 1), cache.add(key, 1), cache.delete(key), cache.touch(key), cache.incr(key), cache.gets(key)]
@@ -70,7 +70,7 @@ def test_a_dead_node_is_back_when_it_is(cache: Memcached, servers: list[Server])
     """Its keys are found again, once it has been tried."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
-    servers[0].stop()
+    servers[0].kill()
     during = [cache.set(key, "new") for _ in range(3)]
     servers[0].start()
     clock.now += 10.0
@@ -80,7 +80,7 @@ def test_a_dead_node_is_back_when_it_is(cache: Memcached, servers: list[Server])
 
 def test_a_restarted_node_costs_no_request(cache: Memcached, servers: list[Server]) -> None:
     """Idle connections that it has closed are found out before they are used."""
-    servers[0].stop()
+    servers[0].kill()
     servers[0].start()
     key = _homes(cache, servers[0])[0]
     assert (cache.get(key, "a miss"), cache.set(key, "new"), cache.incr(key + "absent")) == ("a miss", True, None)
@@ -91,7 +91,7 @@ def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[S
     """Then nobody waits: half a minute of waiting would be due for these commands."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
-    servers[0].hang()
+    servers[0].suspend()
     start = time.monotonic()
     found = [cache.get(key) for _ in range(100)]
     waited = time.monotonic() - start
@@ -103,7 +103,7 @@ def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[S
 def test_callers_of_a_hanging_node_wait_side_by_side(cache: Memcached, servers: list[Server]) -> None:
     """No lock is held while one waits."""
     keys = _homes(cache, servers[0])
-    servers[0].hang()
+    servers[0].suspend()
     start = time.monotonic()
     with ThreadPoolExecutor(len(keys)) as threads:
         found = list(threads.map(cache.get, keys))
@@ -116,7 +116,7 @@ def test_a_complaint_is_an_answer_too(cache: Memcached, servers: list[Server]) -
     """A node that says that a command is wrong is not down."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
-    servers[0].hang()
+    servers[0].suspend()
     during = [cache.get(key), cache.get(key), cache.nodes_down]
     servers[0].resume()
     clock.now += 10.0
@@ -144,7 +144,7 @@ def test_few_connections_stay_idle(cache: Memcached, servers: list[Server], monk
 def test_it_can_be_an_error(servers: list[Server], open_nodes: Callable[..., Memcached]) -> None:
     """For those who would rather know; it is raised for many keys as for one."""
     cache = open_nodes(*servers, fail_open=False)
-    servers[0].stop()
+    servers[0].kill()
     for ask in (cache.get_many, cache.delete_many):
         with pytest.raises(NodeError, match=f"{servers[0].name} sent no valid reply: Conn.*refused"):
             ask(KEYS)
@@ -156,7 +156,7 @@ def test_what_happens_is_logged_once(cache: Memcached, servers: list[Server], ca
     """That a node is down and that it is back, however many commands notice."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
-    servers[0].stop()
+    servers[0].kill()
     for _ in range(20):
         cache.get(key)
     servers[0].start()

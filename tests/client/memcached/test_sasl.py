@@ -14,14 +14,15 @@ from bmemcached.exceptions import MemcachedException  # type: ignore[import-unty
 
 from elasticache_client import tls_context
 from elasticache_client.memcached import connect_sasl
-from tests.client.engines import HOST, missing
+from local_servers.certificates import HOST
+from tests.client.engines import missing
 from tests.client.memcached.servers import memcached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
     from tests.client.memcached.servers import Server
 
 USER = f"app@{HOST}"
@@ -45,7 +46,7 @@ sys.exit(library.sasl_setpass(connection, user.encode(), password, len(password)
 def _server(start_server: Callable[..., Server], dns_only: Certificate, tmp_path: Path) -> Server:
     usage = subprocess.run([memcached(), "--help"], capture_output=True, text=True, check=True).stdout
     if "--enable-sasl" not in usage:
-        missing("memcached with SASL", "Install a package that is built with it, as Debian's is.")
+        missing("memcached without SASL: it must have SASL. Install a package that is built with it, as Debian's is.")
     lines = ["mech_list: plain", "pwcheck_method: auxprop", "auxprop_plugin: sasldb", f"sasldb_path: {tmp_path}/users"]
     (tmp_path / "memcached.conf").write_text("\n".join(lines))
     environment = {"SASL_CONF_PATH": str(tmp_path)}

@@ -10,15 +10,16 @@ import pytest
 
 from elasticache_client import ConnectionSettings
 from elasticache_constructs import Permissions
+from local_servers.certificates import HOST
 from tests.client.conftest import APP, APP_PASSWORD, iam_credentials, iam_settings
-from tests.client.engines import HOST, Engine, redis_server, stopping, valkey_server
+from tests.client.engines import Engine, redis_server, stopping, valkey_server
 from tests.client.test_cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from local_servers.certificates import Certificate
     from tests.client.conftest import Caller
-    from tests.client.engines import Certificate
 
 PROGRAMS = {"redis": redis_server, "valkey": valkey_server}
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.client.engines import free_port
+from local_servers.ports import free_port
 from tests.client.sessions.caches import PROGRAMS, one_node, three_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.client.engines import Certificate
+    from local_servers.certificates import Certificate
     from tests.client.sessions.caches import Cache
 
 PATTERN = "session:*"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.client.engines import free_port, valkey_server
+from local_servers.ports import free_port
+from tests.client.engines import valkey_server
 from tests.client.sessions.caches import one_node
 
 if TYPE_CHECKING:
