@@ -1,4 +1,4 @@
-"""Groups that were made long ago, as they are on their way to TLS, logins and failover: docs/runbooks.
+"""Replication groups made long ago, on their way to TLS, logins and failover (docs/runbooks).
 
 cdk synth -a 'python3 examples/adopted.py'
 """

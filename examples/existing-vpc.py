@@ -1,4 +1,4 @@
-"""A cache in a VPC that is there already, and a client in it whose security group is let in.
+"""A cache in a VPC that exists, and a client in it whose security group may connect.
 
     cdk synth -a 'python3 examples/existing-vpc.py'
 

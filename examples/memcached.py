@@ -1,4 +1,4 @@
-"""Memcached over two zones.
+"""Memcached in two Availability Zones.
 
 cdk synth -a 'python3 examples/memcached.py'
 """

@@ -1,4 +1,4 @@
-"""Redis with one AUTH token for everybody, for clients that know no users.
+"""Redis OSS with one AUTH token for all clients, for those that know no users.
 
 cdk synth -a 'python3 examples/redis-auth-token.py'
 """

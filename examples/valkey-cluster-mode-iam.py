@@ -1,4 +1,4 @@
-"""Valkey in cluster mode, where applications log in with their IAM role and nobody has a password.
+"""Valkey in cluster mode, where applications log in with their IAM role and no password exists.
 
 cdk synth -a 'python3 examples/valkey-cluster-mode-iam.py'
 """
@@ -44,7 +44,7 @@ def build(app: cdk.App) -> None:
 
     application = cdk.Stack(app, "example-valkey-client", env=environment)
     role = iam.Role(application, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    # A policy of its own, attached to the role: the packs forbid inline ones.
+    # A separate policy, attached to the role: the packs forbid inline ones.
     policy = iam.ManagedPolicy(application, "OrdersPolicy", roles=[role])
     cache.grant_connect(policy, orders)
 

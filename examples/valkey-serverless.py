@@ -36,7 +36,7 @@ def build(app: cdk.App) -> None:
         access=Access.users(default=DefaultUser.disabled(), users=[orders]),
     )
     role = iam.Role(stack, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    # A policy of its own, attached to the role: the packs forbid inline ones.
+    # A separate policy, attached to the role: the packs forbid inline ones.
     policy = iam.ManagedPolicy(stack, "OrdersPolicy", roles=[role])
     cache.grant_connect(policy, orders)
     cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
