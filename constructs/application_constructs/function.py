@@ -17,26 +17,13 @@ from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.network.security_groups import check_groups
 from elasticache_constructs.network.subnets import check_vpc, select
 from elasticache_constructs.shared.encryption_key import checked_key
-from elasticache_constructs.shared.function_policy import allow, vpc_statements
-from elasticache_constructs.shared.function_role import FunctionRole
-from elasticache_constructs.shared.logs import log_group
+from elasticache_constructs.shared.vpc_function import allow, create_vpc_function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
 
-_WITHOUT_RESOURCE = (
-    "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data."
-)
-_NETWORK_INTERFACES = (
-    "Lambda makes and removes the function's network interfaces with its role, under ids that nobody knows before; the "
-    "ARN is limited to this account and region (lambda/latest/dg/configuration-vpc.html)."
-)
-_IN_VPC = (
-    "The function is in the VPC. The Guard rule follows Ref and GetAtt within one template only, and these subnets "
-    "come from another stack."
-)
 _CALLER_WAITS = (
     "Whoever calls the function waits for its answer and is told of its failure; Lambda sends dead letters of "
     "asynchronous calls only, and there are none (lambda/latest/dg/invocation-async-retain-records.html)."
@@ -118,35 +105,23 @@ class WorkloadFunction(Construct):
                     what="WorkloadFunction(no_reserved_concurrency_reason=...)",
                 )
         super().__init__(scope, construct_id)
-        group = log_group(self, "Log", key=key)
-        policy = iam.ManagedPolicy(
+        self.function: lambda_.Function = create_vpc_function(
             self,
-            "Policy",
-            document=_policy_document(self, key_arn=key.key_arn, log_group_arn=group.log_group_arn),
-        )
-        role = FunctionRole(self, "Role", policy=policy)
-        self.function = lambda_.Function(
-            self,
-            "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             code=code,
             handler=handler,
-            timeout=timeout or Duration.seconds(29),
-            memory_size=512,
-            role=role,
+            statements=[allow(key.key_arn, "kms", "Decrypt")],
             vpc=vpc,
             vpc_subnets=vpc_subnets,
-            security_groups=list(security_groups),
-            log_group=group,
-            environment=dict(environment),
-            environment_encryption=key,
-            reserved_concurrent_executions=concurrency if no_reserved_concurrency_reason is None else None,
-            tracing=lambda_.Tracing.ACTIVE,
+            security_groups=security_groups,
+            environment=environment,
+            encryption_key=key,
+            timeout=timeout or Duration.seconds(29),
+            memory_mib=512,
+            concurrency=concurrency,
+            no_reserved_concurrency_reason=no_reserved_concurrency_reason,
+            dead_letters=_CALLER_WAITS,
         )
         """The function itself. What is granted to it goes into its own policy as well."""
-        role.open()
-        _acknowledge(self, vpc=vpc, no_reserved_concurrency_reason=no_reserved_concurrency_reason)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -171,43 +146,3 @@ class WorkloadFunction(Construct):
         skip = [{"id": check, "comment": _CDK_OWN_FUNCTION} for check in checks]
         provider.node.find_child("Handler").add_metadata("checkov", {"skip": skip})  # type: ignore[attr-defined]
         return trigger
-
-
-def _policy_document(scope: Construct, *, key_arn: str, log_group_arn: str) -> iam.PolicyDocument:
-    """What Lambda itself needs to run a function in a VPC, and nothing of what the function does."""
-    statements = [
-        allow(key_arn, "kms", "Decrypt"),
-        allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
-        *vpc_statements(scope),
-    ]
-    return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": statements})
-
-
-def _acknowledge(scope: WorkloadFunction, *, vpc: ec2.IVpc, no_reserved_concurrency_reason: str | None) -> None:
-    stack = Stack.of(scope)
-    # References as cdk-nag writes them.
-    partition, region, account = (
-        each if isinstance(each, str) else f"<{each['Ref']}>"
-        for each in stack.resolve([stack.partition, stack.region, stack.account])
-    )
-    finding = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
-    acknowledge(
-        scope.node.find_child("Policy"),
-        {
-            finding.format("*"): _WITHOUT_RESOURCE,
-            finding.format(f"arn:{partition}:ec2:{region}:{account}:*/*"): _NETWORK_INTERFACES,
-        },
-    )
-    findings = {
-        f"{pack}::{pack}-LambdaDLQ": _CALLER_WAITS for pack in ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
-    }
-    if Stack.of(vpc) is not stack:
-        findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
-    skip = [{"id": "CKV_AWS_116", "comment": _CALLER_WAITS}]
-    if no_reserved_concurrency_reason is not None:
-        skip.append({"id": "CKV_AWS_115", "comment": no_reserved_concurrency_reason})
-        for pack in ("HIPAA.Security", "NIST.800.53.R5"):
-            findings[f"{pack}::{pack}-LambdaConcurrency"] = no_reserved_concurrency_reason
-    acknowledge(scope.function, findings)
-    resource = scope.function.node.default_child
-    resource.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]

@@ -21,7 +21,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
-from elasticache_constructs.network.security_groups import connections_from_consumers
+from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.grants import grant
@@ -150,7 +150,9 @@ class Database(Construct):
 
         super().__init__(scope, construct_id)
         key = given_key or EncryptionKey(self, "Key", description=f"Database {construct_id}")
-        self._groups = _SecurityGroups(self, "Network", vpc=vpc)
+        self._groups = CacheSecurityGroups(
+            self, "Network", vpc=vpc, port=POSTGRESQL_PORT, members="Instances", store="database"
+        )
         monitoring = iam.Role(
             self,
             "Monitoring",
@@ -170,7 +172,7 @@ class Database(Construct):
             instance_type=instance_type,
             vpc=vpc,
             vpc_subnets=vpc_subnets or _ISOLATED,
-            security_groups=[self._groups.instances],
+            security_groups=[self._groups.nodes],
             port=POSTGRESQL_PORT,
             publicly_accessible=False,
             multi_az=single_zone_reason is None,
@@ -205,7 +207,7 @@ class Database(Construct):
         self.client_security_group = self._groups.clients
         """For clients to join."""
         self.encryption_key = key
-        self._connections = connections_from_consumers(self, [self._groups.instances], port=POSTGRESQL_PORT)
+        self._connections = connections_from_consumers(self, [self._groups.nodes], port=POSTGRESQL_PORT)
         self._users = tuple(users)
         self._vpc = vpc
         _acknowledge(self._instance, monitoring, single_zone=single_zone_reason, unprotected=unprotected_reason)
@@ -384,39 +386,6 @@ def _check_region(region: str) -> None:
             allowed=f"clients trust the authorities in {CERTIFICATES.name}, which has none of that region",
             fix=f"Add the region's root certificate RSA2048 G1 from the page to {CERTIFICATES}",
             page="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
-        )
-
-
-class _SecurityGroups(Construct):
-    """The group of the instances and that of their clients, as `CacheSecurityGroups` has them for a cache."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc) -> None:
-        super().__init__(scope, construct_id)
-        self.instances: ec2.ISecurityGroup = ec2.SecurityGroup(
-            self, "Instances", vpc=vpc, allow_all_outbound=False, description="Instances of the database"
-        )
-        self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
-            self, "Clients", vpc=vpc, allow_all_outbound=False, description="Clients of the database"
-        )
-        ec2.CfnSecurityGroupIngress(
-            self,
-            "FromClients",
-            group_id=self.instances.security_group_id,
-            source_security_group_id=self.clients.security_group_id,
-            ip_protocol="tcp",
-            from_port=POSTGRESQL_PORT,
-            to_port=POSTGRESQL_PORT,
-            description="From clients of the database",
-        )
-        ec2.CfnSecurityGroupEgress(
-            self,
-            "ToInstances",
-            group_id=self.clients.security_group_id,
-            destination_security_group_id=self.instances.security_group_id,
-            ip_protocol="tcp",
-            from_port=POSTGRESQL_PORT,
-            to_port=POSTGRESQL_PORT,
-            description="To the instances of the database",
         )
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class CacheSecurityGroups(Construct):
-    """The security group of a cache's nodes and the group that its clients join.
+    """The security group of a cache's nodes, or of a database's instances, and the group that its clients join.
 
-    Only members of the client group get in, and only on the cache's port; the nodes themselves may reach nothing. All
-    rules live here, beside the cache, so whoever joins the client group from another stack makes no cycle.
+    Only members of the client group can connect, and only to the port; the nodes themselves can reach nothing. All
+    rules are in the stack of the cache, so a client in another stack that joins the client group makes no cycle.
 
-    Descriptions and rules of a group in use are changed in place; the groups themselves have no physical names.
+    Rules are changed in place. A changed description of a group replaces it.
 
     Args:
         scope: The parent.
@@ -34,19 +34,31 @@ class CacheSecurityGroups(Construct):
 
         port: The port that the cache listens on.
 
-        last_port: The last port, where it listens on several in a row. Default: on one.
+        last_port: The last port of a range. Default: ``port`` alone.
+
+        members: What the first group is on, as its construct id. Default: ``Nodes``.
+
+        store: What clients connect to, for the descriptions. Default: ``cache``.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, port: int, last_port: int | None = None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        port: int,
+        last_port: int | None = None,
+        members: str = "Nodes",
+        store: str = "cache",
     ) -> None:
         super().__init__(scope, construct_id)
         self.nodes: ec2.ISecurityGroup = ec2.SecurityGroup(
-            self, "Nodes", vpc=vpc, allow_all_outbound=False, description="Nodes of the cache"
+            self, members, vpc=vpc, allow_all_outbound=False, description=f"{members} of the {store}"
         )
-        """On the nodes."""
+        """On the nodes or instances."""
         self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
-            self, "Clients", vpc=vpc, allow_all_outbound=False, description="Clients of the cache"
+            self, "Clients", vpc=vpc, allow_all_outbound=False, description=f"Clients of the {store}"
         )
         """For clients to join."""
         nodes_id, clients_id = self.nodes.security_group_id, self.clients.security_group_id
@@ -58,7 +70,7 @@ class CacheSecurityGroups(Construct):
             ip_protocol="tcp",
             from_port=port,
             to_port=last_port or port,
-            description="From clients of the cache",
+            description=f"From clients of the {store}",
         )
         if is_token(port):
             packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
@@ -68,13 +80,13 @@ class CacheSecurityGroups(Construct):
         # group without any inline egress rule is what scanners, and the service's default, read as open.
         ec2.CfnSecurityGroupEgress(
             self,
-            "ToNodes",
+            f"To{members}",
             group_id=clients_id,
             destination_security_group_id=nodes_id,
             ip_protocol="tcp",
             from_port=port,
             to_port=last_port or port,
-            description="To the nodes of the cache",
+            description=f"To the {members.lower()} of the {store}",
         )
 
 

@@ -10,7 +10,6 @@ from aws_cdk import ArnFormat, Duration, IgnoreMode, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -26,10 +25,8 @@ from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE,
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.function_code import SKIPPED, shipped
-from elasticache_constructs.shared.function_policy import allow, vpc_statements
-from elasticache_constructs.shared.function_role import FunctionRole
-from elasticache_constructs.shared.logs import log_group
 from elasticache_constructs.shared.notifications import admit_alarms_to
+from elasticache_constructs.shared.vpc_function import allow, create_vpc_function, open_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,19 +44,8 @@ _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Ma
 
 # For the secret, for the dead letters in an encrypted topic, and for the function's settings.
 _USE_THE_KEY = ("secretsmanager", "sns", "lambda")
-_WITHOUT_RESOURCE = (
-    "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data of a cache."
-)
-_NETWORK_INTERFACES = (
-    "Lambda makes and removes the function's network interfaces with its role, under ids that nobody knows before; the "
-    "ARN is limited to this account and region (lambda/latest/dg/configuration-vpc.html)."
-)
 _OWN_NODES = "The group's own nodes, whose ids are the group's with the shard and node number behind it."
 _SWEEPS_AGAIN = "A sweep that is lost is made good by the next one, an hour later; kept, it would only repeat it."
-_IN_VPC = (
-    "The function is in the VPC. The Guard rule follows Ref and GetAtt within one template only, and these subnets "
-    "come from another stack."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,37 +191,28 @@ class SecretRotation(Construct):
             check(select, cache.vpc, rotation.vpc_subnets)
             check(check_groups, "Rotation(security_groups=...)", rotation.security_groups, vpc=cache.vpc)
         super().__init__(scope, construct_id)
-        group = log_group(self, "Log", key=cache.encryption_key)
-        document = _policy_document(self, password, cache, topic=alarm_topic, log_group_arn=group.log_group_arn)
-        policy = iam.ManagedPolicy(self, "Policy", document=iam.PolicyDocument.from_json(document))
-        role = FunctionRole(self, "Role", policy=policy)
         admit_alarms_to(alarm_topic, of=self)
-        self.function = lambda_.Function(
+        self.function: lambda_.Function = create_vpc_function(
             self,
-            "Function",
             description=f"Rotates the ElastiCache password of {password.user_name}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             code=_code(),
             handler="rotate_secret.handler.handle",
-            timeout=_TIMEOUT,
-            memory_size=256,
-            role=role,
+            statements=_statements(self, password, cache, topic=alarm_topic),
             vpc=cache.vpc,
             vpc_subnets=rotation.vpc_subnets,
             security_groups=[cache.client_security_group, *rotation.security_groups],
-            log_group=group,
             environment=_environment(password, cache, rotation),
-            environment_encryption=cache.encryption_key,
-            dead_letter_topic=alarm_topic,
-            reserved_concurrent_executions=1 if rotation.no_reserved_concurrency_reason is None else None,
-            tracing=lambda_.Tracing.ACTIVE,
+            encryption_key=cache.encryption_key,
+            timeout=_TIMEOUT,
+            memory_mib=256,
+            concurrency=1,
+            no_reserved_concurrency_reason=rotation.no_reserved_concurrency_reason,
+            dead_letters=alarm_topic,
+            also_acknowledged=_own_nodes(self, cache),
         )
-        role.open()
         self._schedule(password, rotation)
         self._sweep()
         self._alarm(alarm_topic)
-        self._acknowledge(policy, cache, rotation)
 
     def _schedule(self, password: GeneratedPassword, rotation: Rotation) -> None:
         permission = lambda_.CfnPermission(
@@ -312,32 +289,6 @@ class SecretRotation(Construct):
                 alarm_actions=[topic.topic_arn],
             )
 
-    def _acknowledge(self, policy: iam.ManagedPolicy, cache: RotatedCache, rotation: Rotation) -> None:
-        stack = Stack.of(self)
-        # References as cdk-nag writes them.
-        partition, region, account, name = (
-            each if isinstance(each, str) else f"<{each['Ref']}>"
-            for each in stack.resolve([stack.partition, stack.region, stack.account, cache.replication_group_id])
-        )
-        finding = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
-        here = f"{region}:{account}"
-        acknowledge(
-            policy,
-            {
-                finding.format("*"): _WITHOUT_RESOURCE,
-                finding.format(f"arn:{partition}:ec2:{here}:*/*"): _NETWORK_INTERFACES,
-                finding.format(f"arn:{partition}:elasticache:{here}:cluster:{name}-*"): _OWN_NODES,
-            },
-        )
-        if Stack.of(cache.vpc) is not stack:
-            acknowledge(self.function, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _IN_VPC})
-        if rotation.no_reserved_concurrency_reason is not None:
-            reason = rotation.no_reserved_concurrency_reason
-            packs = ("HIPAA.Security", "NIST.800.53.R5")
-            acknowledge(self.function, {f"{pack}::{pack}-LambdaConcurrency": reason for pack in packs})
-            resource = self.function.node.default_child
-            resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_115", "comment": reason}]})  # type: ignore[union-attr]
-
 
 def _code(runtime: Path = Path(__file__).parent / "runtime") -> lambda_.Code:
     # The standard library and the boto3 that Lambda brings: nothing to install, so synth is offline, without Docker.
@@ -361,10 +312,10 @@ def _environment(password: GeneratedPassword, cache: RotatedCache, rotation: Rot
     }
 
 
-def _policy_document(
-    scope: Construct, password: GeneratedPassword, cache: RotatedCache, *, topic: sns.ITopic, log_group_arn: str
-) -> dict[str, Any]:
-    """What `rotate_secret.permissions` lists, each action on the one thing it is for, and what Lambda itself needs."""
+def _statements(
+    scope: Construct, password: GeneratedPassword, cache: RotatedCache, *, topic: sns.ITopic
+) -> list[dict[str, Any]]:
+    """What `rotate_secret.permissions` lists, each action on the one resource that it is for."""
     stack = Stack.of(scope)
     secret = password.secret.secret_arn
 
@@ -403,9 +354,11 @@ def _policy_document(
         if key.key_arn != cache.encryption_key.key_arn:
             service = {"StringEquals": {"kms:ViaService": f"sns.{stack.region}.amazonaws.com"}}
             statements.append({**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service})
-    statements += [
-        allow(topic.topic_arn, "sns", "Publish"),
-        allow(log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
-        *vpc_statements(scope),
-    ]
-    return {"Version": "2012-10-17", "Statement": statements}
+    statements.append(allow(topic.topic_arn, "sns", "Publish"))
+    return statements
+
+
+def _own_nodes(scope: Construct, cache: RotatedCache) -> dict[str, str]:
+    name = Stack.of(scope).resolve(cache.replication_group_id)
+    id_ = name if isinstance(name, str) else f"<{name['Ref']}>"
+    return {open_resource(scope, "arn:{partition}:elasticache:{region}:{account}:cluster:" + id_ + "-*"): _OWN_NODES}
