@@ -3,7 +3,8 @@
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
 #                            STAGE=prod: another stage;  KEEP=1: leave it running
 #   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
-#   make test                every test;  ARGS='-n 2 --dist loadgroup': on two cores at once
+#   make quick               tests of values, rules, constructs and documents, without a server: about a minute
+#   make test                every test;  ARGS=--exhaustive: in every combination;  ARGS='-n 0': one after another
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
 #                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
@@ -32,6 +33,8 @@ DEV := .venv/.dev
 CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
 BENCH := .venv/.bench
+# Tests that start no server: `make quick` runs them.
+QUICK := tests/unit tests/rules tests/facts tests/change_gate tests/docs README.md docs
 
 # Only files whose hash is locked, and no source that would fetch unlocked tools to be built.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
@@ -46,7 +49,7 @@ BUNDLES := workloads/requirements.txt constructs/application_constructs/database
 BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse workloads test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
+.PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
 .PHONY: coverage facts format lock upgrade wheels clean need-stage
 
 help:
@@ -60,13 +63,17 @@ rehearse: setup
 workloads: setup
 	@python -m workloads.local $(ARGS)
 
+# What belongs together runs in one process: tests of a file, and those that share a synth or a server.
+quick: setup
+	python -m pytest -n auto --dist loadgroup $(QUICK) $(ARGS)
+
 test: setup
-	python -m pytest $(ARGS)
+	python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: lint types scan test
 
 coverage: setup
-	python -m pytest --cov --cov-report=term $(ARGS)
+	python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(ARGS)
 
 wheels: setup
 	.ci/wheels

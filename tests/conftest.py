@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
@@ -17,6 +17,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
 
+from tests.combinations import COMBINED, deselect
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
 ROOT = Path(__file__).parent.parent
 FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
@@ -24,6 +29,16 @@ Resource = dict[str, Any]
 
 # The Node of the environment, for whoever runs pytest without the Makefile.
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of tests with a mark for it, leave out the combinations of parameters that tell nothing new."""
+    deselect(config, items, _goals)
+
+
+def _goals(item: pytest.Item) -> set[Hashable] | None:
+    marked = [goals for name, goals in COMBINED.items() if item.get_closest_marker(name)]
+    return marked[0](item.callspec.params) if marked else None  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,12 @@ def new_app(directory: Path) -> cdk.App:
     """An app with the flags of cdk.json, that reports findings and does not raise them."""
     context = {**FLAGS, "@aws-cdk/core:failSynthOnValidationErrors": False}
     return cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+
+
+@pytest.fixture(scope="session", name="exhaustive")
+def _exhaustive(request: pytest.FixtureRequest) -> bool:
+    """Whether random samples are drawn in their full size."""
+    return bool(request.config.getoption("exhaustive"))
 
 
 def example_files() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,12 +26,14 @@ from local_servers.certificates import HOST, make_certificate
 from tests.client.engines import Engine, Front, redis_server, stopping, valkey_server
 from tests.client.secrets_manager import ARN, SecretsManagerStub
 from tests.client.verifier import Key, Verifier
+from tests.combinations import deselect, names_client_or_server, of_clients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from local_servers.certificates import Certificate
 
+_FOLDER = Path(__file__).parent
 REGION = "eu-west-1"
 CACHE = "orders"
 APP = "orders-app"
@@ -38,6 +41,21 @@ APP_PASSWORD = "internal-between-front-and-engine"
 KEY = Key("secret-of-the-app")
 UNGRANTED = Key("secret-of-somebody", may_connect=False)
 KEYS = {"AKIDAPP": KEY, "AKIDSOMEBODY": UNGRANTED}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests of this folder, leave out the combinations that tell nothing new."""
+    deselect(config, items, _goals)
+
+
+def _goals(item: pytest.Item) -> set[Hashable] | None:
+    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    if _FOLDER not in item.path.parents or not names_client_or_server(parameters):
+        return None
+    if is_refused(parameters):
+        return set()
+    # Where it is about connections and logins, the libraries' own code differs from kind to kind.
+    return of_clients(parameters, each_kind=item.path.parent == _FOLDER)
 
 
 class Clock:
@@ -71,6 +89,12 @@ def skip_what_is_refused(kind: Kind) -> None:
     """Leave out the one kind that there is no cluster client of; that it is refused has a test."""
     if kind == KINDS["valkey-py asyncio"]:
         pytest.skip("connect_async() refuses valkey-py for clusters")
+
+
+def is_refused(parameters: dict[str, Any]) -> bool:
+    """Whether it is the one kind on a cluster that there is no client of; that it is refused has a test."""
+    is_cluster = "cluster" in parameters or str(parameters.get("place")).endswith("cluster")
+    return is_cluster and parameters.get("kind") == "valkey-py asyncio"
 
 
 class Caller:

@@ -5,15 +5,25 @@ How soon all is well again depends on the machine, so it is measured there and n
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from benchmarks.storm.run import KINDS, QUICK_REQUESTS, one
 
+if TYPE_CHECKING:
+    import pytest
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_nobody_gets_what_is_somebody_elses(kind: str) -> None:
+SAMPLE = ("redis-py, cluster", "valkey-py asyncio, one node")
+"""Each library, each face and each mode once; pytest --exhaustive takes all kinds."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One storm for each kind of client."""
+    metafunc.parametrize("client", KINDS if metafunc.config.getoption("exhaustive") else SAMPLE)
+
+
+def test_nobody_gets_what_is_somebody_elses(client: str) -> None:
     """No value of another key, no session of another user, and no caller who waits without an end."""
-    found = one(kind, QUICK_REQUESTS)
+    found = one(client, QUICK_REQUESTS)
     assert found["ended"]
     assert found["interrupted"] > 0
     assert found["outages"] > 0

@@ -123,6 +123,7 @@ def _granted(policies: Policies, name: str, calls: list[Call]) -> list[bool]:
     return [is_allowed(policies.caller(role), call, policies.target(call.resource)) for call in calls]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("kind", ["group", "serverless"])
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("reader", READERS)
@@ -180,6 +181,7 @@ def test_secret_that_was_granted_can_be_written(kind: str) -> None:
     assert [True] * 4 == _granted(deployment.policies, "reader", calls)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kind", ["group", "serverless"])
 @pytest.mark.parametrize("key", sorted(KEYS.keys() - {"imported"}))
 def test_secret_reaches_another_account(kind: str, key: str) -> None:
@@ -220,6 +222,7 @@ def test_containers_read_their_password() -> None:
     assert [True, True] == _granted(deployment.policies, "taskexecutionrole", [read, decrypt])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in its stack", "in another stack"])
 def test_given_keys_and_topics_admit_what_uses_them(key: str, *, elsewhere: bool) -> None:

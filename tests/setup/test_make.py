@@ -78,8 +78,8 @@ def make(checkout: Path, *arguments: str) -> list[list[str]]:
 
 
 TARGETS = [
-    *("setup", "rehearse", "workloads", "test", "lint", "types", "scan", "bench", "synth", "gate", "snapshots"),
-    *("facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
+    *("setup", "rehearse", "workloads", "quick", "test", "lint", "types", "scan", "bench"),
+    *("synth", "gate", "snapshots", "facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
 ]

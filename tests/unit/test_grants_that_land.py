@@ -139,6 +139,7 @@ UNKNOWN: dict[str, Callable[[Bench], Any]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("grant", BY_IDENTITY)
 @pytest.mark.parametrize("grantee", [*NOWHERE, *FOREIGN, *IMMUTABLE, *UNKNOWN])
 def test_what_ends_nowhere_is_refused(grant: str, grantee: str) -> None:
@@ -150,6 +151,7 @@ def test_what_ends_nowhere_is_refused(grant: str, grantee: str) -> None:
         BY_IDENTITY[grant](bench, made)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("grant", ATTACHED)
 @pytest.mark.parametrize("grantee", [*list(FOREIGN)[1:], *IMMUTABLE])
 def test_what_is_attached_to_nobody_is_refused(grant: str, grantee: str) -> None:
@@ -171,6 +173,7 @@ def test_what_takes_no_policy_is_refused(grant: str, grantee: str) -> None:
         ATTACHED[grant](bench, (NOWHERE | UNKNOWN)[grantee](bench))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("grant", SECRETS)
 @pytest.mark.parametrize("grantee", [*IMMUTABLE, *UNKNOWN])
 def test_secret_that_nobody_could_read_is_refused(grant: str, grantee: str) -> None:
@@ -212,6 +215,7 @@ def _holders(bench: Bench, action: str) -> list[Any]:
     return [each for each in [*by_policy, *attached] if each]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(
     ("grant", "action"),
     [
@@ -233,6 +237,7 @@ def test_identities_of_the_account_are_granted(grant: str, action: str, grantee:
     assert 1 == len(_holders(bench, action))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("grant", ATTACHED)
 @pytest.mark.parametrize("grantee", sorted(IDENTITIES.keys() - {"a lazy role", "a role with session tags"}))
 def test_policies_are_attached(grant: str, grantee: str) -> None:
@@ -270,6 +275,7 @@ GIVEN: dict[str, Callable[[Bench], Any]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kind", CACHES)
 @pytest.mark.parametrize("key", GIVEN)
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in its stack", "in another stack"])

@@ -150,6 +150,7 @@ OF_TEXTS: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("character", UNSEEN)
 @pytest.mark.parametrize("what", OF_TEXTS)
 def test_what_is_not_seen_is_refused(what: str, character: str) -> None:

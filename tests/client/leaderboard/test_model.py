@@ -126,11 +126,11 @@ def play(board: Board, model: Model, game: list[tuple[Any, ...]]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["redis-py", "valkey-py asyncio"])
-def test_any_game(node: Cache, open_client: Callable[..., Caller], kind: str) -> None:
+def test_any_game(node: Cache, open_client: Callable[..., Caller], kind: str, *, exhaustive: bool) -> None:
     """Ranks, ties, neighbours, windows, removals and sums, in whatever course."""
     caller = open_client(kind, node.settings)
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=150 if exhaustive else 60, deadline=None, derandomize=True, database=None)
     @given(
         order=st.sampled_from(["highest", "lowest"]),
         rule=st.sampled_from(["best", "sum", "latest"]),
