@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aws_cdk import Token
 from hypothesis import Phase, assume, given, settings
 
@@ -13,11 +15,12 @@ from tests.deployable.resources import Resources, resources
 from tests.deployable.strategies import configurations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.deployable.written import Call
 
-_DRAWN = 1200
+_DRAWN = 300
+_DRAWN_EXHAUSTIVELY = 1200
 """So many that those which come twice do not matter."""
 
 
@@ -43,11 +46,32 @@ def known_region(settings: Any) -> str | None:
     return None if region is None or Token.is_unresolved(region) else region
 
 
-def draw() -> Sequence[Accepted]:
+@contextmanager
+def tokens_asked_for_once() -> Iterator[None]:
+    """Remember what the CDK says of a value: it is asked in another process, which is most of the time of a check."""
+    ask = Token.is_unresolved
+    answers: dict[tuple[type, object], bool] = {}
+
+    def is_unresolved(value: object) -> bool:
+        if not isinstance(value, str | int | float):
+            return ask(value)
+        key = type(value), value
+        if key not in answers:
+            answers[key] = ask(value)
+        return answers[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Token, "is_unresolved", is_unresolved)
+        yield
+
+
+def draw(*, exhaustive: bool) -> Sequence[Accepted]:
     """The sample."""
     found: dict[str, tuple[Call, Any]] = {}
 
-    @settings(max_examples=_DRAWN, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    drawn = _DRAWN_EXHAUSTIVELY if exhaustive else _DRAWN
+
+    @settings(max_examples=drawn, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
     @given(configurations())
     def collect(written: Call) -> None:
         try:

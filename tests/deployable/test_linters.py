@@ -58,10 +58,11 @@ def batches(things: Sequence[Any], resources: Callable[[Any], int] = lambda _: 1
     return found
 
 
-def test_the_sample_is_large(accepted: Sequence[Accepted]) -> None:
-    """There are a thousand different configurations at least, and many of each kind of cache."""
+def test_the_sample_is_large(accepted: Sequence[Accepted], *, exhaustive: bool) -> None:
+    """There are hundreds of different configurations, exhaustively a thousand, and many of each kind of cache."""
     kinds = Counter(type(each.settings) for each in accepted)
-    assert (True, 3, True) == (len(accepted) >= 1000, len(kinds), min(kinds.values()) >= 50)
+    least = 1000 if exhaustive else 250
+    assert (True, 3, True) == (len(accepted) >= least, len(kinds), min(kinds.values()) >= least / 20)
 
 
 def is_newer_than_the_tables(settings: Any) -> bool:
@@ -81,7 +82,7 @@ def different(accepted: Sequence[Accepted]) -> list[str]:
 
 
 def test_cfn_lint_finds_no_error(accepted: Sequence[Accepted]) -> None:
-    """A thousand caches are without an error for cfn-lint, as far as its tables reach."""
+    """No cache has an error for cfn-lint, as far as its tables reach."""
     runner = Runner(ConfigMixIn(regions=["us-east-1"], ignore_checks=["I", "W", SAME_ID]))
     resources = different([each for each in accepted if not is_newer_than_the_tables(each.settings)])
     # What they refer to is in other templates, or was dropped as a double.
@@ -126,8 +127,12 @@ def relaxed(settings: Any) -> set[str]:
     }
 
 
-def test_rules_fail_where_they_were_relaxed_and_nowhere_else(accepted: Sequence[Accepted], tmp_path: Path) -> None:
+def test_rules_fail_where_they_were_relaxed_and_nowhere_else(
+    accepted: Sequence[Accepted], tmp_path: Path, *, exhaustive: bool
+) -> None:
     """CDK's engine, with the posture rules, finds in each cache what its author relaxed in writing and nothing more."""
+    # It takes a tenth of a second for each.
+    accepted = accepted if exhaustive else accepted[::4]
     files = {}
     for number, batch in enumerate(batches(accepted, resources=lambda each: len(each.resources))):
         path = files[f"Template{number}"] = tmp_path / f"{number}.json"

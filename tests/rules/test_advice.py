@@ -104,11 +104,14 @@ def test_rows_that_are_not_followed_are_known() -> None:
     assert set(IN_WORDS) == words
 
 
-# The same examples in every run.
-@settings(max_examples=400, derandomize=True, database=None, deadline=None)
-@given(configurations())
-def test_advice_is_followed_until_it_builds(written: Call) -> None:
+def test_advice_is_followed_until_it_builds(*, exhaustive: bool) -> None:
     """Advice never leads back to what was refused, and ends where it builds, or where words are left."""
+    # The same examples in every run.
+    settings(max_examples=400 if exhaustive else 100, derandomize=True, database=None, deadline=None)(_is_followed)()
+
+
+@given(configurations())
+def _is_followed(written: Call) -> None:
     for first in range(2):
         _build(written, first=first)
 

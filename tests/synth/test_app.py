@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import aws_cdk as cdk
 import pytest
 
+from elasticache_constructs import posture
+from elasticache_constructs.posture import reachability
 from tests.conftest import FLAGS, ROOT, example_files
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ def run_python(source: str, **context: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def cdk(*arguments: str, outdir: Path, app: str | None = None) -> subprocess.CompletedProcess[str]:
+def run_cli(*arguments: str, outdir: Path, app: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the CDK CLI without credentials."""
     command = [str(CDK), "--no-notices", "--output", str(outdir), *arguments, *(["--app", app] if app else [])]
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
@@ -91,7 +95,7 @@ def test_wrong_input_gives_one_line(source: str, context: dict[str, str], messag
 
 def test_cdk_ls_names_every_stack(tmp_path: Path) -> None:
     """The real CLI lists the stacks of both stages, offline and without credentials."""
-    result = cdk("ls", outdir=tmp_path / "out")
+    result = run_cli("ls", outdir=tmp_path / "out")
 
     expected = {
         f"{stage}/cache-{stack}"
@@ -117,7 +121,7 @@ app.synth()
 def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
     """A weak cache in anybody's app makes `cdk synth` fail, with the rule's name."""
     (tmp_path / "weak.py").write_text(WEAK)
-    result = cdk(
+    result = run_cli(
         "synth", "--quiet", outdir=tmp_path / "out", app=shlex.join([sys.executable, str(tmp_path / "weak.py")])
     )
 
@@ -126,10 +130,27 @@ def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", example_files(), ids=lambda file: file.stem)
-def test_examples_run_alone(file: Path, tmp_path: Path) -> None:
-    """Each example is an app of its own that synthesises."""
+def test_an_example_is_an_app(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It builds its stacks under this project's checks and synthesises them; `synthesised` says what comes of them."""
+    done: list[str] = []
+
+    def synth(app: cdk.App) -> None:
+        stacks = [each for each in app.node.find_all() if isinstance(each, cdk.Stack)]
+        done.append("synth" if stacks else "synth of nothing")
+
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+    monkeypatch.setattr(posture, "add_posture_rules", lambda _: done.append("rules"))
+    monkeypatch.setattr(reachability, "add_reachability_check", lambda _: done.append("reachability"))
+    monkeypatch.setattr(cdk.App, "synth", synth)
+    runpy.run_path(str(file), run_name="__main__")
+
+    assert ["rules", "reachability", "synth"] == done
+
+
+def test_an_example_runs_alone(tmp_path: Path) -> None:
+    """As a program of its own."""
     result = subprocess.run(
-        [sys.executable, file],
+        [sys.executable, ROOT / "examples" / "memcached.py"],
         cwd=ROOT,
         env={**environment(), "CDK_CONTEXT_JSON": json.dumps(FLAGS), "CDK_OUTDIR": str(tmp_path / "out")},
         capture_output=True,
