@@ -1,0 +1,171 @@
+"""Record which tests run which lines, then try a sample of mistakes: ``python -m benchmarks.mutants record|run``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coverage import CoverageData
+
+from benchmarks.mutants.chosen import TESTS
+from benchmarks.mutants.mistakes import Mutant, mutants
+from benchmarks.mutants.recorder_settings import FOLDER, SOURCES
+
+ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60
+"""What a run takes before its first test: imports, Node, servers."""
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What the recorded run saw."""
+
+    by_line: dict[tuple[str, int], set[str]]
+    by_file: dict[str, set[str]]
+    seconds: dict[str, float]
+
+    def of(self, mutant: Mutant, budget: float) -> list[str]:
+        """The tests that run the mutant's line, those of quick files first, as far as the budget goes.
+
+        A line that runs when its file is imported is that of all tests that run something of the file.
+        """
+        found = self.by_line.get((mutant.file, mutant.line)) or self.by_file.get(mutant.file, set())
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in found:
+            files[test.partition("::")[0]].append(test)
+        costs = {file: sum(self.seconds.get(test, 0) for test in tests) for file, tests in files.items()}
+        chosen: list[str] = []
+        spent = 0.0
+        for file in sorted(files, key=lambda file: (costs[file], file)):
+            for test in sorted(files[file], key=lambda test: (self.seconds.get(test, 0), test)):
+                spent += self.seconds.get(test, 0)
+                if chosen and spent > budget:
+                    break
+                chosen.append(test)
+        return chosen
+
+
+def recorded(folder: Path) -> Tests:
+    """Read what a run with the recorder has written."""
+    seconds: dict[str, float] = {}
+    users: dict[str, set[str]] = defaultdict(set)
+    for file in folder.glob("tests-*.json"):
+        found = json.loads(file.read_text())
+        seconds |= found["seconds"]
+        for test, fixtures in found["fixtures"].items():
+            for fixture in fixtures:
+                users[f"fixture {fixture}"].add(test)
+    by_line: dict[tuple[str, int], set[str]] = defaultdict(set)
+    by_file: dict[str, set[str]] = defaultdict(set)
+    for file in folder.glob("lines-*"):
+        data = CoverageData(str(file))
+        data.read()
+        for name in data.measured_files():
+            path = Path(name).relative_to(ROOT).as_posix()
+            for line, contexts in data.contexts_by_lineno(name).items():
+                for context in filter(None, contexts):
+                    tests = {test for test in users.get(context, {context}) if test in seconds}
+                    by_line[path, line] |= tests
+                    by_file[path] |= tests
+    return Tests(dict(by_line), dict(by_file), seconds)
+
+
+def sample(size: int, seed: int, tests: Tests) -> list[Mutant]:
+    """As many mutants of each kind, each of a line that some test runs."""
+    by_kind: dict[str, list[Mutant]] = defaultdict(list)
+    for source in SOURCES:
+        for path in sorted((ROOT / source).rglob("*.py")):
+            for mutant in mutants(path, ROOT):
+                if mutant.file in tests.by_file:
+                    by_kind[mutant.kind].append(mutant)
+    drawn = random.Random(seed)  # noqa: S311 - a sample, no secret
+    for kind in sorted(by_kind):
+        drawn.shuffle(by_kind[kind])
+    chosen: list[Mutant] = []
+    while len(chosen) < size and any(by_kind.values()):
+        chosen += [by_kind[kind].pop() for kind in sorted(by_kind) if by_kind[kind]]
+    return chosen[:size]
+
+
+def attempt(mutant: Mutant, tests: list[str], tree: Path, budget: float) -> dict[str, Any]:
+    """Put the mistake into a copy of the project, and run the tests until one fails."""
+    path = tree / mutant.file
+    source = path.read_bytes()
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:
+        chosen.write(json.dumps(tests))
+        chosen.flush()
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(tree), str(tree / "constructs"), str(tree / "client")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            TESTS: chosen.name,
+        }
+        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "benchmarks.mutants.chosen"]
+        files = sorted({test.partition("::")[0] for test in tests})
+        path.write_bytes(mutant.applied(source))
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *options, "-n", "0", *files],
+                cwd=tree,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=4 * budget + _START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return {"caught": True, "by": "time"}
+        finally:
+            path.write_bytes(source)
+    if done.returncode == 0:
+        return {"caught": False, "by": None}
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return {"caught": True, "by": lines[0] if lines else done.stdout[-300:] + done.stderr[-300:]}
+
+
+def main() -> None:
+    """Record, or run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
+    parser.add_argument("what", choices=["record", "run"])
+    parser.add_argument("--folder", type=Path, default=ROOT / ".mutants", help="where the record is kept")
+    parser.add_argument("--sample", type=int, default=200, help="how many mutants")
+    parser.add_argument("--seed", type=int, default=1, help="which sample")
+    parser.add_argument("--budget", type=float, default=60, help="seconds of tests for each mutant")
+    parser.add_argument(
+        "--tree", type=Path, help="the copy of the project that mutants are put into; never the checkout"
+    )
+    parser.add_argument("--out", type=Path, help="where the results go, one line of JSON each; known ones are kept")
+    arguments, rest = parser.parse_known_args()
+    folder: Path = arguments.folder.resolve()
+    folder.mkdir(exist_ok=True)
+    if arguments.what == "record":
+        command = [sys.executable, "-m", "pytest", "-p", "benchmarks.mutants.recorder", *rest]
+        sys.exit(subprocess.run(command, cwd=ROOT, env={**os.environ, FOLDER: str(folder)}, check=False).returncode)
+    if arguments.tree is None or arguments.tree.resolve() == ROOT:
+        parser.error("--tree is missing: make a copy of the checkout first, for example with `git worktree add`")
+    tests = recorded(folder)
+    known = {}
+    if arguments.out.exists():
+        known = {each["name"]: each for each in map(json.loads, arguments.out.read_text().splitlines())}
+    with arguments.out.open("a") as out:
+        for mutant in sample(arguments.sample, arguments.seed, tests):
+            if mutant.name not in known:
+                chosen = tests.of(mutant, arguments.budget)
+                found = attempt(mutant, chosen, arguments.tree.resolve(), arguments.budget)
+                known[mutant.name] = {"name": mutant.name, "line": mutant.line, "tests": len(chosen), **found}
+                out.write(json.dumps(known[mutant.name]) + "\n")
+                out.flush()
+    print(Counter(each["caught"] for each in known.values()))
+
+
+if __name__ == "__main__":
+    main()
