@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
-from elasticache_constructs.rotation.runtime.rotate_secret.permissions import actions_by_step
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
 from tests.policies.deployment import ACCOUNT, REGION, Deployment, Policies, Resource
 from tests.policies.evaluator import Call, Caller, is_allowed
+from tests.rotation.needed_actions import actions_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,8 +21,8 @@ from elasticache_constructs import (
 )
 from elasticache_constructs.rotation.runtime.rotate_secret import handler
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Configuration, Kind
-from elasticache_constructs.rotation.runtime.rotate_secret.permissions import actions_by_step
 from tests.conftest import Bench, new_bench
+from tests.rotation.needed_actions import actions_by_step
 
 READ = Permissions.read_only("app:*")
 # What Lambda does with the role, beside what the function calls.

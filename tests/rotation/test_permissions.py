@@ -8,7 +8,7 @@ import pytest
 
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import CallFailed
-from elasticache_constructs.rotation.runtime.rotate_secret.permissions import actions_by_step
+from tests.rotation.needed_actions import actions_by_step
 from tests.rotation.rig import FOUR, GRACE
 
 if TYPE_CHECKING:

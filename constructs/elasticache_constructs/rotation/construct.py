@@ -315,7 +315,7 @@ def _environment(password: GeneratedPassword, cache: RotatedCache, rotation: Rot
 def _statements(
     scope: Construct, password: GeneratedPassword, cache: RotatedCache, *, topic: sns.ITopic
 ) -> list[dict[str, Any]]:
-    """What `rotate_secret.permissions` lists, each action on the one resource that it is for."""
+    """The actions that the steps call (tests/rotation/needed_actions.py), each on the one resource that it is for."""
     stack = Stack.of(scope)
     secret = password.secret.secret_arn
 

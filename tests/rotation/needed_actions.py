@@ -1,4 +1,4 @@
-"""What the function's role needs, step by step; the construct grants it and a test takes each action away in turn.
+"""What the rotation function's role needs, step by step; tests take each action away in turn.
 
 Resources, with ``<group>`` for REPLICATION_GROUP_ID:
 
@@ -12,7 +12,7 @@ Resources, with ``<group>`` for REPLICATION_GROUP_ID:
 
 from __future__ import annotations
 
-from .configuration import Kind
+from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 
 _READ_SECRET = frozenset({"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "kms:Decrypt"})
 _WRITE_SECRET = frozenset({"secretsmanager:PutSecretValue", "kms:GenerateDataKey"})
