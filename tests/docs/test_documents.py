@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
+FOLDERS = "constructs|client|docs|examples|local_servers|rehearsal|scanners|stacks|tests|workloads|benchmarks"
+
+
 def name(path: Path) -> str:
     """A document's path in the repo."""
     return str(path.relative_to(ROOT))
@@ -34,7 +37,10 @@ def test_files_exist(document: Path) -> None:
     """Every link to a file, and every path of this repo in code marks, leads somewhere."""
     text = document.read_text()
     links = re.findall(r"\]\((?!https?:)([^)#]+)", re.sub(r"`[^`\n]*`", "", text))
-    paths = re.findall(r"`((?:constructs|docs|examples|rehearsal|scanners|stacks|tests|benchmarks)/[\w./-]*)`", text)
+    spans = re.findall(r"`([^`\n]+)`", text)
+    paths = [
+        word.rstrip(".") for span in spans for word in span.split() if re.fullmatch(rf"(?:{FOLDERS})/[\w./-]*", word)
+    ]
     missing = [link for link in links if not (document.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
 

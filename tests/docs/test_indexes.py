@@ -15,7 +15,7 @@ BY_FOLDER = {index.folder: index for index in INDEXES}
 @pytest.mark.parametrize("index", INDEXES, ids=BY_FOLDER)
 def test_index_is_up_to_date(index: Index) -> None:
     """The table is the one that `python -m tests.docs` writes."""
-    assert index.written() == index.path.read_text()
+    assert index.written() == index.path.read_text(), "run: python -m tests.docs"
 
 
 @pytest.mark.parametrize("file", BY_FOLDER["docs/adr"].files, ids=lambda file: file.name)

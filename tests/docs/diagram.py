@@ -1,0 +1,111 @@
+"""The picture of docs/architecture.md, drawn from what the modules import."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from typing import TYPE_CHECKING
+
+import grimp
+
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DOCUMENT = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- python -m tests.docs draws from here -->\n\n", "\n<!-- to here -->\n"
+ROOMS = ("elasticache_constructs", "elasticache_rules", "application_constructs", "elasticache_client")
+"""Packages that are drawn with the folders in them."""
+WHOLE = ("stacks", "workloads", "rehearsal", "local_servers")
+SCRIPTS = ("app.py", "stages.py")
+
+Edge = tuple[str, str]
+
+
+@cache
+def edges() -> frozenset[Edge]:
+    """Which room imports from which, for the type checker only or to run."""
+    graph = grimp.build_graph(*ROOMS, *WHOLE, cache_dir=None)
+    found = {
+        (_room(module), _room(imported))
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+    }
+    found |= {(script, _room(module)) for script in SCRIPTS for module in _imports(script) if _room(module)}
+    return frozenset((room, other) for room, other in found if room != other and other and room)
+
+
+def _imports(script: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / script).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _room(module: str) -> str:
+    """The room of a module: its package, or the folder in it. A module at the top of a package is the package's own."""
+    package, _, rest = module.partition(".")
+    if package in WHOLE:
+        return package
+    if package in ROOMS:
+        folder = rest.partition(".")[0]
+        return f"{package}.{folder}" if folder in _folders(package) else package
+    return f"{package}.py" if f"{package}.py" in SCRIPTS else ""
+
+
+@cache
+def _folders(package: str) -> frozenset[str]:
+    source = "client" if package == "elasticache_client" else "constructs"
+    return frozenset(
+        folder.name for folder in (ROOT / source / package).iterdir() if any(folder.glob("*.py")) and folder.is_dir()
+    )
+
+
+def drawn() -> str:
+    """The picture in Mermaid's notation. An arrow that follows from others is left out."""
+    nodes = sorted({node for edge in edges() for node in edge} | set(WHOLE) | set(SCRIPTS))
+    lines = ["```mermaid", "flowchart TD"]
+    for package in ROOMS:
+        lines.append(f'    subgraph {package}_rooms["{package}"]')
+        lines += [
+            f'        {_id(node)}["{node.partition(".")[2] or "its own modules"}"]'
+            for node in nodes
+            if node.partition(".")[0] == package
+        ]
+        lines.append("    end")
+    lines += [f'    {_id(node)}["{node}"]' for node in nodes if node in {*WHOLE, *SCRIPTS}]
+    lines += [f"    {_id(one)} --> {_id(other)}" for one, other in sorted(_reduced(edges()))]
+    return "\n".join([*lines, "```", ""])
+
+
+def _id(node: str) -> str:
+    return node.replace(".", "_")
+
+
+def _reduced(all_edges: Iterable[Edge]) -> set[Edge]:
+    """The arrows without those that a longer way stands for."""
+    direct: dict[str, set[str]] = {}
+    for one, other in all_edges:
+        direct.setdefault(one, set()).add(other)
+    return {
+        (one, other)
+        for one, others in direct.items()
+        for other in others
+        if not any(other in _reached(direct, between) for between in others - {other})
+    }
+
+
+def _reached(direct: dict[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for other in direct.get(waiting.pop(), set()) - found:
+            found.add(other)
+            waiting.append(other)
+    return found
+
+
+def written() -> str:
+    """The document with that picture."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    return before + BEGIN + drawn() + END + rest.partition(END)[2]
