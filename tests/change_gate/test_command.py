@@ -16,7 +16,7 @@ from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from elasticache_rules.change_gate import Changes, Effect, GateError, compare_stacks, sources
 from elasticache_rules.change_gate.__main__ import main
-from elasticache_rules.change_gate.service_rules.pages import PAGES
+from elasticache_rules.rules import page_of
 from tests.change_gate.builders import beside, group, resource, template
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "leave it as it is, or restore a snapshot into a new one: docs/runbooks/snapshot-and-restore.md"
         == instead.strip()
     )
-    assert PAGES["UPD-01"] == page.strip()
+    assert page_of("UPD-01") == page.strip()
 
 
 def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_
     main([str(tmp_path / "old.json"), str(tmp_path / "new.json")])
     lines = capsys.readouterr().out.splitlines()
 
-    assert [f"    {PAGES['UPD-01']}"] == [line for line in lines if len(line) > 120]
+    assert [f"    {page_of('UPD-01')}"] == [line for line in lines if len(line) > 120]
 
 
 def test_yaml(tmp_path: Path) -> None:

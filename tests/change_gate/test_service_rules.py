@@ -9,7 +9,7 @@ import pytest
 
 from elasticache_rules.change_gate import Effect, compare
 from elasticache_rules.change_gate.service_rules.engines import family, version
-from elasticache_rules.change_gate.service_rules.pages import PAGES
+from elasticache_rules.rules import page_of
 from tests.change_gate.builders import (
     CLUSTER,
     GROUP,
@@ -27,6 +27,7 @@ from tests.change_gate.builders import (
     user,
     user_group,
 )
+from tests.rules import in_code
 
 if TYPE_CHECKING:
     from elasticache_rules.change_gate import Change
@@ -1485,7 +1486,7 @@ def _place(change: Change) -> str:
 def test_rule(row: Row) -> None:
     """The rule says exactly this about the pair, and nothing of the kind about its neighbour."""
     lines = _lines(row.old, row.new, row.rule)
-    page = PAGES[lines[0].rules[0]]
+    page = page_of(lines[0].rules[0])
 
     assert (row.at, row.effect, row.says, page) in [
         (_place(each), each.effect, each.reason, each.page) for each in lines
@@ -1495,7 +1496,7 @@ def test_rule(row: Row) -> None:
 
 def test_every_rule_has_a_row() -> None:
     """No rule of the gate goes untried."""
-    assert {row.rule for row in ROWS} == PAGES.keys()
+    assert {row.rule for row in ROWS} == in_code.gated().keys()
 
 
 BLOCKING = {Effect.DATA_LOSS, Effect.REJECTED, Effect.SEVERAL_DEPLOYMENTS, Effect.REPLACEMENT, Effect.MAY_REPLACE}

@@ -558,7 +558,7 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
 
 OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
     "NAM-09": lambda wanted: not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", wanted.cache["ServerlessCacheName"]),
-    "NAM-16": lambda wanted: not re.fullmatch("[^<>]{0,255}", wanted.cache["Description"]),
+    "NAM-17": lambda wanted: not re.fullmatch("[^<>]{0,255}", wanted.cache["Description"]),
     "WIN-02": lambda wanted: not re.fullmatch(_TIME, wanted.cache["DailySnapshotTime"]),
     "SLS-01": _is_no_major,
     "SLS-02": lambda wanted: _is_no_span(wanted, "DataStorage", 1, 5000),

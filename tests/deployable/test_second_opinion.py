@@ -279,7 +279,7 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("NET-14", GROUP, {"NetworkType": "dual_stack"}, {}),
     ("NET-16", GROUP, {"IpDiscovery": "ipv6"}, {}),
     ("NAM-09", SERVERLESS, {"ServerlessCacheName": "Orders"}, {}),
-    ("NAM-16", SERVERLESS, {"Description": "<orders>"}, {}),
+    ("NAM-17", SERVERLESS, {"Description": "<orders>"}, {}),
     ("WIN-02", SERVERLESS, {"DailySnapshotTime": "2:00"}, {}),
     ("SLS-01", SERVERLESS, {"MajorEngineVersion": "6"}, {}),
     ("SLS-02", SERVERLESS, {"CacheUsageLimits": {"DataStorage": {"Maximum": 5001, "Unit": "GB"}}}, {}),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from elasticache_rules.rules import rules
 from tests.rules import in_code
 from tests.rules.declared import DECLARED, How
-from tests.rules.service_rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Enforcement:
 @functools.cache
 def coverage() -> dict[str, tuple[Enforcement, ...]]:
     """What keeps each rule, in the order of the rules; nothing for one that was forgotten."""
-    return {each: tuple(_enforcements(each)) for each in RULES}
+    return {each: tuple(_enforcements(each)) for each in rules()}
 
 
 def checked_by(rule: str) -> str | None:
@@ -44,7 +44,7 @@ def _enforcements(rule: str) -> list[Enforcement]:
         declared = DECLARED[rule]
         found.append(Enforcement(declared.how.value, declared.where, declared.why))
     if not found:
-        found.extend(Enforcement("see", other) for other in RULES[rule].alias_of)
+        found.extend(Enforcement("see", other) for other in rules()[rule].alias_of)
     return found
 
 

@@ -321,7 +321,6 @@ DECLARED: dict[str, Declared] = {
     "SLS-05": _documented(
         f"{_EC}.values.serverless_limits.ServerlessLimits", "At the maximum, writes fail or requests are throttled"
     ),
-    "SLS-06": _refused("TOP-10", "two zones at least; one subnet is used of each, of three zones at most"),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
     "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
     "SLS-14": _refused("SNP-01", "one check for all backups"),

@@ -6,14 +6,16 @@ import html
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from elasticache_rules.rules import categories, date, rules
 from tests.conftest import ROOT
 from tests.rules.coverage import Enforcement, coverage
 from tests.rules.declared import How
 from tests.rules.rows import ROWS
-from tests.rules.service_rules import CATEGORIES, DATE, RULES, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from elasticache_rules.rules import Rule
 
 DOCUMENT = ROOT / "docs" / "service-rules.md"
 
@@ -21,10 +23,12 @@ _INTRODUCTION = """\
 # What the service wants, and what keeps it
 
 The {rules} rules of ElastiCache and its CloudFormation types that are known here, as of {date}, and what becomes of
-each. The text of a refusal ends with the rule's id and the page of AWS that it comes from.
+each. The text of a refusal ends with the AWS page that states the rule, and the rule's id. An id in lower case is the
+anchor of its row, as in `service-rules.md#top-06`, and links to that page.
 
-`python -m tests.rules` writes this file from `tests/rules`, and a test fails when it is not true. Sources, and what the
-service answers, stand in `tests/rules/rules.json`. Files and names are those of the package `elasticache_constructs`.
+`python -m tests.rules` writes this file from `elasticache_rules/rules.json` and `tests/rules`, and a test fails when it
+is not true. Sources, and what the service answers, stand in `rules.json`. Files and names are those of the package
+`elasticache_constructs`.
 
 RG and CC are AWS::ElastiCache::ReplicationGroup and CacheCluster, CME and CMD groups with cluster mode and without, PG
 a parameter group, CFN CloudFormation.
@@ -52,7 +56,7 @@ _MEANINGS = {
 
 def document() -> str:
     """The whole text."""
-    return _INTRODUCTION.format(rules=len(RULES), date=DATE) + "\n".join([*_counts(), "", *_tables()]) + "\n"
+    return _INTRODUCTION.format(rules=len(rules()), date=date()) + "\n".join([*_counts(), "", *_tables()]) + "\n"
 
 
 def _counts() -> Iterator[str]:
@@ -64,15 +68,20 @@ def _counts() -> Iterator[str]:
 
 
 def _tables() -> Iterator[str]:
-    for key, title in CATEGORIES.items():
+    for key, title in categories().items():
         yield f"## {title}"
         yield ""
         yield "| rule | what the service wants | how it is kept |"
         yield "| --- | --- | --- |"
-        for rule in RULES.values():
+        for rule in rules().values():
             if rule.category == key:
-                yield f"| {rule.id} | {_plain(f'{rule.subject}: {rule.rule}')} | {_kept(rule)} |"
+                yield f"| {_id(rule)} | {_plain(f'{rule.subject}: {rule.rule}')} | {_kept(rule)} |"
         yield ""
+
+
+def _id(rule: Rule) -> str:
+    anchor = f'<a id="{rule.id.lower()}"></a>'
+    return f"{anchor}[{rule.id}]({rule.page})" if rule.page else f"{anchor}{rule.id}"
 
 
 def _kept(rule: Rule) -> str:

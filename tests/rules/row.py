@@ -18,12 +18,10 @@ from elasticache_constructs import (
 )
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_rules.rules import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
-API = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,6 @@ class Row:
     bad: Callable[[], object]
     says: str
     """The message up to the page."""
-    page: str
     good: Callable[[], object]
     carries: str = ""
     """The id at the end of the message, where one check keeps several rules. Default: that of `rule`."""
@@ -42,7 +39,8 @@ class Row:
     @property
     def message(self) -> str:
         """The whole message."""
-        return f"{self.says} See {self.page} ({self.carries or self.rule})"
+        rule = self.carries or self.rule
+        return f"{self.says} See {page_of(rule)} ({rule})"
 
 
 def group(**changes: Any) -> ReplicationGroupSettings:

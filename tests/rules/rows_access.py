@@ -12,10 +12,8 @@ from elasticache_constructs import (
     Permissions,
     TransitEncryption,
 )
-from tests.rules.row import GUIDE, Row, cluster, group
+from tests.rules.row import Row, cluster, group
 
-_PAGE = f"{GUIDE}/Clusters.RBAC.html"
-_TLS = f"{GUIDE}/in-transit-encryption.html"
 _APP = Permissions.read_write("app:*")
 _REASON = "Clients without TLS are served until March."
 
@@ -37,7 +35,6 @@ ROWS = (
             "IamUser('App_User!!'): a name begins with a letter and has lower-case letters, digits and single "
             "hyphens. Use 'app-user'."
         ),
-        _PAGE,
         lambda: IamUser("app-user", _APP),
     ),
     Row(
@@ -47,7 +44,6 @@ ROWS = (
             "PasswordUser(''): a name begins with a letter and has lower-case letters, digits and single hyphens."
             " Use 'user'."
         ),
-        _PAGE,
         lambda: PasswordUser("a", _APP),
         carries="NAM-05",
     ),
@@ -58,7 +54,6 @@ ROWS = (
             "IamUser('default'): the user named default is the one of clients that give no name, and is set "
             "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
         ),
-        _PAGE,
         DefaultUser.with_token,
     ),
     Row(
@@ -68,14 +63,12 @@ ROWS = (
             "PasswordUser('default'): the user named default is the one of clients that give no name, and is set "
             "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
         ),
-        _PAGE,
         DefaultUser.with_token,
     ),
     Row(
         "RBC-05",
         lambda: _with(IamUser("app", _APP), PasswordUser("app", _APP)),
         "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two.",
-        _PAGE,
         lambda: _with(IamUser("app", _APP), PasswordUser("legacy", _APP)),
     ),
     Row(
@@ -85,7 +78,6 @@ ROWS = (
             "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. Use a newer engine, "
             "or Access.auth_token()."
         ),
-        _PAGE,
         lambda: group(engine=Engine.REDIS_6_2, access=_with(PasswordUser("app", _APP))),
     ),
     Row(
@@ -95,7 +87,6 @@ ROWS = (
             "Permissions('on app:* +@read'): its words are on, off, ~keys, %R~keys, &channels, +command, "
             "+command|sub, +@category and their opposites. Correct 'app:*'."
         ),
-        _PAGE,
         lambda: Permissions("on ~app:* +@read"),
     ),
     Row(
@@ -107,7 +98,6 @@ ROWS = (
             "slow, sortedset, stream, string, transaction, write. Correct '+@reads' to '+@read', or add "
             "unlisted=True if it is newer than this package."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +@read"),
     ),
     Row(
@@ -117,7 +107,6 @@ ROWS = (
             "Permissions('on ~* +gett'): no engine has gett. Correct '+gett' to '+get', or add unlisted=True if it is "
             "newer than this package."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +get"),
     ),
     Row(
@@ -127,7 +116,6 @@ ROWS = (
             "Permissions('on ~app:* resetchannels -@all +@bloom') on redis 7.1: +@bloom needs Valkey 8.1 at least. Use "
             "Valkey, or leave '+@bloom' out."
         ),
-        _PAGE,
         lambda: group(engine=Engine.VALKEY_8_1, access=_with(IamUser("app", Permissions("on ~app:* +@bloom")))),
     ),
     Row(
@@ -137,7 +125,6 @@ ROWS = (
             "Permissions('on ~app:* db=0,1 resetchannels -@all +get') on valkey 9.0: databases, as in db=0,1, need "
             "Valkey 9.1 at least. Use a newer engine."
         ),
-        _PAGE,
         lambda: group(engine=Engine.VALKEY_9_1, access=_with(IamUser("app", Permissions("on ~app:* +get db=0,1")))),
     ),
     Row(
@@ -147,14 +134,12 @@ ROWS = (
             "Permissions('on ~app:* +@read -@all'): rules are applied from left to right, and '-@all' takes '+@read' "
             "back, which comes before it. Leave out one of the two."
         ),
-        _PAGE,
         lambda: Permissions("on ~app:* -@all +@read"),
     ),
     Row(
         "RBC-10",
         lambda: Permissions("on ~* (+get"),
         "Permissions('on ~* (+get'): a selector is rules in brackets, one pair each. Close the bracket.",
-        _PAGE,
         lambda: Permissions("on ~a:* +get (~b:* +set)"),
     ),
     Row(
@@ -165,7 +150,6 @@ ROWS = (
             " the ACL syntax before it. Use '*' for every key, or better a prefix of the application's own, as in"
             " 'session:*'."
         ),
-        _PAGE,
         lambda: Permissions.read_only("*"),
     ),
     Row(
@@ -176,7 +160,6 @@ ROWS = (
             "spaces, brackets or a sign of the ACL syntax before it. Use '*' for every channel, or better a "
             "prefix of the application's own, as in 'session:*'."
         ),
-        _PAGE,
         lambda: Permissions.publish("events:*", "news"),
     ),
     Row(
@@ -186,7 +169,6 @@ ROWS = (
             "Permissions('on &news:* -@all +publish') on redis 6.0: channels, as in &news:*, need Redis 6.2 or "
             "Valkey 7.2 at least. Use a newer engine."
         ),
-        _PAGE,
         lambda: Permissions("on &news:* +publish").check_engine(Engine.REDIS_6_2),
     ),
     Row(
@@ -196,7 +178,6 @@ ROWS = (
             "Permissions('on %R~app:* resetchannels -@all +get') on redis 6.2: selectors and read or write "
             "patterns, as in %R~app:*, need Redis 7.0 or Valkey 7.2 at least. Use a newer engine."
         ),
-        _PAGE,
         lambda: group(engine=Engine.REDIS_7_0, access=_with(PasswordUser("app", Permissions("on %R~app:* +get")))),
     ),
     Row(
@@ -206,7 +187,6 @@ ROWS = (
             "Permissions('~app:* +@read'): an access string has exactly one of on and off; without either the "
             "user cannot log in. Begin it with 'on'."
         ),
-        _PAGE,
         lambda: Permissions("on ~app:* +@read"),
     ),
     Row(
@@ -216,7 +196,6 @@ ROWS = (
             "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
             "DefaultUser.with_token()."
         ),
-        _PAGE,
         lambda: _with(IamUser("app", Permissions("on ~app:* +@read")), default=DefaultUser.disabled()),
     ),
     Row(
@@ -226,7 +205,6 @@ ROWS = (
             "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
             "DefaultUser.with_token()."
         ),
-        _PAGE,
         lambda: Access.users(default=DefaultUser.with_token()),
         carries="RBC-11",
     ),
@@ -237,7 +215,6 @@ ROWS = (
             "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
             "Secrets Manager, and the door stays locked. Leave it out."
         ),
-        _PAGE,
         lambda: Permissions("on ~horse:* +@read"),
     ),
     Row(
@@ -247,7 +224,6 @@ ROWS = (
             "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
             "Secrets Manager, and the door stays locked. Leave it out."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +@read"),
     ),
     Row(
@@ -257,7 +233,6 @@ ROWS = (
             "Permissions('on nopass ~* +@read'): 'nopass' is not allowed: passwords are generated in Secrets "
             "Manager, and the door stays locked. Leave it out."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +@read"),
     ),
     Row(
@@ -267,7 +242,6 @@ ROWS = (
             "Permissions('on ~* +config|get'): ElastiCache keeps config|get to itself and grants it to nobody. "
             "Leave it out."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +info"),
     ),
     Row(
@@ -277,7 +251,6 @@ ROWS = (
             "Access.users with 100 users and the default user: a user group has 100 users at most, the default "
             "user included. Let applications with the same permissions share a user."
         ),
-        f"{GUIDE}/quota-limits.html",
         lambda: _users(99),
     ),
     Row(
@@ -287,7 +260,6 @@ ROWS = (
             "IamUser('app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. Use a newer "
             "engine, or a PasswordUser."
         ),
-        f"{GUIDE}/auth-iam.html",
         lambda: group(engine=Engine.REDIS_7_0, access=_with(IamUser("app", Permissions("on ~app:* +@read")))),
     ),
     Row(
@@ -297,7 +269,6 @@ ROWS = (
             "Permissions('on ~* +@all'): +@all grants more than an application needs. Use "
             "Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +@all", reason="Engineers on call repair the cache with this user."),
     ),
     Row(
@@ -307,7 +278,6 @@ ROWS = (
             "Permissions('on ~* +@write'): +@write grants more than an application needs. Use "
             "Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...')."
         ),
-        _PAGE,
         lambda: Permissions("on ~* +@write -@dangerous"),
     ),
     Row(
@@ -321,7 +291,6 @@ ROWS = (
             "ReplicationGroup(engine=redis 3.2.10): TLS needs Redis 4.0.10 or Valkey 7.2 at least. Use "
             "Engine.REDIS_7_1 or Engine.VALKEY_8_2."
         ),
-        _TLS,
         lambda: group(
             engine=Engine("redis", "4.0.10"), node_type=NodeType("cache.r5.large"), access=Access.auth_token()
         ),
@@ -333,7 +302,6 @@ ROWS = (
             "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
             "Redis and Valkey."
         ),
-        f"{GUIDE}/WhatIs.html",
         lambda: group(engine=Engine.REDIS_7_1),
         carries="ENG-02",
     ),
@@ -344,7 +312,6 @@ ROWS = (
             "MemcachedCluster(engine=memcached 1.6.6): TLS is always on here and needs Memcached 1.6.12 at least."
             " Use Engine.MEMCACHED_1_6_22."
         ),
-        f"{GUIDE}/in-transit-encryption-mc.html",
         lambda: cluster(engine=Engine.MEMCACHED_1_6_12, node_type=NodeType("cache.m5.large")),
     ),
     Row(
@@ -358,7 +325,6 @@ ROWS = (
             "TransitEncryption.preferred on redis 6.2: the mode preferred needs Redis 7.0 or Valkey 7.2 at least."
             " Upgrade the engine first, or use TransitEncryption.required()."
         ),
-        f"{GUIDE}/in-transit-encryption-enable.html",
         lambda: group(
             engine=Engine.REDIS_7_0,
             access=Access.without_login(reason=_REASON),
@@ -372,7 +338,6 @@ ROWS = (
             "an AUTH token with TLS preferred: logins need TLS, required. Use TransitEncryption.required(), or "
             "until then Access.without_login(reason='...')."
         ),
-        _TLS,
         lambda: group(access=Access.auth_token()),
     ),
     Row(
@@ -382,7 +347,6 @@ ROWS = (
             "users with TLS preferred: logins need TLS, required. Use TransitEncryption.required(), or until then"
             " Access.without_login(reason='...')."
         ),
-        _TLS,
         lambda: group(transit_encryption=TransitEncryption.required()),
     ),
     Row(
@@ -392,7 +356,6 @@ ROWS = (
             "an AUTH token with TLS disabled: logins need TLS, required. Use TransitEncryption.required(), or "
             "until then Access.without_login(reason='...')."
         ),
-        _TLS,
         lambda: group(
             access=Access.without_login(reason=_REASON), transit_encryption=TransitEncryption.disabled(reason=_REASON)
         ),
@@ -404,7 +367,6 @@ ROWS = (
             "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
             "Redis and Valkey."
         ),
-        f"{GUIDE}/WhatIs.html",
         lambda: cluster(nodes=1),
         carries="ENG-02",
     ),
@@ -415,7 +377,6 @@ ROWS = (
             "MemcachedCluster(engine=redis 7.1): a Memcached cluster runs Memcached. Use ReplicationGroup for "
             "Redis and Valkey."
         ),
-        f"{GUIDE}/WhatIs.html",
         lambda: cluster(nodes=2),
         carries="ENG-02",
     ),

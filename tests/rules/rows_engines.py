@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from elasticache_constructs import Access, Engine, NetworkType, NodeType
-from tests.rules.row import GUIDE, Row, cluster, group
+from tests.rules.row import Row, cluster, group
 
-_VERSIONS = f"{GUIDE}/supported-engine-versions.html"
-_FAMILIES = f"{GUIDE}/ParameterGroups.Redis.html"
-_NODES = f"{GUIDE}/CacheNodes.SupportedTypes.html"
 _TOKEN = Access.auth_token()
 _REDIS_4 = Engine("redis", "4.0.10")
 
@@ -29,14 +26,12 @@ ROWS = (
             "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. Use one of the "
             "constants, Engine.VALKEY_8_2 say."
         ),
-        _VERSIONS,
         lambda: Engine("redis", "7.1"),
     ),
     Row(
         "ENG-01",
         lambda: group(engine=Engine.MEMCACHED_1_6_22),
         "ReplicationGroup(engine=memcached 1.6.22): replication groups run Redis or Valkey. Use MemcachedCluster.",
-        f"{GUIDE}/WhatIs.html",
         lambda: group(engine=Engine.VALKEY_8_2),
     ),
     Row(
@@ -46,7 +41,6 @@ ROWS = (
             "MemcachedCluster(engine=valkey 8.2): a Memcached cluster runs Memcached. Use ReplicationGroup for "
             "Redis and Valkey."
         ),
-        f"{GUIDE}/WhatIs.html",
         lambda: cluster(engine=Engine.MEMCACHED_1_6_22),
     ),
     Row(
@@ -56,7 +50,6 @@ ROWS = (
             "Engine redis 7.2: new caches run redis 4.0.10, 5.0.6, 6.0, 6.2, 7.0, 7.1. Use '7.1', or for a "
             "version that is newer than this package Engine('redis', '7.2', unlisted=True)."
         ),
-        _VERSIONS,
         lambda: Engine("redis", "7.1"),
     ),
     Row(
@@ -66,7 +59,6 @@ ROWS = (
             "Engine valkey 9.2: new caches run valkey 7.2, 8.0, 8.1, 8.2, 9.0, 9.1. Use '9.1', or for a version "
             "that is newer than this package Engine('valkey', '9.2', unlisted=True)."
         ),
-        _VERSIONS,
         lambda: Engine("valkey", "9.2", unlisted=True),
     ),
     Row(
@@ -77,7 +69,6 @@ ROWS = (
             "1.5.16, 1.6.6, 1.6.12, 1.6.17, 1.6.22. Use '1.6.22', or for a version that is newer than this "
             "package Engine('memcached', '1.6.23', unlisted=True)."
         ),
-        _VERSIONS,
         lambda: Engine("memcached", "1.6.22"),
     ),
     Row(
@@ -87,14 +78,12 @@ ROWS = (
             "Engine version '6.x': a version is two or three numbers with dots between them. Use one of the "
             "constants, Engine.REDIS_7_1 say."
         ),
-        _VERSIONS,
         lambda: Engine("redis", "6.2"),
     ),
     Row(
         "ENG-06",
         lambda: Engine("redis", "6.2.6"),
         "Engine version '6.2.6': the service writes this version of redis as x.y. Use '6.2'.",
-        _VERSIONS,
         lambda: Engine("redis", "5.0.6"),
     ),
     Row(
@@ -104,7 +93,6 @@ ROWS = (
             "Engine version '1.6': the service writes this version of memcached as x.y.z. Use one of 1.4.5, "
             "1.4.14, 1.4.24, 1.4.33, 1.4.34, 1.5.10, 1.5.16, 1.6.6, 1.6.12, 1.6.17, 1.6.22."
         ),
-        _VERSIONS,
         lambda: Engine("memcached", "1.6.17"),
     ),
     Row(
@@ -114,14 +102,12 @@ ROWS = (
             "Engine family 'redis6.x' for redis 7.1: parameter groups of redis 7.1 are of the family redis7. "
             "Leave the family out."
         ),
-        _FAMILIES,
         lambda: Engine("redis", "7.1", family="redis7"),
     ),
     Row(
         "ENG-19",
         lambda: Engine("redis", "3.2.6"),
         "Engine redis 3.2.6: new caches run redis 4.0.10, 5.0.6, 6.0, 6.2, 7.0, 7.1. Use '5.0.6'.",
-        _VERSIONS,
         lambda: Engine("redis", "4.0.10"),
         carries="ENG-03",
     ),
@@ -132,7 +118,6 @@ ROWS = (
             "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. Use a newer engine, "
             "or Access.auth_token()."
         ),
-        f"{GUIDE}/Clusters.RBAC.html",
         lambda: group(engine=Engine.REDIS_6_2, node_type=NodeType("cache.r5.large")),
         carries="RBC-02",
     ),
@@ -143,14 +128,12 @@ ROWS = (
             "Engine valkey 10.0 without its family: the family of a new major version has to be named, as in "
             "valkey10. Add family=..., the one that DescribeCacheEngineVersions names for this version."
         ),
-        _FAMILIES,
         lambda: Engine("valkey", "10.0", family="valkey10", unlisted=True),
     ),
     Row(
         "TOP-20",
         lambda: Engine("redis", "2.8.24"),
         "Engine redis 2.8.24: new caches run redis 4.0.10, 5.0.6, 6.0, 6.2, 7.0, 7.1. Use '7.1'.",
-        _VERSIONS,
         lambda: Engine("redis", "5.0.6"),
         carries="ENG-03",
     ),
@@ -158,7 +141,6 @@ ROWS = (
         "KMS-09",
         lambda: Engine("redis", "3.2.4"),
         "Engine redis 3.2.4: new caches run redis 4.0.10, 5.0.6, 6.0, 6.2, 7.0, 7.1. Use '7.1'.",
-        _VERSIONS,
         lambda: Engine("redis", "4.0.10"),
         carries="ENG-03",
     ),
@@ -169,7 +151,6 @@ ROWS = (
             "NodeType('r7g.large'): a node type is cache.<family>.<size> in lower case, as in cache.t4g.small. "
             "Use NodeType('cache.r7g.large')."
         ),
-        _NODES,
         lambda: NodeType("cache.r7g.large"),
     ),
     Row(
@@ -179,7 +160,6 @@ ROWS = (
             "NodeType('db.r7g.large'): a node type is cache.<family>.<size> in lower case, as in cache.t4g.small."
             " Use NodeType('cache.r7g.large')."
         ),
-        _NODES,
         lambda: NodeType("cache.r7g.large"),
     ),
     Row(
@@ -189,7 +169,6 @@ ROWS = (
             "NodeType('cache.t4g.smalll'): ElastiCache offers no such type. Use 'cache.t4g.small', or for a type "
             "that is newer than this package NodeType('cache.t4g.smalll', unlisted=True)."
         ),
-        _NODES,
         lambda: NodeType("cache.t4g.small"),
     ),
     Row(
@@ -199,7 +178,6 @@ ROWS = (
             "NodeType('cache.x9.huge'): ElastiCache offers no such type. Use 'cache.r5.large', or for a type that"
             " is newer than this package NodeType('cache.x9.huge', unlisted=True)."
         ),
-        _NODES,
         lambda: NodeType("cache.x9.huge", unlisted=True),
     ),
     Row(
@@ -209,7 +187,6 @@ ROWS = (
             "NodeType('cache.r6gd.large'): ElastiCache offers no such type. Use 'cache.r6gd.xlarge', or for a "
             "type that is newer than this package NodeType('cache.r6gd.large', unlisted=True)."
         ),
-        _NODES,
         lambda: NodeType("cache.r6gd.xlarge"),
         carries="NOD-01",
     ),
@@ -220,14 +197,12 @@ ROWS = (
             "NodeType('cache.r6gd.xlarge') for memcached 1.6.22: memcached does not run on it at all. Use another"
             " type or engine."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.r6gd.xlarge")),
     ),
     Row(
         "NOD-04",
         lambda: group(node_type=NodeType("cache.r8g.large")),
         "NodeType('cache.r8g.large') for redis 7.1: redis does not run on it at all. Use another type or engine.",
-        _NODES,
         lambda: group(node_type=NodeType("cache.r8g.large"), engine=Engine.VALKEY_7_2),
     ),
     Row(
@@ -237,7 +212,6 @@ ROWS = (
             "NodeType('cache.m7g.large') for redis 6.0: redis runs on it from 6.2. Use redis 6.2 or newer, or "
             "another type."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.m7g.large"), engine=Engine.REDIS_6_2),
     ),
     Row(
@@ -247,7 +221,6 @@ ROWS = (
             "NodeType('cache.r6g.large') for redis 4.0.10: redis runs on it from 5.0.6. Use redis 5.0.6 or newer,"
             " or another type."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.r6g.large"), engine=Engine.REDIS_5_0_6, access=_TOKEN),
     ),
     Row(
@@ -257,7 +230,6 @@ ROWS = (
             "NodeType('cache.t4g.small') for redis 4.0.10: redis runs on it from 5.0.6. Use redis 5.0.6 or newer,"
             " or another type."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.t4g.small"), engine=Engine.REDIS_5_0_6, access=_TOKEN),
     ),
     Row(
@@ -267,14 +239,12 @@ ROWS = (
             "NodeType('cache.m5.large') for memcached 1.5.10: memcached runs on it from 1.5.16. Use memcached "
             "1.5.16 or newer, or another type."
         ),
-        _NODES,
         lambda: _check("cache.m5.large", Engine("memcached", "1.5.16")),
     ),
     Row(
         "NOD-09",
         lambda: NodeType("cache.t2.micro"),
         "NodeType('cache.t2.micro'): new caches cannot have t2 nodes any more. Use cache.t4g.small.",
-        _NODES,
         lambda: NodeType("cache.t3.micro"),
     ),
     Row(
@@ -284,7 +254,6 @@ ROWS = (
             "NodeType('cache.r3.large'): new caches cannot have r3 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.r4.large"),
     ),
     Row(
@@ -294,7 +263,6 @@ ROWS = (
             "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.t4g.micro"),
         carries="NOD-10",
     ),
@@ -302,7 +270,6 @@ ROWS = (
         "NOD-12",
         lambda: NodeType("cache.t2.small"),
         "NodeType('cache.t2.small'): new caches cannot have t2 nodes any more. Use cache.t4g.small.",
-        _NODES,
         lambda: NodeType("cache.t3.small"),
         carries="NOD-09",
     ),
@@ -313,7 +280,6 @@ ROWS = (
             "NodeType('cache.m2.xlarge'): new caches cannot have m2 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.m4.xlarge"),
         carries="NOD-10",
     ),
@@ -324,7 +290,6 @@ ROWS = (
             "NodeType('cache.c1.xlarge'): new caches cannot have c1 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.m4.xlarge"),
         carries="NOD-10",
     ),
@@ -335,7 +300,6 @@ ROWS = (
             "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.t3.micro"),
         carries="NOD-10",
     ),
@@ -346,7 +310,6 @@ ROWS = (
             "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
             "cache.r7g.large."
         ),
-        _NODES,
         lambda: NodeType("cache.t3.micro"),
         carries="NOD-10",
     ),
@@ -357,7 +320,6 @@ ROWS = (
             "NodeType('cache.m7g.large') in eu-south-1: eu-south-1 does not offer it. Use cache.r7g.large, or "
             "another region."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.m7g.large"), region="eu-west-1"),
     ),
     Row(
@@ -367,7 +329,6 @@ ROWS = (
             "NodeType('cache.c7gn.large') in mx-central-1: mx-central-1 does not offer it. Use cache.r7g.large, "
             "or another region."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.c7gn.large"), region="us-east-1"),
         carries="NOD-15",
     ),
@@ -378,28 +339,24 @@ ROWS = (
             "NodeType('cache.r4.large') with IPv6: IPv6 needs a type of the Nitro system. Use cache.m7g.large or "
             "cache.r7g.large, say, or NetworkType.IPV4."
         ),
-        f"{GUIDE}/network-type.html",
         lambda: group(node_type=NodeType("cache.r5.large"), network_type=NetworkType.dual_stack()),
     ),
     Row(
         "ENG-10",
         lambda: group(engine=Engine.REDIS_7_0, upgraded_from=Engine.REDIS_7_1),
         _BACK.format(new="redis 7.0", old="redis 7.1"),
-        f"{GUIDE}/VersionManagement.HowTo.html",
         lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.REDIS_7_0),
     ),
     Row(
         "ENG-12",
         lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.VALKEY_8_2),
         _BACK.format(new="redis 7.1", old="valkey 8.2"),
-        f"{GUIDE}/VersionManagement.HowTo.html",
         lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.VALKEY_7_2),
     ),
     Row(
         "ENG-12",
         lambda: group(engine=Engine.REDIS_7_1, upgraded_from=Engine.MEMCACHED_1_6_22),
         _BACK.format(new="redis 7.1", old="memcached 1.6.22"),
-        f"{GUIDE}/VersionManagement.HowTo.html",
         lambda: group(engine=Engine.VALKEY_8_2, upgraded_from=Engine.REDIS_6_2),
     ),
     Row(
@@ -409,7 +366,6 @@ ROWS = (
             "NodeType('cache.r6gd.xlarge') for redis 6.0: redis runs on it from 6.2. Use redis 6.2 or newer, or "
             "another type."
         ),
-        _NODES,
         lambda: group(node_type=NodeType("cache.r6gd.xlarge"), engine=Engine.REDIS_6_2),
     ),
 )

@@ -14,14 +14,8 @@ from elasticache_constructs.network.subnets import Spread, choose_subnets
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.notifications import check_event_topic
 from tests.conftest import FLAGS, new_bench
-from tests.rules.row import API, GUIDE, Row
+from tests.rules.row import Row
 
-_PAGE = f"{GUIDE}/SubnetGroups.html"
-_NETWORK = f"{GUIDE}/network-type.html"
-_LOCAL = f"{GUIDE}/Local_zones.html"
-_EVENTS = f"{GUIDE}/ElastiCacheSNS.html"
-_AT_REST = f"{GUIDE}/at-rest-encryption.html"
-_ALIASES = "https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html"
 _VPC = "vpc-12345"
 _REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
 
@@ -135,7 +129,6 @@ ROWS = (
         "NET-01",
         lambda: imported(["a"] * 21),
         "21 subnets: a subnet group has 20 at most. Choose fewer with vpc_subnets, one in each zone say.",
-        _PAGE,
         lambda: imported(["a"] * 20),
     ),
     Row(
@@ -145,7 +138,6 @@ ROWS = (
             "vpc_subnets without a subnet: a subnet group has 1 to 20 subnets. Choose subnets that the VPC has: look "
             "at the zones, names and filters of vpc_subnets."
         ),
-        _PAGE,
         lambda: _filtered("s-1"),
     ),
     Row(
@@ -155,7 +147,6 @@ ROWS = (
             "vpc_subnets with Test/Subnet/Subnet, a subnet of another VPC: all subnets of a cache are in the VPC "
             "that it is given. Choose subnets of that VPC, or give the cache the other vpc."
         ),
-        _PAGE,
         lambda: made(vpc_id=_VPC),
     ),
     Row(
@@ -165,7 +156,6 @@ ROWS = (
             "vpc_subnets with Test/Subnet/Subnet, a subnet of another VPC: all subnets of a cache are in the VPC "
             "that it is given. Choose subnets of that VPC, or give the cache the other vpc."
         ),
-        _PAGE,
         lambda: _referenced(other=False),
     ),
     Row(
@@ -175,7 +165,6 @@ ROWS = (
             "subnets in us-west-2-lax-1a and us-west-2a: a subnet group has subnets in Local Zones or in zones of"
             " the region, not in both. Choose subnets of one kind with vpc_subnets."
         ),
-        _LOCAL,
         lambda: imported(["us-west-2-lax-1a", "us-west-2-lax-1b"]),
     ),
     Row(
@@ -185,7 +174,6 @@ ROWS = (
             "NodeType('cache.r7g.large') in us-west-2-lax-1a: Local Zones do not offer it. Use cache.m5.large or "
             "cache.r5.large, say, or subnets in zones of the region."
         ),
-        _LOCAL,
         lambda: imported(["us-west-2-lax-1a"], node_type="cache.r5.large"),
     ),
     Row(
@@ -195,7 +183,6 @@ ROWS = (
             "NetworkType dual_stack in Test/Subnet/Subnet: it needs subnets with both IPv4 and IPv6 addresses. "
             "Make the VPC with ip_protocol=ec2.IpProtocol.DUAL_STACK, or use NetworkType.IPV4."
         ),
-        _NETWORK,
         lambda: made(NetworkType.dual_stack(), **_IPV6),
     ),
     Row(
@@ -205,7 +192,6 @@ ROWS = (
             "NetworkType ipv6 in Test/Subnet/Subnet: it needs subnets with IPv6 addresses and no others. Choose "
             "subnets with ipv6_native=True, or use NetworkType.dual_stack()."
         ),
-        _NETWORK,
         lambda: made(NetworkType.IPV6, **_IPV6, ipv6_native=True),
     ),
     Row(
@@ -215,7 +201,6 @@ ROWS = (
             "vpc_subnets with public subnets: caches belong in subnets without a route to the internet. Use "
             "vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)."
         ),
-        _PAGE,
         lambda: imported([]),
     ),
     Row(
@@ -225,7 +210,6 @@ ROWS = (
             "subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
             "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0."
         ),
-        _PAGE,
         lambda: imported(["a", "b"], spread=_REPLICAS),
     ),
     Row(
@@ -236,7 +220,6 @@ ROWS = (
             "topics of its own account. Leave it out, and subscribe the other account to the cache's "
             "notification_topic."
         ),
-        _EVENTS,
         lambda: _topic("eu-west-1:111111111111:events"),
     ),
     Row(
@@ -246,7 +229,6 @@ ROWS = (
             "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics of its "
             "own region. Leave it out, and subscribe the other region to the cache's notification_topic."
         ),
-        _EVENTS,
         lambda: _topic("eu-west-1:111111111111:events"),
     ),
     Row(
@@ -256,7 +238,6 @@ ROWS = (
             "notification_topic that is a FIFO topic: a cache publishes its events to standard topics. Use a topic "
             "without fifo=True, or leave it out."
         ),
-        _EVENTS,
         lambda: _topic("eu-west-1:111111111111:events"),
     ),
     Row(
@@ -266,7 +247,6 @@ ROWS = (
             "notification_topic that is encrypted: a cache cannot publish to an encrypted topic, and every event would "
             "be lost. Use a topic without master_key, or leave it out."
         ),
-        _EVENTS,
         lambda: _encrypted_topic(plain=True),
     ),
     Row(
@@ -277,7 +257,6 @@ ROWS = (
             "that names an alias allows nothing. Use encryption_key=kms.Key.from_lookup(self, 'Key', "
             "alias_name='alias/orders')."
         ),
-        _ALIASES,
         lambda: _alias("alias/orders", target=True),
     ),
     Row(
@@ -288,7 +267,6 @@ ROWS = (
             "and one that names an alias allows nothing. Use encryption_key=EncryptionKey(...): AWS's own keys admit "
             "one service each."
         ),
-        _ALIASES,
         _key,
     ),
     Row(
@@ -298,7 +276,6 @@ ROWS = (
             "encryption_key of the region us-east-1 in eu-west-1: a cache is encrypted with a key of its own region. "
             "Use a key of eu-west-1, or leave it out."
         ),
-        _AT_REST,
         lambda: _imported_key("eu-west-1"),
     ),
     Row(
@@ -308,7 +285,6 @@ ROWS = (
             "encryption_key with the key_spec RSA_2048: a cache is encrypted with a symmetric key that is for "
             "encryption. Leave key_spec out, or use EncryptionKey."
         ),
-        _AT_REST,
         _key,
     ),
     Row(
@@ -318,7 +294,6 @@ ROWS = (
             "encryption_key with the key_spec HMAC_256: a cache is encrypted with a symmetric key that is for "
             "encryption. Leave key_spec out, or use EncryptionKey."
         ),
-        _AT_REST,
         lambda: _key(key_spec=kms.KeySpec.SYMMETRIC_DEFAULT, key_usage=kms.KeyUsage.ENCRYPT_DECRYPT),
     ),
     Row(
@@ -329,7 +304,6 @@ ROWS = (
             "cluster has subnets in: eu-west-1a, eu-west-1b. Use availability_zones=['eu-west-1a', 'eu-west-1b'], or "
             "choose subnets in eu-west-1c."
         ),
-        f"{API}/API_CreateCacheCluster.html",
         lambda: _cluster(availability_zones=["eu-west-1b", "eu-west-1a"]),
     ),
     Row(
@@ -339,7 +313,6 @@ ROWS = (
             "MemcachedCluster(nodes=3, availability_zones=['eu-west-1a', 'eu-west-1b']): each node has its zone, and "
             "several nodes are in two zones at least. Name one zone for each node, or leave availability_zones out."
         ),
-        f"{API}/API_CreateCacheCluster.html",
         lambda: _cluster(nodes=3, availability_zones=["eu-west-1a", "eu-west-1b", "eu-west-1b"]),
     ),
 )

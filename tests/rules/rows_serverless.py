@@ -13,12 +13,10 @@ from elasticache_constructs.serverless_cache.settings import ServerlessCacheSett
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from tests.conftest import FLAGS
-from tests.rules.row import API, GUIDE, Row
+from tests.rules.row import Row
 from tests.rules.rows_placement import imported, made
 
-_VERSIONS = f"{GUIDE}/supported-engine-versions.html"
-_SCALING = f"{GUIDE}/Scaling.html"
-_ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0")
+_ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06")
 _USERS = Access.users(default=DefaultUser.with_token())
 
 
@@ -61,7 +59,6 @@ ROWS = (
             "ServerlessEngine('Valkey', ...): serverless caches run redis, valkey or memcached, in lower case. "
             "Use one of the constants, ServerlessEngine.VALKEY_8 say."
         ),
-        _VERSIONS,
         lambda: ServerlessEngine("valkey", "8"),
     ),
     Row(
@@ -71,7 +68,6 @@ ROWS = (
             "ServerlessEngine('valkey', '8.2'): new serverless caches run valkey 7, 8, 9. Use '8': the service "
             "chooses the rest."
         ),
-        _VERSIONS,
         lambda: ServerlessEngine("valkey", "8"),
     ),
     Row(
@@ -81,7 +77,6 @@ ROWS = (
             "ServerlessEngine('redis', '6'): new serverless caches run redis 7. Use '7', or for a version that is"
             " newer than this package ServerlessEngine('redis', '6', unlisted=True)."
         ),
-        _VERSIONS,
         lambda: ServerlessEngine("redis", "7"),
     ),
     Row(
@@ -89,7 +84,6 @@ ROWS = (
         lambda: _limits(maximum_storage_gb=5001),
         "ServerlessLimits(maximum_storage_gb=5001): it is a whole number from 1 to 5000. "
         "Use maximum_storage_gb=5000, say.",
-        _SCALING,
         lambda: _limits(maximum_storage_gb=5000),
     ),
     Row(
@@ -99,7 +93,6 @@ ROWS = (
             "ServerlessLimits(minimum_storage_gb=11, maximum_storage_gb=10): the minimum is at most the maximum. "
             "Use minimum_storage_gb=10 or less."
         ),
-        _SCALING,
         lambda: _limits(minimum_storage_gb=10),
     ),
     Row(
@@ -109,7 +102,6 @@ ROWS = (
             "ServerlessLimits(maximum_ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use "
             "maximum_ecpu_per_second=1000, say."
         ),
-        _SCALING,
         lambda: _limits(maximum_ecpu_per_second=1000),
     ),
     Row(
@@ -120,7 +112,6 @@ ROWS = (
             "maximum."
             " Use minimum_ecpu_per_second=5000 or less."
         ),
-        _SCALING,
         lambda: _limits(minimum_ecpu_per_second=5000),
     ),
     Row(
@@ -131,7 +122,6 @@ ROWS = (
             "that "
             "is named. Add maximum_ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
         ),
-        _SCALING,
         lambda: ServerlessLimits(maximum_storage_gb=10, unlimited_reason="The peak of the sale is not known yet."),
     ),
     Row(
@@ -142,9 +132,7 @@ ROWS = (
             "least. Choose subnets of a second zone, or have a single node: ReplicationGroup with "
             "replicas_per_shard=0."
         ),
-        f"{GUIDE}/SubnetGroups.html",
         lambda: imported(["a", "b"], spread=_ZONES),
-        carries="TOP-10",
     ),
     Row(
         "SLS-08",
@@ -153,7 +141,6 @@ ROWS = (
             "NetworkType ipv6 in Test/Subnet/Subnet: it needs subnets with IPv6 addresses and no others. Choose "
             "subnets with ipv6_native=True, or use NetworkType.dual_stack()."
         ),
-        f"{GUIDE}/network-type.html",
         lambda: made(NetworkType.IPV4),
         carries="NET-15",
     ),
@@ -164,7 +151,6 @@ ROWS = (
             "ServerlessCache(engine=memcached 1.6, access=...): Memcached has no logins: its security groups and "
             "TLS are all that guard it. Leave access out."
         ),
-        f"{GUIDE}/in-transit-encryption-mc.html",
         lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None),
     ),
     Row(
@@ -175,7 +161,6 @@ ROWS = (
             "whoever reaches the cache is let in. Use Access.users(default=DefaultUser.disabled(), "
             "users=[IamUser(...)])."
         ),
-        f"{GUIDE}/Clusters.RBAC.html",
         lambda: cache(access=_USERS),
     ),
     Row(
@@ -185,17 +170,15 @@ ROWS = (
             "ServerlessCache(access=Access.auth_token()): a serverless cache has no AuthToken of its own. Use "
             "Access.users(...); DefaultUser.with_token() lets clients in that know a token only."
         ),
-        f"{GUIDE}/auth.html",
         lambda: cache(access=_USERS),
     ),
     Row(
-        "NAM-16",
+        "NAM-17",
         lambda: cache(description="a < b"),
         (
             "the description 'a < b': that of a serverless cache has 255 at most, and neither < nor >. Shorten "
             "it, or leave the signs out."
         ),
-        f"{API}/API_CreateServerlessCache.html",
         lambda: cache(description="a, b"),
     ),
     Row(
@@ -205,7 +188,6 @@ ROWS = (
             "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
             "shorter time is enough: short_retention_reason='...'."
         ),
-        f"{GUIDE}/backups-automatic.html",
         lambda: cache(backups=Backups(retention_days=35)),
         carries="SNP-01",
     ),
@@ -213,7 +195,6 @@ ROWS = (
         "WIN-02",
         lambda: cache(backups=Backups(window="24:00-01:00")),
         ("snapshot window '24:00-01:00': it is hh:mm-hh:mm in UTC with two digits each. Write it as in 02:00-03:00."),
-        f"{GUIDE}/backups-automatic.html",
         lambda: cache(backups=Backups(window="23:00-00:00")),
         carries="SNP-02",
     ),
@@ -225,7 +206,6 @@ ROWS = (
             "name, and names of serverless caches are unique in an account and region. Give one of the two caches "
             "another construct id, or its stack another name."
         ),
-        f"{API}/API_CreateServerlessCache.html",
         lambda: _twins("eu-west-1", "eu-central-1"),
     ),
 )

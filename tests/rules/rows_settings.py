@@ -6,14 +6,8 @@ from typing import Any
 
 from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot, Topology
 from elasticache_constructs.values.parameters import check_parameters
-from tests.rules.row import API, GUIDE, Row, cluster, group
+from tests.rules.row import Row, cluster, group
 
-_PARAMETERS = f"{GUIDE}/ParameterGroups.html"
-_BACKUPS = f"{GUIDE}/backups-automatic.html"
-_WINDOW = f"{GUIDE}/maintenance-window.html"
-_LOGS = f"{GUIDE}/Log_Delivery.html"
-_FILES = f"{GUIDE}/backups-seeding-redis.html"
-_NETWORK = f"{GUIDE}/network-type.html"
 _TIERED = {"node_type": NodeType("cache.r6gd.xlarge")}
 _YAML: Any = "yaml"
 _IN_BOTH = (
@@ -41,7 +35,6 @@ ROWS = (
         "NAM-16",
         lambda: group(description="d" * 256),
         "a description of 256 characters: it has 255 at most. Shorten it.",
-        f"{API}/API_CreateReplicationGroup.html",
         lambda: group(description="d" * 255),
     ),
     Row(
@@ -51,7 +44,6 @@ ROWS = (
             "Snapshot.named('nightly_2026'): a snapshot's name begins with a letter and has letters, digits and "
             "single hyphens. Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so."
         ),
-        f"{GUIDE}/backups-restoring.html",
         lambda: Snapshot.named("automatic.cache-2026-11-21-02-00"),
     ),
     Row(
@@ -61,21 +53,18 @@ ROWS = (
             "parameters['lazyfree-lazy-eviction'] = True: parameter values are strings, as the service writes "
             "them. Write 'lazyfree-lazy-eviction': 'yes'."
         ),
-        _PARAMETERS,
         lambda: _with(lazyfree_lazy_eviction="yes"),
     ),
     Row(
         "PGR-03",
         lambda: group(parameters={"timeout": "300"}, unlisted_parameters={"timeout": "600"}),
         _IN_BOTH,
-        _PARAMETERS,
         lambda: group(parameters={"timeout": "300"}, unlisted_parameters={"newer": "600"}),
     ),
     Row(
         "PGR-03",
         lambda: cluster(parameters={"idle_timeout": "60"}, unlisted_parameters={"idle_timeout": "90"}),
         _IN_BOTH.replace("timeout", "idle_timeout"),
-        _PARAMETERS,
         lambda: cluster(parameters={"idle_timeout": "60"}, unlisted_parameters={"newer": "90"}),
     ),
     Row(
@@ -85,7 +74,6 @@ ROWS = (
             "parameters[''] = '1' with the name '' of type str: a parameter's name is a text that is not empty. Name "
             "the parameter as the service does, as in 'maxmemory-policy'."
         ),
-        _PARAMETERS,
         lambda: group(unlisted_parameters={"a": "1"}),
     ),
     Row(
@@ -95,7 +83,6 @@ ROWS = (
             "parameters['timeout'] = 300: parameter values are strings, as the service writes them. Write "
             "'timeout': '300'."
         ),
-        _PARAMETERS,
         lambda: _with(timeout="300"),
     ),
     Row(
@@ -106,7 +93,6 @@ ROWS = (
             "redis7. Use 'maxmemory-policy', or for one that is newer than this package "
             "unlisted_parameters={'maxmemory-polic': 'noeviction'}."
         ),
-        _PARAMETERS,
         lambda: _with(maxmemory_policy="noeviction"),
     ),
     Row(
@@ -116,7 +102,6 @@ ROWS = (
             "parameters['idle_timeout'] = '60' on memcached 1.4.24: this parameter came with memcached 1.4.33. "
             "Leave it out, or use a newer engine."
         ),
-        _PARAMETERS,
         lambda: _check({"idle_timeout": "60"}, Engine("memcached", "1.4.33")),
     ),
     Row(
@@ -126,14 +111,12 @@ ROWS = (
             "parameters['maxclients'] = '100': the service sets this parameter itself and takes no other value. "
             "Leave it out."
         ),
-        _PARAMETERS,
         lambda: _with(timeout="0"),
     ),
     Row(
         "PGR-06",
         lambda: _with(timeout="19"),
         "parameters['timeout'] = '19': its values are 0 or at least 20. Use one of them, '0' say.",
-        _PARAMETERS,
         lambda: _with(timeout="20"),
     ),
     Row(
@@ -144,7 +127,6 @@ ROWS = (
             "allkeys-lfu, volatile-random, allkeys-random, volatile-ttl or noeviction. Use one of them, "
             "'volatile-lru' say."
         ),
-        _PARAMETERS,
         lambda: _with(maxmemory_policy="allkeys-lru"),
     ),
     Row(
@@ -154,14 +136,12 @@ ROWS = (
             "parameters['cluster-enabled'] = 'yes': cluster mode follows from the topology. Leave it out and use "
             "Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard."
         ),
-        _PARAMETERS,
         _with,
     ),
     Row(
         "PGR-12",
         lambda: cluster(unlisted_parameters={"cluster-enabled": "yes"}),
         "parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out.",
-        _PARAMETERS,
         cluster,
         carries="PGR-07",
     ),
@@ -172,7 +152,6 @@ ROWS = (
             "parameters['rename-commands'] = 'flushall': its values are commands, each followed by its new name. "
             "Write it as in 'flushall flushall-of-operations'."
         ),
-        _PARAMETERS,
         lambda: _with(rename_commands="flushall gone"),
     ),
     Row(
@@ -182,7 +161,6 @@ ROWS = (
             "parameters['maxmemory-policy'] = 'volatile-ttl' on cache.r6gd.xlarge: with data tiering it is one of"
             " allkeys-lru, noeviction, volatile-lru. Use 'allkeys-lru'."
         ),
-        f"{GUIDE}/data-tiering.html",
         lambda: group(**_TIERED, parameters={"maxmemory-policy": "volatile-lru"}),
         carries="DTI-02",
     ),
@@ -193,7 +171,6 @@ ROWS = (
             "parameters['maxmemory-policy'] = 'allkeys-lfu' on cache.r6gd.xlarge: with data tiering it is one of "
             "allkeys-lru, noeviction, volatile-lru. Use 'allkeys-lru'."
         ),
-        f"{GUIDE}/data-tiering.html",
         lambda: group(**_TIERED, parameters={"maxmemory-policy": "allkeys-lru"}),
     ),
     Row(
@@ -204,7 +181,6 @@ ROWS = (
             "redis7. Use 'hash-max-listpack-entries', or for one that is newer than this package "
             "unlisted_parameters={'hash-max-ziplist-entries': '512'}."
         ),
-        _PARAMETERS,
         lambda: _with(hash_max_listpack_entries="512"),
     ),
     Row(
@@ -214,14 +190,12 @@ ROWS = (
             "Backups(retention_days=36): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
             "shorter time is enough: short_retention_reason='...'."
         ),
-        _BACKUPS,
         lambda: Backups(retention_days=35),
     ),
     Row(
         "SNP-01",
         lambda: Backups(retention_days=0, short_retention_reason="The cache is filled again from the database."),
         "Backups(retention_days=0): snapshots are kept 1 to 35 days. Use retention_days=35.",
-        _BACKUPS,
         lambda: Backups(retention_days=1, short_retention_reason="The cache is filled again from the database."),
     ),
     Row(
@@ -231,7 +205,6 @@ ROWS = (
             "Backups(retention_days=14): snapshots are kept 15 to 35 days. Use retention_days=35, or say why a "
             "shorter time is enough: short_retention_reason='...'."
         ),
-        _BACKUPS,
         lambda: Backups(retention_days=15),
         carries="SNP-01",
     ),
@@ -239,7 +212,6 @@ ROWS = (
         "SNP-02",
         lambda: Backups(window="2:00-3:00"),
         "snapshot window '2:00-3:00': it is hh:mm-hh:mm in UTC with two digits each. Write it as in 02:00-03:00.",
-        _BACKUPS,
         lambda: Backups(window="02:00-03:00"),
     ),
     Row(
@@ -249,7 +221,6 @@ ROWS = (
             "snapshot window '0\N{ARABIC-INDIC DIGIT FOUR}:00-05:00': it is hh:mm-hh:mm in UTC with two digits each. "
             "Write it as in 02:00-03:00."
         ),
-        _BACKUPS,
         lambda: Backups(window="04:00-05:00"),
     ),
     Row(
@@ -259,7 +230,6 @@ ROWS = (
             "snapshot window 02:00-02:59 (59 minutes): a window is 60 minutes long at least and 24 hours at most."
             " Move its end."
         ),
-        _BACKUPS,
         lambda: Backups(window="23:30-00:30"),
     ),
     Row(
@@ -269,7 +239,6 @@ ROWS = (
             "snapshot window 03:30-04:30 and maintenance window sun:04:00-sun:05:00: the two must not overlap on "
             "any day. Move one of them, for example the snapshot window to 05:00-06:00."
         ),
-        _WINDOW,
         lambda: group(backups=Backups(window="03:00-04:00"), maintenance_window="sun:04:00-sun:05:00"),
     ),
     Row(
@@ -279,7 +248,6 @@ ROWS = (
             "snapshot window 02:00-03:00 and maintenance window sun:00:00-mon:00:00: the two must not overlap on "
             "any day. Shorten the maintenance window: it leaves no hour of its day free."
         ),
-        _WINDOW,
         lambda: group(maintenance_window="sun:03:00-mon:02:00"),
     ),
     Row(
@@ -289,7 +257,6 @@ ROWS = (
             "Snapshot(name=None, files=()): a group begins with one snapshot or with one or more files. Use "
             "Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
         ),
-        f"{GUIDE}/backups-restoring.html",
         lambda: Snapshot.rdb_files([f"{_BUCKET}/dump.rdb"]),
     ),
     Row(
@@ -300,7 +267,6 @@ ROWS = (
             "or with one or more files. Use Snapshot.named('...') or "
             "Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
         ),
-        f"{GUIDE}/backups-restoring.html",
         lambda: Snapshot(name="nightly"),
     ),
     Row(
@@ -310,7 +276,6 @@ ROWS = (
             "Snapshot.rdb_files(['arn:aws:s3:::bucket/a,b.rdb']): a file is arn:aws:s3:::bucket/key.rdb, without "
             "a comma in the key. Write it as in arn:aws:s3:::bucket/folder/dump.rdb."
         ),
-        _FILES,
         lambda: Snapshot.rdb_files([f"{_BUCKET}/a/b.rdb"]),
     ),
     Row(
@@ -321,7 +286,6 @@ ROWS = (
             "Topology(shards=2), or name 3 files; where the group is there already and its shards changed since, "
             "Snapshot.rdb_files([...], loaded=True)."
         ),
-        _FILES,
         lambda: group(topology=Topology(shards=2), restore_from=_dumps(2)),
     ),
     Row(
@@ -332,7 +296,6 @@ ROWS = (
             "Topology(shards=2), or name 1 file; where the group is there already and its shards changed since, "
             "Snapshot.rdb_files([...], loaded=True)."
         ),
-        _FILES,
         lambda: group(restore_from=_dumps(1)),
     ),
     Row(
@@ -342,7 +305,6 @@ ROWS = (
             "Snapshot.rdb_files with an ARN of the partition aws-cn in eu-west-1: eu-west-1 is in the partition aws, "
             "and nothing of another one is reached from there. Use an ARN that begins with arn:aws:, or leave it out."
         ),
-        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
         lambda: group(restore_from=Snapshot.rdb_files(["arn:aws:s3:::old_bucket/dump.rdb"])),
     ),
     Row(
@@ -352,7 +314,6 @@ ROWS = (
             "maintenance window 'Sunday 04:00': it is ddd:hh:mm-ddd:hh:mm in UTC with English day names of three "
             "letters in lower case. Write it as in sun:04:00-sun:05:00."
         ),
-        _WINDOW,
         lambda: group(maintenance_window="mon:04:00-mon:05:00"),
     ),
     Row(
@@ -362,7 +323,6 @@ ROWS = (
             "maintenance window 'sun:04:00-sun:0\N{ARABIC-INDIC DIGIT FIVE}:00': it is ddd:hh:mm-ddd:hh:mm in UTC with "
             "English day names of three letters in lower case. Write it as in sun:04:00-sun:05:00."
         ),
-        _WINDOW,
         lambda: cluster(maintenance_window="sun:04:00-sun:05:00"),
     ),
     Row(
@@ -372,14 +332,12 @@ ROWS = (
             "maintenance window sun:04:00-mon:04:01 (1441 minutes): a window is 60 minutes long at least and 24 "
             "hours at most. Move its end."
         ),
-        _WINDOW,
         lambda: cluster(maintenance_window="sun:04:00-mon:04:00"),
     ),
     Row(
         "LOG-01",
         lambda: LogDelivery(log_format=_YAML),
         "LogDelivery(log_format='yaml'): logs are written as json or text. Use log_format='json'.",
-        _LOGS,
         lambda: LogDelivery(log_format="text"),
     ),
     Row(
@@ -389,7 +347,6 @@ ROWS = (
             "LogDelivery(firehose_stream='arn:aws:firehose:::logs'): a stream's name has 1 to 64 letters, digits,"
             " hyphens, underscores and dots. Name the stream, not its ARN."
         ),
-        _LOGS,
         lambda: LogDelivery(firehose_stream="logs"),
     ),
     Row(
@@ -399,21 +356,18 @@ ROWS = (
             "LogDelivery(firehose_stream='logs') in ap-northeast-3: logs are not delivered to Data Firehose in "
             "that region. Leave firehose_stream out: CloudWatch takes the logs."
         ),
-        _LOGS,
         lambda: group(log_delivery=LogDelivery(firehose_stream="logs"), region="ap-northeast-1"),
     ),
     Row(
         "NET-12",
         lambda: group(port=65536),
         "port=65536: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out.",
-        f"{API}/API_CreateReplicationGroup.html",
         lambda: group(port=65535),
     ),
     Row(
         "NET-12",
         lambda: cluster(port=0),
         "port=0: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out.",
-        f"{API}/API_CreateReplicationGroup.html",
         lambda: cluster(port=1),
     ),
     Row(
@@ -423,7 +377,6 @@ ROWS = (
             "NetworkType('IPv6'): a network type is ipv4, ipv6 or dual_stack. Use NetworkType.IPV4, "
             "NetworkType.IPV6 or NetworkType.dual_stack()."
         ),
-        _NETWORK,
         lambda: NetworkType("ipv6"),
     ),
     Row(
@@ -438,7 +391,6 @@ ROWS = (
             "NetworkType ipv6 on redis 6.0: IPv6 needs Redis 6.2 or Valkey 7.2 at least. Use a newer engine, or "
             "NetworkType.IPV4."
         ),
-        _NETWORK,
         lambda: group(engine=Engine.REDIS_6_2, node_type=NodeType("cache.r5.large"), network_type=NetworkType.IPV6),
     ),
     Row(
@@ -448,21 +400,18 @@ ROWS = (
             "NetworkType('dual_stack', ip_discovery=None): dual_stack discovers ipv4 or ipv6. Use "
             "NetworkType.dual_stack(ip_discovery='ipv4')."
         ),
-        _NETWORK,
         NetworkType.dual_stack,
     ),
     Row(
         "NET-16",
         lambda: NetworkType("ipv4", "ipv6"),
         "NetworkType('ipv4', ip_discovery='ipv6'): ipv4 discovers ipv4. Leave it out.",
-        _NETWORK,
         lambda: NetworkType("ipv4", "ipv4"),
     ),
     Row(
         "MEM-01",
         lambda: cluster(nodes=61),
         "MemcachedCluster(nodes=61): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones.",
-        f"{GUIDE}/quota-limits.html",
         lambda: cluster(nodes=60),
     ),
 )

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from elasticache_constructs import Access, ClusterMode, Engine, NodeType, Topology
-from tests.rules.row import GUIDE, Row, group
+from tests.rules.row import Row, group
 
-_PAGE = f"{GUIDE}/Replication.Redis-RedisCluster.html"
-_FAILOVER = f"{GUIDE}/AutoFailover.html"
-_QUOTA = f"{GUIDE}/quota-limits.html"
-_MODE = f"{GUIDE}/modify-cluster-mode.html"
 _REASON = "This deployment adds the first replica."
 
 ROWS = (
@@ -19,7 +15,6 @@ ROWS = (
             "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over "
             "three zones."
         ),
-        _PAGE,
         lambda: Topology(replicas_per_shard=5),
         carries="TOP-03",
     ),
@@ -30,7 +25,6 @@ ROWS = (
             "Topology(replicas_per_shard=-1): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over "
             "three zones."
         ),
-        _PAGE,
         lambda: Topology(replicas_per_shard=0),
     ),
     Row(
@@ -40,7 +34,6 @@ ROWS = (
             "Topology(no_failover_reason=...) in cluster mode: cluster mode needs automatic failover. Leave "
             "no_failover_reason out."
         ),
-        _FAILOVER,
         lambda: Topology(no_failover_reason=_REASON),
     ),
     Row(
@@ -51,7 +44,6 @@ ROWS = (
             "per shard: the service creates such a group and then fails every later update of it. Use "
             "replicas_per_shard=1 or more."
         ),
-        _FAILOVER,
         lambda: Topology(shards=2, replicas_per_shard=1),
     ),
     Row(
@@ -61,14 +53,12 @@ ROWS = (
             "Topology(shards=2, cluster_mode=False): several shards need cluster mode. Use shards=1, or leave "
             "cluster_mode out."
         ),
-        _PAGE,
         lambda: Topology(shards=1, cluster_mode=False),
     ),
     Row(
         "TOP-19",
         lambda: Topology(shards=0),
         "Topology(shards=0): a group has 1 to 500 shards. Use shards=1 for a group without cluster mode.",
-        _PAGE,
         lambda: Topology(shards=1),
     ),
     Row(
@@ -79,7 +69,6 @@ ROWS = (
             "fewer shards or replicas, or a larger node type; where AWS has raised the quota, say so: "
             "node_quota=92."
         ),
-        _QUOTA,
         lambda: Topology(shards=45, replicas_per_shard=1),
     ),
     Row(
@@ -89,7 +78,6 @@ ROWS = (
             "Topology(node_quota=501): an account has 90 nodes in a cluster, and 500 at most after an increase. "
             "Use the quota that Service Quotas shows as nodes per cluster, or leave it out."
         ),
-        _QUOTA,
         lambda: Topology(node_quota=500),
     ),
     Row(
@@ -99,7 +87,6 @@ ROWS = (
             "Topology with 1000 nodes: a group has 500 nodes at most. Use fewer shards or replicas, or a larger "
             "node type."
         ),
-        _QUOTA,
         lambda: Topology(shards=250, replicas_per_shard=1, node_quota=500),
     ),
     Row(
@@ -114,7 +101,6 @@ ROWS = (
             "Topology with 252 nodes on redis 4.0.10: before Redis 5.0.6 a cluster has 250 nodes at most. Use a "
             "newer engine, or fewer nodes."
         ),
-        _QUOTA,
         lambda: group(
             engine=Engine("redis", "4.0.10"),
             node_type=NodeType("cache.r5.large"),
@@ -129,7 +115,6 @@ ROWS = (
             "Topology(shards=2, cluster_mode=ClusterMode.COMPATIBLE): several shards need cluster mode. Use "
             "shards=1, or leave cluster_mode out."
         ),
-        _PAGE,
         lambda: Topology(shards=1, cluster_mode=ClusterMode.COMPATIBLE),
     ),
     Row(
@@ -140,7 +125,6 @@ ROWS = (
             "with a replica and automatic failover. Add a replica and failover first: "
             "docs/runbooks/replicas-and-failover.md."
         ),
-        _MODE,
         lambda: Topology(replicas_per_shard=0, cluster_mode=ClusterMode.DISABLED),
     ),
     Row(
@@ -151,7 +135,6 @@ ROWS = (
             " from Redis 7.0 or Valkey 7.2 on. Upgrade the engine first; a new group takes "
             "Topology(cluster_mode=True)."
         ),
-        _MODE,
         lambda: group(engine=Engine.REDIS_7_0, topology=Topology(cluster_mode=ClusterMode.COMPATIBLE)),
     ),
     Row(
@@ -166,7 +149,6 @@ ROWS = (
             " from Redis 7.0 or Valkey 7.2 on. Upgrade the engine first; a new group takes "
             "Topology(cluster_mode=True)."
         ),
-        _MODE,
         lambda: group(
             engine=Engine.REDIS_7_1,
             upgraded_from=Engine.REDIS_7_0,

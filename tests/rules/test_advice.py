@@ -61,7 +61,7 @@ def _build(written: object, *, first: int = 0) -> tuple[int, list[ConfigurationE
 _REASONS: dict[str, str] = {
     "it names another construct, not what to write in this one": "ENG-01 ENG-02 TLS-03 CCR-01 CCR-03",
     "which engine, node type, number or name is the reader's choice": (
-        "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 NAM-16 NAM-14 LOG-07"
+        "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 NAM-16 NAM-17 NAM-14 LOG-07"
     ),
     "it is done in several deployments: a runbook is named": "ENG-10 ENG-12 TOP-23",
     "a word of an access string, or of a list of users, is meant": (

@@ -12,13 +12,13 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from elasticache_constructs import EventTopic
 from elasticache_constructs.posture import rule_names
+from elasticache_rules.rules import categories, checks, kinds, page_of, rules
 from tests.conftest import FLAGS, ROOT
 from tests.rules import in_code
 from tests.rules.coverage import coverage
 from tests.rules.declared import DECLARED, Declared, How
 from tests.rules.document import DOCUMENT, document
 from tests.rules.row import cluster, group
-from tests.rules.service_rules import CATEGORIES, CHECKS, KINDS, RULES
 from tests.security.test_posture_rules import MUTANTS
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def test_catalogue_is_sound() -> None:
     """Every rule has a known category, kind and check, and points at rules that are there."""
     unsound = [
         rule.id
-        for rule in RULES.values()
-        if rule.category not in CATEGORIES
-        or rule.check not in CHECKS
-        or not {*rule.kind.split("/")} <= {*KINDS}
-        or not {*rule.alias_of} <= {*RULES}
+        for rule in rules().values()
+        if rule.category not in categories()
+        or rule.check not in checks()
+        or not {*rule.kind.split("/")} <= {*kinds()}
+        or not {*rule.alias_of} <= {*rules()}
     ]
 
-    assert (399, []) == (len(RULES), unsound)
+    assert (400, []) == (len(rules()), unsound)
 
 
 def test_every_rule_is_kept() -> None:
@@ -69,12 +69,19 @@ def test_every_rule_is_kept() -> None:
 
 def test_code_names_no_rule_that_is_unknown() -> None:
     """An id in the source is one of the catalogue."""
-    assert set() == NAMED - {*RULES}
+    assert set() == NAMED - {*rules()}
+
+
+def test_every_rule_that_code_names_has_its_page() -> None:
+    """A reader who doubts a refusal or a finding can read where the rule comes from."""
+    assert [] == [
+        rule for rule in sorted(NAMED) if not (page_of(rule) or "").startswith("https://docs.aws.amazon.com/")
+    ]
 
 
 def test_declarations_are_of_rules_that_are_known() -> None:
     """A declaration is about a rule of the catalogue."""
-    assert set() == {*DECLARED} - {*RULES}
+    assert set() == {*DECLARED} - {*rules()}
 
 
 def test_nothing_is_declared_of_what_code_names() -> None:
@@ -87,7 +94,7 @@ def test_what_one_template_shows_is_enforced() -> None:
     too_little = {How.DOCUMENTED.value, How.RUN_TIME.value}
     left = [
         rule.id
-        for rule in RULES.values()
+        for rule in rules().values()
         if rule.is_visible_in_a_template and {each.how for each in coverage()[rule.id]} <= too_little
     ]
 
@@ -96,7 +103,7 @@ def test_what_one_template_shows_is_enforced() -> None:
 
 def test_what_is_literal_does_not_depend_on_the_account() -> None:
     """Only what needs several resources, or more than a template, is left to the account's state."""
-    assert [] == [rule for rule in _declared(How.ACCOUNT) if RULES[rule].check == "literal"]
+    assert [] == [rule for rule in _declared(How.ACCOUNT) if rules()[rule].check == "literal"]
 
 
 @pytest.mark.parametrize("rule", _declared(How.REFUSED))

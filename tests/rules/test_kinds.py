@@ -24,6 +24,7 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.serverless_cache.construct import ServerlessCache
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
@@ -164,7 +165,8 @@ def test_message_is_whole() -> None:
         _group(engine="redis")
 
     expected = (
-        "ReplicationGroup(engine='redis') of type str: engine is of type Engine. Use engine=Engine.VALKEY_8_2. (ENG-01)"
+        "ReplicationGroup(engine='redis') of type str: engine is of type Engine. Use engine=Engine.VALKEY_8_2. "
+        f"{reference('ENG-01')}"
     )
     assert expected == str(refusal.value)
 

@@ -26,9 +26,9 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.values.parameters import check_parameters
 from tests.conftest import ROOT, new_bench
-from tests.rules.row import GUIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,13 +176,12 @@ def test_mistakes_in_a_stage_end_the_app_with_a_line_each(app: Path) -> None:
     _broken(app, "Topology(shards=1, replicas_per_shard=2)", "Topology(shards=0, replicas_per_shard=6)")
     code, lines, seconds = _run(app)
 
-    page = f"See {GUIDE}/Replication.Redis-RedisCluster.html"
     assert 1 == code
     shards = "Topology(shards=0): a group has 1 to 500 shards. Use shards=1 for a group without cluster mode."
     replicas = (
         "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three zones."
     )
-    assert [f"error: {shards} {page} (TOP-19)", f"error: {replicas} {page} (TOP-03)"] == lines
+    assert [f"error: {shards} {reference('TOP-19')}", f"error: {replicas} {reference('TOP-03')}"] == lines
     assert not (app / "cdk.out").exists()
     assert seconds < _SECONDS
 

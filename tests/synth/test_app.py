@@ -14,6 +14,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import posture
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.posture import reachability
 from tests.conftest import FLAGS, ROOT, example_files
 
@@ -46,6 +47,7 @@ def run_cli(*arguments: str, outdir: Path, app: str | None = None) -> subprocess
 
 CACHE = """
 import aws_cdk as cdk
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs import *
 with one_line_errors():
     app = cdk.App()
@@ -71,9 +73,8 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
         pytest.param(
             CACHE.format(network=TWO_ZONES, arguments={"port": 70000}),
             {},
-            "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out. See "
-            "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html "
-            "(NET-12)\n",
+            "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out. "
+            f"{reference('NET-12')}\n",
             id="a port that is none",
         ),
         pytest.param(
@@ -81,7 +82,7 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
             {},
             "error: subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
             "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
-            "See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html (TOP-10)\n",
+            f"{reference('TOP-10')}\n",
             id="one zone for several",
         ),
     ],

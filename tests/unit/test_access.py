@@ -20,15 +20,15 @@ from elasticache_constructs import (
     PasswordUser,
     Permissions,
 )
+from elasticache_constructs.checks.errors import reference
 from tests.conftest import new_bench
-from tests.unit.builders import APP, GUIDE, LEGACY, USERS, app_of, other_stack, replication_group, seen_group
+from tests.unit.builders import APP, LEGACY, USERS, app_of, other_stack, replication_group, seen_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tests.conftest import Bench
 
-PAGE = f"{GUIDE}/Clusters.RBAC.html"
 READ = Permissions.read_only("a:*")
 OFF = Permissions("off ~a:* +@read")
 ONLY_IAM = Access.users(default=DefaultUser.disabled(), users=[APP])
@@ -73,7 +73,7 @@ def test_two_users_of_one_name_are_refused() -> None:
 
     expected = (
         "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. "
-        f"See {PAGE} (RBC-05)"
+        f"{reference('RBC-05')}"
     )
     assert expected == str(refusal.value)
 
@@ -95,7 +95,7 @@ def test_100_named_users_are_refused() -> None:
     expected = (
         "Access.users with 100 users and the default user: a user group has 100 users at most, the default user "
         "included. Let applications with the same permissions share a user. "
-        f"See {GUIDE}/quota-limits.html (RBC-22)"
+        f"{reference('RBC-22')}"
     )
     assert expected == str(refusal.value)
 
@@ -118,7 +118,7 @@ def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordU
 
     expected = (
         "Access.users with nobody who is on: somebody must be able to log in. "
-        f"Name a user who is on, or use DefaultUser.with_token(). See {PAGE} (RBC-11)"
+        f"Name a user who is on, or use DefaultUser.with_token(). {reference('RBC-11')}"
     )
     assert expected == str(refusal.value)
 
@@ -144,7 +144,7 @@ def test_engine_without_users_is_refused() -> None:
 
     expected = (
         "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. "
-        f"Use a newer engine, or Access.auth_token(). See {PAGE} (RBC-02)"
+        f"Use a newer engine, or Access.auth_token(). {reference('RBC-02')}"
     )
     assert expected == str(refusal.value)
 
@@ -156,7 +156,7 @@ def test_engine_without_iam_is_refused_for_iam_users() -> None:
 
     expected = (
         "IamUser('orders-app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. "
-        f"Use a newer engine, or a PasswordUser. See {GUIDE}/auth-iam.html (IAM-01)"
+        f"Use a newer engine, or a PasswordUser. {reference('IAM-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -369,7 +369,7 @@ def test_iam_user_of_another_cache_is_refused(bench: Bench, make: Callable[[Benc
 
     expected = (
         f"IamUser('orders-app') for {path}: Test/Redis has a user of that name, and user ids are unique in an account "
-        f"and region. Give each cache's user a name of its own. See {GUIDE}/auth-iam.html (NAM-05)"
+        f"and region. Give each cache's user a name of its own. {reference('NAM-05')}"
     )
     assert expected == str(refusal.value)
 

@@ -8,9 +8,8 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import Backups, ConfigurationError
-from tests.unit.builders import GUIDE
+from elasticache_constructs.checks.errors import reference
 
-PAGE = f"{GUIDE}/backups-automatic.html"
 REASON = "The cache is rebuilt from the database within minutes."
 
 
@@ -42,7 +41,8 @@ def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
 
     expected = (
         f"Backups(retention_days={days!r}): snapshots are kept 15 to 35 days. "
-        f"Use retention_days=35, or say why a shorter time is enough: short_retention_reason='...'. See {PAGE} (SNP-01)"
+        "Use retention_days=35, or say why a shorter time is enough: short_retention_reason='...'. "
+        f"{reference('SNP-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -54,7 +54,7 @@ def test_no_reason_lifts_the_limits_of_the_service(days: Any) -> None:
         Backups(retention_days=days, short_retention_reason=REASON)
 
     expected = (
-        f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. See {PAGE} (SNP-01)"
+        f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. {reference('SNP-01')}"
     )
     assert expected == str(refusal.value)
 

@@ -17,8 +17,9 @@ from elasticache_constructs import (
     MemcachedClusterBase,
     NodeType,
 )
+from elasticache_constructs.checks.errors import reference
 from tests.conftest import Bench, new_bench
-from tests.unit.builders import GUIDE, memcached_cluster
+from tests.unit.builders import memcached_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +182,7 @@ def test_nodes_out_of_their_limits_are_refused(bench: Bench, nodes: Any) -> None
 
     expected = (
         f"MemcachedCluster(nodes={nodes!r}): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones. "
-        f"See {GUIDE}/quota-limits.html (MEM-01)"
+        f"{reference('MEM-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -207,7 +208,7 @@ def test_other_engines_are_refused(bench: Bench, engine: Engine) -> None:
 
     expected = (
         f"MemcachedCluster(engine={engine}): a Memcached cluster runs Memcached. "
-        f"Use ReplicationGroup for Redis and Valkey. See {GUIDE}/WhatIs.html (ENG-02)"
+        f"Use ReplicationGroup for Redis and Valkey. {reference('ENG-02')}"
     )
     assert expected == str(refusal.value)
 
@@ -219,7 +220,7 @@ def test_engine_without_tls_is_refused(bench: Bench) -> None:
 
     expected = (
         "MemcachedCluster(engine=memcached 1.6.6): TLS is always on here and needs Memcached 1.6.12 at least. "
-        f"Use Engine.MEMCACHED_1_6_22. See {GUIDE}/in-transit-encryption-mc.html (TLS-04)"
+        f"Use Engine.MEMCACHED_1_6_22. {reference('TLS-04')}"
     )
     assert expected == str(refusal.value)
 

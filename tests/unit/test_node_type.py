@@ -6,9 +6,8 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError, NodeType
-from tests.unit.builders import GUIDE
+from elasticache_constructs.checks.errors import reference
 
-PAGE = f"{GUIDE}/CacheNodes.SupportedTypes.html"
 FORM = "a node type is cache.<family>.<size> in lower case, as in cache.t4g.small"
 
 
@@ -39,7 +38,7 @@ def test_other_forms_are_refused(name: str, fix: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         NodeType(name)
 
-    assert f"NodeType({name!r}): {FORM}. {fix}. See {PAGE} (NOD-01)" == str(refusal.value)
+    assert f"NodeType({name!r}): {FORM}. {fix}. {reference('NOD-01')}" == str(refusal.value)
 
 
 def test_token_passes_through() -> None:

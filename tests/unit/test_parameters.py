@@ -8,13 +8,12 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError, Engine
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.values.parameters import check_parameters, create_parameter_group
-from tests.unit.builders import GUIDE, SMALL
+from tests.unit.builders import SMALL
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
-
-PAGE = f"{GUIDE}/ParameterGroups.html"
 
 
 def _properties(bench: Bench) -> dict[str, Any]:
@@ -106,7 +105,7 @@ def test_values_that_are_no_strings_are_refused(value: Any, text: str) -> None:
 
     expected = (
         f"parameters['activedefrag'] = {value!r}: parameter values are strings, as the service writes them. "
-        f"Write 'activedefrag': {text!r}. See {PAGE} (PGR-03)"
+        f"Write 'activedefrag': {text!r}. {reference('PGR-03')}"
     )
     assert expected == str(refusal.value)
 
@@ -117,7 +116,7 @@ def test_memcached_has_no_cluster_mode() -> None:
         check_parameters({"cluster-enabled": "yes"}, engine=Engine.MEMCACHED_1_6_22, node_type=SMALL)
 
     expected = (
-        f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. See {PAGE} (PGR-07)"
+        f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. {reference('PGR-07')}"
     )
     assert expected == str(refusal.value)
 
@@ -130,6 +129,6 @@ def test_cluster_mode_is_not_set_by_hand(value: str) -> None:
 
     expected = (
         f"parameters['cluster-enabled'] = {value!r}: cluster mode follows from the topology. Leave it out and use "
-        f"Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard. See {PAGE} (PGR-07)"
+        f"Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard. {reference('PGR-07')}"
     )
     assert expected == str(refusal.value)

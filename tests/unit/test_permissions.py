@@ -10,9 +10,8 @@ from aws_cdk import Token
 from elasticache_constructs import ConfigurationError, Engine, Permissions, ServerlessEngine
 from elasticache_constructs.access.access_string import is_known
 from elasticache_constructs.access.granted import Version, allowed, is_command
-from tests.unit.builders import GUIDE
+from elasticache_constructs.checks.errors import reference
 
-PAGE = f"{GUIDE}/Clusters.RBAC.html"
 REASON = "The migration job copies every key of the old cache."
 CONNECT = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes +cluster|keyslot"
 BOTH = [Permissions.read_only("a:*"), Permissions.read_write("a:*")]
@@ -23,7 +22,7 @@ BROAD_COMMANDS = [
 ]
 KEYS_ALONE = (
     "name one pattern or more, each of keys alone, without spaces, brackets or a sign of the ACL syntax before it. "
-    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. See {PAGE} (RBC-10)"
+    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. {reference('RBC-10')}"
 )
 EITHER = pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
 
@@ -157,7 +156,7 @@ def test_string_has_exactly_one_of_on_and_off(access_string: str) -> None:
 
     expected = (
         f"Permissions({access_string!r}): an access string has exactly one of on and off; without either the user "
-        f"cannot log in. Begin it with 'on'. See {PAGE} (RBC-11)"
+        f"cannot log in. Begin it with 'on'. {reference('RBC-11')}"
     )
     assert expected == str(refusal.value)
 
@@ -176,7 +175,7 @@ def test_words_that_lift_the_password_are_refused(word: str) -> None:
 
     expected = (
         f"Permissions('on ~* {word} +@read'): {word!r} is not allowed: passwords are generated in Secrets Manager, and "
-        f"the door stays locked. Leave it out. See {PAGE} (RBC-12)"
+        f"the door stays locked. Leave it out. {reference('RBC-12')}"
     )
     assert expected == str(refusal.value)
 
@@ -189,7 +188,7 @@ def test_password_in_a_string_is_refused_without_repeating_it(mark: str) -> None
 
     expected = (
         f"Permissions with a password in it: {mark} and what follows it is not allowed: passwords are generated in "
-        f"Secrets Manager, and the door stays locked. Leave it out. See {PAGE} (RBC-12)"
+        f"Secrets Manager, and the door stays locked. Leave it out. {reference('RBC-12')}"
     )
     assert expected == str(refusal.value)
 
@@ -229,7 +228,7 @@ def test_broad_rules_need_a_reason(word: str) -> None:
 
     expected = (
         f"Permissions('on ~* {word}'): {word} grants more than an application needs. "
-        f"Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...'). See {PAGE} (POS-07)"
+        f"Use Permissions.read_write('<prefix>:*'), or say why: Permissions('...', reason='...'). {reference('POS-07')}"
     )
     assert expected == str(refusal.value)
 
@@ -323,7 +322,7 @@ def test_string_that_nobody_knows_yet_needs_a_reason() -> None:
 
     expected = (
         "Permissions with an access string that is known only when it is deployed: what it grants cannot be looked at "
-        f"before. Write it out, or say why it cannot be: Permissions(..., reason='...'). See {PAGE} (POS-07)"
+        f"before. Write it out, or say why it cannot be: Permissions(..., reason='...'). {reference('POS-07')}"
     )
     assert expected == str(refusal.value)
 

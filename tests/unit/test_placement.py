@@ -16,14 +16,14 @@ from elasticache_constructs import (
     ServerlessLimits,
     Topology,
 )
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from tests.conftest import FLAGS, Bench
-from tests.unit.builders import GUIDE, memcached_cluster, replication_group
+from tests.unit.builders import memcached_cluster, replication_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = f"{GUIDE}/SubnetGroups.html"
 SPREAD = Spread("two=2", "two=1")
 
 
@@ -98,7 +98,7 @@ def test_one_zone_is_refused_for_a_spread_replication_group(bench: Bench) -> Non
     expected = (
         "subnets in one zone (eu-west-1a) for replicas_per_shard=2: nodes in several zones need subnets in two zones "
         "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
-        f"See {PAGE} (TOP-10)"
+        f"{reference('TOP-10')}"
     )
     assert expected == str(refusal.value)
 
@@ -110,7 +110,7 @@ def test_one_zone_is_refused_for_a_spread_memcached_cluster(bench: Bench) -> Non
 
     expected = (
         "subnets in one zone (eu-west-1a) for nodes=3: nodes in several zones need subnets in two zones at least. "
-        f"Choose subnets of a second zone, or have a single node: nodes=1. See {PAGE} (TOP-10)"
+        f"Choose subnets of a second zone, or have a single node: nodes=1. {reference('TOP-10')}"
     )
     assert expected == str(refusal.value)
 
@@ -155,7 +155,7 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
 
     expected = (
         "vpc_subnets with public subnets: caches belong in subnets without a route to the internet. "
-        f"Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED). See {PAGE} (NET-19)"
+        f"Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED). {reference('NET-19')}"
     )
     assert expected == str(refusal.value)
 

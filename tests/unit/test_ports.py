@@ -8,6 +8,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import MEMCACHED_PORT, REDIS_PORT, ConfigurationError
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.values.ports import checked_port
 
 
@@ -46,8 +47,7 @@ def test_anything_else_is_refused(port: Any, got: str) -> None:
         checked_port(port, default=MEMCACHED_PORT)
 
     expected = (
-        f"{got}: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out. See "
-        "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html (NET-12)"
+        f"{got}: a TCP port is a whole number from 1 to 65535. Use port=11211, or leave it out. {reference('NET-12')}"
     )
     assert expected == str(refusal.value)
 

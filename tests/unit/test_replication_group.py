@@ -27,6 +27,7 @@ from elasticache_constructs import (
     ReplicationGroupBase,
     Topology,
 )
+from elasticache_constructs.checks.errors import reference
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP, GUIDE, LEGACY, USERS, other_stack, replication_group, seen_group
 
@@ -209,7 +210,7 @@ def test_memcached_is_refused(bench: Bench) -> None:
 
     expected = (
         "ReplicationGroup(engine=memcached 1.6.22): replication groups run Redis or Valkey. Use MemcachedCluster. "
-        f"See {GUIDE}/WhatIs.html (ENG-01)"
+        f"{reference('ENG-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -222,7 +223,7 @@ def test_engine_without_tls_is_refused(bench: Bench) -> None:
 
     expected = (
         "ReplicationGroup(engine=redis 4.0.9): TLS needs Redis 4.0.10 or Valkey 7.2 at least. "
-        f"Use Engine.REDIS_7_1 or Engine.VALKEY_8_2. See {GUIDE}/in-transit-encryption.html (TLS-02)"
+        f"Use Engine.REDIS_7_1 or Engine.VALKEY_8_2. {reference('TLS-02')}"
     )
     assert expected == str(refusal.value)
 
@@ -487,10 +488,7 @@ def test_longer_description_is_refused(bench: Bench) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         replication_group(bench, description="x" * 256, access=TOKEN)
 
-    expected = (
-        "a description of 256 characters: it has 255 at most. Shorten it. "
-        "See https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html (NAM-16)"
-    )
+    expected = f"a description of 256 characters: it has 255 at most. Shorten it. {reference('NAM-16')}"
     assert expected == str(refusal.value)
 
 

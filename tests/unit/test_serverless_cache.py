@@ -147,8 +147,8 @@ def test_one_subnet_of_each_zone_is_used() -> None:
         pytest.param({"access": None}, "SLS-12", id="nobody named"),
         pytest.param({"access": Access.auth_token()}, "AUT-15", id="an AuthToken"),
         pytest.param({"engine": ServerlessEngine.MEMCACHED_1_6}, "SLS-11", id="users of Memcached"),
-        pytest.param({"description": "<orders>"}, "NAM-16", id="signs in the description"),
-        pytest.param({"description": "x" * 256}, "NAM-16", id="a long description"),
+        pytest.param({"description": "<orders>"}, "NAM-17", id="signs in the description"),
+        pytest.param({"description": "x" * 256}, "NAM-17", id="a long description"),
     ],
 )
 def test_what_the_service_refuses_is_refused(changes: dict[str, Any], rule: str) -> None:

@@ -8,9 +8,7 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ClusterMode, ConfigurationError, Topology
-from tests.unit.builders import GUIDE
-
-PAGE = f"{GUIDE}/Replication.Redis-RedisCluster.html"
+from elasticache_constructs.checks.errors import reference
 
 
 def test_one_shard_with_one_replica_is_the_default() -> None:
@@ -64,7 +62,7 @@ def test_shards_out_of_their_limits_are_refused(shards: Any) -> None:
 
     expected = (
         f"Topology(shards={shards!r}): a group has 1 to 500 shards. "
-        f"Use shards=1 for a group without cluster mode. See {PAGE} (TOP-19)"
+        f"Use shards=1 for a group without cluster mode. {reference('TOP-19')}"
     )
     assert expected == str(refusal.value)
 
@@ -77,7 +75,7 @@ def test_replicas_out_of_their_limits_are_refused(replicas: Any) -> None:
 
     expected = (
         f"Topology(replicas_per_shard={replicas!r}): a shard has 0 to 5 replicas. "
-        f"Use replicas_per_shard=1, or 2 over three zones. See {PAGE} (TOP-03)"
+        f"Use replicas_per_shard=1, or 2 over three zones. {reference('TOP-03')}"
     )
     assert expected == str(refusal.value)
 
@@ -101,7 +99,7 @@ def test_more_nodes_than_the_quota_are_refused() -> None:
     expected = (
         "Topology with 93 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use fewer shards "
         "or replicas, or a larger node type; where AWS has raised the quota, say so: node_quota=93. "
-        f"See {GUIDE}/quota-limits.html (TOP-19)"
+        f"{reference('TOP-19')}"
     )
     assert expected == str(refusal.value)
     assert 93 == Topology(shards=31, replicas_per_shard=2, node_quota=93).nodes
@@ -115,7 +113,7 @@ def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int)
 
     expected = (
         f"Topology with {nodes} nodes: a group has 500 nodes at most. "
-        f"Use fewer shards or replicas, or a larger node type. See {GUIDE}/quota-limits.html (TOP-19)"
+        f"Use fewer shards or replicas, or a larger node type. {reference('TOP-19')}"
     )
     assert expected == str(refusal.value)
 
@@ -127,7 +125,7 @@ def test_several_shards_without_cluster_mode_are_refused() -> None:
 
     expected = (
         "Topology(shards=2, cluster_mode=False): several shards need cluster mode. "
-        f"Use shards=1, or leave cluster_mode out. See {PAGE} (TOP-12)"
+        f"Use shards=1, or leave cluster_mode out. {reference('TOP-12')}"
     )
     assert expected == str(refusal.value)
 
@@ -141,7 +139,7 @@ def test_cluster_without_replicas_is_refused(shards: int, *, cluster_mode: bool 
     expected = (
         f"Topology(shards={shards}, replicas_per_shard=0) in cluster mode: cluster mode needs at least one replica per "
         "shard: the service creates such a group and then fails every later update of it. "
-        f"Use replicas_per_shard=1 or more. See {GUIDE}/AutoFailover.html (TOP-06)"
+        f"Use replicas_per_shard=1 or more. {reference('TOP-06')}"
     )
     assert expected == str(refusal.value)
 

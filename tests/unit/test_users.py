@@ -6,9 +6,8 @@ import pytest
 from aws_cdk import Token
 
 from elasticache_constructs import ConfigurationError, DefaultUser, IamUser, PasswordUser, Permissions
-from tests.unit.builders import GUIDE
+from elasticache_constructs.checks.errors import reference
 
-PAGE = f"{GUIDE}/Clusters.RBAC.html"
 READ = Permissions.read_only("a:*")
 BOTH_KINDS = pytest.mark.parametrize("kind", [IamUser, PasswordUser])
 
@@ -43,7 +42,7 @@ def test_other_names_are_refused(kind: type[IamUser | PasswordUser], name: str, 
 
     expected = (
         f"{kind.__name__}({name!r}): a name begins with a letter and has lower-case letters, digits and single "
-        f"hyphens. Use {suggestion!r}. See {PAGE} (NAM-05)"
+        f"hyphens. Use {suggestion!r}. {reference('NAM-05')}"
     )
     assert expected == str(refusal.value)
     assert suggestion == kind(suggestion, READ).name
@@ -58,7 +57,7 @@ def test_name_has_to_be_known(kind: type[IamUser | PasswordUser], form: str) -> 
 
     expected = (
         f"{kind.__name__} with a name that is known only when it is deployed: a user's name is part of construct ids, "
-        f"and is looked at before. Write it out, as in 'orders-prod-app'. See {PAGE} (NAM-05)"
+        f"and is looked at before. Write it out, as in 'orders-prod-app'. {reference('NAM-05')}"
     )
     assert expected == str(refusal.value)
 
@@ -71,8 +70,8 @@ def test_default_is_set_apart(kind: type[IamUser | PasswordUser]) -> None:
 
     expected = (
         f"{kind.__name__}('default'): the user named default is the one of clients that give no name, and is set "
-        f"apart. Use Access.users(default=DefaultUser.with_token(), ...). See {PAGE} "
-        f"({'IAM-03' if kind is IamUser else 'RBC-05'})"
+        "apart. Use Access.users(default=DefaultUser.with_token(), ...). "
+        f"{reference('IAM-03' if kind is IamUser else 'RBC-05')}"
     )
     assert expected == str(refusal.value)
 

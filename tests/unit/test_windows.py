@@ -8,15 +8,13 @@ import aws_cdk as cdk
 import pytest
 
 from elasticache_constructs import ConfigurationError
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.values.windows import (
     check_windows_apart,
     checked_maintenance_window,
     checked_snapshot_window,
 )
-from tests.unit.builders import GUIDE
 
-BACKUPS_PAGE = f"{GUIDE}/backups-automatic.html"
-PAGE = f"{GUIDE}/maintenance-window.html"
 DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
@@ -37,7 +35,7 @@ def test_other_forms_of_a_snapshot_window_are_refused(window: str) -> None:
 
     expected = (
         f"snapshot window {window!r}: it is hh:mm-hh:mm in UTC with two digits each. "
-        f"Write it as in 02:00-03:00. See {BACKUPS_PAGE} (SNP-02)"
+        f"Write it as in 02:00-03:00. {reference('SNP-02')}"
     )
     assert expected == str(refusal.value)
 
@@ -76,7 +74,7 @@ def test_other_forms_of_a_maintenance_window_are_refused(window: str) -> None:
 
     expected = (
         f"maintenance window {window!r}: it is ddd:hh:mm-ddd:hh:mm in UTC with English day names of three letters in "
-        f"lower case. Write it as in sun:04:00-sun:05:00. See {PAGE} (WIN-01)"
+        f"lower case. Write it as in sun:04:00-sun:05:00. {reference('WIN-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -96,7 +94,7 @@ def test_short_snapshot_window_is_refused(window: str, minutes: int) -> None:
 
     expected = (
         f"snapshot window {window} ({minutes} minutes): a window is 60 minutes long at least and 24 hours at most. "
-        f"Move its end. See {GUIDE}/backups-automatic.html (SNP-02)"
+        f"Move its end. {reference('SNP-02')}"
     )
     assert expected == str(refusal.value)
 
@@ -119,7 +117,7 @@ def test_maintenance_window_out_of_its_limits_is_refused(window: str, minutes: i
 
     expected = (
         f"maintenance window {window} ({minutes} minutes): a window is 60 minutes long at least and 24 hours at most. "
-        f"Move its end. See {PAGE} (WIN-01)"
+        f"Move its end. {reference('WIN-01')}"
     )
     assert expected == str(refusal.value)
 
@@ -145,7 +143,7 @@ def test_overlap_is_refused(snapshot: str, maintenance: str, free: str) -> None:
 
     expected = (
         f"snapshot window {snapshot} and maintenance window {maintenance}: the two must not overlap on any day. "
-        f"Move one of them, for example the snapshot window to {free}. See {PAGE} (SNP-03)"
+        f"Move one of them, for example the snapshot window to {free}. {reference('SNP-03')}"
     )
     assert expected == str(refusal.value)
     check_windows_apart(snapshot=free, maintenance=maintenance)
@@ -166,7 +164,7 @@ def test_maintenance_that_leaves_no_hour_is_to_be_shortened(maintenance: str) ->
 
     expected = (
         f"snapshot window 12:00-13:00 and maintenance window {maintenance}: the two must not overlap on any day. "
-        f"Shorten the maintenance window: it leaves no hour of its day free. See {PAGE} (SNP-03)"
+        f"Shorten the maintenance window: it leaves no hour of its day free. {reference('SNP-03')}"
     )
     assert expected == str(refusal.value)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 _MOST_USERS = 100
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 _DEFAULT_USER = Kind(
     of=DefaultUser,
     example="DefaultUser.disabled(), or DefaultUser.with_token() for clients that give no name",
@@ -125,7 +124,6 @@ class Access:
                 got=f"Access.users on {engine}",
                 allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
                 fix="Use a newer engine, or Access.auth_token()",
-                page=_PAGE,
                 rule="RBC-02",
             )
         with reported_together() as check:
@@ -149,7 +147,6 @@ class Access:
                 got=f"Access.users with {twice[0]!r} twice",
                 allowed="each user of a group has a name of its own",
                 fix="Rename one of the two",
-                page=_PAGE,
                 rule="RBC-05",
             )
 
@@ -159,7 +156,6 @@ class Access:
                 got=f"Access.users with {len(self.named)} users and the default user",
                 allowed=f"a user group has {_MOST_USERS} users at most, the default user included",
                 fix="Let applications with the same permissions share a user",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html",
                 rule="RBC-22",
             )
 
@@ -169,7 +165,6 @@ class Access:
                 got="Access.users with nobody who is on",
                 allowed="somebody must be able to log in",
                 fix="Name a user who is on, or use DefaultUser.with_token()",
-                page=_PAGE,
                 rule="RBC-11",
             )
 
@@ -180,6 +175,5 @@ def _check_iam(name: str, engine: Engine | ServerlessEngine) -> None:
             got=f"IamUser({name!r}) on {engine}",
             allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",
             fix="Use a newer engine, or a PasswordUser",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
             rule="IAM-01",
         )

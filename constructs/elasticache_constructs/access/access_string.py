@@ -22,7 +22,6 @@ from elasticache_rules import facts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
 _PASSWORD = re.compile(r"[><#!]")
 _FORBIDDEN = frozenset(("nopass", "reset", "resetpass"))
@@ -286,4 +285,4 @@ def _check_switch(root: list[str], got: str) -> None:
 
 
 def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:
-    return ConfigurationError(got=got, allowed=allowed, fix=fix, page=_PAGE, rule=rule)
+    return ConfigurationError(got=got, allowed=allowed, fix=fix, rule=rule)

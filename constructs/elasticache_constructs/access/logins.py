@@ -58,7 +58,6 @@ class Logins:
                 got=f"grant_connect for PasswordUser({user.name!r})",
                 allowed="IAM lets IAM users in; a user with a password is let in by its secret",
                 fix=f"Use secret({user.name!r}).grant_read(role), or make it an IamUser",
-                page=_IAM_PAGE,
                 rule="IAM-01",
             )
         return grant(

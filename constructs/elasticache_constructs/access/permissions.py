@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 
 # What every client sends before its first command, in cluster mode too. +@connection brings CLIENT KILL and +@write
 # FLUSHALL: -@dangerous takes both back, and since later rules win, what is needed of the dangerous ones follows it.
@@ -315,7 +314,7 @@ def _in_words(floors: Mapping[str, str]) -> str:
 
 
 def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:
-    return ConfigurationError(got=got, allowed=allowed, fix=fix, page=_PAGE, rule=rule)
+    return ConfigurationError(got=got, allowed=allowed, fix=fix, rule=rule)
 
 
 def _lists(key_patterns: tuple[str, ...], reason: str | None) -> bool:

@@ -30,7 +30,6 @@ _TOKEN_LENGTH = 64
 _LONGEST_ID = 40
 _LONGEST_PREFIX = 20
 _MARK = 8
-_USERS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
 _DEFAULT = "default"
 _NOBODY = Permissions("off -@all")
 # Valkey takes users and groups of engine redis, and Redis takes no others. So a cache goes from Redis to Valkey, and
@@ -174,7 +173,6 @@ def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
         thing="a user",
         what="IamUser({})",
         fix="Give each cache's user a name of its own",
-        page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",
         rule="NAM-05",
     )
     claim(
@@ -184,7 +182,6 @@ def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
         thing="a user",
         what="the user id {}",
         fix=RENAME,
-        page=_USERS_PAGE,
         rule="NAM-05",
     )
 

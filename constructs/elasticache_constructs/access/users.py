@@ -11,8 +11,6 @@ from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html"
-
 _PERMISSIONS = Kind(of=Permissions, example="Permissions.read_write('orders:*')", rule="RBC-10", secret=True)
 
 
@@ -99,7 +97,6 @@ def _check_name(name: str, what: str) -> None:
             got=f"{what} with a name that is known only when it is deployed",
             allowed="a user's name is part of construct ids, and is looked at before",
             fix="Write it out, as in 'orders-prod-app'",
-            page=_PAGE,
             rule="NAM-05",
         )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -107,7 +104,6 @@ def _check_name(name: str, what: str) -> None:
             got=f"{what}({name!r})",
             allowed="a name begins with a letter and has lower-case letters, digits and single hyphens",
             fix=f"Use {_suggestion(name)!r}",
-            page=_PAGE,
             rule="NAM-05",
         )
     if name == "default":
@@ -115,7 +111,6 @@ def _check_name(name: str, what: str) -> None:
             got=f"{what}('default')",
             allowed="the user named default is the one of clients that give no name, and is set apart",
             fix="Use Access.users(default=DefaultUser.with_token(), ...)",
-            page=_PAGE,
             rule="IAM-03" if what == "IamUser" else "RBC-05",
         )
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
 from jsii.errors import JavaScriptError
 
+from elasticache_rules.rules import page_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -38,6 +40,11 @@ def in_words(text: str) -> str:
     return "".join(ascii(each)[1:-1] if is_unseen(each) and each != "\n" else each for each in spoken)
 
 
+def reference(rule: str) -> str:
+    """Where a rule stands, as messages end: ``See <page> (<rule>)``."""
+    return f"See {page_of(rule)} ({rule})"
+
+
 class ConfigurationError(ValueError):
     """A configuration that ElastiCache, or the promises of this package, would refuse.
 
@@ -51,7 +58,7 @@ class ConfigurationError(ValueError):
 
         fix: The change to make, as a sentence without its full stop.
 
-        page: The AWS page that the rule comes from.
+        page: The AWS page behind a promise that has no rule. The page of a rule is looked up.
 
         rule: The rule's id in ``docs/service-rules.md``. Default: none, for what this package promises by itself.
     """
@@ -60,9 +67,9 @@ class ConfigurationError(ValueError):
         self.got = in_words(got)
         self.allowed = in_words(allowed)
         self.fix = in_words(fix)
-        self.page = page
+        self.page = (page_of(rule) if rule else None) or page
         self.rule = rule
-        source = [f"See {page}"] if page else []
+        source = [f"See {self.page}"] if self.page else []
         number = [f"({rule})"] if rule else []
         super().__init__(" ".join([f"{self.got}: {self.allowed}. {self.fix}.", *source, *number]))
 

@@ -25,8 +25,8 @@ _REGION = r"[a-z]{2,}(?:-[a-z]+)+-\d+"
 _ZONE = re.compile(rf"({_REGION})(?:([a-z])|(?:-[a-z0-9]+)+)", re.IGNORECASE)
 # euw1-az1, usw2-lax1-az1.
 _ZONE_ID = re.compile(r"[a-z]+\d+(-[a-z0-9]+)?-az\d+", re.IGNORECASE)
-_ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html"
 _ARN_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"
+_ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html"
 
 
 def is_known(value: object) -> bool:
@@ -40,7 +40,7 @@ def differ(one: str, other: str) -> bool:
     return one != other and is_known(one) and is_known(other)
 
 
-def check_region(what: str, region: str, of: IConstruct, *, allowed: str, page: str, rule: str | None = None) -> None:
+def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: str) -> None:
     """Refuse what is of another region than a construct.
 
     Args:
@@ -51,8 +51,6 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, page: 
         of: The construct that it is given to.
 
         allowed: Why they have to be the same.
-
-        page: The page of AWS that says so.
 
         rule: The rule's id.
 
@@ -65,7 +63,6 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, page: 
             got=f"{what} of the region {region} in {ours}",
             allowed=allowed,
             fix=f"Use one of {ours}, or leave it out",
-            page=page,
             rule=rule,
         )
 
@@ -99,16 +96,6 @@ def check_arn(what: str, arn: str, *, service: str, region: str, rule: str | Non
             check(_check_service, what, of_service, service, rule)
         if is_known(partition):
             check(_check_partition, what, partition, parts[3] if parts[3] and is_known(parts[3]) else region, rule)
-
-
-def check_partition(what: str, partition: str, region: str, *, rule: str | None = None) -> None:
-    """Refuse a partition that a region is not in. Regions that the CDK does not know pass.
-
-    Raises:
-        ConfigurationError: When the region is in another one.
-    """
-    if is_known(region) and is_known(partition):
-        _check_partition(what, partition, region, rule)
 
 
 def check_account_id(what: str, account: object) -> None:

@@ -9,7 +9,7 @@ import jsii
 from aws_cdk import Annotations, AspectPriority, Aspects, IAspect, Stack, Token
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind, check_seen
-from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.errors import ConfigurationError, reference
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -70,5 +70,5 @@ class _StackTags:
                 f"the stack {stack.node.path} has tags of its own ({names}), which CloudFormation passes on to the "
                 "user group; a later change of one fails the stack (https://github.com/aws/aws-cdk/issues/15378). Set "
                 'the context "@aws-cdk/core:explicitStackTags": true and use Tags.of(...).add(...), which leaves user '
-                f"groups out, in place of Stack(tags=...). See {_PAGE} (TAG-03)",
+                f"groups out, in place of Stack(tags=...). {reference('TAG-03')}",
             )

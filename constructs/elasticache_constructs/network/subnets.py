@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.node_type import NodeType
 
 _MOST_SUBNETS = 20
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SubnetGroups.html"
-_LOCAL_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Local_zones.html"
 
 _VPC = Kind(of=ec2.IVpc, method="select_subnets", example="ec2.Vpc(...), or ec2.Vpc.from_lookup(...)", rule="NET-02")
 _SUBNETS = Kind(
@@ -51,6 +49,8 @@ class Spread:
     because: str
     single: str | None
     """None where a single node needs as many."""
+    rule: str = "TOP-10"
+    """The id of the rule that asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,6 @@ def choose_subnets(
             got="vpc_subnets with public subnets",
             allowed="caches belong in subnets without a route to the internet",
             fix="Use vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)",
-            page=_PAGE,
             rule="NET-19",
         )
     # A list that is known at deployment only is one subnet here, and any number of them there.
@@ -173,7 +172,6 @@ def _nothing_selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, reason: s
             got="vpc_subnets with a subnet without its zone",
             allowed="a subnet is imported with the zone that it is in",
             fix="Import it with ec2.Subnet.from_subnet_attributes(subnet_id=..., availability_zone=...)",
-            page=_PAGE,
             rule="NET-01",
         )
     kind, name = vpc_subnets.subnet_type, vpc_subnets.subnet_group_name
@@ -182,7 +180,6 @@ def _nothing_selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, reason: s
             got=f"vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.{kind}, subnet_group_name={name!r})",
             allowed="subnets are selected by their type or by the name of their group",
             fix="Leave subnet_type out",
-            page=_PAGE,
             rule="NET-01",
         )
     if kind is None and name is None:
@@ -191,7 +188,6 @@ def _nothing_selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, reason: s
             got="vpc_subnets",
             allowed=" ".join(reason.split(": ", 1)[-1].rstrip(".").split()),
             fix=_selection_that_finds(vpc),
-            page=_PAGE,
             rule="NET-01",
         )
     written = f"subnet_type=ec2.{kind}" if name is None else f"subnet_group_name={name!r}"
@@ -199,7 +195,6 @@ def _nothing_selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, reason: s
         got=f"vpc_subnets=ec2.SubnetSelection({written}) in a VPC that has {_groups_in_words(vpc)}",
         allowed="a selection finds subnets that the VPC has",
         fix=_selection_that_finds(vpc),
-        page=_PAGE,
         rule="NET-01",
     )
 
@@ -210,9 +205,7 @@ def check_vpc(vpc: ec2.IVpc, *, of: IConstruct) -> None:
     Raises:
         ConfigurationError: When both regions are known and differ.
     """
-    check_region(
-        "vpc", vpc.env.region, of, allowed="what is in a VPC is of the VPC's own region", page=_PAGE, rule="NET-02"
-    )
+    check_region("vpc", vpc.env.region, of, allowed="what is in a VPC is of the VPC's own region", rule="NET-02")
 
 
 def _check_tenancy(vpc: ec2.IVpc) -> None:
@@ -259,7 +252,6 @@ def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
             got="vpc_subnets without a subnet",
             allowed=f"a subnet group has 1 to {_MOST_SUBNETS} subnets",
             fix="Choose subnets that the VPC has: look at the zones, names and filters of vpc_subnets",
-            page=_PAGE,
             rule="NET-01",
         )
     if len(subnets) > _MOST_SUBNETS:
@@ -267,7 +259,6 @@ def _check_number(subnets: Sequence[ec2.ISubnet]) -> None:
             got=f"{len(subnets)} subnets",
             allowed=f"a subnet group has {_MOST_SUBNETS} at most",
             fix="Choose fewer with vpc_subnets, one in each zone say",
-            page=_PAGE,
             rule="NET-01",
         )
 
@@ -280,7 +271,6 @@ def _check_once(subnets: Sequence[str]) -> None:
             got=f"the subnet {named} twice" if isinstance(named, str) else "a subnet twice",
             allowed="each subnet is named once",
             fix="Leave the second one out, or name the subnet that was meant",
-            page=_PAGE,
             rule="NET-01",
         )
 
@@ -292,7 +282,6 @@ def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
                 got=f"vpc_subnets with {subnet.node.path}, a subnet of another VPC",
                 allowed="all subnets of a cache are in the VPC that it is given",
                 fix="Choose subnets of that VPC, or give the cache the other vpc",
-                page=_PAGE,
                 rule="NET-02",
             )
 
@@ -324,7 +313,6 @@ def _check_ipv6(subnets: Sequence[ec2.ISubnet], network_type: NetworkType) -> No
                 fix="Choose subnets with ipv6_native=True, or use NetworkType.dual_stack()"
                 if alone
                 else "Make the VPC with ip_protocol=ec2.IpProtocol.DUAL_STACK, or use NetworkType.IPV4",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
                 rule="NET-15",
             )
 
@@ -338,7 +326,6 @@ def _check_local_zones(zones: Sequence[str], node_type: NodeType | None) -> None
             got=f"subnets in {local[0]} and {others[0]}",
             allowed="a subnet group has subnets in Local Zones or in zones of the region, not in both",
             fix="Choose subnets of one kind with vpc_subnets",
-            page=_LOCAL_ZONES_PAGE,
             rule="NET-06",
         )
     if local and node_type is not None and node_type.family is not None and not node_type.family.local_zones:
@@ -346,7 +333,6 @@ def _check_local_zones(zones: Sequence[str], node_type: NodeType | None) -> None
             got=f"NodeType({node_type.name!r}) in {local[0]}",
             allowed="Local Zones do not offer it",
             fix="Use cache.m5.large or cache.r5.large, say, or subnets in zones of the region",
-            page=_LOCAL_ZONES_PAGE,
             rule="LOC-02",
         )
 
@@ -363,8 +349,7 @@ def _check_spread(zones: Sequence[str | None], spread: Spread) -> None:
             allowed="nodes in several zones need subnets in two zones at least",
             fix="Choose subnets of a second zone"
             + (f", or have a single node: {spread.single}" if spread.single else ""),
-            page=_PAGE,
-            rule="TOP-10",
+            rule=spread.rule,
         )
 
 

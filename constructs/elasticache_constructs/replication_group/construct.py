@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticache as elasticache
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import is_token
-from elasticache_constructs.checks.errors import reported_together
+from elasticache_constructs.checks.errors import reference, reported_together
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
@@ -477,6 +477,6 @@ def _warn(group: ReplicationGroup, engine: Engine, upgraded_from: Engine | None)
         Annotations.of(group).add_warning_v2(
             f"elasticache-constructs:{rule}",
             f"{engine}: AWS's standard support ends on {engine.standard_support_ends}; then it bills extended support, "
-            "and in the end upgrades the group by itself. Upgrade it first: docs/runbooks/engine-upgrade.md. See "
-            f"https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/extended-support.html ({rule})",
+            "and in the end upgrades the group by itself. Upgrade it first: docs/runbooks/engine-upgrade.md. "
+            f"{reference(rule)}",
         )

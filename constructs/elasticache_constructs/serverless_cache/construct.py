@@ -182,7 +182,7 @@ class ServerlessCache(ServerlessCacheBase):
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
                 of=scope,
-                spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0"),
+                spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
             )
             check(_check_zones, max_azs, subnets)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
@@ -200,7 +200,6 @@ class ServerlessCache(ServerlessCacheBase):
             thing="a cache",
             what="the serverless cache {}",
             fix=RENAME,
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
             rule="NAM-09",
         )
         resource = elasticache.CfnServerlessCache(
@@ -296,8 +295,7 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
             got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
             allowed=f"a serverless cache is in 2 or {_MOST_SUBNETS} zones, each with a subnet",
             fix="Use max_azs=2, or leave it out",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
-            rule="TOP-10",
+            rule="SLS-06",
         )
 
 

@@ -18,7 +18,7 @@ from elasticache_constructs.values.serverless_limits import ServerlessLimits
 _LONGEST_DESCRIPTION = 255
 _GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
 _KINDS = {
-    "description": Kind(of=str, example="'Sessions of the shop'", free=True, rule="NAM-16"),
+    "description": Kind(of=str, example="'Sessions of the shop'", free=True, rule="NAM-17"),
     "engine": Kind(of=ServerlessEngine, example="ServerlessEngine.VALKEY_8", rule="SLS-01"),
     "limits": Kind(
         of=ServerlessLimits,
@@ -123,5 +123,5 @@ class ServerlessCacheSettings:
                 allowed=f"that of a serverless cache has {_LONGEST_DESCRIPTION} at most, and neither < nor >",
                 fix="Shorten it, or leave the signs out",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html",
-                rule="NAM-16",
+                rule="NAM-17",
             )

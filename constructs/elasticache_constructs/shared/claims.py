@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Stack, Stage, Token
 
-from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.errors import ConfigurationError, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +41,7 @@ class _Place:
         return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
 
 
-def claim(
-    scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, page: str, rule: str
-) -> None:
+def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, rule: str) -> None:
     """Note the names that a construct has, and refuse those that another one has in the same account and region.
 
     Stages whose account or region is not known may be deployed to one and the same: there a warning is left.
@@ -60,8 +58,6 @@ def claim(
         what: How the construct was given a name, with ``{}`` for it.
 
         fix: What to change.
-
-        page: The page of AWS that says that they are unique.
 
         rule: The rule's id.
 
@@ -80,13 +76,12 @@ def claim(
                     got=f"{what.format(repr(name))} for {here.path}",
                     allowed=f"{other.path} has {thing} of that name, and {kind} are unique in an account and region",
                     fix=fix,
-                    page=page,
                     rule=rule,
                 )
             Annotations.of(scope).add_warning_v2(
                 f"elasticache-constructs:{rule}:{name}",
                 f"{what.format(repr(name))}: {other.path} has {thing} of that name, and {kind} are unique in an "
-                f"account and region. Deploy the two stages to different ones, or: {fix}. See {page} ({rule})",
+                f"account and region. Deploy the two stages to different ones, or: {fix}. {reference(rule)}",
             )
     # All or none, so that a refused construct holds no name.
     for name in wanted:

@@ -15,7 +15,6 @@ from elasticache_constructs.checks.locations import check_arn
 if TYPE_CHECKING:
     from constructs import Construct
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html"
 _LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 _ALARMS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 _KEY = Kind(
@@ -205,7 +204,6 @@ def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
         got=f"{name} that is the alias{written} of a key that is not known",
         allowed="policies name keys, and one that names an alias allows nothing",
         fix=fix,
-        page="https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html",
         rule="KMS-04",
     )
 
@@ -217,7 +215,6 @@ def _check_region(key: kms.IKey, of: Construct, name: str) -> None:
             got=f"{name} of the region {theirs} in {ours}",
             allowed="a cache is encrypted with a key of its own region",
             fix=f"Use a key of {ours}, or leave it out",
-            page=_PAGE,
             rule="KMS-03",
         )
 
@@ -234,7 +231,6 @@ def _check_use(key: kms.IKey, argument: str) -> None:
                 got=f"{argument} with the {name} {value}",
                 allowed="a cache is encrypted with a symmetric key that is for encryption",
                 fix=f"Leave {name} out, or use EncryptionKey",
-                page=_PAGE,
                 rule="KMS-03",
             )
 

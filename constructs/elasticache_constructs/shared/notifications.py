@@ -232,7 +232,6 @@ def _check_same(what: str, theirs: str, ours: str) -> None:
             got=f"notification_topic of the {what} {theirs} in {ours}",
             allowed=f"a cache publishes its events to topics of its own {what}",
             fix=f"Leave it out, and subscribe the other {what} to the cache's notification_topic",
-            page=_PAGE,
             rule="TAG-04",
         )
 
@@ -243,7 +242,6 @@ def _check_standard(topic: sns.ITopic) -> None:
             got="notification_topic that is a FIFO topic",
             allowed="a cache publishes its events to standard topics",
             fix="Use a topic without fifo=True, or leave it out",
-            page=_PAGE,
             rule="TAG-04",
         )
 
@@ -256,6 +254,5 @@ def _check_plain(topic: sns.ITopic) -> None:
             got="notification_topic that is encrypted",
             allowed="a cache cannot publish to an encrypted topic, and every event would be lost",
             fix="Use a topic without master_key, or leave it out",
-            page=_PAGE,
             rule="TAG-04",
         )

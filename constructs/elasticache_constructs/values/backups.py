@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 35
 _FLOOR = 15
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +63,6 @@ class Backups:
                 allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
                 fix=f"Use retention_days={_LONGEST}"
                 + (", or say why a shorter time is enough: short_retention_reason='...'" if lowest == _FLOOR else ""),
-                page=_PAGE,
                 rule="SNP-01",
             )
 

@@ -14,8 +14,6 @@ from elasticache_rules.facts.versions import version_key
 if TYPE_CHECKING:
     import datetime as dt
 
-_VERSIONS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
-_GROUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html"
 _NAMES = ("redis", "valkey", "memcached")
 _VERSION_RULES = {"redis": "ENG-03", "valkey": "ENG-04", "memcached": "ENG-05"}
 
@@ -74,7 +72,6 @@ class Engine:
                 got=f"Engine name {self.name!r}",
                 allowed=f"ElastiCache runs {', '.join(_NAMES)}, in lower case",
                 fix="Use one of the constants, Engine.VALKEY_8_2 say",
-                page=_VERSIONS_PAGE,
                 rule="ENG-01",
             )
         check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", literal=True, rule="ENG-06"))
@@ -93,7 +90,6 @@ class Engine:
                 got=f"Engine version {self.version!r}",
                 allowed="a version is two or three numbers with dots between them",
                 fix="Use one of the constants, Engine.REDIS_7_1 say",
-                page=_VERSIONS_PAGE,
                 rule="ENG-06",
             )
         form = facts.version_form(self.name, int(numbers[0]))
@@ -104,7 +100,6 @@ class Engine:
                 fix=f"Use {'.'.join(numbers[:2])!r}"
                 if form == "x.y"
                 else f"Use one of {', '.join(facts.engine_versions(self.name))}",
-                page=_VERSIONS_PAGE,
                 rule="ENG-06",
             )
 
@@ -119,7 +114,6 @@ class Engine:
                 allowed=f"new caches run {self.name} {', '.join(offered)}",
                 fix=f"Use {facts.closest(self.version, offered) or offered[-1]!r}"
                 + (f"{newer}unlisted=True)" if all(map(self.is_at_least, rivals)) else ""),
-                page=_VERSIONS_PAGE,
                 rule=_VERSION_RULES[self.name],
             )
 
@@ -134,7 +128,6 @@ class Engine:
                 allowed="the family of a new major version has to be named, as in "
                 f"{self.name}{self.version.split('.')[0]}",
                 fix="Add family=..., the one that DescribeCacheEngineVersions names for this version",
-                page=_GROUPS_PAGE,
                 rule="PGR-01",
             )
         if known != of_version:
@@ -142,7 +135,6 @@ class Engine:
                 got=f"Engine family {self.family!r} for {self}",
                 allowed=f"parameter groups of {self} are of the family {of_version.name}",
                 fix="Leave the family out",
-                page=_GROUPS_PAGE,
                 rule="ENG-09",
             )
 

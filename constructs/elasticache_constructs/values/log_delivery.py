@@ -11,8 +11,6 @@ from aws_cdk import Token
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html"
-
 LogFormat = Literal["json", "text"]
 
 
@@ -47,7 +45,6 @@ class LogDelivery:
                 got=f"LogDelivery(log_format={self.log_format!r})",
                 allowed="logs are written as json or text",
                 fix="Use log_format='json'",
-                page=_PAGE,
                 rule="LOG-01",
             )
 
@@ -60,6 +57,5 @@ class LogDelivery:
                 got=f"LogDelivery(firehose_stream={name!r})",
                 allowed="a stream's name has 1 to 64 letters, digits, hyphens, underscores and dots",
                 fix="Name the stream, not its ARN",
-                page=_PAGE,
                 rule="LOG-07",
             )

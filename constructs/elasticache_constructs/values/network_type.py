@@ -32,7 +32,6 @@ class NetworkType:
                 got=f"NetworkType({self.name!r})",
                 allowed="a network type is ipv4, ipv6 or dual_stack",
                 fix="Use NetworkType.IPV4, NetworkType.IPV6 or NetworkType.dual_stack()",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
                 rule="NET-13",
             )
         choices = {"ipv4": (None, "ipv4"), "ipv6": (None, "ipv6"), "dual_stack": ("ipv4", "ipv6")}[self.name]
@@ -41,7 +40,6 @@ class NetworkType:
                 got=f"NetworkType({self.name!r}, ip_discovery={self.ip_discovery!r})",
                 allowed=f"{self.name} discovers {' or '.join(each for each in choices if each)}",
                 fix="Use NetworkType.dual_stack(ip_discovery='ipv4')" if self.name == "dual_stack" else "Leave it out",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
                 rule="NET-14" if self.name == "dual_stack" else "NET-16",
             )
 

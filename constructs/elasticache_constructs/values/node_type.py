@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.engine import Engine
     from elasticache_rules.facts import NodeFamily, NodeTypeFacts
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html"
-
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
@@ -51,7 +49,6 @@ class NodeType:
                 got=f"NodeType({self.name!r})",
                 allowed="a node type is cache.<family>.<size> in lower case, as in cache.t4g.small",
                 fix=_meant(self.name),
-                page=_PAGE,
                 rule="NOD-01",
             )
         if self.facts is None and not self.unlisted:
@@ -61,7 +58,6 @@ class NodeType:
                 allowed="ElastiCache offers no such type",
                 fix=(f"Use {near!r}, or for" if near else "For")
                 + f" a type that is newer than this package NodeType({self.name!r}, unlisted=True)",
-                page=_PAGE,
                 rule="NOD-01",
             )
         family = self.family
@@ -70,7 +66,6 @@ class NodeType:
                 got=f"NodeType({self.name!r})",
                 allowed=f"new caches cannot have {family.name} nodes any more",
                 fix=f"Use {'cache.t4g.small' if family.kind == 'burstable' else 'cache.m7g.large or cache.r7g.large'}",
-                page=_PAGE,
                 rule="NOD-09" if family.name == "t2" else "NOD-10",
             )
 
@@ -124,7 +119,6 @@ class NodeType:
             got=f"NodeType({self.name!r}) for {engine}",
             allowed=allowed,
             fix=f"Use {engine.name} {least} or newer, or another type" if least else "Use another type or engine",
-            page=_PAGE,
             rule=_engine_rule(family, engine),
         )
 
@@ -136,7 +130,6 @@ class NodeType:
             got=f"NodeType({self.name!r}) in {region}",
             allowed=f"{region} does not offer it",
             fix=f"Use {near or 'another type'}, or another region",
-            page=_PAGE,
             rule="NOD-15",
         )
 
@@ -146,7 +139,6 @@ class NodeType:
                 got=f"NodeType({self.name!r}) with IPv6",
                 allowed="IPv6 needs a type of the Nitro system",
                 fix="Use cache.m7g.large or cache.r7g.large, say, or NetworkType.IPV4",
-                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html",
                 rule="NOD-20",
             )
 

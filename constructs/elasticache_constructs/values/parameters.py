@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _CLUSTER_MODE = "cluster-enabled"
 _EVICTION = "maxmemory-policy"
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.html"
-_TIERING_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/data-tiering.html"
 
 
 def check_parameters(parameters: Mapping[str, str], *, engine: Engine, node_type: NodeType) -> None:
@@ -64,7 +62,6 @@ def check_named_once(parameters: Mapping[str, str], unlisted: Mapping[str, str])
             got=f"parameters and unlisted_parameters with {twice[0]!r} in both",
             allowed="a parameter has one value",
             fix="Leave it out of unlisted_parameters, or of parameters where this package does not know it",
-            page=_PAGE,
             rule="PGR-03",
         )
 
@@ -98,7 +95,6 @@ def _check_parameter(name: str, value: str, engine: Engine) -> None:
             got=got,
             allowed=f"no parameter of that name is known of the family {engine.family}",
             fix=_rename(name, engine) + f"unlisted_parameters={{{name!r}: {value!r}}}",
-            page=_PAGE,
             rule="PGR-20" if _was_known(name, engine) else "PGR-04",
         )
     if name in known:
@@ -112,7 +108,6 @@ def _check_form(name: str, value: str, engine: Engine) -> None:
             got=f"{got} with the name {name!r} of type {type(name).__name__}",
             allowed="a parameter's name is a text that is not empty",
             fix="Name the parameter as the service does, as in 'maxmemory-policy'",
-            page=_PAGE,
             rule="PGR-03",
         )
     if not isinstance(value, str):
@@ -120,7 +115,6 @@ def _check_form(name: str, value: str, engine: Engine) -> None:
             got=got,
             allowed="parameter values are strings, as the service writes them",
             fix=f"Write {name!r}: {_as_text(value)!r}",
-            page=_PAGE,
             rule="PGR-03",
         )
     check_seen("parameters", f"{name}{value}", rule="PGR-03")
@@ -133,7 +127,6 @@ def _check_form(name: str, value: str, engine: Engine) -> None:
             fix="Leave it out"
             if engine.is_memcached
             else "Leave it out and use Topology(shards=...), or Topology(cluster_mode=True) for a cluster of one shard",
-            page=_PAGE,
             rule="PGR-07",
         )
 
@@ -144,7 +137,6 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
             got=got,
             allowed="the service sets this parameter itself and takes no other value",
             fix="Leave it out",
-            page=_PAGE,
             rule="PGR-05",
         )
     if parameter.since is not None and not engine.is_at_least(parameter.since):
@@ -152,7 +144,6 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
             got=f"{got} on {engine}",
             allowed=f"this parameter came with {engine.name} {parameter.since}",
             fix="Leave it out, or use a newer engine",
-            page=_PAGE,
             rule="PGR-04",
         )
     if not Token.is_unresolved(value) and not parameter.accepts(value):
@@ -162,7 +153,6 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
             fix="Write it as in 'flushall flushall-of-operations'"
             if parameter.kind == "renames"
             else "Use one of them" + (f", {parameter.default!r} say" if parameter.default else ""),
-            page=_PAGE,
             rule="PGR-16" if parameter.kind == "renames" else "PGR-06",
         )
 
@@ -174,7 +164,6 @@ def _check_eviction(policy: str | None, node_type: NodeType) -> None:
             got=f"parameters[{_EVICTION!r}] = {policy!r} on {node_type}",
             allowed=f"with data tiering it is one of {', '.join(policies)}",
             fix=f"Use {policies[0]!r}",
-            page=_TIERING_PAGE,
             rule="DTI-02",
         )
 

@@ -19,7 +19,6 @@ PORT_LATER = (
 """What is said to rules that throw an error over a port that is a CDK token."""
 
 _HIGHEST_PORT = 65535
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"
 
 
 def checked_port(port: int, *, default: int) -> int:
@@ -40,7 +39,6 @@ def checked_port(port: int, *, default: int) -> int:
             got=f"port={port!r}",
             allowed=f"a TCP port is a whole number from 1 to {_HIGHEST_PORT}",
             fix=f"Use port={default}, or leave it out",
-            page=_PAGE,
             rule="NET-12",
         )
     return port

@@ -15,9 +15,6 @@ from elasticache_constructs.checks.locations import is_known
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-restoring.html"
-_FILE_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-seeding-redis.html"
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -39,7 +36,6 @@ class Snapshot:
                 got=f"Snapshot(name={self.name!r}, files={self.files!r})",
                 allowed="a group begins with one snapshot or with one or more files",
                 fix="Use Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])",
-                page=_PAGE,
                 rule="SNP-10",
             )
         with reported_together() as check:
@@ -99,7 +95,6 @@ class Snapshot:
                 got=f"Snapshot.named({name!r})",
                 allowed="a snapshot's name begins with a letter and has letters, digits and single hyphens",
                 fix="Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so",
-                page=_PAGE,
                 rule="NAM-14",
             )
 
@@ -114,7 +109,6 @@ class Snapshot:
                 got=f"Snapshot.rdb_files([...]) with {twice[0]!r} twice",
                 allowed="each file is named once",
                 fix="Leave the second one out",
-                page=_FILE_PAGE,
                 rule="SNP-10",
             )
 
@@ -125,6 +119,5 @@ def _check_file(arn: str) -> None:
             got=f"Snapshot.rdb_files([{arn!r}])",
             allowed="a file is arn:aws:s3:::bucket/key.rdb, without a comma in the key",
             fix="Write it as in arn:aws:s3:::bucket/folder/dump.rdb",
-            page=_FILE_PAGE,
             rule="SNP-10",
         )

@@ -10,8 +10,6 @@ from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_rules import facts
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html"
-
 
 @dataclass(frozen=True, slots=True)
 class ServerlessEngine:
@@ -56,7 +54,6 @@ class ServerlessEngine:
                 got=f"ServerlessEngine({self.name!r}, ...)",
                 allowed="serverless caches run redis, valkey or memcached, in lower case",
                 fix="Use one of the constants, ServerlessEngine.VALKEY_8 say",
-                page=_PAGE,
                 rule="SLS-01",
             )
         if self.major_version not in offered and not self.unlisted:
@@ -68,7 +65,6 @@ class ServerlessEngine:
                 if major in offered
                 else f"Use {offered[-1]!r}, or for a version that is newer than this package "
                 f"ServerlessEngine({self.name!r}, {self.major_version!r}, unlisted=True)",
-                page=_PAGE,
                 rule="SLS-26" if self.name == "redis" else "SLS-01",
             )
 

@@ -11,7 +11,6 @@ from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 
 _STORAGE = (1, 5000)
 _ECPU = (1000, 15_000_000)
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,6 @@ class ServerlessLimits:
                 got=f"ServerlessLimits without {missing}",
                 allowed="a serverless cache scales, and costs, up to a limit that is named",
                 fix=f"Add {missing}=..., or say why there is none: unlimited_reason='...'",
-                page=_PAGE,
                 rule="SLS-04",
             )
 
@@ -87,7 +85,6 @@ class ServerlessLimits:
                 got=f"ServerlessLimits({name}={shown(value)})",
                 allowed=f"it is a whole number from {ends[0]} to {ends[1]}",
                 fix=f"Use {name}={ends[1] if isinstance(value, int) and value > ends[1] else ends[0]}, say",
-                page=_PAGE,
                 rule=rule,
             )
 
@@ -98,7 +95,6 @@ class ServerlessLimits:
                 got=f"ServerlessLimits(minimum_{name}={minimum}, maximum_{name}={maximum})",
                 allowed="the minimum is at most the maximum",
                 fix=f"Use minimum_{name}={maximum} or less",
-                page=_PAGE,
                 rule=rule,
             )
 

@@ -15,10 +15,6 @@ _MOST_REPLICAS = 5
 _SLOTS = 16384
 _MOST_NODES = 500
 _NODE_QUOTA = 90
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.Redis-RedisCluster.html"
-_FAILOVER_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoFailover.html"
-_QUOTA_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html"
-_MODE_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/modify-cluster-mode.html"
 
 
 class ClusterMode(Enum):
@@ -89,7 +85,6 @@ class Topology:
                 got=f"Topology(shards={shown(self.shards)})",
                 allowed=f"a group has 1 to {_MOST_NODES} shards",
                 fix="Use shards=1 for a group without cluster mode",
-                page=_PAGE,
                 rule="TOP-19",
             )
 
@@ -99,7 +94,6 @@ class Topology:
                 got=f"Topology(replicas_per_shard={shown(self.replicas_per_shard)})",
                 allowed=f"a shard has 0 to {_MOST_REPLICAS} replicas",
                 fix="Use replicas_per_shard=1, or 2 over three zones",
-                page=_PAGE,
                 rule="TOP-03",
             )
 
@@ -109,7 +103,6 @@ class Topology:
                 got=f"Topology(node_quota={shown(self.node_quota)})",
                 allowed=f"an account has {_NODE_QUOTA} nodes in a cluster, and {_MOST_NODES} at most after an increase",
                 fix="Use the quota that Service Quotas shows as nodes per cluster, or leave it out",
-                page=_QUOTA_PAGE,
                 rule="TOP-19",
             )
 
@@ -125,7 +118,6 @@ class Topology:
                     if self.nodes > _MOST_NODES
                     else f"; where AWS has raised the quota, say so: node_quota={self.nodes}"
                 ),
-                page=_QUOTA_PAGE,
                 rule="TOP-19",
             )
 
@@ -136,7 +128,6 @@ class Topology:
                 got=f"Topology(shards={self.shards}, cluster_mode={self.cluster_mode})",
                 allowed="the deployment that ends the migration to cluster mode changes no number",
                 fix="Deploy it with shards=1 first, then with cluster_mode=True, then add shards",
-                page=_MODE_PAGE,
                 rule="TOP-23",
             )
         if not self.cluster_mode_enabled and self.shards > 1:
@@ -144,7 +135,6 @@ class Topology:
                 got=f"Topology(shards={self.shards}, cluster_mode={self.cluster_mode})",
                 allowed="several shards need cluster mode",
                 fix="Use shards=1, or leave cluster_mode out",
-                page=_PAGE,
                 rule="TOP-23" if self.cluster_mode is ClusterMode.COMPATIBLE else "TOP-12",
             )
 
@@ -155,7 +145,6 @@ class Topology:
                 allowed="cluster mode needs at least one replica per shard: the service creates such a group "
                 "and then fails every later update of it",
                 fix="Use replicas_per_shard=1 or more",
-                page=_FAILOVER_PAGE,
                 rule="TOP-06",
             )
         if self.cluster_mode is ClusterMode.COMPATIBLE and not self.multi_az:
@@ -163,7 +152,6 @@ class Topology:
                 got=f"Topology(cluster_mode={self.cluster_mode}) without failover",
                 allowed="a group is taken to cluster mode with a replica and automatic failover",
                 fix="Add a replica and failover first: docs/runbooks/replicas-and-failover.md",
-                page=_MODE_PAGE,
                 rule="TOP-23",
             )
         if self.no_failover_reason is not None:
@@ -173,7 +161,6 @@ class Topology:
                     got="Topology(no_failover_reason=...) in cluster mode",
                     allowed="cluster mode needs automatic failover",
                     fix="Leave no_failover_reason out",
-                    page=_FAILOVER_PAGE,
                     rule="TOP-04",
                 )
 

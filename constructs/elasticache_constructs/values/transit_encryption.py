@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.reasons import checked_reason
 
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-enable.html"
-
 
 @dataclass(frozen=True, slots=True)
 class TransitEncryption:
@@ -32,7 +30,6 @@ class TransitEncryption:
                 got=f"TransitEncryption({self.mode!r})",
                 allowed="the mode is required or preferred, or None for no TLS",
                 fix="Use TransitEncryption.required()",
-                page=_PAGE,
                 rule="TLS-06",
             )
         if self.mode != "required":

@@ -15,8 +15,6 @@ _DAY = 24 * 60
 _WEEK = 7 * _DAY
 _SHORTEST = 60
 _TIME = r"([01][0-9]|2[0-3]):([0-5][0-9])"
-_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/maintenance-window.html"
-_BACKUPS_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-automatic.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,6 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
                 fix=f"Move one of them, for example the snapshot window to {_after(weekly)}"
                 if weekly.length + _SHORTEST <= _DAY
                 else "Shorten the maintenance window: it leaves no hour of its day free",
-                page=_PAGE,
                 rule="SNP-03",
             )
 
@@ -91,13 +88,12 @@ def _daily(window: str) -> _Span:
             got=f"snapshot window {window!r}",
             allowed="it is hh:mm-hh:mm in UTC with two digits each",
             fix="Write it as in 02:00-03:00",
-            page=_BACKUPS_PAGE,
             rule="SNP-02",
         )
     hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
     start = hour * 60 + minute
     length = (end_hour * 60 + end_minute - start) % _DAY
-    _check_length(f"snapshot window {window}", length, page=_BACKUPS_PAGE, rule="SNP-02")
+    _check_length(f"snapshot window {window}", length, rule="SNP-02")
     return _Span(start, length)
 
 
@@ -109,23 +105,21 @@ def _weekly(window: str) -> _Span:
             got=f"maintenance window {window!r}",
             allowed="it is ddd:hh:mm-ddd:hh:mm in UTC with English day names of three letters in lower case",
             fix="Write it as in sun:04:00-sun:05:00",
-            page=_PAGE,
             rule="WIN-01",
         )
     first_day, hour, minute, last_day, end_hour, end_minute = match.groups()
     start = _DAYS.index(first_day) * _DAY + int(hour) * 60 + int(minute)
     length = (_DAYS.index(last_day) * _DAY + int(end_hour) * 60 + int(end_minute) - start) % _WEEK
-    _check_length(f"maintenance window {window}", length, page=_PAGE, rule="WIN-01")
+    _check_length(f"maintenance window {window}", length, rule="WIN-01")
     return _Span(start, length)
 
 
-def _check_length(got: str, minutes: int, *, page: str, rule: str) -> None:
+def _check_length(got: str, minutes: int, *, rule: str) -> None:
     if not _SHORTEST <= minutes <= _DAY:
         raise ConfigurationError(
             got=f"{got} ({minutes} minutes)",
             allowed=f"a window is {_SHORTEST} minutes long at least and 24 hours at most",
             fix="Move its end",
-            page=page,
             rule=rule,
         )
 

@@ -8,7 +8,7 @@ from elasticache_rules.change_gate import exports, schemas, service_rules, templ
 from elasticache_rules.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_rules.change_gate.display import shown, without_secrets
 from elasticache_rules.change_gate.removal import removals
-from elasticache_rules.change_gate.service_rules.pages import PAGES, create_only_rules
+from elasticache_rules.change_gate.service_rules.create_only import create_only_rules
 from elasticache_rules.change_gate.service_rules.update import RESOURCE, Finding, Update
 from elasticache_rules.change_gate.values import (
     ABSENT,
@@ -21,6 +21,7 @@ from elasticache_rules.change_gate.values import (
     places,
     references,
 )
+from elasticache_rules.rules import page_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -302,7 +303,7 @@ class Comparison:
             reason=finding.reason,
             instead=finding.instead,
             rules=finding.rules,
-            page=PAGES[finding.rules[0]] if finding.rules else "",
+            page=page_of_first(finding.rules),
         )
 
     @staticmethod

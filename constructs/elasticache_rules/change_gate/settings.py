@@ -9,7 +9,7 @@ from elasticache_rules.change_gate import schemas, templates
 from elasticache_rules.change_gate.changes import Change, Effect
 from elasticache_rules.change_gate.display import shown, without_secrets
 from elasticache_rules.change_gate.service_rules.login import TAGS_OF_USER_GROUPS
-from elasticache_rules.change_gate.service_rules.pages import PAGES
+from elasticache_rules.rules import page_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,5 +137,5 @@ def _line(
         reason=reason,
         instead=instead,
         rules=rules,
-        page=PAGES[rules[0]] if rules else "",
+        page=page_of_first(rules),
     )
