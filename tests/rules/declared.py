@@ -186,10 +186,8 @@ DECLARED: dict[str, Declared] = {
     # IAM authentication
     "IAM-02": _always(f"{_USERS}.add", "an IamUser has one name for both"),
     "IAM-04": _documented("elasticache_client.iam.IamCredentials", "renewed after 10 of its 15 minutes"),
-    "IAM-05": _documented(
-        "elasticache_client.iam.IamCredentials", "a token says so and is refused where it does not fit"
-    ),
-    "IAM-06": _documented("elasticache_client.clients.connect", "the age at which a connection logs in again"),
+    "IAM-05": _documented("elasticache_client.iam.IamCredentials", "the cache rejects a token that is wrong"),
+    "IAM-06": _documented("elasticache_client.clients.connect", "The age at which a connection authenticates again"),
     "IAM-07": _always(f"{_EC}.ReplicationGroupBase.grant_connect", "the grant names the cache and the user"),
     "IAM-08": _always(f"{_EC}.replication_group.base.ImportedReplicationGroup", "ids are written in lower case"),
     "IAM-09": _impossible(_MEMCACHED, "Memcached takes no access"),
