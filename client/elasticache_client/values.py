@@ -80,19 +80,33 @@ def pack(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any] = 
         UnfitError: If the value would change, or cannot be encoded.
     """
     try:
-        content = msgspec.msgpack.encode(wrap(value), enc_hook=write_other)
-        changed = difference(value, read(content))
-        if changed is None:
-            return content
-        # MessagePack's timestamps lose the offset from UTC; strings keep it.
-        plain = msgspec.to_builtins(value, builtin_types=_BYTES, enc_hook=write_other)
-        content = msgspec.msgpack.encode(wrap(plain))
-        is_kept = difference(value, read(content)) is None
-    except Exception as error:  # noqa: BLE001 - a class's own code may raise anything
+        content, changed = _packed(value, read, wrap)
+    except Exception as error:
+        if not comes_again(error, _packed, value, read, wrap):
+            raise
         raise UnfitError(_reason(value, error), is_mistyped=_is_own(error)) from None
-    if not is_kept:
+    if changed is not None:
         raise UnfitError(changed)
     return content
+
+
+def comes_again(error: Exception, codec: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether an error is of a codec, or of the code of a value's class, and not of the caller's thread.
+
+    A class's own checks may raise anything, which says that the value does not fit. A signal's handler may raise
+    anything too, between any two lines, as the timeouts of RQ and Celery do, and that is for the caller. The first comes
+    again if the codec is called again, the second does not.
+
+    Args:
+        error: What the codec raised.
+        codec: What was called; it changes nothing.
+        arguments: Its arguments.
+    """
+    try:
+        codec(*arguments)
+    except Exception as again:  # noqa: BLE001 - compared with the first
+        return type(again) is type(error)
+    return False
 
 
 def difference(value: Any, back: Any, place: str = "the value") -> str | None:
@@ -146,6 +160,22 @@ def fits(plain: Any, value: Any) -> bool:
 def has_fields(value: Any) -> bool:
     """Whether the object's class has named fields, for example a dataclass."""
     return _attributes(value) is not None
+
+
+def _packed(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any]) -> tuple[bytes, str | None]:
+    """MessagePack, and what of the value would come back changed."""
+    content = msgspec.msgpack.encode(wrap(value), enc_hook=write_other)
+    changed = difference(value, read(content))
+    if changed is None:
+        return content, None
+    # MessagePack's timestamps lose the offset from UTC; strings keep it.
+    plain = msgspec.to_builtins(value, builtin_types=_BYTES, enc_hook=write_other)
+    content = msgspec.msgpack.encode(wrap(plain))
+    return content, None if difference(value, read(content)) is None else changed
+
+
+def _encode(value: Any) -> bytes:
+    return msgspec.msgpack.encode(value, enc_hook=write_other)
 
 
 def _is_model(type_: Any) -> bool:
@@ -238,8 +268,10 @@ def _is_own(error: Exception) -> bool:
 def _unwritable_part(value: Any, place: str = "the value", depth: int = 20) -> tuple[str, Any]:
     """The place and value of the innermost part that cannot be encoded."""
     try:
-        msgspec.msgpack.encode(value, enc_hook=write_other)
-    except Exception:  # noqa: BLE001 - as in pack
+        _encode(value)
+    except Exception as error:
+        if not comes_again(error, _encode, value):
+            raise
         for step, part, _ in (_pairs(value, value) or ()) if depth else ():
             found = _unwritable_part(part, place + step, depth - 1)
             if found[1] is not _MISSING:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from elasticache_client.messages import refusal
-from elasticache_client.values import UnfitError, describe_other, fits, pack, read_other
+from elasticache_client.values import UnfitError, comes_again, describe_other, fits, pack, read_other
 
 T = TypeVar("T")
 Answers: TypeAlias = type[Exception] | tuple[type[Exception], ...]
@@ -105,7 +105,9 @@ class Policy(Generic[T]):
             return None
         try:
             entry = self._decoder.decode(content)
-        except Exception:  # noqa: BLE001  # a class's own checks may raise anything, and none of it is the reader's fault
+        except Exception as error:
+            if not comes_again(error, self._decoder.decode, content):
+                raise
             return None
         if entry.fingerprint == self.fingerprint or _ANYTHING in (entry.fingerprint, self.fingerprint):
             return entry
@@ -117,7 +119,7 @@ class Policy(Generic[T]):
         """Whether content that cannot be read as this type is a value for another release, or another type."""
         try:
             return _plain_decoder.decode(content).fingerprint != self.fingerprint
-        except Exception:  # noqa: BLE001  # nobody's value
+        except (ValueError, RecursionError, msgspec.DecodeError):  # another writer's content
             return False
 
     def value(self, content: bytes) -> T:

@@ -15,16 +15,15 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from elasticache_client.caching.errors import LoadFailed, Overloaded, Refused, Unavailable
 from elasticache_client.caching.nesting import (
-    Hold,
-    Places,
+    Permit,
+    Permits,
     current,
-    places_within,
+    permits_within,
     waiting,
     waits_for_itself,
     working,
@@ -32,7 +31,7 @@ from elasticache_client.caching.nesting import (
 from elasticache_client.caching.scripts import BEGIN_LOAD, BEGIN_WRITE, END_LOAD, END_WRITE, FAIL_LOAD, WRITE
 from elasticache_client.forks import after_fork
 from elasticache_client.steps import Steps
-from elasticache_client.values import UnfitError
+from elasticache_client.values import UnfitError, comes_again
 
 if TYPE_CHECKING:
     from elasticache_client.caching.entries import Entry, Policy
@@ -112,8 +111,8 @@ class _Flight:
     """
 
     landed: Any
-    places: Places | None
-    is_placed: bool = False
+    permits: Permits | None
+    has_permit: bool = False
     outcome: _Outcome | None = None
     error: Exception | None = None
     error_as_of: float = math.inf
@@ -140,7 +139,7 @@ class Patterns:
         self._server = server
         self._settings = settings
         self._backend = backend
-        self._places = Places(settings.bypass_limit)
+        self._permits = Permits(settings.bypass_limit)
         self._flights: dict[FlightId, _Flight] = {}
         lease_ms = max(1, round(settings.lease * 1000))
         self._lease = (lease_ms, lease_ms * _REMEMBERED_LEASES)
@@ -149,7 +148,7 @@ class Patterns:
 
     def start_afresh(self) -> None:
         """In a forked child: what its parent's threads are loading, they load for the parent."""
-        self._places = Places(self._settings.bypass_limit)
+        self._permits = Permits(self._settings.bypass_limit)
         self._flights = {}
 
     def hit(self, content: bytes | None, policy: Policy[T]) -> Entry[T] | None:
@@ -284,10 +283,10 @@ class Patterns:
                     return self._served_held(wanted, held)
                 return (yield from self._load_within([key], _loading_one(load), policy))[key]
             flight_id = (key, policy.shape)
-            places = places_within()
-            mine = _Flight(self._backend.event(), places)
+            permits = permits_within()
+            mine = _Flight(self._backend.event(), permits)
             flight = self._flights.setdefault(flight_id, mine)
-            if places is not None and flight.places is not places and not flight.is_placed:
+            if permits is not None and flight.permits is not permits and not flight.has_permit:
                 flight = self._flights[flight_id] = mine
             if flight is mine:
                 return (yield from self._fly(flight_id, flight, key, wanted, load, policy))
@@ -307,7 +306,10 @@ class Patterns:
             return None
         try:
             outcome = _copied(flight.outcome)
-        except Exception:  # noqa: BLE001  # what cannot be copied is loaded by everybody
+        except Exception as error:
+            if not comes_again(error, _copied, flight.outcome):
+                raise
+            # What cannot be copied is loaded by each caller.
             self._land(flight_id, flight)
             return None
         self.stats.misses += 1
@@ -326,7 +328,7 @@ class Patterns:
         """Look up for all in this process who wait for the key."""
 
         def load_one(keys: list[str]) -> Steps[Mapping[str, Any]]:
-            flight.is_placed = places_within() is not None
+            flight.has_permit = permits_within() is not None
             flight.loads_from = time.monotonic()
             return (yield from _loading_one(load)(keys))
 
@@ -336,8 +338,7 @@ class Patterns:
             else:
                 outcomes = yield from self._obtain([wanted], load_one, policy)
             outcome = outcomes[key]
-            with suppress(Exception):  # what cannot be copied is shared with nobody
-                flight.outcome = _copied(outcome)
+            flight.outcome = _shareable(outcome)
         except policy.answers as error:
             # Like a value, it is for those who asked before.
             flight.error, flight.error_as_of = error, flight.loads_from
@@ -519,15 +520,15 @@ class Patterns:
         self.stats.bypassed += 1
         settings = self._settings
         # What runs within a load that has a place runs in that place, one at a time, or in another that is free.
-        within = places_within()
-        choice = [self._places] if within is None else [within, self._places]
-        hold = Hold(choice, self._backend)
+        within = permits_within()
+        choice = [self._permits] if within is None else [within, self._permits]
+        permit = Permit(choice, self._backend)
         try:
-            if not (yield from hold.take(settings.bypass_wait)):
+            if not (yield from permit.acquire(settings.bypass_wait)):
                 raise Overloaded(settings.bypass_limit, settings.bypass_wait)
-            return (yield from self._load_outright(keys, load, policy, Places(1)))
+            return (yield from self._load_outright(keys, load, policy, Permits(1)))
         finally:
-            hold.give_back()
+            permit.release()
 
     def _load_within(self, keys: list[str], load: LoadMany, policy: Policy[Any]) -> Steps[dict[str, _Outcome]]:
         """Load what would wait for itself: as without a cache, and without storing it."""
@@ -537,10 +538,10 @@ class Patterns:
         return (yield from self._load_outright(keys, load, policy, None))
 
     def _load_outright(
-        self, keys: list[str], load: LoadMany, policy: Policy[Any], places: Places | None
+        self, keys: list[str], load: LoadMany, policy: Policy[Any], permits: Permits | None
     ) -> Steps[dict[str, _Outcome]]:
         started_at = time.monotonic()
-        with working(map(self._server.identity, keys), places):
+        with working(map(self._server.identity, keys), permits):
             loaded = yield from self._loaded(keys, load, policy)
         return {key: each.outcome(started_at) for key, each in loaded.items()}
 
@@ -603,6 +604,16 @@ def _copied(outcome: _Outcome) -> _Outcome:
     if outcome.content is not None:
         return outcome
     return _Outcome(None, outcome.as_of, copy.deepcopy(outcome.value))
+
+
+def _shareable(outcome: _Outcome) -> _Outcome | None:
+    """The same for other callers; None if it cannot be copied."""
+    try:
+        return _copied(outcome)
+    except Exception as error:
+        if not comes_again(error, _copied, outcome):
+            raise
+        return None
 
 
 def _unwrapped(content: bytes | None, beside: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any, Union
 import msgspec
 
 from elasticache_client.messages import refusal
-from elasticache_client.values import UnfitError, has_fields, pack, read_other
+from elasticache_client.values import UnfitError, comes_again, has_fields, pack, read_other
 
 _BYTES = 0
 _WHOLE_NUMBER = 1 << 1
@@ -114,15 +114,21 @@ def decode(item: Item, type: Any) -> Any:  # noqa: A002 - the name in msgspec
     if flags == _TYPED_MSGPACK and type is Any:
         raise UntypedError
     try:
-        if flags in {_MSGPACK, _TYPED_MSGPACK}:
-            return msgspec.msgpack.decode(data, type=type, dec_hook=read_other)
-        if flags == _BYTES:
-            value: object = data
-        elif flags == _TEXT:
-            value = data.decode()
-        else:
-            value = int(data)
-        return msgspec.convert(value, type)
-    except Exception as error:  # noqa: BLE001 - a class's own checks may raise anything
+        return _decoded(data, flags, type)
+    except Exception as error:
+        if not comes_again(error, _decoded, data, flags, type):
+            raise
         # Not chained, because a decoder's message may show a part of the value.
         raise UnreadableError(error.__class__.__name__) from None
+
+
+def _decoded(data: Any, flags: int, type: Any) -> Any:  # noqa: A002 - as in decode
+    if flags in {_MSGPACK, _TYPED_MSGPACK}:
+        return msgspec.msgpack.decode(data, type=type, dec_hook=read_other)
+    if flags == _BYTES:
+        value: object = data
+    elif flags == _TEXT:
+        value = data.decode()
+    else:
+        value = int(data)
+    return msgspec.convert(value, type)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from elasticache_client.failures import Failure, kind_of
 from elasticache_client.messages import refusal
 from elasticache_client.scripting import Script
@@ -203,7 +205,7 @@ class _SessionStore:
                 expires=None if expires is None else float(expires) / 1000,
                 is_bounded=expires is not None,
             )
-        except Exception:  # noqa: BLE001 - content of another writer; reading it may raise anything
+        except (LookupError, ValueError, RecursionError, msgspec.DecodeError):  # another writer's content
             return Session()
         self._log_unread(unread)
         return session

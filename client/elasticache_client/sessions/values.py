@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from elasticache_client.messages import refusal
-from elasticache_client.values import difference, read_other, write_other
+from elasticache_client.values import comes_again, difference, read_other, write_other
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,9 @@ class Values:
         for name, json in encoded.items():
             try:
                 values[name] = self._read(name, json)
-            except Exception:  # noqa: BLE001  # see read
+            except Exception as error:
+                if not comes_again(error, self._read, name, json):
+                    raise
                 self._plain.decode(json)
                 unread[name] = json
         return values, unread
@@ -78,9 +80,14 @@ class Values:
 
     def _comes_back(self, name: str, json: bytes, value: object) -> bool:
         try:
-            return difference(_unmarked_within(value), self._read(name, json)) is None
-        except Exception:  # noqa: BLE001  # see read
+            return self._is_equal(name, json, value)
+        except Exception as error:
+            if not comes_again(error, self._is_equal, name, json, value):
+                raise
             return False
+
+    def _is_equal(self, name: str, json: bytes, value: object) -> bool:
+        return difference(_unmarked_within(value), self._read(name, json)) is None
 
 
 def _unmarked(value: object) -> Any:

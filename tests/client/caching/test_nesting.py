@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elasticache_client.caching import AsyncCache, Overloaded, nesting
-from elasticache_client.caching.nesting import Hold, Places
+from elasticache_client.caching.nesting import Permit, Permits
 from elasticache_client.steps import Threads, run
 from local_servers.ports import free_port
 from tests.client.caching.callers import Face, new_key
@@ -293,16 +293,53 @@ def test_the_context_of_one_loop_is_not_another_ones(down: Callable[..., Face]) 
     assert (got[0], type(got[1])) == (1, Overloaded)
 
 
-def test_a_place_that_was_not_given_back_is_free() -> None:
-    """An exception that a signal raises may come while it is given back: the next caller has it."""
-    places = Places(1)
-    lost = Hold([places], Threads())
-    assert run(lost.take(0.01))
-    waiting = Hold([places], Threads())
-    assert not run(waiting.take(0.01))
-    del lost, waiting  # neither has left
-    holder, next_one = Hold([places], Threads()), Hold([places], Threads())
-    assert run(holder.take(0.01))
-    assert not run(next_one.take(0.01))
-    holder.give_back()
-    assert run(next_one.take(0.01))
+def test_a_permit_that_was_not_released_is_free() -> None:
+    """An exception that a signal raises may come while it is released: the next caller has it."""
+    permits = Permits(1)
+    lost = Permit([permits], Threads())
+    assert run(lost.acquire(0.01))
+    queued = Permit([permits], Threads())
+    assert not run(queued.acquire(0.01))
+    del lost, queued  # neither has left
+    holder, next_one = Permit([permits], Threads()), Permit([permits], Threads())
+    assert run(holder.acquire(0.01))
+    assert not run(next_one.acquire(0.01))
+    holder.release()
+    assert run(next_one.acquire(0.01))
+
+
+class Interrupted(Exception):  # noqa: N818 - as RQ's and Celery's timeouts
+    """Raised by a signal, between any two lines."""
+
+
+def _interrupted_end(monkeypatch: pytest.MonkeyPatch, end: Callable[[], Any]) -> None:
+    """Do something whose end is interrupted before anything is removed."""
+
+    def interrupt(*_: Any) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(nesting.Registry, "remove", interrupt)
+        patched.setattr(nesting.Work, "__setattr__", lambda work, name, value: (
+            interrupt() if value is True else object.__setattr__(work, name, value)
+        ))  # fmt: skip
+        with pytest.raises(Interrupted):
+            end()
+
+
+def test_what_was_not_ended_is_over_with_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted load is nobody's circle later on: its thread uses the cache again, and nothing piles up."""
+    key = (1, "product")
+
+    def load() -> None:
+        with nesting.working([key], Permits(1)), nesting.waiting(nesting.current(), [key]):
+            assert nesting.waits_for_itself(nesting.current(), key)
+
+    for _ in range(3):
+        _interrupted_end(monkeypatch, load)
+    assert nesting.current() is None
+    assert nesting.permits_within() is None
+    assert (len(nesting.works), len(nesting.waits)) == (0, 0)
+    with nesting.working([(1, "other")]):
+        assert len(nesting.running()) == 1
+        assert not nesting.waits_for_itself(nesting.current(), key)
