@@ -154,6 +154,20 @@ class Tasks:
         return asyncio.shield(task)
 
 
+def clean_up(backend: Backend, steps: Steps[None], error: BaseException) -> Steps[None]:
+    """Take steps after an error, even if the caller is cancelled or interrupted meanwhile.
+
+    Args:
+        backend: How the caller waits.
+        steps: What is to be done.
+        error: The error that ends the caller.
+    """
+    finishing = backend.finish(steps)
+    # A generator that is being closed cannot wait.
+    if not isinstance(error, GeneratorExit):
+        yield finishing
+
+
 def backend_of(client: Any) -> Backend:
     """The backend that goes with a client of redis-py or valkey-py.
 

@@ -94,8 +94,8 @@ def comes_again(error: Exception, codec: Callable[..., Any], *arguments: Any) ->
     """Whether an error is of a codec, or of the code of a value's class, and not of the caller's thread.
 
     A class's own checks may raise anything, which says that the value does not fit. A signal's handler may raise
-    anything too, between any two lines, as the timeouts of RQ and Celery do, and that is for the caller. The first comes
-    again if the codec is called again, the second does not.
+    anything too, between any two lines, as the timeouts of RQ and Celery do, and that is for the caller. The first
+    comes again if the codec is called again, the second does not.
 
     Args:
         error: What the codec raised.

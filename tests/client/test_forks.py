@@ -157,8 +157,8 @@ def test_a_load_that_the_parent_is_at(engine: Engine) -> None:
     thread = threading.Thread(target=cache.get_or_load, args=("a", load), kwargs={"ttl": 60})
     thread.start()
     is_loading.wait(_HANGS_SECONDS)
-    with cache._server._owed_lock:
-        assert cache._patterns._flights
+    with cache._server._pending_lock:
+        assert len(cache._lookups.flights) == 1
         assert child_ends_well(lambda: _look(cache))
     may_end.set()
     thread.join()
@@ -166,6 +166,6 @@ def test_a_load_that_the_parent_is_at(engine: Engine) -> None:
 
 
 def _look(cache: Cache) -> None:
-    assert not cache._patterns._flights
-    cache._server.free_later("b")
+    assert len(cache._lookups.flights) == 0
+    cache._server.release_later("b")
     assert cache.get_or_load("c", lambda: 3, ttl=60) == 3

@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 _LIMIT = 5.0
 SLOW_SECONDS = 1.0
-_REST_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 
 
 class Breaker:
@@ -32,17 +32,17 @@ class Breaker:
 
     Attributes:
         is_open: whether the node is left alone.
-        is_calm: whether there is no trouble, so that a quick answer need not be told.
+        is_healthy: whether there is no trouble, so that a quick answer need not be told.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, name: str = "The cache") -> None:
         self._clock = clock
         self._name = name
-        self._trouble = 0.0
+        self._severity = 0.0
         self._retry_at = 0.0
         self._slow_until = -math.inf
         self.is_open = False
-        self.is_calm = True
+        self.is_healthy = True
 
     def allows(self) -> bool:
         """Whether this caller may ask the node."""
@@ -51,7 +51,7 @@ class Breaker:
         now = self._clock()
         if now < self._retry_at:
             return False
-        self._retry_at = now + _REST_SECONDS
+        self._retry_at = now + _RETRY_SECONDS
         return True
 
     def answered(self, seconds: float) -> None:
@@ -60,24 +60,24 @@ class Breaker:
         if seconds >= SLOW_SECONDS:
             if now - seconds >= self._slow_until:
                 self._slow_until = now
-                self._suffer(seconds, "too slow")
+                self._record_failure(seconds, "too slow")
         else:
-            self._trouble = 0.0
-            self.is_calm = True
+            self._severity = 0.0
+            self.is_healthy = True
             if self.is_open:
                 self.is_open = False
                 _logger.warning("%s answers again", self._name)
 
     def failed(self, seconds: float, error: Exception) -> None:
         """The node did not answer, and it took so long to find out."""
-        self._suffer(1 + seconds, type(error).__name__)
+        self._record_failure(1 + seconds, type(error).__name__)
 
-    def _suffer(self, trouble: float, why: str) -> None:
-        self._trouble += trouble
-        self.is_calm = False
-        if self._trouble < _LIMIT:
+    def _record_failure(self, trouble: float, why: str) -> None:
+        self._severity += trouble
+        self.is_healthy = False
+        if self._severity < _LIMIT:
             return
-        self._retry_at = self._clock() + _REST_SECONDS
+        self._retry_at = self._clock() + _RETRY_SECONDS
         if not self.is_open:
             self.is_open = True
             # The error's type alone: a message may quote a login.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from elasticache_client.caching.entries import Policy, policy
 from elasticache_client.caching.errors import Unavailable
 from elasticache_client.caching.lazy import KeyTemplate, Lazy, LazyClassMethod, LazyMethod, lazy, returned_type
-from elasticache_client.caching.patterns import Patterns
+from elasticache_client.caching.lookups import Lookups
 from elasticache_client.caching.server import Server
 from elasticache_client.caching.settings import Settings
+from elasticache_client.caching.writes import Writes
 from elasticache_client.messages import refusal
 from elasticache_client.steps import Asyncio, Blocking, operation, run, run_async
 
@@ -52,13 +53,14 @@ class _CacheBase:
         )
         self._asynchronous = isinstance(self, Asyncio)
         self._server = Server(client, prefix, self._backend, asynchronous=self._asynchronous)
-        self._patterns = Patterns(self._server, settings, self._backend)
+        self._lookups = Lookups(self._server, settings, self._backend)
+        self._writes = Writes(self._server, self._lookups.leases, settings, self._backend)
         self._templates: dict[str, str] = {}
 
     @property
     def stats(self) -> Stats:
         """What this object did so far."""
-        return self._patterns.stats
+        return self._server.stats
 
     @property
     def is_down(self) -> bool:
@@ -91,7 +93,7 @@ class _CacheBase:
         Raises:
             TypeError: the value is not of the type.
         """
-        return self._patterns.write(key, value, policy(type, ttl, None, 0))
+        return self._writes.write(key, value, policy(type, ttl, None, 0))
 
     @operation
     def invalidate(self, *keys: str) -> Steps[None]:
@@ -100,7 +102,7 @@ class _CacheBase:
         Args:
             *keys: The values' names, below the cache's prefix.
         """
-        return self._patterns.invalidate(keys)
+        return self._writes.invalidate(keys)
 
     def _lazy(
         self,
@@ -120,7 +122,9 @@ class _CacheBase:
         kept = policy_of(returned_type(function) if type_ is None else type_)
         template = KeyTemplate(key, function)
         self._claim(key, template.pattern, function)
-        return lazy(function, template, patterns=self._patterns, policy=kept, run=run, look_up=self._look_up)
+        return lazy(
+            function, template, lookups=self._lookups, writes=self._writes, policy=kept, run=run, look_up=self._look_up
+        )
 
     def _claim(self, key: str, pattern: str, function: Callable[..., Any]) -> None:
         """Note whose key it is; a module that is loaded anew defines the same functions once more."""
@@ -290,7 +294,7 @@ class Cache(_CacheBase, Blocking):
             Exception: what ``load_many`` raised.
         """
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
-        return run(self._patterns.lookup_many(keys, load_many, kept))
+        return run(self._lookups.lookup_many(keys, load_many, kept))
 
     def write_through(
         self,
@@ -319,14 +323,14 @@ class Cache(_CacheBase, Blocking):
             TypeError: the value is not of the type; nothing has been stored.
             Exception: what ``store`` raised; the cached value is gone, as the database may have the new one.
         """
-        return run(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
+        return run(self._writes.write_through(key, value, store, policy(type, ttl, None, 0)))
 
     def _look_up(self, key: str, load: Callable[[], T], policy: Policy[T]) -> T:
         try:
-            entry = self._patterns.hit(self._server.get_at_once(key), policy)
+            entry = self._lookups.hit(self._server.get_at_once(key), policy)
         except Unavailable:
-            return run(self._patterns.lookup(key, load, policy, is_lost=True))
-        return entry.value if entry is not None else run(self._patterns.lookup(key, load, policy))
+            return run(self._lookups.lookup(key, load, policy, is_lost=True))
+        return entry.value if entry is not None else run(self._lookups.lookup(key, load, policy))
 
 
 class AsyncCache(_CacheBase, Asyncio):
@@ -389,7 +393,7 @@ class AsyncCache(_CacheBase, Asyncio):
     ) -> dict[str, T | None]:
         """The values of all keys by key, as in `Cache.get_or_load_many`."""
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
-        return await run_async(self._patterns.lookup_many(keys, load_many, kept))
+        return await run_async(self._lookups.lookup_many(keys, load_many, kept))
 
     async def write_through(
         self,
@@ -401,10 +405,10 @@ class AsyncCache(_CacheBase, Asyncio):
         type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
     ) -> Any:
         """Write to the database, then to the cache, as `Cache.write_through` does."""
-        return await run_async(self._patterns.write_through(key, value, store, policy(type, ttl, None, 0)))
+        return await run_async(self._writes.write_through(key, value, store, policy(type, ttl, None, 0)))
 
     def _look_up(self, key: str, load: Callable[[], Awaitable[T]], policy: Policy[T]) -> Coroutine[Any, Any, T]:
-        return run_async(self._patterns.lookup(key, load, policy))
+        return run_async(self._lookups.lookup(key, load, policy))
 
 
 def _optional(type_: Any) -> Any:

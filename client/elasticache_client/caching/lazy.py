@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from elasticache_client.caching.entries import Policy
-    from elasticache_client.caching.patterns import Patterns
+    from elasticache_client.caching.lookups import Lookups
+    from elasticache_client.caching.writes import Writes
     from elasticache_client.steps import Steps
 
 P = ParamSpec("P")
@@ -102,7 +103,8 @@ def lazy(
     function: Callable[..., Any],
     key: KeyTemplate,
     *,
-    patterns: Patterns,
+    lookups: Lookups,
+    writes: Writes,
     policy: Policy[Any],
     run: Callable[[Steps[Any]], Any],
     look_up: Callable[[str, Callable[[], Any], Policy[Any]], Any],
@@ -125,19 +127,19 @@ def lazy(
         called = call
 
     def invalidate(*args: Any, **kwargs: Any) -> Any:
-        return run(patterns.invalidate([make_key(key.with_class(args), kwargs)]))
+        return run(writes.invalidate([make_key(key.with_class(args), kwargs)]))
 
     def refresh(*args: Any, **kwargs: Any) -> Any:
         args = key.with_class(args, is_read=True)
-        return run(patterns.reload(make_key(args, kwargs), partial(function, *args, **kwargs), policy))
+        return run(lookups.reload(make_key(args, kwargs), partial(function, *args, **kwargs), policy))
 
     def write(*args_and_value: Any, **kwargs: Any) -> Any:
         *args, value = args_and_value
-        return run(patterns.write(make_key(key.with_class(args), kwargs), value, policy))
+        return run(writes.write(make_key(key.with_class(args), kwargs), value, policy))
 
     def write_through(*args_and_value: Any, store: Callable[[Any], Any], **kwargs: Any) -> Any:
         *args, value = args_and_value
-        return run(patterns.write_through(make_key(key.with_class(args), kwargs), value, store, policy))
+        return run(writes.write_through(make_key(key.with_class(args), kwargs), value, store, policy))
 
     update_wrapper(called, function)
     beside = {each.__name__: each for each in (invalidate, refresh, write, write_through)}

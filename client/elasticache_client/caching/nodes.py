@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Command: TypeAlias = tuple[Any, ...]
-Told: TypeAlias = tuple[list[Any] | Exception, float]
+Reply: TypeAlias = tuple[list[Any] | Exception, float]
 """A node's answer to each command, errors among them, or what kept it from answering; and the seconds that took."""
 
 _LOOK_SECONDS = 1.0
@@ -36,7 +36,7 @@ class Nodes:
 
     Attributes:
         is_cluster: whether there may be several.
-        troubled: the breakers that are not calm, by node.
+        unhealthy: the breakers that are not calm, by node.
     """
 
     def __init__(self, client: Any, library: str, *, asynchronous: bool) -> None:
@@ -49,13 +49,13 @@ class Nodes:
         elif self.is_cluster:
             self._connected = getattr(client, f"get_{library}_connection")
         self._breakers: dict[str, Breaker] = {}
-        self._look_at = 0.0
-        self.troubled: dict[str, Breaker] = {}
+        self._check_at = 0.0
+        self.unhealthy: dict[str, Breaker] = {}
 
     @property
     def is_any_open(self) -> bool:
         """Whether at least one is left alone."""
-        return any(each.is_open for each in list(self.troubled.values()))
+        return any(each.is_open for each in list(self.unhealthy.values()))
 
     def of(self, name: str) -> str:
         """The node that has a name's slot; where nobody has it, the name of none."""
@@ -73,29 +73,29 @@ class Nodes:
 
     def is_open(self, node: str) -> bool:
         """Whether a node is left alone."""
-        breaker = self.troubled.get(node)
+        breaker = self.unhealthy.get(node)
         return breaker is not None and breaker.is_open
 
     def allows(self, node: str) -> bool:
         """Whether this caller may ask a node."""
-        self._forget_those_that_are_gone()
-        breaker = self.troubled.get(node)
+        self._forget_removed_nodes()
+        breaker = self.unhealthy.get(node)
         return breaker is None or breaker.allows()
 
     def answered(self, node: str, seconds: float) -> None:
         """A node answered after so long."""
-        self._tell(node, lambda breaker: breaker.answered(seconds))
+        self._notify(node, lambda breaker: breaker.answered(seconds))
 
     def failed(self, node: str, seconds: float, error: Exception) -> None:
         """A node did not answer, and it took so long to find out."""
-        self._tell(node, lambda breaker: breaker.failed(seconds, error))
+        self._notify(node, lambda breaker: breaker.failed(seconds, error))
 
-    def know_slots(self) -> Any:
+    def load_slots(self) -> Any:
         """A step after which the slots are known, as they always are to a blocking client."""
         return self._client.initialize() if self._asynchronous else None
 
     def ask(self, batches: Sequence[tuple[str, list[Command]]]) -> Any:
-        """A step that asks each node for all of its commands in one trip, and gives what each ``Told``.
+        """A step that asks each node for all of its commands in one trip, and gives what each ``Reply``.
 
         None of the commands is sent twice, and none is redirected: a `MovedError` is among the answers.
         """
@@ -103,7 +103,7 @@ class Nodes:
             return self._ask_at_once(batches)
         return [self._ask(*each) for each in batches]
 
-    def _ask(self, node: str, commands: list[Command]) -> Told:
+    def _ask(self, node: str, commands: list[Command]) -> Reply:
         started_at = time.monotonic()
         try:
             client = self._connected(self._client.get_node(node_name=node)) if self.is_cluster else self._client
@@ -112,10 +112,10 @@ class Nodes:
             return error, time.monotonic() - started_at
         return answers, time.monotonic() - started_at
 
-    async def _ask_at_once(self, batches: Sequence[tuple[str, list[Command]]]) -> list[Told]:
+    async def _ask_at_once(self, batches: Sequence[tuple[str, list[Command]]]) -> list[Reply]:
         return list(await asyncio.gather(*(self._ask_async(*each) for each in batches)))
 
-    async def _ask_async(self, node: str, commands: list[Command]) -> Told:
+    async def _ask_async(self, node: str, commands: list[Command]) -> Reply:
         started_at = time.monotonic()
         try:
             if self.is_cluster:
@@ -134,24 +134,24 @@ class Nodes:
             pipeline.execute_command(*each)
         return pipeline
 
-    def _tell(self, node: str, event: Callable[[Breaker], None]) -> None:
+    def _notify(self, node: str, event: Callable[[Breaker], None]) -> None:
         breaker = self._breakers.get(node)
         if breaker is None:
             name = f"The cache's node {node}" if node else "The cache"
             breaker = self._breakers.setdefault(node, Breaker(name=name))
         event(breaker)
-        if breaker.is_calm:
-            self.troubled.pop(node, None)
+        if breaker.is_healthy:
+            self.unhealthy.pop(node, None)
         else:
-            self.troubled[node] = breaker
+            self.unhealthy[node] = breaker
 
-    def _forget_those_that_are_gone(self) -> None:
+    def _forget_removed_nodes(self) -> None:
         """A node that has been replaced is asked no more, so it would be in trouble for good."""
         now = time.monotonic()
-        if self._manager is None or now < self._look_at:
+        if self._manager is None or now < self._check_at:
             return
-        self._look_at = now + _LOOK_SECONDS
+        self._check_at = now + _LOOK_SECONDS
         primaries = {nodes[0].name for nodes in list(self._manager.slots_cache.values()) if nodes}
-        for node in [each for each in self.troubled if each not in primaries and each != _ALONE]:
-            self.troubled.pop(node, None)
+        for node in [each for each in self.unhealthy if each not in primaries and each != _ALONE]:
+            self.unhealthy.pop(node, None)
             self._breakers.pop(node, None)

@@ -41,7 +41,7 @@ class Refusals:
         self.lasting: dict[str, float] = {}
 
     @property
-    def last(self) -> bool:
+    def is_refusing(self) -> bool:
         """Whether a command is refused that no look-up can do without."""
         self._forget()
         return bool(self.lasting)
@@ -58,7 +58,7 @@ class Refusals:
             # No more of its text, which may quote a key.
             _logger.warning("The cache refuses %s (%s): callers go past it where it does", *kind)
 
-    def passed(self, step: str) -> None:
+    def succeeded(self, step: str) -> None:
         """A node carried a command out."""
         self.lasting.pop(_group(step), None)
         self._forget()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from elasticache_client.caching.nesting import Key
-    from elasticache_client.caching.nodes import Command, Told
+    from elasticache_client.caching.nodes import Command, Reply
     from elasticache_client.caching.scripts import Script
     from elasticache_client.steps import Backend, Steps
 
@@ -36,13 +36,13 @@ Ask: TypeAlias = Callable[..., "Steps[Any]"]
 _logger = logging.getLogger(__name__)
 
 _LIBRARIES = ("redis", "valkey")
-_MOST_OWED = 2000
-_PAY_SECONDS = 1.0
+_MAX_PENDING = 2000
+_FLUSH_SECONDS = 1.0
 _ELSEWHERE = {"MovedError", "AskError", "TryAgainError"}
 _ANSWERS = (Failure.COMMAND, Failure.NODE)
-_CROWD = ("Too many connections", "No connection available")
-_CROWD_SECONDS = 3.0
-_CROWD_POLL_SECONDS = 0.005
+_EXHAUSTED = ("Too many connections", "No connection available")
+_EXHAUSTED_SECONDS = 3.0
+_EXHAUSTED_POLL_SECONDS = 0.005
 
 
 class Server:
@@ -67,15 +67,15 @@ class Server:
         self._nodes = Nodes(client, library, asynchronous=asynchronous)
         self._refusals = Refusals()
         self._prefix = prefix
-        self._owed: dict[str, object] = {}
-        self._owed_lock = threading.Lock()
+        self._pending_deletes: dict[str, object] = {}
+        self._pending_lock = threading.Lock()
         after_fork(self, renew_locks)
-        self._pay_at = 0.0
+        self._flush_at = 0.0
 
     @property
     def is_down(self) -> bool:
         """Whether a node is left alone, or refuses what no look-up can do without."""
-        return self._nodes.is_any_open or self._refusals.last
+        return self._nodes.is_any_open or self._refusals.is_refusing
 
     def identity(self, key: str) -> Key:
         """What tells a key from those of all other caches in this process."""
@@ -92,16 +92,16 @@ class Server:
         Raises:
             Unavailable: there is no answer; another command would have none either.
         """
-        if self._nodes.troubled or self._owed or self._refusals.lasting:
+        if self._nodes.unhealthy or self._pending_deletes or self._refusals.lasting:
             return None
         name = self._name(key)
         started_at = time.monotonic()
         try:
             content: bytes | None = self._client.get(name)
         except Exception as error:  # judged
-            if _is_crowd(error) or _is_of_another_type(error):
+            if _pool_is_exhausted(error) or _is_of_another_type(error):
                 return None
-            raise self._judged(error, (name,), "GET", time.monotonic() - started_at) from error
+            raise self._classified(error, (name,), "GET", time.monotonic() - started_at) from error
         seconds = time.monotonic() - started_at
         if seconds >= SLOW_SECONDS:
             self._nodes.answered(self._nodes.of(name), seconds)
@@ -110,7 +110,7 @@ class Server:
     def get_many(self, keys: Iterable[str]) -> Steps[list[bytes | Unavailable | None]]:
         """What is stored for each key, in one trip to each node; its `Unavailable` where there is no answer."""
         names = [self._name(key) for key in keys]
-        if not self._nodes.is_cluster and not self._owed:
+        if not self._nodes.is_cluster and not self._pending_deletes:
             try:
                 contents: list[Any] = yield from self._ask(names, "GET", self._client.mget, names)
             except Refused:
@@ -152,7 +152,7 @@ class Server:
             elif names:
                 answers = yield from self._ask_all(names, "DEL", [("DEL", *each) for each in names])
                 told = zip(names, answers, strict=True)
-                self._owe([name for each, answer in told if isinstance(answer, Unavailable) for name in each])
+                self._delete_later([name for each, answer in told if isinstance(answer, Unavailable) for name in each])
 
     @contextmanager
     def or_remove_later(self, keys: Sequence[str]) -> Iterator[None]:
@@ -161,33 +161,33 @@ class Server:
         try:
             yield
         except BaseException as error:
-            self._owe(names)
+            self._delete_later(names)
             if not isinstance(error, Unavailable):
                 raise
 
-    def free_later(self, key: str) -> None:
+    def release_later(self, key: str) -> None:
         """Take a lease away as soon as the server answers."""
-        self._owe([self._names(key)[1]])
+        self._delete_later([self._names(key)[1]])
 
-    def _owe(self, names: list[str]) -> None:
+    def _delete_later(self, names: list[str]) -> None:
         if not names:
             return
-        with self._owed_lock:
-            room = _MOST_OWED - len(self._owed)
-            self._owed |= {name: object() for name in names[:room]}
-        self._pay_at = 0.0
+        with self._pending_lock:
+            room = _MAX_PENDING - len(self._pending_deletes)
+            self._pending_deletes |= {name: object() for name in names[:room]}
+        self._flush_at = 0.0
         if room < len(names):
             _logger.warning("Some values could not be taken away and stay until their ttl: the cache was down")
 
-    def _pay(self, names: Names, node: str) -> Steps[None]:
+    def _flush_pending(self, names: Names, node: str) -> Steps[None]:
         """Take away what is owed: all that may be had, once in a second, and what is to be asked for now."""
         now = time.monotonic()
-        own = {each for name in names for each in (name, f"{name}:lease") if each in self._owed}
-        if now >= self._pay_at:
-            self._pay_at = now + _PAY_SECONDS
-            due = dict(self._owed)
+        own = {each for name in names for each in (name, f"{name}:lease") if each in self._pending_deletes}
+        if now >= self._flush_at:
+            self._flush_at = now + _FLUSH_SECONDS
+            due = dict(self._pending_deletes)
         else:
-            due = {name: mark for name, mark in dict(self._owed).items() if name in own}
+            due = {name: mark for name, mark in dict(self._pending_deletes).items() if name in own}
         listed = list(due)
         for where, places in self._grouped([(name,) for name in listed]).items():
             if where != node and self._nodes.is_open(where):
@@ -198,25 +198,25 @@ class Server:
             answers = yield from self._settled(
                 where, group, "DEL", [("DEL", *each) for each in group], told[0], self._send
             )
-            with self._owed_lock:
+            with self._pending_lock:
                 for (name,), answer in zip(group, answers, strict=True):
-                    if not isinstance(answer, Unavailable) and self._owed.get(name) is due[name]:
-                        del self._owed[name]
-        if any(name in self._owed for name in own):
+                    if not isinstance(answer, Unavailable) and self._pending_deletes.get(name) is due[name]:
+                        del self._pending_deletes[name]
+        if any(name in self._pending_deletes for name in own):
             raise Unavailable
 
     def _ask(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
         # Handed out, not gone through: two generators less for each hit.
-        if self._nodes.troubled or self._owed:
-            return self._ask_in_trouble(names, step, command, *arguments)
+        if self._nodes.unhealthy or self._pending_deletes:
+            return self._ask_unhealthy(names, step, command, *arguments)
         return self._send(names, step, command, *arguments)
 
-    def _ask_in_trouble(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
+    def _ask_unhealthy(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
         node = self._node(names)
         if not self._nodes.allows(node):
             raise Unavailable
-        if self._owed:
-            yield from self._pay(names, node)
+        if self._pending_deletes:
+            yield from self._flush_pending(names, node)
         return (yield from self._send(names, step, command, *arguments))
 
     def _send(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
@@ -229,18 +229,22 @@ class Server:
                 raise
             except Exception as error:  # judged
                 seconds = time.monotonic() - started_at
-                if _is_crowd(error) and seconds < _CROWD_SECONDS and not self._nodes.is_open(self._node(names)):
-                    yield self._backend.sleep(_CROWD_POLL_SECONDS)
+                if (
+                    _pool_is_exhausted(error)
+                    and seconds < _EXHAUSTED_SECONDS
+                    and not self._nodes.is_open(self._node(names))
+                ):
+                    yield self._backend.sleep(_EXHAUSTED_POLL_SECONDS)
                     continue
                 # Where somebody else has put a list, there is an answer, and nothing to serve.
                 if step != "GET" or not _is_of_another_type(error):
-                    raise self._judged(error, names, step, seconds) from error
+                    raise self._classified(error, names, step, seconds) from error
                 answer = None
             seconds = time.monotonic() - started_at
-            if seconds >= SLOW_SECONDS or self._nodes.troubled:
+            if seconds >= SLOW_SECONDS or self._nodes.unhealthy:
                 self._nodes.answered(self._node(names), seconds)
             if self._refusals.lasting:
-                self._refusals.passed(step)
+                self._refusals.succeeded(step)
             return answer
 
     def _ask_all(self, names: Sequence[Names], step: str, commands: list[Command]) -> Steps[list[Any]]:
@@ -248,9 +252,9 @@ class Server:
         started_at = time.monotonic()
         if self._nodes.is_cluster:
             try:
-                yield self._nodes.know_slots()
+                yield self._nodes.load_slots()
             except Exception as error:  # noqa: BLE001  # judged
-                return [self._judged(error, names[0], step, time.monotonic() - started_at)] * len(commands)
+                return [self._classified(error, names[0], step, time.monotonic() - started_at)] * len(commands)
         answers: list[Any] = [Unavailable()] * len(commands)
         left = self._grouped(names)
         while left:
@@ -260,8 +264,8 @@ class Server:
             for (node, places), each in zip(admitted.items(), told, strict=True):
                 if (
                     isinstance(each[0], Exception)
-                    and _is_crowd(each[0])
-                    and time.monotonic() - started_at < _CROWD_SECONDS
+                    and _pool_is_exhausted(each[0])
+                    and time.monotonic() - started_at < _EXHAUSTED_SECONDS
                 ):
                     left[node] = places
                     continue
@@ -270,7 +274,7 @@ class Server:
                 for place, answer in zip(places, settled, strict=True):
                     answers[place] = answer
             if left:
-                yield self._backend.sleep(_CROWD_POLL_SECONDS)
+                yield self._backend.sleep(_EXHAUSTED_POLL_SECONDS)
         return answers
 
     def _admitted(  # what is to be asked, and where answers go
@@ -287,8 +291,8 @@ class Server:
             if not self._nodes.allows(node):
                 continue
             try:
-                if self._owed:
-                    yield from self._pay([name for place in places for name in names[place]], node)
+                if self._pending_deletes:
+                    yield from self._flush_pending([name for place in places for name in names[place]], node)
             except Unavailable:
                 # It may be one of them that is owed; a trip for each costs less than their loads.
                 for place in places:
@@ -298,13 +302,13 @@ class Server:
         return admitted
 
     def _settled(  # noqa: PLR0917  # a batch, and how to ask again
-        self, node: str, names: Sequence[Names], step: str, commands: list[Command], told: Told, ask: Ask
+        self, node: str, names: Sequence[Names], step: str, commands: list[Command], told: Reply, ask: Ask
     ) -> Steps[list[Any]]:
         """The answers of a node to a batch; what has no answer yet is asked for in the client's own way."""
         got, seconds = told
         if isinstance(got, Exception):
             got = [got] * len(names)
-        elif seconds >= SLOW_SECONDS or self._nodes.troubled:
+        elif seconds >= SLOW_SECONDS or self._nodes.unhealthy:
             self._nodes.answered(node, seconds)
         answers: list[Any] = []
         lost: Unavailable | None = None
@@ -316,7 +320,7 @@ class Server:
             elif step == "GET" and _is_of_another_type(answer):
                 answers.append(None)
             elif isinstance(answer, self._timeout) or not (self._nodes.is_cluster and _may_be_elsewhere(answer)):
-                judged = self._judged(answer, each, step, seconds)
+                judged = self._classified(answer, each, step, seconds)
                 if not isinstance(judged, Refused):
                     # The connection is gone, and with it all further answers.
                     lost = judged
@@ -331,7 +335,7 @@ class Server:
         except Unavailable as error:
             return error
 
-    def _judged(self, error: Exception, names: Names, step: str, seconds: float) -> Unavailable:
+    def _classified(self, error: Exception, names: Names, step: str, seconds: float) -> Unavailable:
         """What an error comes to where it is the command's or the node's; it is raised where it is the caller's."""
         if isinstance(error, UnicodeEncodeError):
             raise self._bad_key(names[0]) from None
@@ -344,12 +348,12 @@ class Server:
             self.stats.refused += 1
             self._refusals.add(step, error)
         if kind is Failure.COMMAND:
-            if seconds >= SLOW_SECONDS or self._nodes.troubled:
+            if seconds >= SLOW_SECONDS or self._nodes.unhealthy:
                 self._nodes.answered(self._node(names), seconds)
             judged: Unavailable = Refused()
         else:
             # A pool that is used up says nothing of the node.
-            if not _is_crowd(error):
+            if not _pool_is_exhausted(error):
                 self._nodes.failed(self._node(names), seconds, error)
             judged = Unavailable()
         judged.__cause__ = error
@@ -401,9 +405,9 @@ class Server:
         )
 
 
-def _is_crowd(error: Exception) -> bool:
+def _pool_is_exhausted(error: Exception) -> bool:
     """Whether all connections of the client's pool are in use, which its different pools say differently."""
-    return type(error).__name__ == "MaxConnectionsError" or str(error).startswith(_CROWD)
+    return type(error).__name__ == "MaxConnectionsError" or str(error).startswith(_EXHAUSTED)
 
 
 def _is_of_another_type(error: Exception) -> bool:
@@ -414,7 +418,7 @@ def _may_be_elsewhere(error: Exception) -> bool:
     """Whether the cluster client's own way may find an answer: slots move, primaries change, connections break."""
     if kind_of(error) is Failure.COMMAND:
         return type(error).__name__ in _ELSEWHERE
-    return not _is_crowd(error)
+    return not _pool_is_exhausted(error)
 
 
 def _checked(client: Any, *, asynchronous: bool) -> str:

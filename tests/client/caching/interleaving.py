@@ -16,9 +16,10 @@ import redis
 
 from elasticache_client.caching.entries import policy
 from elasticache_client.caching.errors import LoadFailed
-from elasticache_client.caching.patterns import Patterns
+from elasticache_client.caching.lookups import Lookups
 from elasticache_client.caching.server import Server
 from elasticache_client.caching.settings import Settings
+from elasticache_client.caching.writes import Writes
 
 if TYPE_CHECKING:
     import random
@@ -162,13 +163,13 @@ class World:
     def begin(self, what: str) -> None:
         """Let an actor begin a look-up or a write."""
         process = self.random.randrange(2)
-        patterns = self._processes[process]
+        lookups, writes = self._processes[process]
         steps: dict[str, Callable[[], Steps[Any]]] = {
-            "look up": lambda: patterns.lookup(KEY, self._load, _POLICY),
-            "reload": lambda: patterns.reload(KEY, self._load, _POLICY),
-            "invalidate": lambda: self._invalidate(patterns),
-            "overwrite": lambda: self._overwrite(patterns),
-            "write through": lambda: self._write_through(patterns),
+            "look up": lambda: lookups.lookup(KEY, self._load, _POLICY),
+            "reload": lambda: lookups.reload(KEY, self._load, _POLICY),
+            "invalidate": lambda: self._invalidate(writes),
+            "overwrite": lambda: self._overwrite(writes),
+            "write through": lambda: self._write_through(writes),
         }
         reads = what.startswith(("look", "reload"))
         actor = _Actor(steps[what](), process, not reads, self.floor)
@@ -198,12 +199,13 @@ class World:
         self.actors = [each for each in self.actors if each.process != process or each.writes]
         self._processes[process] = self._process(_EARLY[process])
 
-    def _process(self, early: float) -> Patterns:
+    def _process(self, early: float) -> tuple[Lookups, Writes]:
         settings = Settings(prefix="catalogue", lease=3, jitter=0.1, early=early, bypass_limit=100, bypass_wait=0)
         server = Server(self.client, "catalogue", _Backend(), asynchronous=False)
         nodes: Any = server._nodes  # its pipelines run when they are called, too
         nodes.ask = partial(partial, nodes.ask)
-        return Patterns(server, settings, _Backend())
+        lookups = Lookups(server, settings, _Backend())
+        return lookups, Writes(server, lookups.leases, settings, _Backend())
 
     def _advance(self, actor: _Actor, answer: Any) -> None:
         try:
@@ -241,21 +243,21 @@ class World:
     def _over(self, value: int) -> None:
         self.floor = max(self.floor, self.commits.index(value))
 
-    def _invalidate(self, patterns: Patterns) -> Steps[None]:
+    def _invalidate(self, writes: Writes) -> Steps[None]:
         value = self._new()
         yield self._store(value)
-        yield from patterns.invalidate([KEY])
+        yield from writes.invalidate([KEY])
         self._over(value)
 
-    def _overwrite(self, patterns: Patterns) -> Steps[None]:
+    def _overwrite(self, writes: Writes) -> Steps[None]:
         value = self._new()
         yield self._store(value)
-        yield from patterns.write(KEY, value, _POLICY)
+        yield from writes.write(KEY, value, _POLICY)
         self._over(value)
 
-    def _write_through(self, patterns: Patterns) -> Steps[None]:
+    def _write_through(self, writes: Writes) -> Steps[None]:
         value = self._new()
-        yield from patterns.write_through(KEY, value, self._store, _POLICY)
+        yield from writes.write_through(KEY, value, self._store, _POLICY)
         self._over(value)
 
 

@@ -118,7 +118,7 @@ def test_who_asks_after_a_change_does_not_join_an_older_load(
             changed.set()
             super().wait(event, seconds)
 
-    monkeypatch.setattr(face.cache._patterns, "_backend", Backend())
+    monkeypatch.setattr(face.cache._lookups.flights, "_backend", Backend())
     first = threading.Thread(target=face.get, args=(key, load_slowly))
     first.start()
     loading.wait(10)

@@ -232,7 +232,7 @@ def test_a_refusal_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> No
     for _ in range(500):
         clock.now += 1
         refusals.add("END_LOAD", error)
-        refusals.passed("END_LOAD")
+        refusals.succeeded("END_LOAD")
     refusals.add("WRITE", error)
     clock.now += 61
     refusals.add("END_LOAD", error)
@@ -248,9 +248,9 @@ def test_what_was_refused_long_ago_says_nothing_any_more() -> None:
     clock = Clock()
     refusals = Refusals(clock)
     refusals.add("WRITE", Exception("OOM command not allowed when used memory > 'maxmemory'."))
-    told = [refusals.last]
+    told = [refusals.is_refusing]
     clock.now += 61
-    assert [*told, refusals.last] == [True, False]
+    assert [*told, refusals.is_refusing] == [True, False]
 
 
 class _Death(BaseException):
