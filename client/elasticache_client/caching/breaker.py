@@ -18,21 +18,22 @@ _RETRY_SECONDS = 1.0
 
 
 class Breaker:
-    """Opens when trouble in a row adds up to five: each failure counts one, and each second that was lost one more.
+    """A circuit breaker. It opens when failures in a row add up to five.
 
-    So five refused connections open it, or one timeout of five seconds. An answer that took a second or more counts its
-    seconds, a quicker one ends the row; of slow answers that overlap one counts, because a machine that is too busy
-    makes many slow at once. While the breaker is open, one caller in a second tries the node.
+    Each failure counts one, and each second that it took one more: five refused connections open it, or one timeout of
+    five seconds. An answer that took a second or more counts its seconds; a quicker one resets the count. Of slow
+    answers that overlap one counts, because an overloaded machine makes many slow at once. While the breaker is open,
+    one caller per second tries the node.
 
-    A node that refuses a command answers: whatever concerns one command or one key is no failure here.
+    A node that refuses a command has answered: an error of one command or one key is not a failure here.
 
     Args:
-        clock: seconds that only go forward.
-        name: what the log calls the node.
+        clock: Seconds that only go forward.
+        name: The node's name in the log.
 
     Attributes:
-        is_open: whether the node is left alone.
-        is_healthy: whether there is no trouble, so that a quick answer need not be told.
+        is_open: Whether the node is not used for now.
+        is_healthy: Whether the count is zero, so that a quick answer need not be recorded.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, name: str = "The cache") -> None:
@@ -45,7 +46,7 @@ class Breaker:
         self.is_healthy = True
 
     def allows(self) -> bool:
-        """Whether this caller may ask the node."""
+        """Whether this caller may use the node."""
         if not self.is_open:
             return True
         now = self._clock()
@@ -55,7 +56,7 @@ class Breaker:
         return True
 
     def answered(self, seconds: float) -> None:
-        """The node answered after so long."""
+        """Record an answer and how long it took."""
         now = self._clock()
         if seconds >= SLOW_SECONDS:
             if now - seconds >= self._slow_until:
@@ -69,11 +70,11 @@ class Breaker:
                 _logger.warning("%s answers again", self._name)
 
     def failed(self, seconds: float, error: Exception) -> None:
-        """The node did not answer, and it took so long to find out."""
+        """Record a failure and how long it took."""
         self._record_failure(1 + seconds, type(error).__name__)
 
-    def _record_failure(self, trouble: float, why: str) -> None:
-        self._severity += trouble
+    def _record_failure(self, severity: float, why: str) -> None:
+        self._severity += severity
         self.is_healthy = False
         if self._severity < _LIMIT:
             return
@@ -81,4 +82,4 @@ class Breaker:
         if not self.is_open:
             self.is_open = True
             # The error's type alone: a message may quote a login.
-            _logger.warning("%s does not answer (%s): going past it until it does", self._name, why)
+            _logger.warning("%s does not answer (%s): it is bypassed until it does", self._name, why)

@@ -1,4 +1,4 @@
-"""The nodes of a cache, each with a breaker of its own: one that is away takes its own keys away, no others."""
+"""The nodes of a cache, each with its own breaker: a node that is down affects its own keys only."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _ALONE = ""
 
 
 class Nodes:
-    """What is known of the nodes, and commands for several of them at once.
+    """The state of the nodes, and commands to several of them at once.
 
     A node is the primary of a slot, as the cluster client knows it; without cluster mode there is one. While all are
-    well nobody asks which one has a key, so that a hit pays for no slot.
+    healthy, the node of a key is not computed, so that a hit does not pay for it.
 
-    The cluster clients' own pipelines are not used: when one node is silent, they ask it again for each command, for
-    minutes, and give up the other nodes' answers.
+    The cluster clients' own pipelines are not used: if one node is silent, they ask it again for each command, for
+    minutes, and discard the other nodes' answers.
 
     Args:
-        client: a client of redis-py or valkey-py.
-        library: the name of its library.
-        asynchronous: whether it is an asyncio one.
+        client: A client of redis-py or valkey-py.
+        library: The name of its library.
+        asynchronous: Whether it is an asyncio client.
 
     Attributes:
-        is_cluster: whether there may be several.
-        unhealthy: the breakers that are not calm, by node.
+        is_cluster: Whether there may be several nodes.
+        unhealthy: The breakers that are not healthy, by node.
     """
 
     def __init__(self, client: Any, library: str, *, asynchronous: bool) -> None:
@@ -54,11 +54,11 @@ class Nodes:
 
     @property
     def is_any_open(self) -> bool:
-        """Whether at least one is left alone."""
+        """Whether at least one is bypassed."""
         return any(each.is_open for each in list(self.unhealthy.values()))
 
     def of(self, name: str) -> str:
-        """The node that has a name's slot; where nobody has it, the name of none."""
+        """The node that has a name's slot; an empty text if no node has it."""
         if self._manager is None:
             return _ALONE
         holders = self._manager.slots_cache.get(self._client.keyslot(name))
@@ -72,30 +72,30 @@ class Nodes:
         return places
 
     def is_open(self, node: str) -> bool:
-        """Whether a node is left alone."""
+        """Whether a node is bypassed."""
         breaker = self.unhealthy.get(node)
         return breaker is not None and breaker.is_open
 
     def allows(self, node: str) -> bool:
-        """Whether this caller may ask a node."""
+        """Whether this caller may use a node."""
         self._forget_removed_nodes()
         breaker = self.unhealthy.get(node)
         return breaker is None or breaker.allows()
 
     def answered(self, node: str, seconds: float) -> None:
-        """A node answered after so long."""
+        """Record an answer and how long it took."""
         self._notify(node, lambda breaker: breaker.answered(seconds))
 
     def failed(self, node: str, seconds: float, error: Exception) -> None:
-        """A node did not answer, and it took so long to find out."""
+        """Record a failure and how long it took."""
         self._notify(node, lambda breaker: breaker.failed(seconds, error))
 
     def load_slots(self) -> Any:
-        """A step after which the slots are known, as they always are to a blocking client."""
+        """A step after which the slots are known; a blocking client always knows them."""
         return self._client.initialize() if self._asynchronous else None
 
     def ask(self, batches: Sequence[tuple[str, list[Command]]]) -> Any:
-        """A step that asks each node for all of its commands in one trip, and gives what each ``Reply``.
+        """A step that sends each node all of its commands in one trip, and gives each ``Reply``.
 
         None of the commands is sent twice, and none is redirected: a `MovedError` is among the answers.
         """
@@ -108,7 +108,7 @@ class Nodes:
         try:
             client = self._connected(self._client.get_node(node_name=node)) if self.is_cluster else self._client
             answers: list[Any] = self._pipeline(client, commands).execute(raise_on_error=False)
-        except Exception as error:  # noqa: BLE001  # for the caller to judge
+        except Exception as error:  # noqa: BLE001 - the caller classifies it
             return error, time.monotonic() - started_at
         return answers, time.monotonic() - started_at
 
@@ -124,7 +124,7 @@ class Nodes:
                 answers = [each.result for each in sent]
             else:
                 answers = await self._pipeline(self._client, commands).execute(raise_on_error=False)
-        except Exception as error:  # noqa: BLE001  # for the caller to judge
+        except Exception as error:  # noqa: BLE001 - the caller classifies it
             return error, time.monotonic() - started_at
         return answers, time.monotonic() - started_at
 
@@ -146,7 +146,7 @@ class Nodes:
             self.unhealthy[node] = breaker
 
     def _forget_removed_nodes(self) -> None:
-        """A node that has been replaced is asked no more, so it would be in trouble for good."""
+        """A node that has been replaced is not used any more, so it would stay unhealthy."""
         now = time.monotonic()
         if self._manager is None or now < self._check_at:
             return

@@ -1,4 +1,4 @@
-"""What the server answers with an error: said once, not at each call."""
+"""Commands that the server refuses: logged once, not at each call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _QUIET_SECONDS: Final = 60.0
-# Whatever the key: the node is full or takes no writes, the user may not run the command, or there is none such.
+# Whatever the key: the node is full or accepts no writes, the user may not run the command, or it does not exist.
 _LASTING_CODES: Final = frozenset({"MISCONF", "NOREPLICAS", "OOM", "READONLY"})
 _LASTING_TEXTS: Final = (" run the '", "can't run this command", "unknown command")
 _STORING: Final = frozenset({"END_LOAD", "END_WRITE", "WRITE"})
@@ -24,15 +24,14 @@ _STORING: Final = frozenset({"END_LOAD", "END_WRITE", "WRITE"})
 class Refusals:
     """The commands that nodes refused.
 
-    Each kind, by command and error, is logged when it is the first for a minute. So a cache that is full, where some
-    commands pass and others do not, is one line in the log and no two for each call.
+    Each kind, by command and error, is logged if it is the first for a minute. So a full cache, where some commands
+    succeed and others do not, is one line in the log and not two for each call.
 
     Args:
-        clock: seconds that only go forward.
+        clock: Seconds that only go forward.
 
     Attributes:
-        lasting: when commands were refused last for what does not concern their key, if they were not carried out
-            since.
+        lasting: When each command was last refused for a reason other than its key, if it has not succeeded since.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,12 +41,12 @@ class Refusals:
 
     @property
     def is_refusing(self) -> bool:
-        """Whether a command is refused that no look-up can do without."""
+        """Whether a command that every look-up needs is refused."""
         self._forget()
         return bool(self.lasting)
 
     def add(self, step: str, error: Exception) -> None:
-        """A node refused a command."""
+        """Record that a node refused a command."""
         now = self._clock()
         code, text = code_of(error), str(error)
         if code in _LASTING_CODES or any(each in text for each in _LASTING_TEXTS):
@@ -56,10 +55,10 @@ class Refusals:
         last_at, self._last_at[kind] = self._last_at.get(kind, -math.inf), now
         if now - last_at >= _QUIET_SECONDS:
             # No more of its text, which may quote a key.
-            _logger.warning("The cache refuses %s (%s): callers go past it where it does", *kind)
+            _logger.warning("The cache refuses %s (%s): callers bypass it for that", *kind)
 
     def succeeded(self, step: str) -> None:
-        """A node carried a command out."""
+        """Record that a node ran a command."""
         self.lasting.pop(_group(step), None)
         self._forget()
 

@@ -1,11 +1,11 @@
-"""The steps that have to be one on the server, in Lua.
+"""What the server has to run as one command, in Lua.
 
-Beside the value stands its lease, a hash in the same slot: ``holder`` is at it, ``error`` says that he failed, and one
-field for each token says who may still store. The hash lives for many leases, and in the first of them the others leave
-the work to its holder; what it has left to live tells the time, since an application's user may not run TIME. A write
-or an invalidation takes the hash away, and with it every token of a load that began before. A lease that has run out
-leaves the tokens: a load that outlives it may still be stored, so that a slow database does not mean an empty cache.
-Evicting either key costs a load, nothing more.
+A value's lease is a hash in the same slot: ``holder`` is the token of the caller that loads, ``error`` says that it
+failed, and there is one field for each token that may still store. The hash lives for many leases; in the first of
+them, other callers leave the work to its holder. Its remaining time to live tells the time, since an application's user
+may not run TIME. A write or an invalidation deletes the hash, and with it the token of every load that began before. An
+expired lease leaves the tokens: a load that outlives it may still be stored, so that a slow database does not mean an
+empty cache. Evicting either key costs one load.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, its name in the log, and the one under which the server knows it."""
+    """A script, its name in the log, and the digest by which the server knows it."""
 
     name: str
     text: str
@@ -26,11 +26,12 @@ class Script:
         object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-# A lease that cannot be made to end is not left.
-# A holder who asks again has not heard the answer: clients repeat what a broken connection cut off.
-# One who was slow to ask may hold what another has replaced meanwhile: what is new to him and fresh is not refreshed.
-# ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed, and when it is not
-# fresh any more; SHA-1 of an unfit value, and of the one that the caller holds
+# A lease that cannot be given an expiry is deleted.
+# A holder that asks again has not received the answer: clients repeat what a broken connection cut off.
+# A caller that was slow to ask may have a value that another has replaced meanwhile: if the new one is fresh, it is
+# returned and not refreshed.
+# ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed, and when it is no
+# longer fresh; SHA-1 of a value that cannot be read, and of the one that the caller has
 BEGIN_LOAD = Script(
     "BEGIN_LOAD",
     """
@@ -68,9 +69,9 @@ return 1
 """,
 )
 
-# A load that outlived its lease tells those who wait for the next one: they would wait for the same error. Its token is
-# gone after a write, and then it tells nothing.
-# ARGV: token; the error's name, or nothing to hand the lease on at once
+# A load that outlived its lease tells the callers that wait for the next one, which would get the same error. Its token
+# is gone after a write, and then it tells nothing.
+# ARGV: token; the error's name, or an empty text to end the lease at once
 FAIL_LOAD = Script(
     "FAIL_LOAD",
     """
@@ -99,7 +100,7 @@ return 1
 """,
 )
 
-# The older value goes on being served, but not for longer than the lease: its writer may die before he replaces it.
+# The older value is still served, but not for longer than the lease: the writer may die before it replaces it.
 # ARGV: token; lease, and life of tokens, in ms
 BEGIN_WRITE = Script(
     "BEGIN_WRITE",
@@ -112,8 +113,7 @@ return 1
 """,
 )
 
-# Where the token is gone, somebody else wrote meanwhile: only the database knows whose value is the later, so none
-# stays.
+# If the token is gone, another caller wrote meanwhile: only the database knows which value is later, so none stays.
 # ARGV: token, value, ms to keep it
 END_WRITE = Script(
     "END_WRITE",

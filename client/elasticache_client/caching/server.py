@@ -1,4 +1,4 @@
-"""The server as the patterns see it: watched by breakers, and owed what could not be taken away."""
+"""The cache server behind circuit breakers, with a queue of deletes to retry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from elasticache_client.steps import Backend, Steps
 
 Names: TypeAlias = Sequence[str]
-"""What a command is for: names on one node."""
+"""The names that a command is for, on one node."""
 
 Ask: TypeAlias = Callable[..., "Steps[Any]"]
 
@@ -46,13 +46,13 @@ _EXHAUSTED_POLL_SECONDS = 0.005
 
 
 class Server:
-    """Commands as steps; each raises `Unavailable` where there is no answer, and `Refused` where it is an error.
+    """Commands as steps. Each raises `Unavailable` if there is no answer, and `Refused` if the answer is an error.
 
     Args:
-        client: a client of redis-py or valkey-py.
-        prefix: what names begin with.
-        backend: how to wait for a connection where the client's pool does not.
-        asynchronous: whether the client has to be an asyncio one.
+        client: A client of redis-py or valkey-py.
+        prefix: What names begin with.
+        backend: How to wait for a connection if the client's pool does not.
+        asynchronous: Whether the client has to be an asyncio client.
     """
 
     def __init__(self, client: Any, prefix: str, backend: Backend, *, asynchronous: bool) -> None:
@@ -74,23 +74,26 @@ class Server:
 
     @property
     def is_down(self) -> bool:
-        """Whether a node is left alone, or refuses what no look-up can do without."""
+        """Whether a node is bypassed, or refuses a command that every look-up needs."""
         return self._nodes.is_any_open or self._refusals.is_refusing
 
     def identity(self, key: str) -> Key:
-        """What tells a key from those of all other caches in this process."""
+        """What distinguishes a key from those of all other caches in this process."""
         return id(self._client), self._name(key)
 
     def get(self, key: str) -> Steps[bytes | None]:
-        """What is stored for a key."""
+        """Read what is stored for a key."""
         name = self._name(key)
         return self._ask((name,), "GET", self._client.get, name)
 
     def get_at_once(self, key: str) -> bytes | None:
-        """The same from a blocking client, without steps, which cost as much as the rest of a hit; None in trouble.
+        """Read it from a blocking client, without steps, which cost as much as the rest of a hit.
+
+        Returns:
+            What is stored. None: nothing is, or a node is not healthy, so that `get` has to be used.
 
         Raises:
-            Unavailable: there is no answer; another command would have none either.
+            Unavailable: If there is no answer; another command would get none either.
         """
         if self._nodes.unhealthy or self._pending_deletes or self._refusals.lasting:
             return None
@@ -98,7 +101,7 @@ class Server:
         started_at = time.monotonic()
         try:
             content: bytes | None = self._client.get(name)
-        except Exception as error:  # judged
+        except Exception as error:
             if _pool_is_exhausted(error) or _is_of_another_type(error):
                 return None
             raise self._classified(error, (name,), "GET", time.monotonic() - started_at) from error
@@ -108,13 +111,13 @@ class Server:
         return content
 
     def get_many(self, keys: Iterable[str]) -> Steps[list[bytes | Unavailable | None]]:
-        """What is stored for each key, in one trip to each node; its `Unavailable` where there is no answer."""
+        """Read what is stored for each key, in one trip to each node; its `Unavailable` if there is no answer."""
         names = [self._name(key) for key in keys]
         if not self._nodes.is_cluster and not self._pending_deletes:
             try:
                 contents: list[Any] = yield from self._ask(names, "GET", self._client.mget, names)
             except Refused:
-                pass  # for one of them, or this command; the others may be had
+                pass  # for one of them, or this command; the others may be readable
             except Unavailable as error:
                 return [error] * len(names)
             else:
@@ -122,7 +125,7 @@ class Server:
         return (yield from self._ask_all([(name,) for name in names], "GET", [("GET", name) for name in names]))
 
     def run(self, script: Script, key: str, *arguments: Any) -> Steps[Any]:
-        """A script's answer for one key."""
+        """Run a script for one key."""
         names = self._names(key)
         keys_and_arguments = (2, *names, *arguments)
         try:
@@ -131,7 +134,7 @@ class Server:
             return (yield from self._ask(names, script.name, self._client.eval, script.text, *keys_and_arguments))
 
     def run_all(self, script: Script, calls: Sequence[tuple[Any, ...]]) -> Steps[list[Any]]:
-        """A script's answer for each of many keys, in one trip to each node; its `Unavailable` where there is none."""
+        """Run a script for each of many keys, in one trip to each node; `Unavailable` for those without an answer."""
         if len(calls) == 1:
             try:
                 return [(yield from self.run(script, *calls[0]))]
@@ -144,7 +147,7 @@ class Server:
         return (yield from self._ask_all(names, script.name, commands))
 
     def remove(self, keys: Sequence[str]) -> Steps[None]:
-        """Take values and leases away, now or as soon as the server answers."""
+        """Delete values and leases, now or as soon as the server answers."""
         names = [self._names(key) for key in keys]
         with self.or_remove_later(keys):
             if len(names) == 1:
@@ -156,7 +159,7 @@ class Server:
 
     @contextmanager
     def or_remove_later(self, keys: Sequence[str]) -> Iterator[None]:
-        """Owe a removal for what cannot be changed now, and go on: the caller's own work is done."""
+        """Delete later what cannot be changed now, and go on: the caller's own work is done."""
         names = [name for key in keys for name in self._names(key)]
         try:
             yield
@@ -166,7 +169,7 @@ class Server:
                 raise
 
     def release_later(self, key: str) -> None:
-        """Take a lease away as soon as the server answers."""
+        """Delete a lease as soon as the server answers."""
         self._delete_later([self._names(key)[1]])
 
     def _delete_later(self, names: list[str]) -> None:
@@ -177,10 +180,10 @@ class Server:
             self._pending_deletes |= {name: object() for name in names[:room]}
         self._flush_at = 0.0
         if room < len(names):
-            _logger.warning("Some values could not be taken away and stay until their ttl: the cache was down")
+            _logger.warning("Some values could not be deleted and stay until their ttl: the cache was down")
 
     def _flush_pending(self, names: Names, node: str) -> Steps[None]:
-        """Take away what is owed: all that may be had, once in a second, and what is to be asked for now."""
+        """Run pending deletes: all that can be sent, once per second, and those of the names that are asked for now."""
         now = time.monotonic()
         own = {each for name in names for each in (name, f"{name}:lease") if each in self._pending_deletes}
         if now >= self._flush_at:
@@ -194,7 +197,7 @@ class Server:
                 continue
             group = [(listed[place],) for place in places]
             told = yield self._nodes.ask([(where, [("DEL", *each) for each in group])])
-            # Sent, not asked for: what is owed is not paid for before.
+            # Sent, not asked: it does not wait for pending deletes itself.
             answers = yield from self._settled(
                 where, group, "DEL", [("DEL", *each) for each in group], told[0], self._send
             )
@@ -206,7 +209,7 @@ class Server:
             raise Unavailable
 
     def _ask(self, names: Names, step: str, command: Callable[..., Any], *arguments: Any) -> Steps[Any]:
-        # Handed out, not gone through: two generators less for each hit.
+        # Returned, not delegated to: two generators fewer for each hit.
         if self._nodes.unhealthy or self._pending_deletes:
             return self._ask_unhealthy(names, step, command, *arguments)
         return self._send(names, step, command, *arguments)
@@ -227,7 +230,7 @@ class Server:
                 answer = yield command(*arguments)
             except self._no_script:
                 raise
-            except Exception as error:  # judged
+            except Exception as error:
                 seconds = time.monotonic() - started_at
                 if (
                     _pool_is_exhausted(error)
@@ -236,7 +239,7 @@ class Server:
                 ):
                     yield self._backend.sleep(_EXHAUSTED_POLL_SECONDS)
                     continue
-                # Where somebody else has put a list, there is an answer, and nothing to serve.
+                # If another application has stored a list there, there is an answer, and nothing to serve.
                 if step != "GET" or not _is_of_another_type(error):
                     raise self._classified(error, names, step, seconds) from error
                 answer = None
@@ -253,7 +256,7 @@ class Server:
         if self._nodes.is_cluster:
             try:
                 yield self._nodes.load_slots()
-            except Exception as error:  # noqa: BLE001  # judged
+            except Exception as error:  # noqa: BLE001 - classified
                 return [self._classified(error, names[0], step, time.monotonic() - started_at)] * len(commands)
         answers: list[Any] = [Unavailable()] * len(commands)
         left = self._grouped(names)
@@ -277,7 +280,7 @@ class Server:
                 yield self._backend.sleep(_EXHAUSTED_POLL_SECONDS)
         return answers
 
-    def _admitted(  # what is to be asked, and where answers go
+    def _admitted(
         self,
         left: dict[str, list[int]],
         names: Sequence[Names],
@@ -285,7 +288,7 @@ class Server:
         commands: list[Command],
         answers: list[Any],
     ) -> Steps[dict[str, list[int]]]:
-        """The nodes that may be asked now, and to which nothing is owed."""
+        """The nodes that may be used now and that have no pending deletes of these names."""
         admitted = {}
         for node, places in left.items():
             if not self._nodes.allows(node):
@@ -294,17 +297,17 @@ class Server:
                 if self._pending_deletes:
                     yield from self._flush_pending([name for place in places for name in names[place]], node)
             except Unavailable:
-                # It may be one of them that is owed; a trip for each costs less than their loads.
+                # It may be one of them whose delete is pending; a trip for each costs less than their loads.
                 for place in places:
                     answers[place] = yield from self._tried(names[place], step, commands[place], self._ask)
             else:
                 admitted[node] = places
         return admitted
 
-    def _settled(  # noqa: PLR0917  # a batch, and how to ask again
+    def _settled(  # noqa: PLR0917 - a batch, and how to ask again
         self, node: str, names: Sequence[Names], step: str, commands: list[Command], told: Reply, ask: Ask
     ) -> Steps[list[Any]]:
-        """The answers of a node to a batch; what has no answer yet is asked for in the client's own way."""
+        """A node's answers to a batch; the client itself sends what has no answer yet again, and follows slots."""
         got, seconds = told
         if isinstance(got, Exception):
             got = [got] * len(names)
@@ -336,12 +339,12 @@ class Server:
             return error
 
     def _classified(self, error: Exception, names: Names, step: str, seconds: float) -> Unavailable:
-        """What an error comes to where it is the command's or the node's; it is raised where it is the caller's."""
+        """What an error of a command or a node means for the caller; an error of the caller's is raised."""
         if isinstance(error, UnicodeEncodeError):
             raise self._bad_key(names[0]) from None
         kind = kind_of(error)
-        # A class of neither library nor Python's own comes from the caller's side, as by a signal; what the libraries
-        # trip over when a connection goes away, such as an AttributeError, is Python's own.
+        # An exception of another class comes from the caller's side, for example from a signal's handler. What the
+        # libraries raise by mistake when a connection is lost, such as an AttributeError, is Python's own.
         if kind is Failure.OTHER and type(error).__module__ != "builtins":
             raise error
         if kind in _ANSWERS:
@@ -352,7 +355,7 @@ class Server:
                 self._nodes.answered(self._node(names), seconds)
             judged: Unavailable = Refused()
         else:
-            # A pool that is used up says nothing of the node.
+            # A pool that is exhausted says nothing about the node.
             if not _pool_is_exhausted(error):
                 self._nodes.failed(self._node(names), seconds, error)
             judged = Unavailable()
@@ -381,7 +384,7 @@ class Server:
                     fix="Choose another key",
                 )
             )
-        # What is in braces decides on the slot, so that a value and its lease share one.
+        # The part in braces decides on the slot, so that a value and its lease share one.
         return f"{self._prefix}:{{{key}}}"
 
     def _names(self, key: str) -> Names:
@@ -406,7 +409,7 @@ class Server:
 
 
 def _pool_is_exhausted(error: Exception) -> bool:
-    """Whether all connections of the client's pool are in use, which its different pools say differently."""
+    """Whether all connections of the client's pool are in use, for which each kind of pool has another message."""
     return type(error).__name__ == "MaxConnectionsError" or str(error).startswith(_EXHAUSTED)
 
 
@@ -415,14 +418,14 @@ def _is_of_another_type(error: Exception) -> bool:
 
 
 def _may_be_elsewhere(error: Exception) -> bool:
-    """Whether the cluster client's own way may find an answer: slots move, primaries change, connections break."""
+    """Whether the cluster client itself may get an answer: slots move, primaries change, connections break."""
     if kind_of(error) is Failure.COMMAND:
         return type(error).__name__ in _ELSEWHERE
     return not _pool_is_exhausted(error)
 
 
 def _checked(client: Any, *, asynchronous: bool) -> str:
-    """Refuse a client that cannot be used; the name of its library."""
+    """Refuse a client that cannot be used, and return the name of its library."""
     got = f"A client of type {type(client).__module__}.{type(client).__qualname__}"
     modules = [base.__module__.partition(".")[0] for base in type(client).__mro__]
     library = next((each for each in modules if each in _LIBRARIES), None)
@@ -455,7 +458,7 @@ def _checked(client: Any, *, asynchronous: bool) -> str:
 
 
 def _keeps_values(client: Any) -> bool:
-    """Whether a client has a cache of its own, which each kind of client keeps in another place."""
+    """Whether a client has a cache itself, which each kind of client has in another place."""
     owners = {"cache": getattr(client, "connection_pool", None), "_cache": getattr(client, "nodes_manager", None)}
     kept = [getattr(owner, name, None) for name, owner in owners.items()]
     return any(each is not None for each in kept) or bool(client.get_connection_kwargs().get("cache_enabled"))

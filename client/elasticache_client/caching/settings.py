@@ -1,4 +1,4 @@
-"""What holds for every key of a cache."""
+"""The settings that hold for every key of a cache."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from elasticache_client.messages import refusal
 
 _PREFIX = re.compile(r"[\w.:-]+", re.ASCII)
 _LONGEST_LEASE = 3600
-_MOST_EARLY = 1_000_000_000
+_MAX_EARLY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings that `Cache` describes, checked.
+    """The checked settings; `Cache` describes them.
 
     Raises:
-        ValueError: one is out of range.
+        ValueError: If one is out of range.
     """
 
     prefix: str
@@ -34,8 +34,8 @@ class Settings:
             "lease": (0 < self.lease <= _LONGEST_LEASE, f"more than 0 and at most {_LONGEST_LEASE} seconds"),
             "jitter": (0 <= self.jitter < 1, "at least 0 and less than 1"),
             "early": (
-                0 <= self.early <= _MOST_EARLY,
-                f"0 for never, 1 for the usual chance, or more, at most {_MOST_EARLY:,}",
+                0 <= self.early <= _MAX_EARLY,
+                f"0 for never, 1 for the usual chance, or more, at most {_MAX_EARLY:,}",
             ),
             "bypass_limit": (isinstance(self.bypass_limit, int) and self.bypass_limit >= 1, "at least 1 load"),
             "bypass_wait": (0 <= self.bypass_wait <= threading.TIMEOUT_MAX, "at least 0 seconds"),

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Stats:
-    """What one cache object did in this process so far.
+    """What one cache object has done in this process.
 
-    Counted without a lock, so that a hit pays for none.
+    It is counted without a lock, so that a hit does not pay for one.
 
     Attributes:
-        hits: values that were in the cache and fresh.
-        misses: values that were not there, or of another type or version.
-        stale: values served past their ttl, or before a refresh that somebody else was at.
-        loads: calls of functions that load, for one key or for many.
-        shared: values that somebody else's load brought.
-        errors: loads that failed.
-        bypassed: loads that went past the cache, because it or the key's node did not answer, or refused.
-        refused: commands that a node answered with an error: it is full, the user lacks a permission, a value is too
-            large. The first of its kind is logged, and again after a minute without one.
+        hits: Values that were in the cache and fresh.
+        misses: Values that were missing, or of another type or version.
+        stale: Values served after their ttl, or while another caller was refreshing them.
+        loads: Calls of functions that load, for one key or for many.
+        shared: Values that another caller's load brought.
+        errors: Loads that failed.
+        bypassed: Loads without the cache, because it or the key's node did not answer, or refused.
+        refused: Commands that a node answered with an error: it is full, the user lacks a permission, a value is too
+            large. The first of each kind is logged, and again after a minute without one.
     """
 
     hits: int = 0
