@@ -59,15 +59,15 @@ class _CacheBase:
 
     @property
     def stats(self) -> Stats:
-        """What this object did so far."""
+        """What this object has done in this process."""
         return self._server.stats
 
     @property
     def is_down(self) -> bool:
-        """Whether look-ups go past the cache, or past a part of it.
+        """Whether look-ups bypass the cache, or a part of it.
 
-        A node of it did not answer and is left alone for now; or one refused a command whatever its key, as for want of
-        memory or of a permission, and has not carried it out since.
+        A node did not answer and is bypassed for now; or one refused a command for a reason other than its key, such as
+        memory or a permission, and has not run it since.
         """
         return self._server.is_down
 
@@ -78,20 +78,20 @@ class _CacheBase:
         value: Any,
         *,
         ttl: float,
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> Steps[None]:
-        """Put a value in the place of what is there or being loaded.
+        """Replace a value that is stored or being loaded.
 
-        Of two callers the later one prevails, whatever the database says: use `write_through` where several write.
+        Of two callers the later one prevails, whatever the database has: use `write_through` if several write.
 
         Args:
-            key: the value's name, below the cache's prefix.
-            value: the value.
-            ttl: seconds for which it is fresh, less the jitter.
-            type: the type with which it is read. Default: readers of any type take it if its content fits.
+            key: The value's name, below the cache's prefix.
+            value: The value.
+            ttl: Seconds for which it is fresh, less the jitter.
+            type: The type that it is read with. Default: readers of any type accept it if its content fits.
 
         Raises:
-            TypeError: the value is not of the type.
+            TypeError: If the value is not of the type.
         """
         return self._writes.write(key, value, policy(type, ttl, None, 0))
 
@@ -112,7 +112,7 @@ class _CacheBase:
         type_: Any,
         policy_of: Callable[[Any], Policy[Any]],
     ) -> Any:
-        """The cached function; a static method is one of its class again, and a class method of it."""
+        """The cached function; a static method stays one, and a class method too."""
         if isinstance(function, staticmethod):
             return staticmethod(self._lazy(function.__func__, key, run, type_, policy_of))
         if isinstance(function, classmethod):
@@ -127,7 +127,7 @@ class _CacheBase:
         )
 
     def _claim(self, key: str, pattern: str, function: Callable[..., Any]) -> None:
-        """Note whose key it is; a module that is loaded anew defines the same functions once more."""
+        """Note whose key it is; a module that is reloaded defines the same functions again."""
         name = f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
         if "<lambda>" in name:
             name += f" in line {function.__code__.co_firstlineno}"
@@ -145,47 +145,48 @@ class _CacheBase:
 class Cache(_CacheBase, Blocking):
     """Lazy loading and write-through for threads.
 
-    A look-up that hits is one GET. Of all callers in all processes that miss a value, one gets its lease and loads; the
-    others wait for what he stores, and take over when his lease ends. In one process they share the result and the
-    error. When a load fails, nobody asks the database again before the lease ends: the others get `LoadFailed`.
+    A look-up that hits is one GET. Of all callers in all processes that miss a value, one gets its lease and loads it;
+    the others wait for the value, and take over when the lease ends. In one process they share the result and the
+    error. If a load fails, no caller asks the database again before the lease ends: the others get `LoadFailed`.
 
-    What is written or invalidated while an older value is being loaded stays: the older one reaches the callers that
-    had asked before, never the cache, and nobody who asks afterwards. That holds within one primary; what a failover
-    loses of a replica's lag, and an invalidation that this process could not send before it died, ends with the ttl.
+    A write or an invalidation while an older value is being loaded prevails: the older value reaches the callers that
+    had asked before, but never the cache, and no caller that asks afterwards. That holds within one primary. A failover
+    may lose what a replica has not received, and a process that dies may lose an invalidation that it could not send;
+    both end with the ttl.
 
-    When the cache does not answer, look-ups go past it, after a few failures without asking it; a bounded number of
-    loads runs then at a time in this process. Each second one caller tries the cache again. Values that could not be
-    changed meanwhile are taken away before they are read. In cluster mode all that holds for each node: when one is
-    away, the keys of the others come from the cache as before. What a node refuses with an error concerns that command
-    or key, is logged once, and leaves no lease behind.
+    If the cache does not answer, look-ups bypass it: after a few failures it is not asked, and a limited number of
+    loads runs at a time in this process. Once per second one caller tries the cache again. Values that could not be
+    changed meanwhile are deleted before they are read. In cluster mode each node is treated separately: if one is down,
+    the keys of the others still come from the cache. If a node refuses a command, that concerns the command or its key;
+    it is logged once, and no lease is left behind.
 
-    Cached functions may call each other. What runs within a load shares its place, in its own thread or task and in
-    tasks that it starts; a thread that it starts is a caller of its own, unless it runs in
-    ``contextvars.copy_context()``. What would wait for its own lease runs as without a cache.
+    Cached functions may call each other. A load within a load shares its permit, in the same thread or task and in
+    tasks that it starts; a thread that it starts counts separately, unless it runs in ``contextvars.copy_context()``. A
+    load that would wait for its own lease runs as without a cache.
 
     Values are MessagePack, never pickle, and come back equal and of the same type, or are not cached. Two releases of
-    an application share a value where the one's type can read what the other's has stored: what it lacks gets the
-    default of its field. Where it does not fit, each release has a value of its own, and writing or invalidating the
-    key takes both away. The server's clock ends values; this machine's clock only says when to ask for a refresh.
+    an application share a value if the type of one can read what the other has stored: a missing field gets its
+    default. If it cannot, each release has its own value, and writing or invalidating the key deletes both. The
+    server's clock ends values; this machine's clock only decides when to ask for a refresh.
 
     Args:
-        client: from ``connect()``, or any other redis-py or valkey-py client that answers bytes, standalone or cluster.
-            Its timeouts and retries are how long a caller waits to find out that the cache is down. Read from the
-            primary: a replica may still have what was invalidated.
-        prefix: what names of keys begin with. A user needs ``Permissions.read_write("<prefix>:*")``.
-        lease: seconds that the others leave to one who loads or writes through. Default: 3. A load may take longer and
-            be stored, but others begin meanwhile.
-        jitter: the largest share by which a ttl is shortened by chance, so that values stored together do not end
-            together. Default: a tenth.
-        early: how eagerly one caller refreshes a value shortly before it ends. Default: 1, a few load times before;
+        client: A client from ``connect()``, or any other redis-py or valkey-py client that returns bytes, for one node
+            or a cluster. Its timeouts and retries decide how long a caller waits until it knows that the cache is down.
+            Read from the primary: a replica may still have what was invalidated.
+        prefix: What names of keys begin with. A user needs ``Permissions.read_write("<prefix>:*")``.
+        lease: Seconds for which other callers wait for one that loads or writes through. Default: 3. A load may take
+            longer and still be stored, but others begin meanwhile.
+        jitter: The largest share by which a ttl is shortened at random, so that values stored together do not expire
+            together. Default: 0.1, a tenth.
+        early: How eagerly one caller refreshes a value shortly before it expires. Default: 1, a few load times before;
             0 for never.
-        bypass_limit: how many loads may run at a time in this process while the cache does not shield the database;
-            those that began under a lease go on beside them, and those within another have its place. Default: 16.
-        bypass_wait: seconds to wait for a place among them before `Overloaded` is raised. Default: 5.
+        bypass_limit: The maximum number of loads at a time in this process while the cache does not answer; loads that
+            began under a lease do not count, and a load within another shares its permit. Default: 16.
+        bypass_wait: Seconds to wait for a permit before `Overloaded` is raised. Default: 5.
 
     Raises:
-        TypeError: the client is no blocking client of the two libraries.
-        ValueError: an argument is out of range, or the client decodes its answers or keeps some itself.
+        TypeError: If the client is not a blocking client of redis-py or valkey-py.
+        ValueError: If an argument is out of range, or the client decodes its answers or caches some itself.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
     """
@@ -198,29 +199,29 @@ class Cache(_CacheBase, Blocking):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = None,  # noqa: A002 - the name that msgspec uses
     ) -> Callable[[Callable[P, T]], Lazy[P, T, None]]:
         """Cache a function's results.
 
-        Args:
-            key: a text that names each parameter in braces, as in ``product:{product_id}``; of a method, all but
-                ``self`` or ``cls``, whose attributes may be named, as in ``{self.tenant}:{product_id}``: what it does
-                not name, all objects share. No other function of this cache may have it.
-            ttl: seconds for which a result is fresh, less the jitter.
-            missing_ttl: the same for None. Default: as for other results.
-            stale_for: seconds beyond the ttl for which the old result may be served while one caller loads the new
-                one, or while loading fails. Default: none.
-            answers: exceptions that are answers and no failures, as in ``answers=(NotFound,)``. They are not cached:
-                each reaches its caller as itself, and the next caller asks the database again. Default: none.
-            type: what the function returns. Default: what it is annotated with.
+        A result that would not come back from the cache equal and of the same type, or that cannot be stored, is
+        returned as it is and not cached; that is logged once for each type.
 
-        What would not come back from the cache equal and of the same type, and what cannot be stored, is returned as it
-        is and not cached; that is logged once for each type.
+        Args:
+            key: A text that names each parameter in braces, as in ``product:{product_id}``. Of a method, it names all
+                but ``self`` or ``cls``, of which it may name attributes, as in ``{self.tenant}:{product_id}``: all
+                objects share what it does not tell apart. No other function of this cache may have the same key.
+            ttl: Seconds for which a result is fresh, less the jitter.
+            missing_ttl: The same for None. Default: as for other results.
+            stale_for: Seconds beyond the ttl for which the old result may be served while one caller loads the new
+                one, or while loading fails. Default: 0.
+            answers: Exceptions that are answers and not failures, as in ``answers=(NotFound,)``. They are not cached:
+                each is raised to its caller, and the next caller asks the database again. Default: none.
+            type: What the function returns. Default: its annotation.
 
         Raises:
-            TypeError: the type is not known, or cannot be read back; or the function is an ``async def``.
-            ValueError: the key does not name the parameters, or is another function's; or a number of seconds makes no
-                sense.
+            TypeError: If the type is not known, or cannot be read back; or the function is an ``async def``.
+            ValueError: If the key does not name the parameters, or is another function's; or a number of seconds is
+                not valid.
         """
 
         def decorate(function: Callable[P, T]) -> Lazy[P, T, None]:
@@ -241,25 +242,25 @@ class Cache(_CacheBase, Blocking):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> T:
-        """The cached value, else what ``load`` returns.
+        """Return the cached value, or what ``load`` returns.
 
         Args:
-            key: the value's name, below the cache's prefix.
-            load: called without arguments by the one who loads.
-            ttl: seconds for which a value is fresh, less the jitter.
-            missing_ttl: the same for None. Default: as for other values.
-            stale_for: seconds beyond the ttl for which the old value may be served while one caller loads the new one,
-                or while loading fails. Default: none.
-            answers: exceptions that are answers and no failures, as in `lazy`. Default: none.
-            type: the value's type, with ``| None`` if it may be missing. Default: lists, dicts and scalars as they are.
+            key: The value's name, below the cache's prefix.
+            load: Called without arguments, by the one caller that loads.
+            ttl: Seconds for which a value is fresh, less the jitter.
+            missing_ttl: The same for None. Default: as for other values.
+            stale_for: Seconds beyond the ttl for which the old value may be served while one caller loads the new one,
+                or while loading fails. Default: 0.
+            answers: Exceptions that are answers and not failures, as in `lazy`. Default: none.
+            type: The value's type, with ``| None`` if it may be missing. Default: lists, dicts and scalars as they are.
 
         Raises:
-            LoadFailed: somebody else has just tried in vain.
-            Overloaded: the cache does not answer, and too many loads run without it.
-            TypeError: what was loaded is not of the type.
-            Exception: what ``load`` raised.
+            LoadFailed: If another caller has just failed to load it.
+            Overloaded: If the cache does not answer, and too many loads run without it.
+            TypeError: If what was loaded is not of the type.
+            Exception: If ``load`` raises it.
         """
         value: T = self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for, answers))
         return value
@@ -273,25 +274,25 @@ class Cache(_CacheBase, Blocking):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> dict[str, T | None]:
-        """The values of all keys by key, read in one trip and with one load for all that are missing.
+        """Return the values of all keys by key, read in one trip and with one load for all that are missing.
 
         Args:
-            keys: the values' names, below the cache's prefix.
-            load_many: called with the keys that nobody else is loading; returns what it finds by key. What it does not
-                find is cached as None.
-            ttl: as for one.
-            missing_ttl: as for one.
-            stale_for: as for one.
-            answers: as for one.
-            type: one value's type. Default: lists, dicts and scalars as they are.
+            keys: The values' names, below the cache's prefix.
+            load_many: Called with the missing keys that no other caller is loading; returns what it finds by key. A key
+                that it does not find is cached as None.
+            ttl: As for `get_or_load`.
+            missing_ttl: As for `get_or_load`.
+            stale_for: As for `get_or_load`.
+            answers: As for `get_or_load`.
+            type: One value's type. Default: lists, dicts and scalars as they are.
 
         Raises:
-            LoadFailed: somebody else has just tried in vain for one of the keys.
-            Overloaded: the cache does not answer, and too many loads run without it.
-            TypeError: what was loaded is not of the type.
-            Exception: what ``load_many`` raised.
+            LoadFailed: If another caller has just failed to load one of the keys.
+            Overloaded: If the cache does not answer, and too many loads run without it.
+            TypeError: If what was loaded is not of the type.
+            Exception: If ``load_many`` raises it.
         """
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return run(self._lookups.lookup_many(keys, load_many, kept))
@@ -303,25 +304,25 @@ class Cache(_CacheBase, Blocking):
         store: Callable[[T], Any],
         *,
         ttl: float,
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> Any:
-        """Write to the database, then to the cache; gives what ``store`` returns.
+        """Write to the database, then to the cache; return what ``store`` returns.
 
-        Once it has returned, nobody is served a value that is older in the database than this one: where another write
-        or an invalidation of the key came in between, nothing is left in the cache, because only the database knows
-        which was later. Meanwhile readers get the older value, and who finds none waits. Whoever dies between the two
-        leaves the older value for the lease at most, provided that the write itself took no longer.
+        Once it has returned, no caller is served a value that is older in the database than this one: if another write
+        or an invalidation of the key came in between, the cache has no value, because only the database knows which was
+        later. Meanwhile readers get the older value, and wait if there is none. A writer that dies between the two
+        leaves the older value for at most the lease, if the write itself took no longer.
 
         Args:
-            key: the value's name, below the cache's prefix.
-            value: the value.
-            store: called with the value; writes it to the database and returns once it is committed.
-            ttl: seconds for which the value is fresh, less the jitter.
-            type: the type with which it is read. Default: readers of any type take it if its content fits.
+            key: The value's name, below the cache's prefix.
+            value: The value.
+            store: Called with the value; writes it to the database and returns once it is committed.
+            ttl: Seconds for which the value is fresh, less the jitter.
+            type: The type that it is read with. Default: readers of any type accept it if its content fits.
 
         Raises:
-            TypeError: the value is not of the type; nothing has been stored.
-            Exception: what ``store`` raised; the cached value is gone, as the database may have the new one.
+            TypeError: If the value is not of the type; nothing has been stored.
+            Exception: If ``store`` raises it; the cached value is deleted, as the database may have the new one.
         """
         return run(self._writes.write_through(key, value, store, policy(type, ttl, None, 0)))
 
@@ -334,13 +335,14 @@ class Cache(_CacheBase, Blocking):
 
 
 class AsyncCache(_CacheBase, Asyncio):
-    """The same for asyncio, for one event loop; arguments, promises and errors are those of `Cache`.
+    """The same for asyncio, for one event loop; arguments, guarantees and errors are those of `Cache`.
 
-    A caller that is cancelled while it loads hands the lease on to the next one.
+    If a caller is cancelled while it loads, the next caller gets the lease.
 
     Args:
-        client: from ``connect_async()``, or any other asyncio client of redis-py or valkey-py that answers bytes.
-        prefix: as in `Cache`, like everything that follows.
+        client: A client from ``connect_async()``, or any other asyncio client of redis-py or valkey-py that returns
+            bytes.
+        prefix: As in `Cache`, like all that follow.
     """
 
     def lazy(
@@ -351,7 +353,7 @@ class AsyncCache(_CacheBase, Asyncio):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = None,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = None,  # noqa: A002 - the name that msgspec uses
     ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Lazy[P, Coroutine[Any, Any, T], Coroutine[Any, Any, None]]]:
         """Cache an ``async def`` function's results, as `Cache.lazy` does; it stays a coroutine function."""
 
@@ -375,9 +377,9 @@ class AsyncCache(_CacheBase, Asyncio):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> T:
-        """The cached value, else what ``load`` comes to, as in `Cache.get_or_load`."""
+        """Return the cached value, or the result of ``load``, as `Cache.get_or_load` does."""
         return await self._look_up(key, load, policy(type, ttl, missing_ttl, stale_for, answers))
 
     async def get_or_load_many(
@@ -389,9 +391,9 @@ class AsyncCache(_CacheBase, Asyncio):
         missing_ttl: float | None = None,
         stale_for: float = 0,
         answers: Answers = (),
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> dict[str, T | None]:
-        """The values of all keys by key, as in `Cache.get_or_load_many`."""
+        """Return the values of all keys by key, as `Cache.get_or_load_many` does."""
         kept = policy(_optional(type), ttl, missing_ttl, stale_for, answers)
         return await run_async(self._lookups.lookup_many(keys, load_many, kept))
 
@@ -402,7 +404,7 @@ class AsyncCache(_CacheBase, Asyncio):
         store: Callable[[T], Awaitable[Any]],
         *,
         ttl: float,
-        type: Any = Any,  # noqa: A002  # what it is, and what msgspec calls it
+        type: Any = Any,  # noqa: A002 - the name that msgspec uses
     ) -> Any:
         """Write to the database, then to the cache, as `Cache.write_through` does."""
         return await run_async(self._writes.write_through(key, value, store, policy(type, ttl, None, 0)))

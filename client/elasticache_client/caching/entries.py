@@ -1,4 +1,4 @@
-"""What stands in the cache: a value, its type's fingerprint and its times, as one MessagePack array."""
+"""What is stored in the cache: a value, the fingerprint of its type and its times, as one MessagePack array."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Entry(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
     """A value as it is stored.
 
     Attributes:
-        fingerprint: of the type it was stored as; empty for any.
-        fresh_until: seconds since 1970, on the clock of the machine that stored it.
-        load_seconds: how long the load took.
-        value: the value.
+        fingerprint: The fingerprint of the type it was stored as; empty for any.
+        fresh_until: Seconds since 1970, on the clock of the machine that stored it.
+        load_seconds: How long the load took.
+        value: The value.
     """
 
     fingerprint: str
@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
         left = self.fresh_until - time.time()
         if left > self.window(early):
             return False
-        chance = 1 - random.random()  # noqa: S311  # no secret
+        chance = 1 - random.random()  # noqa: S311 - not a secret
         return left <= -math.log(chance) * early * self.load_seconds
 
     def window(self, early: float) -> float:
@@ -66,20 +66,20 @@ class Policy(Generic[T]):
     """How one kind of value is cached.
 
     Args:
-        type_: the values' type, as msgspec knows types; ``Any`` for plain lists, dicts and scalars, unchecked.
-        ttl: seconds for which a value is fresh.
-        missing_ttl: the same for None. Default: as for values.
-        stale_for: seconds for which a value may be served beyond its ttl.
-        answers: the exceptions that are answers of the database, and no failures.
+        type_: The values' type, as msgspec knows types; ``Any`` for plain lists, dicts and scalars, unchecked.
+        ttl: Seconds for which a value is fresh.
+        missing_ttl: The same for None. Default: as for values.
+        stale_for: Seconds for which a value may be served beyond its ttl.
+        answers: The exceptions that are answers of the database, and not failures.
 
     Attributes:
-        shape: the same where one caller's result is fit for another.
-        answers: the exceptions that are answers.
-        fingerprint: of the type.
+        shape: Equal for two policies if the result of one's caller can be given to the other's.
+        answers: The exceptions that are answers.
+        fingerprint: The fingerprint of the type.
 
     Raises:
-        ValueError: a number of seconds makes no sense.
-        TypeError: the type cannot be read back, or an answer is no exception.
+        ValueError: If a number of seconds is not valid.
+        TypeError: If the type cannot be read back, or an answer is not an exception.
     """
 
     def __init__(
@@ -97,9 +97,12 @@ class Policy(Generic[T]):
         self.shape = (self._decoder, stale_for, self.answers)
 
     def decode(self, content: bytes | None) -> Entry[T] | None:
-        """The entry, or None where there is none, or one that does not fit this type, or something else.
+        """The entry; None if there is none, or one that does not fit this type, or other content.
 
-        What another release has stored as a type of the same name is taken if it fits this one.
+        What another release has stored as a type of the same name is accepted if it fits this one.
+
+        Args:
+            content: What is stored.
         """
         if content is None:
             return None
@@ -116,7 +119,7 @@ class Policy(Generic[T]):
         return entry if fits(_plain_decoder.decode(content).value, entry.value) else None
 
     def is_foreign(self, content: bytes) -> bool:
-        """Whether content that cannot be read as this type is a value for another release, or another type."""
+        """Whether content that cannot be read as this type is a value of another release, or of another type."""
         try:
             return _plain_decoder.decode(content).fingerprint != self.fingerprint
         except (ValueError, RecursionError, msgspec.DecodeError):  # another writer's content
@@ -130,10 +133,10 @@ class Policy(Generic[T]):
         """What to store, and for how many milliseconds.
 
         Raises:
-            UnfitError: the value would not come back as it is. It is a TypeError.
+            UnfitError: If the value would not come back as it is. It is a TypeError.
         """
         ttl = self._missing_ttl if value is None else self._ttl
-        ttl *= 1 - jitter * random.random()  # noqa: S311  # chance, no secret
+        ttl *= 1 - jitter * random.random()  # noqa: S311 - not a secret
         fresh_until = time.time() + ttl
         try:
             content = pack(value, self.value, lambda plain: Entry(self.fingerprint, fresh_until, load_seconds, plain))
@@ -154,7 +157,7 @@ def policy(type_: Any, ttl: float, missing_ttl: float | None, stale_for: float, 
     try:
         same: Policy[Any] = _policy(type_, ttl, missing_ttl, stale_for, answers)
     except TypeError:
-        # What cannot be looked up, such as a list, is refused in words.
+        # What cannot be hashed, such as a list, is refused with a message.
         return Policy(type_, ttl, missing_ttl, stale_for, answers)
     return same
 
@@ -164,7 +167,7 @@ _policy: Any = lru_cache(maxsize=1024, typed=True)(Policy)
 
 @lru_cache(maxsize=1024)
 def _coding(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], str]:
-    """How a type is read, and its fingerprint: these take long to make, and a ttl may be another one at each call."""
+    """How a type is read, and its fingerprint: both are slow to make, and the ttl may differ from call to call."""
     try:
         return msgspec.msgpack.Decoder(Entry[type_], dec_hook=read_other), _fingerprint(type_)
     except (TypeError, NameError) as error:
@@ -179,12 +182,12 @@ def _coding(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], str]:
 
 
 def _fingerprint(type_: Any) -> str:
-    """The same for types of the same name and fields, with or without None; its end, for those of the same name."""
+    """Equal for types of the same name and fields, with or without None; its end, for types of the same name."""
     if type_ is Any:
         return _ANYTHING
     if get_origin(type_) in (Union, UnionType):
         kinds = [each for each in get_args(type_) if each is not type(None)]
-        type_ = Union[tuple(kinds)]  # noqa: UP007  # made at run time
+        type_ = Union[tuple(kinds)]  # noqa: UP007 - made at run time
     shape = msgspec.json.schema(type_, schema_hook=describe_other)
     name = msgspec.json.schema(type_, schema_hook=lambda model: {"title": model.__qualname__}) | {"$defs": None}
     return _hash([_FORMAT, shape])[:_SHAPE] + _hash(name)[: _SHAPE // 2]

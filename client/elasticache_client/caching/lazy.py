@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 Rest = ParamSpec("Rest")
-Result = TypeVar("Result", covariant=True)  # noqa: PLC0105  # seen in signatures
-Nothing = TypeVar("Nothing", covariant=True)  # noqa: PLC0105  # likewise
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - seen in signatures
+Nothing = TypeVar("Nothing", covariant=True)  # noqa: PLC0105 - seen in signatures
 
 _ESCAPE = "%"
 _BRACES = "{}"
@@ -53,25 +53,25 @@ _NONE = _ESCAPE
 _FREE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _RECEIVERS = ("self", "cls")
-# What stands for a type after the escape; none is a digit of an escaped sign. A type stands before those it comes from.
+# The mark of a type after the escape; no mark is a digit of an escaped sign. Subclasses come before their bases.
 _MARKS = {bool: "b", int: "i", str: "s", uuid.UUID: "u", dt.datetime: "t", dt.date: "d", decimal.Decimal: "n"}
 _ENUM_MARK = "e"
 
 
 class Lazy(Protocol[P, Result, Nothing]):
-    """A function that answers from the cache where it can; the methods of an ``AsyncCache``'s are to be awaited.
+    """A function that answers from the cache if it can; with an ``AsyncCache`` its methods are to be awaited.
 
-    It is a function of the same kind as the one that was decorated, with these beside. As a method it leaves ``self``
-    or ``cls`` out of the key: all objects of the class share results, unless the key names ``{self.attribute}``.
+    It is a function of the same kind as the decorated one, with these methods in addition. If it is a method, the key
+    leaves ``self`` or ``cls`` out: all objects of the class share results, unless the key names ``{self.attribute}``.
     """
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result:
-        """The cached result, else the function's own.
+        """Return the cached result, or the function's own.
 
         Raises:
-            LoadFailed: somebody else has just called the function in vain.
-            Overloaded: the cache does not answer, and too many calls run without it.
-            Exception: what the function raised.
+            LoadFailed: If another caller has just called the function, and it failed.
+            Overloaded: If the cache does not answer, and too many calls run without it.
+            Exception: If the function raises it.
         """
 
     @overload
@@ -83,20 +83,20 @@ class Lazy(Protocol[P, Result, Nothing]):
     ) -> Lazy[Rest, Result, Nothing]: ...
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Nothing:
-        """Forget the result for these arguments; a call that is running cannot bring it back."""
+        """Delete the result for these arguments. A call that is running cannot bring it back."""
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Result:
-        """Forget the result, and call the function anew. Errors are those of a call."""
+        """Delete the result, and call the function again. Errors are those of a call."""
 
     def write(self, *args_and_value: Any, **kwargs: Any) -> Nothing:
-        """Put the last argument in the place of the result for the others.
+        """Replace the result for all arguments but the last with the last one.
 
         Raises:
-            TypeError: the value is not of the type that the function is declared to return.
+            TypeError: If the value is not of the type that the function is declared to return.
         """
 
     def write_through(self, *args_and_value: Any, store: Callable[[Any], Any], **kwargs: Any) -> Any:
-        """Call ``store`` with the last argument, then put it in the result's place, as `Cache.write_through` does."""
+        """Call ``store`` with the last argument, then replace the result with it, as `Cache.write_through` does."""
 
 
 def lazy(
@@ -109,10 +109,10 @@ def lazy(
     run: Callable[[Steps[Any]], Any],
     look_up: Callable[[str, Callable[[], Any], Policy[Any]], Any],
 ) -> Any:
-    """The cached function: a `Lazy` that is a function, or for a method what makes one of each object's."""
+    """The cached function: a `Lazy` that is a function, or a `LazyMethod`, which makes one for each object."""
     make_key = key.key
     called: Callable[..., Any]
-    # Frameworks tell functions for asyncio by their code, and pickle finds functions by their names.
+    # Frameworks recognise functions for asyncio by their code, and pickle finds functions by their names.
     if inspect.iscoroutinefunction(function):
 
         async def call_later(*args: Any, **kwargs: Any) -> Any:
@@ -142,30 +142,30 @@ def lazy(
         return run(writes.write_through(make_key(key.with_class(args), kwargs), value, store, policy))
 
     update_wrapper(called, function)
-    beside = {each.__name__: each for each in (invalidate, refresh, write, write_through)}
-    vars(called).update(beside)
-    return called if key.receiver is None else LazyMethod(called, beside)
+    extras = {each.__name__: each for each in (invalidate, refresh, write, write_through)}
+    vars(called).update(extras)
+    return called if key.receiver is None else LazyMethod(called, extras)
 
 
 class LazyMethod:
-    """What a class holds of a cached method: each object's is a method whose ``invalidate`` and so on are its own, too.
+    """A cached method in its class: for each object it gives a method that has ``invalidate`` and the others.
 
     Args:
-        called: the cached function, with the object as its first argument.
-        beside: what changes its results, likewise.
+        called: The cached function, with the object as its first argument.
+        extras: The functions that change its results, likewise.
     """
 
-    def __init__(self, called: Callable[..., Any], beside: dict[str, Callable[..., Any]]) -> None:
+    def __init__(self, called: Callable[..., Any], extras: dict[str, Callable[..., Any]]) -> None:
         update_wrapper(self, called)
         self._called: Any = called
-        self._beside = beside
-        if inspect.iscoroutinefunction(called):  # for decorators that stand above this one
+        self._extras = extras
+        if inspect.iscoroutinefunction(called):  # for decorators that are applied to this one
             self._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
             if sys.version_info >= (3, 12):
                 inspect.markcoroutinefunction(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it as a function, the object first."""
+        """Call it as a function, with the object as its first argument."""
         return self._called(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -174,12 +174,12 @@ class LazyMethod:
         called = self._called
         bound = FunctionType(called.__code__, called.__globals__, called.__name__, None, called.__closure__)
         update_wrapper(bound, called)
-        vars(bound).update({name: partial(each, instance) for name, each in self._beside.items()})
+        vars(bound).update({name: partial(each, instance) for name, each in self._extras.items()})
         return MethodType(bound, instance)
 
 
 class LazyClassMethod:
-    """The same of a method whose first argument is the class, from wherever it is called."""
+    """The same for a class method: its first argument is the class, whatever it is called on."""
 
     def __init__(self, method: LazyMethod) -> None:
         update_wrapper(cast("Any", self), method)
@@ -192,20 +192,21 @@ class LazyClassMethod:
 class KeyTemplate:
     """How a function's arguments make a key.
 
-    An argument of its parameter's declared type stands as it is. Where no single type is declared, whole numbers do,
-    and texts that do not read as one. Anything else begins with a mark of its type, so that no two values share a key.
+    An argument of its parameter's declared type is written as it is. If no single type is declared, so are whole
+    numbers, and texts that do not look like one. Any other argument begins with a mark of its type, so that no two
+    values share a key.
 
     Args:
-        template: a text with each parameter's name in braces, as in ``product:{product_id}``; ``self`` and ``cls``
-            excepted, of which attributes may be named.
-        function: whose parameters they are.
+        template: A text with each parameter's name in braces, as in ``product:{product_id}``; not ``self`` and ``cls``,
+            but their attributes may be named.
+        function: The function with these parameters.
 
     Attributes:
-        receiver: the name of the parameter that is the method's object: ``self``, ``cls`` or None.
-        pattern: the template without the names; two functions that share one share keys.
+        receiver: The name of the parameter that is the method's object: ``self``, ``cls`` or None.
+        pattern: The template without the names; two functions with the same pattern share keys.
 
     Raises:
-        ValueError: a name is not a parameter, a parameter is not named, or nothing separates two of them: different
+        ValueError: If a name is not a parameter, a parameter is not named, or nothing separates two of them: different
             calls would share a key.
     """
 
@@ -241,15 +242,15 @@ class KeyTemplate:
                     fix="Correct the key, or cache inside the function with get_or_load",
                 )
             )
-        # A value must not reach into its neighbour's part of the key, nor move the key to another slot.
+        # A value must not extend into the next part of the key, nor move the key to another slot.
         signs = {each for text in (_ESCAPE, _BRACES, *separators) for each in text if not each.isalnum()}
         self._escapes = str.maketrans({each: f"%{ord(each):02X}" for each in signs})
-        # Formatting by position is what costs a hit least.
+        # Formatting by position is the fastest.
         self.pattern = "".join(text.replace("%", "%%") + ("" if name is None else "%s") for text, name, *_ in pieces)
         self._plain = [*(_declared(function, each) for each in order), *(None for _ in attributes)]
         self._attributes = [attrgetter(name.partition(".")[2]) for name in attributes]
         self._same_escapes = [self._escapes] * len(self._plain)
-        # The most common of all keys costs a hit next to nothing.
+        # The most common kind of key has a fast path.
         self._is_of_one_number = self.receiver is None and self._by_position and self._plain == [int]
         places = [[*order, *attributes].index(name) for name in names]
         self._reordered = None if places == list(range(len(self._plain))) else places
@@ -257,8 +258,12 @@ class KeyTemplate:
     def key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The key for these arguments.
 
+        Args:
+            args: The positional arguments.
+            kwargs: The keyword arguments.
+
         Raises:
-            TypeError: the function would not take them, or one does not tell itself from others in a text.
+            TypeError: If the function does not accept them, or one is of a type that has no text to identify it.
         """
         if self._is_of_one_number and len(args) == 1 and not kwargs and type(args[0]) is int and args[0] >= 0:
             return self.pattern % args[0]
@@ -274,14 +279,14 @@ class KeyTemplate:
         return self.pattern % parts
 
     def with_class(self, args: Sequence[Any], *, is_read: bool = False) -> tuple[Any, ...]:
-        """The arguments after the class, where one is due: since Python 3.13 ``@classmethod`` gives it to calls alone.
+        """The arguments, after the class if one is needed: since Python 3.13 ``@classmethod`` passes it to calls only.
 
         Args:
-            args: what ``invalidate`` and so on were given.
-            is_read: whether it matters which class that is.
+            args: The arguments of ``invalidate`` and the others.
+            is_read: Whether it matters which class that is.
 
         Raises:
-            TypeError: it matters, and there is none.
+            TypeError: If it matters, and there is none.
         """
         if self.receiver != "cls" or (args and isinstance(args[0], type)):
             return tuple(args)
@@ -334,12 +339,12 @@ _FIRST_OF_NUMBERS = frozenset("-0123456789")
 
 
 def _declared(function: Callable[..., Any], name: str) -> type | None:
-    """The one type, beside None, that a parameter is declared to have; None for several, others and unknown ones."""
+    """The one type, apart from None, that a parameter is declared to have; None for several or an unknown one."""
     namespace = getattr(inspect.unwrap(function), "__globals__", {})
     try:
         annotations = {each: hint for each, hint in _annotations(function).items() if each == name}
         hint = get_type_hints(SimpleNamespace(__annotations__=annotations), namespace)[name]
-    except Exception:  # noqa: BLE001  # known to type checkers only: whatever evaluating it raises
+    except Exception:  # noqa: BLE001 - known to type checkers only; evaluating it may raise anything
         return None
     several = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     kinds = [each for each in several if each is not type(None)]
@@ -351,7 +356,7 @@ def _declared(function: Callable[..., Any], name: str) -> type | None:
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """A function's parameters; since Python 3.14 annotations are worked out when asked for, and may be unknown then."""
+    """A function's parameters; since Python 3.14 annotations are evaluated when asked for, and may be unknown."""
     if sys.version_info >= (3, 14):
         return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
     return inspect.signature(function)
@@ -368,12 +373,12 @@ def returned_type(function: Callable[..., Any]) -> Any:
     """What a function is declared to return.
 
     Raises:
-        TypeError: it does not say, or what it says cannot be found where the function is defined.
+        TypeError: If it is not annotated, or the annotation cannot be resolved in the function's module.
     """
     annotations = {name: each for name, each in _annotations(function).items() if name == "return"}
     namespace = getattr(inspect.unwrap(function), "__globals__", {})
     try:
-        # Its return alone: what parameters are may be known to type checkers only.
+        # Only its return: the types of parameters may be known to type checkers only.
         return get_type_hints(SimpleNamespace(__annotations__=annotations), namespace, include_extras=True)["return"]
     except (KeyError, NameError) as error:
         raise TypeError(
