@@ -1,12 +1,11 @@
-"""Lazy loading and write-through over Redis and Valkey, where one caller of all loads and no older value comes back.
+"""Lazy loading and write-through over Redis and Valkey: one caller of all loads, and no older value comes back.
 
     cache = Cache(connect(), prefix="catalogue")
 
     @cache.lazy("product:{product_id}", ttl=300)
     def product(product_id: int) -> Product | None: ...
 
-``docs/adr/0008-own-lease-based-caching.md`` says why this is no library's work. It needs the
-extra ``caching``.
+``docs/adr/0008-own-lease-based-caching.md`` says why no library is used. It needs the extra ``caching``.
 
 See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Strategies.html
 """

@@ -1,4 +1,4 @@
-"""Leaderboards on sorted sets: exact ranks and ties, today's, this week's and of all time."""
+"""Leaderboards on sorted sets: exact ranks and ties, of today, of this week and of all time."""
 
 from __future__ import annotations
 

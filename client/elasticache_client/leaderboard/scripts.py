@@ -1,10 +1,9 @@
-"""What runs on the server, where a board is two keys that change together.
+"""The scripts that run on the server, where a board is two keys that change together.
 
 KEYS are pairs, one for each window. The first is a sorted set in the order of ranks: its scores are the players', with
-the sign turned where the highest wins, and its members are a running number and the player's name, so that of equal
+the sign reversed if the highest wins, and its members are a sequence number and the player's name, so that of equal
 scores the earlier one comes first. The second is a hash with the member of each player and, under the empty name, the
-last number. It is a number and no time: two times may be the same, and an application's user may not ask for the
-server's.
+last sequence number. It is a number and not a time: two times may be equal, and an application's user may not run TIME.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stretches of time that a board is kept for, each with a name of its own and an end."""
+"""The windows of time that a board has, each with a name and an end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _LENGTHS = {"daily": dt.timedelta(days=1), "weekly": dt.timedelta(weeks=1)}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One stretch of a window.
+    """One day or week, or all time.
 
     Attributes:
         name: ``2026-11-22``, ``2026-W47`` or ``all-time``.
-        expires: when nobody may ask for it any more. None: never.
+        expires: When it can no longer be read. None: never.
     """
 
     name: str
@@ -28,9 +28,9 @@ def period(window: Window, at: dt.datetime, *, keep: int) -> Period:
     """The day, or the ISO week, that a moment falls in, by UTC.
 
     Args:
-        window: which kind.
-        at: the moment, with its time zone.
-        keep: how many of its length it is kept for after its end.
+        window: The kind of window.
+        at: The moment, with its time zone.
+        keep: For how many days or weeks it is kept after its end.
     """
     if window == "all-time":
         return Period(window, None)
@@ -43,7 +43,13 @@ def period(window: Window, at: dt.datetime, *, keep: int) -> Period:
 
 
 def kept_periods(window: Window, at: dt.datetime, *, keep: int) -> list[Period]:
-    """The one that a moment falls in, and those before it that are still kept, the newest first."""
+    """The period that a moment falls in, and the earlier ones that are still kept, the newest first.
+
+    Args:
+        window: The kind of window.
+        at: The moment, with its time zone.
+        keep: For how many days or weeks each is kept after its end.
+    """
     if window == "all-time":
         return [period(window, at, keep=keep)]
     return [period(window, at - _LENGTHS[window] * back, keep=keep) for back in range(keep + 1)]

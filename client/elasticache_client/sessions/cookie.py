@@ -20,8 +20,8 @@ class CookieChange:
     """What a response has to tell the browser.
 
     Attributes:
-        value: the new id; empty to forget the one it has.
-        max_age: for how many seconds the browser keeps it.
+        value: The new id; empty to delete the one it has.
+        max_age: For how many seconds the browser keeps it.
     """
 
     value: str
@@ -33,19 +33,19 @@ class CookieChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """How the cookie is set. Scripts never see it, and it is kept as long as the session may last at most.
+    """How the cookie is set. Scripts cannot read it, and it is kept for the maximum time that the session may last.
 
     Attributes:
-        name: its name. A browser is told to hold it to the strictest prefix that the rest allows: ``__Host-``, which no
-            subdomain can forge, or with a domain or a path ``__Secure-``, or nothing without ``secure``.
-        secure: whether it travels over HTTPS alone. Browsers make an exception for localhost.
-        same_site: whether other sites' requests carry it: with ``Lax`` plain links do, with ``Strict`` none, with
-            ``None`` all.
-        domain: the domain that is shared with its subdomains. Default: this host alone.
-        path: the path it is sent to. Default: all.
+        name: Its name. It gets the strictest prefix that the other attributes allow: ``__Host-``, which no subdomain
+            can forge; with a domain or a path ``__Secure-``; without ``secure`` none.
+        secure: Whether it is sent over HTTPS only. Browsers make an exception for localhost. Default: True.
+        same_site: Whether other sites' requests carry it: with ``Lax`` plain links do, with ``Strict`` none, with
+            ``None`` all. Default: ``Lax``.
+        domain: The domain that shares it with its subdomains. Default: this host only.
+        path: The path it is sent to. Default: all.
 
     Raises:
-        ValueError: a value is not allowed.
+        ValueError: If a value is not allowed.
 
     See https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie
     """

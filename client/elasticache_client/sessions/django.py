@@ -1,12 +1,12 @@
 """Sessions for Django: ``SESSION_ENGINE = "elasticache_client.sessions.django"``.
 
 The setting ``ELASTICACHE_SESSIONS`` is the dotted path of a ``Sessions``, which says how long they last. The cookie is
-Django's own; as strict as browsers can be, its settings are ``SESSION_COOKIE_NAME = "__Host-session"`` and
-``SESSION_COOKIE_SECURE = True``. A session's user is the one that ``django.contrib.auth`` logs in, by ``str(user.pk)``.
+Django's; the strictest settings are ``SESSION_COOKIE_NAME = "__Host-session"`` and ``SESSION_COOKIE_SECURE = True``. A
+session's user is the one that ``django.contrib.auth`` logs in, by ``str(user.pk)``.
 
-What Django is told of a session's end holds in the cache as well: from when it was last saved on, ``set_expiry``
-counts, else ``SESSION_COOKIE_AGE``; neither beyond the ``idle`` and ``lifetime`` of the store, which is logged. A
-session that ends with the browser lasts in the cache as long as any other. ``SESSION_SERIALIZER`` is refused.
+Django's settings for the end of a session also hold in the cache, counted from when it was last saved: ``set_expiry``,
+or else ``SESSION_COOKIE_AGE``; at most the ``idle`` and ``lifetime`` of the store, which is logged. A session that ends
+with the browser lasts in the cache as long as any other. ``SESSION_SERIALIZER`` is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _JSON = "django.contrib.sessions.serializers.JSONSerializer"
 @cache
 def _log_bounded(idle: float) -> None:
     _logger.warning(
-        "set_expiry() asks for longer than the %d s without a request that the store allows, and those hold: give it a "
+        "set_expiry() asks for more than the store's %d s without a request, and the store's limit holds: give it a "
         "longer idle, Sessions(..., idle=, lifetime=)",
         idle,
     )
@@ -46,11 +46,11 @@ class SessionStore(SessionBase):  # type: ignore[misc]
 
     @cached_property
     def _kept(self) -> Session:
-        """What the cache has of it."""
+        """The session as the cache has it."""
         return self._store.load(self.session_key)
 
     def load(self) -> dict[str, Any]:
-        """Its values; none, and no key any more, where the cache has none."""
+        """Return its values; if the cache has no such session, there are none, and it loses its key."""
         self._follow()
         return dict(self._kept)
 
@@ -59,17 +59,17 @@ class SessionStore(SessionBase):  # type: ignore[misc]
         return self._store.load(session_key).record.id is not None
 
     def create(self) -> None:
-        """Begin and keep an empty one with a key of its own."""
+        """Start and save an empty one with a new key."""
         self._kept = Session()
         self._kept.renew()
         self._session_cache: dict[str, Any] = {}
         self.save()
 
-    def save(self, must_create: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # Django's signature
-        """Keep what has changed, under a new key when a user has logged in.
+    def save(self, must_create: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Django's signature
+        """Save what has changed, under a new key if a user has logged in.
 
         Raises:
-            UpdateError: the session has ended meanwhile.
+            UpdateError: If the session has ended meanwhile.
         """
         values = dict(self._session)
         for name in self._kept.keys() - values.keys():
@@ -105,7 +105,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]
 
     @classmethod
     def clear_expired(cls) -> None:
-        """The cache does that by itself."""
+        """Do nothing: the cache deletes expired sessions itself."""
 
     @property
     def _store(self) -> Sessions:

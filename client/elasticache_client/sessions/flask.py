@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 FLASHES = {"_flashes": list[tuple[str, str]]}
-"""The type of what ``flask.flash`` keeps. A store that `FlaskSessions` has knows it."""
+"""The type of what ``flask.flash`` stores. `FlaskSessions` declares it to its store."""
 
 
 class FlaskSession(SessionMixin):
@@ -53,12 +53,12 @@ class FlaskSession(SessionMixin):
 
     @property
     def is_loaded(self) -> bool:
-        """Whether anybody has looked at it."""
+        """Whether the application has read it."""
         return "loaded" in vars(self)
 
     @property
     def user(self) -> str | None:
-        """Who has logged in. None: nobody."""
+        """The user who has logged in. None: no user has."""
         return self.loaded.user
 
     @property
@@ -68,10 +68,10 @@ class FlaskSession(SessionMixin):
 
     @property
     def permanent(self) -> bool:
-        """Every session outlives the browser, for as long as the store says.
+        """Whether sessions outlive the browser: always, for as long as the store says.
 
         Raises:
-            RuntimeError: it is set to something else.
+            RuntimeError: If it is set to False.
         """
         return True
 
@@ -96,16 +96,16 @@ class FlaskSession(SessionMixin):
 
 
 class FlaskSessions(SessionInterface):
-    """Flask's sessions in a cache; ``flask.session`` has ``renew``, ``end`` and ``user`` beside its values.
+    """Flask's sessions in a cache; ``flask.session`` has ``renew``, ``end`` and ``user`` in addition to its values.
 
-    While the cache does not answer, looking at the session raises ``SessionsUnavailable`` in the view, for which an
-    error handler may be registered; failing to keep it is Flask's error 500. Requests that do not look at the session
-    go on.
+    While the cache does not answer, reading the session raises ``SessionsUnavailable`` in the view, for which an error
+    handler may be registered; a session that cannot be saved is Flask's error 500. Requests that do not read the
+    session are served.
 
     Args:
-        sessions: where they are kept.
-        cookie: how the cookie is set. Default: as strictly as browsers can. Flask's own ``SESSION_COOKIE_…`` settings
-            and ``PERMANENT_SESSION_LIFETIME`` have no say: one that says otherwise is logged.
+        sessions: The store of the sessions.
+        cookie: How the cookie is set. Default: as strictly as browsers allow. Flask's own ``SESSION_COOKIE_…`` settings
+            and ``PERMANENT_SESSION_LIFETIME`` have no effect: one that differs is logged.
     """
 
     def __init__(self, sessions: Sessions, cookie: Cookie | None = None) -> None:
@@ -120,8 +120,8 @@ class FlaskSessions(SessionInterface):
         return FlaskSession(lambda: self._sessions.load(request.cookies.get(self._cookie.full_name)))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
-        """Keep what has changed, and set or delete the cookie."""
-        assert isinstance(session, FlaskSession)  # noqa: S101  # open_session made it
+        """Save what has changed, and set or delete the cookie."""
+        assert isinstance(session, FlaskSession)  # noqa: S101 - open_session made it
         if not session.is_loaded:
             return
         response.vary.add("Cookie")
@@ -131,7 +131,7 @@ class FlaskSessions(SessionInterface):
             response.headers.setdefault("Cache-Control", "no-store")
 
     def _check(self, app: Flask) -> None:
-        """Log settings of Flask's that ask for something else than the cookie does, once."""
+        """Log once which of Flask's settings differ from the cookie and have no effect."""
         if self._is_checked:
             return
         self._is_checked = True

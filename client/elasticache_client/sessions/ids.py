@@ -13,54 +13,55 @@ from elasticache_client.messages import refusal
 
 _BYTES = 32
 _LENGTH = 43
-_OWNER_LENGTH = 22
+_USER_HASH_LENGTH = 22
 # The application uses its secret for other things as well.
 _PURPOSE = b"elasticache_client.sessions user "
-_PATTERN = re.compile(rf"(?:(?P<owner>[\w-]{{{_OWNER_LENGTH}}})\.)?(?P<secret>[\w-]{{{_LENGTH}}})", re.ASCII)
+_PATTERN = re.compile(rf"(?:(?P<user_hash>[\w-]{{{_USER_HASH_LENGTH}}})\.)?(?P<secret>[\w-]{{{_LENGTH}}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionId:
-    """256 random bits, and after a login the mark of the user.
+    """256 random bits, and after a login a hash of the user's id.
 
-    The mark is what lets one round trip find the session and whether its user's sessions still hold: both keys have it
-    as their hash tag. It tells whoever sees it that two sessions are of one user, and no more than that where it was
-    made with a secret key. Of the random part the cache knows no more than its hash.
+    With the hash, one round trip finds the session and whether its user's sessions are still valid: both keys have it
+    as their hash tag. A reader of the keys can tell that two sessions are of one user. If the hash was made with a
+    secret, it can tell no more; without one, it can hash a guessed id and compare. Of the random part, the cache has
+    only the hash.
 
     Attributes:
-        secret: the random part.
-        owner: the user's mark. None: nobody has logged in.
+        secret: The random part.
+        user_hash: The hash of the user's id. None: no user has logged in.
     """
 
     secret: str = field(repr=False)
-    owner: str | None
+    user_hash: str | None
 
     @classmethod
     def new(cls, user: str | None, secret: bytes | None = None) -> SessionId:
-        """An id that nobody has had before, for a user or for nobody yet."""
-        return cls(secrets.token_urlsafe(_BYTES), None if user is None else _mark(user, secret))
+        """A new id, for a user or before a login."""
+        return cls(secrets.token_urlsafe(_BYTES), None if user is None else _user_hash(user, secret))
 
     def another(self) -> SessionId:
-        """A new id with the same mark."""
+        """A new id with the same hash of the user."""
         return replace(self, secret=secrets.token_urlsafe(_BYTES))
 
     @classmethod
     def parse(cls, text: str | None) -> SessionId | None:
-        """What a browser has sent; None unless it could be an id."""
+        """The id that a browser has sent; None if it cannot be one."""
         match = _PATTERN.fullmatch(text or "")
-        return None if match is None else cls(match["secret"], match["owner"])
+        return None if match is None else cls(match["secret"], match["user_hash"])
 
     @property
     def text(self) -> str:
-        """The cookie's value; whoever has it has the session."""
-        return self.secret if self.owner is None else f"{self.owner}.{self.secret}"
+        """The cookie's value. A client that has it has the session."""
+        return self.secret if self.user_hash is None else f"{self.user_hash}.{self.secret}"
 
     def keys(self, prefix: str) -> list[str]:
         """The session's key and, for a user's, that of the user's grant."""
         hashed = _hash(self.secret)
-        if self.owner is None:
+        if self.user_hash is None:
             return [f"{prefix}:{{{hashed}}}"]
-        grant = f"{prefix}:{{{self.owner}}}"
+        grant = f"{prefix}:{{{self.user_hash}}}"
         return [f"{grant}:{hashed}", grant]
 
 
@@ -68,18 +69,21 @@ def grant_key(prefix: str, user: str, secret: bytes | None = None) -> str:
     """The key of a user's grant, which all of the user's sessions need.
 
     Args:
-        prefix: what the keys begin with.
-        user: the user's name.
-        secret: what the mark is made with, so that nobody else can make it of a name that is guessed. None: nothing.
+        prefix: What the keys begin with.
+        user: The user's id.
+        secret: The key of the hash, so that a guessed id cannot be tested. None: the hash has no key.
     """
-    return f"{prefix}:{{{_mark(user, secret)}}}"
+    return f"{prefix}:{{{_user_hash(user, secret)}}}"
 
 
 def checked_user(user: object) -> str:
-    """The user's name.
+    """The user's id.
+
+    Args:
+        user: What was given as one.
 
     Raises:
-        ValueError: it is not a text, or is empty.
+        ValueError: If it is not a text, or is empty.
     """
     if not isinstance(user, str) or user == "":
         raise ValueError(
@@ -92,10 +96,10 @@ def checked_user(user: object) -> str:
     return user
 
 
-def _mark(user: str, secret: bytes | None) -> str:
+def _user_hash(user: str, secret: bytes | None) -> str:
     name = checked_user(user)
-    marked = _hash(name) if secret is None else _text(hmac.digest(secret, _PURPOSE + name.encode(), sha256))
-    return marked[:_OWNER_LENGTH]
+    hashed = _hash(name) if secret is None else _text(hmac.digest(secret, _PURPOSE + name.encode(), sha256))
+    return hashed[:_USER_HASH_LENGTH]
 
 
 def _hash(text: str) -> str:

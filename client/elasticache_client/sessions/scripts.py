@@ -1,8 +1,8 @@
-"""What runs on the server: each script sees a session as it was at one moment.
+"""The scripts that run on the server: each sees a session as it is at one moment.
 
 A session is a hash. Its data are in fields that begin with a colon, one for each name, so that two requests that change
-different names at once do not undo each other. Beside them stand ``deadline``, in milliseconds since 1970, and for
-a user's session ``user`` and ``grant``; and ``expires``, in the same, where it ends earlier unless it is saved again.
+different names at once do not undo each other. Further fields are ``deadline``, in milliseconds since 1970; for a
+user's session ``user`` and ``grant``; and ``expires``, in milliseconds, if it ends earlier unless it is saved again.
 
 KEYS are the session and, for a user's, the user's grant: a random text that all sessions of the user carry. To revoke
 them, it is deleted, and the next login makes another one; a session under none or an older one is not there any more.

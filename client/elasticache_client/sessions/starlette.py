@@ -23,15 +23,15 @@ _TRY_AGAIN_LATER = 1013
 
 
 class SessionMiddleware:
-    """Gives every request a ``request.session``, which is kept when the response starts.
+    """Gives every request a ``request.session``, which is saved when the response starts.
 
     It is read before the application runs, for requests with the cookie. While the cache does not answer, those get
-    status 503, and so do responses whose session could not be kept. A session that a WebSocket changes is not kept.
+    status 503, and so do responses whose session could not be saved. A session that a WebSocket changes is not saved.
 
     Args:
-        app: the application.
-        sessions: where they are kept.
-        cookie: how the cookie is set. Default: as strictly as browsers can.
+        app: The application.
+        sessions: The store of the sessions.
+        cookie: How the cookie is set. Default: as strictly as browsers allow.
     """
 
     def __init__(self, app: ASGIApp, *, sessions: AsyncSessions, cookie: Cookie | None = None) -> None:
@@ -59,7 +59,7 @@ class SessionMiddleware:
                 try:
                     await self._keep(session, message)
                 except SessionsUnavailable:
-                    _logger.exception("a session could not be kept")
+                    _logger.exception("a session could not be saved")
                     is_refused = True
                     await _refuse(scope, receive, send)
             if not is_refused:

@@ -194,7 +194,7 @@ class _SessionStore:
             values = {name[1:].decode(): json for name, json in fields.items() if name.startswith(b":")}
             found, unread = self._values.read_fit(values)
             session.update(found)
-            session.user = None if session_id.owner is None else fields[b"user"].decode()
+            session.user = None if session_id.user_hash is None else fields[b"user"].decode()
             session.deadline = min(float(fields[b"deadline"]) / 1000, self._clock() + self._lifetime)
             expires = fields.get(b"expires")
             session.record = Record(
@@ -246,7 +246,7 @@ class _SessionStore:
     def _new_id(self, session: Session) -> SessionId:
         record = session.record
         if record.continues and record.former is not None:
-            # The user's grant is under the mark that it began with, whatever the secret is by now.
+            # The user's grant is under the hash that it began with, even if the secret has changed.
             return record.former.another()
         return SessionId.new(session.user, self._secret)
 

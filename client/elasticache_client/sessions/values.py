@@ -1,4 +1,4 @@
-"""Values as JSON, and nothing that would come back as something else."""
+"""Values as JSON; a value that would come back as something else is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Values:
     """Writes and reads the values of sessions.
 
     Args:
-        types: the types of the values, by name, that are none of JSON's own.
+        types: The types of the values, by name, that are not JSON's own.
     """
 
     def __init__(self, types: Mapping[str, Any]) -> None:
@@ -30,16 +30,24 @@ class Values:
         self._encoder = msgspec.json.Encoder(enc_hook=_unmarked)
 
     def add_types(self, types: Mapping[str, Any]) -> None:
-        """Declare types of values that have none so far."""
+        """Declare the types of values that have none so far.
+
+        Args:
+            types: The types by the values' names.
+        """
         for name, each in types.items():
             if name not in self._typed:
                 self._typed[name] = msgspec.json.Decoder(each, dec_hook=read_other)
 
     def write(self, values: Mapping[str, Any], before: Encoded) -> Encoded:
-        """All values as JSON; what equals what was there before need not be looked at again.
+        """Return all values as JSON.
+
+        Args:
+            values: The values.
+            before: The values as they are stored; an equal one is not checked again.
 
         Raises:
-            TypeError: a name is no text, or a value would not come back as it is.
+            TypeError: If a name is not a text, or a value would not come back as it is.
         """
         after = {name: self._write(name, value) for name, value in values.items()}
         for name, json in after.items():
@@ -48,11 +56,11 @@ class Values:
         return after
 
     def read(self, encoded: Encoded) -> dict[str, Any]:
-        """The values; raises anything where one is not JSON, or not of its type: a class's own checks may do so."""
+        """Return the values. A value that is not JSON, or not of its type, may raise anything: its class has checks."""
         return {name: self._read(name, json) for name, json in encoded.items()}
 
     def read_fit(self, encoded: Encoded) -> tuple[dict[str, Any], Encoded]:
-        """The values, and apart from them what is JSON and not of its type, as another release may have written it."""
+        """Return the values, and separately the JSON that is not of its type, such as that of another release."""
         values: dict[str, Any] = {}
         unread: Encoded = {}
         for name, json in encoded.items():
@@ -91,7 +99,7 @@ class Values:
 
 
 def _unmarked(value: object) -> Any:
-    """Texts that a template engine has marked as safe are texts; they lose the mark."""
+    """Texts that a template engine has marked as safe lose the mark."""
     if isinstance(value, str):
         return str.__str__(value)
     return write_other(value)
@@ -110,7 +118,7 @@ def _unmarked_within(value: Any) -> Any:
 
 
 def _refused(name: str, value: object) -> TypeError:
-    # Its type alone: the value may be a secret.
+    # Only its type: the value may be a secret.
     kind = type(value).__name__
     return TypeError(
         refusal(
