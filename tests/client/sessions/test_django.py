@@ -205,7 +205,7 @@ def test_an_expiry_beyond_the_stores_is_logged(caplog: pytest.LogCaptureFixture)
     importlib.import_module("elasticache_client.sessions.django")._log_bounded.cache_clear()
     session.save()
     session.save()
-    assert caplog.text.count("set_expiry() asks for longer than the 1800 s") == 1
+    assert caplog.text.count("set_expiry() asks for more than the store's 1800 s") == 1
 
 
 def test_a_serializer_is_refused() -> None:
