@@ -95,7 +95,7 @@ def _tokens() -> dict[str, Any]:
     documented = _Documented(credentials)
     calls: dict[str, Callable[[], object]] = {"ours": ours.get_credentials, "documented": documented.get_credentials}
     cached = _in_turns(calls, _LOOKUPS)
-    signed = _in_turns({"ours": ours._fetch, "documented": documented.sign}, 100)  # noqa: SLF001  # what a miss costs
+    signed = _in_turns({"ours": ours._fetch, "documented": documented.sign}, 100)  # noqa: SLF001 - what a miss costs
     return {
         "cached_microseconds": {name: round(seconds * 1e6, 2) for name, seconds in cached.items()},
         "signing_microseconds": {name: round(seconds * 1e6, 1) for name, seconds in signed.items()},
@@ -151,7 +151,7 @@ def _ours(node: Node) -> redis.Redis:
         credentials=SecretCredentials(secret_arn=_ARN, user=ADMINISTRATOR, client=_Memory(node)),
         tls=tls_context(_authority(node)),
     )
-    assert isinstance(client, redis.Redis)  # noqa: S101  # standalone
+    assert isinstance(client, redis.Redis)  # noqa: S101 - standalone
     return client
 
 

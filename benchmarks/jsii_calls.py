@@ -1,5 +1,7 @@
 """Print how many calls the app makes to jsii before ``app.synth()``; everything after that is one call."""
 
+from __future__ import annotations
+
 import runpy
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """An app with as many replication groups as its argument says, in one stack and one VPC."""
 
+from __future__ import annotations
+
 import sys
 
 import aws_cdk as cdk

@@ -1,5 +1,7 @@
 """Print, as JSON, where a synth of production spends its time; the rule engine starts in the smallest app as well."""
 
+from __future__ import annotations
+
 import json
 import time
 

@@ -1,13 +1,17 @@
 """Print, as JSON, how much of a synth is spent in checking values: those of constants, of stages and of constructs."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import json
 import runpy
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 start = time.perf_counter()
 seconds = 0.0

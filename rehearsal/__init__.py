@@ -1,1 +1,1 @@
-"""Deploy a stage to an emulated AWS on this machine, read back what came out, and take it down again."""
+"""Deploy a stage to an emulated AWS on this machine, compare what was deployed with the templates, and destroy it."""

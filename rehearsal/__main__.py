@@ -1,23 +1,28 @@
-"""`python -m rehearsal`: deploy a stage to an emulated AWS on this machine, check it, take it down."""
+"""`python -m rehearsal`: deploy a stage to an emulated AWS on this machine, check it, and destroy it."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from local_servers import processes
-from rehearsal import report, surroundings
+from rehearsal import report, workspace
 from rehearsal.cdk import CdkError
 from rehearsal.emulator import EmulatorError
 from rehearsal.rehearse import Outcome, Rehearsal, StageError
 
+if TYPE_CHECKING:
+    from types import FrameType
+
 FAILED_CHECK, BAD_STAGE, FAILED_STEP = 1, 2, 3
 
 
-class Interrupted(BaseException):  # not an error: somebody asked for it
-    """A signal asked for the end."""
+class Interrupted(BaseException):  # not an error: the user asked for it
+    """A signal asked the rehearsal to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -25,13 +30,13 @@ class Interrupted(BaseException):  # not an error: somebody asked for it
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)  # a second one must not cut the clean-up short
+    for handled in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(handled, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     raise Interrupted(number)
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     parser.add_argument("--stage", default="dev", help="a stage of stages.py (default: dev)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
@@ -39,32 +44,37 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Rehearse, and say with the exit code whether it went well."""
-    asked = arguments()
+    """Rehearse one stage.
+
+    Returns:
+        The exit code: 0, or 1 if a check failed, 2 if the stage cannot be rehearsed, 3 if a step failed, 128 plus the
+        number of the signal if one ended the rehearsal.
+    """
+    options = arguments()
     keep = os.environ.get("KEEP") == "1"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    place = surroundings.prepare()
+    directories = workspace.prepare()
     code, kept = FAILED_STEP, None
     try:
-        outcome = Rehearsal(asked.stage, keep, place, report.Progress()).run()
+        outcome = Rehearsal(options.stage, keep, directories, report.Progress()).run()
         kept = outcome.kept
-        code = _report(outcome, asked.json)
+        code = _report(outcome, options.json)
     except StageError as fault:
         report.write(str(fault))
         code = BAD_STAGE
     except (CdkError, EmulatorError) as fault:
         report.write("\n".join([str(fault), *getattr(fault, "__notes__", [])]))
-    except Interrupted as interruption:
+    except Interrupted as interrupted:
         processes.kill_remaining()
-        report.write(f"interrupted by {interruption}; everything that was started is stopped")
-        code = 128 + interruption.number
+        report.write(f"interrupted by {interrupted}; everything that was started is stopped")
+        code = 128 + interrupted.number
     finally:
         processes.kill_remaining(spare=kept.pid if kept else None)
         if code in {0, BAD_STAGE} and not kept:
-            surroundings.forget(place)
+            workspace.remove(directories)
         else:
-            report.write(f"Logs and templates: {place.run.relative_to(surroundings.ROOT)}")
+            report.write(f"Logs and templates: {directories.run.relative_to(workspace.ROOT)}")
     return code
 
 

@@ -1,11 +1,14 @@
-"""Who may speak to the emulator: the processes that hold the secret of its run, and no web page.
+"""Admit requests to the emulator that are signed with a secret of its run, and refuse those of web pages.
 
-The emulator believes every caller and runs functions as the user who started it. Without this a page open in a browser,
-or another user of the machine, could run code as that user: listening on the loopback address keeps neither out. So
-nothing of the emulator sees a request before its signature (Signature Version 4, as AWS clients make it anyway) has
-been verified with the secret of the run or with one that the emulator gave out in the run, of an assumed role say. What
-a browser sends is refused whatever it carries, and so is a name that was bent to the loopback address.
+The emulator trusts every caller and runs functions as the user who started it. Without this module, a web page in a
+browser or another user of the machine could run code as that user: the loopback address does not prevent it. So the
+emulator gets a request only after its signature has been verified. The signature is Signature Version 4, which AWS
+clients make anyway, with the secret of the run or with one that the emulator issued, for example for an assumed role.
+Requests of browsers are refused even if they are signed, and so are those for a host name that an attacker resolves to
+the loopback address.
 """
+
+from __future__ import annotations
 
 import hashlib
 import hmac
@@ -19,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from rehearsal.extension.seam import Private
+from rehearsal.messages import refusal as refusal_message
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -26,25 +30,25 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# The emulator's own arithmetic of signatures, and the credentials that it gave out.
+# The emulator's own verification of signatures, and the credentials that it issued.
 sigv4: Any = importlib.import_module("ministack.core.sigv4")
 credentials: Any = importlib.import_module("ministack.core.iam_evaluator")
 sessions: Any = importlib.import_module("ministack.services.sts")
 
 TOUCHES = (Private("services.sts", "_sessions"),)
 
-LARGEST_BODY = 256 * 1024**2  # bytes; a function's code is at most 250 MB
+MAX_BODY = 256 * 1024**2  # bytes; a function's code is at most 250 MB
 HASH = re.compile(r"[0-9a-f]{64}")
 ACCOUNT = re.compile(r"\d{12}")
-MOST_TOLD = 1_000  # refusals in the log: nobody outside is to fill a disk with it
-LONGEST_TOLD = 200  # characters of an address
+MAX_LOGGED = 1_000  # refusals in the log, so that a caller cannot fill the disk
+MAX_LOGGED_ADDRESS = 200  # characters
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What a signature covers, but for the body."""
+    """What a signature covers, except for the body."""
 
     method: str
     path: str
@@ -52,7 +56,7 @@ class _Request:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, scope: Scope) -> "_Request":
+    def of(cls, scope: Scope) -> _Request:
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
@@ -62,25 +66,23 @@ class _Request:
 
     @property
     def presigned(self) -> bool:
-        """Whether the signature is part of the address."""
+        """Whether the signature is part of the URL."""
         return "authorization" not in self.headers
 
     def token(self) -> str:
-        """The session token that came along."""
+        """The session token of the request, or an empty string."""
         if self.presigned:
             return self.query.get("X-Amz-Security-Token", [""])[0]
         return self.headers.get("x-amz-security-token", "")
 
 
 class Admission:
-    """An ASGI application that lets signed requests through to another one, and refuses everything else.
+    """An ASGI application that passes signed requests on to another one and refuses all others.
 
     Args:
-        application: What is behind it.
-
-        hosts: The values of ``Host`` under which it is addressed.
-
-        secret: The secret access key of the run, which goes with every account's own id as access key.
+        application: The application that gets the admitted requests.
+        hosts: Values of the header ``Host`` that are accepted.
+        secret: Secret access key of the run; the access key of an account is its id.
     """
 
     def __init__(self, application: Application, hosts: frozenset[str], secret: str) -> None:
@@ -90,43 +92,43 @@ class Admission:
         self._refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or pass it on."""
+        """Refuse one request, or pass it on."""
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
             return
         if scope["type"] != "http":
-            self._tell("WebSocket", scope, "AWS clients of a rehearsal open none")
+            self._log("WebSocket", scope, "AWS clients do not open WebSockets in a rehearsal")
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
         request = _Request.of(scope)
-        refusal = self._stranger(request) or self._unsigned(request)
+        refusal = self._not_a_client(request) or self._not_signed(request)
         body = b""
         if refusal is None:
             read = await _read(receive)
-            body, refusal = read or b"", self._forged(request, read)
+            body, refusal = read or b"", self._wrong_signature(request, read)
         if refusal is not None:
-            self._tell(request.method, scope, refusal)
+            self._log(request.method, scope, refusal)
             await _refuse(send, refusal)
             return
         await self._application(scope, _replaying(body, receive), send)
 
-    def _tell(self, method: str, scope: Scope, reason: str) -> None:
+    def _log(self, method: str, scope: Scope, reason: str) -> None:
         self._refused += 1
-        if self._refused <= MOST_TOLD:
-            address = (scope["raw_path"] + b"?" + scope["query_string"])[:LONGEST_TOLD]
+        if self._refused <= MAX_LOGGED:
+            address = (scope["raw_path"] + b"?" + scope["query_string"])[:MAX_LOGGED_ADDRESS]
             logger.warning("refused %s %r: %s", method, address, reason)
 
-    def _stranger(self, request: _Request) -> str | None:
-        """Why the sender is no AWS client of this machine."""
+    def _not_a_client(self, request: _Request) -> str | None:
+        """Why the sender is not an AWS client on this machine, or None."""
         if any(name == "origin" or name.startswith("sec-fetch-") for name in request.headers):
             return "a browser sent it"
         if request.headers.get("host") not in self._hosts:
-            return f"it is for another host than {' or '.join(sorted(self._hosts))}"
+            return f"its Host is not {' or '.join(sorted(self._hosts))}"
         return None
 
-    def _unsigned(self, request: _Request) -> str | None:
-        """Why the request cannot be of this run, as far as can be told without its body."""
+    def _not_signed(self, request: _Request) -> str | None:
+        """Why the request is not one of this run, as far as its headers show, or None."""
         signature = _signature(request)
         if isinstance(signature, tuple):
             return f"{signature[0]}: {signature[1]}"
@@ -145,13 +147,13 @@ class Admission:
             return "its access key is not one of this run"
         return None
 
-    def _forged(self, request: _Request, body: bytes | None) -> str | None:
-        """Why the signature is not that of this request with this body."""
+    def _wrong_signature(self, request: _Request, body: bytes | None) -> str | None:
+        """Why the signature does not match the request and its body, or None."""
         if body is None:
-            return f"its body is incomplete, or longer than {LARGEST_BODY} bytes"
+            return f"its body is incomplete, or longer than {MAX_BODY} bytes"
         stated = request.headers.get("x-amz-content-sha256", "")
         if HASH.fullmatch(stated) and not hmac.compare_digest(stated, hashlib.sha256(body).hexdigest()):
-            return "its body is another than the one that was signed"
+            return "its body is not the one that was signed"
         signature = _signature(request)
         failure = sigv4.header_signature_failure(
             signature,
@@ -166,7 +168,7 @@ class Admission:
         return None if failure is None else f"{failure[0]}: {failure[1]}"
 
     def _secret_of(self, access_key: str, token: str) -> str | None:
-        """The secret that goes with an access key: an account's own, of a session, or of a user."""
+        """The secret of an access key, which belongs to an account, a session or a user; None if it is unknown."""
         if ACCOUNT.fullmatch(access_key):
             return self._secret
         session = sessions._sessions.get(access_key)
@@ -178,14 +180,14 @@ class Admission:
 
 
 def _signature(request: _Request) -> Any:
-    """The parts of the signature, or a pair that says what it lacks."""
+    """The parts of the signature, or an error code and a message if a part is missing."""
     if request.presigned:
         return sigv4.parse_query_signature(request.query)
     return sigv4.parse_header_signature(request.headers)
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body, if it came whole and is not too long."""
+    """The body, or None if it is incomplete or too long."""
     body = bytearray()
     more = True
     while more:
@@ -194,13 +196,13 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
+        if len(body) > MAX_BODY:
             return None
     return bytes(body)
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:
-    """What hands out the body that has been read, and then whatever else arrives."""
+    """A ``receive`` that returns the body that has been read, and then what else arrives."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -210,9 +212,13 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, reason: str) -> None:
-    # As ASCII: a reason may quote what was sent.
-    told = f"Refused: {reason}. This emulator answers requests that are signed with the secret of its run.\n"
-    text = told.encode("ascii", "backslashreplace")
+    # As ASCII, since a reason may quote the request.
+    message = refusal_message(
+        got=f"Refused: {reason}",
+        allowed="requests must be signed with the secret of this run",
+        fix="Use the credentials that the rehearsal has set or printed",
+    )
+    text = f"{message}\n".encode("ascii", "backslashreplace")
     headers = [
         (b"content-type", b"text/plain"),
         (b"x-content-type-options", b"nosniff"),

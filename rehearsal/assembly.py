@@ -1,31 +1,52 @@
-"""The cloud assembly that the CDK CLI synthesised: its stacks, their templates and where they want to go."""
+"""Read a cloud assembly of the CDK CLI: its stacks, their templates and their environments."""
+
+from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.messages import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>.+)")
-UNKNOWN = "unknown-"  # how CDK says that a stack goes wherever the credentials point
+UNKNOWN = "unknown-"  # how CDK writes the account or Region of an environment-agnostic stack
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of a template."""
+    """One resource of a template.
+
+    Attributes:
+        logical_id: Its logical id.
+        type: Its type, for example `AWS::KMS::Key`.
+        properties: Its properties, with unresolved references.
+        name: Its construct path inside its stack, or its logical id if the template has no path.
+        deletion_policy: Its deletion policy; CloudFormation's default is `Delete`.
+    """
 
     logical_id: str
     type: str
     properties: Mapping[str, Any]
     name: str
-    """Its construct path inside its stack, or its logical id when the template has none."""
     deletion_policy: str
 
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack of the stage."""
+    """One stack of the stage.
+
+    Attributes:
+        name: Its name in CloudFormation.
+        path: Its construct path.
+        account: The account of its environment, if it names one.
+        region: The Region of its environment, if it names one.
+        template: Its template.
+    """
 
     name: str
     path: str
@@ -35,7 +56,7 @@ class Stack:
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """What it declares, without CDK's own note about itself."""
+        """The resources that its template declares, without CDK's metadata resource."""
         declared = self.template["Resources"].items()
         return tuple(self._resource(name, body) for name, body in declared if body["Type"] != "AWS::CDK::Metadata")
 
@@ -51,7 +72,11 @@ class Stack:
 
 
 def stacks(directory: Path) -> tuple[Stack, ...]:
-    """Every stack of an assembly, those of its stages included, in the order the assembly lists them."""
+    """All stacks of an assembly and of its stages, in the order of its manifest.
+
+    Raises:
+        ValueError: If the environment of a stack cannot be read.
+    """
     manifest = json.loads((directory / "manifest.json").read_text())
     found: list[Stack] = []
     for name, artifact in manifest["artifacts"].items():
@@ -69,7 +94,13 @@ def stacks(directory: Path) -> tuple[Stack, ...]:
 def _environment(text: str) -> tuple[str | None, str | None]:
     match = ENVIRONMENT.fullmatch(text)
     if match is None:
-        raise ValueError(f"got environment {text!r} in the assembly, expected aws://account/region")
+        raise ValueError(
+            refusal(
+                got=f"environment {text!r}",
+                allowed="must have the form aws://account/region",
+                fix="Synthesise the assembly with the CDK CLI of package.json",
+            )
+        )
     account, region = match["account"], match["region"]
     return (
         None if account.startswith(UNKNOWN) else account,

@@ -1,33 +1,49 @@
-"""Run the real CDK CLI, keep all it says in a file, and pass on the little a reader wants to follow."""
+"""Run the CDK CLI, write its output to a file, and show its progress in short."""
+
+from __future__ import annotations
 
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_servers import processes
 
-Say = Callable[[str], None]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Show = Callable[[str], None]
 
 EVENT = re.compile(r"^(?P<stack>\S+) \|\s*(?P<done>\d+)(?:/(?P<of>\d+))? \|.*\| (?P<status>[A-Z_]+) +\|")
-WRAPPING = "Subprocess exited with error"  # what the CLI adds to the message of a failed app
+WRAPPER = "Subprocess exited with error"  # what the CLI adds to the message of an app that failed
 MILESTONE = re.compile(r"^ ?(?:✅|❌)")
-SHOWN = 40  # lines of a failure
+MAX_LINES = 40  # of a failure
 
 
 class CdkError(Exception):
-    """The CLI failed; the message is what it said about it."""
+    """The CLI failed; the message is the part of its output that says why.
 
-    def __init__(self, name: str, complaint: str) -> None:
-        super().__init__(complaint)
+    Args:
+        name: Name of the step, for example `deploy`.
+        message: Part of the output.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
         self.name = name
 
 
 @dataclass(frozen=True)
 class Cli:
-    """The CDK CLI in the environment of one rehearsal."""
+    """The CDK CLI of one rehearsal.
+
+    Attributes:
+        environment: Environment variables of the CLI.
+        directory: Its working directory.
+        logs: Directory for the files with its output.
+    """
 
     environment: Mapping[str, str]
     directory: Path
@@ -35,7 +51,13 @@ class Cli:
 
     @contextmanager
     def started(self, name: str, *arguments: str, directory: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-        """Run a command in the background; it does not outlive the block."""
+        """Run a command in the background until the block ends.
+
+        Args:
+            name: Name of the step, which is part of the name of the output file.
+            arguments: Arguments of the CLI.
+            directory: Working directory. Default: that of this object.
+        """
         with self._log(name).open("w") as output:
             process = processes.start(
                 ["cdk", *arguments],
@@ -49,12 +71,25 @@ class Cli:
                 processes.end(process)
 
     def finish(self, name: str, process: subprocess.Popen[str]) -> None:
-        """Wait for a command in the background."""
-        if process.wait() != 0:
-            raise CdkError(name, self._complaint(name))
+        """Wait for a command in the background.
 
-    def run(self, name: str, *arguments: str, say: Say) -> None:
-        """Run a command to its end, and tell of each stack as it advances."""
+        Raises:
+            CdkError: If the command failed.
+        """
+        if process.wait() != 0:
+            raise CdkError(name, self._failure(name))
+
+    def run(self, name: str, *arguments: str, show: Show) -> None:
+        """Run a command and show the progress of each stack.
+
+        Args:
+            name: Name of the step, which is part of the name of the output file.
+            arguments: Arguments of the CLI.
+            show: Called with each line to show.
+
+        Raises:
+            CdkError: If the command failed.
+        """
         process = processes.start(
             ["cdk", *arguments],
             environment=self.environment,
@@ -65,22 +100,22 @@ class Cli:
             with self._log(name).open("w") as log:
                 for line in process.stdout or ():
                     log.write(line)
-                    if news := milestone(line):
-                        say(news)
+                    if shown := milestone(line):
+                        show(shown)
             if process.wait() != 0:
-                raise CdkError(name, self._complaint(name))
+                raise CdkError(name, self._failure(name))
         finally:
             processes.end(process)
 
     def _log(self, name: str) -> Path:
         return self.logs / f"cdk-{name}.log"
 
-    def _complaint(self, name: str) -> str:
-        return complaint(self._log(name).read_text(errors="replace"))
+    def _failure(self, name: str) -> str:
+        return failure(self._log(name).read_text(errors="replace"))
 
 
 def milestone(line: str) -> str | None:
-    """The line in short, if it is one of the few that tell how far the command is."""
+    """The line in short if it shows progress, otherwise None."""
     if MILESTONE.match(line):
         return line.strip()
     event = EVENT.match(line)
@@ -89,11 +124,11 @@ def milestone(line: str) -> str | None:
     return None
 
 
-def complaint(output: str) -> str:
-    """What matters of a failed command's output: the resources that failed, and what it says from there on."""
-    lines = [line for line in output.splitlines() if line.strip() and WRAPPING not in line]
+def failure(output: str) -> str:
+    """The part of a failed command's output that says why: the resources that failed, and the CLI's last lines."""
+    lines = [line for line in output.splitlines() if line.strip() and WRAPPER not in line]
     failed = [line for line in lines if (event := EVENT.match(line)) and event["status"].endswith("FAILED")]
     verdicts = [index for index, line in enumerate(lines) if line.lstrip().startswith("❌")]
     if verdicts:
         lines = lines[verdicts[0] :]
-    return "\n".join([*failed, *lines[-SHOWN:]])
+    return "\n".join([*failed, *lines[-MAX_LINES:]])

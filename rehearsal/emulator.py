@@ -1,23 +1,27 @@
-"""Start the emulator on a free loopback port, wait until it answers, and stop it whatever happens."""
+"""Start the emulator on a free port of the loopback address, wait until it answers, and stop it."""
+
+from __future__ import annotations
 
 import importlib
 import json
 import secrets
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
-from rehearsal.surroundings import ACCOUNT, REGION, ROOT, Surroundings, client_environment
+from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace, client_environment
 
-START_TIMEOUT = 30.0
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Mapping
+
+START_SECONDS = 30.0
 auth: Any = importlib.import_module("botocore.auth")
 awsrequest: Any = importlib.import_module("botocore.awsrequest")
 credentials: Any = importlib.import_module("botocore.credentials")
@@ -26,12 +30,20 @@ ATTEMPTS = 3  # a port that was free may be taken before the emulator binds it
 
 
 class EmulatorError(Exception):
-    """The emulator did not start; the message says what it printed."""
+    """The emulator did not start; the message has what it printed."""
 
 
 @dataclass
 class Emulator:
-    """A running emulator."""
+    """A running emulator.
+
+    Attributes:
+        process: Its process, which leads a separate process group.
+        port: The port it listens on.
+        log: File with its output.
+        secret: Secret access key of the run.
+        kept: Whether it keeps running when this process ends.
+    """
 
     process: subprocess.Popen[str]
     port: int
@@ -41,85 +53,95 @@ class Emulator:
 
     @property
     def endpoint(self) -> str:
-        """The address every AWS client gets."""
+        """The endpoint URL for AWS clients."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def pid(self) -> int:
-        """Its process, which leads a group of the same number."""
+        """The id of its process and of its process group."""
         return self.process.pid
 
     def client_environment(self, base: Mapping[str, str], account: str, region: str) -> dict[str, str]:
-        """What a client needs to be answered, besides its own settings."""
+        """Environment variables of a client of the emulator.
+
+        Args:
+            base: Further variables of the client.
+            account: Id of the account to use.
+            region: Name of the Region to use.
+        """
         return client_environment(base, self.endpoint, self.secret, account, region)
 
     def keep(self) -> None:
-        """Leave it running when this process ends."""
+        """Keep it running when this process ends."""
         processes.release(self.process)
         self.kept = True
 
     def log_tail(self, lines: int = 30) -> str:
-        """The end of what it logged."""
+        """The last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _settings(surroundings: Surroundings, port: int, secret: str) -> dict[str, str]:
-    run = surroundings.run
+def _settings(workspace: Workspace, port: int, secret: str) -> dict[str, str]:
+    run = workspace.run
     return {
-        **surroundings.environment(),
+        **workspace.environment(),
         "PYTHONPATH": str(ROOT),
         "GATEWAY_PORT": str(port),
-        "BIND_HOST": LOOPBACK,  # it would listen on every interface,
-        "IOT_MTLS_ENABLED": "0",  # and for MQTT on every interface whatever BIND_HOST says
-        "AWS_SECRET_ACCESS_KEY": secret,  # only who has it is answered; functions get it from here
+        "BIND_HOST": LOOPBACK,  # its default is every interface,
+        "IOT_MTLS_ENABLED": "0",  # and MQTT ignores BIND_HOST
+        "AWS_SECRET_ACCESS_KEY": secret,  # requests must be signed with it; functions get it from here
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "STATE_DIR": str(run / "state"),
-        "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # a daemon on this machine would be given containers to run
-        "REDIS_HOST": "no-engine.invalid",  # the address of every cache: none listens, and the name cannot resolve
+        "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # otherwise a Docker daemon on this machine would run containers
+        "REDIS_HOST": "no-engine.invalid",  # host name of every cache; it does not resolve
     }
 
 
 def _answers(emulator: Emulator) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a user's proxy knows nothing of it
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without the user's proxy
     request = awsrequest.AWSRequest("GET", f"{emulator.endpoint}/_ministack/health")
     auth.SigV4Auth(credentials.Credentials(ACCOUNT, emulator.secret), "sts", REGION).add_auth(request)
     try:
-        with direct.open(urllib.request.Request(request.url, headers=dict(request.headers)), timeout=1) as answer:  # noqa: S310
+        with direct.open(urllib.request.Request(request.url, headers=dict(request.headers)), timeout=1) as answer:  # noqa: S310 - its own URL
             return "services" in json.load(answer)
     except OSError:
         return False
 
 
 def _wait(emulator: Emulator) -> bool:
-    """Whether it came up; false when it ended instead."""
-    deadline = time.monotonic() + START_TIMEOUT
+    """Wait until it answers; False if it ended instead."""
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if emulator.process.poll() is not None:
             return False
         if _answers(emulator):
-            return emulator.process.poll() is None  # else it was another server's answer
+            return emulator.process.poll() is None  # otherwise another server answered
         time.sleep(0.05)
-    raise EmulatorError(f"the emulator did not answer within {START_TIMEOUT:.0f} s. Its log:\n{emulator.log_tail()}")
+    raise EmulatorError(f"the emulator did not answer within {START_SECONDS:.0f} s. Its log:\n{emulator.log_tail()}")
 
 
-def _launch(surroundings: Surroundings, log: IO[str]) -> Emulator:
+def _launch(workspace: Workspace, log: IO[str]) -> Emulator:
     port, secret = free_port(), secrets.token_urlsafe(32)
     process = processes.start(
         [sys.executable, "-m", "rehearsal.server"],
-        environment=_settings(surroundings, port, secret),
-        directory=surroundings.run,
+        environment=_settings(workspace, port, secret),
+        directory=workspace.run,
         output=log,
     )
     return Emulator(process, port, Path(log.name), secret)
 
 
 @contextmanager
-def running(surroundings: Surroundings) -> Iterator[Emulator]:
-    """An emulator that runs as long as the block, or longer if the block keeps it."""
-    with (surroundings.run / "server.log").open("w") as log:
+def running(workspace: Workspace) -> Iterator[Emulator]:
+    """Run an emulator for as long as the block lasts, or longer if the block keeps it.
+
+    Raises:
+        EmulatorError: If the emulator ends, or does not answer in time.
+    """
+    with (workspace.run / "server.log").open("w") as log:
         for attempt in range(1, ATTEMPTS + 1):
-            emulator = _launch(surroundings, log)
+            emulator = _launch(workspace, log)
             try:
                 if _wait(emulator):
                     yield emulator

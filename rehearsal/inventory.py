@@ -1,16 +1,25 @@
-"""Everything of the kinds a stage deploys that exists in the account, to see what a destroy leaves behind."""
+"""List the existing resources of the types that a stage deploys, to find those that a destroy leaves."""
 
-from collections.abc import Callable, Iterable, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rehearsal.account import Account
-from rehearsal.assembly import Stack
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rehearsal.account import Account
+    from rehearsal.assembly import Stack
 
 
 @dataclass(frozen=True, order=True)
-class Thing:
-    """One existing resource."""
+class ExistingResource:
+    """A resource that exists in the account.
+
+    Attributes:
+        type: Its CloudFormation type.
+        name: Its physical id.
+    """
 
     type: str
     name: str
@@ -18,21 +27,35 @@ class Thing:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What is there after a destroy that was not there before, and whether it may be."""
+    """The difference that a deployment and its destroy made.
 
-    retained: tuple[Thing, ...]
-    unexpected: tuple[Thing, ...]
-    vanished: tuple[Thing, ...]
+    Attributes:
+        retained: Resources that exist because a template retains them.
+        unexpected: Resources that exist although no template retains them.
+        vanished: Resources that do not exist although a template retains them.
+    """
+
+    retained: tuple[ExistingResource, ...]
+    unexpected: tuple[ExistingResource, ...]
+    vanished: tuple[ExistingResource, ...]
 
     @property
     def ok(self) -> bool:
-        """Exactly what was to be kept is kept."""
+        """Whether exactly the retained resources exist."""
         return not self.unexpected and not self.vanished
 
 
 @dataclass(frozen=True)
 class Listing:
-    """How to list the resources of one type, and which field names each."""
+    """How to list the resources of one type.
+
+    Attributes:
+        type: The CloudFormation type.
+        service: Name of the service, as boto3 has it.
+        operation: Name of the method that lists the resources.
+        key: The part of its answer that has the resources.
+        name: Takes the physical id from a resource; None if the resource does not count.
+    """
 
     type: str
     service: str
@@ -132,10 +155,10 @@ SNAPSHOT_SUFFIX = "-final-snapshot"
 RETAINING = frozenset({"Retain", "RetainExceptOnCreate"})
 
 
-def take(account: Account) -> frozenset[Thing]:
-    """Everything that exists now. A key on its way to deletion does not count."""
-    things = {
-        Thing(listing.type, name)
+def take(account: Account) -> frozenset[ExistingResource]:
+    """All resources that exist now, except KMS keys that are pending deletion."""
+    resources = {
+        ExistingResource(listing.type, name)
         for listing in LISTINGS
         for item in _all(account, listing)
         if (name := listing.name(item))
@@ -143,8 +166,8 @@ def take(account: Account) -> frozenset[Thing]:
     for item in account.read("kms", "list_keys")["Keys"]:
         metadata = account.read("kms", "describe_key", KeyId=item["KeyId"])["KeyMetadata"]
         if metadata["KeyManager"] == "CUSTOMER" and metadata["KeyState"] != "PendingDeletion":
-            things.add(Thing("AWS::KMS::Key", item["KeyId"]))
-    return frozenset(things)
+            resources.add(ExistingResource("AWS::KMS::Key", item["KeyId"]))
+    return frozenset(resources)
 
 
 def _all(account: Account, listing: Listing) -> Iterable[Any]:
@@ -156,8 +179,8 @@ def _all(account: Account, listing: Listing) -> Iterable[Any]:
     return answer
 
 
-def to_be_kept(stacks: Sequence[Stack], account: Account) -> frozenset[Thing]:
-    """What the templates say outlives its stack, by the names it has while the stack still exists."""
+def to_be_kept(stacks: Sequence[Stack], account: Account) -> frozenset[ExistingResource]:
+    """The resources that the templates retain or snapshot; their stacks must still exist."""
     kept = set()
     listed = {listing.type for listing in LISTINGS} | {"AWS::KMS::Key"}
     for stack in stacks:
@@ -165,14 +188,22 @@ def to_be_kept(stacks: Sequence[Stack], account: Account) -> frozenset[Thing]:
         for resource in (item for item in stack.resources if item.logical_id in made):
             name = made[resource.logical_id]["PhysicalResourceId"]
             if resource.deletion_policy in RETAINING and resource.type in listed:
-                kept.add(Thing(resource.type, name))
+                kept.add(ExistingResource(resource.type, name))
             if resource.deletion_policy == "Snapshot" and resource.type in SNAPSHOTS:
-                kept.add(Thing(SNAPSHOTS[resource.type], name + SNAPSHOT_SUFFIX))
+                kept.add(ExistingResource(SNAPSHOTS[resource.type], name + SNAPSHOT_SUFFIX))
     return frozenset(kept)
 
 
-def leftovers(before: frozenset[Thing], after: frozenset[Thing], kept: frozenset[Thing]) -> Leftovers:
-    """Judge what a destroy left."""
+def leftovers(
+    before: frozenset[ExistingResource], after: frozenset[ExistingResource], kept: frozenset[ExistingResource]
+) -> Leftovers:
+    """Compare the resources before a deployment with those after its destroy.
+
+    Args:
+        before: Resources before the deployment.
+        after: Resources after the destroy.
+        kept: Resources that the templates retain.
+    """
     left = after - before
     return Leftovers(
         retained=tuple(sorted(left & kept)),

@@ -1,27 +1,40 @@
-"""Compare every deployed resource with its template, property by property, and with the rules that always hold."""
+"""Compare each deployed resource with the properties of its template and with the rules that always hold."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.account import Account, ClientError
-from rehearsal.assembly import Resource, Stack
 from rehearsal.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
 from rehearsal.resolve import Deployment, UnresolvedError
 from rehearsal.rules import RULES
 
-# An answer that is missing, or misses what it should say, comes as one of these.
+if TYPE_CHECKING:
+    from rehearsal.assembly import Resource, Stack
+
+# What reading raises if an answer, or a part of it, is missing.
 UNREADABLE = (UnresolvedError, ClientError, LookupError, TypeError, ValueError)
 DEPLOYED = "CREATE_COMPLETE"
 INLINE_RULES = ("SecurityGroupIngress", "SecurityGroupEgress")
-RULE = "must: "  # starts the property of a check that the template did not ask for
+RULE = "must: "  # prefix of the property of a check that no template asks for
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table."""
+    """One line of the table.
+
+    Attributes:
+        stack: Name of the stack.
+        resource: Name of the resource.
+        property: Name of the property, or the rule.
+        asked: What the template or the rule asks for.
+        read: What the account has.
+        ok: Whether both agree.
+    """
 
     stack: str
     resource: str
@@ -33,19 +46,24 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All checks of all stacks, and what none of them covers."""
+    """The result of all checks.
+
+    Attributes:
+        checks: Checks of all stacks.
+        unproven: What the templates ask for and no check covers.
+    """
 
     checks: tuple[Check, ...]
     unproven: tuple[str, ...]
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that did not pass."""
+        """The checks that failed."""
         return tuple(check for check in self.checks if not check.ok)
 
 
 def verify(stacks: Sequence[Stack], account: Account) -> Verdict:
-    """Read everything back and judge it."""
+    """Check all resources of the stacks."""
     exports = account.exports()
     deployments = [deployed(stack, account, exports) for stack in stacks]
     checks: list[Check] = []
@@ -62,7 +80,7 @@ def verify(stacks: Sequence[Stack], account: Account) -> Verdict:
 
 
 def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
-    """Where a resource first appears, to keep its checks together."""
+    """A sort key that keeps the checks of a resource together, in order of first appearance."""
     first: dict[tuple[str, str], int] = {}
     for index, check in enumerate(checks):
         first.setdefault((check.stack, check.resource), index)
@@ -70,7 +88,7 @@ def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
 
 
 def deployed(stack: Stack, account: Account, exports: Mapping[str, str]) -> Deployment:
-    """A stack together with what CloudFormation made of it."""
+    """A stack and the resources that CloudFormation has created for it."""
     made = account.resources(stack.name)
     return Deployment(
         stack,
@@ -83,16 +101,16 @@ def deployed(stack: Stack, account: Account, exports: Mapping[str, str]) -> Depl
 
 
 def unasked_rules(deployments: Sequence[Deployment]) -> Iterator[Check]:
-    """Rules a security group has although neither it nor any rule of any stack asks for them."""
+    """Checks for security group rules that exist although no template asks for them."""
     separate: dict[str, set[str]] = {}
     for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
-        with suppress(*UNREADABLE):  # a failed check already
+        with suppress(*UNREADABLE):  # there is a failed check for it
             rule = deployment.resolve(dict(resource.properties))
             separate.setdefault(rule["GroupId"], set()).add(asked_rule(rule))
     for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroup"):
-        with suppress(*UNREADABLE):  # a failed check already
+        with suppress(*UNREADABLE):  # there is a failed check for it
             extra = _extra_rules(deployment, resource, separate)
-            yield _check(deployment, resource, f"{RULE}has rules nobody asked for", [], sorted(extra))
+            yield _check(deployment, resource, f"{RULE}has no rules besides those of templates", [], sorted(extra))
 
 
 def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[str, set[str]]) -> set[str]:
@@ -112,7 +130,7 @@ def _all_of(deployments: Sequence[Deployment], *types: str) -> Iterator[tuple[De
 
 
 def judge(deployment: Deployment, resource: Resource) -> list[Check]:
-    """Every check of one resource. What cannot be read is a check that fails."""
+    """All checks of one resource; what cannot be read is a failed check."""
     checks: list[Check] = []
     for part in (_compared, _held_to_rules):
         try:
@@ -148,11 +166,11 @@ def _check(deployment: Deployment, resource: Resource, name: str, asked: Any, re
 
 
 def not_compared(deployment: Deployment) -> Iterator[str]:
-    """What the templates ask for and no check looks at."""
+    """What the templates ask for and no check covers."""
     for resource in deployment.resources:
         reader = READERS.get(resource.type)
         if deployment.status(resource) != DEPLOYED:
-            continue  # a failed check already
+            continue  # there is a failed check for it
         if reader is None:
             yield f"{resource.type}: created, its properties are not read back"
             continue
@@ -164,17 +182,17 @@ def not_compared(deployment: Deployment) -> Iterator[str]:
 
 
 def unread(reader: Reader, deployment: Deployment, resource: Resource) -> list[str]:
-    """The properties of a template that its reader does not know."""
+    """The properties of a template that the reader does not read back."""
     try:
         asked = deployment.resolve(dict(resource.properties))
         read = reader.read(deployment.account, deployment.physical_id(resource), asked)
     except UNREADABLE:
-        return []  # a failed check already
+        return []  # there is a failed check for it
     return [name for name in reader.asked(asked) if not {name} & (IRRELEVANT | set(read) | set(reader.silent))]
 
 
 def canonical(value: Any) -> Any:
-    """The value without the differences that mean nothing: text or number, and the order of a list."""
+    """The value without differences that have no meaning: text or number, and the order of a list."""
     if isinstance(value, Mapping):
         return {name: canonical(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,9 +1,10 @@
-"""How each kind of resource is read back, in the words of its template.
+"""Read each type of resource back, in the terms of its template.
 
-A reader takes what the template asked for (everything worked out) and says it in comparable terms, and takes the
-resource's name and says the same terms as the account has them. What a template can ask for and no API tells is listed
-with the reason: the report names it as not proven.
+A reader brings the resolved properties of a template and the answers of the account into the same form, so that they
+can be compared. Properties that no API returns are listed with the reason; the report names them as not proven.
 """
+
+from __future__ import annotations
 
 import json
 import string
@@ -19,8 +20,8 @@ View = Callable[[Properties], Properties]
 Read = Callable[[Account, str, Properties], Properties]
 
 ABSENT = "absent"
-WHOLE = "(all of it)"  # the field of a secret that is one string
-IRRELEVANT = frozenset({"Tags"})  # compared nowhere: they say nothing about the posture
+WHOLE = "(all of it)"  # stands for a secret that is one string
+IRRELEVANT = frozenset({"Tags"})  # not compared: they do not change the posture
 
 
 def _as_is(properties: Properties) -> Properties:
@@ -29,7 +30,13 @@ def _as_is(properties: Properties) -> Properties:
 
 @dataclass(frozen=True)
 class Reader:
-    """How to compare one type of resource."""
+    """How to compare one type of resource.
+
+    Attributes:
+        read: Reads the properties of a resource from the account.
+        asked: Brings the properties of a template into the same form. Default: as they are.
+        silent: Properties that no API returns, with the reason.
+    """
 
     read: Read
     asked: View = _as_is
@@ -37,7 +44,7 @@ class Reader:
 
 
 def reads_by_name(read: Callable[[Account, str], Properties]) -> Read:
-    """A reader that needs nothing but the resource's name."""
+    """A reader that needs the resource's name only."""
     return lambda account, name, _asked: read(account, name)
 
 
@@ -178,7 +185,7 @@ def _ports(rule: Rule) -> str:
 
 
 def asked_rule(rule: Rule) -> str:
-    """A rule of a template in one line, as `flat_rules` says it."""
+    """A rule of a template on one line, in the form of `flat_rules`."""
     peers = (
         "CidrIp",
         "CidrIpv6",
@@ -192,7 +199,7 @@ def asked_rule(rule: Rule) -> str:
 
 
 def flat_rules(permissions: list[dict[str, Any]]) -> list[str]:
-    """A security group's rules as EC2 tells them, one line for each peer: protocol, ports, peer."""
+    """The rules of a security group as EC2 returns them, a line for each peer: protocol, ports, peer."""
     lists = (
         ("IpRanges", "CidrIp"),
         ("Ipv6Ranges", "CidrIpv6"),
@@ -219,7 +226,7 @@ def _read_security_group(account: Account, name: str, asked: Properties) -> Prop
     group = account.security_group(name)
     view = {"GroupDescription": group["Description"], "VpcId": group["VpcId"], "GroupName": group["GroupName"]}
     for key, permissions in (("SecurityGroupIngress", "IpPermissions"), ("SecurityGroupEgress", "IpPermissionsEgress")):
-        # Rules that are resources of their own are compared there; here, each inline rule has to be present.
+        # Separate rule resources are compared by their own reader; here each inline rule must be present.
         present = flat_rules(group[permissions])
         view[key] = sorted(rule for rule in _asked_security_group(asked).get(key, []) if rule in present)
     return view
@@ -382,7 +389,7 @@ READERS: Mapping[str, Reader] = {
     "AWS::EC2::Subnet": Reader(reads_by_name(_read_subnet)),
     "AWS::EC2::FlowLog": Reader(
         reads_by_name(_read_flow_log),
-        silent={"ResourceType": "DescribeFlowLogs tells the resource, not its type"},
+        silent={"ResourceType": "DescribeFlowLogs returns the resource, not its type"},
     ),
     "AWS::EC2::VPCEndpoint": Reader(reads_by_name(_read_endpoint)),
     "AWS::EC2::SecurityGroup": Reader(_read_security_group, _asked_security_group),
@@ -395,10 +402,10 @@ READERS: Mapping[str, Reader] = {
     ),
     "AWS::SecretsManager::ResourcePolicy": Reader(
         reads_by_name(_read_secret_policy),
-        silent={"BlockPublicPolicy": "judged by AWS when the policy is put, and not kept"},
+        silent={"BlockPublicPolicy": "AWS checks it when the policy is put, and does not store it"},
     ),
     "AWS::KMS::Key": Reader(
-        reads_by_name(_read_key), silent={"PendingWindowInDays": "only seen once the key is deleted"}
+        reads_by_name(_read_key), silent={"PendingWindowInDays": "it is visible only after the key is deleted"}
     ),
     "AWS::KMS::Alias": Reader(reads_by_name(_read_alias)),
     "AWS::Logs::LogGroup": Reader(reads_by_name(_read_log_group)),

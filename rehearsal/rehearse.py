@@ -1,18 +1,25 @@
 """One rehearsal from start to end."""
 
+from __future__ import annotations
+
 import shutil
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psutil
 
-from rehearsal import assembly, emulator, inventory, posture, report, surroundings
+from rehearsal import assembly, emulator, inventory, posture, report, workspace
 from rehearsal.account import Account
-from rehearsal.assembly import Stack
 from rehearsal.cdk import CdkError, Cli
-from rehearsal.emulator import Emulator
-from rehearsal.surroundings import ACCOUNT, REGION, ROOT, Surroundings
+from rehearsal.messages import refusal
+from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rehearsal.assembly import Stack
+    from rehearsal.emulator import Emulator
 
 QUIET = ("--no-notices", "--no-version-reporting")
 
@@ -23,40 +30,62 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """Where the stacks of the stage want to go."""
+    """The environment of all stacks of the stage.
+
+    Attributes:
+        account: Id of the account.
+        region: Name of the Region.
+    """
 
     account: str
     region: str
 
     @classmethod
-    def of(cls, stacks: tuple[Stack, ...]) -> "Target":
-        """The one account and region of all stacks."""
+    def of(cls, stacks: tuple[Stack, ...]) -> Target:
+        """The one account and Region of all stacks.
+
+        Raises:
+            StageError: If the stacks have different accounts or Regions.
+        """
         accounts = {stack.account or ACCOUNT for stack in stacks}
         regions = {stack.region or REGION for stack in stacks}
         if len(accounts) != 1 or len(regions) != 1:
             raise StageError(
-                f"got stacks for accounts {sorted(accounts)} and regions {sorted(regions)}; a rehearsal has one of "
-                "each. Give every stack of the stage the same environment."
+                refusal(
+                    got=f"stacks for accounts {sorted(accounts)} and Regions {sorted(regions)}",
+                    allowed="a rehearsal has one account and one Region",
+                    fix="Give all stacks of the stage the same environment",
+                )
             )
         return cls(accounts.pop(), regions.pop())
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An emulator that was left running, and how to use it."""
+    """An emulator that keeps running.
+
+    Attributes:
+        pid: Id of its process group.
+        settings: Environment variables for its clients.
+    """
 
     pid: int
     settings: Mapping[str, str]
 
     def instructions(self) -> str:
-        """What to type."""
+        """The commands that use it and stop it, to show."""
         exports = "\n".join(f"  export {name}={value}" for name, value in self.settings.items())
         return f"\nThe emulator is still running. To use it:\n{exports}\nTo stop it:\n  kill -KILL -- -{self.pid}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rehearsal found out, and what it left running if it was asked to."""
+    """The end of a rehearsal.
+
+    Attributes:
+        results: What it found.
+        kept: The emulator, if it keeps running.
+    """
 
     results: report.Results
     kept: Kept | None
@@ -64,20 +93,39 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What to rehearse and where."""
+    """A rehearsal of one stage.
+
+    Attributes:
+        stage: Name of the stage.
+        keep: Whether the stage stays deployed and the emulator keeps running.
+        workspace: Directories of the rehearsal.
+        progress: Shows the steps.
+    """
 
     stage: str
     keep: bool
-    surroundings: Surroundings
+    workspace: Workspace
     progress: report.Progress
 
     def run(self) -> Outcome:
-        """Deploy, verify, destroy. The emulator ends with this call, unless it is to be kept."""
-        if shutil.which("cdk", path=self.surroundings.environment()["PATH"]) is None:
-            raise StageError("got no `cdk` on the PATH or in node_modules; install it with `make setup`")
+        """Deploy, check and destroy the stage. The emulator ends with this call unless it is kept.
+
+        Raises:
+            StageError: If the stage cannot be synthesised, or not be rehearsed.
+            CdkError: If the deployment or the destroy fails.
+            EmulatorError: If the emulator does not start.
+        """
+        if shutil.which("cdk", path=self.workspace.environment()["PATH"]) is None:
+            raise StageError(
+                refusal(
+                    got="no program `cdk`",
+                    allowed="the CDK CLI must be in node_modules/.bin or in PATH",
+                    fix="Install it with `make setup`",
+                )
+            )
         with ExitStack() as stack:
             with self.progress.phase("start the emulator"):
-                server = stack.enter_context(emulator.running(self.surroundings))
+                server = stack.enter_context(emulator.running(self.workspace))
             try:
                 stacks, target = self._synthesised(server)
                 results = self._deployed(server, stacks, target)
@@ -94,10 +142,10 @@ class Rehearsal:
 
     def _deployed(self, server: Emulator, stacks: tuple[Stack, ...], target: Target) -> report.Results:
         environment = self._client_environment(server, target)
-        with surroundings.only(environment):
+        with workspace.only(environment):
             account = Account(target.region)
             before = inventory.take(account)
-            cli = Cli(environment, self.surroundings.run, self.surroundings.run)
+            cli = Cli(environment, self.workspace.run, self.workspace.run)
             with self.progress.phase(f"deploy {len(stacks)} stacks"):
                 self._cdk(cli, "deploy", "--require-approval", "never", "--concurrency", "2")
             with self.progress.phase("read everything back"):
@@ -122,17 +170,17 @@ class Rehearsal:
         )
 
     def _synthesised(self, server: Emulator) -> tuple[tuple[Stack, ...], Target]:
-        """Synthesise, and bootstrap the usual environment meanwhile: on two cores that takes no longer."""
-        usual = Target(ACCOUNT, REGION)
-        cli = Cli(self._client_environment(server, usual), self.surroundings.run, self.surroundings.run)
+        """Synthesise, and bootstrap the default environment at the same time: on two cores that takes no longer."""
+        default = Target(ACCOUNT, REGION)
+        cli = Cli(self._client_environment(server, default), self.workspace.run, self.workspace.run)
         with self.progress.phase("synthesise and bootstrap"):
-            with self._bootstrapping(cli, usual), self._synthesising(cli):
+            with self._bootstrapping(cli, default), self._synthesising(cli):
                 pass
-            stacks = assembly.stacks(self.surroundings.assembly)
+            stacks = assembly.stacks(self.workspace.assembly)
             target = Target.of(stacks)
-            if target != usual:
-                elsewhere = Cli(self._client_environment(server, target), cli.directory, cli.logs)
-                with self._bootstrapping(elsewhere, target):
+            if target != default:
+                other = Cli(self._client_environment(server, target), cli.directory, cli.logs)
+                with self._bootstrapping(other, target):
                     pass
         return stacks, target
 
@@ -145,23 +193,23 @@ class Rehearsal:
 
     @contextmanager
     def _synthesising(self, cli: Cli) -> Iterator[None]:
-        output = ("--output", str(self.surroundings.assembly))
+        output = ("--output", str(self.workspace.assembly))
         arguments = ("synth", "--quiet", "-c", f"stage={self.stage}", *output, *QUIET)
         with cli.started("synth", *arguments, directory=ROOT) as process:
             yield
             cli.finish("synth", process)
 
     def _cdk(self, cli: Cli, command: str, *options: str) -> None:
-        source = ("--app", str(self.surroundings.assembly))
-        cli.run(command, command, f"{self.stage}/*", *source, *options, *QUIET, say=self.progress.say)
+        source = ("--app", str(self.workspace.assembly))
+        cli.run(command, command, f"{self.stage}/*", *source, *options, *QUIET, show=self.progress.say)
 
     def _client_environment(self, server: Emulator, target: Target) -> dict[str, str]:
-        base = self.surroundings.environment()
+        base = self.workspace.environment()
         return server.client_environment(base, target.account, target.region)
 
 
 def _unprotect(stacks: tuple[Stack, ...], account: Account) -> None:
-    """Lift the protection of stacks and databases, which a production stage has: here nothing is worth it."""
+    """Remove the deletion protection of stacks and databases, which a production stage has."""
     for stack in stacks:
         for resource in account.resources(stack.name).values():
             if resource["ResourceType"] == "AWS::RDS::DBInstance":

@@ -1,42 +1,52 @@
-"""What a rehearsal prints: a line for each step as it happens, the table, and what none of it proves."""
+"""Print a rehearsal: its steps as they happen, the table of checks, and what it does not prove."""
+
+from __future__ import annotations
 
 import json
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rehearsal.inventory import Leftovers, Thing
-from rehearsal.posture import Check, Verdict
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-# Resource, property, asked, read back: what fits a wide terminal with two spaces between.
+    from rehearsal.inventory import ExistingResource, Leftovers
+    from rehearsal.posture import Check, Verdict
+
+# Of resource, property, asked and read back; with two spaces between them they fit a wide terminal.
 WIDTHS = (38, 34, 36, 36)
 HEADINGS = ("resource", "property", "asked", "read back")
 
 NOT_PROVEN = (
-    "security groups and routes: they are read back, and nothing enforces them",
-    "VPC endpoints, NAT gateways and DNS: they exist as records, no packet passes",
-    "encryption: keys are attached, nothing is encrypted with them, and KMS grants are not checked",
-    "IAM: every call is allowed, whatever the policies say",
-    "engines: none runs behind the endpoints, so no version, parameter value or access string was tried on one",
+    "security groups and routes: they are read back, but not enforced",
+    "VPC endpoints, NAT gateways and DNS: they exist as records, but no packet passes",
+    "encryption: keys are attached, but nothing is encrypted, and KMS grants are not checked",
+    "IAM: every call is allowed, regardless of policies",
+    "engines: none runs behind the endpoints, so versions, parameter values and access strings were not tried",
     "logins: no client authenticated with a token, a password or IAM",
-    "Multi-AZ: members have zones, no failover was timed",
-    "rotation: schedules are registered, no rotation ran",
-    "functions: none ran, so users of the database were not created, and the catalogue was not filled",
+    "Multi-AZ: nodes have Availability Zones, but no failover was timed",
+    "rotation: schedules are registered, but no rotation ran",
+    "functions: none ran, so database users were not created and the catalogue was not filled",
     "database: no PostgreSQL runs behind the endpoint",
-    "log delivery, events and alarms: configured, nothing was delivered",
-    "node types, capacity, quotas, and what a region offers",
-    "durations: AWS takes minutes where this took seconds",
-    "custom resources: the default security group was emptied by the rehearsal itself, not by CDK's function",
+    "log delivery, events and alarms: they are configured, but nothing was delivered",
+    "node types, capacity, quotas, and what a Region offers",
+    "durations: AWS takes minutes for what took seconds here",
+    "custom resources: the rehearsal emptied the default security group, not CDK's function",
 )
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One step and how long it took."""
+    """One step.
+
+    Attributes:
+        name: What it did.
+        seconds: How long it took.
+    """
 
     name: str
     seconds: float
@@ -44,23 +54,28 @@ class Phase:
 
 @dataclass
 class Progress:
-    """Tells what happens while it happens, and how long it took."""
+    """Shows steps as they happen, and measures them.
+
+    Attributes:
+        started: When the rehearsal began, by `time.monotonic`.
+        phases: The steps so far.
+    """
 
     started: float = field(default_factory=time.monotonic)
     phases: list[Phase] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        """Print a line with the time that has passed."""
+        """Print a line with the seconds since the start."""
         write(f"[{self.elapsed:5.1f} s] {text}")
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a step."""
+        """Show a step and measure it."""
         self.say(f"{name} ...")
         began = self.elapsed
         yield
@@ -69,7 +84,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Results:
-    """All that a rehearsal found out."""
+    """What a rehearsal found.
+
+    Attributes:
+        stage: Name of the stage.
+        region: Name of the Region.
+        phases: Its steps.
+        seconds: How long it took.
+        emulator_megabytes: Resident memory of the emulator after the deployment.
+        verdict: Result of the checks.
+        leftovers: What the destroy left; None if the stage stays deployed.
+    """
 
     stage: str
     region: str
@@ -81,23 +106,23 @@ class Results:
 
     @property
     def ok(self) -> bool:
-        """Whether every check passed and nothing unexpected was left behind."""
+        """Whether all checks passed and the destroy left exactly what the templates retain."""
         return not self.verdict.failed and (self.leftovers is None or self.leftovers.ok)
 
     def save(self, path: Path) -> None:
-        """Write everything as JSON."""
+        """Write the results as JSON."""
         document = {**asdict(self), "ok": self.ok, "not_proven": [*self.verdict.unproven, *NOT_PROVEN]}
         path.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def write(text: str = "") -> None:
-    """Print a line now, also into a pipe."""
+    """Print a line without buffering."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def show(results: Results) -> None:
-    """Print the table, the times and the limits of it all."""
+    """Print the table of checks, what is not proven, the times and the failures."""
     _table(results.verdict.checks)
     if results.leftovers is not None:
         _leftovers(results.leftovers)
@@ -130,7 +155,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def fitted(text: str, width: int) -> str:
-    """The text in exactly that width; of a long one the end, where names differ, is kept as well as the start."""
+    """The text in exactly this width; a long text keeps its start and its end, where names differ."""
     flat = " ".join(text.split())
     if len(flat) > width:
         head = width * 2 // 5
@@ -139,19 +164,19 @@ def fitted(text: str, width: int) -> str:
 
 
 def _leftovers(leftovers: Leftovers) -> None:
-    for heading, things in (
-        ("Kept on purpose by the templates (destroy them yourself on AWS)", leftovers.retained),
-        ("LEFT BEHIND, although no template keeps it", leftovers.unexpected),
-        ("GONE, although a template keeps it", leftovers.vanished),
+    for heading, resources in (
+        ("Retained by the templates (on AWS, delete them yourself)", leftovers.retained),
+        ("LEFT, although no template retains it", leftovers.unexpected),
+        ("DELETED, although a template retains it", leftovers.vanished),
     ):
-        if things:
+        if resources:
             write(f"\n{heading}")
-            for thing in things:
-                write(f"  {_named(thing)}")
+            for resource in resources:
+                write(f"  {_named(resource)}")
 
 
-def _named(thing: Thing) -> str:
-    return f"{thing.type:<36} {thing.name}"
+def _named(resource: ExistingResource) -> str:
+    return f"{resource.type:<36} {resource.name}"
 
 
 def _not_proven(unproven: Sequence[str]) -> None:
@@ -170,8 +195,8 @@ def _failures(failed: Sequence[Check]) -> None:
 def _summary(results: Results) -> str:
     checks, failed = len(results.verdict.checks), len(results.verdict.failed)
     resources = len({(check.stack, check.resource) for check in results.verdict.checks})
-    told = f"stage {results.stage}: {resources} resources, {checks} checks, {failed} failed"
+    summary = f"stage {results.stage}: {resources} resources, {checks} checks, {failed} failed"
     if results.leftovers is None:
-        return f"{told}; still running"
+        return f"{summary}; still running"
     wrong = len(results.leftovers.unexpected) + len(results.leftovers.vanished)
-    return f"{told}; {len(results.leftovers.retained)} resources kept on purpose, {wrong} wrongly left or gone"
+    return f"{summary}; {len(results.leftovers.retained)} resources retained, {wrong} wrongly left or deleted"

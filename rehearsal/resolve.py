@@ -1,24 +1,37 @@
-"""What a template's values come to in the account: references, attributes and imports, but never a secret."""
+"""Resolve the values of a template in the account: references, attributes and imports, but no secrets."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.account import Account
-from rehearsal.assembly import Resource, Stack
+
+if TYPE_CHECKING:
+    from rehearsal.assembly import Resource, Stack
 
 DYNAMIC = re.compile(r"\{\{resolve:[^}]+\}\}")
 PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class UnresolvedError(Exception):
-    """A value that cannot be worked out from outside; the message is the value."""
+    """A value that cannot be resolved; the message is the value."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack as it was deployed: its template, and what CloudFormation made of it."""
+    """A deployed stack.
+
+    Attributes:
+        stack: The stack with its template.
+        account: The account it is deployed to.
+        physical_ids: Physical ids by logical id.
+        statuses: Statuses by logical id.
+        stack_id: The unique id of the stack.
+        exports: Exported values of all stacks, by name.
+    """
 
     stack: Stack
     account: Account
@@ -29,19 +42,23 @@ class Deployment:
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """What the template declares."""
+        """The resources that the template declares."""
         return self.stack.resources
 
     def physical_id(self, resource: Resource) -> str:
-        """The name the resource has in the account."""
+        """The physical id of a resource."""
         return self.physical_ids[resource.logical_id]
 
     def status(self, resource: Resource) -> str:
-        """What CloudFormation says about it."""
+        """The status of a resource in CloudFormation, or `absent`."""
         return self.statuses.get(resource.logical_id, "absent")
 
     def resolve(self, value: Any) -> Any:
-        """The value with everything in it worked out."""
+        """The value with all references and functions resolved.
+
+        Raises:
+            UnresolvedError: If a part cannot be resolved.
+        """
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not None]
         if not isinstance(value, dict):
@@ -150,7 +167,7 @@ def _split(deployment: Deployment, argument: Sequence[Any]) -> list[str]:
 def _zones(deployment: Deployment, argument: Any) -> list[str]:
     region = deployment.resolve(argument) or deployment.account.region
     if region != deployment.account.region:
-        raise UnresolvedError(f"the zones of {region}")
+        raise UnresolvedError(f"the Availability Zones of {region}")
     listed = deployment.account.read("ec2", "describe_availability_zones")["AvailabilityZones"]
     return sorted(zone["ZoneName"] for zone in listed)
 

@@ -1,8 +1,10 @@
-"""What has to hold whatever the template asks for: a template that forgets to ask must not pass.
+"""Rules for deployed resources that hold regardless of the template, so that a template cannot omit them.
 
-Each rule looks at a deployed resource through describe calls alone and yields findings: what it looked at, what has to
-hold, what the account says.
+Each rule reads one deployed resource with describe calls and yields findings: what it checked, what is required, and
+what the account has.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +15,8 @@ from rehearsal.account import Account
 from rehearsal.readers import ABSENT, flat_rules
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
-FEWEST_ZONES = 2
-FEWEST_PASSWORD_CHARACTERS = 16
+MIN_AVAILABILITY_ZONES = 2
+MIN_PASSWORD_CHARACTERS = 16
 LOG_TYPES = ("engine-log", "slow-log")
 
 Record = Mapping[str, Any]
@@ -22,7 +24,14 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that has to hold, and whether it does."""
+    """The result of one rule.
+
+    Attributes:
+        what: What was checked.
+        required: What is required.
+        read: What the account has.
+        ok: Whether the requirement is met.
+    """
 
     what: str
     required: str
@@ -38,7 +47,7 @@ def _is(what: str, required: object, read: object) -> Finding:
 
 
 def replication_group(account: Account, name: str) -> Iterator[Finding]:
-    """Encrypted, highly available, with one kind of access, logged, backed up."""
+    """Encryption, high availability, one kind of access, logs and backups."""
     group = account.replication_group(name)
     members = [account.cluster(member) for member in group["MemberClusters"]]
     yield _is("encrypted in transit", True, group["TransitEncryptionEnabled"])
@@ -49,10 +58,10 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
     yield _is("Multi-AZ", "enabled", group["MultiAZ"])
     for shard in group["NodeGroups"]:
         zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
-        yield _several_zones(f"shard {shard['NodeGroupId']} lives in", zones)
+        yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones)
     yield from _one_kind_of_access(account, group)
     retention = group["SnapshotRetentionLimit"]
-    yield Finding("daily snapshots", "kept a day or longer", f"{retention} days", retention >= 1)
+    yield Finding("daily snapshots", "kept for at least 1 day", f"{retention} days", retention >= 1)
     yield _is("minor upgrades", True, group["AutoMinorVersionUpgrade"])
     yield from _log_delivery(account, group["LogDeliveryConfigurations"])
     port = (group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"])["Port"]
@@ -60,16 +69,16 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
 
 
 def memcached_cluster(account: Account, name: str) -> Iterator[Finding]:
-    """Encrypted in transit, and spread over zones. At rest it keeps nothing."""
+    """Encryption in transit and several Availability Zones; Memcached stores nothing on disk."""
     cluster = account.cluster(name)
     yield _is("encrypted in transit", True, cluster["TransitEncryptionEnabled"])
-    yield _several_zones("nodes live in", [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]])
+    yield _several_zones("nodes are in", [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]])
     yield _is("minor upgrades", True, cluster["AutoMinorVersionUpgrade"])
     yield from _network(account, [cluster], cluster["ConfigurationEndpoint"]["Port"])
 
 
 def cache_cluster(account: Account, name: str) -> Iterator[Finding]:
-    """Memcached is all that a cluster outside a replication group may be: Redis alone has no failover."""
+    """A cluster outside a replication group must be Memcached: a single Redis or Valkey node has no failover."""
     engine = account.cluster(name)["Engine"]
     if engine == "memcached":
         yield from memcached_cluster(account, name)
@@ -79,12 +88,17 @@ def cache_cluster(account: Account, name: str) -> Iterator[Finding]:
 
 def _several_zones(what: str, zones: Sequence[str]) -> Finding:
     distinct = sorted(set(zones))
-    return Finding(what, f"{FEWEST_ZONES} zones or more", ", ".join(distinct), len(distinct) >= FEWEST_ZONES)
+    return Finding(
+        what,
+        f"at least {MIN_AVAILABILITY_ZONES} Availability Zones",
+        ", ".join(distinct),
+        len(distinct) >= MIN_AVAILABILITY_ZONES,
+    )
 
 
 def _customer_key(account: Account, what: str, key: str | None) -> Finding:
-    """A key of the account's own that is enabled."""
-    required = "a customer key, enabled"
+    """An enabled customer managed key."""
+    required = "a customer managed key, enabled"
     if not key:
         return Finding(what, required, ABSENT, ok=False)
     metadata = account.read("kms", "describe_key", KeyId=key)["KeyMetadata"]
@@ -115,14 +129,17 @@ def _user_group(account: Account, name: str, cache: str) -> Iterator[Finding]:
 
 
 def _default_user(engine: str, ids: Sequence[str]) -> Finding:
-    """Not the built-in one, whose id is its name. A Valkey group may do without: its default user is then off."""
+    """The default user must not be the built-in one, whose id is its name.
+
+    A Valkey group needs none: its default user is then disabled.
+    """
     own = len(ids) == 1 and ids[0] != "default"
     none_needed = engine == "valkey" and not ids
-    return Finding("default user", "one of our own", ", ".join(ids) or "none", own or none_needed)
+    return Finding("default user", "not the built-in one", ", ".join(ids) or "none", own or none_needed)
 
 
 def _login(user: Record) -> Finding:
-    """A user who needs no password must be off."""
+    """A user that needs no password must be disabled."""
     kind = user["Authentication"]["Type"]
     switch = (["off"] + [word for word in user["AccessString"].split() if word in {"on", "off"}])[-1]
     ok = kind in {"password", "iam"} or switch == "off"
@@ -140,10 +157,10 @@ def _log_delivery(account: Account, configurations: Sequence[Record]) -> Iterato
 
 
 def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterator[Finding]:
-    """The subnets, the security groups and the topic of a cache."""
+    """The subnets, the security groups and the notification topic of a cache."""
     yield from _subnets(account, clusters[0]["CacheSubnetGroupName"])
     groups = sorted({group["SecurityGroupId"] for cluster in clusters for group in cluster["SecurityGroups"]})
-    yield Finding("security groups", "one or more", str(len(groups)), bool(groups))
+    yield Finding("security groups", "at least 1", str(len(groups)), bool(groups))
     for group in groups:
         yield from _cache_security_group(account, group, port)
     topics = {json.dumps(cluster.get("NotificationConfiguration", {}), sort_keys=True) for cluster in clusters}
@@ -154,7 +171,7 @@ def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterato
 
 def _subnets(account: Account, name: str) -> Iterator[Finding]:
     subnets = account.subnet_group(name)["Subnets"]
-    yield _several_zones("subnets lie in", [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets])
+    yield _several_zones("subnets are in", [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets])
     for subnet in (item["SubnetIdentifier"] for item in subnets):
         gateways = [route["GatewayId"] for route in account.routes(subnet) if _is_internet(route)]
         yield _is(f"{subnet} routes to an internet gateway", "no", ", ".join(gateways) or "no")
@@ -166,20 +183,20 @@ def _is_internet(route: Record) -> bool:
 
 def _cache_security_group(account: Account, name: str, port: int) -> Iterator[Finding]:
     group = account.security_group(name)
-    inbound, outbound = flat_rules(group["IpPermissions"]), _to_everywhere(group, "IpPermissionsEgress")
+    inbound, outbound = flat_rules(group["IpPermissions"]), _open_rules(group, "IpPermissionsEgress")
     proper = all(rule.startswith(f"tcp {port} sg-") for rule in inbound)
-    yield Finding(f"{name} lets in", f"tcp {port} from security groups only", _listed(inbound), proper)
-    yield _is(f"{name} lets out to everywhere", "nothing", _listed(outbound))
+    yield Finding(f"{name} allows inbound", f"tcp {port} from security groups only", _listed(inbound), proper)
+    yield _is(f"{name} allows outbound to any address", "nothing", _listed(outbound))
 
 
 def security_group(account: Account, name: str) -> Iterator[Finding]:
-    """No way out to everywhere, and none in from everywhere."""
+    """No rule for traffic from or to any address."""
     group = account.security_group(name)
-    yield _is("lets in from everywhere", "nothing", _listed(_to_everywhere(group, "IpPermissions")))
-    yield _is("lets out to everywhere", "nothing", _listed(_to_everywhere(group, "IpPermissionsEgress")))
+    yield _is("allows inbound from any address", "nothing", _listed(_open_rules(group, "IpPermissions")))
+    yield _is("allows outbound to any address", "nothing", _listed(_open_rules(group, "IpPermissionsEgress")))
 
 
-def _to_everywhere(group: Record, permissions: str) -> list[str]:
+def _open_rules(group: Record, permissions: str) -> list[str]:
     return [rule for rule in flat_rules(group[permissions]) if rule.endswith(ANYWHERE)]
 
 
@@ -188,7 +205,7 @@ def _listed(rules: Sequence[str]) -> str:
 
 
 def vpc(account: Account, name: str) -> Iterator[Finding]:
-    """All traffic is logged, and the default security group lets nothing through."""
+    """Flow logs record all traffic, and the default security group allows none."""
     logs = [log for log in account.flow_logs() if log["ResourceId"] == name and log["FlowLogStatus"] == "ACTIVE"]
     yield _is("flow logs record", "ALL", ", ".join(log["TrafficType"] for log in logs) or "nothing")
     group = account.default_security_group(name)
@@ -197,27 +214,32 @@ def vpc(account: Account, name: str) -> Iterator[Finding]:
 
 
 def key(account: Account, name: str) -> Iterator[Finding]:
-    """It changes its material by itself."""
+    """Automatic key rotation."""
     status = account.read("kms", "get_key_rotation_status", KeyId=name)
     yield _is("rotates", True, status["KeyRotationEnabled"])
 
 
 def log_group(account: Account, name: str) -> Iterator[Finding]:
-    """Encrypted with a key of ours, and not kept for ever."""
+    """Encryption with a customer managed key, and a retention period."""
     group = account.log_group(name) or {}
     yield _customer_key(account, "key", group.get("kmsKeyId"))
     days = group.get("retentionInDays")
-    yield Finding("kept", "for a limited time", f"{days} days" if days else "for ever", bool(days))
+    yield Finding("kept", "for a limited time", f"{days} days" if days else "indefinitely", bool(days))
 
 
 def secret(account: Account, name: str) -> Iterator[Finding]:
-    """Encrypted with a key of ours, and long enough to be a token or a password."""
+    """Encryption with a customer managed key, and a value that is long enough for a token or a password."""
     yield _customer_key(
         account, "key", account.read("secretsmanager", "describe_secret", SecretId=name).get("KmsKeyId")
     )
     value = account.read("secretsmanager", "get_secret_value", SecretId=name)["SecretString"]
     longest = max((len(part) for part in _strings(value)), default=0)
-    yield Finding("holds", "16 characters or more", f"{longest} characters", longest >= FEWEST_PASSWORD_CHARACTERS)
+    yield Finding(
+        "holds",
+        f"at least {MIN_PASSWORD_CHARACTERS} characters",
+        f"{longest} characters",
+        longest >= MIN_PASSWORD_CHARACTERS,
+    )
 
 
 def _strings(value: str) -> list[str]:
@@ -229,7 +251,7 @@ def _strings(value: str) -> list[str]:
 
 
 def topic(account: Account, name: str) -> Iterator[Finding]:
-    """Closed to plain HTTP, and encrypted unless a cache publishes to it: ElastiCache cannot, to an encrypted one."""
+    """Refusal of plain HTTP, and encryption unless a cache publishes to it: ElastiCache needs a plain topic."""
     attributes = account.topic(name)
     encryption = attributes.get("KmsMasterKeyId")
     if name in account.event_topics():
@@ -238,7 +260,7 @@ def topic(account: Account, name: str) -> Iterator[Finding]:
         yield _customer_key(account, "key", encryption)
     statements = json.loads(attributes.get("Policy", "{}")).get("Statement", [])
     refuses = any(_refuses_plain_transport(statement) for statement in statements)
-    yield Finding("refuses plain transport", "True", str(refuses), refuses)
+    yield Finding("refuses plain HTTP", "True", str(refuses), refuses)
 
 
 def _refuses_plain_transport(statement: Record) -> bool:

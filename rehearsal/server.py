@@ -1,7 +1,9 @@
-"""Entry point of the emulator's own process: checks its version, mends it, bars strangers, serves.
+"""Entry point of the emulator's process: check its version, correct it, admit signed requests only, and serve.
 
-Run by `rehearsal.emulator` with everything it needs in its environment.
+`rehearsal.emulator` runs it and sets its environment.
 """
+
+from __future__ import annotations
 
 import importlib
 import importlib.metadata
@@ -9,22 +11,25 @@ import os
 import sys
 from typing import Any
 
+from rehearsal import messages
+
 SUPPORTED = "1.5.33"
-NAMES = ("127.0.0.1", "localhost")  # what clients call it; the second in addresses that it makes for functions
+NAMES = ("127.0.0.1", "localhost")  # host names that clients use; the second is in URLs that it makes for functions
 
 
 def refusal(installed: str) -> str | None:
-    """Why this version of the emulator cannot be mended, if it cannot."""
+    """Why this version of the emulator cannot be corrected, or None."""
     if installed == SUPPORTED:
         return None
-    return (
-        f"got ministack {installed}, allowed: {SUPPORTED}, because the rehearsal replaces private functions of it.\n"
-        f"Fix: pip install ministack=={SUPPORTED} (or `make clean`, then `make rehearse`)."
+    return messages.refusal(
+        got=f"ministack {installed}",
+        allowed=f"must be {SUPPORTED}, because the rehearsal replaces private functions of it",
+        fix=f"Run `pip install ministack=={SUPPORTED}`, or `make clean` and then `make rehearse`",
     )
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal."""
     if fault := refusal(importlib.metadata.version("ministack")):
         sys.exit(fault)
     importlib.import_module("rehearsal.extension").install()

@@ -155,7 +155,7 @@ def _in_threads(callers: int, look_up: Callable[[], Any]) -> list[Answer]:
         started_at = time.monotonic()
         try:
             row, error = look_up(), None
-        except Exception as caught:  # noqa: BLE001  # counted
+        except Exception as caught:  # noqa: BLE001 - counted
             row, error = None, type(caught).__name__
         answers.append(Answer(row, error, time.monotonic() - started_at))
 
@@ -198,7 +198,7 @@ async def _in_tasks(callers: int, look_up: Callable[[], Awaitable[Any]]) -> list
         started_at = time.monotonic()
         try:
             row, error = await look_up(), None
-        except Exception as caught:  # noqa: BLE001  # counted
+        except Exception as caught:  # noqa: BLE001 - counted
             row, error = None, type(caught).__name__
         return Answer(row, error, time.monotonic() - started_at)
 

@@ -67,7 +67,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
 def _compared(
     board: Leaderboard, database: psycopg.Connection[dict[str, Any]], count: int, ranks: int
 ) -> dict[str, Any]:
-    chance = random.Random(_SEED)  # noqa: S311  # the same players every time
+    chance = random.Random(_SEED)  # noqa: S311 - the same players every time
     questions: dict[str, tuple[int, Callable[[str], object], Callable[[str], object]]] = {
         "rank of a player": (ranks, board.rank, lambda player: _rank(database, player)),
         "a player's ten neighbours": (

@@ -28,7 +28,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
     """One caller reads keys drawn from a Zipf distribution of exponent 1, through a cache that is empty at first."""
     reads = _QUICK_READS if quick else _READS
     weights = [1 / rank for rank in range(1, _KEYS + 1)]
-    chance = random.Random(_SEED)  # noqa: S311  # the same reads every time
+    chance = random.Random(_SEED)  # noqa: S311 - the same reads every time
     drawn = chance.choices(range(1, _KEYS + 1), cum_weights=list(itertools.accumulate(weights)), k=reads[-1])
     total = sum(weights)
     chances = [weight / total for weight in weights]

@@ -40,7 +40,7 @@ _SAMPLE_SECONDS = 0.05
 _OVERDUE_SECONDS = 300.0
 
 
-class Interrupted(Exception):  # noqa: N818  # as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
+class Interrupted(Exception):  # noqa: N818 - as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
     """Raised by a signal, anywhere."""
 
 
@@ -155,7 +155,7 @@ class _Application:
         while not is_over():
             try:
                 self.serve(seen)
-            except Exception as error:  # noqa: BLE001  # what it is, is what is counted
+            except Exception as error:  # noqa: BLE001 - what it is, is what is counted
                 seen.failed(error)
 
     def work_interrupted(self, seen: Seen) -> None:
@@ -267,7 +267,7 @@ async def storm_async(settings: ConnectionSettings, library: Any, requests: int)
 
 
 def _drawn() -> tuple[str, str, str]:
-    number = random.randrange(_KEYS)  # noqa: S311  # nothing secret
+    number = random.randrange(_KEYS)  # noqa: S311 - nothing secret
     kind = random.choice(("read", "look up", "open a session"))  # noqa: S311
     return kind, f"key-{number}", f"user-{number % _USERS}"
 

@@ -1,8 +1,10 @@
-"""What the emulator lacks or gets wrong about the templates of this project, mended in memory.
+"""Corrections of the emulator: what it lacks or does unlike AWS for the templates of this project.
 
-The installed emulator stays untouched. Each module is about one concern, installs itself into the running process, and
-lists in `TOUCHES` every private name it relies on, so that a contract test can hold the emulator to it.
+The corrections are made in memory; the installed emulator does not change. Each module has one topic, installs itself
+into the running process, and lists in `TOUCHES` the private names it uses, which a contract test checks.
 """
+
+from __future__ import annotations
 
 from rehearsal.extension import (
     databases,
@@ -44,6 +46,6 @@ MODULES = (
 
 
 def install() -> None:
-    """Mend the emulator in this process, once."""
+    """Correct the emulator in this process; call it once."""
     for module in MODULES:
         module.install()

@@ -1,15 +1,19 @@
-"""What the emulator knows of clusters of databases and not of instances.
+"""RDS instances: the emulator has these features for database clusters only.
 
-Where RDS manages the administrator's password, it is a secret whose ARN the template may ask for. A protected instance
-is not deleted. Nothing listens on the database's port.
+If RDS manages the administrator's password, a template can refer to the ARN of its secret. An instance with deletion
+protection is not deleted. No server listens on the port of a database.
 """
+
+from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers, is_true, rds, secretsmanager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOUCHES = (
     HANDLERS,
@@ -45,7 +49,7 @@ def _updating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
 
 
 def _unless_protected(stock: Callable[..., None]) -> Callable[..., None]:
-    """The last snapshot and the deletion are one call on AWS: refused, it does neither."""
+    """On AWS, the final snapshot and the deletion are one call, so deletion protection refuses both."""
 
     def step(physical_id: str, props: Properties) -> None:
         if (rds._instances.get(physical_id) or {}).get("DeletionProtection"):
@@ -70,7 +74,7 @@ def _deleting(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 def install() -> None:
-    """Make the secret with the instance, take it away with it, and keep both while the instance is protected."""
+    """Create and delete the secret with the instance, and keep both if the instance has deletion protection."""
     instance = handlers()["AWS::RDS::DBInstance"]
     instance["create"] = _creating(instance["create"])
     instance["update"] = _updating(instance["update"])

@@ -1,13 +1,17 @@
-"""A VPC's default security group: open between its members as on AWS, until `Custom::VpcRestrictDefaultSG` empties it.
+"""The default security group of a VPC, with AWS's two rules until `Custom::VpcRestrictDefaultSG` removes them.
 
-CDK empties it with a custom resource, whose function is written for Node and needs an SDK that AWS's runtime brings.
-The emulator looks a custom type up among its handlers before it calls a function, so one of that name replaces it.
+CDK removes them with a custom resource, whose function needs Node and the SDK of AWS's runtime. The emulator looks for
+a handler of a custom type before it calls a function, so a handler of that name replaces the function.
 """
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, ec2, handlers, register
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOUCHES = (HANDLERS, Private("services.ec2", "_security_groups"))
 
@@ -15,7 +19,7 @@ RESTRICT = "Custom::VpcRestrictDefaultSG"
 
 
 def _open(group: dict[str, Any]) -> None:
-    """The two rules AWS gives every default group; the emulator leaves the inbound one out."""
+    """Add the two rules that AWS gives each default group; the emulator omits the inbound one."""
     empty: dict[str, list[Any]] = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
     inside = {"IpProtocol": "-1", **empty, "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
     outside = {"IpProtocol": "-1", **empty, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -45,7 +49,7 @@ def _opening(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
 
 
 def install() -> None:
-    """Open default groups as AWS does, and empty them where the template asks."""
+    """Create default groups as AWS does, and remove their rules if the template asks for it."""
     vpc = handlers()["AWS::EC2::VPC"]
     vpc["create"] = _opening(vpc["create"])
     register(RESTRICT, _restrict, _relax)

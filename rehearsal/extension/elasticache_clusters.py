@@ -1,14 +1,17 @@
-"""Cache clusters: Memcached, and the members of replication groups.
+"""Cache clusters: Memcached clusters, and the nodes of replication groups.
 
-The emulator drops security groups, port, zones, the notification topic and the choice about minor upgrades, and does
-not show the last two, nor the configuration endpoint by which Memcached clients find the nodes.
+The emulator ignores security groups, port, Availability Zones, the notification topic and AutoMinorVersionUpgrade. It
+does not return the last two, nor the configuration endpoint from which Memcached clients learn the nodes.
 """
+
+from __future__ import annotations
 
 import itertools
 from typing import Any
 
 from rehearsal.extension.elasticache_groups import zones_of
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, is_true, param, params, sns
+from rehearsal.messages import refusal
 
 TOUCHES = (
     Private("services.sns", "_topics"),
@@ -23,7 +26,7 @@ TOUCHES = (
 Record = dict[str, Any]
 
 DEFAULT_PORTS = {"memcached": 11211}
-SEVERAL = "Multiple"  # what AWS shows as the zone of a cluster whose nodes are spread
+MULTIPLE = "Multiple"  # AWS's value for a cluster with nodes in several Availability Zones
 
 
 def _zones(cluster: Record, query: Query) -> list[str]:
@@ -45,7 +48,7 @@ def _spread(cluster: Record) -> None:
     for node, zone in zip(cluster["CacheNodes"], itertools.cycle(cluster["_zones"]), strict=False):
         node["CustomerAvailabilityZone"] = zone
     used = {node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]}
-    cluster["PreferredAvailabilityZone"] = SEVERAL if len(used) > 1 else used.pop()
+    cluster["PreferredAvailabilityZone"] = MULTIPLE if len(used) > 1 else used.pop()
 
 
 def _listen_on(cluster: Record, port: int) -> None:
@@ -71,7 +74,11 @@ def _answer(action: str, cluster: Record) -> Response:
 def _cross_az_fault(query: Query) -> Response | None:
     nodes = int(param(query, "NumCacheNodes") or 1)
     if param(query, "AZMode") == "cross-az" and nodes == 1:
-        message = "got AZMode=cross-az with NumCacheNodes=1; ask for two nodes or more"
+        message = refusal(
+            got="AZMode=cross-az with NumCacheNodes=1",
+            allowed="cross-az needs at least 2 nodes",
+            fix="Set NumCacheNodes to 2 or more",
+        )
         fault: Response = elasticache._error("InvalidParameterCombination", message, REFUSED)
         return fault
     return None
@@ -121,7 +128,7 @@ def _topic_xml(cluster: Record) -> str:
     arn = cluster.get("NotificationTopicArn")
     if not arn:
         return ""
-    # ElastiCache cannot publish to an encrypted topic: it calls such a topic inactive, and the events are lost.
+    # ElastiCache cannot publish to an encrypted topic: the topic is inactive, and events are lost.
     attributes = (sns._topics.get(arn) or {}).get("attributes")
     status = "inactive" if attributes is None or attributes.get("KmsMasterKeyId") else "active"
     return (
@@ -131,7 +138,7 @@ def _topic_xml(cluster: Record) -> str:
 
 
 def install() -> None:
-    """Replace creation, modification and the XML of a cluster."""
+    """Replace CreateCacheCluster, ModifyCacheCluster and the XML of a cluster."""
     elasticache._create_cache_cluster = _creating(elasticache._create_cache_cluster)
     elasticache._modify_cache_cluster = _modifying(elasticache._modify_cache_cluster)
     stock = elasticache._cluster_xml_inner

@@ -1,9 +1,11 @@
-"""Replication groups as the service makes them.
+"""Replication groups as ElastiCache creates them.
 
-The emulator drops the KMS key, the port, the notification topic and the zones of the subnet group, takes any AUTH
-token, refuses two shards, names the members of a single-shard group as if it were sharded, and ignores most of a
-modification. No engine listens behind the endpoints; their host name says so.
+The emulator ignores the KMS key, the port, the notification topic, the Availability Zones of the subnet group and most
+of a modification. It accepts any AUTH token, refuses two shards, and names the nodes of a group without cluster mode as
+if it had cluster mode. No engine listens behind the endpoints; their host name says so.
 """
+
+from __future__ import annotations
 
 import itertools
 import re
@@ -25,6 +27,7 @@ from rehearsal.extension.seam import (
     params,
     provisioners,
 )
+from rehearsal.messages import refusal
 
 TOUCHES = (
     HANDLERS,
@@ -56,20 +59,44 @@ def _refuse(code: str, message: str) -> Response:
 
 
 def access_fault(query: Query) -> Response | None:
-    """The service's refusal of the request's AUTH token or user group, if it refuses."""
+    """The error of ElastiCache for the AUTH token and the user groups of a request, or None."""
     token, groups = param(query, "AuthToken"), params(query, "UserGroupIds", "UserGroupId")
     if token and not TOKEN.fullmatch(token):
         return _refuse(
             "InvalidParameterValue",
-            f"Invalid AuthToken provided: got {len(token)} characters; allowed are 16 to 128 letters, digits and the "
-            "eight signs the service knows. Let Secrets Manager generate it with ExcludePunctuation.",
+            refusal(
+                got=f"Invalid AuthToken provided: {len(token)} characters",
+                allowed="must be 16 to 128 letters, digits and any of ! & # $ ^ < > -",
+                fix="Let Secrets Manager generate it with ExcludePunctuation",
+            ),
         )
     if token and groups:
-        return _refuse("InvalidParameterCombination", "got AuthToken and UserGroupIds; a group takes one of them")
+        return _refuse(
+            "InvalidParameterCombination",
+            refusal(
+                got="AuthToken and UserGroupIds",
+                allowed="a replication group has an AUTH token or a user group",
+                fix="Remove one of them",
+            ),
+        )
     if len(groups) > 1:
-        return _refuse("InvalidParameterCombination", f"got {len(groups)} user groups; a group takes one")
+        return _refuse(
+            "InvalidParameterCombination",
+            refusal(
+                got=f"{len(groups)} user groups",
+                allowed="a replication group has at most 1",
+                fix="Put all users into one group",
+            ),
+        )
     if groups and not is_true(param(query, "TransitEncryptionEnabled")):
-        return _refuse("InvalidParameterCombination", "UserGroupIds requires TransitEncryptionEnabled=true")
+        return _refuse(
+            "InvalidParameterCombination",
+            refusal(
+                got="UserGroupIds without encryption in transit",
+                allowed="a user group requires it",
+                fix="Set TransitEncryptionEnabled to true",
+            ),
+        )
     return None
 
 
@@ -82,15 +109,26 @@ def _cluster_mode(query: Query) -> bool:
 
 
 def topology_fault(query: Query) -> Response | None:
-    """The service's refusal of the request's shape, if it refuses."""
+    """The error of ElastiCache for the shards and the failover of a request, or None."""
     shards = int(param(query, "NumNodeGroups") or 1)
     if shards > 1 and not _cluster_mode(query):
         return _refuse(
             "InvalidParameterCombination",
-            f"got NumNodeGroups={shards} with a parameter group that has cluster-enabled no; set it to yes",
+            refusal(
+                got=f"NumNodeGroups={shards} with a parameter group that has cluster-enabled no",
+                allowed="several shards need cluster mode",
+                fix="Set cluster-enabled to yes",
+            ),
         )
     if is_true(param(query, "MultiAZEnabled")) and not is_true(param(query, "AutomaticFailoverEnabled")):
-        return _refuse("InvalidParameterCombination", "MultiAZEnabled=true requires AutomaticFailoverEnabled=true")
+        return _refuse(
+            "InvalidParameterCombination",
+            refusal(
+                got="MultiAZEnabled without AutomaticFailoverEnabled",
+                allowed="Multi-AZ requires automatic failover",
+                fix="Set AutomaticFailoverEnabled to true",
+            ),
+        )
     return None
 
 
@@ -105,7 +143,7 @@ def _forget(member: Record) -> Record:
 
 
 def _drop_last_shard(group: Record) -> None:
-    """Two shards: the emulator refuses the number, so three were asked for and one goes."""
+    """Remove the third shard: the emulator refuses to create two, so it was asked for three."""
     for member in group["NodeGroups"].pop()["NodeGroupMembers"]:
         _forget(member)
     group["_num_node_groups"] = len(group["NodeGroups"])
@@ -119,7 +157,7 @@ def _list_members(group: Record) -> None:
 
 
 def _rename_members(group: Record) -> None:
-    """Without cluster mode the members are `name-001`, as the dimensions of an alarm have to say."""
+    """Without cluster mode, ElastiCache calls the nodes `name-001` and so on, which alarms have as a dimension."""
     for number, member in enumerate(group["NodeGroups"][0]["NodeGroupMembers"], 1):
         cluster_id = f"{group['ReplicationGroupId']}-{number:03d}"
         cluster, arn = _forget(member), elasticache._arn_cluster(cluster_id)
@@ -131,7 +169,7 @@ def _rename_members(group: Record) -> None:
 
 
 def zones_of(subnet_group: str) -> list[str]:
-    """The zones a subnet group reaches, in order and once each."""
+    """The distinct Availability Zones of a subnet group, in the order of its subnets."""
     subnets = (elasticache._subnet_groups.get(subnet_group) or {}).get("Subnets", [])
     return list(dict.fromkeys(subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets))
 
@@ -160,7 +198,7 @@ def _listen_on(group: Record, port: int) -> None:
 
 
 def _complete(group: Record, query: Query) -> None:
-    """What creation alone decides and the emulator leaves out."""
+    """Set what only creation sets and the emulator omits."""
     group["ClusterEnabled"] = _cluster_mode(query)
     group["ClusterMode"] = "enabled" if group["ClusterEnabled"] else "disabled"
     if not group["ClusterEnabled"]:
@@ -173,7 +211,7 @@ def _complete(group: Record, query: Query) -> None:
 
 
 def _apply(group: Record, query: Query) -> None:
-    """What creation and modification both set, on the group and on its members."""
+    """Set what creation and modification set, on the group and on its nodes."""
     shared: Record = {}
     for name in ("PreferredMaintenanceWindow", "SnapshotWindow", "TransitEncryptionMode", "CacheNodeType"):
         if value := param(query, name):
@@ -194,7 +232,7 @@ def _apply(group: Record, query: Query) -> None:
 
 
 def _log_delivery(current: list[Record], query: Query) -> list[Record]:
-    """What is delivered after the request: it names one kind of log at a time, to set or to end its delivery."""
+    """The log deliveries after a request, which starts, changes or ends the delivery of the logs it names."""
     wanted: list[Record] = elasticache._extract_log_delivery_configs(query)
     ended = {
         param(query, key.replace(".Enabled", ".LogType"))
@@ -244,13 +282,13 @@ def _modifying(stock: Action) -> Action:
 
 
 def _final_snapshot(group_id: str, _props: Properties) -> None:
-    """`DeletionPolicy: Snapshot`, which the emulator takes for a plain delete of this type."""
+    """Take the final snapshot for `DeletionPolicy: Snapshot`, which the emulator ignores for this type."""
     name = provisioners._snapshot_id(group_id)
     elasticache._create_snapshot({"SnapshotName": name, "ReplicationGroupId": group_id})
 
 
 def install() -> None:
-    """Replace creation, modification and the XML of a group, and take the final snapshot."""
+    """Replace CreateReplicationGroup, ModifyReplicationGroup and the XML of a group, and take the final snapshot."""
     elasticache._create_replication_group = _creating(elasticache._create_replication_group)
     elasticache._modify_replication_group = _modifying(elasticache._modify_replication_group)
     stock = elasticache._rg_xml

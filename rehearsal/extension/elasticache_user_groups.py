@@ -1,4 +1,6 @@
-"""ElastiCache user groups: the emulator accepts users that do not exist, and a Redis group without a default user."""
+"""ElastiCache user groups: the emulator accepts users that do not exist, and Redis groups without a default user."""
+
+from __future__ import annotations
 
 from rehearsal.extension.seam import Action, Private, Query, Response, elasticache, param, params
 
@@ -12,7 +14,7 @@ TOUCHES = (
 
 
 def membership_fault(engine: str, user_ids: list[str]) -> Response | None:
-    """The service's refusal of a group with these members, if it refuses."""
+    """The error of ElastiCache for a group with these users, or None."""
     unknown = [user_id for user_id in user_ids if user_id not in elasticache._users]
     if unknown:
         return _refuse("UserNotFound", f"User {', '.join(unknown)} not found", 404)
@@ -42,8 +44,8 @@ def _modifying(stock: Action) -> Action:
         group = elasticache._user_groups.get(param(query, "UserGroupId"))
         if group is None:
             return stock(query)
-        leaving = params(query, "UserIdsToRemove")
-        after = [user for user in group["UserIds"] if user not in leaving]
+        removed = params(query, "UserIdsToRemove")
+        after = [user for user in group["UserIds"] if user not in removed]
         after += [user for user in params(query, "UserIdsToAdd") if user not in after]
         return membership_fault(group["Engine"], after) or stock(query)
 
@@ -51,6 +53,6 @@ def _modifying(stock: Action) -> Action:
 
 
 def install() -> None:
-    """Check the members of a group before it is created or changed."""
+    """Check the users of a group before it is created or modified."""
     elasticache._create_user_group = _creating(elasticache._create_user_group)
     elasticache._modify_user_group = _modifying(elasticache._modify_user_group)

@@ -1,8 +1,10 @@
-"""ElastiCache users: authentication as asked for, and the refusals of the service.
+"""ElastiCache users: their authentication, and the errors of ElastiCache.
 
-The emulator ignores AuthenticationMode, counts one password whatever was sent, accepts any number of any length, and
-answers DescribeUsers with broken XML as soon as an access string contains `&`, as every `&*` does.
+The emulator ignores AuthenticationMode, counts one password regardless of the request, and accepts any number of
+passwords of any length. DescribeUsers returns invalid XML if an access string contains `&`, as `&*` does.
 """
+
+from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any, Self
 from xml.sax.saxutils import escape
 
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, is_true, param, params
+from rehearsal.messages import refusal
 
 TOUCHES = (
     Private("services.elasticache", "_users"),
@@ -21,42 +24,60 @@ TOUCHES = (
 )
 
 MODES = ("password", "no-password-required", "iam")
-MOST_PASSWORDS = 2
+MAX_PASSWORDS = 2
 PASSWORD = re.compile(r"""[!-~]{16,128}""")
 NOT_IN_PASSWORDS = frozenset(',"/@')
-# The service keeps passwords out of access strings: they would be readable in DescribeUsers.
+# ElastiCache refuses passwords in access strings, since DescribeUsers would return them.
 NOT_IN_ACCESS_STRINGS = re.compile(r"(?:^|\s)([><#!]\S*|nopass|resetpass|reset)(?=\s|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Authentication:
-    """How a request wants the user to log in; an empty mode says nothing about it."""
+    """How a user logs in, according to a request.
+
+    Attributes:
+        mode: One of `MODES`; empty if the request does not name one.
+        passwords: The passwords of the request.
+    """
 
     mode: str
     passwords: tuple[str, ...]
 
     @classmethod
     def of(cls, query: Query) -> Self:
-        """Read it from whichever of the three arguments carries it."""
+        """Read it from AuthenticationMode, Passwords or NoPasswordRequired."""
         passwords = params(query, "AuthenticationMode.Passwords") or params(query, "Passwords")
         if is_true(param(query, "NoPasswordRequired")):
             return cls("no-password-required", tuple(passwords))
         return cls(param(query, "AuthenticationMode.Type") or ("password" if passwords else ""), tuple(passwords))
 
     def fault(self) -> str | None:
-        """Why the service refuses it, if it does."""
+        """Why ElastiCache refuses it, or None."""
         if self.mode not in MODES:
-            return f"Input Authentication type: got {self.mode!r}, allowed: {', '.join(MODES)}. Set AuthenticationMode."
+            return refusal(
+                got=f"Input Authentication type {self.mode!r}",
+                allowed=f"must be one of {', '.join(MODES)}",
+                fix="Set AuthenticationMode",
+            )
         if self.mode != "password":
+            # AWS's own message.
             return f"Password field is not allowed with authentication type: {self.mode}" if self.passwords else None
-        if not 1 <= len(self.passwords) <= MOST_PASSWORDS or len(set(self.passwords)) < len(self.passwords):
-            return f"got {len(self.passwords)} passwords, allowed: 1 or {MOST_PASSWORDS} that differ"
+        if not 1 <= len(self.passwords) <= MAX_PASSWORDS or len(set(self.passwords)) < len(self.passwords):
+            return refusal(
+                got=f"{len(self.passwords)} passwords",
+                allowed=f"must be 1 or {MAX_PASSWORDS}, which differ",
+                fix="Change AuthenticationMode.Passwords",
+            )
         if not all(PASSWORD.fullmatch(p) and NOT_IN_PASSWORDS.isdisjoint(p) for p in self.passwords):
-            return 'Passwords must be 16 to 128 printable characters without spaces and without any of , " / @'
+            return refusal(
+                got="a password that is not valid",
+                allowed='must be 16 to 128 printable characters without spaces and without any of , " / @',
+                fix="Let Secrets Manager generate it with ExcludePunctuation",
+            )
         return None
 
     def record(self) -> dict[str, Any]:
-        """As DescribeUsers reports it."""
+        """The form that DescribeUsers returns."""
         return {"Type": self.mode.removesuffix("-required"), "PasswordCount": len(self.passwords)}
 
 
@@ -67,7 +88,11 @@ def _refuse(message: str, code: str = "InvalidParameterValue") -> Response:
 
 def _access_string_fault(query: Query) -> str | None:
     if found := NOT_IN_ACCESS_STRINGS.search(param(query, "AccessString")):
-        return f"AccessString: got {found[1]!r}; passwords belong in AuthenticationMode. Take it out of the string."
+        return refusal(
+            got=f"AccessString with {found[1]!r}",
+            allowed="passwords are set by AuthenticationMode",
+            fix="Remove it from the access string",
+        )
     return None
 
 
@@ -84,9 +109,21 @@ def _creating(stock: Action) -> Action:
         if fault := asked.fault() or _access_string_fault(query):
             return _refuse(fault)
         if not param(query, "AccessString").strip():
-            return _refuse("AccessString is required; `off -@all` is a user that can do nothing")
+            return _refuse(
+                refusal(
+                    got="no AccessString",
+                    allowed="it is required",
+                    fix="Set it, for a disabled user without permissions to `off -@all`",
+                )
+            )
         if asked.mode == "iam" and user_id != user_name:
-            return _refuse(f"UserId {user_id!r} and UserName {user_name!r} must match for IAM authentication")
+            return _refuse(
+                refusal(
+                    got=f"UserId {user_id!r} and UserName {user_name!r}",
+                    allowed="must be equal for IAM authentication",
+                    fix="Give both the same value",
+                )
+            )
         response = stock(query)
         if response[0] >= REFUSED:
             return response
@@ -114,7 +151,7 @@ def _modifying(stock: Action) -> Action:
 
 
 def install() -> None:
-    """Replace creation, modification and the XML of a user."""
+    """Replace CreateUser, ModifyUser and the XML of a user."""
     elasticache._create_user = _creating(elasticache._create_user)
     elasticache._modify_user = _modifying(elasticache._modify_user)
     stock = elasticache._user_xml

@@ -1,4 +1,6 @@
-"""`AWS::EC2::FlowLog`: unknown to the emulator's CloudFormation, and its API keeps the log group and role to itself."""
+"""`AWS::EC2::FlowLog`: the emulator's CloudFormation lacks it, and its API omits the log group and the role."""
+
+from __future__ import annotations
 
 import re
 
@@ -65,6 +67,6 @@ def _completing(stock: Action) -> Action:
 
 
 def install() -> None:
-    """Add the type, and show the log group and the role in DescribeFlowLogs."""
+    """Add the type, and return the log group and the role in DescribeFlowLogs."""
     register("AWS::EC2::FlowLog", _create, _delete)
     ec2._ACTION_MAP["DescribeFlowLogs"] = _completing(ec2._describe_flow_logs)

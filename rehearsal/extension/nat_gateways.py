@@ -1,4 +1,6 @@
-"""`AWS::EC2::EIP` and `AWS::EC2::NatGateway`: unknown types to the emulator. Nothing is routed through them."""
+"""`AWS::EC2::EIP` and `AWS::EC2::NatGateway`, which the emulator lacks. They route no traffic."""
+
+from __future__ import annotations
 
 from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, ec2, new_id, provisioners, register
 

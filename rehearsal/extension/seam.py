@@ -1,4 +1,6 @@
-"""The one place that imports the emulator, which has no type information, and the helpers every module shares."""
+"""The only imports of the emulator, which has no type information, and helpers of all modules."""
+
+from __future__ import annotations
 
 import importlib
 import uuid
@@ -15,7 +17,7 @@ Query = Mapping[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 Action = Callable[[Query], Response]
 
-REFUSED = 400  # HTTP status from which an answer is an error
+REFUSED = 400  # the lowest HTTP status of an error
 
 ec2: Any = importlib.import_module("ministack.services.ec2")
 elasticache: Any = importlib.import_module("ministack.services.elasticache")
@@ -31,7 +33,13 @@ responses: Any = importlib.import_module("ministack.core.responses")
 
 @dataclass(frozen=True)
 class Private:
-    """A private name of the emulator: a function with these parameters, or a store when there are none to name."""
+    """A private name of the emulator.
+
+    Attributes:
+        module: Its module, within `ministack`.
+        name: The name.
+        parameters: The parameters of a function; None for data.
+    """
 
     module: str
     name: str
@@ -42,15 +50,20 @@ HANDLERS = Private("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 
 
 def handlers() -> dict[str, dict[str, Any]]:
-    """What CloudFormation in the emulator does for each resource type."""
+    """The handlers of the emulator's CloudFormation by resource type; changing them changes the emulator."""
     table: dict[str, dict[str, Any]] = provisioners._RESOURCE_HANDLERS
     return table
 
 
 def register(resource_type: str, create: Create, delete: Delete) -> None:
-    """Teach the emulator a resource type whose every change is a replacement.
+    """Add a resource type to the emulator; every update replaces the resource.
 
-    The old resource goes first: most of these types allow one of their kind in its place, and none carries data.
+    The old resource is deleted first: most of these types allow only one in the same place, and they hold no data.
+
+    Args:
+        resource_type: The CloudFormation type.
+        create: Takes logical id, properties and stack name; returns physical id and attributes.
+        delete: Takes physical id and properties.
     """
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Provisioned:
@@ -61,23 +74,29 @@ def register(resource_type: str, create: Create, delete: Delete) -> None:
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id in the form EC2 gives its resources."""
+    """A new id in the form of EC2's."""
     return f"{prefix}-{uuid.uuid4().hex[:17]}"
 
 
 def is_true(value: object) -> bool:
-    """A template's boolean, which may arrive as text."""
+    """A boolean of a template, which can be text."""
     return str(value).lower() == "true"
 
 
 def param(query: Query, key: str) -> str:
-    """One parameter of a query request, empty when it is absent."""
+    """One parameter of a request of the query protocol; empty if it is absent."""
     value = query.get(key, "")
     return str(value[0] if isinstance(value, list) else value)
 
 
 def params(query: Query, key: str, *member_names: str) -> list[str]:
-    """A list parameter of a query request: from CloudFormation its items are called `member`."""
+    """A list parameter of a request of the query protocol.
+
+    Args:
+        query: The request.
+        key: Name of the parameter.
+        member_names: Names of its items. CloudFormation calls them `member`, which is always tried.
+    """
     for name in (*member_names, "member"):
         values: list[str] = []
         while value := param(query, f"{key}.{name}.{len(values) + 1}"):

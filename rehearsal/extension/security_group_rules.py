@@ -1,4 +1,6 @@
-"""`AWS::EC2::SecurityGroupIngress` and `AWS::EC2::SecurityGroupEgress`: unknown types to the emulator."""
+"""`AWS::EC2::SecurityGroupIngress` and `AWS::EC2::SecurityGroupEgress`, which the emulator lacks."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -32,8 +34,8 @@ def _register(resource_type: str, direction: str) -> None:
 
     def delete(_physical_id: str, props: Properties) -> None:
         if props["GroupId"] in ec2._security_groups:
-            gone = provisioners._ec2_sg_permissions([props])
-            provisioners._ec2_sg_reconcile(_rules(props["GroupId"], direction), gone, [])
+            removed = provisioners._ec2_sg_permissions([props])
+            provisioners._ec2_sg_reconcile(_rules(props["GroupId"], direction), removed, [])
 
     register(resource_type, create, delete)
 

@@ -1,14 +1,18 @@
-"""CloudFormation answers once a stack has settled, if that takes a moment only.
+"""CloudFormation answers after a stack is complete, if that takes at most two seconds.
 
-The emulator makes a stack in milliseconds but answers before it has; the CDK CLI then looks again after five seconds.
-AWS answers at once and takes minutes, so the CLI sees nothing it could not see there.
+The emulator deploys a stack in milliseconds but answers before that, and the CDK CLI asks again after five seconds. The
+CLI sees only states that it can also see on AWS, which answers at once and takes minutes.
 """
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private, Response, cloudformation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 TOUCHES = (
     Private(
@@ -21,7 +25,7 @@ TOUCHES = (
     ),
 )
 
-MOMENT = 2.0  # seconds: a custom resource may take longer, and the CLI is there to wait for it
+MAX_SECONDS = 2.0  # a custom resource may take longer; the CLI waits for it then
 STACK_WORK = frozenset(private.name for private in TOUCHES)
 
 
@@ -33,13 +37,13 @@ def _settling(stock: Callable[..., Awaitable[Response]]) -> Callable[..., Awaita
     async def handle_request(*request: Any) -> Response:
         before = asyncio.all_tasks()
         answer = await stock(*request)
-        if begun := [task for task in asyncio.all_tasks() - before if _is_stack_work(task)]:
-            await asyncio.wait(begun, timeout=MOMENT)
+        if started := [task for task in asyncio.all_tasks() - before if _is_stack_work(task)]:
+            await asyncio.wait(started, timeout=MAX_SECONDS)
         return answer
 
     return handle_request
 
 
 def install() -> None:
-    """Wait before answering."""
+    """Wait for stacks before answering."""
     cloudformation.handle_request = _settling(cloudformation.handle_request)

@@ -1,9 +1,13 @@
-"""Attributes of an SNS topic that the emulator drops on the way from the template, its encryption key first of all."""
+"""Attributes of SNS topics that the emulator does not take from the template, such as the KMS key."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers, sns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOUCHES = (HANDLERS, Private("services.sns", "_topics"))
 
@@ -37,6 +41,6 @@ def _updating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
 
 
 def install() -> None:
-    """Keep the attributes on create and on update."""
+    """Set the attributes on create and on update."""
     topic = handlers()["AWS::SNS::Topic"]
     topic["create"], topic["update"] = _creating(topic["create"]), _updating(topic["update"])

@@ -1,9 +1,13 @@
-"""`Fn::GetAtt` on a VPC or a subnet: the emulator knows few attributes and refuses the stack over `CidrBlock`."""
+"""`Fn::GetAtt` on a VPC or a subnet: the emulator has few attributes, and not `CidrBlock`."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Private, Provisioned, ec2, handlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOUCHES = (HANDLERS, Private("services.ec2", "_vpcs"), Private("services.ec2", "_subnets"))
 
@@ -28,7 +32,7 @@ def _adding(
 
 
 def install() -> None:
-    """Add the attributes CDK's VPC construct asks for."""
+    """Add the attributes that CDK's VPC construct uses."""
     for resource_type, attributes in (("AWS::EC2::VPC", _vpc), ("AWS::EC2::Subnet", _subnet)):
         handler = handlers()[resource_type]
         for verb in ("create", "update"):

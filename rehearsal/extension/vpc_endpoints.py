@@ -1,4 +1,6 @@
-"""DescribeVpcEndpoints keeps an endpoint's security groups and private DNS to itself, though the emulator has both."""
+"""DescribeVpcEndpoints: the emulator has an endpoint's security groups and private DNS, but does not return them."""
+
+from __future__ import annotations
 
 import re
 
@@ -27,5 +29,5 @@ def _completing(stock: Action) -> Action:
 
 
 def install() -> None:
-    """Show both."""
+    """Return both in DescribeVpcEndpoints."""
     ec2._ACTION_MAP["DescribeVpcEndpoints"] = _completing(ec2._describe_vpc_endpoints)

@@ -1,5 +1,7 @@
 """What cfripper is told to pass over, each with its reason."""
 
+from __future__ import annotations
+
 from cfripper.config.filter import Filter
 from cfripper.model.enums import RuleMode
 

@@ -1,4 +1,4 @@
-"""What the permissions say in words, asked of real engines."""
+"""Permissions have on real engines the effect that their names state."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ COMMANDS: list[tuple[str, set[str]]] = [
     ("KEYS *", set()),
     ("CONFIG GET *", set()),
     ("ACL LIST", set()),
-    ("ACL SETUSER somebody on", set()),
+    ("ACL SETUSER other on", set()),
     ("CLIENT KILL ID 999999", set()),
     ("CLIENT LIST", set()),
     ("SHUTDOWN NOSAVE", set()),
@@ -129,7 +129,7 @@ def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def define(engine: Engine, name: str, permissions: Permissions) -> None:
-    """Make a user as the service would: what the access string says, and a password."""
+    """Create a user as ElastiCache does: with the access string and a password."""
     words = permissions.access_string.split()
     engine.admin.execute_command("ACL", "SETUSER", name, "reset", *words, f">{PASSWORD}")
 
@@ -142,7 +142,7 @@ def connection(engine: Engine, name: str) -> Any:
 
 
 def allowed(engine: Engine, name: str, *command: str) -> bool | None:
-    """Whether the engine runs a command for a user; other errors than a refusal count as run. None: it has none."""
+    """Whether a user may run a command; None if the engine lacks it. Errors other than a refusal count as run."""
     client = connection(engine, name)
     try:
         client.execute_command(*command)
@@ -158,7 +158,7 @@ def allowed(engine: Engine, name: str, *command: str) -> bool | None:
 
 @pytest.mark.parametrize(("command", "allowed_for"), COMMANDS, ids=[command for command, _ in COMMANDS])
 def test_words_mean_what_they_say(engine: Engine, command: str, allowed_for: set[str]) -> None:
-    """Each command is permitted to exactly those whose words say so."""
+    """Exactly the users whose permissions include a command may run it."""
     found = {name: allowed(engine, name, *command.split()) for name in BUILT}
     if None in found.values():
         assert command in NOT_EVERYWHERE
@@ -178,24 +178,24 @@ def test_words_mean_what_they_say(engine: Engine, command: str, allowed_for: set
     ],
 )
 def test_subscribing(engine: Engine, name: str, channel: str, *, expected: bool) -> None:
-    """Only a subscriber hears a channel, and only those of its patterns."""
+    """Only a subscriber receives from a channel, and only if its patterns match."""
     client = connection(engine, name)
     subscription = client.pubsub()
     try:
         subscription.subscribe(channel)
         answer = subscription.get_message(timeout=5)
-        heard = answer is not None and answer["type"] == "subscribe"
+        received = answer is not None and answer["type"] == "subscribe"
     except NO_PERMISSION:
-        heard = False
+        received = False
     finally:
         subscription.close()
         client.close()
 
-    assert expected == heard
+    assert expected == received
 
 
 def test_transactions_are_for_writers(engine: Engine) -> None:
-    """A writer's pipeline is a transaction, which is what client libraries make of one."""
+    """A writer may run a transaction, which client libraries make of a pipeline."""
     client = connection(engine, "read_write")
     with client.pipeline(transaction=True) as pipeline:
         pipeline.set("app:t", "1")
@@ -219,7 +219,7 @@ def test_transactions_are_for_writers(engine: Engine) -> None:
     ],
 )
 def test_canonical_form_means_the_same(engine: Engine, written: str) -> None:
-    """An engine makes of the canonical form what it makes of the string that was written, started from nothing."""
+    """The canonical form gives a new user the same permissions as the string that was written."""
     reason = "The meaning of broad rules is compared here."
     canonical = Permissions(written, reason=reason).access_string.split()
     root, _, selectors = written.partition(" (")
@@ -248,7 +248,7 @@ SCRIPTS = ["return redis.call('SCAN', 0)", "return redis.call('RANDOMKEY')", "re
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("name", ["read_write", "owner"])
 def test_scripts_may_do_no_more(engine: Engine, name: str, script: str) -> None:
-    """What a script calls is looked at as if its caller called it."""
+    """A script may call only what its caller may call."""
     client = connection(engine, name)
     try:
         client.eval(script, 0)
@@ -285,7 +285,7 @@ REASON = "What engines make of broad rules is compared here."
 @given(st.lists(COMMAND_WORDS, max_size=7))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 def test_words_come_to_what_engines_make_of_them(engine: Engine, words: list[str]) -> None:
-    """For whatever words, taken back or not: each command is allowed by our reckoning as by the engine's own."""
+    """For any tokens, revoked or not, our evaluation allows the same commands as the engine."""
     written = [word.lower() for word in words]
     engine.admin.execute_command("ACL", "SETUSER", "drawn", "reset", "on", "~*", "&*", *written)
     commands, arguments = comes_to(written, version_of(engine))
@@ -305,7 +305,7 @@ def test_words_come_to_what_engines_make_of_them(engine: Engine, words: list[str
 def test_strings_that_are_accepted_are_read_by_engines(
     engine: Engine, root: list[str], selectors: list[list[str]]
 ) -> None:
-    """Engines take the canonical form of a string, and it means what was written, where they take that as well.
+    """Engines accept the canonical form; it has the effect of the string, if they accept that too.
 
     What is refused here may be taken there: rules that come to nothing are no mistake to an engine.
     """
@@ -329,7 +329,7 @@ def test_strings_that_are_accepted_are_read_by_engines(
 
 
 def compare(engine: Engine, *users: str) -> None:
-    """See that two users may do the same with keys and channels of some names."""
+    """Assert that two users have the same permissions on some keys and channels."""
     probes = [("GET", key) for key in KEYS] + [("SET", key, "x") for key in KEYS] + [("DBSIZE",), ("CLIENT", "ID")]
     probes += [("PUBLISH", channel, "x") for channel in CHANNELS]
     assert [] == [each for each in probes if len({is_run(engine, user, *each) for user in users}) > 1]
@@ -343,7 +343,7 @@ def version_of(engine: Engine) -> Version:
 
 
 def every_command(engine: Engine) -> Iterator[tuple[str, list[str]]]:
-    """Each command that needs a permission, with a call of it that has as many arguments as it wants."""
+    """Each command that needs a permission, with a call that has the arguments it needs."""
     connected = engine.admin.connection_pool.get_connection()
     connected.send_command("COMMAND")
     reply = connected.read_response()
@@ -356,6 +356,6 @@ def every_command(engine: Engine) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_run(engine: Engine, user: str, *command: str) -> bool:
-    """What the engine says to a dry run, which looks at permissions alone."""
+    """The engine's answer to ACL DRYRUN, which checks permissions only."""
     answer: str = engine.admin.execute_command("ACL", "DRYRUN", user, *command)
     return answer == "OK"

@@ -1,39 +1,43 @@
-"""What the tests of the rehearsal share: the mended emulator in this process, and one running beside it."""
+"""Fixtures of the rehearsal's tests: the corrected emulator in this process, and a running one."""
+
+from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import emulator, extension, surroundings
+from rehearsal import emulator, extension, workspace
 from rehearsal.account import Account
 from rehearsal.assembly import Stack
 from rehearsal.extension import seam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 accounts = itertools.count(100_000_000_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _mended() -> None:
-    """The emulator's modules in this process, mended once."""
+    """The emulator's modules in this process, corrected once."""
     extension.install()
 
 
 @dataclass(frozen=True)
 class CloudFormation:
-    """CloudFormation's provisioning in this process, in an account of its own."""
+    """CloudFormation's provisioning in this process, in a separate account."""
 
     def create(self, resource_type: str, **properties: Any) -> tuple[str, dict[str, Any]]:
-        """Create a resource; its name and attributes."""
+        """Create a resource; returns its name and its attributes."""
         made: tuple[str, dict[str, Any]] = seam.handlers()[resource_type]["create"]("Logical", properties, "stack")
         return made
 
     def update(self, resource_type: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-        """Update a resource; its name afterwards."""
+        """Update a resource; returns its new name."""
         handler = seam.handlers()[resource_type]
         more = ("Logical",) if handler.get("update_with_logical_id") else ()
         updated: str = handler["update"](name, dict(old), dict(new), "stack", *more)[0]
@@ -54,16 +58,16 @@ def cloudformation() -> CloudFormation:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[emulator.Emulator]:
-    """An emulator in a process of its own, as a rehearsal starts it."""
-    place = surroundings.prepare()
+    """An emulator in a separate process, as a rehearsal starts it."""
+    place = workspace.prepare()
     with emulator.running(place) as server:
         yield server
-    surroundings.forget(place)
+    workspace.remove(place)
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that CloudFormation in the running emulator has made."""
+    """A stack that the running emulator has deployed."""
 
     stack: Stack
     account: Account
@@ -81,17 +85,17 @@ def deploy(template: Mapping[str, Any]) -> Deployed:
 def _small_stage(server: emulator.Emulator) -> Iterator[Deployed]:
     template = json.loads(Path(__file__).with_name("small_stage.template.json").read_text())
     account = str(next(accounts))
-    with surroundings.only(server.client_environment({}, account, "eu-west-1")):
+    with workspace.only(server.client_environment({}, account, "eu-west-1")):
         yield deploy(template)
 
 
 @pytest.fixture(scope="module")
 def small_stage(running: emulator.Emulator) -> Iterator[Deployed]:
-    """A stack with one of each resource that is verified, in an account of its own; not to be changed."""
+    """A stack with a resource of each compared type, in a separate account; tests must not change it."""
     yield from _small_stage(running)
 
 
 @pytest.fixture
 def fresh_small_stage(running: emulator.Emulator) -> Iterator[Deployed]:
-    """The same for one test alone, to change at will."""
+    """Such a stack for one test, which may change it."""
     yield from _small_stage(running)

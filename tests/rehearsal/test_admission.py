@@ -1,4 +1,6 @@
-"""The emulator answers its own run: nobody without the secret of the run, and no browser."""
+"""The emulator answers clients that have the secret of its run, and no browser."""
+
+from __future__ import annotations
 
 import asyncio
 import io
@@ -10,11 +12,9 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,10 +27,14 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from local_servers.ports import LOOPBACK
-from rehearsal import admission, emulator, surroundings
+from rehearsal import admission, emulator, workspace
 from rehearsal.account import Account
 from tests.rehearsal.conftest import accounts
 from tests.workloads.browser import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
 
 HOST = "127.0.0.1:4566"
 ADDRESS = f"http://{HOST}/2015-03-31/functions?Marker=a%2Fb"
@@ -39,13 +43,13 @@ BODY = b'{"FunctionName": "f"}'
 
 
 class Behind:
-    """An application that keeps what reaches it."""
+    """An application that records the requests that reach it."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
 
     async def __call__(self, scope: admission.Scope, receive: admission.Receive, send: admission.Send) -> None:
-        """Keep the body, and answer with nothing."""
+        """Record the body, and return an empty answer."""
         assert scope["type"] == "http"
         self.bodies.append((await receive())["body"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -54,7 +58,7 @@ class Behind:
 
 @pytest.fixture
 def behind() -> Behind:
-    """What is behind the admission."""
+    """The application that gets the admitted requests."""
     return Behind()
 
 
@@ -66,7 +70,7 @@ def signed(secret: str = SECRET, key: str = "000000000000", token: str | None = 
 
 
 def presigned(secret: str = SECRET, seconds: int = 60) -> str:
-    """The address of a request that is signed with a secret, for so long."""
+    """The URL of a request that is presigned with a secret for some seconds."""
     request = AWSRequest("POST", ADDRESS, headers={"Host": HOST})
     S3SigV4QueryAuth(Credentials("000000000000", secret), "s3", "eu-west-1", expires=seconds).add_auth(request)
     return str(request.url)
@@ -78,7 +82,7 @@ async def _bytes(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def answer(behind: Behind, headers: Mapping[str, str], address: str = ADDRESS, body: bytes = BODY) -> int:
-    """The status of the answer to a request; its body comes in pieces."""
+    """The status of the answer to a request whose body is sent in pieces."""
     application = admission.Admission(behind, frozenset({HOST}), SECRET)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport) as client:
@@ -86,24 +90,24 @@ async def answer(behind: Behind, headers: Mapping[str, str], address: str = ADDR
 
 
 def run(behind: Behind, headers: Mapping[str, str], address: str = ADDRESS, body: bytes = BODY) -> int:
-    """The same, from a function that is not a coroutine."""
+    """The same, without asyncio."""
     return asyncio.run(answer(behind, headers, address, body))
 
 
 @pytest.mark.parametrize("where", ["by its header", "by its address"])
 def test_a_signed_request_passes_whole(behind: Behind, where: str) -> None:
-    """What AWS clients send arrives with its body."""
+    """A request of an AWS client arrives with its whole body."""
     headers, address = (signed(), ADDRESS) if where == "by its header" else ({}, presigned())
     assert (200, [BODY]) == (run(behind, headers, address), behind.bodies)
 
 
 def altered(name: str, value: str) -> dict[str, str]:
-    """A signed request with a header more, or another one."""
+    """A signed request with headers added or replaced."""
     return {**signed(), name: value}
 
 
 def strangers() -> dict[str, tuple[dict[str, str], str, bytes]]:
-    """Requests that are refused for what they are; signed now, or they would be refused for their age."""
+    """Requests that must be refused; they are signed now, so that they are not refused for their age."""
     return {
         "unsigned": ({}, ADDRESS, BODY),
         "unsigned simple request": ({"Content-Type": "text/plain"}, ADDRESS, BODY),
@@ -111,7 +115,7 @@ def strangers() -> dict[str, tuple[dict[str, str], str, bytes]]:
         "old well-known secret": (signed("rehearsal"), ADDRESS, BODY),
         "emulator's own default secret": (signed("test", "test"), ADDRESS, BODY),
         "secret of the run under another key": (signed(SECRET, "test"), ADDRESS, BODY),
-        "key that nobody has": (signed(SECRET, "AKIAEXAMPLEEXAMPLE00"), ADDRESS, BODY),
+        "unknown key": (signed(SECRET, "AKIAEXAMPLEEXAMPLE00"), ADDRESS, BODY),
         "no key": (signed(SECRET, ""), ADDRESS, BODY),
         "another body": (signed(), ADDRESS, b'{"FunctionName": "g"}'),
         "another path": (signed(), ADDRESS.replace("functions", "layers"), BODY),
@@ -123,56 +127,56 @@ def strangers() -> dict[str, tuple[dict[str, str], str, bytes]]:
             BODY,
         ),
         "presigned with another secret": ({}, presigned("another"), BODY),
-        "presigned and over": ({}, presigned(seconds=-1), BODY),
-        "presigned without an end": ({}, re.sub(r"X-Amz-Expires=\d+", "X-Amz-Expires=99999", presigned()), BODY),
+        "presigned and expired": ({}, presigned(seconds=-1), BODY),
+        "presigned for too long": ({}, re.sub(r"X-Amz-Expires=\d+", "X-Amz-Expires=99999", presigned()), BODY),
         "page of another origin": (altered("Origin", "https://example.com"), ADDRESS, BODY),
         "sandboxed page": (altered("Origin", "null"), ADDRESS, BODY),
-        "page of its own origin": (altered("Origin", f"http://{HOST}"), ADDRESS, BODY),
+        "page of the same origin": (altered("Origin", f"http://{HOST}"), ADDRESS, BODY),
         "browser": (altered("Sec-Fetch-Site", "none"), ADDRESS, BODY),
-        "browser that hides where from": (altered("Sec-Fetch-Mode", "no-cors"), ADDRESS, BODY),
-        "name bent to this machine": (signed(), ADDRESS.replace(HOST, "example.com:4566"), BODY),
+        "browser without an origin": (altered("Sec-Fetch-Mode", "no-cors"), ADDRESS, BODY),
+        "another host name": (signed(), ADDRESS.replace(HOST, "example.com:4566"), BODY),
         "another port": (signed(), ADDRESS.replace("4566", "4567"), BODY),
     }
 
 
 @pytest.mark.parametrize("stranger", strangers())
-def test_strangers_do_not_reach_the_emulator(behind: Behind, stranger: str) -> None:
-    """They are refused before anything behind has seen them."""
+def test_unsigned_requests_do_not_reach_the_emulator(behind: Behind, stranger: str) -> None:
+    """They are refused before the emulator gets them."""
     headers, address, body = strangers()[stranger]
     sent = {"Host": urlsplit(address).netloc, **{name: text for name, text in headers.items() if name != "Host"}}
     assert (403, []) == (run(behind, sent, address, body), behind.bodies)
 
 
 def test_a_browser_is_refused_though_it_signs(behind: Behind) -> None:
-    """Whatever else it carries: the signature of its own headers too."""
+    """Even if the signature covers its headers."""
     request = AWSRequest("POST", ADDRESS, data=BODY, headers={"Host": HOST, "Origin": f"http://{HOST}"})
     SigV4Auth(Credentials("000000000000", SECRET), "lambda", "eu-west-1").add_auth(request)
     assert (403, []) == (run(behind, dict(request.headers)), behind.bodies)
 
 
 def test_too_long_a_body_is_refused(behind: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing keeps more of it in memory than a function's code may have."""
-    monkeypatch.setattr(admission, "LARGEST_BODY", len(BODY) - 1)
+    """No more of a body is kept in memory than a function's code may have."""
+    monkeypatch.setattr(admission, "MAX_BODY", len(BODY) - 1)
     assert (403, []) == (run(behind, signed()), behind.bodies)
 
 
 @pytest.fixture
 def account(running: emulator.Emulator) -> Iterator[Account]:
-    """An account of its own in a running emulator, for clients that hold the secret."""
-    with surroundings.only(running.client_environment({}, str(next(accounts)), "eu-west-1")):
+    """A separate account in a running emulator, for clients with the secret."""
+    with workspace.only(running.client_environment({}, str(next(accounts)), "eu-west-1")):
         yield Account("eu-west-1")
 
 
 def test_the_secret_is_of_the_run(running: emulator.Emulator, tmp_path: Path) -> None:
-    """Another emulator has another one."""
-    place = surroundings.Surroundings(tmp_path, tmp_path)
+    """Two emulators have different secrets."""
+    place = workspace.Workspace(tmp_path, tmp_path)
     with emulator.running(place) as second:
         assert running.secret != second.secret
         assert len(second.secret) > 40
 
 
 def test_the_secret_is_not_to_be_seen(running: emulator.Emulator) -> None:
-    """It is on no command line, and in no file that others may read."""
+    """It is on no command line and in no file that other users can read."""
     folder = running.log.parent
     assert running.secret not in " ".join(psutil.Process(running.pid).cmdline())
     assert running.secret not in repr(running)
@@ -184,7 +188,7 @@ def test_the_secret_is_not_to_be_seen(running: emulator.Emulator) -> None:
     "path", ["/_ministack/health", "/_ministack/reset", "/_localstack/health", "/?Action=ListUsers"]
 )
 def test_local_requests_need_the_secret(running: emulator.Emulator, path: str) -> None:
-    """Those to the emulator's own pages too."""
+    """Requests for the emulator's own pages are refused too."""
     request = urllib.request.Request(f"{running.endpoint}{path}", method="POST", data=b"")  # noqa: S310
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)  # noqa: S310
@@ -195,7 +199,7 @@ def test_local_requests_need_the_secret(running: emulator.Emulator, path: str) -
 def test_a_client_with_another_secret_is_refused(
     running: emulator.Emulator, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that were used on this machine before, in every protocol that AWS has."""
+    """Credentials of another run are refused in every protocol of AWS."""
     del account
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "rehearsal")
     stranger = Account("eu-west-1")
@@ -212,7 +216,7 @@ def test_a_client_with_another_secret_is_refused(
 
 
 def test_an_assumed_role_is_of_the_run(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the emulator gave out in the run is good, as the CDK CLI needs it, with its token alone."""
+    """Credentials that the emulator issued, as the CDK CLI needs them, are accepted only with their token."""
     roles = account.client("iam")
     role = roles.create_role(RoleName="deploys", AssumeRolePolicyDocument=json.dumps({"Statement": []}))["Role"]["Arn"]
     given = account.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
@@ -239,7 +243,7 @@ def handler(event, context):
 
 
 def test_functions_of_the_run_are_answered(account: Account) -> None:
-    """A function that the emulator runs calls it, and tells CloudFormation of its success, as it would on AWS."""
+    """A function in the emulator can call it, and reports success to CloudFormation as on AWS."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("f.py", FUNCTION)
@@ -329,22 +333,22 @@ ATTACKER = "attacker.example"
 
 
 class _Page(BaseHTTPRequestHandler):
-    """An empty page, from a site that has nothing to do with the emulator."""
+    """An empty page of another site."""
 
     def do_GET(self) -> None:
-        """Answer with it."""
+        """Return the page."""
         self.send_response(200)
         self.send_header("content-type", "text/html")
         self.end_headers()
         self.wfile.write(b"<!doctype html><title>A page</title><body>")
 
     def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    """Where the page is."""
+    """The address of the page."""
     with ThreadingHTTPServer((LOOPBACK, 0), _Page) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{ATTACKER}:{server.server_port}/"
@@ -359,8 +363,8 @@ def _until(arrived: Callable[[], set[str]], wanted: set[str]) -> set[str]:
 
 
 def test_no_page_can_make_the_emulator_do_anything(tmp_path: Path, site: str) -> None:
-    """Each kind of request that a page can send arrives from a real browser, is refused, and leaves nothing behind."""
-    place = surroundings.Surroundings(tmp_path, tmp_path)
+    """Each kind of request that a page in a real browser can send is refused and has no effect."""
+    place = workspace.Workspace(tmp_path, tmp_path)
     with (
         emulator.running(place) as server,
         chromium(f"--host-resolver-rules=MAP {ATTACKER} {LOOPBACK}") as browser,
@@ -379,8 +383,8 @@ def test_no_page_can_make_the_emulator_do_anything(tmp_path: Path, site: str) ->
         attacks = SIMPLE.keys() | SAME_ORIGIN.keys()
         told = _until(lambda: set(re.findall(r"refused .*[?&]Attack=([\w-]+)", server.log.read_text())), set(attacks))
 
-        with surroundings.only(server.client_environment({}, surroundings.ACCOUNT, surroundings.REGION)):
-            here = Account(surroundings.REGION)
+        with workspace.only(server.client_environment({}, workspace.ACCOUNT, workspace.REGION)):
+            here = Account(workspace.REGION)
             made = [topic["TopicArn"] for topic in here.client("sns").list_topics()["Topics"]]
             functions = [each["FunctionName"] for each in here.client("lambda").list_functions()["Functions"]]
             buckets = [each["Name"] for each in here.client("s3").list_buckets()["Buckets"]]
@@ -389,7 +393,7 @@ def test_no_page_can_make_the_emulator_do_anything(tmp_path: Path, site: str) ->
 
 
 def test_nothing_but_the_one_port_listens(running: emulator.Emulator, account: Account) -> None:
-    """There is no other way in beside it."""
+    """It listens on no other address."""
     account.client("lambda").list_functions()
     listening = {
         (connection.laddr.ip, connection.laddr.port)

@@ -1,4 +1,6 @@
-"""What the extension relies on in the emulator: a new version that breaks it has to fail here, by name."""
+"""The private names of the emulator that the extension uses: a version without them must fail here."""
+
+from __future__ import annotations
 
 import ast
 import importlib
@@ -7,14 +9,18 @@ import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rehearsal import admission, extension, server
 from rehearsal.extension import settled_stacks
-from rehearsal.extension.seam import Private
 from rehearsal.extension.settled_stacks import STACK_WORK
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from rehearsal.extension.seam import Private
 
 TOUCHED = sorted(
     {private for module in (*extension.MODULES, admission) for private in module.TOUCHES},
@@ -35,7 +41,7 @@ def _functions(module: str) -> dict[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("private", TOUCHED, ids=lambda private: f"{private.module}.{private.name}")
 def test_private_name_is_as_relied_on(private: Private) -> None:
-    """The emulator has the name; a store is a mapping, a function has the parameters relied on."""
+    """The emulator has the name: data is a mapping, and a function has the parameters."""
     if private.parameters is None:
         assert hasattr(getattr(importlib.import_module(f"ministack.{private.module}"), private.name), "get")
     else:
@@ -46,7 +52,7 @@ def test_private_name_is_as_relied_on(private: Private) -> None:
     "module", [*extension.MODULES, admission], ids=lambda module: module.__name__.rsplit(".", 1)[1]
 )
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
-    """A module touches no private name that its list leaves out, and lists none that it does not touch."""
+    """A module uses exactly the private names that it lists."""
     source = inspect.getsource(module)
     used = set(
         re.findall(
@@ -59,14 +65,14 @@ def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
 
 
 def test_the_installed_emulator_is_the_supported_one() -> None:
-    """The pinned version and the version the extension was written for are the same."""
+    """The pinned version is the one that the extension supports."""
     assert server.SUPPORTED == version("ministack")
     assert server.refusal(server.SUPPORTED) is None
 
 
 def test_another_version_is_refused() -> None:
-    """Any other version is refused with what was got, what is allowed and the fix."""
+    """Any other version is refused with a fix."""
     assert (
-        "got ministack 1.5.34, allowed: 1.5.33, because the rehearsal replaces private functions of it.\n"
-        "Fix: pip install ministack==1.5.33 (or `make clean`, then `make rehearse`)."
+        "ministack 1.5.34: must be 1.5.33, because the rehearsal replaces private functions of it. "
+        "Run `pip install ministack==1.5.33`, or `make clean` and then `make rehearse`."
     ) == server.refusal("1.5.34")

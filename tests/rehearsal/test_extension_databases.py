@@ -1,4 +1,6 @@
-"""Database instances: the administrator's secret comes and goes with them, and a protected one stays."""
+"""Database instances: the administrator's secret has their lifetime, and a protected instance stays."""
+
+from __future__ import annotations
 
 import json
 from typing import Any
@@ -27,8 +29,8 @@ def secrets() -> list[str]:
     return [str(name) for name in seam.secretsmanager._secrets]
 
 
-def test_the_secret_comes_and_goes_with_the_instance(cloudformation: Any) -> None:
-    """It can be asked for by its ARN, and nothing of it is left."""
+def test_the_secret_has_the_lifetime_of_the_instance(cloudformation: Any) -> None:
+    """The secret can be read by its ARN, and is deleted with the instance."""
     name, attributes = cloudformation.create(INSTANCE, **PROPERTIES)
     made = secrets()
     cloudformation.delete(INSTANCE, name, **PROPERTIES)
@@ -38,14 +40,14 @@ def test_the_secret_comes_and_goes_with_the_instance(cloudformation: Any) -> Non
 
 
 def test_without_a_managed_password_there_is_no_secret(cloudformation: Any) -> None:
-    """Whoever gives a password keeps it somewhere else."""
+    """An instance with a given password has no managed secret."""
     _, attributes = cloudformation.create(INSTANCE, **{**PROPERTIES, "ManageMasterUserPassword": False})
     assert ([], False) == (secrets(), "MasterUserSecret.SecretArn" in attributes)
 
 
 @pytest.mark.parametrize("step", ["snapshot", "delete"])
 def test_a_protected_instance_is_not_deleted(cloudformation: Any, step: str) -> None:
-    """RDS refuses the one call that takes the last snapshot and deletes: neither happens, and its secret stays."""
+    """RDS refuses the call that takes the final snapshot and deletes: neither happens, and the secret stays."""
     name, _ = cloudformation.create(INSTANCE, **PROPERTIES, DeletionProtection=True)
     with pytest.raises(ValueError, match="Cannot delete protected DB Instance, please disable deletion protection"):
         seam.handlers()[INSTANCE][step](name, PROPERTIES)
@@ -53,7 +55,7 @@ def test_a_protected_instance_is_not_deleted(cloudformation: Any, step: str) -> 
 
 
 def test_the_last_snapshot_of_an_instance(cloudformation: Any) -> None:
-    """An unprotected one leaves it behind, if its policy says so."""
+    """The final snapshot of an unprotected instance stays, if the deletion policy says so."""
     name, _ = cloudformation.create(INSTANCE, **PROPERTIES, DeletionProtection=False)
     seam.handlers()[INSTANCE]["snapshot"](name, PROPERTIES)
     cloudformation.delete(INSTANCE, name, **PROPERTIES)
@@ -61,7 +63,7 @@ def test_the_last_snapshot_of_an_instance(cloudformation: Any) -> None:
 
 
 def deleted(account: Account, stack: str) -> str:
-    """What comes of deleting a stack."""
+    """The status of a stack after its deletion."""
     client = account.client("cloudformation")
     stack_id = account.stack_id(stack)
     client.delete_stack(StackName=stack)
@@ -74,8 +76,8 @@ def deleted(account: Account, stack: str) -> str:
 
 
 @pytest.mark.usefixtures("fresh_small_stage")
-def test_a_protected_database_goes_when_that_is_lifted() -> None:
-    """Its stack cannot be deleted before; afterwards nothing is left but its last snapshot, which was to be kept."""
+def test_a_protected_database_can_be_deleted_after_its_protection() -> None:
+    """Its stack cannot be deleted before; afterwards only its final snapshot exists, as the template asks."""
     instance = {
         "Type": INSTANCE,
         "DeletionPolicy": "Snapshot",

@@ -1,4 +1,6 @@
-"""Handlers of ElastiCache types: what the service makes of a request, and what it refuses."""
+"""Handlers of ElastiCache types: what ElastiCache creates, and what it refuses."""
+
+from __future__ import annotations
 
 import asyncio
 import xml.etree.ElementTree as ET
@@ -20,7 +22,7 @@ TOKEN = "abcdefghijklmnop!&#$^<>-0123"
 def _call(action: str, **parameters: str) -> ET.Element:
     body = urlencode({"Action": action, **parameters}).encode()
     _status, _headers, answer = asyncio.run(seam.elasticache.handle_request("POST", "/", {}, body, {}))
-    return ET.fromstring(answer.decode())  # noqa: S314  # our own server's answer
+    return ET.fromstring(answer.decode())  # noqa: S314 - our own server's answer
 
 
 def _texts(root: ET.Element, name: str) -> list[str | None]:
@@ -34,7 +36,7 @@ def _user(cloudformation: Any, name: str = "someone", **changes: Any) -> str:
 
 
 def test_access_string_with_ampersand_is_described(cloudformation: Any) -> None:
-    """DescribeUsers stays well-formed and says the access string as it was given."""
+    """DescribeUsers is well-formed and returns the access string as it was given."""
     _user(cloudformation, AccessString="on ~* &channel:* +@all")
     assert ["on ~* &channel:* +@all"] == _texts(_call("DescribeUsers"), "AccessString")
 
@@ -56,14 +58,14 @@ def test_authentication_is_as_asked(cloudformation: Any, mode: dict[str, Any], k
 
 
 def test_passwords_outside_the_mode_count_as_well(cloudformation: Any) -> None:
-    """The older arguments, Passwords and NoPasswordRequired, mean the same."""
+    """The older arguments Passwords and NoPasswordRequired have the same effect."""
     cloudformation.create(USER, Engine="redis", UserId="a", UserName="a", AccessString="on", Passwords=["x" * 16])
     cloudformation.create(USER, Engine="redis", UserId="b", UserName="b", AccessString="on", NoPasswordRequired=True)
     assert ["password", "no-password"] == _texts(_call("DescribeUsers"), "Type")
 
 
 def test_a_user_changes_in_place(cloudformation: Any) -> None:
-    """Rights and passwords of a user can be changed, and what is not mentioned stays."""
+    """Permissions and passwords of a user can be changed; omitted ones stay."""
     _user(cloudformation)
     old = {"UserId": "someone", "UserName": "someone", "AccessString": "on ~* &* +@all", "AuthenticationMode": PASSWORD}
     two = {"Type": "password", "Passwords": ["correct-horse-battery", "another-long-secret"]}
@@ -81,18 +83,24 @@ def test_a_user_changes_in_place(cloudformation: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"AuthenticationMode": {}}, "got '', allowed: password, no-password-required, iam"),
-        ({"AuthenticationMode": {"Type": "password"}}, "got 0 passwords"),
+        (
+            {"AuthenticationMode": {}},
+            "Input Authentication type '': must be one of password, no-password-required, iam",
+        ),
+        ({"AuthenticationMode": {"Type": "password"}}, "0 passwords: must be 1 or 2"),
         ({"AuthenticationMode": {"Type": "iam", "Passwords": ["x" * 16]}}, "not allowed with authentication type: iam"),
-        ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 16, "y" * 16, "z" * 16]}}, "got 3 passwords"),
-        ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 16] * 2}}, "that differ"),
+        (
+            {"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 16, "y" * 16, "z" * 16]}},
+            "3 passwords: must be 1 or 2",
+        ),
+        ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 16] * 2}}, "which differ"),
         ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 15]}}, "16 to 128"),
         ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 129]}}, "16 to 128"),
         ({"AuthenticationMode": {"Type": "password", "Passwords": ["x" * 16 + "@"]}}, "without any of"),
-        ({"AuthenticationMode": {"Type": "iam"}, "UserName": "other"}, "must match for IAM"),
-        ({"AccessString": ""}, "AccessString is required"),
-        ({"AccessString": "on >secret ~* +@all"}, "got '&gt;secret'"),
-        ({"AccessString": "on nopass ~* +@all"}, "got 'nopass'"),
+        ({"AuthenticationMode": {"Type": "iam"}, "UserName": "other"}, "must be equal for IAM"),
+        ({"AccessString": ""}, "no AccessString: it is required"),
+        ({"AccessString": "on >secret ~* +@all"}, "AccessString with '&gt;secret'"),
+        ({"AccessString": "on nopass ~* +@all"}, "AccessString with 'nopass'"),
     ],
 )
 def test_a_user_the_service_refuses(cloudformation: Any, changes: dict[str, Any], message: str) -> None:
@@ -106,7 +114,7 @@ def test_a_change_the_service_refuses(cloudformation: Any) -> None:
     """A forbidden access string is refused on update too, and the user keeps the old one."""
     name = _user(cloudformation)
     old = {"UserId": name, "UserName": name, "AccessString": "on ~* &* +@all"}
-    with pytest.raises(ValueError, match="got 'nopass'"):
+    with pytest.raises(ValueError, match="AccessString with 'nopass'"):
         cloudformation.update(USER, name, old, {**old, "AccessString": "on nopass +@all"})
     assert ["on ~* &* +@all"] == _texts(_call("DescribeUsers"), "AccessString")
 
@@ -116,7 +124,7 @@ def _users(cloudformation: Any) -> list[str]:
 
 
 def test_a_user_group_takes_and_loses_members(cloudformation: Any) -> None:
-    """A group lists its users; one can leave, and the group can go."""
+    """A group lists its users; a user can be removed, and the group deleted."""
     users = _users(cloudformation)
     old = {"Engine": "redis", "UserGroupId": "all", "UserIds": users}
     name, _ = cloudformation.create(USER_GROUP, **old)
@@ -129,13 +137,13 @@ def test_a_user_group_takes_and_loses_members(cloudformation: Any) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        (["the-default", "nobody"], "UserNotFound: User nobody"),
+        (["the-default", "unknown"], "UserNotFound: User unknown"),
         (["application"], "DefaultUserRequired"),
         (["the-default", "second"], "DuplicateUserName"),
     ],
 )
 def test_a_user_group_the_service_refuses(cloudformation: Any, members: list[str], message: str) -> None:
-    """Unknown members, two of one name, and a Redis group without a default user are refused."""
+    """Unknown users, two users of one name, and a Redis group without a default user are refused."""
     _users(cloudformation)
     _user(cloudformation, "second", UserName="default")
     with pytest.raises(ValueError, match=message):
@@ -143,7 +151,7 @@ def test_a_user_group_the_service_refuses(cloudformation: Any, members: list[str
 
 
 def test_the_default_user_cannot_leave(cloudformation: Any) -> None:
-    """Taking the default user out of a Redis group is refused."""
+    """Removing the default user from a Redis group is refused."""
     users = _users(cloudformation)
     old = {"Engine": "redis", "UserGroupId": "all", "UserIds": users}
     name, _ = cloudformation.create(USER_GROUP, **old)
@@ -153,7 +161,7 @@ def test_the_default_user_cannot_leave(cloudformation: Any) -> None:
 
 @pytest.fixture
 def subnets(cloudformation: Any) -> str:
-    """A subnet group over two zones."""
+    """A subnet group in two Availability Zones."""
     vpc, _ = cloudformation.create("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
     ids = [
         cloudformation.create("AWS::EC2::Subnet", VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=zone)[0]
@@ -165,7 +173,7 @@ def subnets(cloudformation: Any) -> str:
 
 @pytest.fixture
 def cluster_mode(cloudformation: Any) -> str:
-    """A parameter group with cluster mode on."""
+    """A parameter group with cluster mode enabled."""
     name: str = cloudformation.create(
         "AWS::ElastiCache::ParameterGroup",
         CacheParameterGroupFamily="redis7",
@@ -192,7 +200,7 @@ def _asked_group(subnets: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_group_without_cluster_mode(cloudformation: Any, subnets: str) -> None:
-    """Members are named as alarms name them, live in the zones of the subnets and listen on the port asked for."""
+    """Nodes have the names that alarms use, are in the zones of the subnets and listen on the given port."""
     name, attributes = cloudformation.create(GROUP, **_asked_group(subnets, KmsKeyId="arn:key", AuthToken=TOKEN))
     described = _call("DescribeReplicationGroups")
     assert ["cache-001", "cache-002"] == _texts(described, "ClusterId")
@@ -208,7 +216,7 @@ def test_a_group_without_cluster_mode(cloudformation: Any, subnets: str) -> None
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_a_group_with_cluster_mode(cloudformation: Any, subnets: str, cluster_mode: str, shards: int) -> None:
-    """One, two or three shards are that many node groups, each with its members, behind a configuration endpoint."""
+    """One, two or three shards are as many node groups with their nodes, behind a configuration endpoint."""
     asked = _asked_group(subnets, CacheParameterGroupName=cluster_mode, NumNodeGroups=shards, ReplicasPerNodeGroup=1)
     del asked["NumCacheClusters"]
     _name, attributes = cloudformation.create(GROUP, **asked)
@@ -223,37 +231,37 @@ def test_a_group_with_cluster_mode(cloudformation: Any, subnets: str, cluster_mo
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"AuthToken": "x" * 15}, "Invalid AuthToken provided: got 15 characters"),
-        ({"AuthToken": "x" * 129}, "Invalid AuthToken provided: got 129 characters"),
+        ({"AuthToken": "x" * 15}, "Invalid AuthToken provided: 15 characters"),
+        ({"AuthToken": "x" * 129}, "Invalid AuthToken provided: 129 characters"),
         ({"AuthToken": "x" * 16 + "@"}, "Invalid AuthToken"),
         ({"AuthToken": "x" * 16 + '"'}, "Invalid AuthToken"),
         ({"AuthToken": TOKEN, "TransitEncryptionEnabled": False}, "only supported when encryption-in-transit"),
-        ({"AuthToken": TOKEN, "UserGroupIds": ["all"]}, "takes one of them"),
-        ({"UserGroupIds": ["all", "more"]}, "got 2 user groups"),
-        ({"UserGroupIds": ["all"], "TransitEncryptionEnabled": False}, "requires TransitEncryptionEnabled=true"),
+        ({"AuthToken": TOKEN, "UserGroupIds": ["all"]}, "an AUTH token or a user group"),
+        ({"UserGroupIds": ["all", "more"]}, "2 user groups: a replication group has at most 1"),
+        ({"UserGroupIds": ["all"], "TransitEncryptionEnabled": False}, "Set TransitEncryptionEnabled to true"),
         ({"UserGroupIds": ["none"]}, "UserGroupNotFound"),
-        ({"AutomaticFailoverEnabled": False}, "requires AutomaticFailoverEnabled=true"),
+        ({"AutomaticFailoverEnabled": False}, "Set AutomaticFailoverEnabled to true"),
     ],
 )
 def test_a_group_the_service_refuses(cloudformation: Any, subnets: str, changes: dict[str, Any], message: str) -> None:
-    """A group that ElastiCache would not create fails the stack with the reason, and leaves nothing."""
+    """A group that ElastiCache would not create fails the stack with the reason, and is not created."""
     with pytest.raises(ValueError, match=message):
         cloudformation.create(GROUP, **_asked_group(subnets, **changes))
     assert [] == _texts(_call("DescribeReplicationGroups"), "ReplicationGroupId")
 
 
 def test_shards_need_cluster_mode(cloudformation: Any, subnets: str) -> None:
-    """Two shards with a parameter group that has cluster mode off are refused."""
+    """Two shards with a parameter group without cluster mode are refused."""
     plain, _ = cloudformation.create(
         "AWS::ElastiCache::ParameterGroup", CacheParameterGroupFamily="redis7", Description="plain"
     )
     asked = _asked_group(subnets, NumNodeGroups=2, CacheParameterGroupName=plain)
-    with pytest.raises(ValueError, match="cluster-enabled no; set it to yes"):
+    with pytest.raises(ValueError, match="Set cluster-enabled to yes"):
         cloudformation.create(GROUP, **asked)
 
 
 def test_a_group_changes_in_place(cloudformation: Any, subnets: str) -> None:
-    """A modification reaches the group and its members, one log ends and the other stays, a bad token is refused."""
+    """A modification changes the group and its nodes; one log delivery ends; a bad token is refused."""
     logs = [
         {
             "LogType": kind,
@@ -285,7 +293,7 @@ def test_a_group_changes_in_place(cloudformation: Any, subnets: str) -> None:
 
 
 def test_deletion_policy_snapshot_takes_one(cloudformation: Any, subnets: str) -> None:
-    """The last snapshot of a group is there after the group is gone."""
+    """The final snapshot of a group exists after the group is deleted."""
     name, _ = cloudformation.create(GROUP, **_asked_group(subnets))
     seam.handlers()[GROUP]["snapshot"](name, {})
     cloudformation.delete(GROUP, name)
@@ -308,7 +316,7 @@ def _asked_cluster(subnets: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_memcached_cluster(cloudformation: Any, subnets: str) -> None:
-    """Nodes are spread over the zones of the subnets, and groups, port, topic and choice about upgrades are shown."""
+    """Nodes are in all zones of the subnets; groups, port, topic and AutoMinorVersionUpgrade are returned."""
     name, attributes = cloudformation.create(CLUSTER, **_asked_cluster(subnets, Port=11212))
     described = _call("DescribeCacheClusters")
     assert ["eu-west-1b", "eu-west-1c", "eu-west-1b"] == _texts(described, "CustomerAvailabilityZone")
@@ -334,13 +342,13 @@ def test_a_memcached_cluster(cloudformation: Any, subnets: str) -> None:
     ],
 )
 def test_zones_of_a_cluster(cloudformation: Any, subnets: str, changes: dict[str, Any], zones: list[str]) -> None:
-    """Nodes live where the template puts them."""
+    """Nodes are in the zones that the template names."""
     cloudformation.create(CLUSTER, **_asked_cluster(subnets, **changes))
     assert zones == _texts(_call("DescribeCacheClusters"), "CustomerAvailabilityZone")
 
 
 def test_a_cluster_grows(cloudformation: Any, subnets: str) -> None:
-    """Another node gets a zone of its own turn, and new security groups are shown."""
+    """A new node gets the next zone, and new security groups are returned."""
     asked = _asked_cluster(subnets, PreferredAvailabilityZones=["eu-west-1b", "eu-west-1c"], NumCacheNodes=2)
     name, _ = cloudformation.create(CLUSTER, **asked)
     cloudformation.update(CLUSTER, name, asked, {**asked, "NumCacheNodes": 3, "VpcSecurityGroupIds": ["sg-2"]})
@@ -350,13 +358,13 @@ def test_a_cluster_grows(cloudformation: Any, subnets: str) -> None:
 
 
 def test_one_node_cannot_be_in_two_zones(cloudformation: Any, subnets: str) -> None:
-    """A cross-zone cluster of one node is refused."""
-    with pytest.raises(ValueError, match="ask for two nodes or more"):
+    """A cluster of one node in several zones is refused."""
+    with pytest.raises(ValueError, match="Set NumCacheNodes to 2 or more"):
         cloudformation.create(CLUSTER, **_asked_cluster(subnets, NumCacheNodes=1))
 
 
 def test_an_encrypted_topic_is_inactive(cloudformation: Any, subnets: str) -> None:
-    """ElastiCache cannot publish to an encrypted topic and says so; to a plain one it can."""
+    """ElastiCache can publish to a plain topic, and reports an encrypted one as inactive."""
     plain, _ = cloudformation.create("AWS::SNS::Topic", TopicName="plain")
     secret, _ = cloudformation.create("AWS::SNS::Topic", TopicName="secret", KmsMasterKeyId="arn:key")
     cloudformation.create(CLUSTER, **_asked_cluster(subnets, NotificationTopicArn=plain))

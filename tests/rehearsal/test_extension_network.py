@@ -1,5 +1,7 @@
 """Handlers of EC2 types: created, changed and deleted as CloudFormation would."""
 
+from __future__ import annotations
+
 import asyncio
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +35,7 @@ def _ec2(action: str, **parameters: str) -> str:
 
 
 def test_vpc_and_subnet_have_the_attributes_templates_use(cloudformation: Any, vpc: Any, subnet: str) -> None:
-    """GetAtt of the address range works on both, after creation and after an update."""
+    """GetAtt of CidrBlock works on both, after creation and after an update."""
     assert vpc[1]["CidrBlock"] == "10.0.0.0/16"
     properties = {"VpcId": vpc[0], "CidrBlock": "10.0.0.0/24"}
     assert subnet == cloudformation.update("AWS::EC2::Subnet", subnet, properties, {**properties, "Tags": []})
@@ -46,7 +48,7 @@ def test_vpc_and_subnet_have_the_attributes_templates_use(cloudformation: Any, v
 
 
 def test_default_security_group_is_open_until_restricted(cloudformation: Any, vpc: Any) -> None:
-    """A VPC's default group starts open as on AWS, is emptied by the custom resource and reopened by its deletion."""
+    """A default security group has AWS's rules, which the custom resource removes and its deletion restores."""
     group = vpc[1]["DefaultSecurityGroup"]
     record = seam.ec2._security_groups[group]
     assert [{"GroupId": group}] == record["IpPermissions"][0]["UserIdGroupPairs"]
@@ -57,7 +59,7 @@ def test_default_security_group_is_open_until_restricted(cloudformation: Any, vp
 
 
 def test_restricting_an_unknown_group_is_refused(cloudformation: Any) -> None:
-    """The custom resource names the group it cannot find."""
+    """The error of the custom resource names the group that does not exist."""
     with pytest.raises(ValueError, match="'sg-none' does not exist"):
         cloudformation.create(RESTRICT, DefaultSecurityGroupId="sg-none")
 
@@ -70,7 +72,7 @@ def test_restricting_an_unknown_group_is_refused(cloudformation: Any) -> None:
     ],
 )
 def test_security_group_rule_lives_and_dies(cloudformation: Any, vpc: Any, kind: str, store: str, peer: str) -> None:
-    """A rule is added, refused twice, replaced by an update and taken away again, other rules untouched."""
+    """A rule is added, refused if it exists, replaced by an update and removed; other rules stay."""
     group, _ = cloudformation.create("AWS::EC2::SecurityGroup", GroupDescription="nodes", VpcId=vpc[0])
     record = seam.ec2._security_groups[group]
     before = list(record[store])
@@ -86,7 +88,7 @@ def test_security_group_rule_lives_and_dies(cloudformation: Any, vpc: Any, kind:
 
 
 def test_rule_of_an_unknown_group_is_refused(cloudformation: Any) -> None:
-    """A rule names the group it cannot find, and deleting it is no error."""
+    """The error of a rule names the group that does not exist; deleting such a rule succeeds."""
     rule = {"GroupId": "sg-none", "IpProtocol": "-1", "CidrIp": ANYWHERE}
     with pytest.raises(ValueError, match="'sg-none' does not exist"):
         cloudformation.create("AWS::EC2::SecurityGroupIngress", **rule)
@@ -94,7 +96,7 @@ def test_rule_of_an_unknown_group_is_refused(cloudformation: Any) -> None:
 
 
 def test_nat_gateway_with_its_address(cloudformation: Any, subnet: str) -> None:
-    """An address and a gateway in a subnet are described, and gone after their deletion."""
+    """An address and a gateway in a subnet are described until they are deleted."""
     address, attributes = cloudformation.create("AWS::EC2::EIP", Domain="vpc", Tags=[{"Key": "Name", "Value": "out"}])
     assert address == attributes["PublicIp"]
     gateway, _ = cloudformation.create("AWS::EC2::NatGateway", SubnetId=subnet, AllocationId=attributes["AllocationId"])
@@ -122,8 +124,8 @@ def test_nat_gateway_needs_what_it_stands_on(
         cloudformation.create("AWS::EC2::NatGateway", **{"SubnetId": subnet, "AllocationId": allocation, **changes})
 
 
-def test_flow_log_tells_where_it_writes(cloudformation: Any, vpc: Any) -> None:
-    """DescribeFlowLogs shows the log group and the role, and a deleted flow log is gone."""
+def test_flow_log_has_its_log_group(cloudformation: Any, vpc: Any) -> None:
+    """DescribeFlowLogs returns the log group and the role, until the flow log is deleted."""
     log, _ = cloudformation.create(
         "AWS::EC2::FlowLog",
         ResourceId=vpc[0],
@@ -138,8 +140,8 @@ def test_flow_log_tells_where_it_writes(cloudformation: Any, vpc: Any) -> None:
     assert log not in _ec2("DescribeFlowLogs")
 
 
-def test_endpoint_tells_its_groups_and_private_dns(cloudformation: Any, vpc: Any) -> None:
-    """DescribeVpcEndpoints shows the security groups and whether DNS is private."""
+def test_endpoint_has_its_groups_and_private_dns(cloudformation: Any, vpc: Any) -> None:
+    """DescribeVpcEndpoints returns the security groups and whether private DNS is enabled."""
     cloudformation.create(
         "AWS::EC2::VPCEndpoint",
         VpcId=vpc[0],

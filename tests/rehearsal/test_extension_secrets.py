@@ -1,5 +1,7 @@
 """Handlers of secrets and topics."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
@@ -14,7 +16,7 @@ def _current(arn: str) -> str:
 
 
 def test_ref_of_a_secret_is_its_arn(cloudformation: Any) -> None:
-    """What IAM policies and dynamic references get is the ARN, before and after an update, until the secret is gone."""
+    """IAM policies and dynamic references get the ARN, before and after an update, until the secret is deleted."""
     arn, _ = cloudformation.create(SECRET, Name="cache/token", SecretString="first")
     assert arn.startswith("arn:aws:secretsmanager:eu-west-1:")
     old = {"Name": "cache/token", "SecretString": "first"}
@@ -36,14 +38,14 @@ def test_ref_of_a_secret_is_its_arn(cloudformation: Any) -> None:
     ],
 )
 def test_generated_secrets_honour_their_options(options: dict[str, Any], forbidden: str) -> None:
-    """No excluded character is ever generated, and the length is as asked."""
+    """No excluded character is generated, and the length is the given one."""
     made = secret_string({"GenerateSecretString": {"PasswordLength": "200", **options}})
     assert len(made) == 200
     assert set() == set(forbidden) & set(made)
 
 
 def test_generated_secret_goes_into_its_template() -> None:
-    """The generated password is one field of the JSON the template gives."""
+    """The generated password is one field of the JSON of the template."""
     options = {"SecretStringTemplate": '{"username": "app"}', "GenerateStringKey": "password", "PasswordLength": 40}
     made = json.loads(secret_string({"GenerateSecretString": options}))
     assert made["username"] == "app"
@@ -51,19 +53,19 @@ def test_generated_secret_goes_into_its_template() -> None:
 
 
 def test_half_a_template_is_refused() -> None:
-    """A template without a key for the password is refused, and the message says to give both."""
-    with pytest.raises(ValueError, match="give both"):
+    """A template without a key for the password is refused."""
+    with pytest.raises(ValueError, match="both must be given, or neither"):
         secret_string({"GenerateSecretString": {"SecretStringTemplate": "{}"}})
 
 
 def test_impossible_options_are_refused() -> None:
-    """What GetRandomPassword refuses, the template is refused as well."""
+    """A template with options that GetRandomPassword refuses is refused."""
     with pytest.raises(ValueError, match="PasswordLength must be between"):
         secret_string({"GenerateSecretString": {"PasswordLength": 5000}})
 
 
-def test_a_resource_policy_comes_and_goes(cloudformation: Any) -> None:
-    """The policy of a secret is put, and deleted with its resource."""
+def test_a_resource_policy_is_put_and_deleted(cloudformation: Any) -> None:
+    """The policy of a secret is put, and deleted with its CloudFormation resource."""
     arn, _ = cloudformation.create(SECRET, SecretString="value")
     kind = "AWS::SecretsManager::ResourcePolicy"
     name, _ = cloudformation.create(kind, SecretId=arn, ResourcePolicy={"Statement": []})
@@ -74,7 +76,7 @@ def test_a_resource_policy_comes_and_goes(cloudformation: Any) -> None:
 
 
 def test_a_rotation_schedule_is_registered_and_nothing_rotates(cloudformation: Any) -> None:
-    """The schedule is visible on the secret, its value stays, and deleting the schedule ends it."""
+    """The secret has the schedule and keeps its value; deleting the schedule removes it."""
     arn, _ = cloudformation.create(SECRET, SecretString="value")
     kind = "AWS::SecretsManager::RotationSchedule"
     asked = {"SecretId": arn, "RotationLambdaARN": "arn:f", "RotationRules": {"AutomaticallyAfterDays": "30"}}
@@ -92,7 +94,7 @@ def test_a_rotation_schedule_is_registered_and_nothing_rotates(cloudformation: A
 
 @pytest.mark.parametrize(
     ("asked", "message"),
-    [({"SecretId": "none", "RotationLambdaARN": "arn:f"}, "no secret 'none'"), ({}, "Name one with RotationLambdaARN")],
+    [({"SecretId": "none", "RotationLambdaARN": "arn:f"}, "no secret 'none'"), ({}, "Set RotationLambdaARN")],
 )
 def test_a_schedule_that_cannot_work_is_refused(cloudformation: Any, asked: dict[str, str], message: str) -> None:
     """A schedule needs its secret and a function of the app."""
@@ -102,7 +104,7 @@ def test_a_schedule_that_cannot_work_is_refused(cloudformation: Any, asked: dict
 
 
 def test_a_topic_keeps_its_key(cloudformation: Any) -> None:
-    """The encryption key of a topic is readable after creation, follows an update and goes with it."""
+    """The KMS key of a topic is readable after creation, and an update changes or removes it."""
     kind = "AWS::SNS::Topic"
     arn, _ = cloudformation.create(kind, KmsMasterKeyId="first")
     attributes = seam.sns._topics[arn]["attributes"]

@@ -1,18 +1,23 @@
-"""The parts that need no emulator: what the CLI says, what templates mean, what is left over, what is printed."""
+"""The parts that need no emulator: output of the CLI, templates, leftovers and reports."""
+
+from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import cdk, inventory, posture, report, resolve, surroundings
+from rehearsal import cdk, inventory, posture, report, resolve, workspace
 from rehearsal.account import Account
 from rehearsal.assembly import Stack
-from rehearsal.inventory import Thing
+from rehearsal.inventory import ExistingResource
 from rehearsal.rehearse import Kept, StageError, Target
 from stages import STAGES
-from tests.conftest import Synthesised
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Synthesised
 
 # What ends with the resource that it belongs to.
 PARTS = {
@@ -45,21 +50,20 @@ FAILED = "dev-cache | 2/22 | 12:30:49 PM | CREATE_FAILED   | AWS::EC2::VPC | dev
     ],
 )
 def test_only_milestones_are_told(line: str, told: str | None) -> None:
-    """Of the CLI's stream, a reader sees stacks that are done and resources that fail."""
+    """Of the CLI's output, complete stacks and failed resources are shown."""
     assert told == cdk.milestone(line)
 
 
 def test_a_failed_command_is_told_from_its_failure_on() -> None:
-    """The complaint has the resource that failed and the CLI's last words, not the hundred lines before."""
+    """The message has the failed resource and the CLI's last lines, and not the hundred lines before."""
     output = f"{CREATED}\n{FAILED}\nOutputs:\n\n❌  dev-cache failed\n  because\n"
-    assert f"{FAILED}\n❌  dev-cache failed\n  because" == cdk.complaint(output)
+    assert f"{FAILED}\n❌  dev-cache failed\n  because" == cdk.failure(output)
 
 
 def test_a_failed_app_is_told_in_its_own_words() -> None:
-    """What the CLI wraps around the message of the app is left out."""
+    """What the CLI adds to the message of the app is omitted."""
     assert (
-        cdk.complaint("error: no such stage\npython3 app.py: Subprocess exited with error 1\n")
-        == "error: no such stage"
+        cdk.failure("error: no such stage\npython3 app.py: Subprocess exited with error 1\n") == "error: no such stage"
     )
 
 
@@ -68,27 +72,27 @@ def _stack(template: dict[str, Any] | None = None, **changes: Any) -> Stack:
 
 
 def test_stacks_without_a_place_go_to_the_usual_one() -> None:
-    """Account and region come from the stacks, and from the rehearsal where the stacks leave them open."""
-    assert Target(surroundings.ACCOUNT, surroundings.REGION) == Target.of((_stack(),))
+    """Account and Region are those of the stacks, or the rehearsal's own if the stacks name none."""
+    assert Target(workspace.ACCOUNT, workspace.REGION) == Target.of((_stack(),))
     assert Target("111122223333", "eu-central-1") == Target.of((_stack(account="111122223333", region="eu-central-1"),))
 
 
 def test_stacks_in_two_regions_are_refused() -> None:
-    """A stage that spans regions cannot be rehearsed, and the message names them."""
+    """A stage with several Regions cannot be rehearsed, and the message names them."""
     with pytest.raises(StageError, match=r"\['eu-central-1', 'eu-west-1'\]"):
         Target.of((_stack(), _stack(region="eu-central-1")))
 
 
 def test_leftovers_are_judged_by_what_was_to_be_kept() -> None:
-    """What was there before does not count; what is kept on purpose, what is not, and what should be are told apart."""
-    before, key, group, log = (Thing("t", name) for name in ("before", "key", "group", "log"))
+    """Resources from before do not count; retained, unexpected and vanished resources are told apart."""
+    before, key, group, log = (ExistingResource("t", name) for name in ("before", "key", "group", "log"))
     judged = inventory.leftovers(frozenset({before}), frozenset({before, key, group}), frozenset({key, log}))
     assert inventory.Leftovers(retained=(key,), unexpected=(group,), vanished=(log,)) == judged
     assert not judged.ok
 
 
 def test_what_a_stage_deploys_is_listed(synthesised: Synthesised) -> None:
-    """A destroy is known to leave nothing only of what is listed before and after it: every type, or what it is of."""
+    """Every deployed type is listed before and after a destroy, or belongs to a listed one."""
     deployed = {
         resource["Type"]
         for stage in STAGES
@@ -125,7 +129,7 @@ def _deployment(**changes: Any) -> resolve.Deployment:
     ],
 )
 def test_values_are_worked_out(value: Any, expected: Any) -> None:
-    """References, imports and functions of a template come to what they are in the account."""
+    """References, imports and functions of a template resolve to the account's values."""
     assert expected == _deployment().resolve(value)
 
 
@@ -133,7 +137,7 @@ def test_values_are_worked_out(value: Any, expected: Any) -> None:
     "value", [{"Ref": "Nothing"}, {"Fn::ImportValue": "nothing"}, {"Fn::If": ["a", 1, 2]}, {"Fn::GetAZs": "us-east-1"}]
 )
 def test_what_cannot_be_worked_out_is_an_error(value: Any) -> None:
-    """A value from outside is never guessed."""
+    """A value that is not in the account is not guessed."""
     with pytest.raises(resolve.UnresolvedError):
         _deployment().resolve(value)
 
@@ -151,7 +155,7 @@ def test_what_cannot_be_worked_out_is_an_error(value: Any) -> None:
     ],
 )
 def test_only_differences_that_mean_something_count(one: Any, other: Any, same: bool) -> None:  # noqa: FBT001
-    """Text or number and the order of a list do not matter; everything else does."""
+    """Only text or number and the order of a list make no difference."""
     assert same == (posture.canonical(one) == posture.canonical(other))
 
 
@@ -162,33 +166,33 @@ def test_long_cells_keep_both_ends() -> None:
 
 
 def test_a_rehearsals_environment_has_nothing_of_the_callers(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials, profiles, endpoints and proxies stay outside."""
+    """Credentials, profiles, endpoints and proxies are not passed on."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY", "AWS_ENDPOINT_URL", "CDK_DEFAULT_ACCOUNT"):
         monkeypatch.setenv(name, "of the caller")
-    assert "of the caller" not in surroundings.Surroundings(tmp_path, tmp_path).environment().values()
+    assert "of the caller" not in workspace.Workspace(tmp_path, tmp_path).environment().values()
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> cdk.Cli:
-    """The CLI's place taken by a script that fails when told to."""
+    """A script in place of the CLI, which fails if an argument says so."""
     script = tmp_path / "cdk"
     script.write_text(f'#!/bin/sh\necho "{CREATED}"\necho " ❌  $1"\necho "  because"\nexit "$2"\n')
     script.chmod(0o755)
     return cdk.Cli({"PATH": f"{tmp_path}:/usr/bin:/bin"}, tmp_path, tmp_path)
 
 
-def test_a_command_tells_its_milestones_and_keeps_the_rest(cli: cdk.Cli, tmp_path: Path) -> None:
-    """While a command runs its milestones are passed on; all it said is in its log."""
+def test_a_command_shows_its_progress_and_logs_the_rest(cli: cdk.Cli, tmp_path: Path) -> None:
+    """While a command runs, its progress is shown; all its output is in its log."""
     told: list[str] = []
-    cli.run("deploy", "deploy", "0", say=told.append)
+    cli.run("deploy", "deploy", "0", show=told.append)
     assert ["❌  deploy"] == told
     assert CREATED in (tmp_path / "cdk-deploy.log").read_text()
 
 
 def test_a_failed_command_raises_what_it_said(cli: cdk.Cli) -> None:
-    """Both a command that is waited for and one in the background end in an error with the CLI's words."""
+    """A command in the foreground and one in the background raise an error with the CLI's output."""
     with pytest.raises(cdk.CdkError, match="because") as waited:
-        cli.run("deploy", "deploy", "1", say=lambda _line: None)
+        cli.run("deploy", "deploy", "1", show=lambda _line: None)
     with pytest.raises(cdk.CdkError, match="because") as awaited, cli.started("synth", "synth", "1") as process:
         cli.finish("synth", process)
     assert ("deploy", "synth") == (waited.value.name, awaited.value.name)
@@ -201,7 +205,7 @@ def _results(*, ok: bool, left: inventory.Leftovers | None) -> report.Results:
 
 
 def test_a_failed_check_is_shown_and_fails_the_rehearsal(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table says NO, the failure is repeated in full at the end, and the results are not ok."""
+    """The table has NO, the failure is repeated in full at the end, and the results are not ok."""
     results = _results(ok=False, left=inventory.Leftovers((), (), ()))
     report.show(results)
     told = capsys.readouterr().out
@@ -213,8 +217,8 @@ def test_a_failed_check_is_shown_and_fails_the_rehearsal(capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("place", ["unexpected", "vanished"])
 def test_wrong_leftovers_fail_the_rehearsal(place: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A resource left behind, or gone against its policy, fails the rehearsal and is named."""
-    things = {"retained": (), "unexpected": (), "vanished": (), place: (Thing("AWS::KMS::Key", "key-1"),)}
+    """An unexpected or vanished resource fails the rehearsal and is named."""
+    things = {"retained": (), "unexpected": (), "vanished": (), place: (ExistingResource("AWS::KMS::Key", "key-1"),)}
     results = _results(ok=True, left=inventory.Leftovers(**things))
     report.show(results)
     assert not results.ok
@@ -222,7 +226,7 @@ def test_wrong_leftovers_fail_the_rehearsal(place: str, capsys: pytest.CaptureFi
 
 
 def test_a_kept_rehearsal_says_how_to_use_and_stop_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """The lines to type are complete: every setting exported, and the group to kill."""
+    """The shown commands are complete: each setting is exported, and the group is killed."""
     report.show(_results(ok=True, left=None))
     assert capsys.readouterr().out.endswith("still running\n")
     told = Kept(42, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "eu-west-1"}).instructions()

@@ -1,41 +1,45 @@
-"""The verifier: right about a stack that is right, and about every single thing that is wrong with one that is not."""
+"""The checks pass for a correct stack, and fail for each single deviation of another one."""
+
+from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rehearsal import posture
-from rehearsal.assembly import Resource
 from rehearsal.readers import IRRELEVANT, READERS
-from rehearsal.resolve import Deployment
+
+if TYPE_CHECKING:
+    from rehearsal.assembly import Resource
+    from rehearsal.resolve import Deployment
 
 
 @pytest.fixture(scope="module")
 def verdict(small_stage: Any) -> posture.Verdict:
-    """What the verifier says about the untouched stack."""
+    """The checks of the unchanged stack."""
     return posture.verify([small_stage.stack], small_stage.account)
 
 
 def test_an_untouched_stack_passes(verdict: posture.Verdict) -> None:
-    """Nothing is reported about a stack that is as its template asks."""
+    """A stack that matches its template passes."""
     assert () == verdict.failed
     assert len(verdict.checks) > 150
 
 
 def test_what_is_unproven_is_named(verdict: posture.Verdict) -> None:
-    """Every property of every compared type is read back, and what is not compared is named."""
+    """Each property of a compared type is read back, and what is not compared is named."""
     assert (
         "AWS::EC2::RouteTable: created, its properties are not read back",
         "AWS::EC2::SubnetRouteTableAssociation: created, its properties are not read back",
         "Custom::VpcRestrictDefaultSG: created, its properties are not read back",
-        "AWS::EC2::FlowLog ResourceType: DescribeFlowLogs tells the resource, not its type",
+        "AWS::EC2::FlowLog ResourceType: DescribeFlowLogs returns the resource, not its type",
     ) == verdict.unproven
 
 
 def _wrong(value: Any) -> Any:
-    """Another value of the same kind."""
+    """Another value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -59,7 +63,7 @@ def _deployment(small_stage: Any) -> Deployment:
 
 
 def test_every_property_that_differs_is_reported(small_stage: Any) -> None:
-    """Whatever single property a template asks for otherwise, some check of its resource fails."""
+    """If a template asks for another value of any single property, a check of its resource fails."""
     deployment = _deployment(small_stage)
     unnoticed = [
         f"{resource.name}.{name}"
@@ -91,7 +95,7 @@ def _without_a_key(names: Names) -> None:
     logs.create_log_group(logGroupName=names["EngineLog"])
 
 
-def _open_to_everyone(group: str, port: int) -> dict[str, Any]:
+def _open_to_any_address(group: str, port: int) -> dict[str, Any]:
     ranges = [{"CidrIp": "0.0.0.0/0"}]
     return {
         "GroupId": group,
@@ -111,7 +115,7 @@ def _open_the_default_group(names: Names) -> None:
     [default] = [
         group["GroupId"] for group in groups if (group["VpcId"], group["GroupName"]) == (names["Vpc"], "default")
     ]
-    ec2.authorize_security_group_ingress(**_open_to_everyone(default, 22))
+    ec2.authorize_security_group_ingress(**_open_to_any_address(default, 22))
 
 
 def _group(**changes: Any) -> Tamper:
@@ -160,7 +164,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
         "EngineLog",
         "must: key",
     ),
-    "log kept for ever": (
+    "log kept indefinitely": (
         lambda names: names.client("logs").delete_retention_policy(logGroupName=names["SlowLog"]),
         "SlowLog",
         "must: kept",
@@ -172,7 +176,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
         "must: key (a cache publishes to it)",
     ),
     "alarm topic plain": (_topic("KmsMasterKeyId", "", "Alarms"), "Alarms", "must: key"),
-    "topic open to HTTP": (_topic("Policy", '{"Statement": []}'), "Events", "must: refuses plain transport"),
+    "topic open to HTTP": (_topic("Policy", '{"Statement": []}'), "Events", "must: refuses plain HTTP"),
     "key disabled": (lambda names: names.client("kms").disable_key(KeyId=names["Key"]), "Redis", "must: at rest, key"),
     "key never rotates": (
         lambda names: names.client("kms").disable_key_rotation(KeyId=names["Key"]),
@@ -201,17 +205,21 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
         "Users",
         "UserIds",
     ),
-    "ingress from everywhere": (
-        lambda names: names.client("ec2").authorize_security_group_ingress(**_open_to_everyone(names["Nodes"], 6379)),
+    "ingress from any address": (
+        lambda names: names.client("ec2").authorize_security_group_ingress(
+            **_open_to_any_address(names["Nodes"], 6379)
+        ),
         "Nodes",
-        "must: lets in from everywhere",
+        "must: allows inbound from any address",
     ),
-    "egress to everywhere": (
-        lambda names: names.client("ec2").authorize_security_group_egress(**_open_to_everyone(names["Clients"], 443)),
+    "egress to any address": (
+        lambda names: names.client("ec2").authorize_security_group_egress(
+            **_open_to_any_address(names["Clients"], 443)
+        ),
         "Clients",
-        "must: lets out to everywhere",
+        "must: allows outbound to any address",
     ),
-    "a rule nobody asked for": (
+    "a rule of no template": (
         lambda names: names.client("ec2").authorize_security_group_ingress(
             GroupId=names["MemcachedNodes"],
             IpPermissions=[
@@ -219,7 +227,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
             ],
         ),
         "MemcachedNodes",
-        "must: has rules nobody asked for",
+        "must: has no rules besides those of templates",
     ),
     "default group open": (_open_the_default_group, "Vpc", "must: default security group allows"),
     "no flow log": (
@@ -232,14 +240,14 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
             CacheClusterId=names["Memcached"], NumCacheNodes=1, CacheNodeIdsToRemove=["0002"], ApplyImmediately=True
         ),
         "Memcached",
-        "must: nodes live in",
+        "must: nodes are in",
     ),
-    "one zone": (
+    "one Availability Zone": (
         lambda names: names.client("elasticache").modify_cache_subnet_group(
             CacheSubnetGroupName=names["Subnets"], SubnetIds=[names["ZoneA"]]
         ),
         "Redis",
-        "must: subnets lie in",
+        "must: subnets are in",
     ),
     "other parameters": (
         lambda names: names.client("elasticache").modify_cache_parameter_group(
@@ -268,7 +276,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
 def test_every_change_behind_the_template_is_reported(
     fresh_small_stage: Any, tamper: Tamper, resource: str, check: str
 ) -> None:
-    """A resource changed in the account after the deployment fails the check that is about it."""
+    """A resource that is changed in the account after the deployment fails its check."""
     stack, account = fresh_small_stage.stack, fresh_small_stage.account
     ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
     tamper(Names(ids, account.client))
@@ -277,7 +285,7 @@ def test_every_change_behind_the_template_is_reported(
 
 
 def test_a_route_to_the_internet_is_reported(fresh_small_stage: Any) -> None:
-    """A cache's subnet that can reach an internet gateway fails, and the other one does not."""
+    """A cache subnet with a route to an internet gateway fails, and the other one passes."""
     stack, account = fresh_small_stage.stack, fresh_small_stage.account
     ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
     _route_to_the_internet(Names(ids, account.client))

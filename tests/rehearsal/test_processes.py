@@ -1,4 +1,6 @@
-"""Nothing outlives a rehearsal: not its end, not an interruption, not its sudden death."""
+"""No process outlives a rehearsal, whether it ends, is interrupted or is killed."""
+
+from __future__ import annotations
 
 import os
 import re
@@ -6,23 +8,26 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from local_servers.ports import LOOPBACK
-from rehearsal import emulator, surroundings
-from rehearsal.surroundings import ROOT, Surroundings
+from rehearsal import emulator, workspace
+from rehearsal.workspace import ROOT, Workspace
 from tests.rehearsal.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOLD_AN_EMULATOR = """
 import sys, time
 from pathlib import Path
 from rehearsal import emulator
-from rehearsal.surroundings import Surroundings
-place = Surroundings(Path(sys.argv[1]), Path(sys.argv[1]))
+from rehearsal.workspace import Workspace
+place = Workspace(Path(sys.argv[1]), Path(sys.argv[1]))
 with emulator.running(place) as server:
     if "keep" in sys.argv:
         server.keep()
@@ -32,11 +37,11 @@ with emulator.running(place) as server:
 
 
 @pytest.fixture
-def place() -> Iterator[Surroundings]:
+def place() -> Iterator[Workspace]:
     """Directories for one emulator."""
-    prepared = surroundings.prepare()
+    prepared = workspace.prepare()
     yield prepared
-    surroundings.forget(prepared)
+    workspace.remove(prepared)
 
 
 def _start(*command: str) -> subprocess.Popen[str]:
@@ -53,7 +58,7 @@ def _answers(endpoint: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals) -> None:
-    """Ctrl-C or a polite kill in the middle stops the emulator, the CLI and the app, and is not taken for success."""
+    """SIGINT or SIGTERM stops the emulator, the CLI and the app, and the exit code shows it."""
     with _start("-m", "rehearsal") as process:
         watch = Watch(process.pid)
         watch.until(lambda: "rehearsal.server" in watch.commands() and "jsii" in watch.commands())
@@ -61,14 +66,14 @@ def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals)
         output, _ = process.communicate(timeout=20)
         watch.stop()
     [told] = re.findall(r"Logs and templates: (.+)", output)
-    surroundings.forget(Surroundings(ROOT / told, ROOT / told))
+    workspace.remove(Workspace(ROOT / told, ROOT / told))
     assert process.returncode == 128 + number
     assert f"interrupted by {number.name}" in output
     assert [] == watch.alive()
 
 
-def test_the_emulator_ends_with_a_parent_that_is_killed(place: Surroundings) -> None:
-    """A parent that has no chance to clean up takes the emulator with it."""
+def test_the_emulator_ends_with_a_parent_that_is_killed(place: Workspace) -> None:
+    """A parent that cannot clean up takes the emulator with it."""
     with _start("-c", HOLD_AN_EMULATOR, str(place.run)) as process:
         assert process.stdout is not None
         server = psutil.Process(int(process.stdout.readline().split()[0]))
@@ -76,8 +81,8 @@ def test_the_emulator_ends_with_a_parent_that_is_killed(place: Surroundings) -> 
     server.wait(timeout=5)
 
 
-def test_a_kept_emulator_outlives_its_parent(place: Surroundings) -> None:
-    """Asked to stay, the emulator still answers when its parent has gone."""
+def test_a_kept_emulator_outlives_its_parent(place: Workspace) -> None:
+    """A kept emulator still answers after its parent has ended."""
     with _start("-c", HOLD_AN_EMULATOR, str(place.run), "keep") as process:
         assert process.stdout is not None
         pid, endpoint = process.stdout.readline().split()
@@ -87,8 +92,8 @@ def test_a_kept_emulator_outlives_its_parent(place: Surroundings) -> None:
         os.killpg(int(pid), signal.SIGKILL)
 
 
-def test_two_emulators_run_side_by_side(running: emulator.Emulator, place: Surroundings) -> None:
-    """Each gets a port of its own."""
+def test_two_emulators_run_side_by_side(running: emulator.Emulator, place: Workspace) -> None:
+    """Each has its own port and answers."""
     with emulator.running(place) as second:
         assert running.port != second.port
         assert _answers(running.endpoint)
@@ -96,7 +101,7 @@ def test_two_emulators_run_side_by_side(running: emulator.Emulator, place: Surro
     assert not _answers(second.endpoint)
 
 
-def test_an_emulator_that_cannot_start_says_why(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_emulator_that_cannot_start_says_why(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error carries what the emulator printed."""
     monkeypatch.setattr(emulator, "ROOT", Path("nowhere"))
     with pytest.raises(emulator.EmulatorError, match="No module named"), emulator.running(place):

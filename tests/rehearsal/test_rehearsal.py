@@ -1,17 +1,21 @@
 """The whole rehearsal of the dev stage with the real CDK CLI, as `make rehearse` runs it."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal.surroundings import ROOT
+from rehearsal.workspace import ROOT
 from tests.rehearsal.watch import Watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Settings of a user who works with AWS: none of them may reach what a rehearsal starts.
 A_USERS_SETTINGS = {
@@ -27,7 +31,7 @@ A_USERS_SETTINGS = {
 
 @dataclass(frozen=True)
 class Finished:
-    """A rehearsal that came to its end."""
+    """A rehearsal that has ended."""
 
     code: int
     output: str
@@ -37,7 +41,7 @@ class Finished:
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """One rehearsal of the dev stage, watched from outside."""
+    """A rehearsal of the dev stage, and the processes that it started."""
     results = tmp_path_factory.mktemp("rehearsal") / "results.json"
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "--json", str(results)],
@@ -55,7 +59,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 
 def test_the_dev_stage_passes(rehearsal: Finished) -> None:
-    """Every check of the dev stage holds, and the exit code says so."""
+    """All checks of the dev stage pass, and the exit code is 0."""
     assert rehearsal.code == 0, rehearsal.output[-6000:]
     assert [] == [check for check in rehearsal.results["verdict"]["checks"] if not check["ok"]]
     assert rehearsal.results["ok"] is True
@@ -71,8 +75,8 @@ def test_it_looked_at_every_cache(rehearsal: Finished) -> None:
     assert ("dev-cache-network", "must: flow logs record") in checks
 
 
-def test_what_is_kept_is_what_the_templates_keep(rehearsal: Finished) -> None:
-    """After the destroy nothing is left but keys, logs and last snapshots, as the deletion policies say."""
+def test_only_retained_resources_are_left(rehearsal: Finished) -> None:
+    """After the destroy only keys, logs and final snapshots exist, as the deletion policies ask."""
     leftovers = rehearsal.results["leftovers"]
     assert ([], []) == (leftovers["unexpected"], leftovers["vanished"])
     assert {"AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::ElastiCache::Snapshot", "AWS::RDS::DBSnapshot"} == {
@@ -99,21 +103,21 @@ def test_it_says_what_it_does_not_prove(rehearsal: Finished) -> None:
 
 
 def test_it_leaves_no_working_files(rehearsal: Finished) -> None:
-    """A rehearsal that went well removes its directory; the CLI's usual output directory is not used."""
+    """A successful rehearsal removes its directory; the CLI's default output directory is not used."""
     own = [path for path in rehearsal.watch.directories if path.parent == ROOT / ".rehearsal"]
     assert len(own) == 1
     assert not own[0].exists()
 
 
 def test_its_time_is_told_by_phase(rehearsal: Finished) -> None:
-    """Each phase has its seconds, in the order in which they pass."""
+    """Each phase has its seconds, in order."""
     assert ["start the emulator", "synthesise and bootstrap", "deploy 5 stacks", "read everything back", "destroy"] == [
         phase["name"] for phase in rehearsal.results["phases"]
     ]
 
 
 def test_an_unknown_stage_gets_the_apps_own_words(tmp_path: Path) -> None:
-    """A stage that does not exist ends the rehearsal with the one line in which the app says so."""
+    """A stage that does not exist ends the rehearsal with the app's one line about it."""
     results = tmp_path / "results.json"
     ended = subprocess.run(
         [sys.executable, "-m", "rehearsal", "--stage", "nope", "--json", str(results)],

@@ -1,11 +1,16 @@
-"""Watch a program and all it starts: what runs, where, what listens, and what is still there afterwards."""
+"""Watch a program and its descendants: their commands, directories and ports, and which still run afterwards."""
+
+from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Watch:
@@ -26,7 +31,7 @@ class Watch:
         self._thread.join()
 
     def commands(self) -> str:
-        """What the processes seen so far were started with."""
+        """The command lines of the processes so far."""
         lines = []
         for process in list(self.seen.values()):
             try:
@@ -35,17 +40,17 @@ class Watch:
                 continue
         return "\n".join(lines)
 
-    def alive(self, patience: float = 2.0) -> list[str]:
-        """Who is still running after a moment."""
-        gone, alive = psutil.wait_procs(list(self.seen.values()), timeout=patience)
+    def alive(self, seconds: float = 2.0) -> list[str]:
+        """The processes that still run after some seconds."""
+        gone, alive = psutil.wait_procs(list(self.seen.values()), timeout=seconds)
         assert len(gone) + len(alive) == len(self.seen)
         return [f"{process.pid} {process.name()}" for process in alive]
 
-    def until(self, happened: Callable[[], bool], patience: float = 20.0) -> None:
-        """Wait for something to happen."""
-        deadline = time.monotonic() + patience
-        while not happened():
-            assert time.monotonic() < deadline, f"nothing happened in {patience} s; running:\n{self.commands()}"
+    def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, f"nothing holds in {seconds} s; running:\n{self.commands()}"
             time.sleep(0.05)
 
     def _sample_until_stopped(self) -> None:
