@@ -1,4 +1,4 @@
-"""What the client's set-up costs beside the bare libraries: opening a TLS connection, an IAM token, a GET."""
+"""Cost of the client, compared with the bare libraries: a new TLS connection, an IAM token, a GET."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ _ROUNDS = 7
 
 
 def run() -> dict[str, Any]:
-    """Each in turns with its peers, in one run; only the ratios mean anything elsewhere."""
+    """Measure each case in turns with its peers.
+
+    Returns:
+        The findings; only their ratios apply to other machines.
+    """
     with tempfile.TemporaryDirectory() as directory:
         node = Node(redis_server(), Path(directory), certificate=make_certificate(Path(directory)))
         try:
@@ -44,13 +48,13 @@ def run() -> dict[str, Any]:
 
 
 class _Memory:
-    """Secrets Manager without a network, so that connections are measured and not where a password comes from."""
+    """Secrets Manager without a network, so that only connections are measured."""
 
     def __init__(self, node: Node) -> None:
         self._login = json.dumps({"username": ADMINISTRATOR, "password": node.password})
 
-    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803
-        """The one password."""
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        """Return the login."""
         del SecretId, VersionStage
         return {"VersionId": "1", "SecretString": self._login}
 
@@ -66,9 +70,9 @@ def _connections(node: Node) -> dict[str, Any]:
         client.connection_pool.disconnect()
         client.ping()
 
-    figures = _in_turns({name: partial(reopen, each) for name, each in clients.items()}, _CONNECTIONS)
-    for each in clients.values():
-        each.close()
+    figures = _in_turns({name: partial(reopen, client) for name, client in clients.items()}, _CONNECTIONS)
+    for client in clients.values():
+        client.close()
     return {
         "milliseconds": {name: round(seconds * 1e3, 3) for name, seconds in figures.items()},
         "ours_to_shared_context": round(figures["ours"] / figures["shared_context"], 2),
@@ -78,11 +82,11 @@ def _connections(node: Node) -> dict[str, Any]:
 
 def _gets(node: Node) -> dict[str, Any]:
     clients = {"ours": _ours(node), "bare": _bare(node)}
-    for each in clients.values():
-        each.set("key", "x" * 100)
-    figures = _in_turns({name: partial(each.get, "key") for name, each in clients.items()}, _GETS)
-    for each in clients.values():
-        each.close()
+    for client in clients.values():
+        client.set("key", "x" * 100)
+    figures = _in_turns({name: partial(client.get, "key") for name, client in clients.items()}, _GETS)
+    for client in clients.values():
+        client.close()
     return {
         "per_second": {name: round(1 / seconds) for name, seconds in figures.items()},
         "ours_to_bare": round(figures["bare"] / figures["ours"], 2),
@@ -103,7 +107,7 @@ def _tokens() -> dict[str, Any]:
 
 
 class _Documented:
-    """The provider that redis-py's documentation shows, which serves a token to its last second."""
+    """The provider of redis-py's documentation, which uses a token until it expires."""
 
     def __init__(self, credentials: Credentials) -> None:
         events = Session().get_component("event_emitter")
@@ -124,7 +128,7 @@ class _Documented:
 
 
 def _in_turns(calls: dict[str, Callable[[], object]], number: int) -> dict[str, float]:
-    """The seconds of one call, of each: the median of rounds in which they take turns."""
+    """The seconds of one call of each kind: medians of rounds in which the kinds take turns."""
     rounds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(_ROUNDS):
         for name, call in calls.items():
@@ -132,7 +136,7 @@ def _in_turns(calls: dict[str, Callable[[], object]], number: int) -> dict[str, 
             for _ in range(number):
                 call()
             rounds[name].append((time.perf_counter() - start) / number)
-    return {name: statistics.median(each) for name, each in rounds.items()}
+    return {name: statistics.median(seconds) for name, seconds in rounds.items()}
 
 
 def _ours(node: Node) -> redis.Redis:

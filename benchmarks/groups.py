@@ -1,4 +1,4 @@
-"""What one more replication group costs in an app that has some already."""
+"""Cost of one more replication group in an app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROUNDS = 3
 
 
 def run() -> dict[str, Any]:
-    """Apps of 1 to 20 groups, and the slope between the first and the last, as a share of the first."""
+    """Measure apps of 1 to 20 groups, and the slope between the first and the last as a share of the first."""
     costs = {count: medians([_synth(count) for _ in range(_ROUNDS)]) for count in _COUNTS}
     first, last = costs[_COUNTS[0]], costs[_COUNTS[-1]]
     more = _COUNTS[-1] - _COUNTS[0]

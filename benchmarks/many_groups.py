@@ -1,4 +1,4 @@
-"""An app with as many replication groups as its argument says, in one stack and one VPC."""
+"""An app with as many replication groups as its argument states, in one stack and one VPC."""
 
 from __future__ import annotations
 

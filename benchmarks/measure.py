@@ -1,4 +1,4 @@
-"""Wall time, CPU time and peak memory of a program with everything it starts."""
+"""Measure wall time, CPU time and peak memory of a program and its descendants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a program took."""
+    """Cost of one run of a program.
+
+    Attributes:
+        wall_seconds: Wall time.
+        cpu_seconds: CPU time of the program and its descendants.
+        peak_memory_mib: Peak resident memory of the program and its descendants, in MiB.
+    """
 
     wall_seconds: float
     cpu_seconds: float
@@ -28,7 +34,15 @@ class Cost:
 
 
 def measure(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a program to its end; memory is that of the whole process tree, sampled every 20 ms."""
+    """Run a program to its end and measure it; memory is sampled every 20 ms.
+
+    Args:
+        command: Program and arguments.
+        environment: Environment variables in addition to those of this process.
+
+    Raises:
+        CalledProcessError: If the program fails.
+    """
     before = os.times()
     start = time.perf_counter()
     process = subprocess.Popen(
@@ -53,7 +67,7 @@ def medians(costs: Sequence[Cost]) -> dict[str, float]:
 
 
 def ratios(one: dict[str, float], other: dict[str, float]) -> dict[str, Any]:
-    """How many times the other's figures the one's are."""
+    """The ratio of each figure to that of another cost."""
     return {name.rsplit("_", 1)[0]: round(one[name] / other[name], 2) for name in one}
 
 
@@ -62,7 +76,7 @@ def _tree_memory(pid: int) -> int:
     try:
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
-            # Shared pages count once in each process that has them, as in any other measure but PSS, which is slow.
+            # Shared pages count once for each process; only PSS, which is slow, would divide them.
             total += process.memory_info().rss
     except psutil.NoSuchProcess:
         pass

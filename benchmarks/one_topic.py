@@ -1,4 +1,4 @@
-"""The floor: the least that a CDK app in Python can be, one topic in one stack, under the flags of this repo."""
+"""The smallest CDK app in Python, with one topic in one stack and the feature flags of this repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results with what they were measured on."""
+"""Write results, with the machine they were measured on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _PACKAGES = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii")
 
 
 def write(name: str, findings: dict[str, Any]) -> None:
-    """Print the findings and keep them as JSON."""
+    """Print the findings and write them as JSON.
+
+    Args:
+        name: Name of the file in `benchmarks/results`, without extension.
+        findings: What was measured.
+    """
     print(json.dumps(findings, indent=2))
     _RESULTS.mkdir(exist_ok=True)
     text = json.dumps({"measured_on": _machine(), "findings": findings}, indent=2)

@@ -1,4 +1,4 @@
-"""What a synth of production costs, with every policy pack that runs in it, beside an app of one topic."""
+"""Cost of a production synth with all its policy packs, compared with an app of one topic."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PROD = [sys.executable, str(_ROOT / "app.py")]
 
 
 def run() -> dict[str, Any]:
-    """Both apps in turns, straight and through the CLI, and the calls that production makes to jsii."""
+    """Measure both apps in turns, directly and through the CLI, and count the jsii calls of production."""
     findings: dict[str, Any] = {}
-    for how, wrap in (("app", _straight), ("cli", _through_cli)):
+    for how, wrap in (("app", _directly), ("cli", _through_cli)):
         topic: list[Cost] = []
         prod: list[Cost] = []
         for _ in range(_ROUNDS):
@@ -36,7 +36,7 @@ def run() -> dict[str, Any]:
     return findings
 
 
-def _straight(app: list[str]) -> Cost:
+def _directly(app: list[str]) -> Cost:
     with tempfile.TemporaryDirectory() as out:
         return measure(app, environment={**_context(), "CDK_OUTDIR": out})
 

@@ -1,4 +1,4 @@
-"""Print, as JSON, how much of a synth is spent in checking values: those of constants, of stages and of constructs."""
+"""Print the seconds that a synth spends in checking values as JSON: constants, stages and constructs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ depth = 0
 
 
 def timed(check: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The check of a value, on a watch; what it makes of other values is part of it."""
+    """A check that is timed; checks of the values within a value are part of it."""
 
     @functools.wraps(check)
-    def on_a_watch(value: object) -> None:
-        global seconds, values, depth  # noqa: PLW0603
+    def timed_check(value: object) -> None:
+        global seconds, values, depth  # noqa: PLW0603 - measured across calls
         values += 1
         depth += 1
         began = time.perf_counter()
@@ -35,23 +35,23 @@ def timed(check: Callable[[Any], None]) -> Callable[[Any], None]:
             if not depth:
                 seconds += time.perf_counter() - began
 
-    return on_a_watch
+    return timed_check
 
 
 plain: Any = dataclasses.dataclass
 
 
 def dataclass(cls: type | None = None, /, **options: Any) -> Any:
-    """The decorator, for the package's own values with a watch on their check."""
+    """The dataclass decorator; it times the checks of this package's values."""
     if cls is None:
         return functools.partial(dataclass, **options)
     check = vars(cls).get("__post_init__")
     if check is not None and cls.__module__.startswith("elasticache_constructs."):
-        setattr(cls, "__post_init__", timed(check))  # noqa: B010 - a plain assignment is none to mypy
+        setattr(cls, "__post_init__", timed(check))  # noqa: B010 - mypy refuses a plain assignment
     return plain(cls, **options)
 
 
-# Before the package is imported: its constants are values too.
-setattr(dataclasses, "dataclass", dataclass)  # noqa: B010 - a plain assignment is none to mypy
+# Before the package is imported, since its constants are values too.
+setattr(dataclasses, "dataclass", dataclass)  # noqa: B010 - mypy refuses a plain assignment
 runpy.run_path(str(Path(__file__).parent.parent / "app.py"))
 print(json.dumps({"seconds": seconds, "of_seconds": time.perf_counter() - start, "values": values}))

@@ -1,1 +1,1 @@
-"""The client's caching and leaderboard beside other libraries and beside PostgreSQL, on real servers."""
+"""The client's caching and leaderboard, compared with other libraries and PostgreSQL, on real servers."""

@@ -1,4 +1,4 @@
-"""Write the tables and plots of ``docs/caching.md`` again, from the results that are kept."""
+"""Write the tables and plots of ``docs/caching.md`` from the stored results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many callers of one library at once, in one process and in several, over one database."""
+"""Many concurrent callers of one library, in one or several processes, with one database."""
 
 from __future__ import annotations
 
@@ -21,22 +21,28 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-    from benchmarks.caching.libraries import Face
+    from benchmarks.caching.libraries import OpenLibrary
     from benchmarks.caching.servers import Servers
 
-# As many queries run at a time; whoever finds no connection waits for one, as in an application.
+# The maximum number of concurrent queries; other callers wait for a connection, as in an application.
 _DATABASE_CONNECTIONS = 40
-_PATIENCE_SECONDS = 60.0
+_CONNECTION_TIMEOUT_SECONDS = 60.0
 _OPTIONS: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
 
-# Forked from a process that has imported everything and has no threads: ready in milliseconds.
+# Forked from a process with all imports and no threads, so that a process is ready in milliseconds.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one caller got: a row or an error's name, and how long that took."""
+    """What one caller got.
+
+    Attributes:
+        row: The value, if there was no error.
+        error: Name of the error's type, if there was one.
+        seconds: How long it took.
+    """
 
     row: dict[str, Any] | None
     error: str | None
@@ -45,7 +51,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """So many callers in one process are to look a key up, kept for so long, that one query loads."""
+    """A task for one process: several callers look up one key.
+
+    Attributes:
+        key: The key.
+        query: The query that loads its value.
+        callers: Number of callers.
+        fresh: For how many seconds the value is kept.
+    """
 
     key: str
     query: str
@@ -55,14 +68,25 @@ class Call:
 
 @dataclass(frozen=True)
 class Invalidate:
-    """One process is to forget a key that is kept for so long."""
+    """A task for one process: delete a key from the cache.
+
+    Attributes:
+        key: The key.
+        fresh: For how many seconds its value is kept.
+    """
 
     key: str
     fresh: float
 
 
 class Member:
-    """One process of a crowd, from outside."""
+    """The parent's view of one process of a crowd.
+
+    Args:
+        library: Name of the library that it uses.
+        servers: The servers that it uses.
+        connections: Number of its database connections.
+    """
 
     def __init__(self, library: str, servers: Servers, connections: int) -> None:
         self._pipe, theirs = _processes.Pipe()
@@ -73,20 +97,20 @@ class Member:
         theirs.close()
 
     def begin(self, task: Call | Invalidate) -> None:
-        """Give it something to do."""
+        """Send it a task."""
         self._pipe.send(task)
 
     def answers(self) -> list[Answer]:
-        """What its callers got, when the last of them has."""
+        """Wait for the answers of all its callers."""
         answers: list[Answer] = self._pipe.recv()
         return answers
 
     def has_answered(self, within: float) -> bool:
-        """Whether it is done within so many seconds."""
+        """Whether it completes its task within some seconds."""
         return self._pipe.poll(within)
 
     def stop(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill it."""
         self.process.kill()
         self.process.join()
         self._pipe.close()
@@ -94,7 +118,13 @@ class Member:
 
 @contextmanager
 def crowd(library: str, servers: Servers, members: int) -> Iterator[Sequence[Member]]:
-    """So many processes that use a library, and share the database's connections."""
+    """Run processes that use one library and share the database connections, for as long as the block lasts.
+
+    Args:
+        library: Name of the library.
+        servers: The servers that they use.
+        members: Number of processes.
+    """
     with ExitStack() as stack:
         started = []
         for _ in range(members):
@@ -105,7 +135,7 @@ def crowd(library: str, servers: Servers, members: int) -> Iterator[Sequence[Mem
 
 
 def together(members: Sequence[Member], task: Call) -> list[Answer]:
-    """Give all the same to do at once; what everybody got."""
+    """Send all members the same task, and wait for all answers."""
     for member in members:
         member.begin(task)
     return [answer for member in members for answer in member.answers()]
@@ -113,7 +143,7 @@ def together(members: Sequence[Member], task: Call) -> list[Answer]:
 
 def _work(library: str, servers: Servers, connections: int, pipe: Connection) -> None:
     known = LIBRARIES[library]
-    # One for each freshness, as an application has one for each kind of value.
+    # One per freshness, as an application has one per kind of value.
     opened = cache(partial(known.open, servers))
     if known.asynchronous:
         asyncio.run(_work_in_tasks(opened, servers, connections, pipe))
@@ -121,13 +151,15 @@ def _work(library: str, servers: Servers, connections: int, pipe: Connection) ->
         _work_in_threads(opened, servers, connections, pipe)
 
 
-def _work_in_threads(opened: Callable[[float], Face], servers: Servers, connections: int, pipe: Connection) -> None:
+def _work_in_threads(
+    opened: Callable[[float], OpenLibrary], servers: Servers, connections: int, pipe: Connection
+) -> None:
     with ConnectionPool(
         servers.conninfo,
         kwargs=_OPTIONS,
         min_size=connections,
         max_size=connections,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_CONNECTION_TIMEOUT_SECONDS,
         open=True,
     ) as database:
         database.wait()
@@ -167,13 +199,15 @@ def _in_threads(callers: int, look_up: Callable[[], Any]) -> list[Answer]:
     return answers
 
 
-async def _work_in_tasks(opened: Callable[[float], Face], servers: Servers, connections: int, pipe: Connection) -> None:
+async def _work_in_tasks(
+    opened: Callable[[float], OpenLibrary], servers: Servers, connections: int, pipe: Connection
+) -> None:
     async with AsyncConnectionPool(
         servers.conninfo,
         kwargs=_OPTIONS,
         min_size=connections,
         max_size=connections,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_CONNECTION_TIMEOUT_SECONDS,
         open=False,
     ) as database:
         await database.wait()
@@ -183,7 +217,7 @@ async def _work_in_tasks(opened: Callable[[float], Face], servers: Servers, conn
                 return await (await connection.execute(query.encode())).fetchone()
 
         while True:
-            # In a thread, so that refreshes in the background go on.
+            # In a thread, so that background refreshes continue.
             task = await asyncio.to_thread(pipe.recv)
             face = opened(task.fresh)
             if isinstance(task, Invalidate):

@@ -1,4 +1,4 @@
-"""What a hit costs: the CPU time of this process, over a GET on a bare client and the same deserialisation."""
+"""Cost of a hit: the CPU time of this process, as a ratio to a GET on a bare client and the same deserialisation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _decode: Callable[[Any], Row] = msgspec.msgpack.Decoder(Row).decode
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """Those for threads in turns, then those for asyncio, each with one caller."""
+    """Measure the libraries for threads in turns, then those for asyncio, with one caller each."""
     rounds = 5 if quick else _ROUNDS
     with running() as servers:
         return {
@@ -57,7 +57,11 @@ def _in_threads(servers: Servers, rounds: int) -> Mapping[str, Sequence[float]]:
     faces = {
         OURS: ours_on(bare, _HOUR),
         f"{OURS} on connect()": ours_on(connected, _HOUR),
-        **{name: each.open(servers, _HOUR) for name, each in LIBRARIES.items() if _is_peer(name, asynchronous=False)},
+        **{
+            name: library.open(servers, _HOUR)
+            for name, library in LIBRARIES.items()
+            if _is_peer(name, asynchronous=False)
+        },
     }
     calls: dict[str, Callable[[], object]] = {
         _FLOOR: lambda: _decode(bare.get("bare")),
@@ -94,7 +98,11 @@ async def _in_tasks(servers: Servers, rounds: int) -> Mapping[str, Sequence[floa
     faces = {
         OURS_ASYNC: ours_async_on(bare, _HOUR),
         f"{OURS_ASYNC} on connect_async()": ours_async_on(connected, _HOUR),
-        **{name: each.open(servers, _HOUR) for name, each in LIBRARIES.items() if _is_peer(name, asynchronous=True)},
+        **{
+            name: library.open(servers, _HOUR)
+            for name, library in LIBRARIES.items()
+            if _is_peer(name, asynchronous=True)
+        },
     }
     calls: dict[str, Callable[[], Awaitable[object]]] = {_FLOOR: bare_get, _FLOOR_CONNECTED: connected_get}
     for name, face in faces.items():
@@ -117,11 +125,11 @@ def _is_peer(name: str, *, asynchronous: bool) -> bool:
 
 
 def _refuse() -> Row:
-    raise RuntimeError("a hit was to be measured, and it missed")
+    raise RuntimeError("a miss: hits are measured, so the key must be in the cache")
 
 
 def _summary(seconds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The median of each, and of its ratios to the floor of the same round with the middle half of them."""
+    """Medians of the times and of their ratios to the floor of the same round, with the quartiles of the ratios."""
     summary = {}
     for name, rounds in seconds.items():
         ratios = [one / floor for one, floor in zip(rounds, seconds[_FLOOR], strict=True)]

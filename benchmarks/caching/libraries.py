@@ -1,7 +1,7 @@
-"""The libraries that are compared, each called the same way: get a key, or load it; and forget it.
+"""The compared libraries behind one interface: get or load a key, and delete it.
 
-All keep a value for as long as they are told, and have room for a connection for each caller. Values are MessagePack in
-all of them, so that none is slower for its serialiser. What is not set here is as the library has it by default.
+All have the same time to live, a connection for each caller, and MessagePack as serialiser, so that no difference comes
+from these. Other settings are the defaults of each library.
 """
 
 from __future__ import annotations
@@ -39,13 +39,12 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Face:
-    """A library in use.
+class OpenLibrary:
+    """A library that is connected to the servers.
 
     Attributes:
-        get: the value of a key, else what a function without arguments gives; awaited where the library is for asyncio,
-            like the function.
-        invalidate: forget a key; awaited likewise.
+        get: Returns the value of a key, or loads it with a function. Both are awaited if the library is for asyncio.
+        invalidate: Deletes a key; awaited if the library is for asyncio.
     """
 
     get: Callable[[str, Callable[[], Any]], Any]
@@ -54,60 +53,60 @@ class Face:
 
 @dataclass(frozen=True)
 class Library:
-    """A library, and a way to use it.
+    """A library that can be connected.
 
     Attributes:
-        open: connects to the servers, to keep values for so many seconds.
-        asynchronous: whether it is for asyncio.
+        open: Connects it to the servers; values are kept for the given seconds.
+        asynchronous: Whether it is for asyncio.
     """
 
-    open: Callable[[Servers, float], Face]
+    open: Callable[[Servers, float], OpenLibrary]
     asynchronous: bool = False
 
 
 def bare_client(servers: Servers) -> redis.Redis:
-    """redis-py as it comes."""
+    """A client of redis-py with its defaults."""
     return redis.Redis(host=servers.cache.host, port=servers.cache.port, max_connections=CONNECTIONS)
 
 
 def bare_client_async(servers: Servers) -> redis.asyncio.Redis:
-    """The same for asyncio."""
+    """The same, for asyncio."""
     return redis.asyncio.Redis(host=servers.cache.host, port=servers.cache.port, max_connections=CONNECTIONS)
 
 
-def ours_on(client: Any, fresh: float, stale_for: float = 0) -> Face:
-    """Our cache on any client that blocks."""
+def ours_on(client: Any, fresh: float, stale_for: float = 0) -> OpenLibrary:
+    """Our cache on any synchronous client."""
     cache = Cache(client, prefix="ours", lease=LEASE_SECONDS)
 
     def get(key: str, load: Callable[[], Row]) -> Row:
         return cache.get_or_load(key, load, ttl=fresh, stale_for=stale_for, type=Row)
 
-    return Face(get, cache.invalidate)
+    return OpenLibrary(get, cache.invalidate)
 
 
-def ours_async_on(client: Any, fresh: float) -> Face:
+def ours_async_on(client: Any, fresh: float) -> OpenLibrary:
     """Our cache on any asyncio client."""
     cache = AsyncCache(client, prefix="ours", lease=LEASE_SECONDS)
 
     def get(key: str, load: Callable[[], Awaitable[Row]]) -> Awaitable[Row]:
         return cache.get_or_load(key, load, ttl=fresh, type=Row)
 
-    return Face(get, cache.invalidate)
+    return OpenLibrary(get, cache.invalidate)
 
 
-def _ours(servers: Servers, fresh: float) -> Face:
+def _ours(servers: Servers, fresh: float) -> OpenLibrary:
     return ours_on(connect(servers.cache, max_connections=CONNECTIONS), fresh)
 
 
-def _ours_stale(servers: Servers, fresh: float) -> Face:
+def _ours_stale(servers: Servers, fresh: float) -> OpenLibrary:
     return ours_on(connect(servers.cache, max_connections=CONNECTIONS), fresh, STALE_SECONDS)
 
 
-def _ours_async(servers: Servers, fresh: float) -> Face:
+def _ours_async(servers: Servers, fresh: float) -> OpenLibrary:
     return ours_async_on(connect_async(servers.cache, max_connections=CONNECTIONS), fresh)
 
 
-def _naive(servers: Servers, fresh: float) -> Face:
+def _naive(servers: Servers, fresh: float) -> OpenLibrary:
     client = bare_client(servers)
 
     def get(key: str, load: Callable[[], Row]) -> Row:
@@ -118,27 +117,27 @@ def _naive(servers: Servers, fresh: float) -> Face:
         client.set(key, _encode(row), px=round(fresh * 1000))
         return row
 
-    return Face(get, client.delete)
+    return OpenLibrary(get, client.delete)
 
 
-def _dogpile(servers: Servers, fresh: float, *, distributed: bool = False) -> Face:
+def _dogpile(servers: Servers, fresh: float, *, distributed: bool = False) -> OpenLibrary:
     arguments = {
         "connection_pool": bare_client(servers).connection_pool,
         "redis_expiration_time": round(fresh + STALE_SECONDS),
         "thread_local_lock": False,
-        # Without a timeout, which is the default, the lock of a process that is gone is never released.
+        # By default there is no timeout, and the lock of a process that was killed is never released.
         **({"distributed_lock": True, "lock_timeout": LEASE_SECONDS} if distributed else {}),
     }
     region = make_region(serializer=_encode, deserializer=_decode)
     region.configure("dogpile.cache.redis", expiration_time=fresh, arguments=arguments)
-    return Face(region.get_or_create, region.delete)
+    return OpenLibrary(region.get_or_create, region.delete)
 
 
-def _dogpile_distributed(servers: Servers, fresh: float) -> Face:
+def _dogpile_distributed(servers: Servers, fresh: float) -> OpenLibrary:
     return _dogpile(servers, fresh, distributed=True)
 
 
-def _django_redis(servers: Servers, fresh: float) -> Face:
+def _django_redis(servers: Servers, fresh: float) -> OpenLibrary:
     if not django_settings.configured:
         options = {
             "SERIALIZER": f"{__name__}.DjangoMessagePack",
@@ -152,10 +151,10 @@ def _django_redis(servers: Servers, fresh: float) -> Face:
     def get(key: str, load: Callable[[], Row]) -> Any:
         return caches["default"].get_or_set(key, load, round(fresh))
 
-    return Face(get, caches["default"].delete)
+    return OpenLibrary(get, caches["default"].delete)
 
 
-def _cashews(servers: Servers, fresh: float, *, lock: bool = False, early: bool = False) -> Face:
+def _cashews(servers: Servers, fresh: float, *, lock: bool = False, early: bool = False) -> OpenLibrary:
     cache = Cashews()
     cache.setup(f"messagepack://{servers.cache.host}:{servers.cache.port}?max_connections={CONNECTIONS}")
     decorate = (
@@ -168,18 +167,18 @@ def _cashews(servers: Servers, fresh: float, *, lock: bool = False, early: bool 
         del key
         return await load()
 
-    return Face(decorate(get), lambda key: cache.delete(f"early:v2:{key}" if early else key))
+    return OpenLibrary(decorate(get), lambda key: cache.delete(f"early:v2:{key}" if early else key))
 
 
-def _cashews_lock(servers: Servers, fresh: float) -> Face:
+def _cashews_lock(servers: Servers, fresh: float) -> OpenLibrary:
     return _cashews(servers, fresh, lock=True)
 
 
-def _cashews_early(servers: Servers, fresh: float) -> Face:
+def _cashews_early(servers: Servers, fresh: float) -> OpenLibrary:
     return _cashews(servers, fresh, early=True)
 
 
-def _aiocache(servers: Servers, fresh: float, decorator: Any = cached, **options: Any) -> Face:
+def _aiocache(servers: Servers, fresh: float, decorator: Any = cached, **options: Any) -> OpenLibrary:
     decorate = decorator(
         ttl=float(fresh),
         key_builder=lambda _function, key, _load: key,
@@ -195,10 +194,10 @@ def _aiocache(servers: Servers, fresh: float, decorator: Any = cached, **options
         del key
         return await load()
 
-    return Face(decorate(get), decorate.cache.delete)
+    return OpenLibrary(decorate(get), decorate.cache.delete)
 
 
-def _aiocache_stampede(servers: Servers, fresh: float) -> Face:
+def _aiocache_stampede(servers: Servers, fresh: float) -> OpenLibrary:
     return _aiocache(servers, fresh, cached_stampede, lease=LEASE_SECONDS)
 
 
@@ -221,47 +220,47 @@ LIBRARIES = {
 
 
 class DjangoMessagePack:
-    """What django-redis wants of a serialiser."""
+    """A serialiser for django-redis."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         del options
 
     def dumps(self, value: Row) -> bytes:
-        """To bytes."""
+        """Encode."""
         return _encode(value)
 
     def loads(self, content: bytes) -> Row:
-        """From bytes."""
+        """Decode."""
         return _decode(content)
 
 
 class AiocacheMessagePack(BaseSerializer):  # type: ignore[misc]  # it has no types
-    """What aiocache wants of a serialiser."""
+    """A serialiser for aiocache."""
 
     DEFAULT_ENCODING = None
 
     def dumps(self, value: Row) -> bytes:
-        """To bytes."""
+        """Encode."""
         return _encode(value)
 
     def loads(self, content: bytes | None) -> Row | None:
-        """From bytes, or from nothing."""
+        """Decode bytes; None stays None."""
         return None if content is None else _decode(content)
 
 
 class CashewsMessagePack:
-    """What cashews wants of a pickler."""
+    """A pickler for cashews."""
 
     UnpicklingError = msgspec.DecodeError
 
     @staticmethod
     def dumps(value: Any) -> bytes:
-        """To bytes; of ``early``, with the time at which it is due."""
+        """Encode; ``early`` adds the time of the next refresh."""
         return _encode(value)
 
     @staticmethod
     def loads(content: bytes) -> Any:
-        """From bytes."""
+        """Decode."""
         return _decode_any(content)
 
 

@@ -1,4 +1,4 @@
-"""The measurements by name, each with what it was made on."""
+"""The measurements by name, each with the versions and the load it was made with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PACKAGES = (
 def _described(run: Callable[..., dict[str, Any]], *, quick: bool = False) -> dict[str, Any]:
     before = os.getloadavg()[0]
     findings = run(quick=quick)
-    # The second one is mostly our own; the first one says who else was at work.
+    # The load after it is mostly its own; the load before it is that of other processes.
     load = {"before": round(before, 2), "after": round(os.getloadavg()[0], 2)}
     return {"versions": {package: version(package) for package in _PACKAGES}, "load_average": load, **findings}
 

@@ -1,4 +1,4 @@
-"""The plots of ``docs/caching.md``, from the results that are kept."""
+"""Draw the plots of ``docs/caching.md`` from the stored results."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which people of any colour vision tell apart.
+# Okabe and Ito's colours, which people with any colour vision can distinguish.
 _OURS, _OTHERS, _LIMIT = "#0072B2", "#999999", "#D55E00"
 _PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 _LIGHT_OURS, _LIGHT_OTHERS = "#56B4E9", "#CCCCCC"
 
 
 def draw() -> None:
-    """Write every plot."""
+    """Write all plots."""
     mpl.use("Agg")
     mpl.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 130})
     for part, plot in {
@@ -86,7 +86,7 @@ def _stampede() -> Any:
     for axes in (left, right):
         _logarithmic(axes)
     left.set_xlim(left=0.5)
-    left.set_xlabel("database queries, the most of all rounds")
+    left.set_xlabel("database queries, maximum of all rounds")
     right.set_xlabel("longest wait in milliseconds, median of the rounds")
     load = found["load_ms"]
     right.axvline(load + 250, color=_LIMIT, linestyle="--", linewidth=1, label=f"the query of {load} ms + 250 ms")

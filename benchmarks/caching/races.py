@@ -1,4 +1,4 @@
-"""What goes wrong while a value is loaded: somebody writes, the database fails, or the loader is killed."""
+"""Failures while a value is loaded: a concurrent write, a failing database, a killed loader."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _CALLS = 2
 _KILLS = 2
 _GIVE_UP_SECONDS = 10.0
 
-# PostgreSQL decides what a statement sees before it begins: this one reads what was there before it slept.
+# A statement of PostgreSQL reads the rows of the time it begins, here before it sleeps.
 _READ_SLOWLY = "SELECT nextval('queries'), pg_sleep(0.2), price FROM prices"
 _READ = "SELECT nextval('queries'), price FROM prices"
-# By chance, or the planner would notice before anything is counted.
+# random() keeps the planner from evaluating the division before the query is counted.
 _FAIL = "SELECT nextval('queries'), pg_sleep(0.05), 1 / (random() * 0)::int"
-_LOAD_FOR_EVER = "SELECT nextval('queries'), pg_sleep(120)"
+_LOAD_FOR_MINUTES = "SELECT nextval('queries'), pg_sleep(120)"
 
 _keys = (f"races:{number}" for number in itertools.count())
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """Every library in each of the three."""
+    """Measure each library in all three cases."""
     with running() as servers, servers.database() as database:
         database.execute("CREATE TABLE prices AS SELECT 0 AS price")
         return {
@@ -57,7 +57,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
 
 
 def _stale(library: str, servers: Servers, database: psycopg.Connection[dict[str, Any]], *, races: int) -> int:
-    """How often a price is served that is older than the database's, after a change and an invalidation."""
+    """How often a stale price is served after a change and an invalidation."""
     stale = 0
     with crowd(library, servers, 2) as (reader, writer):
         together([reader, writer], Call(next(_keys), _READ, 1, _FRESH_SECONDS))
@@ -76,7 +76,7 @@ def _stale(library: str, servers: Servers, database: psycopg.Connection[dict[str
 
 
 def _failing(library: str, servers: Servers, database: psycopg.Connection[dict[str, Any]]) -> dict[str, Any]:
-    """What reaches a database that fails, and how long callers wait to hear of it."""
+    """How many queries reach a failing database, and how long callers wait for the error."""
     with crowd(library, servers, _PROCESSES) as members:
         callers = _CALLERS // _PROCESSES
         together(members, Call(next(_keys), _READ, callers, _FRESH_SECONDS))
@@ -92,13 +92,13 @@ def _failing(library: str, servers: Servers, database: psycopg.Connection[dict[s
 def _killed(
     library: str, servers: Servers, database: psycopg.Connection[dict[str, Any]], *, kills: int
 ) -> dict[str, float] | None:
-    """How long the next caller waits when the loader is gone; None when he gets no answer before we give up."""
+    """How long the next caller waits after the loader is killed; None if it gets no answer in ten seconds."""
     waits = []
     for _ in range(kills):
         with crowd(library, servers, 2) as (loader, next_one):
             together([next_one], Call(next(_keys), _READ, 1, _FRESH_SECONDS))
             key, before = next(_keys), queries(database)
-            loader.begin(Call(key, _LOAD_FOR_EVER, 1, _FRESH_SECONDS))
+            loader.begin(Call(key, _LOAD_FOR_MINUTES, 1, _FRESH_SECONDS))
             _wait_for_query(database, before)
             loader.stop()
             next_one.begin(Call(key, _READ, 1, _FRESH_SECONDS))

@@ -1,4 +1,4 @@
-"""A leaderboard in the cache beside an indexed table: a player's rank, and the questions that a table answers well."""
+"""A leaderboard in the cache, compared with an indexed table: ranks, and the queries that suit a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RANKS = 200
 _OTHERS = 1000
 _ROUNDS = 5
 _BATCH = 10_000
-# Larger than any number of players here, and prime: no two of their scores are the same.
+# A prime number larger than the number of players, so that all scores differ.
 _PRIME, _STEP = 1_000_003, 7919
 _SEED = 7
 _TABLE = """
@@ -32,12 +32,12 @@ FROM generate_series(1, {count}) AS n;
 ALTER TABLE players ADD PRIMARY KEY (player);
 CREATE INDEX players_by_score ON players (score DESC);
 """
-# Players of one score share a rank here, which is less work than the exact order that the leaderboard keeps.
+# Players with one score share a rank here, which costs less than the leaderboard's exact order.
 _RANK = """
 SELECT 1 + count(*) AS rank FROM players WHERE score > (SELECT score FROM players WHERE player = %s)
 """
 _TOP = "SELECT player, score FROM players ORDER BY score DESC LIMIT 10"
-# Without their ranks, each of which would be counted.
+# Without ranks, each of which would need a count.
 _AROUND = """
 (SELECT player, score FROM players WHERE score >= (SELECT score FROM players WHERE player = %(player)s)
  ORDER BY score LIMIT 6)
@@ -52,14 +52,14 @@ ON CONFLICT (player) DO UPDATE SET score = greatest(players.score, excluded.scor
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """Both, of the same players, in turns."""
+    """Ask both in turns, about the same players."""
     count = _QUICK_PLAYERS if quick else _PLAYERS
     with running() as servers, servers.database() as database:
         client = connect(servers.cache)
         board = Leaderboard(client, "bench", windows=["all-time"])
         _fill(client, count)
         database.execute(_TABLE.format(count=count, step=_STEP, prime=_PRIME).encode())
-        # So that the index alone answers.
+        # So that index-only scans answer.
         database.execute("VACUUM ANALYZE players")
         return {"players": count, "milliseconds": _compared(board, database, count, 20 if quick else _RANKS)}
 
@@ -86,13 +86,13 @@ def _compared(
     for question, (times, ours, theirs) in questions.items():
         answers: dict[str, list[tuple[float, object]]] = {"ours": [], "postgresql": []}
         for _ in range(_ROUNDS):
-            # Many at a time: one by one, each would find the processor's caches full of the other's data.
+            # In batches: in single turns, each side would find the processor's caches full of the other's data.
             players = [str(chance.randint(1, count)) for _ in range(times // _ROUNDS)]
             for side, ask in (("ours", ours), ("postgresql", theirs)):
                 answers[side] += [_timed(ask, player) for player in players]
         mine, others = ([answer for _, answer in answers[side]] for side in answers)
         if question == "rank of a player" and mine != others:
-            raise RuntimeError("the leaderboard and PostgreSQL do not agree on a rank")
+            raise RuntimeError("ranks of the leaderboard and of PostgreSQL differ: they must be equal")
         found[question] = _summary(*([milliseconds for milliseconds, _ in answers[side]] for side in answers))
     return found
 
@@ -122,8 +122,8 @@ def _percentiles(milliseconds: list[float]) -> dict[str, float]:
 
 
 def _fill(client: Any, count: int) -> None:
-    """Submit every player's score, many in one trip: one by one it would take minutes."""
-    # The pipeline only notes the command, so that the script has to be on the node before.
+    """Submit the scores of all players in pipelines; single round trips would take minutes."""
+    # The pipeline only queues commands, so the node must have the script before.
     Leaderboard(client, "bench", windows=["all-time"]).submit("1", _STEP % _PRIME)
     pipeline = client.pipeline(transaction=False)
     board = Leaderboard(pipeline, "bench", windows=["all-time"])

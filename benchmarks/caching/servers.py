@@ -1,4 +1,4 @@
-"""The servers of one run, Valkey and PostgreSQL, and how often the database was asked."""
+"""The servers of one run, Valkey and PostgreSQL, and the number of database queries."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Servers:
-    """Where they are.
+    """How to connect to the servers.
 
     Attributes:
-        cache: of Valkey.
-        conninfo: of PostgreSQL.
+        cache: Connection settings of Valkey.
+        conninfo: Connection string of PostgreSQL.
     """
 
     cache: ConnectionSettings
     conninfo: str
 
     def database(self) -> psycopg.Connection[dict[str, Any]]:
-        """A connection on which each statement is a transaction."""
+        """A connection in autocommit mode."""
         return psycopg.connect(self.conninfo, autocommit=True, row_factory=dict_row)
 
 
 @contextmanager
 def running() -> Iterator[Servers]:
-    """Start both, and stop them in the end."""
+    """Run both servers for as long as the block lasts."""
     with valkey() as cache, postgresql() as server:
         conninfo = make_conninfo(
             host=str(server.socket_directory), port=server.port, dbname=server.database, user=server.user
@@ -50,6 +50,6 @@ def running() -> Iterator[Servers]:
 
 
 def queries(database: psycopg.Connection[dict[str, Any]]) -> int:
-    """How many queries with ``nextval('queries')`` in them have begun so far, in all processes, failed ones too."""
+    """How many queries with ``nextval('queries')`` have begun so far in all processes, including failed ones."""
     row = database.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS queries FROM queries").fetchone()
     return int(row["queries"]) if row else 0

@@ -1,4 +1,4 @@
-"""200 callers want one key at once: how often the database is asked, and how long the last of them waits."""
+"""200 concurrent callers of one key: the number of database queries, and the longest wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROUNDS = 3
 _LOAD_SECONDS = 0.05
 _LONG_SECONDS = 60.0
 _SHORT_SECONDS = 1.0
-# For a refresh that goes on after everybody has an answer.
+# For a refresh that continues after all callers have an answer.
 _SETTLE_SECONDS = 0.1
 _LOAD = f"SELECT nextval('queries'), pg_sleep({_LOAD_SECONDS})"
 
@@ -31,7 +31,7 @@ _keys = (f"stampede:{number}" for number in itertools.count())
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """Every library with a key that was never there, and with one whose time is over."""
+    """Measure each library with a key that was never loaded and with an expired one."""
     rounds = 2 if quick else _ROUNDS
     with running() as servers:
         return {
@@ -79,9 +79,9 @@ def _call(key: str, fresh: float, processes: int) -> Call:
 
 
 def _summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    longest = [each["longest_ms"] for each in rounds]
+    longest = [measured["longest_ms"] for measured in rounds]
     return {
-        "queries": [each["queries"] for each in rounds],
+        "queries": [measured["queries"] for measured in rounds],
         "longest_ms": {"median": round(statistics.median(longest)), "worst": round(max(longest))},
-        "failed": sum(each["failed"] for each in rounds),
+        "failed": sum(measured["failed"] for measured in rounds),
     }

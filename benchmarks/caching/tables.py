@@ -1,4 +1,4 @@
-"""The tables of ``docs/caching.md``, from the results that are kept. It needs none of the libraries."""
+"""Write the tables of ``docs/caching.md`` from the stored results; the compared libraries are not needed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ OURS = "ours"
 
 
 def results(part: str) -> dict[str, Any]:
-    """What was found in one part of the measurements."""
+    """The results of one part of the measurements."""
     found: dict[str, Any] = json.loads(_path(part).read_text())
     return found
 
 
 def plot(part: str) -> Path:
-    """Where a part's plot is."""
+    """The path of a part's plot."""
     return DOCUMENT.parent / "images" / f"caching-{part}.png"
 
 
 def fingerprint(part: str) -> str:
-    """What a plot carries of the results that it was drawn from."""
+    """A hash of the results, which the plot that is drawn from them has as metadata."""
     return hashlib.sha256(_path(part).read_bytes()).hexdigest()
 
 
 def findings(part: str) -> dict[str, Any]:
-    """The same without what it was measured on."""
+    """The findings of one part, without the description of the machine."""
     found: dict[str, Any] = results(part)["findings"]
     return found
 
@@ -46,10 +46,10 @@ def is_ours(library: str) -> bool:
 
 
 def with_tables(text: str) -> str:
-    """A document with its tables written again, each between the two comments that name it.
+    """Replace the tables of a document, each between the two comments that name it.
 
     Raises:
-        KeyError: a comment names no table.
+        KeyError: If a comment names no table.
     """
     return re.sub(
         r"(<!-- (\w+): begin -->\n).*?(<!-- \2: end -->)",
@@ -75,7 +75,7 @@ def _promises() -> str:
         [
             ("1 query for 200 callers, in one process and in four", max(max(each["queries"]) for each in crowds)),
             (
-                f"nobody waits longer than the load and 250 ms: {load + 250} ms",
+                f"no caller waits longer than the load and 250 ms: {load + 250} ms",
                 f"{max(each['longest_ms']['worst'] for each in crowds)} ms",
             ),
             ("1 query of a failing database in a lease", max(each["failing_database"]["queries"] for each in races)),

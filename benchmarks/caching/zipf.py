@@ -1,4 +1,4 @@
-"""How many queries lazy loading spares when few keys are asked for often, beside the formula that says so exactly."""
+"""Queries that lazy loading saves if few keys are read often, compared with the exact formula."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ITEM = "SELECT nextval('queries'), id, name, description FROM items WHERE id = 
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """One caller reads keys drawn from a Zipf distribution of exponent 1, through a cache that is empty at first."""
+    """Read keys drawn from a Zipf distribution of exponent 1 through an initially empty cache, with one caller."""
     reads = _QUICK_READS if quick else _READS
     weights = [1 / rank for rank in range(1, _KEYS + 1)]
     chance = random.Random(_SEED)  # noqa: S311 - the same reads every time
@@ -51,7 +51,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
 def _point(reads: int, asked: int, distinct: int, chances: list[float]) -> dict[str, Any]:
     unread = [(1 - chance) ** reads for chance in chances]
     expected = len(chances) - sum(unread)
-    # How far a draw is from what is expected, to the first order.
+    # The variance of a draw, to the first order.
     variance = sum(each * (1 - each) for each in unread)
     variance -= reads * sum(chance * each for chance, each in zip(chances, unread, strict=True)) ** 2
     return {

@@ -1,4 +1,4 @@
-"""What goes wrong around a client while it is used: interrupts, forks, cancelled tasks, killed servers.
+"""Disturb a client while it is used: interrupts, forks, cancelled tasks, killed servers.
 
-Every key, value and session says whose it is, so that an answer that belongs to somebody else is seen.
+Each value and each session names its owner, so that an answer that belongs to another caller is found.
 """

@@ -1,6 +1,6 @@
-"""One process of the storm: a client, a cache and a session store on it, and every way to interrupt them.
+"""One process of the storm: a client with a cache and a session store, which are interrupted in all ways.
 
-``python -m benchmarks.storm.client JSON`` prints what it saw as JSON.
+``python -m benchmarks.storm.client JSON`` prints what it counted as JSON.
 """
 
 from __future__ import annotations
@@ -32,32 +32,34 @@ _THREADS = 3
 _TASKS = 16
 _TTL = 3600
 _DISTURBED = 0.2
-_LONGEST_INTERRUPT_SECONDS = 0.001
+_MAX_INTERRUPT_SECONDS = 0.001
 _FORK_EVERY = 500
 _CHILD_REQUESTS = 30
 _CHILD_SECONDS = 30.0
 _SAMPLE_SECONDS = 0.05
-_OVERDUE_SECONDS = 300.0
+_MAX_SECONDS = 300.0
 
 
 class Interrupted(Exception):  # noqa: N818 - as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
-    """Raised by a signal, anywhere."""
+    """Raised by a signal handler, at any place."""
 
 
 @dataclass
 class Seen:
-    """What came of the requests.
+    """Counts of the requests' results.
 
     Attributes:
-        right: answers that were the caller's own.
-        lost: reads of what had been written and is gone, as a killed server's content is.
-        wrong: answers that belonged to another question, with an example.
-        foreign: sessions of another user.
-        interrupted: requests that were interrupted or cancelled.
-        failures: when others failed, as moments of the machine's clock.
-        errors: by type.
-        bypasses: moments at which the cache was gone round.
-        forks: children that came to an end, and those that hung.
+        right: Answers that belong to their request.
+        lost: Reads of values that were written and lost, as a killed server loses them.
+        wrong: Answers that belong to another request.
+        foreign: Sessions of another user.
+        interrupted: Requests that were interrupted or cancelled.
+        example: One of the wrong or foreign answers.
+        failures: Times, by `time.monotonic`, at which requests failed without an interrupt.
+        errors: Number of failures by error.
+        bypasses: Times at which the cache was bypassed.
+        forks: Child processes that ended.
+        hung: Child processes and threads that did not end.
     """
 
     right: int = 0
@@ -73,7 +75,7 @@ class Seen:
     hung: int = 0
 
     def judge(self, key: str, answer: Any) -> None:
-        """A value says whose it is."""
+        """Count an answer for a key."""
         if answer is None:
             self.lost += 1
         elif answer == value_of(key):
@@ -83,7 +85,7 @@ class Seen:
             self.example = f"asked for {key}, got {answer!r:.80}"
 
     def judge_session(self, user: str, session: Any) -> None:
-        """So does a session."""
+        """Count a session of a user."""
         if session.user is None:
             self.lost += 1
         elif session.user == user and session.get("of") == user:
@@ -93,7 +95,7 @@ class Seen:
             self.example = f"the cookie of {user} opened the session of {session.user}"
 
     def failed(self, error: BaseException) -> None:
-        """A request that nobody interrupted."""
+        """Count a request that failed without an interrupt."""
         self.failures.append(time.monotonic())
         cause = error.__cause__
         name = f"{type(error).__name__} from {cause!r:.90}" if cause else f"{error!r:.90}"
@@ -101,11 +103,11 @@ class Seen:
 
     @property
     def answers(self) -> int:
-        """Requests that got an answer, whichever."""
+        """The number of requests with an answer."""
         return self.right + self.lost + self.wrong + self.foreign
 
     def add(self, other: Seen) -> None:
-        """What somebody else saw."""
+        """Add the counts of another thread or process."""
         for name in ("right", "lost", "wrong", "foreign", "interrupted", "forks", "hung"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.example = self.example or other.example
@@ -116,12 +118,12 @@ class Seen:
 
 
 def value_of(key: str) -> bytes:
-    """What is stored under a key."""
+    """The value that is stored under a key."""
     return f"the value of {key}".encode()
 
 
 class _Application:
-    """What the requests of threads do: read a key, look a value up, open a session."""
+    """The requests of threads: read a key, look up a value, open a session."""
 
     def __init__(self, settings: ConnectionSettings, library: Any) -> None:
         self.client: Any = connect(settings, library=library)
@@ -130,7 +132,7 @@ class _Application:
         self.cookies: dict[str, str] = {}
 
     def serve(self, seen: Seen) -> None:
-        """One request, chosen by chance."""
+        """Make a random request."""
         kind, key, user = _drawn()
         if kind == "read":
             answer = self.client.get(key)
@@ -151,25 +153,25 @@ class _Application:
                     self.cookies[user] = change.value
 
     def work(self, seen: Seen, is_over: Callable[[], bool]) -> None:
-        """Requests that nobody interrupts."""
+        """Make requests without interrupts."""
         while not is_over():
             try:
                 self.serve(seen)
-            except Exception as error:  # noqa: BLE001 - what it is, is what is counted
+            except Exception as error:  # noqa: BLE001 - counted
                 seen.failed(error)
 
     def work_interrupted(self, seen: Seen) -> None:
-        """One request that a signal may end, as the main thread's can be."""
+        """Make a request that a signal may interrupt, as it can in the main thread only."""
         try:
             if _is_disturbed():
-                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, _LONGEST_INTERRUPT_SECONDS))  # noqa: S311
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, _MAX_INTERRUPT_SECONDS))  # noqa: S311 - nothing secret
             try:
                 self.serve(seen)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except Interrupted:
             seen.interrupted += 1
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - counted
             if _caused_by_interrupt(error):
                 seen.interrupted += 1
             else:
@@ -177,7 +179,7 @@ class _Application:
 
 
 class _AsyncApplication:
-    """The same for tasks."""
+    """The requests of tasks: read a key, look up a value, open a session."""
 
     def __init__(self, settings: ConnectionSettings, library: Any) -> None:
         self.client: Any = connect_async(settings, library=library)
@@ -186,7 +188,7 @@ class _AsyncApplication:
         self.cookies: dict[str, str] = {}
 
     async def serve(self, seen: Seen) -> None:
-        """One request, chosen by chance."""
+        """Make a random request."""
         kind, key, user = _drawn()
         if kind == "read":
             answer = await self.client.get(key)
@@ -211,32 +213,32 @@ class _AsyncApplication:
                     self.cookies[user] = change.value
 
     async def work(self, seen: Seen, requests: int) -> None:
-        """Requests of which some are cancelled."""
+        """Make requests and cancel some of them."""
         while seen.answers < requests:
             task = asyncio.ensure_future(self.serve(seen))
             if _is_disturbed():
-                seconds = random.uniform(0, 2 * _LONGEST_INTERRUPT_SECONDS)  # noqa: S311
+                seconds = random.uniform(0, 2 * _MAX_INTERRUPT_SECONDS)  # noqa: S311 - nothing secret
                 asyncio.get_running_loop().call_later(seconds, task.cancel)
             try:
                 await task
             except asyncio.CancelledError:
                 seen.interrupted += 1
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 - counted
                 seen.failed(error)
 
 
 def storm(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
-    """Threads that share one client; the main one is interrupted and forks."""
+    """Run threads that share one client; the main thread is interrupted and forks."""
     application = _Application(settings, library)
     seen, others = Seen(), [Seen() for _ in range(_THREADS)]
     over = threading.Event()
-    threads = [threading.Thread(target=application.work, args=(each, over.is_set), daemon=True) for each in others]
+    threads = [threading.Thread(target=application.work, args=(counts, over.is_set), daemon=True) for counts in others]
     threads.append(threading.Thread(target=_watch, args=(application.cache, seen, over), daemon=True))
     signal.signal(signal.SIGALRM, _interrupt)
     for thread in threads:
         thread.start()
     since_fork = 0
-    while sum(each.answers for each in (seen, *others)) < requests:
+    while sum(counts.answers for counts in (seen, *others)) < requests:
         application.work_interrupted(seen)
         since_fork += 1
         if since_fork >= _FORK_EVERY:
@@ -246,13 +248,13 @@ def storm(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
     for thread in threads:
         thread.join(_CHILD_SECONDS)
         seen.hung += thread.is_alive()
-    for each in others:
-        seen.add(each)
+    for counts in others:
+        seen.add(counts)
     return seen
 
 
 async def storm_async(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
-    """Tasks that share one client; some of their requests are cancelled."""
+    """Run tasks that share one client; some of their requests are cancelled."""
     application = _AsyncApplication(settings, library)
     seen = Seen()
     over = threading.Event()
@@ -268,12 +270,12 @@ async def storm_async(settings: ConnectionSettings, library: Any, requests: int)
 
 def _drawn() -> tuple[str, str, str]:
     number = random.randrange(_KEYS)  # noqa: S311 - nothing secret
-    kind = random.choice(("read", "look up", "open a session"))  # noqa: S311
+    kind = random.choice(("read", "look up", "open a session"))  # noqa: S311 - nothing secret
     return kind, f"key-{number}", f"user-{number % _USERS}"
 
 
 def _is_disturbed() -> bool:
-    return random.random() < _DISTURBED  # noqa: S311
+    return random.random() < _DISTURBED  # noqa: S311 - nothing secret
 
 
 def _interrupt(_signal: int, _frame: Any) -> None:
@@ -290,7 +292,7 @@ def _watch(cache: Any, seen: Seen, over: threading.Event) -> None:
 
 
 def _fork(seen: Seen, request: Callable[[Seen], None]) -> None:
-    """A child goes on with what its parent had, and says what it saw."""
+    """Fork a child that uses its parent's client, and add its counts."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -299,7 +301,7 @@ def _fork(seen: Seen, request: Callable[[Seen], None]) -> None:
             for _ in range(_CHILD_REQUESTS):
                 try:
                     request(result)
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:  # noqa: BLE001 - counted
                     result.failed(error)
             os.write(writer, json.dumps(asdict(result)).encode())
         os._exit(0)
@@ -327,8 +329,8 @@ def _caused_by_interrupt(error: BaseException) -> bool:
 
 
 def main() -> None:
-    """Run what the argument says."""
-    faulthandler.dump_traceback_later(_OVERDUE_SECONDS, exit=True)
+    """Run the storm that the argument describes."""
+    faulthandler.dump_traceback_later(_MAX_SECONDS, exit=True)
     order = json.loads(sys.argv[1])
     settings = ConnectionSettings(**order["settings"])
     if order["asynchronous"]:
@@ -337,7 +339,7 @@ def main() -> None:
         seen = storm(settings, order["library"], order["requests"])
     sys.stdout.write(json.dumps(asdict(seen)))
     sys.stdout.flush()
-    os._exit(0)  # threads that hang are counted, and not waited for
+    os._exit(0)  # does not wait for threads that hang
 
 
 if __name__ == "__main__":

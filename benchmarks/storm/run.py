@@ -1,4 +1,4 @@
-"""The storm over all kinds of client: wrong answers, foreign sessions, and how soon all is well after an outage."""
+"""Run the storm for all kinds of client: wrong answers, foreign sessions, and the time to recover from an outage."""
 
 from __future__ import annotations
 
@@ -26,20 +26,25 @@ KINDS = {
 
 _REQUESTS = 100_000
 QUICK_REQUESTS = 4_000
-_CALM_SECONDS = 4.0
-_AWAY_SECONDS = 1.0
-_HESITATION_EVERY_SECONDS = 0.01
-_MOST_SECONDS = 330.0
+_PAUSE_SECONDS = 4.0
+_DOWN_SECONDS = 1.0
+_DELAY_EVERY_SECONDS = 0.01
+_MAX_SECONDS = 330.0
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    """Each kind of client in turn."""
+    """Run the storm for each kind of client."""
     requests = QUICK_REQUESTS if quick else _REQUESTS
     return {"requests": requests, "kinds": {kind: one(kind, requests) for kind in KINDS}}
 
 
 def one(kind: str, requests: int) -> dict[str, Any]:
-    """One kind of client under the storm."""
+    """Run the storm for one kind of client.
+
+    Args:
+        kind: One of `KINDS`.
+        requests: Number of requests.
+    """
     library, asynchronous, cluster = KINDS[kind]
     with running(cluster=cluster) as servers:
         order = {
@@ -52,32 +57,32 @@ def one(kind: str, requests: int) -> dict[str, Any]:
         over = threading.Event()
 
         def kill() -> None:
-            # At least one outage, however soon the requests are through.
-            pause = _CALM_SECONDS / 4
+            # At least one outage, even if the requests complete quickly.
+            pause = _PAUSE_SECONDS / 4
             while not over.wait(pause):
                 killed_at = time.monotonic()
-                outages.append((killed_at, servers.kill_one(_AWAY_SECONDS)))
-                pause = _CALM_SECONDS
+                outages.append((killed_at, servers.kill_one(_DOWN_SECONDS)))
+                pause = _PAUSE_SECONDS
 
-        def hesitate() -> None:
-            while not over.wait(_HESITATION_EVERY_SECONDS):
-                servers.hesitate()
+        def delay_replies() -> None:
+            while not over.wait(_DELAY_EVERY_SECONDS):
+                servers.delay_replies()
 
         with subprocess.Popen(
             [sys.executable, "-m", "benchmarks.storm.client", json.dumps(order)], stdout=subprocess.PIPE, text=True
         ) as process:
-            disturbers = [threading.Thread(target=each) for each in (kill, hesitate)]
-            for each in disturbers:
-                each.start()
+            disturbers = [threading.Thread(target=disturb) for disturb in (kill, delay_replies)]
+            for disturber in disturbers:
+                disturber.start()
             try:
-                output, _ = process.communicate(timeout=_MOST_SECONDS)
+                output, _ = process.communicate(timeout=_MAX_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 output = ""
             finally:
                 over.set()
-                for each in disturbers:
-                    each.join()
+                for disturber in disturbers:
+                    disturber.join()
         if not output:
             return {"ended": False}
         return _summary(json.loads(output), outages)
@@ -102,7 +107,7 @@ def _summary(seen: dict[str, Any], outages: list[tuple[float, float]]) -> dict[s
 
 
 def _recovery(moments: list[float], outages: list[tuple[float, float]]) -> float:
-    """The longest time from a server's return to the last failure before the next outage."""
+    """The longest time from the return of a server to the last failure before the next outage."""
     longest = 0.0
     for number, (killed_at, returned_at) in enumerate(outages):
         until = outages[number + 1][0] if number + 1 < len(outages) else float("inf")
@@ -112,6 +117,6 @@ def _recovery(moments: list[float], outages: list[tuple[float, float]]) -> float
 
 
 def _stray(moments: list[float], outages: list[tuple[float, float]]) -> int:
-    """Failures before the first outage, which nothing excuses."""
+    """The number of failures before the first outage; it must be 0."""
     first = outages[0][0] if outages else float("inf")
     return sum(moment < first for moment in moments)

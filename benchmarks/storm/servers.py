@@ -40,8 +40,8 @@ class Servers:
         # Clients know the address of the first node; it is killed last.
         self._victims = itertools.cycle([*nodes[1:], nodes[0]])
 
-    def hesitate(self) -> None:
-        """Answer two milliseconds late, so that replies are still under way when a caller is interrupted."""
+    def delay_replies(self) -> None:
+        """Delay replies by two milliseconds, so that they are under way when a caller is interrupted."""
         for node in self._nodes:
             with contextlib.suppress(redis.RedisError):
                 node.admin.execute_command("CLIENT PAUSE", 2, "ALL")

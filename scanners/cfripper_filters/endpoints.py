@@ -1,4 +1,4 @@
-"""What cfripper is told to pass over, each with its reason."""
+"""Findings of cfripper that are accepted, each with its reason."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cfripper.model.enums import RuleMode
 
 FILTERS = [
     Filter(
-        reason="An endpoint's policy grants nothing: it keeps one service's calls to this account's own",
+        reason="An endpoint policy grants nothing: it limits the calls of one service to this account",
         rules={"GenericResourceWildcardPolicyRule"},
         rule_mode=RuleMode.ALLOWED,
         eval={"eq": [{"ref": "resource.Type"}, "AWS::EC2::VPCEndpoint"]},
