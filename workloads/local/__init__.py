@@ -1,1 +1,1 @@
-"""The three applications on this machine, on servers of their own; nothing leaves the loopback."""
+"""The three applications on this machine, with their own servers, on the loopback address only."""

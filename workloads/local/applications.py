@@ -1,4 +1,4 @@
-"""The applications as processes of their own."""
+"""Start the applications, each in a separate process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "
 
 
 def serve(target: str, port: int, environment: Mapping[str, str], *options: str) -> subprocess.Popen[str]:
-    """Start uvicorn in a process of its own, with what the application needs of the environment and nothing else."""
+    """Start uvicorn in a separate process, with the environment variables that it needs only.
+
+    Args:
+        target: The application, as uvicorn takes it: `module:name`.
+        port: Port to listen on.
+        environment: Environment variables of the application.
+        options: Further options of uvicorn.
+    """
     command = [sys.executable, "-m", "uvicorn", target, "--host", LOOPBACK, "--port", str(port), *options]
     base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return processes.start(
@@ -42,8 +49,8 @@ def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
     """Wait for an application's first answer.
 
     Raises:
-        RuntimeError: it ended instead, or took too long.
-        httpx.HTTPStatusError: it has an error in it.
+        RuntimeError: If the application ends, or does not answer in time.
+        httpx.HTTPStatusError: If the answer is an error.
     """
     end = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < end:
@@ -53,20 +60,30 @@ def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError(f"{process.args!r} did not start; what it said stands above.")
+    raise RuntimeError(f"{process.args!r} did not start. Its output is above.")
 
 
 @contextmanager
 def serving(ports: Mapping[str, int]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Run servers and applications as long as the block lasts; the applications' processes are handed out."""
+    """Run the servers and the applications for as long as the block lasts.
+
+    Args:
+        ports: Port of each application, by name.
+
+    Yields:
+        The processes of the applications.
+
+    Raises:
+        RuntimeError: If an application ends, or does not answer in time.
+    """
     with ExitStack() as stack:
         cache = stack.enter_context(valkey()).to_environment()
         database = stack.enter_context(postgresql()).to_environment()
-        pair = [free_port(), free_port()]
-        addresses = " ".join(f"http://{LOOPBACK}:{port}" for port in pair)
+        replicas = [free_port(), free_port()]
+        addresses = " ".join(f"http://{LOOPBACK}:{port}" for port in replicas)
         wanted = [
             ("workloads.catalogue.web:app", ports["catalogue"], {**cache, **database}, ()),
-            *(("workloads.sessions.web:app", port, cache, ()) for port in pair),
+            *(("workloads.sessions.web:app", port, cache, ()) for port in replicas),
             (
                 "workloads.local.round_robin:from_environment()",
                 ports["sessions"],
@@ -77,8 +94,8 @@ def serving(ports: Mapping[str, int]) -> Iterator[list[subprocess.Popen[str]]]:
         ]
         started = []
         for target, port, environment, options in wanted:
-            # The balancer leaves the host as its client named it.
-            names = (f"{name}:{each}" for name in (LOOPBACK, "localhost") for each in {port, ports["sessions"]})
+            # The load balancer passes the header Host on unchanged.
+            names = (f"{name}:{number}" for name in (LOOPBACK, "localhost") for number in {port, ports["sessions"]})
             variables = {**environment, TARGET: target, HOSTS: " ".join(names)}
             process = serve("workloads.local.loopback:from_environment", port, variables, "--factory", *options)
             stack.callback(processes.end, process)

@@ -1,7 +1,8 @@
-"""Keeps pages of other sites away from what listens on this machine alone.
+"""Refuse requests of other sites' pages to applications on the loopback address.
 
-A browser on this machine may have any page open. Such a page can send requests here, and one whose own name has been
-bent to the loopback address can read the answers: it says so in ``Host``, and what changes something says ``Origin``.
+A browser on this machine can have any page open. Such a page can send requests to the applications, and if its host
+name resolves to the loopback address, it can read the answers. ``Host`` names that host, and requests that change
+something have an ``Origin``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 TARGET = "LOCAL_TARGET"
-"""The variable that names the application, ``module:name``, with ``()`` behind it where it is to be called."""
+"""Environment variable with the application: ``module:name``, followed by ``()`` if the name is a factory."""
 HOSTS = "LOCAL_HOSTS"
-"""The variable that names the values of ``Host`` to answer, with blanks between them."""
+"""Environment variable with the accepted values of ``Host``, separated by spaces."""
 
 
 class Loopback:
-    """Passes on what is addressed to this machine by its own names, and sent by no page but the application's own."""
+    """Passes on requests for this machine's names that no page of another site has sent.
+
+    Args:
+        app: The application that gets the requests.
+        hosts: The accepted values of ``Host``.
+    """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app = app
@@ -42,7 +48,7 @@ class Loopback:
 
 
 def from_environment() -> Loopback:
-    """The application that the environment names."""
+    """The application that the environment variables name."""
     module, _, name = os.environ[TARGET].partition(":")
     found = getattr(import_module(module), name.removesuffix("()"))
     return Loopback(found() if name.endswith("()") else found, frozenset(os.environ[HOSTS].split()))

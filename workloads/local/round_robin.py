@@ -1,4 +1,4 @@
-"""A load balancer in its simplest form: each request goes to the next process, whoever sent it."""
+"""A minimal load balancer: each request goes to the next process, regardless of its sender."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 ADDRESSES = "ROUND_ROBIN"
-"""The variable that names the processes' addresses, with blanks between them."""
+"""Environment variable with the addresses of the processes, separated by spaces."""
 
-# What is about one connection is not about the next.
-_OF_THE_CONNECTION = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"})
+# Headers of one connection do not apply to the next one.
+_CONNECTION_HEADERS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"})
 
 
 def balancer(addresses: list[str]) -> Starlette:
-    """An application that passes requests on."""
+    """An application that passes requests on to the addresses in turn."""
     turns = itertools.cycle(addresses)
-    # The transport alone: a whole client would keep one user's cookies and send them with another's request.
+    # Only the transport: a client would store one user's cookies and send them with another user's request.
     transport = httpx.AsyncHTTPTransport()
 
     async def forward(request: Request) -> Response:
@@ -36,12 +36,12 @@ def balancer(addresses: list[str]) -> Starlette:
                 request.method,
                 next(turns) + request.url.path,
                 params=request.url.query,
-                headers=_about_the_message(request.headers.raw),
+                headers=_message_headers(request.headers.raw),
                 content=await request.body(),
             )
         )
         response = Response(await answer.aread(), answer.status_code)
-        response.raw_headers.extend(_about_the_message(answer.headers.raw))
+        response.raw_headers.extend(_message_headers(answer.headers.raw))
         return response
 
     @asynccontextmanager
@@ -54,9 +54,9 @@ def balancer(addresses: list[str]) -> Starlette:
 
 
 def from_environment() -> Starlette:
-    """The balancer that the environment describes."""
+    """The load balancer for the addresses in the environment variable."""
     return balancer(os.environ[ADDRESSES].split())
 
 
-def _about_the_message(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value) for name, value in headers if name.lower().decode() not in _OF_THE_CONNECTION]
+def _message_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in headers if name.lower().decode() not in _CONNECTION_HEADERS]
