@@ -141,7 +141,14 @@ class Node(Server):
 
 
 def tls_options(certificate: Path, key: Path, authority: Path, port: int) -> list[str]:
-    """Options of a server that listens for TLS on a port and asks clients for no certificate."""
+    """Options of a server that listens for TLS and asks clients for no certificate.
+
+    Args:
+        certificate: File with its certificate.
+        key: File with the private key.
+        authority: File with the certificate authority.
+        port: Port to listen on.
+    """
     files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
     trust = ["--tls-ca-cert-file", str(authority), "--tls-auth-clients", "no"]
     return ["--tls-port", str(port), *files, *trust]

@@ -88,7 +88,13 @@ def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
 
 
 def deployed(stack: Stack, account: Account, exports: Mapping[str, str]) -> Deployment:
-    """A stack and the resources that CloudFormation has created for it."""
+    """A stack and the resources that CloudFormation has created for it.
+
+    Args:
+        stack: The stack with its template.
+        account: The account it is deployed to.
+        exports: Exported values of all stacks, by name.
+    """
     made = account.resources(stack.name)
     return Deployment(
         stack,
@@ -182,7 +188,13 @@ def not_compared(deployment: Deployment) -> Iterator[str]:
 
 
 def unread(reader: Reader, deployment: Deployment, resource: Resource) -> list[str]:
-    """The properties of a template that the reader does not read back."""
+    """The properties of a template that the reader does not read back.
+
+    Args:
+        reader: Reader of the resource's type.
+        deployment: The stack of the resource.
+        resource: The resource.
+    """
     try:
         asked = deployment.resolve(dict(resource.properties))
         read = reader.read(deployment.account, deployment.physical_id(resource), asked)

@@ -46,7 +46,7 @@ def _hits() -> Any:
     )
     figure.suptitle("CPU time of a hit, over a GET on a bare client and the same deserialisation")
     for axes, kind in zip(both, kinds, strict=True):
-        ratios = {name: each["ratio"] for name, each in found[kind].items()}
+        ratios = {name: measured["ratio"] for name, measured in found[kind].items()}
         middle = [found[kind][name]["ratio_middle_half"] for name in ratios]
         errors = [
             [ratio - low for ratio, (low, _) in zip(ratios.values(), middle, strict=True)],
@@ -102,15 +102,15 @@ def _races() -> Any:
     figure.suptitle(
         f"A failing database, {found['callers']} callers with {found['calls_of_each']} calls each; and a killed loader"
     )
-    queries = {name: each["failing_database"]["queries"] for name, each in libraries.items()}
+    queries = {name: measured["failing_database"]["queries"] for name, measured in libraries.items()}
     _bars(left, queries, colours, labels=[str(number) for number in queries.values()])
     _logarithmic(left)
     left.set_xlim(left=0.5)
     left.set_xlabel("queries that reach the failing database")
-    killed = [each["killed_loader_seconds"] for each in libraries.values()]
+    killed = [measured["killed_loader_seconds"] for measured in libraries.values()]
     end = found["give_up_seconds"]
-    waits = [end if each is None else each["worst"] for each in killed]
-    labels = [f"none in {end:.0f} s" if each is None else f"{each['worst']:.2f}" for each in killed]
+    waits = [end if seconds is None else seconds["worst"] for seconds in killed]
+    labels = [f"none in {end:.0f} s" if seconds is None else f"{seconds['worst']:.2f}" for seconds in killed]
     _bars(right, dict(zip(libraries, waits, strict=True)), colours, labels=labels)
     right.margins(x=0.15)
     right.axvline(found["lease_seconds"], color=_LIMIT, linestyle="--", linewidth=1)
@@ -121,16 +121,16 @@ def _races() -> Any:
 def _zipf() -> Any:
     found = findings("zipf")
     points = found["points"]
-    reads = [each["reads"] for each in points]
+    reads = [point["reads"] for point in points]
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     axes.set_title(f"Lazy loading of {found['keys']:,} keys, drawn by Zipf({found['exponent']}), from an empty cache")
     axes.plot(reads, reads, color=_LIMIT, linestyle="--", label="without a cache")
-    axes.plot(reads, [each["formula"] for each in points], color="#000000", label="formula: Σ 1 - (1 - pᵢ)ᴺ")
-    axes.plot(reads, [each["queries"] for each in points], "o", color=_OURS, label="measured in PostgreSQL")
-    for each in points[::3]:
+    axes.plot(reads, [point["formula"] for point in points], color="#000000", label="formula: Σ 1 - (1 - pᵢ)ᴺ")
+    axes.plot(reads, [point["queries"] for point in points], "o", color=_OURS, label="measured in PostgreSQL")
+    for point in points[::3]:
         axes.annotate(
-            f"{each['reduction']:.1f} reads for a query",
-            (each["reads"], each["queries"]),
+            f"{point['reduction']:.1f} reads for a query",
+            (point["reads"], point["queries"]),
             xytext=(8, -14),
             textcoords="offset points",
             fontsize=8,
@@ -152,7 +152,7 @@ def _ranks() -> Any:
         ("ours", "ours, on Valkey", -0.2, _OURS),
         ("postgresql", "PostgreSQL, indexed", 0.2, _OTHERS),
     ):
-        numbers = [each[side]["median"] for each in questions.values()]
+        numbers = [measured[side]["median"] for measured in questions.values()]
         bars = axes.barh([place + shift for place in range(len(questions))], numbers, 0.38, color=colour, label=label)
         axes.bar_label(bars, [f"{number:.2f}" for number in numbers], padding=2, fontsize=8)
     axes.set_yticks(range(len(questions)), list(questions))

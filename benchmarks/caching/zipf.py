@@ -52,8 +52,8 @@ def _point(reads: int, asked: int, distinct: int, chances: list[float]) -> dict[
     unread = [(1 - chance) ** reads for chance in chances]
     expected = len(chances) - sum(unread)
     # The variance of a draw, to the first order.
-    variance = sum(each * (1 - each) for each in unread)
-    variance -= reads * sum(chance * each for chance, each in zip(chances, unread, strict=True)) ** 2
+    variance = sum(share * (1 - share) for share in unread)
+    variance -= reads * sum(chance * share for chance, share in zip(chances, unread, strict=True)) ** 2
     return {
         "reads": reads,
         "queries": asked,
