@@ -1,6 +1,6 @@
-"""Every stage that is deployed, and what differs between them. Posture does not: only size, zones and retention.
+"""The stages that are deployed, and their differences: size, Availability Zones and retention, never security.
 
-Most changes to what runs where are made here and nowhere else.
+Most changes to what is deployed where are made here only.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ class StageSettings:
 
     Attributes:
         database: PostgreSQL. Default: none.
-        workload: the reference applications, which need the database. Default: none of them.
-        tags: on every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
-        no_reserved_concurrency_reason: why no concurrency is reserved for functions. Default: it is reserved, 33
+        workload: The reference applications, which need the database. Default: none of them.
+        tags: On every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
+        no_reserved_concurrency_reason: Why no concurrency is reserved for functions. Default: it is reserved, 33
             executions with database and applications; Lambda keeps another 100 of the account's unreserved.
     """
 
@@ -188,7 +188,7 @@ def selected_stages(name: str | None) -> dict[str, StageSettings]:
     """The stages to synthesise: the one named, or all.
 
     Raises:
-        ConfigurationError: When no stage has that name.
+        ConfigurationError: If no stage has that name.
     """
     if name is None:
         return STAGES

@@ -24,7 +24,7 @@ _LONGEST_NAME = 100  # that of a stack has 128
 
 
 class CacheStage(cdk.Stage):
-    """A network and two caches in it; beside them a database and the reference applications, where they are set."""
+    """A network with two caches; with a database and the reference applications if the settings have them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         _check_name(construct_id)

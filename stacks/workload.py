@@ -27,7 +27,7 @@ _ROOT = Path(__file__).parent.parent
 
 
 class WorkloadStack(cdk.Stack):
-    """The reference applications, each a function with an HTTPS site of its own. Nothing here holds data."""
+    """The reference applications, each a function with its own HTTPS endpoint. Nothing here holds data."""
 
     def __init__(
         self,

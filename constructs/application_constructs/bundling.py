@@ -1,9 +1,9 @@
-"""Code of Lambda functions: locked dependencies, installed apart from synth, and the sources beside them.
+"""Code of Lambda functions: sources, and locked dependencies that are installed before synth.
 
 ``python -m application_constructs.bundling REQUIREMENTS...`` installs wheels for the functions' platform with uv: no
-Docker, no compiler. A synth puts the sources beside what was installed and fetches nothing. Both are kept by what they
-were made from, so nothing is done twice, and the same inputs are the same asset on every machine. A new bundle takes
-the place of those that no synth has used for three days.
+Docker, no compiler. A synth adds the sources to what was installed and fetches nothing. Both are cached by a hash of
+their inputs: nothing is done twice, and the same inputs give the same asset on every machine. A bundle that no synth
+has used for three days is removed when a new one is made.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ class PythonBundle:
     Args:
         sources: Packages and files to ship, each at the top of the bundle. Compiled files are left out, and so are
             hidden ones (``.env``, ``.git``), caches, and what editors leave behind: `SKIPPED`.
-
         requirements: A requirements file that is a complete closure with hashes, as ``uv pip compile
             --generate-hashes`` writes it.
     """
@@ -63,7 +62,7 @@ class PythonBundle:
         """The bundle as a function's code. Nothing is fetched.
 
         Raises:
-            ConfigurationError: When its dependencies have not been installed, or a link in a source leads out of it or
+            ConfigurationError: If its dependencies have not been installed, or a link in a source leads out of it or
                 to what is left out.
         """
         digest = _locked(self.requirements)
@@ -93,7 +92,7 @@ def install(requirements: Path) -> bool:
     """Install what a requirements file locks, unless it is there; say whether it had to be.
 
     Raises:
-        BundlingError: When uv is missing, or cannot install the locked wheels.
+        BundlingError: If uv is missing, or cannot install the locked wheels.
     """
     dependencies = _dependencies(requirements)
     if dependencies.exists():
@@ -109,7 +108,7 @@ def install(requirements: Path) -> bool:
 
 
 def _installed(target: Path) -> Iterator[tuple[str, Path]]:
-    """All that wheels brought; what uv leaves beside it is hidden."""
+    """The installed files of the wheels, without the hidden files that uv adds."""
     for file in sorted(target.glob("[!.]*/**/*")) + sorted(target.glob("[!.]*")):
         if file.is_file() and "__pycache__" not in file.parts:
             yield file.relative_to(target).as_posix(), file
@@ -132,10 +131,12 @@ def _run_uv(requirements: Path, target: Path) -> None:
 
 
 def _uv() -> str:
-    """The uv beside this Python, else the one on the PATH."""
+    """The uv of this Python environment, else the one on the PATH."""
     found = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if found is None:
-        raise BundlingError("There is no uv beside this Python or on the PATH. Run make setup, or pip install uv.")
+        raise BundlingError(
+            "There is no uv in this Python environment or on the PATH. Run make setup, or pip install uv."
+        )
     return found
 
 
@@ -186,7 +187,7 @@ def _forget_unused() -> None:
     """Remove bundles that have not been used for three days; dependencies stay, since synth could not fetch them."""
     oldest = time.time() - _KEPT_SECONDS
     for bundle in _cache().glob("bundle-*.zip"):
-        # Another synth may have been faster, or the folder may be somebody else's; neither is a reason to fail.
+        # Another synth may have been faster, or the folder may belong to another user; neither is a reason to fail.
         with contextlib.suppress(OSError):
             if bundle.stat().st_mtime < oldest:
                 bundle.unlink()

@@ -1,4 +1,4 @@
-"""Functions of applications beside a cache."""
+"""Lambda functions of the reference applications."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
 _CALLER_WAITS = (
-    "Whoever calls the function waits for its answer and is told of its failure; Lambda sends dead letters of "
-    "asynchronous calls only, and there are none (lambda/latest/dg/invocation-async-retain-records.html)."
+    "Callers invoke the function synchronously and receive its errors. Lambda sends dead letters of asynchronous "
+    "invocations only, and there are none (lambda/latest/dg/invocation-async-retain-records.html)."
 )
 _CDK_OWN_FUNCTION = (
     "The CDK's own custom resource, which calls the function at deployment: it needs no way into the VPC, holds no "
@@ -36,42 +36,31 @@ _CDK_OWN_FUNCTION = (
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class WorkloadFunction(Construct):
-    """A function on Python 3.14 and arm64 in a VPC, called by whoever waits for its answer.
+    """A Lambda function on Python 3.14 and arm64 in a VPC, invoked synchronously.
 
-    It runs under a policy of its own, to which grants add: ``cache.grant_connect(function, user)``. Its code is denied
-    what Lambda does with the role, to make and remove the function's network interfaces. Environment and
-    log are encrypted with a customer key, traces are on, and the concurrency is reserved: it bounds how many
-    connections the function may hold to a cache or a database, as well as what it costs.
+    It has its own policy, and grants add to it: ``cache.grant_connect(function, user)``. Its code may not create or
+    delete network interfaces, although Lambda does so with the same role. Environment and log are encrypted with a
+    customer managed key, tracing is on, and concurrency is reserved, which limits both the connections to a cache or
+    database and the cost.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
-        code: `PythonBundle.code`, say.
-
+        code: The function's code, for example `PythonBundle.code`.
         handler: The entry point, ``package.module.function``.
-
         vpc: The VPC.
-
-        vpc_subnets: Which subnets: those for applications.
-
-        security_groups: Groups to join: the client groups of what it connects to, that of the endpoints' clients.
-
-        environment: What ``connection_settings`` of caches and databases gave, and what else it needs.
-
-        encryption_key: Encrypts environment and log. CloudWatch Logs is let into the policy of a key of the app; that
-            of an imported one must admit it already, and there is a warning.
-
+        vpc_subnets: The application subnets.
+        security_groups: Groups to join: the client groups of what it connects to, and of interface endpoints.
+        environment: The ``connection_settings`` of caches and databases, and other variables.
+        encryption_key: Encrypts environment and log. The policy of a key of the app is extended for CloudWatch Logs;
+            that of an imported key must allow it already, and synth warns.
         timeout: Default: 29 seconds, within the 30 that API Gateway waits.
-
         concurrency: Executions at the same time. Default: 10.
-
         no_reserved_concurrency_reason: Why no concurrency is reserved, for example because the account has too little.
             Default: it is reserved.
 
     Raises:
-        ConfigurationError: When the VPC or the key is of another region, the VPC has no such subnets, a security group
+        ConfigurationError: If the VPC or the key is of another region, the VPC has no such subnets, a security group
             is of another VPC, or the reason says nothing.
 
     See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
@@ -121,7 +110,7 @@ class WorkloadFunction(Construct):
             no_reserved_concurrency_reason=no_reserved_concurrency_reason,
             dead_letters=_CALLER_WAITS,
         )
-        """The function itself. What is granted to it goes into its own policy as well."""
+        """The function itself. Grants to it are added to its policy."""
 
     @property
     def connections(self) -> ec2.Connections:
@@ -130,14 +119,14 @@ class WorkloadFunction(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The function's role. What it is granted goes into the function's own policy."""
+        """The function's role. Grants to it are added to the function's policy."""
         return self.function.grant_principal
 
     def run_at_deployment(self) -> triggers.Trigger:
         """Call the function once at every deployment that changes it; its failure fails the deployment.
 
         Returns:
-            What stands for the call: other constructs may be made to wait for it.
+            The trigger, for other constructs to depend on.
         """
         trigger = triggers.Trigger(self, "AtDeployment", handler=self.function, timeout=Duration.minutes(5))
         provider = Stack.of(self).node.find_child("AWSCDK.TriggerCustomResourceProviderCustomResourceProvider")

@@ -1,4 +1,4 @@
-"""HTTPS in front of a function, for callers that AWS knows."""
+"""An HTTP API in front of a function, with IAM authorization."""
 
 from __future__ import annotations
 
@@ -45,23 +45,19 @@ _ARN_IS_JOINED = (
 
 
 class FunctionApi(Construct):
-    """An HTTP API with one function behind every path. Each request is signed, or refused before it gets there.
+    """An HTTP API that sends every path to one function, with IAM authorization.
 
-    Callers sign with Signature Version 4 under a role that `grant_invoke` admits. Requests are limited in rate, and
-    each leaves a line in an encrypted log. No browser page of another origin may call it: there is no CORS.
+    Callers sign requests with Signature Version 4, under a role with `grant_invoke`. Requests are rate limited, and an
+    encrypted log records each one. CORS is not configured: browser pages of another origin cannot call the API.
 
-    It is a site of its own, so an application's paths and cookies begin at ``/``.
+    Each API is a separate site, so an application's paths and cookies begin at ``/``.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
-        function: What answers.
-
-        encryption_key: Encrypts the access log. CloudWatch Logs is let into the policy of a key of the app; that of an
-            imported one must admit it already, and there is a warning.
-
+        function: The function that answers requests.
+        encryption_key: Encrypts the access log. The policy of a key of the app is extended for CloudWatch Logs; that of
+            an imported key must allow it already, and synth warns.
         requests_per_second: Default: 50, with bursts of twice as many.
 
     See https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
@@ -118,7 +114,7 @@ class FunctionApi(Construct):
             grantee: A role, function or whatever else has one, of the API's own account.
 
         Raises:
-            ConfigurationError: When the permission would be written nowhere.
+            ConfigurationError: If the app does not write the grantee's policy.
         """
         return grant(
             "grant_invoke",
@@ -130,7 +126,7 @@ class FunctionApi(Construct):
 
 
 def _limit(permission: IConstruct) -> None:
-    """Name the account beside the API's ARN, which is all that the CDK names."""
+    """Restrict the permission to the account as well; the CDK sets the API's ARN only."""
     account = Stack.of(permission).account
     permission.source_account = account  # type: ignore[attr-defined]
     if Token.is_unresolved(account):

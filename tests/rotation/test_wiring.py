@@ -14,7 +14,7 @@ from elasticache_constructs.rotation.runtime import rotate_secret
 from elasticache_constructs.rotation.runtime.rotate_secret import handler
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Configuration, Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import Busy, Refused, RotationError
-from elasticache_constructs.rotation.runtime.rotate_secret.login import Door
+from elasticache_constructs.rotation.runtime.rotate_secret.login import LoginProbe
 from elasticache_constructs.rotation.runtime.rotate_secret.nodes import Node
 from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
 from tests.rotation.engine import needs
@@ -64,7 +64,7 @@ def test_grace_time_defaults_to_a_caching_clients_hour(environment: dict[str, st
         (
             TOKEN | {"USER_NAME": "app"},
             (
-                "USER_NAME='app' with KIND=auth-token: whoever gives an AuthToken is the user default. "
+                "USER_NAME='app' with KIND=auth-token: an AuthToken logs in as the user default. "
                 "Set USER_NAME=default, or KIND=user."
             ),
         ),
@@ -96,33 +96,33 @@ def test_untrusted_certificate_gets_no_password(servers: list[Server]) -> None:
     """A node whose certificate no trusted authority signed is refused before AUTH is sent."""
     node = Node("orders-001", "localhost", servers[0].tls_port)
     with pytest.raises(Refused, match=r"orders-001 \(localhost\) with a certificate that fails: "):
-        Door(None).ask([node], Login("app", "secret"))
+        LoginProbe(None).ask([node], Login("app", "secret"))
 
 
 def test_certificate_of_another_name_gets_no_password(engines: Engines, servers: list[Server]) -> None:
     """A trusted certificate that is another host's is refused too."""
     node = Node("orders-001", "127.0.0.1", servers[0].tls_port)
     with pytest.raises(Refused, match="IP address mismatch"):
-        Door(str(engines.certificates.authority)).ask([node], Login("app", "secret"))
+        LoginProbe(str(engines.certificates.authority)).ask([node], Login("app", "secret"))
 
 
 def test_silent_and_closed_ports_are_busy(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that accepts connections and says nothing, and one that is gone, are waited for, not taken for a no."""
     monkeypatch.setattr("elasticache_constructs.rotation.runtime.rotate_secret.login._TIMEOUT_SECONDS", 0.1)
-    door = Door(str(engines.certificates.authority))
+    login_probe = LoginProbe(str(engines.certificates.authority))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(Busy, match="orders-001 does not answer: TimeoutError"):
-            door.ask([Node("orders-001", "localhost", port)], Login("app", "secret"))
+            login_probe.ask([Node("orders-001", "localhost", port)], Login("app", "secret"))
     with pytest.raises(Busy, match="orders-001 does not answer: ConnectionRefusedError"):
-        door.ask([Node("orders-001", "localhost", port)], Login("app", "secret"))
+        login_probe.ask([Node("orders-001", "localhost", port)], Login("app", "secret"))
 
 
 def test_one_login_is_one_attempt(engines: Engines, servers: list[Server]) -> None:
     """A refused login is tried once: retries would multiply the AuthenticationFailures metric."""
     before = servers[0].refused_logins()
     node = Node("orders-001", "localhost", servers[0].tls_port)
-    answers = Door(str(engines.certificates.authority)).ask([node], Login("nobody", "secret"))
+    answers = LoginProbe(str(engines.certificates.authority)).ask([node], Login("nobody", "secret"))
 
     assert (("orders-001",), 1) == (answers.refused, servers[0].refused_logins() - before)
 

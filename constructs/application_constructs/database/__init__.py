@@ -1,4 +1,4 @@
-"""A PostgreSQL database for the applications beside a cache."""
+"""A PostgreSQL database for the reference applications."""
 
 from application_constructs.database.construct import CERTIFICATES, Database
 from application_constructs.database.users import DatabaseUser

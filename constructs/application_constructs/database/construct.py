@@ -55,7 +55,7 @@ _PARAMETERS = {
     "log_disconnections": "1",
     "log_statement": "ddl",
     "log_min_duration_statement": "1000",
-    # Statements are logged without the values that they are about.
+    # Statements are logged without their parameter values.
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
@@ -81,44 +81,35 @@ _MONITORING_POLICY = (
 class Database(Construct):
     """A PostgreSQL database that applications log in to by IAM, without a password.
 
-    Without a word more than its size and users it has: a standby in another zone, encryption with a customer key,
-    TLS required, daily and continuous backups for 35 days, a final snapshot, protection against deletion, minor
-    upgrades, exported logs, Performance Insights and enhanced monitoring. The administrator's password is generated,
-    kept and rotated every week by RDS in a secret of its own; nothing but `create_users` reads it.
+    With only size and users set you get: a standby in another Availability Zone, encryption with a customer managed
+    key, required TLS, daily and continuous backups for 35 days, a final snapshot, deletion protection, minor upgrades,
+    exported logs, Performance Insights and enhanced monitoring. RDS generates the administrator's password, keeps it in
+    a separate secret and rotates it every week; only `create_users` reads it.
 
-    RDS makes the log groups of exported logs itself: their retention is for whoever operates the account to set.
+    RDS creates the log groups of exported logs itself: set their retention in the account.
 
     Replaced, without its data (a final snapshot is taken), when one of these changes: its construct path, ``vpc``,
     ``encryption_key``. Changed in place: ``instance_type``, ``storage_gib`` (upwards), ``single_zone_reason``, users.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent. It decides the logical id: changing it replaces the database.
-
         vpc: The VPC.
-
-        instance_type: The size, ``ec2.InstanceType("t4g.micro")`` say.
-
-        users: Who may log in, apart from the administrator.
-
-        vpc_subnets: Which subnets, in two zones at least, though there be no standby. Default: the isolated ones.
-
-        storage_gib: 20 to 65536. Default: 20 GiB; it grows by itself up to five times as much, and 65536 at most.
-
-        single_zone_reason: Why the loss of a zone may stop the database; there is then no standby. Default: there is
-            one, in another zone.
-
-        unprotected_reason: Why the database may be deleted with its stack; a final snapshot is taken all the same.
-            Default: it may not.
-
+        instance_type: The size, for example ``ec2.InstanceType("t4g.micro")``.
+        users: The users that can log in, in addition to the administrator.
+        vpc_subnets: The subnets, in at least two zones even without a standby. Default: the isolated ones.
+        storage_gib: 20 to 65536. Default: 20 GiB. Storage scales automatically up to five times the value.
+        single_zone_reason: Why the loss of a zone may stop the database, which then has no standby. Default: a standby
+            in another zone.
+        unprotected_reason: Why the database may be deleted with its stack; a final snapshot is still taken. Default:
+            deletion protection is on.
         encryption_key: Encrypts data, backups, the administrator's secret, and logs of `create_users`. CloudWatch Logs
-            is let into the policy of a key of the app; that of an imported one must admit it already, and there is a
-            warning. Default: an `EncryptionKey` of the database's own, 1 USD a month.
+            is added to the policy of a key of the app; that of an imported key must allow it, and synth warns.
+            Default: a separate `EncryptionKey`, 1 USD a month.
 
     Raises:
-        ConfigurationError: When there are no users, two have one name, a reason says nothing, the package knows no
-            authority of the region, or RDS would refuse the storage, the size or the subnets.
+        ConfigurationError: If there are no users, two have one name, a reason is too short, the package has no
+            certificate authority of the region, or RDS would refuse the storage, the size or the subnets.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -222,15 +213,15 @@ class Database(Construct):
         return self._connections
 
     def grant_connect(self, grantee: iam.IGrantable, user: DatabaseUser) -> iam.Grant:
-        """Let a role log in as a user of the database. The network is another matter: see ``connections``.
+        """Allow a role to log in as a user of the database. Network access is separate: see ``connections``.
 
         Args:
-            grantee: A role, function or whatever else has one, of the database's own account.
-
-            user: One of the users that the database was given.
+            grantee: A role or function in the database's account.
+            user: One of the database's users.
 
         Raises:
-            ConfigurationError: When it is not, or the permission would be written nowhere.
+            ConfigurationError: If the database does not have the user, or the app does not write the grantee's
+                policy.
 
         See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
         """
@@ -240,14 +231,14 @@ class Database(Construct):
     def connection_settings(self, user: DatabaseUser) -> dict[str, str]:
         """Environment variables for a function that connects as a user of the database. They hold no secret.
 
-        The function's bundle has `CERTIFICATES` among its sources: Amazon RDS signs with authorities of its own, which
-        no system knows.
+        The function's bundle has `CERTIFICATES` among its sources: the certificate authorities of Amazon RDS are not
+        in any system's trust store.
 
         Args:
-            user: One of the users that the database was given.
+            user: One of the database's users.
 
         Raises:
-            ConfigurationError: When it is not.
+            ConfigurationError: If the database does not have the user.
         """
         self._check_is_ours(user)
         return {**self._where(), "DATABASE_USER": user.name, "DATABASE_TLS": "true", "DATABASE_IAM": "true"}
@@ -255,22 +246,21 @@ class Database(Construct):
     def create_users(
         self, network: CacheNetwork | ImportedNetwork, *, no_reserved_concurrency_reason: str | None = None
     ) -> WorkloadFunction:
-        """Create the users in the database at deployment, each with a schema of its own name to put its tables in.
+        """Create the users in the database at deployment, each with a schema that is named after it.
 
-        PostgreSQL knows users by SQL alone, so a function runs in the application subnets as the administrator: once
-        when the database is new, and again whenever the users change. Users that are no longer named stay, and with
-        them their tables; without `grant_connect` nobody can log in as one.
+        PostgreSQL creates users by SQL only, so a function runs in the application subnets as the administrator: once
+        when the database is new, and again when the users change. Users that are removed here stay in the database,
+        with their tables; without `grant_connect` no role can log in as one.
 
         Args:
             network: The database's network, from which Secrets Manager must be reached.
-
             no_reserved_concurrency_reason: Why no concurrency is reserved for the function. Default: one execution is.
 
         Returns:
             The function.
 
         Raises:
-            ConfigurationError: When the network has no way out, or is another one, or the reason says nothing.
+            ConfigurationError: If the network has no route out, is another one, or the reason is too short.
         """
         network.check_way_out("Database.create_users(network)", "Secrets Manager")
         secret_arn = self._instance_resource().attr_master_user_secret_secret_arn

@@ -1,4 +1,4 @@
-"""Rotation of one secret on a schedule: the function, what it may do, and who hears when it fails."""
+"""Scheduled rotation of one secret: the function, its permissions, its schedule and its alarms."""
 
 from __future__ import annotations
 
@@ -50,29 +50,24 @@ _SWEEPS_AGAIN = "A sweep that is lost is made good by the next one, an hour late
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """When secrets of a cache rotate, and from where the function that does it reaches AWS and the cache.
+    """The schedule of a cache's rotations, and the network of the function that rotates.
 
-    A function in a VPC without a way to Secrets Manager and the ElastiCache API hangs until it times out: it needs
-    interface endpoints of both, or a NAT gateway. `beside` refuses a `CacheNetwork` without
-    either, and `elasticache_constructs.posture.reachability.add_reachability_check` fails the synth of any app that
-    has neither.
+    The function needs interface endpoints of Secrets Manager and ElastiCache, or a NAT gateway: without a route it
+    hangs until it times out. `in_network` refuses a `CacheNetwork` without either, and
+    `elasticache_constructs.posture.reachability.add_reachability_check` fails the synth of any app without a route.
 
     Args:
         vpc_subnets: Where the function runs.
-
-        security_groups: Groups that it joins beside the cache's client group, that of the endpoints' clients say.
-            Default: none.
-
+        security_groups: Groups that it joins in addition to the cache's client group, for example the one that the
+            interface endpoints admit. Default: none.
         every_days: Days between two rotations, 1 to 1000. Default: 30.
-
-        grace_minutes: How long the previous password stays valid after a rotation: the longest time that any client
-            keeps the secret, and five minutes to log in. Default: 65, since AWS's caching clients keep it an hour.
-
+        grace_minutes: How long the previous password stays valid after a rotation. It must cover the longest time that
+            a client caches the secret, and five minutes to log in. Default: 65; AWS's caching clients keep it an hour.
         no_reserved_concurrency_reason: Why no concurrency is reserved for the function, for example because the account
             has too little. Default: one execution is reserved, so that no two run at the same time.
 
     Raises:
-        ConfigurationError: When a number is out of its limits, or the reason says nothing.
+        ConfigurationError: If a number is out of its limits, or the reason says nothing.
     """
 
     vpc_subnets: ec2.SubnetSelection
@@ -90,19 +85,16 @@ class Rotation:
         grace_minutes: int = 65,
         no_reserved_concurrency_reason: str | None = None,
     ) -> Rotation:
-        """Rotation by a function in the application subnets of a network, in the group of its endpoints' clients.
+        """Rotate from the application subnets of a network, in the security group that its endpoints admit.
 
         Args:
             network: The cache's network.
-
             every_days: Default: 30.
-
             grace_minutes: Default: 65.
-
             no_reserved_concurrency_reason: Why no concurrency is reserved for the function. Default: one execution is.
 
         Raises:
-            ConfigurationError: When the network has no way out, a number is out of its limits, or the reason says
+            ConfigurationError: If the network has no way out, a number is out of its limits, or the reason says
                 nothing.
         """
         network.check_way_out("Rotation.in_network(network)", "Secrets Manager and the ElastiCache API")
@@ -115,7 +107,7 @@ class Rotation:
         )
 
     def __post_init__(self) -> None:
-        """Refuse what Secrets Manager would, and a grace time that outlasts the rotation."""
+        """Refuse what Secrets Manager would refuse, and a grace time that outlasts the rotation."""
         if not is_whole_number(self.every_days, 1, _LONGEST_DAYS):
             raise ConfigurationError(
                 got=f"Rotation(every_days={shown(self.every_days)})",
@@ -137,7 +129,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotatedCache:
-    """The cache that a password opens."""
+    """The cache that accepts a password."""
 
     replication_group_id: str
     user_group_id: str | None
@@ -145,34 +137,29 @@ class RotatedCache:
     vpc: ec2.IVpc
     client_security_group: ec2.ISecurityGroup
     encryption_key: kms.IKey
-    """Of the secret; encrypts the function's log and environment as well."""
+    """Encrypts the secret, and the function's log and environment."""
 
 
 class SecretRotation(Construct):
     """Rotates one password of a cache on a schedule, without a failed login.
 
-    The function sets the new password beside the old one, logs in with it on every node over verified TLS, makes it
-    current, and takes the old one away once the grace time is over: clients that read the secret again within the
-    grace time never fail. docs/rotation.md has the states, the guarantees and their proof.
+    The function adds the new password to the old one, logs in with it on every node over verified TLS, makes it
+    current, and removes the old one when the grace time is over. A client that reads the secret again within the grace
+    time never fails to log in. docs/rotation.md has the states, the guarantees and their proof.
 
-    It runs in the VPC under a policy of its own, one execution at a time. Alarms tell of a failed rotation and of a
-    password that should have been retired. Creating or changing it rotates nothing at once; the password of a running
-    cache changes on the schedule only, in place and without an interruption.
+    The function runs in the VPC under its own policy, one execution at a time. Alarms report a failed rotation and a
+    password that should have been retired. Creating or changing this construct rotates nothing: the password of a
+    running cache changes on the schedule only, in place and without interruption.
 
     Made by `ReplicationGroup.rotate_secrets`, one for each secret.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
-        password: What rotates.
-
-        cache: What it opens.
-
-        rotation: When, and from where.
-
-        alarm_topic: Hears of alarms and of events that the function could not handle.
+        password: The password to rotate.
+        cache: The cache that accepts it.
+        rotation: The schedule and the function's network.
+        alarm_topic: Receives alarms, and the events that the function could not handle.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html
     """
@@ -237,8 +224,8 @@ class SecretRotation(Construct):
         schedule.add_resource_dependency(permission)
 
     def _sweep(self) -> None:
-        # Grace is a schedule: every hour somebody looks whether a password is due to go. A one-shot schedule made by
-        # the function would need permissions, and a way, to the scheduler; and would be lost with one failed call.
+        # An hourly rule checks whether a password is due. A one-time schedule made by the function would need
+        # permissions for the scheduler and a route to it, and one failed call would lose it.
         rule = events.CfnRule(
             self,
             "Sweep",

@@ -12,14 +12,14 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PATIENCE_SECONDS = 10
+_CONNECT_TIMEOUT_SECONDS = 10
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:  # noqa: ARG001 - Lambda passes both
     """Create the users that the environment names.
 
     Raises:
-        psycopg.Error: When nobody lets the administrator in, or the database refuses. Deployment then fails.
+        psycopg.Error: If the administrator cannot log in, or the database refuses. The deployment then fails.
     """
     import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - Lambda's own, not shipped with the function
 
@@ -32,11 +32,11 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:  
 def connect(environment: Mapping[str, str], *, secretsmanager: Any, rds: Any) -> psycopg.Connection:
     """Log in as the administrator: with the password in the secret, else with an IAM token.
 
-    PostgreSQL counts whoever creates a role as a member of it, since version 16 and without a way out. Once that role
-    is an IAM user, the administrator is indirectly one too, and RDS then wants a token in place of the password.
+    Since version 16, PostgreSQL makes the creator of a role a member of it. Once that role is an IAM user, the
+    administrator indirectly is one too, and RDS then requires a token instead of the password.
 
     Raises:
-        psycopg.OperationalError: When neither is accepted.
+        psycopg.OperationalError: If neither is accepted.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -49,7 +49,7 @@ def connect(environment: Mapping[str, str], *, secretsmanager: Any, rds: Any) ->
         "user": user,
         "sslmode": "verify-full",
         "sslrootcert": environment["DATABASE_CA_FILE"],
-        "connect_timeout": _PATIENCE_SECONDS,
+        "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
     }
     try:
         return psycopg.connect(**arguments, password=secret["password"])
@@ -59,7 +59,7 @@ def connect(environment: Mapping[str, str], *, secretsmanager: Any, rds: Any) ->
 
 
 def create_users(connection: psycopg.Connection, users: Sequence[str]) -> None:
-    """Let each user log in by IAM, and give it a schema of its own name, where its tables go by default.
+    """Let each user log in by IAM, and give it a schema that is named after it, the default for its tables.
 
     The schemas belong to the administrator, who could give one away only as a member of its user. What is there already
     stays as it is; nothing is ever dropped. All is one transaction, which ends with the connection's ``with`` block.

@@ -1,4 +1,4 @@
 """Rotates the password of one ElastiCache user, or the AuthToken of one group, without failing a login.
 
-The states, the guarantees and what clients owe are in docs/rotation.md.
+docs/rotation.md has the states, the guarantees and what clients must do.
 """

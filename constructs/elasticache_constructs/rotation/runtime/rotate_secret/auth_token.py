@@ -10,28 +10,28 @@ from .errors import Refused
 
 if TYPE_CHECKING:
     from .configuration import Configuration
-    from .patience import Patience
+    from .deadline import Deadline
     from .secret import Login
 
 
 class AuthToken:
     """ModifyReplicationGroup: ROTATE adds a token and drops the older of two, SET keeps the one added last.
 
-    DELETE is not for this: it opens the cache to everybody.
+    DELETE is never used: it removes authentication.
     """
 
-    keeps_strays = True
+    keeps_abandoned = True
 
-    def __init__(self, client: Any, configuration: Configuration, patience: Patience) -> None:
+    def __init__(self, client: Any, configuration: Configuration, deadline: Deadline) -> None:
         self._client = client
         self._group = configuration.replication_group_id
-        self._patience = patience
+        self._deadline = deadline
 
     def state(self) -> State:
-        """Look at the group.
+        """Read the group's state.
 
         Raises:
-            Refused: When it has no token, or has users.
+            Refused: If it has no token, or has users.
         """
         group = call(self._client.describe_replication_groups, ReplicationGroupId=self._group)["ReplicationGroups"][0]
         if not group.get("AuthTokenEnabled") or group.get("UserGroupIds"):
@@ -47,10 +47,10 @@ class AuthToken:
         self._modify(pending, "ROTATE")
 
     def keep_only(self, login: Login, *, newest: bool) -> None:
-        """Drop every other token; one that is not the newest is made so first, since SET takes no other."""
+        """Drop every other token. SET keeps the newest one, so an older one is added again first."""
         if not newest:
             self._modify(login, "ROTATE")
-            self._patience.until(lambda: self.state().changing)
+            self._deadline.until(lambda: self.state().changing)
         self._modify(login, "SET")
 
     def _modify(self, login: Login, strategy: str) -> None:

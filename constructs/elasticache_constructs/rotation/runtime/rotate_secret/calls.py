@@ -1,4 +1,4 @@
-"""One AWS call, with its failures sorted and its secrets kept."""
+"""One AWS call: errors are classified, and secrets stay out of them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
     Errors are raised without their cause: botocore's may quote the arguments, and those may be passwords.
 
     Raises:
-        Busy: When the same call may succeed a little later.
-        CallFailed: When it will not.
+        Busy: If the same call may succeed a little later.
+        CallFailed: If it will not.
     """
     name = operation.__name__
     try:
@@ -53,5 +53,5 @@ def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
     except BotoCoreError as error:
         raise CallFailed(name, type(error).__name__) from None
     if code in _THROTTLED or code in _BEING_CHANGED:
-        raise Busy(f"{name} is to be tried again: {code}")
+        raise Busy(f"{name} must be retried: {code}")
     raise CallFailed(name, code, message)

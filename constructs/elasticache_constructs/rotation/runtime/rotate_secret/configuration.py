@@ -1,4 +1,4 @@
-"""What the function is for, from its environment; checked before anything else happens."""
+"""The function's configuration, read from its environment and checked before anything else happens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Configuration:
         """Read and check the environment.
 
         Raises:
-            Refused: When a variable is missing, empty or out of its range.
+            Refused: If a variable is missing, empty or out of its range.
         """
         kind = _kind(_required(environment, "KIND"))
         user_name = _required(environment, "USER_NAME")
@@ -60,7 +60,7 @@ class Configuration:
         if kind is Kind.AUTH_TOKEN and user_name != _DEFAULT_USER:
             raise Refused(
                 got=f"USER_NAME={user_name!r} with KIND=auth-token",
-                allowed="whoever gives an AuthToken is the user default",
+                allowed="an AuthToken logs in as the user default",
                 fix="Set USER_NAME=default, or KIND=user",
             )
         return cls(

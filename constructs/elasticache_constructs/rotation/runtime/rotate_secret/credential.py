@@ -14,34 +14,33 @@ class State:
     """What the service reports of it."""
 
     changing: str | None
-    """Why it cannot be changed now, or may not be what it was asked to be yet."""
+    """Why it cannot be changed now, for example because another change is still under way; None if it can."""
     groups: tuple[str, ...]
     """The replication groups that accept it."""
     passwords: int | None = None
-    """How many there are; None where the service does not say."""
+    """How many passwords there are; None if the service does not report it."""
 
 
 class Credential(Protocol):
-    """A password that the service holds, of which it takes two at a time."""
+    """A password that the service stores. It accepts two at a time."""
 
-    keeps_strays: bool
-    """Whether passwords that nobody names stay accepted when another is added."""
+    keeps_abandoned: bool
+    """Whether passwords that a call does not name stay accepted when another is added."""
 
     def state(self) -> State:
-        """Look at it.
+        """Read its state.
 
         Raises:
-            Refused: When it is not what this function is configured for.
+            Refused: If it is not what this function is configured for.
         """
 
     def accept_both(self, pending: Login, current: Login) -> None:
-        """Have the current password accepted, and the pending one beside it."""
+        """Make the cache accept both the current and the pending password."""
 
     def keep_only(self, login: Login, *, newest: bool) -> None:
-        """Have this password accepted and no other.
+        """Make the cache accept this password only.
 
         Args:
             login: The password to keep.
-
             newest: Whether it is the one that was added last.
         """

@@ -1,4 +1,4 @@
-"""Why a step stopped. No text here ever holds a password."""
+"""Errors of a step. No text here ever holds a password."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ class Refused(RotationError):  # noqa: N818 - what happened, as the other names 
 
     Args:
         got: What was found.
-
         allowed: What would have been accepted, as a sentence without its full stop.
-
         fix: The change to make, as a sentence without its full stop.
     """
 
@@ -37,9 +35,7 @@ class CallFailed(RotationError):  # noqa: N818
 
     Args:
         operation: The call.
-
         code: The service's error code.
-
         message: What the service said. Default: withheld, since the call carried a password.
     """
 

@@ -1,4 +1,4 @@
-"""The function's door: event in, result out."""
+"""The entry point of the function."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from .aftercare import Aftercare
 from .auth_token import AuthToken
 from .configuration import Configuration, Kind
+from .deadline import Context, Deadline
 from .errors import Refused, RotationError
 from .log import Log, Metric
-from .login import Door
+from .login import LoginProbe
 from .nodes import Nodes
-from .patience import Context, Patience
+from .retirement import Retirement
 from .secret import Secret
 from .steps import Cache, Rotation
 from .user_password import UserPassword
@@ -30,14 +30,14 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Answer a step of Secrets Manager, the sweep's ``{"Step": "retire"}``, or an operator.
 
     Raises:
-        RotationError: When the step did not reach its end. Lambda reports it to whoever invoked the function.
+        RotationError: If the step failed. Lambda reports it to the invoker.
     """
     secretsmanager, elasticache = make_clients()
     return answer(event, context, environment=os.environ, secretsmanager=secretsmanager, elasticache=elasticache)
 
 
 def make_clients() -> tuple[Any, Any]:
-    """Clients of Secrets Manager and ElastiCache, which leave all retrying to the steps: those check first."""
+    """Clients of Secrets Manager and ElastiCache without retries: the steps retry, after checking again."""
     import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - tests bring their own clients
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -55,35 +55,35 @@ def answer(
     poll_seconds: float = _POLL_SECONDS,
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """The same with its surroundings as arguments.
+    """Answer an event, with the environment, clients and clock as arguments.
 
     Raises:
-        RotationError: As above.
+        RotationError: If the step failed.
     """
     log = Log(context.function_name, str(event.get("Step")))
     try:
         configuration = Configuration.from_environment(environment)
         step, token = _checked(event, configuration)
-        patience = Patience(context, poll_seconds)
+        deadline = Deadline(context, poll_seconds)
         rotation = Rotation(
             configuration=configuration,
             secret=Secret(secretsmanager, configuration.secret_arn),
             cache=Cache(
-                credential=AuthToken(elasticache, configuration, patience)
+                credential=AuthToken(elasticache, configuration, deadline)
                 if configuration.kind is Kind.AUTH_TOKEN
                 else UserPassword(elasticache, configuration),
                 nodes=Nodes(elasticache),
-                door=Door(configuration.ca_file),
+                login_probe=LoginProbe(configuration.ca_file),
             ),
-            patience=patience,
+            deadline=deadline,
             log=log,
             clock=clock,
         )
-        outcome = patience.run(lambda: _take(rotation, step, token))
+        outcome = deadline.run(lambda: _take(rotation, step, token))
     except RotationError as error:
         log.count(Metric.FAILED, type(error).__name__, reason=str(error), retriable=error.retriable)
         raise
-    except Exception as error:  # noqa: BLE001 - its text may quote anything: only its kind and places are told
+    except Exception as error:  # noqa: BLE001 - its text may quote anything: only its type and location are logged
         places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         log.count(Metric.FAILED, type(error).__name__, reason=" ".join(places))
         raise RotationError(f"{type(error).__name__} in {places[-1]}") from None
@@ -92,15 +92,15 @@ def answer(
 
 
 def _take(rotation: Rotation, step: str, token: str) -> str | dict[str, str | float | None]:
-    aftercare = Aftercare(rotation)
+    retirement = Retirement(rotation)
     steps: dict[str, Callable[[], str | dict[str, str | float | None]]] = {
         "createSecret": lambda: rotation.create(token),
         "setSecret": lambda: rotation.set(token),
         "testSecret": lambda: rotation.test(token),
         "finishSecret": lambda: rotation.finish(token),
-        "retire": aftercare.retire,
-        "abort": aftercare.abort,
-        "status": aftercare.status,
+        "retire": retirement.retire,
+        "abort": retirement.abort,
+        "status": retirement.status,
     }
     return steps[step]()
 
@@ -115,6 +115,6 @@ def _checked(event: Mapping[str, Any], configuration: Configuration) -> tuple[st
         raise Refused(
             got=f"SecretId={event.get('SecretId')!r}",
             allowed=f"SECRET_ARN is {configuration.secret_arn!r}",
-            fix="Let each secret have a function of its own",
+            fix="Give each secret its own function",
         )
     return step, str(event.get("ClientRequestToken"))

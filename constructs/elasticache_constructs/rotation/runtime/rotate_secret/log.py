@@ -1,4 +1,4 @@
-"""What the function tells: JSON lines, some of which CloudWatch turns into metrics (embedded metric format)."""
+"""The function's log: JSON lines, some of them metrics in CloudWatch's embedded metric format."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A real login on a node: the only proof that the node knows a password.
+"""A login on a node: the only proof that the node accepts a password.
 
-Three commands over the standard library's TLS, in place of a client library, which would retry a refused login, load
-the system's authorities for each connection and bring a handshake of its own along. The function that sees every
-password thereby runs no third-party code but the AWS SDK.
+Three commands over the standard library's TLS. A client library would retry a refused login, load the system's
+certificate authorities for each connection and add its own handshake. The function that handles every password runs no
+third-party code but the AWS SDK.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Answers:
         return bool(self.accepted)
 
 
-class Door:
-    """Logs in, once per node, and trusts none whose certificate does not prove its name."""
+class LoginProbe:
+    """Logs in once on each node, over TLS that verifies the node's certificate and name."""
 
     def __init__(self, ca_file: str | None) -> None:
         self._tls = ssl.create_default_context(cafile=ca_file)
@@ -56,8 +56,8 @@ class Door:
         """Try a login on each node.
 
         Raises:
-            Busy: When a node cannot be reached, or is not ready to say yes or no.
-            Refused: When a node's certificate is not trusted, or the user may not do what proves a login.
+            Busy: If a node cannot be reached, or is not ready to answer.
+            Refused: If a node's certificate is not trusted, or the user may not do what proves a login.
         """
         answers = {node.name: self._accepts(node, login) for node in nodes}
         return Answers(
@@ -77,7 +77,7 @@ class Door:
             raise Refused(
                 got=f"{node.name} ({node.host}) with a certificate that fails: {error.verify_message}",
                 allowed="a node proves its name by a certificate of a trusted authority",
-                fix="Look who answers at that address; no password was sent",
+                fix="Check what is listening at that address; no password was sent",
             ) from None
         except OSError as error:
             raise Busy(f"{node.name} does not answer: {type(error).__name__}") from None
@@ -97,7 +97,7 @@ def _log_in(node: Node, stream: BufferedRWPair, login: Login) -> bool:
         reply = who if who.startswith("-") else reply
     if reply.startswith(_NO_PERMISSION):
         raise Refused(
-            got=f"user {login.username!r} on {node.name}, who may not ask who it is",
+            got=f"user {login.username!r} on {node.name}, which may not run ACL WHOAMI",
             allowed="a login is proven by ACL WHOAMI and PING",
             fix="Add +acl|whoami +ping to its access string",
         )

@@ -16,7 +16,7 @@ _GOING = frozenset({"deleting", "deleted"})
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node's own endpoint. The group's endpoints lead to some node each, and hide one that lags."""
+    """A node and its endpoint. The group's endpoints lead to any node, and hide one that lags."""
 
     name: str
     host: str
@@ -33,7 +33,7 @@ class Nodes:
         """The nodes of these groups.
 
         Raises:
-            Busy: When a node is being made and has no endpoint yet: it must be proven too.
+            Busy: If a node is being created and has no endpoint yet.
         """
         return tuple(node for group in groups for node in self._of(group))
 

@@ -2,12 +2,12 @@
 
 Secrets Manager does not date the move of a label: a version's CreatedDate lies before its promotion, and the secret's
 LastChangedDate moves with every other change, RotateSecret among them. So the time is kept as a tag on the secret,
-written after the promotion and naming the version. Whoever finds no record of the current version writes one with the
-present time. A record that the function wrote can therefore be late, never early.
+written after the promotion and naming the version. A step that finds no record of the current version writes one with
+the present time. A record can therefore be late, never early.
 
-Whoever may tag the secret can write another one, which is believed no further than the version's own dates allow: it
-is not from before the version was made nor from the future, and nothing is retired before its grace time is over. What
-is not believed counts as lost, and makes the grace time longer.
+A principal that may tag the secret can write another record. It is accepted only within the version's own dates: not
+from before the version was created, not from the future, and not retired before the grace time is over. A record that
+is not accepted counts as lost, which makes the grace time longer.
 """
 
 from __future__ import annotations
@@ -36,13 +36,11 @@ class Record:
         return cls(found[1], int(found[3]), retired=found[2] == "retired") if found else None
 
     def believed(self, *, created: float | None, now: float, grace_seconds: float) -> Record | None:
-        """The record itself, unless it cannot be true: then None.
+        """The record itself, or None if it cannot be true.
 
         Args:
             created: When the version was made. Not known, or ahead of this clock, it limits nothing.
-
             now: The present time.
-
             grace_seconds: How long the password before it is kept.
         """
         earliest = int(created) if created is not None and created <= now + _SKEW_SECONDS else self.promoted

@@ -15,14 +15,14 @@ from .record import TAG, Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Users and AuthTokens forbid different signs: letters and digits suit both. 64 of them are 381 bits.
+# Users and AuthTokens forbid different characters; both accept letters and digits. 64 of them have 381 bits.
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user name and its password, and whatever else the secret's author keeps beside them."""
+    """A user name and its password, with the other keys of the secret."""
 
     username: str
     password: str = field(repr=False)
@@ -35,7 +35,7 @@ class Login:
         """Read a version's value.
 
         Raises:
-            Refused: When it is not an object with a user name and a password.
+            Refused: If it is not an object with a user name and a password.
         """
         try:
             document = json.loads(text)
@@ -46,7 +46,7 @@ class Login:
             raise Refused(
                 got="a secret of another shape",
                 allowed='the value is a JSON object with the texts "username" and "password"',
-                fix="Restore that shape; further keys may stand beside the two",
+                fix="Restore that shape; the object may have other keys as well",
             )
         return cls(username, password, tuple(document.items()), created)
 
@@ -88,7 +88,7 @@ class Secret:
         """The versions as they are labelled now.
 
         Raises:
-            Refused: When no version is current.
+            Refused: If no version is current.
         """
         answer = call(self._client.describe_secret, SecretId=self._arn)
         by_label = {label: version for version, labels in answer["VersionIdsToStages"].items() for label in labels}
@@ -120,7 +120,7 @@ class Secret:
         return Login.parse(answer.get("SecretString", ""), created=created)
 
     def put(self, version: str, login: Login) -> bool:
-        """Give the pending version its value; False when an invocation beside this one has."""
+        """Give the pending version its value; False if a concurrent invocation already has."""
         try:
             call(
                 self._client.put_secret_value,
@@ -146,7 +146,7 @@ class Secret:
         )
 
     def drop_pending(self, version: str) -> None:
-        """Take AWSPENDING from a version, unless somebody has."""
+        """Remove AWSPENDING from a version, unless it is already removed."""
         try:
             call(
                 self._client.update_secret_version_stage,
@@ -163,7 +163,7 @@ class Secret:
         call(self._client.tag_resource, SecretId=self._arn, Tags=[{"Key": TAG, "Value": record.text()}])
 
     def abandoned(self, *, since: str) -> list[Login]:
-        """What the versions hold that lost every label, of those made after a given version."""
+        """Values of the versions without a label that were created after a given version."""
         versions = list(self._all_versions())
         start = next(each["CreatedDate"] for each in versions if each["VersionId"] == since)
         ids = [each["VersionId"] for each in versions if not each.get("VersionStages") and each["CreatedDate"] > start]

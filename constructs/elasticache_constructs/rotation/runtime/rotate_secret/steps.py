@@ -1,4 +1,4 @@
-"""The four steps that Secrets Manager asks for. Each reads the facts anew and may be repeated at any time."""
+"""The four steps that Secrets Manager invokes. Each reads the state again and may be repeated at any time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
     from .configuration import Configuration
     from .credential import Credential, State
-    from .login import Answers, Door
+    from .deadline import Deadline
+    from .login import Answers, LoginProbe
     from .nodes import Nodes
-    from .patience import Patience
     from .secret import Login, Secret, Versions
 
-# One pass may meet each node in a lucky moment; three, a poll apart, hardly.
+# Require three consecutive passes: one may succeed by chance while nodes converge.
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """The cache's side: the credential as the service reports it, and as the nodes know it."""
+    """The credential of the cache, as the service reports it and as the nodes accept it."""
 
     credential: Credential
     nodes: Nodes
-    door: Door
+    login_probe: LoginProbe
 
     def ask(self, *logins: Login) -> list[Answers]:
         """Try logins on every node that there is now."""
@@ -42,7 +42,7 @@ class Cache:
         return self.credential.state().changing
 
     def misses(self, *logins: Login) -> str | None:
-        """Why these logins are not all accepted by every node for good."""
+        """Why some node does not accept one of these logins; None if all do."""
         state = self.credential.state()
         if state.changing:
             return state.changing
@@ -54,7 +54,7 @@ class Cache:
 
     def _ask(self, state: State, *logins: Login) -> list[Answers]:
         nodes = self.nodes.of(state.groups)
-        return [self.door.ask(nodes, login) for login in logins]
+        return [self.login_probe.ask(nodes, login) for login in logins]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,16 @@ class Rotation:
     configuration: Configuration
     secret: Secret
     cache: Cache
-    patience: Patience
+    deadline: Deadline
     log: Log
     clock: Callable[[], float] = field(default=time.time)
 
     def create(self, token: str) -> str:
-        """Make the new password and put it into the pending version; the cache is not touched.
+        """Generate the new password and store it in the pending version; the cache is not changed.
 
         Raises:
-            RotationTooSoon: While the password before the current one may be in use.
-            Drift: When the current password is not accepted everywhere.
+            RotationTooSoon: If the password before the current one may be in use.
+            Drift: If the current password is not accepted everywhere.
         """
         versions = self.versions_for(token)
         if versions.current == token:
@@ -89,26 +89,26 @@ class Rotation:
         return "created" if self.secret.put(token, current.renewed()) else "already-created"
 
     def set(self, token: str) -> str:
-        """Have the cache accept the pending password beside the current one.
+        """Make the cache accept the pending password as well as the current one.
 
         Raises:
-            Drift: When no node accepts either.
+            Drift: If no node accepts either.
         """
         versions = self.versions_for(token)
         if versions.current == token:
             return "already-current"
         current, pending = self.current(versions), self._needed(token)
         _check_differs(pending, current)
-        self.patience.until(self.cache.changing)
+        self.deadline.until(self.cache.changing)
         with_pending, with_current = self.cache.ask(pending, current)
         if with_pending.everywhere and with_current.everywhere:
             return "already-set"
         if not with_pending.anywhere and not with_current.anywhere:
             raise _drift(with_current)
         credential = self.cache.credential
-        if credential.keeps_strays:
+        if credential.keeps_abandoned:
             if with_pending.anywhere:
-                # It was added and lags. Adding it again might push the current one out.
+                # It was added and has not reached every node. Adding it again might remove the current one.
                 return "already-set"
             self._make_room(versions, current)
         if self.secret.versions().pending != token:
@@ -117,10 +117,10 @@ class Rotation:
         return "set"
 
     def test(self, token: str) -> str:
-        """Prove on every node that both passwords log in.
+        """Prove that both passwords log in on every node.
 
         Raises:
-            NotYet: When they do not in the time there is.
+            NotYet: If they do not within the invocation's time.
         """
         versions = self.versions_for(token)
         if versions.current == token:
@@ -128,11 +128,11 @@ class Rotation:
         current, pending = self.current(versions), self.login(token)
         if pending is None:
             # Secrets Manager tries a new configuration by this step alone, on a version that it takes away again.
-            self.patience.until(lambda: self.cache.misses(current))
+            self.deadline.until(lambda: self.cache.misses(current))
             return "configuration-tested"
         rounds = 0
 
-        def why_not() -> str | None:
+        def unmet() -> str | None:
             nonlocal rounds
             # A look that ends in Busy breaks the run too.
             before, rounds = rounds, 0
@@ -141,22 +141,22 @@ class Rotation:
             rounds = before + 1
             return None if rounds == _ROUNDS else f"proven {rounds} of {_ROUNDS} times"
 
-        self.patience.until(why_not)
+        self.deadline.until(unmet)
         return "tested"
 
     def finish(self, token: str) -> str:
-        """Make the pending version the current one, once more proven, whoever asks for it.
+        """Make the pending version current, after one more proof on every node.
 
         Raises:
-            NotYet: When some node does not accept it.
+            NotYet: If some node does not accept it.
         """
         versions = self.versions_for(token)
         if versions.current == token:
             self._tidy(versions)
             return "already-current"
-        self.current(versions)  # refuses a secret that is about somebody else by now
+        self.current(versions)  # refuses a secret that now names another user
         pending = self._needed(token)
-        self.patience.until(lambda: self.cache.misses(pending))
+        self.deadline.until(lambda: self.cache.misses(pending))
         try:
             self.secret.promote(token, over=versions.current)
         except CallFailed as error:
@@ -170,7 +170,7 @@ class Rotation:
         """The versions, of which this one is pending or already current.
 
         Raises:
-            Refused: When it is neither.
+            Refused: If it is neither.
         """
         versions = self.secret.versions()
         if token not in (versions.pending, versions.current):
@@ -182,10 +182,10 @@ class Rotation:
         return self._needed(versions.current)
 
     def login(self, version: str) -> Login | None:
-        """What a version holds, as long as it is about this function's user.
+        """The login of a version, or None if the version has no value.
 
         Raises:
-            Refused: When it names somebody else.
+            Refused: If it names another user.
         """
         login = self.secret.login(version)
         if login and login.username != self.configuration.user_name:
@@ -225,7 +225,7 @@ class Rotation:
         if versions.record is None:
             self._begun(versions)
         if versions.labelled_pending == versions.current:
-            # Left there, it would look like a rotation under way as soon as somebody moves AWSCURRENT on by hand.
+            # A leftover label would look like a rotation in progress as soon as AWSCURRENT is moved by hand.
             self.secret.drop_pending(versions.current)
 
     def _needed(self, version: str) -> Login:
@@ -252,15 +252,15 @@ class Rotation:
             raise RotationTooSoon(f"the previous password is still accepted by {', '.join(answers.accepted)}")
 
     def _make_room(self, versions: Versions, current: Login) -> None:
-        """Drop tokens of rotations that were given up, since the next ROTATE might drop the current one instead."""
-        strays = [
+        """Drop tokens of aborted rotations: the next ROTATE might otherwise drop the current one."""
+        abandoned = [
             login for login in self.secret.abandoned(since=versions.current) if login.password != current.password
         ]
         if predecessor := self.predecessor(versions, current):
-            strays.append(predecessor)
-        if any(answers.anywhere for answers in self.cache.ask(*strays)):
+            abandoned.append(predecessor)
+        if any(answers.anywhere for answers in self.cache.ask(*abandoned)):
             self.cache.credential.keep_only(current, newest=False)
-            self.patience.until(self.cache.changing)
+            self.deadline.until(self.cache.changing)
 
 
 def _check_differs(pending: Login, current: Login) -> None:

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class UserPassword:
-    """ModifyUser, which replaces all passwords at once and so comes to the same end however often it is called."""
+    """ModifyUser, which replaces all passwords at once, so that repeating it changes nothing."""
 
-    keeps_strays = False
+    keeps_abandoned = False
 
     def __init__(self, client: Any, configuration: Configuration) -> None:
         self._client = client
         self._configuration = configuration
 
     def state(self) -> State:
-        """Look at the user, and at the groups it may log in to.
+        """Read the state of the user and of the groups it can log in to.
 
         Raises:
-            Refused: When it has another name, no password, or another cache that cannot be proven.
+            Refused: If it has another name, no password, or another cache that cannot be proven.
         """
         wanted = self._configuration
         user = call(self._client.describe_users, UserId=wanted.user_id)["Users"][0]
@@ -67,7 +67,7 @@ class UserPassword:
                 raise Refused(
                     got=f"user group {name} on the serverless cache {serverless[0]}",
                     allowed="every node that a user can log in to is proven, and a serverless cache shows none",
-                    fix="Give the serverless cache a user of its own",
+                    fix="Give the serverless cache a separate user",
                 )
         if self._configuration.replication_group_id not in found:
             raise Refused(

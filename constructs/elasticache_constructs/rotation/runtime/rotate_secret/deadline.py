@@ -1,4 +1,4 @@
-"""Waiting, never beyond the time that Lambda gives."""
+"""Waiting within the time that Lambda gives an invocation."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Context(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long this invocation may wait, and how often it looks meanwhile."""
+class Deadline:
+    """How long this invocation may wait, and how often it polls."""
 
     context: Context
     poll_seconds: float
 
     def run(self, step: Callable[[], T]) -> T:
-        """Run a step, and again from its start while AWS is busy: it checks anew that it still should.
+        """Run a step, and run it again from its start while AWS is busy.
 
         Raises:
-            Busy: When the time is nearly up and AWS is still busy.
+            Busy: If the time is nearly up and AWS is still busy.
         """
         while True:
             try:
@@ -46,23 +46,23 @@ class Patience:
                 if not self._wait():
                     raise
 
-    def until(self, why_not: Callable[[], str | None]) -> None:
-        """Look until there is no reason any more why not.
+    def until(self, unmet: Callable[[], str | None]) -> None:
+        """Wait until a condition is met.
 
         Args:
-            why_not: Says what is still amiss, or None.
+            unmet: Returns what is still missing, or None.
 
         Raises:
-            NotYet: With the last reason, when the time is nearly up.
+            NotYet: If the time is nearly up; the message has the last reason.
         """
-        while reason := self._look(why_not):
+        while reason := self._look(unmet):
             if not self._wait():
                 raise NotYet(f"{reason}; no time is left to wait, so invoke the step again")
 
     @staticmethod
-    def _look(why_not: Callable[[], str | None]) -> str | None:
+    def _look(unmet: Callable[[], str | None]) -> str | None:
         try:
-            return why_not()
+            return unmet()
         except Busy as busy:
             return str(busy)
 

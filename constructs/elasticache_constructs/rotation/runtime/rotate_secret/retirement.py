@@ -1,4 +1,4 @@
-"""What Secrets Manager does not ask for: retiring the previous password, giving a rotation up, saying where it is."""
+"""Steps besides those of Secrets Manager: retire the previous password, abort a rotation, report its status."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _DAY_SECONDS = 24 * 3600
 
 
-class Aftercare:
-    """The rest of the rotation."""
+class Retirement:
+    """Retires, aborts and reports."""
 
     def __init__(self, rotation: Rotation) -> None:
         self.rotation = rotation
@@ -25,29 +25,29 @@ class Aftercare:
         self._late_seconds = 0.0
 
     def retire(self) -> str:
-        """Take the previous password away once its grace time is over; asked for again and again by a rule.
+        """Remove the previous password once its grace time is over; an EventBridge rule invokes it every hour.
 
         Raises:
-            Drift: When the current password is not accepted everywhere: the previous one may be all that works.
-            NotYet: When some node still accepts the previous one.
+            Drift: If the current password is not accepted everywhere: the previous one may be all that works.
+            NotYet: If some node still accepts the previous one.
         """
         outcome = ""
         try:
-            outcome = self.rotation.patience.run(self._retire)
+            outcome = self.rotation.deadline.run(self._retire)
         finally:
-            # A sweep may well come late. What matters is a password that outlives its grace time by as much again.
+            # A sweep may run late. A password is overdue when it outlives its grace time by the same time again.
             if outcome != "retired" and self._overdue_seconds >= self.rotation.configuration.grace_seconds:
                 self.rotation.log.count(Metric.OVERDUE, "retire-overdue", seconds=round(self._overdue_seconds))
-            # Secrets Manager tries again by itself, and sees to it within the day.
+            # Secrets Manager retries by itself for a day.
             if self._late_seconds >= _DAY_SECONDS:
                 self.rotation.log.count(Metric.LATE, "rotation-overdue", seconds=round(self._late_seconds))
         return outcome
 
     def abort(self) -> str:
-        """Have the cache accept AWSCURRENT alone, and give the pending version up. Also mends drift.
+        """Make the cache accept only AWSCURRENT, and drop the pending version. Also repairs drift.
 
         Raises:
-            RotationTooSoon: While clients may use the previous password.
+            RotationTooSoon: If clients may use the previous password.
         """
         rotation = self.rotation
         versions = rotation.secret.versions()
@@ -57,15 +57,15 @@ class Aftercare:
         if pending or not answers.everywhere:
             if self._in_grace(versions, current):
                 raise RotationTooSoon("clients may use the previous password: abort when its grace time is over")
-            rotation.patience.until(rotation.cache.changing)
+            rotation.deadline.until(rotation.cache.changing)
             rotation.cache.credential.keep_only(current, newest=False)
-            rotation.patience.until(lambda: self._remains(current, pending))
+            rotation.deadline.until(lambda: self._remains(current, pending))
         if versions.pending:
             rotation.secret.drop_pending(versions.pending)
         return "aborted"
 
     def status(self) -> dict[str, str | float | None]:
-        """Where the rotation stands, by labels and record alone."""
+        """The state of the rotation, from labels and record alone."""
         versions = self.rotation.secret.versions()
         record = versions.record
         return {
@@ -113,7 +113,7 @@ class Aftercare:
         return passwords is not None and passwords > 1 and not self._under_way(versions)
 
     def _hidden_seconds(self, current: Login) -> float:
-        """For how long the password before should have gone, whatever the record says: a promotion takes no day."""
+        """How long the previous password is overdue, without the record; a promotion takes less than a day."""
         if current.created is None:
             return -math.inf
         rotation = self.rotation
@@ -124,14 +124,14 @@ class Aftercare:
         return versions.pending is not None and self.rotation.secret.login(versions.pending) is not None
 
     def _dropped(self, versions: Versions, current: Login, previous: Login) -> bool:
-        """Take the previous password away; False when another rotation began meanwhile."""
+        """Remove the previous password; False if another rotation began meanwhile."""
         rotation = self.rotation
-        rotation.patience.until(rotation.cache.changing)
+        rotation.deadline.until(rotation.cache.changing)
         with_current, with_previous = rotation.cache.ask(current, previous)
         if not with_current.everywhere:
             raise Drift(
                 f"AWSCURRENT is refused by {', '.join(with_current.refused)}; the previous password stays, "
-                "and whoever changed the secret or the cache by hand mends it first"
+                "until the secret or the cache, which was changed by hand, is repaired"
             )
         if not with_previous.anywhere:
             return True
@@ -139,16 +139,14 @@ class Aftercare:
         if (now.current, now.previous) != (versions.current, versions.previous) or self._under_way(now):
             return False
         rotation.cache.credential.keep_only(current, newest=True)
-        rotation.patience.until(lambda: self._remains(current, previous))
+        rotation.deadline.until(lambda: self._remains(current, previous))
         return True
 
     def _remains(self, current: Login, other: Login | None) -> str | None:
-        """Why it is not proven that the current password works everywhere and the other nowhere."""
+        """Why it is not yet proven that only the current password works; None once it is."""
         if missing := self.rotation.cache.misses(current):
             return missing
         if other is None:
             return None
         (answers,) = self.rotation.cache.ask(other)
-        return (
-            f"a password that should be gone is accepted by {', '.join(answers.accepted)}" if answers.anywhere else None
-        )
+        return f"a removed password is still accepted by {', '.join(answers.accepted)}" if answers.anywhere else None
