@@ -263,7 +263,7 @@ def test_retire_that_is_not_applied_stays_due(rig: Rig) -> None:
     rig.clock.move(GRACE + 1)
     rig.cache.knobs = Knobs(never=True)
     rig.seconds = 0.2
-    with pytest.raises(NotYet, match="should be gone is accepted by orders-001, orders-002"):
+    with pytest.raises(NotYet, match="a removed password is still accepted by orders-001, orders-002"):
         rig.step("retire")
     rig.cache.knobs = Knobs()
 
