@@ -43,7 +43,7 @@ pytest_collect_file = Sybil(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Everything, for which nobody waits: at night, and before a release."""
+    """Everything, when there is time: at night, and before a release."""
     parser.addoption(
         "--exhaustive",
         action="store_true",

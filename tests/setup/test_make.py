@@ -123,7 +123,7 @@ def test_what_is_locked_is_locked_with_hashes(checkout: Path) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_every_pin_has_hashes(lock: Path) -> None:
-    """No line of a lock could be met by a file that nobody has seen; and none names an index."""
+    """No line of a lock could be met by a file that was never reviewed; and none names an index."""
     text = lock.read_text()
     pins = re.findall(r"^[A-Za-z0-9].*?(?=^[A-Za-z0-9]|\Z)", text, flags=re.MULTILINE | re.DOTALL)
     assert pins
