@@ -1,4 +1,4 @@
-# One door. Every target does its own set-up; nothing but Python 3.11+ and make is needed beforehand.
+# Where to begin. Every target does its own set-up; nothing but Python 3.11+ and make is needed beforehand.
 #
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
 #                            STAGE=prod: another stage;  KEEP=1: leave it running
@@ -42,7 +42,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -
 INSTALL_OWN := -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --no-header --upgrade --generate-hashes
-# Functions run on arm64, on a Python of their own.
+# Functions run on arm64, on another Python.
 UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
   --only-binary :all: --generate-hashes -c requirements-dev.txt
 BUNDLES := workloads/requirements.txt constructs/application_constructs/database/runtime/requirements.txt
@@ -114,7 +114,7 @@ deploy: setup need-stage
 destroy: setup need-stage
 	$(CDK) destroy $(SELECT) '$(STAGE)/*'
 
-# After a synth that works: to pytest, snapshots of one that fails are in nobody's use, and it deletes them.
+# After a synth that works: to pytest, snapshots of one that fails are unused, and it deletes them.
 snapshots: synth
 	python -m pytest tests/synth --snapshot-update
 

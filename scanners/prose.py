@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 RULES = Path(__file__).with_suffix(".toml")
 
+# Files of other kinds are data. Scripts and the Makefile have no suffix.
+_SUFFIXES = {"", ".py", ".md", ".guard", ".html", ".toml", ".yml", ".yaml"}
 # A word of a sentence stands where a message has a value.
 _VALUE = "\N{HORIZONTAL ELLIPSIS}"
 _ZONE = re.compile(r"(?<!time )(?<!hosted )\bzones?\b", re.IGNORECASE)
@@ -292,10 +294,10 @@ def tracked(names: Iterable[str]) -> list[Path]:
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", name],
             cwd=ROOT, check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
-        files = [ROOT / file for file in listed.split("\0") if file and (ROOT / file).is_file()]
+        files = [ROOT / file for file in listed.split("\0") if (ROOT / file).is_file()]
         if not files:
             raise FileNotFoundError(name)
-        found += [file for file in files if file.suffix in {".py", ".md", ".guard", ".toml", ".yml", ".yaml"}]
+        found += [file for file in files if file.suffix in _SUFFIXES and file.name != "LICENSE"]
     return sorted(set(found))
 
 
