@@ -36,9 +36,7 @@ class Migration:
 
     Args:
         phases: The state before and after each deployment.
-
         at_once: The state that a change in one deployment would lead to.
-
         allowed: Logical ids whose changes the runbook has allowed in the last deployment.
     """
 

@@ -44,7 +44,6 @@ def resources(settings: Any, name: str = "Cache") -> Resources:
 
     Args:
         settings: Accepted settings of any kind of cache.
-
         name: What every logical id, and every generated user id, begins with. Unique in a template.
     """
     if isinstance(settings, MemcachedClusterSettings):

@@ -175,11 +175,8 @@ def asked(resources: Resources, *, region: str | None, node_quota: int, is_loade
 
     Args:
         resources: The cache with what belongs to it.
-
         region: Where; None where it is not known.
-
         node_quota: Nodes that the account may have in a cluster.
-
         is_loaded: Whether the cache is there already, made of its files.
     """
     by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}

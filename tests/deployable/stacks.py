@@ -59,7 +59,7 @@ def synthesise(sample: Sequence[Accepted], directory: Path) -> Synthesised:
     """Build each in a stack of its own, and synthesise all.
 
     Raises:
-        RuntimeError: When a rule finds what was not acknowledged.
+        RuntimeError: If a rule finds what was not acknowledged.
     """
     app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(directory))
     # In a stage each, of an account that is not known: users of one account and region have ids that differ.

@@ -77,7 +77,7 @@ def is_allowed(caller: Caller, call: Call, target: Target) -> bool:
     """Whether the call is allowed.
 
     Raises:
-        NotUnderstoodError: When a statement has an element, an operator or a variable that is not known here.
+        NotUnderstoodError: If a statement has an element, an operator or a variable that is not known here.
     """
     about_it = [each for each in caller.statements if _is_about(each, call)]
     of_it = [each for each in target.statements or () if _is_about(each, call, own=target.is_key)]
@@ -101,9 +101,7 @@ def _is_about(statement: Statement, call: Call, *, own: bool = False) -> bool:
 
     Args:
         statement: The statement.
-
         call: The call.
-
         own: Whether the statement is the policy of the resource itself, in which ``*`` is that resource.
     """
     unknown = statement.keys() - _UNDERSTOOD
@@ -132,9 +130,7 @@ def _names(statement: Statement, caller: Caller, *, alone: bool = False) -> bool
 
     Args:
         statement: The statement.
-
         caller: Who calls.
-
         alone: Whether it names the caller itself or everybody, and not the caller's account, whose administrators
             decide then.
     """

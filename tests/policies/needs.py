@@ -83,7 +83,6 @@ def needs(deployment: Deployment, applications: dict[str, str]) -> list[Need]:
 
     Args:
         deployment: The stacks.
-
         applications: Users of caches by the logical id of roles that stand for applications, in examples.
     """
     return [

@@ -112,9 +112,7 @@ def followed(written: Call, advice: Advice, got: str) -> Call | None:
 
     Args:
         written: What was refused.
-
         advice: What to write.
-
         got: What the message says that it got, which tells of several places the right one.
     """
     for node in _nodes(written):

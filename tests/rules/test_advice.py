@@ -42,7 +42,6 @@ def _build(written: object, *, first: int = 0) -> tuple[int, list[ConfigurationE
 
     Args:
         written: The call.
-
         first: Which of several ways is taken at the first step. Later ones take the first way.
     """
     seen: set[str] = set()

@@ -55,11 +55,10 @@ class AccessString:
 
         Args:
             written: The string.
-
             unlisted: Whether it may name commands and categories that the catalogue does not have. Default: it may not.
 
         Raises:
-            ConfigurationError: When a word is none of the syntax, carries a password or lifts the need for one, when no
+            ConfigurationError: If a word is none of the syntax, carries a password or lifts the need for one, when no
                 engine has a command or category, when a later word takes an earlier one back, a bracket is alone, or
                 there is neither ``on`` nor ``off``.
         """

@@ -44,11 +44,10 @@ class Logins:
 
         Args:
             grantee: A role, function or whatever else has one, of the cache's own account.
-
             user: One of the users that the cache was given; of an imported one any IAM user.
 
         Raises:
-            ConfigurationError: When the cache has no such user, or the permission would be written nowhere.
+            ConfigurationError: If the cache has no such user, or the permission would be written nowhere.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
         """
@@ -79,7 +78,7 @@ class Logins:
                 AUTH token; nobody where the cache lets everybody in, as Memcached does.
 
         Raises:
-            ConfigurationError: When the cache has no such user.
+            ConfigurationError: If the cache has no such user.
         """
         if user is not None:
             self._check_user(user)

@@ -34,13 +34,9 @@ class PasswordSecret(secretsmanager.Secret):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         user_name: Whose password it is.
-
         length: Characters of the password, all of them letters and digits.
-
         key: Encrypts the secret.
     """
 
@@ -71,11 +67,10 @@ class PasswordSecret(secretsmanager.Secret):
 
         Args:
             grantee: Who may. One of another account needs the same permissions in its own policy as well.
-
             version_stages: Which versions. Default: all of them.
 
         Raises:
-            ConfigurationError: When the permission would be written nowhere, or its key's half would.
+            ConfigurationError: If the permission would be written nowhere, or its key's half would.
         """
         return self._grant("grant_read", grantee, _READ, _DECRYPT, version_stages)
 
@@ -86,7 +81,7 @@ class PasswordSecret(secretsmanager.Secret):
             grantee: Who may. One of another account needs the same permissions in its own policy as well.
 
         Raises:
-            ConfigurationError: When the permission would be written nowhere, or its key's half would.
+            ConfigurationError: If the permission would be written nowhere, or its key's half would.
         """
         return self._grant("grant_write", grantee, _WRITE, _ENCRYPT)
 

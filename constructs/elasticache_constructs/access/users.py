@@ -23,11 +23,10 @@ class IamUser:
     Args:
         name: Both its user id and its user name, since the service wants them equal for IAM. Unique in the account
             and region: give it a prefix, as in ``orders-prod-app``. AWS documents no longest one.
-
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
+        ConfigurationError: If the name is not of lower-case letters, digits and single hyphens, or is ``default``.
     """
 
     name: str
@@ -45,11 +44,10 @@ class PasswordUser:
 
     Args:
         name: Its user name. Its user id is generated. Renaming the user replaces it.
-
         permissions: What it may do.
 
     Raises:
-        ConfigurationError: When the name is not of lower-case letters, digits and single hyphens, or is ``default``.
+        ConfigurationError: If the name is not of lower-case letters, digits and single hyphens, or is ``default``.
     """
 
     name: str

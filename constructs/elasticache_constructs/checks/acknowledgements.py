@@ -21,12 +21,11 @@ def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
 
     Args:
         construct: The construct that the findings are about.
-
         findings: Reason by qualified rule id, ``AwsSolutions::AwsSolutions-AEC5`` say. Only the qualified form leaves
             a trace in the report.
 
     Raises:
-        ConfigurationError: When a reason has fewer than 20 characters.
+        ConfigurationError: If a reason has fewer than 20 characters.
     """
     rules = [
         Acknowledgment(id=rule, reason=checked_reason(reason, what=f"acknowledging {rule}"))

@@ -53,13 +53,9 @@ class ConfigurationError(ValueError):
 
     Args:
         got: The value received, as its author wrote it, for example ``port=70000``.
-
         allowed: What would have been accepted, as a sentence without its full stop.
-
         fix: The change to make, as a sentence without its full stop.
-
         page: The AWS page behind a promise that has no rule. The page of a rule is looked up.
-
         rule: The rule's id in ``docs/service-rules.md``. Default: none, for what this package promises by itself.
     """
 
@@ -125,7 +121,7 @@ def reported_together() -> Iterator[Check]:
 
     Raises:
         ConfigurationError: The mistake, when there is one.
-        CombinedConfigurationError: When there are several.
+        CombinedConfigurationError: If there are several.
     """
     found: dict[str, ConfigurationError] = {}
 

@@ -45,17 +45,13 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: 
 
     Args:
         what: The argument.
-
         region: Its region.
-
         of: The construct that it is given to.
-
         allowed: Why they have to be the same.
-
         rule: The rule's id.
 
     Raises:
-        ConfigurationError: When both regions are known and differ.
+        ConfigurationError: If both regions are known and differ.
     """
     ours = Stack.of(of).region
     if differ(region, ours):
@@ -72,17 +68,13 @@ def check_arn(what: str, arn: str, *, service: str, region: str, rule: str | Non
 
     Args:
         what: The argument.
-
         arn: The ARN. What of it is a CDK token is not judged.
-
         service: The service that it has to be of.
-
         region: The region that it is used in, where the ARN names none itself.
-
         rule: The rule's id.
 
     Raises:
-        ConfigurationError: When it is.
+        ConfigurationError: If it is.
     """
     if not isinstance(arn, str):
         return
@@ -102,7 +94,7 @@ def check_account_id(what: str, account: object) -> None:
     """Refuse what is no account's id.
 
     Raises:
-        ConfigurationError: When it is not a text of 12 digits.
+        ConfigurationError: If it is not a text of 12 digits.
     """
     if not isinstance(account, str) or not re.fullmatch(r"[0-9]{12}", account):
         digits = re.sub(r"[^0-9]", "", str(account))
@@ -119,7 +111,7 @@ def check_region_name(what: str, region: object) -> None:
     """Refuse what is no region's name, a zone's say.
 
     Raises:
-        ConfigurationError: When it is not.
+        ConfigurationError: If it is not.
     """
     if isinstance(region, str) and re.fullmatch(_REGION, region):
         return
@@ -139,16 +131,13 @@ def check_zones(zones: Sequence[str], *, region: str, argument: str, strict: boo
 
     Args:
         zones: Names. CDK tokens pass unchecked.
-
         region: The region that they are used in. Where it is a CDK token, the zones have to be of one region.
-
         argument: How it is written, for the fix.
-
         strict: Whether what is no name of a zone at all is refused. Default: it passes, as what the CDK makes up for a
             VPC that it has yet to look up.
 
     Raises:
-        ConfigurationError: When one of them is.
+        ConfigurationError: If one of them is.
     """
     names = [zone for zone in zones if is_known(zone)]
     found = [(zone, _ZONE.fullmatch(zone)) for zone in names]

@@ -13,7 +13,7 @@ def checked_reason(reason: str, *, what: str) -> str:
     """The reason itself, once it says something.
 
     Raises:
-        ConfigurationError: When it is shorter than 20 characters.
+        ConfigurationError: If it is shorter than 20 characters.
     """
     if is_token(reason):
         raise ConfigurationError(

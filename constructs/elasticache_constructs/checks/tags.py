@@ -22,7 +22,7 @@ def check_tag(name: str, value: str) -> None:
     """Refuse a tag that AWS does not take.
 
     Raises:
-        ConfigurationError: When its name is empty, longer than 128 characters or of AWS's own, its value longer than
+        ConfigurationError: If its name is empty, longer than 128 characters or of AWS's own, its value longer than
             256, or one of them has characters that are not letters, digits, spaces or one of ``_ . : / = + - @``.
     """
     for what, text in (("name", name), ("value", value)):

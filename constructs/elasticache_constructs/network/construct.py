@@ -102,29 +102,22 @@ class CacheNetwork(Construct):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first
             ``max_azs`` of whatever region the stack is deployed to.
-
         max_azs: Two or three, where ``availability_zones`` is not given. Default: 2.
-
         cidr: The VPC's range, a /16. Default: ``10.40.0.0/16``.
-
         egress: How applications get out. Default: interface endpoints.
-
         encryption_key: Encrypts the flow logs. CloudWatch Logs is let into the policy of a key of the app; that of an
             imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of the network's
             own.
-
         open_endpoints_reason: Why the endpoints pass on requests of other accounts' identities, or for other accounts'
             resources: that of a shared VPC, say, or because a secret is another account's. Default: they pass on what
             identities of this account, and AWS services, ask of this account, so that nothing leaves by them with
             credentials from elsewhere. Changed in place.
 
     Raises:
-        ConfigurationError: When the number of zones is not 2 or 3, or is 3 where account and region are not known,
+        ConfigurationError: If the number of zones is not 2 or 3, or is 3 where account and region are not known,
             both a number and names are given, the range is not a /16, or there is a reason for open endpoints that says
             nothing or has no endpoints.
 
@@ -183,11 +176,10 @@ class CacheNetwork(Construct):
 
         Args:
             what: What makes the function.
-
             services: What it calls.
 
         Raises:
-            ConfigurationError: When there is neither NAT nor an interface endpoint.
+            ConfigurationError: If there is neither NAT nor an interface endpoint.
         """
         own = any(isinstance(each, ec2.InterfaceVpcEndpoint) for each in self.vpc.node.children)
         if self._egress is Egress.NONE and not own:
@@ -213,18 +205,14 @@ class CacheNetwork(Construct):
 
         Args:
             scope: The parent.
-
             construct_id: The id in the parent.
-
             vpc_id: The VPC's id.
-
             cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
                 isolated subnets; where there are none, the private ones.
-
             endpoint_client_security_group: The group that interface endpoints admit. Default: none.
 
         Raises:
-            ConfigurationError: When the VPC has no such subnets, or public ones alone.
+            ConfigurationError: If the VPC has no such subnets, or public ones alone.
         """
         vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
@@ -254,21 +242,15 @@ class CacheNetwork(Construct):
 
         Args:
             scope: The parent.
-
             construct_id: The id in the parent.
-
             vpc_id: The VPC's id.
-
             availability_zones: The zones of the subnets, in their order.
-
             cache_subnet_ids: One subnet a zone, without a route to the internet.
-
             application_subnet_ids: One subnet a zone, with a way out. Default: those for caches.
-
             endpoint_client_security_group: The group that interface endpoints admit. Default: none.
 
         Raises:
-            ConfigurationError: When there is not one subnet of a kind for each zone, or a zone is of another region.
+            ConfigurationError: If there is not one subnet of a kind for each zone, or a zone is of another region.
         """
         check_zones(availability_zones, region=Stack.of(scope).region, argument="availability_zones")
         for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):

@@ -27,17 +27,11 @@ class CacheSecurityGroups(Construct):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         vpc: Where the groups live.
-
         port: The port that the cache listens on.
-
         last_port: The last port of a range. Default: ``port`` alone.
-
         members: What the first group is on, as its construct id. Default: ``Nodes``.
-
         store: What clients connect to, for the descriptions. Default: ``cache``.
     """
 
@@ -120,7 +114,7 @@ def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IV
     """Refuse security groups of another VPC than that of what they are put on. Of imported ones it is not known.
 
     Raises:
-        ConfigurationError: When there is one.
+        ConfigurationError: If there is one.
     """
     for group in groups:
         resource = group.node.default_child
@@ -141,7 +135,7 @@ def checked_connections(connections: ec2.Connections) -> ec2.Connections:
     """The connections themselves, once there are groups that take rules: without, the CDK would add none, silently.
 
     Raises:
-        ConfigurationError: When there is none, or one was imported as immutable.
+        ConfigurationError: If there is none, or one was imported as immutable.
     """
     groups = connections.security_groups
     if not groups:

@@ -83,19 +83,14 @@ def choose_subnets(
 
     Args:
         vpc: The VPC.
-
         vpc_subnets: Which of its subnets. Default: the isolated ones; where there are none, the private ones.
-
         spread: What needs two zones at least. ``None`` where one is enough.
-
         network_type: What the subnets must carry. Subnets that were imported are not judged.
-
         node_type: The size of the nodes, which not every zone has. Default: not judged.
-
         of: What the subnets are for, or where it is made: they have to be of its region. Default: the VPC itself.
 
     Raises:
-        ConfigurationError: When the VPC is for dedicated hosts or of another region; when a subnet is not there, public
+        ConfigurationError: If the VPC is for dedicated hosts or of another region; when a subnet is not there, public
             or of another VPC, there are more than 20, one is there twice, all are in one zone and two are needed, some
             are in Local Zones and the others or the nodes cannot be, or they do not carry the network type.
     """
@@ -149,7 +144,7 @@ def select(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> ec2.SelectedSubne
     """What a selection of subnets comes to in a VPC.
 
     Raises:
-        ConfigurationError: When the VPC has no such subnets.
+        ConfigurationError: If the VPC has no such subnets.
     """
     try:
         return vpc.select_subnets(
@@ -203,7 +198,7 @@ def check_vpc(vpc: ec2.IVpc, *, of: IConstruct) -> None:
     """Refuse a VPC of another region than that of what is placed in it.
 
     Raises:
-        ConfigurationError: When both regions are known and differ.
+        ConfigurationError: If both regions are known and differ.
     """
     check_region("vpc", vpc.env.region, of, allowed="what is in a VPC is of the VPC's own region", rule="NET-02")
 

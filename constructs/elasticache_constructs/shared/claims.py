@@ -48,21 +48,15 @@ def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, wha
 
     Args:
         scope: The construct.
-
         kind: What the names are unique among, ``user ids`` say.
-
         names: The names.
-
         thing: What has such a name, with its article.
-
         what: How the construct was given a name, with ``{}`` for it.
-
         fix: What to change.
-
         rule: The rule's id.
 
     Raises:
-        ConfigurationError: When another construct has one of them.
+        ConfigurationError: If another construct has one of them.
     """
     here = _Place(scope)
     taken = _TAKEN.setdefault(scope.node.root, {})

@@ -91,13 +91,11 @@ class EncryptionKey(kms.Key):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         description: What the key is for, shown in the console.
 
     Raises:
-        ConfigurationError: When the description is no text, or has characters in it that are not seen.
+        ConfigurationError: If the description is no text, or has characters in it that are not seen.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html
     """
@@ -126,13 +124,11 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
 
     Args:
         key: A key, or an alias of one.
-
         of: What it is to encrypt, or the parent of that.
-
         name: What the argument is called.
 
     Raises:
-        ConfigurationError: When it is of another region, not symmetric, or not for encryption, or is an alias of a key
+        ConfigurationError: If it is of another region, not symmetric, or not for encryption, or is an alias of a key
             that is not known.
     """
     check_kind("", name, key, _KEY)

@@ -22,7 +22,7 @@ def shipped(folder: Path) -> list[Path]:
     """The files of a folder that go into a function's code, in the same order always: all but `SKIPPED`.
 
     Raises:
-        ConfigurationError: When a link among them leads out of the folder, to what is left out, to a folder or to
+        ConfigurationError: If a link among them leads out of the folder, to what is left out, to a folder or to
             nothing: what it leads to would be published with the code, or be missing from it.
     """
     top, found = folder.resolve(), []

@@ -36,19 +36,14 @@ def grant(
 
     Args:
         call: What was called, for messages: ``cache.grant_connect``.
-
         grantee: A role, function or whatever else has one.
-
         of: What is granted; its account is the one whose roles can be granted it.
-
         actions: The actions.
-
         resource_arns: What they may be done to.
-
         conditions: When. Default: always.
 
     Raises:
-        ConfigurationError: When the grantee is of another account, is nobody whose policy could be written, or has a
+        ConfigurationError: If the grantee is of another account, is nobody whose policy could be written, or has a
             policy that must not be changed.
     """
     check_kind(call, "grantee", grantee, _GRANTEE)
@@ -74,7 +69,7 @@ def attach(call: str, identity: iam.IIdentity, policy: iam.ManagedPolicy, *, of:
     """Attach a managed policy to a role, user or group.
 
     Raises:
-        ConfigurationError: When it is of another account, or its policies must not be changed.
+        ConfigurationError: If it is of another account, or its policies must not be changed.
     """
     check_kind(call, "identity", identity, _IDENTITY)
     check_account(call, identity.grant_principal, of=of)
@@ -92,7 +87,7 @@ def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> Non
     """Refuse a principal of another account. Accounts that are not known are not compared.
 
     Raises:
-        ConfigurationError: When it is of another one.
+        ConfigurationError: If it is of another one.
     """
     if is_foreign(principal, of=of):
         theirs, ours = principal.principal_account, Stack.of(of).account
@@ -116,7 +111,7 @@ def check_open(call: str, principal: iam.IPrincipal) -> None:
     """Refuse a principal that drops what is granted to it, which the CDK calls a success all the same.
 
     Raises:
-        ConfigurationError: When it is a role that was imported, or is handed out, not to be changed; or belongs to a
+        ConfigurationError: If it is a role that was imported, or is handed out, not to be changed; or belongs to a
             function or another resource that was imported without its role.
     """
     if isinstance(principal, iam.UnknownPrincipal) or _is_immutable(principal):

@@ -20,12 +20,9 @@ def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         key: The key to encrypt with. CloudWatch Logs is let into the policy of a key of the app; that of an imported
             one must admit it already, and there is a warning.
-
         vended_name: The last part of a name under ``/aws/vendedlogs/``. Log delivery by an AWS service writes the
             account's CloudWatch Logs resource policy, which has room for about ten caches; groups under this prefix
             share one entry. Before it stands a part of the stack's unique id, so that a stack that was deleted can be

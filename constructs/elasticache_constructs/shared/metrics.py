@@ -42,11 +42,8 @@ class NodeMetrics:
 
         Args:
             metric_name: As the service names it, ``NewConnections`` say.
-
             node_id: One of ``node_ids``.
-
             statistic: A CloudWatch statistic. Default: ``Average``.
-
             period: Default: one minute, which is how often the service publishes.
         """
         return cloudwatch.Metric(

@@ -70,7 +70,6 @@ class EventTopic(_Topic):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html and
@@ -93,14 +92,12 @@ class AlarmTopic(_Topic):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         key: Encrypts messages. CloudWatch is let into the policy of a key of the app; that of an imported one must
             admit it already, and there is a warning.
 
     Raises:
-        ConfigurationError: When the key is of another region, not symmetric, or an alias of a key that is not known.
+        ConfigurationError: If the key is of another region, not symmetric, or an alias of a key that is not known.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
@@ -163,7 +160,7 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
     """Refuse a topic that a cache cannot publish to. Accounts and regions that are not known are not compared.
 
     Raises:
-        ConfigurationError: When it belongs to another account or region, is a FIFO topic, or is encrypted.
+        ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted.
     """
     check_kind("", "notification_topic", topic, _TOPIC)
     theirs, ours = topic.env, Stack.of(of)
@@ -179,7 +176,7 @@ def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
     """Refuse a topic that alarms and a rotation function cannot publish to. What is not known is not judged.
 
     Raises:
-        ConfigurationError: When it belongs to another account or region, is a FIFO topic, or is encrypted with a key
+        ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted with a key
             that CloudWatch cannot use.
     """
     check_kind("rotate_secrets", "alarm_topic", topic, _ALARM_TOPIC)

@@ -85,9 +85,7 @@ class _Role(iam.Role):
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent.
-
         policy: The policy. It comes with the role, so that the function finds it there when Lambda makes its network
             interfaces.
     """

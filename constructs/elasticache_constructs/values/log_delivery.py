@@ -22,12 +22,11 @@ class LogDelivery:
 
     Args:
         log_format: ``json`` or ``text``. Default: ``json``.
-
         firehose_stream: An Amazon Data Firehose stream of the same account and region that takes both logs, by name.
             Default: encrypted CloudWatch log groups of the group's own, kept a year.
 
     Raises:
-        ConfigurationError: When the format is none, or the stream's name is not well formed.
+        ConfigurationError: If the format is none, or the stream's name is not well formed.
     """
 
     log_format: LogFormat = "json"

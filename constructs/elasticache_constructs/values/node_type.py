@@ -26,12 +26,11 @@ class NodeType:
 
     Args:
         name: The type as the service writes it, ``cache.t4g.small`` say. A CDK token passes through unchecked.
-
         unlisted: Whether the type may be one that the catalogue of this package does not have, because it came out
             later. Default: it may not.
 
     Raises:
-        ConfigurationError: When the name is not of that form, no such type is on offer, or new caches cannot have it.
+        ConfigurationError: If the name is not of that form, no such type is on offer, or new caches cannot have it.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
     """
@@ -93,13 +92,11 @@ class NodeType:
 
         Args:
             engine: The cache's engine.
-
             region: The cache's region. A CDK token, or a region that the catalogue does not have, passes unchecked.
-
             ipv6: Whether the cache speaks IPv6.
 
         Raises:
-            ConfigurationError: When the engine does not run on it, the region does not offer it, or it has no IPv6.
+            ConfigurationError: If the engine does not run on it, the region does not offer it, or it has no IPv6.
         """
         known, family = self.facts, self.family
         with reported_together() as check:

@@ -30,7 +30,7 @@ def check_parameters(parameters: Mapping[str, str], *, engine: Engine, node_type
     Values that are CDK tokens pass unchecked, as does everything of a family that the catalogue does not have.
 
     Raises:
-        ConfigurationError: When a value is not a string or not allowed, a name is unknown or cannot be set, or cluster
+        ConfigurationError: If a value is not a string or not allowed, a name is unknown or cannot be set, or cluster
             mode is set here and not by the topology.
     """
     with reported_together() as check:
@@ -43,7 +43,7 @@ def check_unlisted_parameters(parameters: Mapping[str, str], *, engine: Engine) 
     """Refuse what no version of any engine would take: a value that is not a string, and cluster mode.
 
     Raises:
-        ConfigurationError: When there is such a one.
+        ConfigurationError: If there is such a one.
     """
     with reported_together() as check:
         for name, value in parameters.items():
@@ -54,7 +54,7 @@ def check_named_once(parameters: Mapping[str, str], unlisted: Mapping[str, str])
     """Refuse a parameter that is among the checked ones and among the others.
 
     Raises:
-        ConfigurationError: When there is such a one.
+        ConfigurationError: If there is such a one.
     """
     twice = sorted({str(name) for name in parameters} & {str(name) for name in unlisted})
     if twice:

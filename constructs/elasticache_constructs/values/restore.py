@@ -53,7 +53,7 @@ class Snapshot:
             name: Its name. A CDK token passes through unchecked.
 
         Raises:
-            ConfigurationError: When the name is none.
+            ConfigurationError: If the name is none.
         """
         return cls(name=name)
 
@@ -66,14 +66,13 @@ class Snapshot:
 
         Args:
             arns: ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
-
             loaded: ``True`` from the first deployment on that changes the number of shards or replicas of a group that
                 was loaded in cluster mode. The shards' slots are then no longer stated, since the service moves them,
                 and the files are no longer compared with the shards. Changing it changes nothing by itself
                 (docs/runbooks/shards.md). Default: the group is made from the files.
 
         Raises:
-            ConfigurationError: When there is none, or one is not of that form, has a comma in it or is there twice.
+            ConfigurationError: If there is none, or one is not of that form, has a comma in it or is there twice.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-seeding-redis.html
         """

@@ -20,13 +20,11 @@ class ServerlessEngine:
 
     Args:
         name: ``redis``, ``valkey`` or ``memcached``.
-
         major_version: As the service writes it: ``8``, ``1.6``.
-
         unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
 
     Raises:
-        ConfigurationError: When there is no such engine, or no such version on offer.
+        ConfigurationError: If there is no such engine, or no such version on offer.
     """
 
     name: str

@@ -22,13 +22,9 @@ class ServerlessLimits:
 
     Args:
         maximum_storage_gb: Maximum data storage, in GB, 1 to 5000.
-
         maximum_ecpu_per_second: Maximum ElastiCache processing units (ECPUs) per second, 1000 to 15,000,000.
-
         minimum_storage_gb: Minimum data storage, in GB, billed even if unused. Default: no minimum.
-
         minimum_ecpu_per_second: Minimum ECPUs per second, billed even if unused. Default: no minimum.
-
         unlimited_reason: Why one of the maximums is omitted. Default: both are required.
 
     Raises:

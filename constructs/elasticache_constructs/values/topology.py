@@ -43,22 +43,18 @@ class Topology:
 
     Args:
         shards: Shards, 1 to 500. More than one turns cluster mode on. Default: 1.
-
         replicas_per_shard: Replicas of each shard, 0 to 5. With one or more, automatic failover and Multi-AZ are on;
             with none, a failed node takes its data with it. Default: 1.
-
         cluster_mode: Whether clients see a cluster. Default: on with several shards, off with one. ``True`` with one
             shard leaves room to add shards later. A `ClusterMode` is for a group that was made without cluster mode
             and is on its way: ``COMPATIBLE``, then ``ENABLED``, then ``True``.
-
         no_failover_reason: Why a group with replicas has neither automatic failover nor Multi-AZ: for the one
             deployment that adds its first replica. Default: failover follows from the replicas.
-
         node_quota: Nodes that the account may have in one cluster, 90 to 500. Default: 90, what every account has.
             More only after AWS has raised the quota.
 
     Raises:
-        ConfigurationError: When a number is out of its limits; when cluster mode is off with several shards, or on
+        ConfigurationError: If a number is out of its limits; when cluster mode is off with several shards, or on
             without a replica or without failover.
     """
 

@@ -48,7 +48,7 @@ class TransitEncryption:
             reason: Why, and until when.
 
         Raises:
-            ConfigurationError: When the reason has fewer than 20 characters.
+            ConfigurationError: If the reason has fewer than 20 characters.
         """
         return cls("preferred", reason)
 
@@ -60,7 +60,7 @@ class TransitEncryption:
             reason: Why, and until when.
 
         Raises:
-            ConfigurationError: When the reason has fewer than 20 characters.
+            ConfigurationError: If the reason has fewer than 20 characters.
         """
         return cls(None, reason)
 

@@ -36,7 +36,7 @@ def checked_snapshot_window(window: str) -> str:
         window: A time of every day in UTC, ``02:00-03:00`` say, of at least 60 minutes. It may pass midnight.
 
     Raises:
-        ConfigurationError: When it is not of that form, or shorter.
+        ConfigurationError: If it is not of that form, or shorter.
     """
     check_kind("Backups", "window", window, Kind(of=str, example="'02:00-03:00'", rule="SNP-02"))
     if not Token.is_unresolved(window):
@@ -51,7 +51,7 @@ def checked_maintenance_window(window: str) -> str:
         window: A time of every week in UTC, ``sun:04:00-sun:05:00`` say, of at least 60 minutes and at most 24 hours.
 
     Raises:
-        ConfigurationError: When it is not of that form, or shorter or longer.
+        ConfigurationError: If it is not of that form, or shorter or longer.
     """
     if not Token.is_unresolved(window):
         _weekly(window)
@@ -62,7 +62,7 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
     """Refuse a daily snapshot window that touches the weekly maintenance window on any day.
 
     Raises:
-        ConfigurationError: When they overlap. The service refuses the pair.
+        ConfigurationError: If they overlap. The service refuses the pair.
     """
     if Token.is_unresolved(snapshot) or Token.is_unresolved(maintenance):
         return

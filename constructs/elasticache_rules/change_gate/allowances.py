@@ -31,7 +31,7 @@ def read_allowances(file: Path) -> Allowances:
         No allowances when there is no such file.
 
     Raises:
-        GateError: When it is not of that form, or a reason has fewer than 20 characters.
+        GateError: If it is not of that form, or a reason has fewer than 20 characters.
     """
     if not file.exists():
         return {}
@@ -57,9 +57,7 @@ def stopped(changes: Changes, allowances: Allowances, everywhere: Collection[str
 
     Args:
         changes: All changes.
-
         allowances: By stack and logical id.
-
         everywhere: Logical ids that are allowed in every stack. Default: none.
     """
     return Changes(
@@ -78,15 +76,12 @@ def check_all_used(
 
     Args:
         changes: All changes.
-
         allowances: By stack and logical id.
-
         everywhere: Logical ids that are allowed in every stack.
-
         compared: Names of the stacks that were compared; allowances for others are left alone.
 
     Raises:
-        GateError: When there is one.
+        GateError: If there is one.
     """
     used = {(_parent(each.stack), each.resource) for each in changes.blocking()}
     unused = [

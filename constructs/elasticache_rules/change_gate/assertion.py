@@ -20,15 +20,12 @@ def assert_safe_to_deploy(
 
     Args:
         old_template: The template that is deployed, or the one committed last.
-
         new_template: The template that is to be.
-
         allow: Logical ids whose changes are accepted, whatever they are. Default: none.
 
     Raises:
-        AssertionError: When something is stopped, with the table of what is; or when an allowed id allowed nothing.
-
-        GateError: When cfn-lint, whose resource schemas are read, is not installed.
+        AssertionError: If something is stopped, with the table of what is; or when an allowed id allowed nothing.
+        GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
     changes = compare(old_template, new_template)
     stopped = changes.blocking(allow)

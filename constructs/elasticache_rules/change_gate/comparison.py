@@ -47,13 +47,11 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "tem
 
     Args:
         old: The template that is deployed, as its JSON holds it.
-
         new: The template that is to be.
-
         stack: The name that the report gives the stack. Default: ``template``.
 
     Raises:
-        GateError: When cfn-lint, whose resource schemas are read, is not installed.
+        GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
     lines = Comparison(templates.read(old), templates.read(new), stack).changes().lines
     return in_order([*lines, *exports.changes({stack: old}, {stack: new}, lines, {})])
@@ -64,11 +62,8 @@ class Comparison:
 
     Args:
         old: The template that is deployed.
-
         new: The template that is to be.
-
         stack: The name that the report gives the stack.
-
         moved: Parameters whose values from outside change while the words for them stay. Default: none.
     """
 

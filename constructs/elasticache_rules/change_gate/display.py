@@ -38,9 +38,7 @@ def without_secrets(name: str, value: Any, *, is_secret: bool = False) -> Any:
 
     Args:
         name: The property that has the value.
-
         value: The value, normalised.
-
         is_secret: Whether something around the value is named like a secret. Default: no.
     """
     is_secret = is_secret or bool(_SECRET.search(name))
@@ -71,7 +69,6 @@ def shown(value: Any, beside: Any = ABSENT) -> str:
 
     Args:
         value: The value.
-
         beside: The other of the two, so that what is left of a long text is where they differ. Default: none.
     """
     if value is ABSENT:

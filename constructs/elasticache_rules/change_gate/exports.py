@@ -30,11 +30,8 @@ def changes(
 
     Args:
         old: The templates that are deployed, by the name of their stack.
-
         new: The templates that are to be.
-
         lines: What changes otherwise: a replaced resource gives its exports other values.
-
         importers: The deployed templates of stacks that are not compared.
     """
     deployed = {**importers, **old}

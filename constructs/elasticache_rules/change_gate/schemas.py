@@ -94,7 +94,7 @@ def schema(kind: str) -> Schema | None:
     """The schema of a resource type, or nothing when it is unknown.
 
     Raises:
-        GateError: When cfn-lint is not installed.
+        GateError: If cfn-lint is not installed.
     """
     manager, not_found = _cfn_lint()
     if kind.endswith("::MODULE"):

@@ -23,12 +23,9 @@ class StackSettings:
 
     Args:
         account: Nothing when the app leaves that to whoever deploys. Default: nothing.
-
         region: As the account.
-
         tags: CloudFormation hands them on to every resource that takes tags, those of nested stacks included.
             Default: none.
-
         is_protected: Whether the stack cannot be deleted until somebody allows it. Default: no.
     """
 
@@ -48,11 +45,8 @@ def changes(
 
     Args:
         old: What is deployed, by the name of the stack; a nested stack has what its parent has.
-
         new: What is to be.
-
         templates_before: The templates that are deployed, by the name of their stack.
-
         templates_after: The templates that are to be.
     """
     for stack in sorted(old.keys() & new.keys() & templates_before.keys() & templates_after.keys()):

@@ -36,7 +36,6 @@ class Stack:
 
     Args:
         region: Where it is deployed to; nothing when the app leaves that to whoever deploys.
-
         settings: What it is given beside its template. Default: nothing that is known.
     """
 
@@ -49,7 +48,7 @@ def read_file(file: Path) -> Document:
     """Read one template, JSON or YAML.
 
     Raises:
-        GateError: When the file is missing, or holds no template.
+        GateError: If the file is missing, or holds no template.
     """
     try:
         return _parsed(file.read_text(), str(file))
@@ -88,7 +87,7 @@ def read_assembly(directory: Path) -> dict[str, Stack]:
     A nested stack is named after its parent and its logical id there, ``prod-cache/NestedStackResource``.
 
     Raises:
-        GateError: When the directory holds no cloud assembly.
+        GateError: If the directory holds no cloud assembly.
     """
     manifest = directory / "manifest.json"
     if not manifest.is_file():
@@ -134,7 +133,7 @@ def read_either(path: Path) -> dict[str, Document]:
     """Read a file or a cloud assembly; a file is one stack, ``template``.
 
     Raises:
-        GateError: When it is neither.
+        GateError: If it is neither.
     """
     if path.is_dir():
         return {name: each.template for name, each in read_assembly(path).items()}
@@ -151,13 +150,12 @@ def read_snapshots(revision: str, directory: Path = DEFAULT_SNAPSHOTS) -> dict[s
 
     Args:
         revision: A commit, branch or tag.
-
         directory: Where they are in the repository, one JSON file for each stack. The stack's name is what stands in
             brackets in the file's name, as syrupy writes it for a parametrised test, or else the name without
             ``.json`` and ``.template``. Default: ``tests/synth/__snapshots__/test_snapshots``.
 
     Raises:
-        GateError: When the revision is unknown to git, or has no snapshots there.
+        GateError: If the revision is unknown to git, or has no snapshots there.
     """
     listed = _git("ls-tree", "--name-only", "-z", revision, f"{directory.as_posix()}/")
     files = [name for name in listed.split("\0") if name.endswith(".json")]
@@ -210,11 +208,10 @@ def read_deployed(
 
     Args:
         stacks: The assembly's stacks by name.
-
         client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
 
     Raises:
-        GateError: When boto3 is not installed, or AWS refuses.
+        GateError: If boto3 is not installed, or AWS refuses.
     """
     new_client = client or _boto3_client
     found = {name: _deployed(name, new_client(stack.region)) for name, stack in stacks.items()}
@@ -243,9 +240,7 @@ def read_deployed_settings(
 
     Args:
         stacks: The names of those that are deployed; nested ones have what their parents have.
-
         assembly: The assembly's stacks by name.
-
         client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415

@@ -30,17 +30,14 @@ def compare_stacks(
     Args:
         old: The templates that are deployed, by the name of their stack; a nested stack is named after its parent and
             its logical id there, ``prod-cache/Inner``.
-
         new: The templates that are to be.
-
         settings: What stacks are given beside their templates, before and after, by the name of the stack; of others it
             is not compared. Default: nothing.
-
         importers: The deployed templates of further stacks, which are not compared and may import from those that are.
             Default: none.
 
     Raises:
-        GateError: When cfn-lint, whose resource schemas are read, is not installed.
+        GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
     lines = list(_in_both(old, new))
     lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]

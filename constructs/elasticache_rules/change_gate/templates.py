@@ -20,11 +20,8 @@ class Template:
 
     Args:
         resources: By logical id, each with ``Type`` and ``Properties``.
-
         definitions: Parameters, conditions and mappings by name, each by its section: names may be the same.
-
         unread: What CloudFormation expands before it looks at resources, ``Transform`` and ``Fn::ForEach``, by name.
-
         outputs: By name, each with its ``Value`` and perhaps an ``Export``.
     """
 
@@ -49,7 +46,6 @@ def read(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) ->
 
     Args:
         document: The template.
-
         given: Values of its parameters, which take the place of their defaults. Default: none.
     """
     entries = normalised(document.get("Resources", {}))

@@ -139,9 +139,7 @@ def difference(old: Any, new: Any, around: Surroundings) -> Difference:
 
     Args:
         old: The value in the old template.
-
         new: The value in the new one.
-
         around: Their templates.
     """
     if is_intrinsic(old) or is_intrinsic(new):

@@ -22,10 +22,8 @@ def commands(engine: str, version: str, *, serverless: bool = False) -> Mapping[
 
     Args:
         engine: ``redis`` or ``valkey``.
-
         version: Its version. One that is not on record has the commands of the newest before it; a major version
             alone means the newest of it.
-
         serverless: Whether the cache is serverless: those have no search.
     """
     exact = newest_of(engine, version)

@@ -22,30 +22,18 @@ class NodeFamily:
 
     Args:
         name: ``r7g`` say.
-
         kind: What it is made for. A ``burstable`` family runs on CPU credits of the standard kind: without credits it
             is throttled.
-
         creatable: Whether a new cache can have it; the oldest families only live on in caches that have them.
-
         previous_generation: Whether AWS lists it as a previous generation.
-
         minimum_versions: The first version of each engine that runs on it; an engine that never does is absent.
-
         data_tiering: Whether it keeps part of the data on SSD, which its caches must then switch on.
-
         maxmemory_policies: The eviction policies it is limited to; empty where it is limited to none.
-
         ipv6: Whether it can speak IPv6, alone or beside IPv4.
-
         durability: Whether the durability of Valkey 9 is on offer for it.
-
         global_datastore: Whether it can be a member of a global datastore.
-
         outposts: Whether it is on offer on AWS Outposts.
-
         local_zones: Whether it is on offer in Local Zones.
-
         sources: Where all of this is written.
     """
 
@@ -70,17 +58,11 @@ class NodeTypeFacts:
 
     Args:
         name: As the service writes it, ``cache.r7g.large``.
-
         family: Its family.
-
         size: ``large`` say.
-
         vcpus: How many; None for the oldest families.
-
         memory_gib: The memory for data, in GiB; None for the oldest families.
-
         autoscaling: Whether caches of it can be scaled by Application Auto Scaling.
-
         regions: The regions that list it, whether it is creatable or not; empty for the oldest families.
     """
 

@@ -22,22 +22,14 @@ class Parameter:
 
     Args:
         name: ``maxmemory-policy`` say.
-
         kind: What a value is. ``renames`` is a list of commands, each followed by its new name.
-
         allowed: The values the service takes, as it writes them: alternatives with commas between them, where
             ``1-75`` and ``20-`` are ranges of integers. None where they are not known.
-
         default: The value of the service's own groups; None where it depends on the node type or is not known.
-
         modifiable: Whether a group may set it at all.
-
         fixed_in_use: Whether its value must be the same in the old and the new group when a cache moves between them.
-
         requires_reboot: Whether a change has no effect until the nodes are rebooted, which CloudFormation does not do.
-
         since: The version of the engine that brought it; None where every version of the family has it.
-
         source: Where it is written.
     """
 

@@ -21,11 +21,8 @@ class Source:
 
     Args:
         name: Its key in the data, ``cfn-lint`` say.
-
         title: What it is, with its version or edition.
-
         url: Where to read it.
-
         as_of: The day a page was read, or the day of a package's own data.
     """
 
@@ -46,7 +43,7 @@ def source(name: str) -> Source:
     """The source of that key.
 
     Raises:
-        KeyError: When neither the pages nor the packages have one of that name.
+        KeyError: If neither the pages nor the packages have one of that name.
     """
     known = {**read("pages"), **read("offered")["packages"]}[name]
     return Source(name, known["title"], known["url"], dt.date.fromisoformat(known["as_of"]))

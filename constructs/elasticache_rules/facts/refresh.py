@@ -41,9 +41,7 @@ class Difference:
 
     Args:
         new: What only the packages know, each fact as a line of text.
-
         gone: What only the catalogue knows.
-
         form: Whether the file is not what would be written, be it only in its order.
     """
 
@@ -61,11 +59,10 @@ def offered(recorded: dict[str, Any], today: dt.date) -> dict[str, Any]:
 
     Args:
         recorded: What the file says now, for the date of a botocore that has not changed: the package has none itself.
-
         today: The date of a botocore that has.
 
     Raises:
-        RefreshError: When a package is missing, or keeps its data in another form than this module knows.
+        RefreshError: If a package is missing, or keeps its data in another form than this module knows.
     """
     model_is, before = _title(BOTOCORE), recorded.get("packages", {}).get(BOTOCORE, {})
     first_read = before.get("as_of") if before.get("title") == model_is else None

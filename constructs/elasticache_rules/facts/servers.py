@@ -90,7 +90,7 @@ def asked_of(program: str) -> Server:
     """Start a server, ask it, and stop it.
 
     Raises:
-        OSError: When it does not start, or does not answer.
+        OSError: If it does not start, or does not answer.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = str(Path(directory) / "s")

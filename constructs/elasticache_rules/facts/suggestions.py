@@ -14,7 +14,6 @@ def closest(word: str, among: Iterable[str]) -> str | None:
 
     Args:
         word: What was written, ``cache.r7g.lage`` say.
-
         among: The words that are known: `node_types`, `engine_versions`, the names of `parameters`, ...
 
     Returns:

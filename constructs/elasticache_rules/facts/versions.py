@@ -9,7 +9,7 @@ def version_key(version: str) -> tuple[int, ...]:
     """A version as its numbers: 1.6.6 comes before 1.6.12.
 
     Raises:
-        ValueError: When a part is not a number.
+        ValueError: If a part is not a number.
     """
     return tuple(int(part) for part in version.split("."))
 

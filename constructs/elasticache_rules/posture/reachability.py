@@ -99,7 +99,6 @@ def unreachable(
 
     Args:
         templates: All templates of an app, by any name.
-
         nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
     app = Templates(templates, nested)
@@ -126,7 +125,6 @@ def closed_stores(
 
     Args:
         templates: All templates of an app, by any name.
-
         nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
     app = Templates(templates, nested)

@@ -43,7 +43,6 @@ class Templates:
 
     Args:
         templates: By a name of their own, their path say.
-
         nested: For each template of a nested stack, the template that the stack is a resource of and its logical id
             there. Default: no stack is nested.
     """
