@@ -1,4 +1,4 @@
-"""PostgreSQL, reached as the environment says."""
+"""A pool of connections to PostgreSQL, configured by environment variables."""
 
 from __future__ import annotations
 
@@ -25,27 +25,29 @@ _PREFIX = "DATABASE_"
 _CONNECT_SECONDS = 3
 _STATEMENT_SECONDS = 5
 _WAIT_SECONDS = 5.0
-# Below the 29 seconds that a function has.
+# Shorter than the 29 seconds of the function's timeout.
 _FOR_SCRIPTS = "SET LOCAL statement_timeout = '25s'"
 _FLAGS = {"true": True, "false": False}
 
 
 class DatabaseSettingsError(ValueError):
-    """A setting is missing or wrong; the message says what was given, what is allowed and what to do."""
+    """A setting is missing or wrong. The message says what was given, what is allowed, and how to correct it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
-    """How to reach the database, without any secret in it.
+    """How to reach the database. Contains no secret.
 
     Attributes:
-        host: its host name, or a directory with its socket.
-        port: its port.
-        name: the database's name.
-        user: who logs in.
-        tls: whether the connection is encrypted and the server's certificate and name are verified.
-        iam: whether an IAM token is the password, which asks for TLS; else there is no password.
-        ca_file: the authorities to trust, in PEM. Default: the system's, among which Amazon RDS's are not.
+        host: The host name, or the directory of a Unix socket.
+        port: The port.
+        name: The database's name.
+        user: The user name.
+        tls: Whether connections are encrypted, and the server's certificate and name are verified.
+        iam: Whether to use an IAM authentication token as the password, which requires TLS. If False, no password is
+            used.
+        ca_file: A PEM file of certificate authorities to trust. Default: the system's, which do not include Amazon
+            RDS's.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -60,10 +62,12 @@ class DatabaseSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> DatabaseSettings:
-        """Read ``DATABASE_HOST``, ``_PORT``, ``_NAME``, ``_USER``, ``_TLS``, ``_IAM`` and, where set, ``_CA_FILE``.
+        """Read the settings from ``DATABASE_HOST``, ``_PORT``, ``_NAME``, ``_USER``, ``_TLS`` and ``_IAM``.
+
+        ``DATABASE_CA_FILE`` is optional.
 
         Raises:
-            DatabaseSettingsError: one is missing or wrong.
+            DatabaseSettingsError: If a variable is missing or wrong.
         """
         port = _variable(environ, "PORT", "a number")
         if not port.isdecimal():
@@ -82,7 +86,7 @@ class DatabaseSettings:
         )
 
     def to_environment(self) -> dict[str, str]:
-        """The variables that give these settings back."""
+        """The environment variables that describe these settings."""
         values = {name: getattr(self, name) for name in ("host", "port", "name", "user", "tls", "iam", "ca_file")}
         return {
             f"{_PREFIX}{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
@@ -91,13 +95,13 @@ class DatabaseSettings:
 
 
 class Database:
-    """Connections to one database: opened at the first need, checked before use, and never more than ten.
+    """Connections to one database: opened on first use, checked before each use, and at most ten.
 
-    Whoever finds none free waits for 5 seconds at most. A statement is ended by the server after 5 seconds; a server
-    that is gone is given up after about ten.
+    If all are in use, a caller waits for up to 5 seconds. The server cancels a statement after 5 seconds. If the server
+    does not respond, a caller gives up after about ten seconds.
 
     Args:
-        settings: where it is. Default: what the environment says.
+        settings: The database to connect to. Default: read from the environment.
     """
 
     def __init__(self, settings: DatabaseSettings | None = None) -> None:
@@ -120,23 +124,23 @@ class Database:
 
     @property
     def queries(self) -> int:
-        """How many statements this process has had the database carry out, or waits to; a script counts as one."""
+        """The number of statements that this process has sent or is about to send. A script counts as one."""
         counted = self._pool.get_stats()
-        # The second are those that found no connection.
+        # requests_errors counts the requests that got no connection.
         return counted.get("requests_num", 0) - counted.get("requests_errors", 0)
 
     def all(self, kind: type[T], statement: LiteralString, **parameters: object) -> list[T]:
-        """Carry out one statement and return its rows, each as a value of the given type."""
+        """Execute one statement and return its rows, each converted to the given type."""
         self._pool.open()
         with self._pool.connection() as connection:
             return msgspec.convert(connection.execute(statement, parameters).fetchall(), list[kind])  # type: ignore[valid-type]
 
     def one(self, kind: type[T], statement: LiteralString, **parameters: object) -> T | None:
-        """Its first row, or None."""
+        """Execute one statement and return its first row, or None."""
         return next(iter(self.all(kind, statement, **parameters)), None)
 
     def run(self, script: bytes) -> None:
-        """Carry out several statements, all or none, within 25 seconds each."""
+        """Execute several statements in one transaction, each within 25 seconds."""
         self._pool.open()
         with self._pool.connection() as connection, connection.transaction():
             connection.execute(_FOR_SCRIPTS)
@@ -150,26 +154,26 @@ def _connection_arguments(settings: DatabaseSettings) -> Callable[[], dict[str, 
         "dbname": settings.name,
         "user": settings.user,
         "connect_timeout": _CONNECT_SECONDS,
-        # A host that is gone answers nothing: without these the system waits for a quarter of an hour.
+        # Without these, the system waits for a quarter of an hour if the host no longer exists.
         "tcp_user_timeout": 5000,
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 2,
         "options": f"-c statement_timeout={_STATEMENT_SECONDS}s",
         "row_factory": dict_row,
-        # No answer differs by what came before it, so none needs a transaction's two more round trips.
+        # No statement depends on an earlier one, so none needs a transaction and its two extra round trips.
         "autocommit": True,
         **({"sslmode": "verify-full", "sslrootcert": settings.ca_file} if settings.tls else {"sslmode": "disable"}),
     }
     if not settings.iam:
         return lambda: arguments
-    # Signing happens on this machine; a token is good for opening connections for 15 minutes, so each gets a new one.
+    # A token opens connections for 15 minutes. Signing is local, so each connection gets a new one.
     signer = _Signer()
     return lambda: {**arguments, "password": signer.token(settings)}
 
 
 class _Signer:
-    """Makes IAM tokens with the credentials and the region of the environment."""
+    """Signs IAM authentication tokens with the credentials and the Region of the environment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,13 +1,13 @@
-"""Names that people give themselves and others read: what is shown of one is all that there is of it."""
+"""Names that users choose for themselves and that others read. Every character of a name is visible."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Any, ClassVar, Self
 
-# Controls, signs that are there for others (bidirectional ones, zero-width ones), what no font has, and line ends.
+# Unicode categories of control, format (bidirectional, zero-width), unassigned and separator characters.
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
-# What Unicode counts as letters, marks and symbols, and nobody sees: fillers, joiners and selectors of variants.
+# Invisible characters that Unicode classifies as letters, marks or symbols: fillers, joiners, variation selectors.
 _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
     chr(number)
     for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
@@ -16,39 +16,39 @@ _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
 
 
 class Name(str):
-    """A text of visible characters on one line, without blanks at its ends.
+    """A string of visible characters on one line, without spaces at its ends.
 
-    What keeps names takes ``str(name)``: libraries write texts, and no kinds of them.
+    Store ``str(name)``, because libraries encode strings but not subclasses.
 
-    Two names that look the same are not kept from being different ones by that, as ``a`` in Latin and in Cyrillic.
+    Different names may still look the same, for example ``a`` in Latin and in Cyrillic.
     """
 
     __slots__ = ()
-    longest: ClassVar[int]
-    """How many characters a name of this kind has at most."""
+    max_length: ClassVar[int]
+    """The maximum length of a name of this class, in characters."""
 
     @classmethod
     def checked(cls, value: object) -> Self:
         """The value as a name.
 
         Raises:
-            ValueError: it is none.
+            ValueError: If the value is not a valid name.
         """
         if not isinstance(value, str):
-            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")  # noqa: TRY004 - msgspec reports these
-        if not 1 <= len(value) <= cls.longest or value != value.strip(" ") or any(map(_is_unseen, value)):
+            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")  # noqa: TRY004 - reported by msgspec
+        if not 1 <= len(value) <= cls.max_length or value != value.strip(" ") or any(map(_is_unseen, value)):
             raise ValueError(
-                f"Expected a name of 1 to {cls.longest} visible characters on one line, with no blanks at its ends"
+                f"Expected a name of 1 to {cls.max_length} visible characters on one line, without spaces at its ends"
             )
         return cls(value)
 
 
 def decode(kind: type[Any], value: object) -> Any:
-    """What msgspec asks for types that it does not know: names.
+    """Decode types that msgspec does not know, which are names. Used as its ``dec_hook``.
 
     Raises:
-        NotImplementedError: it is another one.
-        ValueError: the value is no name of the kind.
+        NotImplementedError: If the type is not a name.
+        ValueError: If the value is not a valid name.
     """
     if issubclass(kind, Name):
         return kind.checked(value)

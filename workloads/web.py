@@ -1,6 +1,6 @@
-"""What the three share on the web: JSON in and out, errors in JSON, one page each, and headers that close the doors.
+"""What the three applications share: JSON requests and responses, JSON errors, one page each, and security headers.
 
-Two answers come from libraries, and in plain text: that a body is too large, and that sessions are unavailable.
+Libraries send two errors in plain text: that a body is too large, and that sessions are unavailable.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from elasticache_client.messages import refusal
 from elasticache_client.sessions import SessionsUnavailable
 from workloads.names import decode
 from workloads.page import Page
-from workloads.patience import Patience
+from workloads.retry import RetryMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MOST_DIGITS = 18
-_LARGEST_BODY = 4096  # bytes
-_CACHE_AWAY = (
+_MAX_DIGITS = 18
+_MAX_BODY = 4096  # bytes
+_CACHE_UNAVAILABLE = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,  # a primary that a failover has made a replica
@@ -44,12 +44,15 @@ _CACHE_AWAY = (
 
 
 class _Id(Convertor[int]):
-    """A number in a path. Of more digits than any id has, it is one that nothing has: Python refuses to read some."""
+    """A number in a path. One with too many digits for an id becomes an id that does not exist.
+
+    Python refuses to convert very long numbers.
+    """
 
     regex = "[0-9]+"
 
     def convert(self, value: str) -> int:
-        return int(value) if len(value) <= _MOST_DIGITS else sys.maxsize
+        return int(value) if len(value) <= _MAX_DIGITS else sys.maxsize
 
     def to_string(self, value: int) -> str:
         return str(value)
@@ -59,23 +62,23 @@ register_url_convertor("id", _Id())
 
 
 class Json(Response):
-    """A value as JSON, as msgspec writes it."""
+    """A JSON response, encoded by msgspec."""
 
     media_type = "application/json"
 
     def render(self, content: object) -> bytes:
-        """The value's bytes."""
+        """Encode the content."""
         return msgspec.json.encode(content)
 
 
 async def read(request: Request, kind: type[T]) -> T:
-    """The request's body, JSON of the given type.
+    """Decode the JSON body of a request as the given type.
 
-    Asking for the content type of JSON also keeps out forms that another site sends with the user's cookie: a browser
-    asks this site first before it lets a page send anything else than a form.
+    The required content type also rejects forms that another site submits with the user's cookie. Browsers send a
+    preflight request before a page of another site may send any other content type.
 
     Raises:
-        HTTPException: the body is none; 415 for its content type, 422 for what is in it.
+        HTTPException: If the content type is wrong (415), or the body does not fit the type (422).
     """
     _check_content_type(_content_type(request))
     try:
@@ -85,12 +88,12 @@ async def read(request: Request, kind: type[T]) -> T:
 
 
 def check_sender(request: Request) -> None:
-    """Refuse a request without a body that a page of another site may have sent.
+    """Reject a request without a body that a page of another site may have sent.
 
-    A page of this site sends JSON like ``{}``; what is no browser may send nothing at all.
+    Pages of this site send JSON, for example ``{}``. Clients other than browsers may send no body.
 
     Raises:
-        HTTPException: it is a browser's, or has a body, and its content type is not that of JSON; 415.
+        HTTPException: If the request is a browser's or has a body, and its content type is not JSON (415).
     """
     content_type = _content_type(request)
     browser = {"origin", "sec-fetch-site", "sec-fetch-mode"} & set(request.headers)
@@ -110,10 +113,10 @@ def _check_content_type(content_type: str) -> None:
 
 
 def checked(text: str, kind: Any, name: str) -> Any:
-    """A text of the request's path or query, if it is of the given type.
+    """Convert a string of the request's path or query to the given type.
 
     Raises:
-        HTTPException: it is not; 422.
+        HTTPException: If it does not fit the type (422).
     """
     try:
         return msgspec.convert(text, kind, dec_hook=decode)
@@ -131,35 +134,35 @@ def application(
     """An application with its page at the root.
 
     Args:
-        page: the folder that holds ``page.html`` and ``page.js``.
-        routes: its API.
-        middleware: what stands directly before the routes.
-        overload: exceptions that tell of a database in trouble; nobody is asked to try again soon.
+        page: The folder that contains ``page.html`` and ``page.js``.
+        routes: The routes of its API.
+        middleware: Middleware directly before the routes.
+        overload: Exceptions that mean that the database is overloaded. Their answers do not ask for a retry.
     """
-    it = Page.load(page)
+    document = Page.load(page)
     inner = Starlette(
-        routes=[Route("/", it.respond), *routes],
-        middleware=[Middleware(Patience), *middleware],
+        routes=[Route("/", document.respond), *routes],
+        middleware=[Middleware(RetryMiddleware), *middleware],
         exception_handlers={
             HTTPException: _refused,
-            **dict.fromkeys(_CACHE_AWAY, _cache_away),
+            **dict.fromkeys(_CACHE_UNAVAILABLE, _cache_unavailable),
             **dict.fromkeys(overload, _overloaded),
             Exception: _failed,
         },
-        max_body_size=_LARGEST_BODY,
+        max_body_size=_MAX_BODY,
     )
-    # It would make the address from the Host that the client names.
+    # The redirection would use the Host header, which the client controls.
     inner.router.redirect_slashes = False
-    # Around it all: Starlette puts its limit of bodies, and its answer to an unforeseen error, before any middleware.
-    return SecurityHeaders(inner, it.policy)
+    # Outermost, because Starlette's body limit and its response to unexpected errors come before any middleware.
+    return SecurityHeaders(inner, document.policy)
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these only
     return Json({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
-def _cache_away(_: Request, __: Exception) -> Response:
+def _cache_unavailable(_: Request, __: Exception) -> Response:
     error = "The cache is unavailable. Send the request again in one second."
     return Json({"error": error}, status_code=503, headers={"retry-after": "1"})
 
@@ -175,7 +178,7 @@ def _failed(_: Request, __: Exception) -> Response:
 
 
 class SecurityHeaders:
-    """Adds to every answer what a browser shall refuse to do with it."""
+    """Adds security headers to every response."""
 
     def __init__(self, app: ASGIApp, policy: str) -> None:
         self._app = app

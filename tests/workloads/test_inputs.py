@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local_servers.ports import LOOPBACK, free_port
-from workloads.leaderboard.domain import MOST_PLAYERS, Player
+from workloads.leaderboard.domain import MAX_PLAYERS, Player
 from workloads.local.applications import serving
 from workloads.local.servers import connection_settings, valkey, valkey_node
 from workloads.sessions.domain import User
@@ -224,20 +224,20 @@ def _full(start: Callable[..., Application]) -> Iterator[Application]:
         end
         """
         for players in node.admin.keys("leaderboard:*:players"):
-            node.admin.eval(fill, 2, players.removesuffix(":players"), players, MOST_PLAYERS)
+            node.admin.eval(fill, 2, players.removesuffix(":players"), players, MAX_PLAYERS)
         yield application
 
 
 def test_a_board_has_an_end(full: Application) -> None:
     """Whoever comes pushes the last one out, or does not get in; names take no more room than they had."""
     for number in range(30):
-        full.send("PUT", "/api/scores", {"player": f"new {number}", "score": MOST_PLAYERS}).raise_for_status()
+        full.send("PUT", "/api/scores", {"player": f"new {number}", "score": MAX_PLAYERS}).raise_for_status()
     late = full.send("PUT", "/api/scores", {"player": "late", "score": 0}).raise_for_status().json()
     boards = {window: full.get(f"/api/boards/{window}?player=30").json() for window in ("daily", "weekly", "all-time")}
     assert {} == late
-    assert {MOST_PLAYERS} == {board["players"] for board in boards.values()}
+    assert {MAX_PLAYERS} == {board["players"] for board in boards.values()}
     assert {None} == {board["you"] for board in boards.values()}
-    assert full.get("/api/boards/daily?player=31").json()["you"] == {"player": "31", "rank": MOST_PLAYERS, "score": 31}
+    assert full.get("/api/boards/daily?player=31").json()["you"] == {"player": "31", "rank": MAX_PLAYERS, "score": 31}
 
 
 def test_the_local_sites_are_for_this_machine_alone() -> None:

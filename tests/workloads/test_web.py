@@ -15,9 +15,9 @@ import pytest
 from starlette.routing import Route
 
 from tests.conftest import ROOT
-from workloads import patience
+from workloads import retry
 from workloads.page import Page
-from workloads.patience import Patience
+from workloads.retry import RetryMiddleware
 from workloads.web import Json, application, read
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Moody:
 
 
 def answered(app: Moody, method: str) -> list[Message]:
-    """What a client of an application behind ``Patience`` gets for one request."""
+    """What a client of an application behind ``RetryMiddleware`` gets for one request."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -171,7 +171,7 @@ def answered(app: Moody, method: str) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Patience(app)({"type": "http", "method": method, "headers": []}, receive, send))
+    asyncio.run(RetryMiddleware(app)({"type": "http", "method": method, "headers": []}, receive, send))
     return sent
 
 
@@ -187,16 +187,16 @@ def answered(app: Moody, method: str) -> list[Message]:
 )
 def test_who_asks_again(method: str, app: Moody, status: int, attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What may be repeated is, with the same body, when the answer asks for it; the client gets one answer."""
-    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "_PAUSE_SECONDS", 0.001)
     start, body = answered(app, method)
     assert (status, str(status).encode()) == (start["status"], body["body"])
     assert [b"once"] * attempts == app.bodies
 
 
-def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retries_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the time is over, the client gets the answer as it is."""
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.01)
-    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(retry, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(retry, "_PAUSE_SECONDS", 0.02)
     app = Moody(503)
     start, _ = answered(app, "GET")
     assert (503, 2) == (start["status"], len(app.bodies))

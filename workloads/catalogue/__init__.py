@@ -1,1 +1,1 @@
-"""A shop's catalogue: PostgreSQL behind lazy loading and write-through."""
+"""A shop's catalogue in PostgreSQL, cached with lazy loading and write-through."""

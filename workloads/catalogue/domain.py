@@ -1,4 +1,4 @@
-"""What a catalogue speaks of."""
+"""The data types of the catalogue."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Annotated
 
 import msgspec
 
-HIGHEST_ID = 2**31 - 1
-LONGEST_CATEGORY = 24
-HIGHEST_CENTS = 1_000_000
+MAX_ID = 2**31 - 1
+MAX_CATEGORY_LENGTH = 24
+MAX_CENTS = 1_000_000
 
-Cents = Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_CENTS)]
+Cents = Annotated[int, msgspec.Meta(ge=1, le=MAX_CENTS)]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A product as a list shows it."""
+    """A product in a list."""
 
     id: int
     name: str
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product as its own page shows it."""
+    """A product with all details."""
 
     id: int
     name: str
@@ -29,12 +29,12 @@ class Product(msgspec.Struct, frozen=True):
     price_cents: int
     reviews: int
     rating: float | None
-    """The average of one to five stars; None without a review."""
+    """The average of one to five stars, or None without reviews."""
     also_liked: list[Entry]
-    """What those liked who liked this one, the most often liked first."""
+    """Other products that customers who liked this one also liked, most liked first."""
 
 
 class PriceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new price for a product."""
+    """A product's new price."""
 
     price_cents: Cents

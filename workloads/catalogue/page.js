@@ -21,14 +21,14 @@ function draw(product) {
   shown.product = product.id;
   $("#name").textContent = product.name;
   $("#about").textContent = product.rating === null
-    ? `${product.category}, nobody has said anything of it`
+    ? `${product.category}, no reviews yet`
     : `${product.category}, ${product.rating.toFixed(1)} of 5 stars by ${product.reviews} customers`;
   $("#price").textContent = money(product.price_cents);
   $("#also-liked").replaceChildren(...product.also_liked.map(pick));
   $("#detail").hidden = false;
-  for (const each of document.querySelectorAll("#products button")) {
-    if (Number(each.dataset.id) === product.id) each.setAttribute("aria-current", "true");
-    else each.removeAttribute("aria-current");
+  for (const button of document.querySelectorAll("#products button")) {
+    if (Number(button.dataset.id) === product.id) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
   }
 }
 
@@ -40,18 +40,18 @@ function pick({ id, name }) {
 async function showCategory() {
   const category = $("#category").value;
   const products = await measured(`api/categories/${encodeURIComponent(category)}/products${mode()}`);
-  if ($("#category").value !== category) return; // another was chosen meanwhile, and may have been answered before
+  if ($("#category").value !== category) return; // another category was chosen, and may have been answered first
   $("#category-title").textContent = `${products.length} of ${category.toLowerCase()}`;
   $("#products").replaceChildren(...products.map(pick));
 }
 
-/** Most shoppers want the same few products: the n-th is asked for 1/n times as often as the first. */
+/** Zipf distribution: the n-th product is requested 1/n times as often as the first. */
 const weights = Array.from({ length: PRODUCTS }, (_, place) => 1 / (place + 1));
-const whole = weights.reduce((sum, each) => sum + each, 0);
+const whole = weights.reduce((sum, weight) => sum + weight, 0);
 
 function wanted() {
   let left = Math.random() * whole;
-  return 1 + weights.findIndex((each) => (left -= each) <= 0);
+  return 1 + weights.findIndex((weight) => (left -= weight) <= 0);
 }
 
 async function shop() {
@@ -88,9 +88,9 @@ function tile(selector, text) {
 }
 
 function chart() {
-  const perSecond = (field) => samples.slice(1).map((each, place) => {
+  const perSecond = (field) => samples.slice(1).map((sample, place) => {
     const before = samples[place];
-    return ((each[field] - before[field]) * 1000) / Math.max(1, each.at - before.at);
+    return ((sample[field] - before[field]) * 1000) / Math.max(1, sample.at - before.at);
   });
   const lines = { "#line-shown": perSecond("shown"), "#line-queries": perSecond("queries") };
   const highest = Math.max(10, ...Object.values(lines).flat());
@@ -113,7 +113,7 @@ $("#change").addEventListener("submit", (event) => {
 
 await attempt(async () => {
   const categories = await call("api/categories");
-  $("#category").replaceChildren(...categories.map((each) => element("option", {}, each)));
+  $("#category").replaceChildren(...categories.map((category) => element("option", {}, category)));
   await showCategory();
 });
 keep(sample, 1000);

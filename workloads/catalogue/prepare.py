@@ -1,4 +1,4 @@
-"""Makes the catalogue's tables and fills them, once: a function to run at deployment, any number of times."""
+"""Creates and fills the catalogue's tables. Safe to run again, for example at each deployment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _FILES = [Path(__file__).with_name(name) for name in ("schema.sql", "seed.sql")]
 
 
 def prepare(database: Database) -> None:
-    """Make the tables, and put products where there are none."""
+    """Create the tables, and add products if there are none."""
     for file in _FILES:
         database.run(file.read_bytes())
 
 
 def handler(_event: object, _context: object) -> None:
-    """The same as a Lambda function, on the database that the environment names."""
+    """Run `prepare` as a Lambda function, on the database that the environment names."""
     with Database() as database:
         prepare(database)

@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of products."""
+"""Reads products from PostgreSQL through the cache, and writes them to both."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ cache = caching.Cache(connect(), prefix="catalogue", bypass_limit=5)
 
 @cache.lazy("category:{category}", ttl=60)
 def products(category: str) -> list[Entry]:
-    """The products of a category, in the order in which they came."""
+    """The products of a category, oldest first."""
     return database.all(Entry, _PRODUCTS, category=category)
 
 
 @cache.lazy("product:{product_id}", ttl=300)
 def product(product_id: int) -> Product | None:
-    """A product with what customers say of it."""
+    """A product with its reviews."""
     return database.one(Product, _PRODUCT, product_id=product_id)
 
 
 def set_price(product_id: int, cents: int) -> Product | None:
-    """Change a price; the product as it is then, or None if there is none."""
+    """Change a price. Returns the changed product, or None if it does not exist."""
     before = database.one(Product, _PRODUCT, product_id=product_id)
     if before is None:
         return None
@@ -39,8 +39,8 @@ def _store_price(changed: Product) -> None:
 
 
 def categories() -> list[str]:
-    """The categories by name."""
-    return [each["name"] for each in database.all(dict[str, str], _CATEGORIES)]
+    """The names of the categories, sorted."""
+    return [row["name"] for row in database.all(dict[str, str], _CATEGORIES)]
 
 
 _CATEGORIES = "SELECT name FROM categories ORDER BY name"

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from elasticache_client.caching import LoadFailed, Overloaded
 from elasticache_client.messages import refusal
 from workloads.catalogue import storage
-from workloads.catalogue.domain import HIGHEST_ID, LONGEST_CATEGORY, PriceChange
+from workloads.catalogue.domain import MAX_CATEGORY_LENGTH, MAX_ID, PriceChange
 from workloads.web import Json, application, read
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ F = TypeVar("F", bound="Callable[..., object]")
 T = TypeVar("T")
 
 _CACHE = {"on": True, "off": False}
-# To go past the cache is for trying it out: in a deployment it would hand the database to whoever may call.
+# Bypassing the cache is for trying it out. In a deployment it would let every caller load the database.
 _SWITCH = os.environ.get("CATALOGUE_CACHE_SWITCH", "true") == "true"
 
 
 def categories(_: Request) -> Json:
-    """The categories by name."""
+    """Return the names of the categories."""
     return Json(storage.categories())
 
 
 def products(request: Request) -> Json:
-    """The products of a category."""
+    """Return the products of a category."""
     category = request.path_params["category"]
-    # A word that names no category costs a query, and a key of the cache for a minute; what cannot be a name, neither.
-    may_be_one = category.isascii() and category.isalpha() and len(category) <= LONGEST_CATEGORY
+    # An unknown category costs a query, and a key in the cache for a minute. An impossible name costs neither.
+    may_be_one = category.isascii() and category.isalpha() and len(category) <= MAX_CATEGORY_LENGTH
     found = _with_cache(request, storage.products)(category) if may_be_one else []
     if not found:
         allowed = "must be one that GET api/categories lists"
@@ -49,18 +49,18 @@ def products(request: Request) -> Json:
 
 
 def product(request: Request) -> Json:
-    """One product."""
+    """Return one product."""
     return Json(_found(_with_cache(request, storage.product)(_product_id(request))))
 
 
 async def change_price(request: Request) -> Json:
-    """Give a product another price."""
+    """Change a product's price."""
     change = await read(request, PriceChange)
     return Json(_found(await run_in_threadpool(storage.set_price, _product_id(request), change.price_cents)))
 
 
 def figures(_: Request) -> Json:
-    """What the cache and the database have done for this process so far."""
+    """Return statistics of the cache and the database for this process."""
     return Json(
         {
             "process": os.getpid(),
@@ -72,7 +72,7 @@ def figures(_: Request) -> Json:
 
 
 def _with_cache(request: Request, function: F) -> F:
-    """The function itself, or with ?cache=off what it is without the cache."""
+    """The function, or with ``?cache=off`` the undecorated function."""
     text = request.query_params.get("cache", "on")
     if text not in _CACHE:
         raise HTTPException(422, refusal(got=f"cache={text}", allowed="must be on or off", fix="Leave it out for on"))
@@ -84,7 +84,7 @@ def _with_cache(request: Request, function: F) -> F:
 
 def _product_id(request: Request) -> int:
     product_id: int = request.path_params["product_id"]
-    if product_id > HIGHEST_ID:
+    if product_id > MAX_ID:
         raise _NO_SUCH_PRODUCT
     return product_id
 

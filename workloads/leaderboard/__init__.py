@@ -1,1 +1,1 @@
-"""A game's leaderboard: today's, this week's and of all time."""
+"""A game's leaderboard: daily, weekly and all-time."""

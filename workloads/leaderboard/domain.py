@@ -1,4 +1,4 @@
-"""What a leaderboard speaks of."""
+"""The data types of the leaderboard."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from typing import Annotated
 
 import msgspec
 
-from elasticache_client.leaderboard import Standing  # noqa: TC001 - msgspec reads it from the annotations
+from elasticache_client.leaderboard import Standing  # noqa: TC001 - msgspec reads the annotations
 from workloads.names import Name
 
-HIGHEST_SCORE = 1_000_000_000
-MOST_PLAYERS = 10_000
-"""In one window: the last one falls off when another comes before it."""
+MAX_SCORE = 1_000_000_000
+MAX_PLAYERS = 10_000
+"""The maximum number of players in one window. A better player replaces the last one."""
 
 
 class Player(Name):
     """A player's name."""
 
-    longest = 24
+    max_length = 24
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a player has reached in one game."""
+    """A player's score in one game."""
 
     player: Player
-    score: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST_SCORE)]
+    score: Annotated[int, msgspec.Meta(ge=0, le=MAX_SCORE)]
 
 
 class Board(msgspec.Struct, frozen=True):
-    """What a player sees of one window."""
+    """One window as a player sees it."""
 
     players: int
     top: list[Standing]
     around: list[Standing]
-    """The player between those before and after; empty for somebody without a score."""
+    """The player's standing with its neighbours; empty for a player without a score."""
     you: Standing | None

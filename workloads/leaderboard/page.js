@@ -12,7 +12,7 @@ async function refresh() {
   $("#rank-of").textContent = you === null ? "no score yet" : `of ${numbers.format(players)}`;
   tile("#best", you === null ? "–" : numbers.format(you.score));
   tile("#players", numbers.format(players));
-  const rows = (places) => places.map((each) => row(each, each.player === player));
+  const rows = (standings) => standings.map((standing) => row(standing, standing.player === player));
   $("#top").replaceChildren(...rows(top));
   $("#around").replaceChildren(...rows(around));
 }

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 async def submit(request: Request) -> Json:
-    """Take a score; where the player stands now in each window."""
+    """Record a score, and return the player's standing in each window."""
     result = await read(request, Result)
     return Json(await storage.submit(str(result.player), result.score))
 
 
 async def board(request: Request) -> Json:
-    """One window, as one player sees it."""
+    """Return one window as one player sees it."""
     window = checked(request.path_params["window"], Window, "window")
     player = checked(request.query_params.get("player", "?"), Player, "player")
     return Json(await storage.board(window, str(player)))
@@ -32,8 +32,8 @@ async def board(request: Request) -> Json:
 app = application(
     Path(__file__).parent,
     [
-        # Not POST: of the same score twice one counts, so a client may repeat it. The name is in the body: an HTTP API
-        # decodes a path before a function gets it, and Mangum once more, which would make another name of "a%41".
+        # PUT, because sending the same score twice has no further effect. The name is in the body, because an HTTP API
+        # decodes the path, and Mangum decodes it again, so that "a%41" would become another name.
         Route("/api/scores", submit, methods=["PUT"]),
         Route("/api/boards/{window}", board),
     ],

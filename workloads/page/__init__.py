@@ -1,4 +1,4 @@
-"""The page of an application: one HTML document that asks nobody but its own application for anything."""
+"""The page of an application: one HTML document that makes requests only to its own application."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SHARED = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Page:
-    """A document with its style and its script inside, and the policy that allows these two and no others."""
+    """A document with inline style and script, and the content security policy that allows only these two."""
 
     document: str
     policy: str
 
     @classmethod
     def load(cls, folder: Path) -> Page:
-        """Put a folder's ``page.html`` and ``page.js`` together with what all pages share."""
+        """Combine a folder's ``page.html`` and ``page.js`` with what all pages share."""
         style = _text(_SHARED / "style.css")
-        # A module of its own scope, in one element: imports would need a second request.
+        # One module in one element, because imports would need a second request.
         script = f"{_text(_SHARED / 'shared.js')}\n{_text(folder / 'page.js')}"
         document = _text(_SHARED / "shell.html")
         parts = {"title": folder.name.title(), "style": style, "main": _text(folder / "page.html"), "script": script}
@@ -40,7 +40,7 @@ class Page:
         return cls(document, policy)
 
     def respond(self, _: Request) -> HTMLResponse:
-        """The document, as an endpoint."""
+        """Return the document, as an endpoint."""
         return HTMLResponse(self.document)
 
 

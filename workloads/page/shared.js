@@ -2,7 +2,7 @@ const $ = (selector) => document.querySelector(selector);
 const numbers = new Intl.NumberFormat("en");
 const money = (cents) => (cents / 100).toLocaleString("en", { style: "currency", currency: "USD" });
 
-/** Ask the application; what it refuses is thrown with its own words. */
+/** Call the application; its error messages are thrown. */
 async function call(path, method = "GET", body = undefined) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
@@ -12,7 +12,7 @@ async function call(path, method = "GET", body = undefined) {
   return value;
 }
 
-/** Do a thing that may fail, and say so at the top of the page until something of the same kind goes well. */
+/** Run a task that may fail. The error is shown at the top of the page until a task of the same kind succeeds. */
 async function attempt(task, kind = "asked for") {
   try {
     const result = await task();
@@ -25,7 +25,7 @@ async function attempt(task, kind = "asked for") {
   }
 }
 
-/** Repeat a task for as long as somebody looks at the page, with a pause after each end. */
+/** Repeat a task while the page is visible, with a pause after each run. */
 async function keep(task, milliseconds) {
   for (;;) {
     if (!document.hidden) await attempt(task, "by itself");

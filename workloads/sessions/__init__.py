@@ -1,1 +1,1 @@
-"""A shop whose carts and logins live in the cache, so that any process may answer any request."""
+"""A shop with carts and logins in the cache, so that any process can answer any request."""

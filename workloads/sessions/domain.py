@@ -1,4 +1,4 @@
-"""What is on the shelf, and what a cart is."""
+"""The items of the shop, and its carts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from workloads.names import Name
 Cart = dict[str, int]
 """Quantities by item."""
 
-HIGHEST_QUANTITY = 99
+MAX_QUANTITY = 99
 
 
 class Item(msgspec.Struct, frozen=True):
-    """Something on the shelf."""
+    """An item of the shop."""
 
     item: str
     name: str
@@ -23,7 +23,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of a cart, as it is shown."""
+    """A line of a cart as it is shown."""
 
     item: str
     name: str
@@ -32,27 +32,27 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many of an item a cart shall hold."""
+    """The new quantity of an item in a cart."""
 
     item: str
-    quantity: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST_QUANTITY)]
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=MAX_QUANTITY)]
 
 
 class User(Name):
     """A user's name."""
 
-    longest = 40
+    max_length = 40
 
 
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who somebody says to be."""
+    """The user that a client claims to be."""
 
     user: User
 
 
 SHELF = {
-    each.item: each
-    for each in (
+    item.item: item
+    for item in (
         Item("teapot", "Clay teapot", 3900),
         Item("kettle", "Copper kettle", 8900),
         Item("lamp", "Oak lamp", 6450),
@@ -62,7 +62,7 @@ SHELF = {
 
 
 def lines(cart: Cart) -> list[Line]:
-    """The cart with names and prices, in the order of the shelf."""
+    """The cart's lines with names and prices, in the order of the shop's items."""
     return [
-        Line(each.item, each.name, each.price_cents, cart[each.item]) for each in SHELF.values() if each.item in cart
+        Line(item.item, item.name, item.price_cents, cart[item.item]) for item in SHELF.values() if item.item in cart
     ]

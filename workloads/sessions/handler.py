@@ -1,4 +1,4 @@
-"""The shop with sessions as a Lambda function behind an HTTP API."""
+"""The shop as a Lambda function behind an HTTP API."""
 
 from __future__ import annotations
 

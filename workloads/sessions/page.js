@@ -1,7 +1,7 @@
 const answers = [];
 const colours = new Map();
 
-/** Every answer says which process gave it. */
+/** Note which process gave the answer. */
 function note({ process }) {
   if (!colours.has(process)) colours.set(process, colours.size % 2 === 0 ? "first" : "second");
   answers.push(process);
@@ -13,7 +13,7 @@ async function show() {
   note(state);
   const { fingerprint, user, cart, total_cents, shelf } = state;
   $("#answers").replaceChildren(
-    ...answers.slice(-12).map((each) => element("li", { class: `pill ${colours.get(each)}` }, `process ${each}`)),
+    ...answers.slice(-12).map((process) => element("li", { class: `pill ${colours.get(process)}` }, `process ${process}`)),
   );
   $("#session").textContent = fingerprint === null
     ? "No session yet: nothing has been kept."
@@ -36,7 +36,7 @@ function line({ item, name, quantity, price_cents }) {
 }
 
 function offer({ item, name, price_cents }, cart) {
-  const quantity = cart.find((each) => each.item === item)?.quantity ?? 0;
+  const quantity = cart.find((line) => line.item === item)?.quantity ?? 0;
   const more = () => put(item, quantity + 1);
   return element("li", { class: "row spread" },
     element("span", {}, name, " ", element("span", { class: "soft" }, money(price_cents))),

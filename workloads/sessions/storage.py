@@ -1,4 +1,4 @@
-"""Where sessions are kept: in the cache, and in no process."""
+"""Stores sessions in the cache, and none in the process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def cart(session: Session) -> Cart:
 
 
 def put(session: Session, change: Change) -> None:
-    """Change how many of one item there are.
+    """Set the quantity of one item.
 
-    Each item is a value of its own: of two requests that change different items at the same time, both count.
+    Each item is a separate value, so that two simultaneous requests for different items both take effect.
     """
     if change.quantity:
         session[change.item] = change.quantity

@@ -27,12 +27,12 @@ _COOKIE = Cookie()
 
 
 async def show(request: Request) -> Json:
-    """Who somebody is and what is in the cart, as whichever process sees it."""
+    """Return the user, the cart, and the process that answers."""
     return _state(request)
 
 
 async def change_cart(request: Request) -> Json:
-    """Put so many of an item into the cart."""
+    """Set the quantity of an item in the cart."""
     change = await read(request, Change)
     if change.item not in SHELF:
         allowed = f"must be one of {', '.join(SHELF)}"
@@ -42,7 +42,7 @@ async def change_cart(request: Request) -> Json:
 
 
 async def log_in(request: Request) -> Json:
-    """Take somebody's word for who it is, and give the session a new id."""
+    """Log in without proof of identity, and give the session a new id."""
     _session(request).renew(str((await read(request, Login)).user))
     return _state(request)
 
@@ -55,7 +55,7 @@ async def log_out(request: Request) -> Json:
 
 
 async def log_out_everywhere(request: Request) -> Json:
-    """End all sessions of whoever has this one."""
+    """End all sessions of this session's user."""
     check_sender(request)
     session = _session(request)
     if session.user is not None:
@@ -65,7 +65,7 @@ async def log_out_everywhere(request: Request) -> Json:
 
 
 def _session(request: Request) -> Session:
-    session: Session = request.session  # type: ignore[assignment]  # the middleware's own, with more than a dictionary
+    session: Session = request.session  # type: ignore[assignment]  # the middleware's class, which is not a dictionary
     return session
 
 
@@ -76,11 +76,11 @@ def _state(request: Request) -> Json:
     return Json(
         {
             "process": os.getpid(),
-            # Tells that a login has renewed the id, and nothing of the id.
+            # Shows that a login has renewed the id, without revealing the id.
             "fingerprint": cookie and hashlib.sha256(cookie.encode()).hexdigest()[:8],
             "user": session.user,
             "cart": cart,
-            "total_cents": sum(each.price_cents * each.quantity for each in cart),
+            "total_cents": sum(line.price_cents * line.quantity for line in cart),
             "shelf": list(SHELF.values()),
         }
     )
