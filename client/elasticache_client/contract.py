@@ -151,7 +151,7 @@ class ConnectionSettings:
 
     def _check_together(self) -> None:
         if self.engine == "memcached" and self.auth != "none":
-            raise _wrong("auth", self.auth, "none with engine=memcached, which has no logins", "Set it to none")
+            raise _wrong("auth", self.auth, "'none' with engine=memcached, which has no logins", "Set it to none")
         if not self.tls and (self.auth != "none" or self.serverless):
             reason = "serverless=true" if self.auth == "none" else f"auth={self.auth}"
             raise _wrong("tls", "false", f"true with {reason}", "Turn on encryption in transit and set it to true")

@@ -39,12 +39,12 @@ CACHE = "orders"
 APP = "orders-app"
 APP_PASSWORD = "internal-between-front-and-engine"
 KEY = Key("secret-of-the-app")
-UNGRANTED = Key("secret-of-somebody", may_connect=False)
-KEYS = {"AKIDAPP": KEY, "AKIDSOMEBODY": UNGRANTED}
+UNGRANTED = Key("secret-without-grant", may_connect=False)
+KEYS = {"AKIDAPP": KEY, "AKIDUNGRANTED": UNGRANTED}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests of this folder, leave out the combinations that tell nothing new."""
+    """Deselect the tests of this folder whose combination of engine and client tells nothing new."""
     deselect(config, items, _goals)
 
 
@@ -54,18 +54,18 @@ def _goals(item: pytest.Item) -> set[Hashable] | None:
         return None
     if is_refused(parameters):
         return set()
-    # Where it is about connections and logins, the libraries' own code differs from kind to kind.
+    # For connections and logins, the libraries' code differs between the kinds of client.
     return of_clients(parameters, each_kind=item.path.parent == _FOLDER)
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
 
     def __call__(self) -> float:
-        """What time it is."""
+        """The current time."""
         return self.now
 
 
@@ -86,19 +86,19 @@ KINDS = {
 
 
 def skip_what_is_refused(kind: Kind) -> None:
-    """Leave out the one kind that there is no cluster client of; that it is refused has a test."""
+    """Skip the one kind of client that is not supported for clusters. A separate test checks that it is refused."""
     if kind == KINDS["valkey-py asyncio"]:
         pytest.skip("connect_async() refuses valkey-py for clusters")
 
 
 def is_refused(parameters: dict[str, Any]) -> bool:
-    """Whether it is the one kind on a cluster that there is no client of; that it is refused has a test."""
+    """Whether this kind of client is the one that is not supported for clusters, as another test checks."""
     is_cluster = "cluster" in parameters or str(parameters.get("place")).endswith("cluster")
     return is_cluster and parameters.get("kind") == "valkey-py asyncio"
 
 
 class Caller:
-    """A client of any kind, called the same way."""
+    """A client of any kind, called in the same way."""
 
     def __init__(self, kind: Kind, settings: ConnectionSettings, **options: Any) -> None:
         self.asynchronous = kind.asynchronous
@@ -113,7 +113,7 @@ class Caller:
         )
 
     def wait(self, result: Any) -> Any:
-        """The result itself, of a coroutine what it comes to."""
+        """The result, awaited if it is a coroutine."""
         return self._runner.run(result) if self._runner is not None else result
 
     def __call__(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -121,13 +121,13 @@ class Caller:
         return self.wait(getattr(self.client, method)(*arguments, **named))
 
     def close(self) -> None:
-        """Close the client, and its event loop."""
+        """Close the client and its event loop."""
         if self._runner is None:
             self.client.close()
             return
         self._runner.run(self.client.aclose())
         if nodes := getattr(self.client, "nodes_manager", None):
-            # A cluster client leaves connections open when its slots are to be read again.
+            # A cluster client that will read the slot map again leaves connections open.
             self._runner.run(nodes.aclose())
             self._runner.run(nodes.aclose("startup_nodes"))
         self._runner.run(asyncio.sleep(0.01))  # transports close in the loop's next turns
@@ -138,12 +138,12 @@ class Caller:
 
 
 class Interrupted(Exception):  # noqa: N818
-    """As a signal's handler raises it."""
+    """The exception that a signal handler raises."""
 
 
 @pytest.fixture(name="interrupt")
 def _interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Have one of the next reads end before it begins, after so many others."""
+    """Makes a later read raise an exception before it starts, after a number of other reads."""
     left: list[int] = []
 
     def is_now() -> bool:
@@ -187,13 +187,13 @@ def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(name="front")
 def _front(engine: Engine, certificate: Certificate) -> Iterator[Front]:
-    engine.let_in(APP, APP_PASSWORD)
+    engine.set_passwords(APP, APP_PASSWORD)
     yield from stopping(Front(engine, certificate, {APP: APP_PASSWORD}, Verifier(CACHE, REGION, KEYS)))
 
 
 @pytest.fixture(name="ages")
 def _ages(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which connections that are opened from now on grow old."""
+    """The clock that decides the age of connections that are opened from now on."""
     clock = Clock()
     monkeypatch.setattr(clients, "Wiring", partial(Wiring, clock=clock))
     return clock
@@ -210,12 +210,12 @@ def _open_client(certificate: Certificate) -> Iterator[Callable[..., Caller]]:
         return opened[-1]
 
     yield open_client
-    for each in opened:
-        each.close()
+    for client in opened:
+        client.close()
 
 
 def iam_settings(port: int, **changes: Any) -> ConnectionSettings:
-    """A cache with IAM logins on this machine."""
+    """A cache with IAM authentication on this machine."""
     settings = ConnectionSettings(
         engine="valkey",
         host=HOST,
@@ -230,7 +230,7 @@ def iam_settings(port: int, **changes: Any) -> ConnectionSettings:
 
 
 def secret_settings(port: int, user: str = "default", **changes: Any) -> ConnectionSettings:
-    """A cache with password logins on this machine."""
+    """A cache with a password on this machine."""
     settings = ConnectionSettings(
         engine="redis", host=HOST, port=port, tls=True, mode="standalone", auth="secret", user=user, secret_arn=ARN
     )
@@ -238,11 +238,11 @@ def secret_settings(port: int, user: str = "default", **changes: Any) -> Connect
 
 
 def iam_credentials(key_id: str = "AKIDAPP", **changes: Any) -> IamCredentials:
-    """Credentials that sign with one of the fronts' keys."""
+    """Credentials that sign with one of the keys of the fronts."""
     options: dict[str, Any] = {"user": APP, "cache_name": CACHE, "region": REGION, **changes}
     return IamCredentials(credentials=AwsCredentials(key_id, KEYS[key_id].secret), **options)
 
 
 def secret_credentials(stub: SecretsManagerStub, **changes: Any) -> SecretCredentials:
-    """Credentials that ask the stub."""
+    """Credentials that read the secret from the stub."""
     return SecretCredentials(secret_arn=ARN, user=stub.user, client=stub, **changes)

@@ -1,4 +1,4 @@
-"""Real engines for the tests, and a proxy that gives TLS and IAM logins to an engine without TLS."""
+"""Real engines for the tests, and a proxy that adds TLS and IAM authentication to an engine without TLS."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ADMIN_PASSWORD = "administrators-own"
 
 
 def missing(message: str) -> NoReturn:
-    """Skip a test on a laptop for lack of a program; fail in CI, where a skip would hide that nothing is tested."""
+    """Skip a test if a program is missing; fail in CI, where a skip would hide that nothing is tested."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
 
 
 def installed(find: Callable[[], str]) -> str:
-    """The path of a program; if it is not installed, the test is skipped or, in CI, fails."""
+    """The path of a program. If it is not installed, the test is skipped or, in CI, fails."""
     try:
         return find()
     except MissingProgramError as error:
@@ -44,7 +44,7 @@ def installed(find: Callable[[], str]) -> str:
 
 
 class Engine(Node):
-    """A running engine, seen by its administrator."""
+    """A running engine with an administrator's connection."""
 
     def __init__(
         self, program: str, directory: Path, certificate: Certificate | None, *options: str, is_shard: bool = False
@@ -53,42 +53,42 @@ class Engine(Node):
             program, directory, *options, password=ADMIN_PASSWORD, certificate=certificate, is_shard=is_shard
         )
 
-    def let_in(self, user: str, *passwords: str) -> None:
-        """Give a user these passwords and no others; its connections stay, as they do on ElastiCache."""
-        rights = ["on", "resetpass", *(f">{each}" for each in passwords), "~*", "&*", "+@all"]
+    def set_passwords(self, user: str, *passwords: str) -> None:
+        """Replace a user's passwords. Its connections stay open, as on ElastiCache."""
+        rights = ["on", "resetpass", *(f">{password}" for password in passwords), "~*", "&*", "+@all"]
         self.admin.execute_command("ACL", "SETUSER", user, *rights)
 
     def cut(self, user: str) -> None:
         """Close all connections of a user."""
-        for each in self.admin.client_list():
-            if each["user"] == user:
-                self.admin.client_kill_filter(_id=each["id"])
+        for connection in self.admin.client_list():
+            if connection["user"] == user:
+                self.admin.client_kill_filter(_id=connection["id"])
 
     def logins(self) -> int:
-        """How many AUTH and HELLO commands the engine has seen, refused ones too."""
+        """How many AUTH and HELLO commands the engine has received, including rejected ones."""
         statistics: dict[str, Any] = self.admin.info("commandstats")
         seen = [statistics.get(name, {}) for name in ("cmdstat_auth", "cmdstat_hello")]
-        return sum(each.get("calls", 0) + each.get("rejected_calls", 0) for each in seen)
+        return sum(counts.get("calls", 0) + counts.get("rejected_calls", 0) for counts in seen)
 
     def subscribers(self, channel: str) -> int:
-        """How many are subscribed to a channel."""
+        """The number of subscribers of a channel."""
         return int(self.admin.pubsub_numsub(channel)[0][1])
 
 
 def redis_server() -> str:
-    """The program; the system has it or not."""
+    """The path of redis-server, which the system may or may not have."""
     return installed(nodes.redis_server)
 
 
 def valkey_server() -> str:
-    """The program, from its wheel."""
+    """The path of valkey-server, from its wheel."""
     return installed(nodes.valkey_server)
 
 
 class Front:
-    """TLS before an engine without, and ElastiCache's part of an IAM login.
+    """A proxy that adds TLS, and ElastiCache's part of an IAM login.
 
-    It checks the token that AUTH or HELLO brings and passes the engine's own password on in its place.
+    It checks the token of AUTH or HELLO, and passes on the engine's own password instead.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Front:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the door and every connection."""
+        """Stop listening, and close every connection."""
         asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -125,8 +125,8 @@ class Front:
 
     async def _finish(self) -> None:
         self._server.close()
-        for each in self._writers:
-            each.transport.abort()
+        for writer in self._writers:
+            writer.transport.abort()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         await asyncio.sleep(0.01)  # transports close in the loop's next turns
 
@@ -175,12 +175,12 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 writer.write(data)
                 await writer.drain()
     finally:
-        # A client learns at once that its engine is gone, however it went.
+        # Clients notice at once that the engine has stopped.
         writer.close()
 
 
 def stopping(thing: Engine | Front) -> Iterator[Any]:
-    """For fixtures: hand it out, and stop it in the end."""
+    """For fixtures: yield the server, and stop it at the end."""
     try:
         yield thing
     finally:

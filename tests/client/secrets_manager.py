@@ -1,4 +1,4 @@
-"""The one call of Secrets Manager that the client makes, kept in memory and counted."""
+"""A stub of the only Secrets Manager call that the client makes, which counts the calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-AbCdEf"
 
 
 class SecretsManagerStub:
-    """One secret with its stages, each a version."""
+    """One secret with its stages and versions."""
 
     def __init__(self, user: str, password: str) -> None:
         self.user = user
@@ -18,13 +18,13 @@ class SecretsManagerStub:
         self.fault: Exception | None = None
 
     def rotate(self, password: str) -> None:
-        """Promote a new password; the one before becomes AWSPREVIOUS."""
+        """Promote a new password. The previous one becomes AWSPREVIOUS."""
         number, _ = self.stages["AWSCURRENT"]
         self.stages["AWSPREVIOUS"] = self.stages["AWSCURRENT"]
         self.stages["AWSCURRENT"] = (number + 1, password)
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803
-        """As boto3 has it."""
+        """Return a version as boto3 does."""
         assert SecretId == ARN
         self.asked.append(VersionStage)
         if self.fault is not None:

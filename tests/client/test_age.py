@@ -1,4 +1,4 @@
-"""Connections log in again before ElastiCache would cut them."""
+"""Connections authenticate again before ElastiCache closes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture(name="open_young")
 def _open_young(front: Front, ages: Clock, open_client: Callable[..., Caller]) -> Callable[[str], Caller]:
-    """A client with one connection, which has just logged in."""
+    """A client with one connection that has just logged in."""
     del ages  # in place before the connection is opened
 
     def open_young(kind: str) -> Caller:
@@ -34,13 +34,13 @@ def _open_young(front: Front, ages: Clock, open_client: Callable[..., Caller]) -
 
 
 def test_the_limit_is_before_the_service_cuts() -> None:
-    """Eleven hours: an hour before ElastiCache ends an IAM user's connection."""
+    """The limit is eleven hours, one hour before ElastiCache closes an IAM user's connection."""
     assert LOGIN_SECONDS == 11 * 3600
 
 
 @every_kind
 def test_no_login_inside_the_limit(kind: str, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]) -> None:
-    """Up to nine tenths of the limit, where chance begins, commands cost no login."""
+    """Up to nine tenths of the limit, where the random part begins, commands cost no login."""
     client = open_young(kind)
     before = engine.logins()
     for _ in range(100):
@@ -66,7 +66,7 @@ def test_one_login_at_the_limit(kind: str, engine: Engine, ages: Clock, open_you
 def test_chance_spreads_the_logins(
     kind: str, logins: int, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]
 ) -> None:
-    """Middling luck brings the login half a tenth of the limit earlier, so that a fleet's do not come all at once."""
+    """An average random number brings the login half a tenth of the limit earlier, which spreads out logins."""
     with patch("random.random", return_value=0.5):
         client = open_young(kind)
     before = engine.logins()
@@ -77,7 +77,7 @@ def test_chance_spreads_the_logins(
 
 @every_kind
 def test_every_limit_counts(kind: str, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]) -> None:
-    """After a login the next one is due as long again after it."""
+    """After a login, the next one is due after the same time."""
     client = open_young(kind)
     before = engine.logins()
     for _ in range(3):
@@ -88,19 +88,19 @@ def test_every_limit_counts(kind: str, engine: Engine, ages: Clock, open_young: 
 
 @every_kind
 def test_the_connection_stays_the_same(kind: str, ages: Clock, open_young: Callable[[str], Caller]) -> None:
-    """Logging in again is an AUTH on the connection, not a new connection."""
+    """A new login is an AUTH on the same connection."""
     client = open_young(kind)
     before = client("client_id")
     ages.now += LOGIN_SECONDS
     assert client("client_id") == before
 
 
-# Not valkey-py's asyncio: it does not look for answers left unread, at the limit or otherwise.
-@pytest.mark.parametrize("kind", [each for each in KINDS if each != "valkey-py asyncio"])
+# Without valkey-py's asyncio client, which does not check for unread replies.
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "valkey-py asyncio"])
 def test_an_answer_left_unread_is_no_answer_to_the_login(
     kind: str, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]
 ) -> None:
-    """A connection at the limit that somebody left an answer on is replaced, with one login, and answers aright."""
+    """A connection at the limit with an unread reply is replaced, with one login, and returns the right reply."""
     client = open_young(kind)
     pool = client.client.connection_pool
     connection = client.wait(pool.get_connection(*(["ECHO"] if KINDS[kind].library == "valkey" else [])))
@@ -118,7 +118,7 @@ def test_an_answer_left_unread_is_no_answer_to_the_login(
 def test_a_dead_connection_is_replaced(
     kind: str, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]
 ) -> None:
-    """A connection that was cut while it grew old costs the caller nothing but a new one."""
+    """If an old connection was closed, the caller gets a new one and no error."""
     client = open_young(kind)
     engine.cut(APP)
     ages.now += LOGIN_SECONDS
@@ -129,7 +129,7 @@ def test_a_dead_connection_is_replaced(
 def test_a_transaction_is_not_disturbed(
     kind: str, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]
 ) -> None:
-    """Nothing logs in between WATCH and EXEC, however long that takes."""
+    """There is no login between WATCH and EXEC, regardless of the time between them."""
     client = open_young(kind)
     client("set", "count", 1)
     before = engine.logins()
@@ -151,7 +151,7 @@ def test_a_transaction_is_not_disturbed(
 def test_a_subscriber_is_recycled(
     kind: str, timeout: float | None, engine: Engine, ages: Clock, open_young: Callable[[str], Caller]
 ) -> None:
-    """A subscriber at the limit comes back on a new connection, once, and hears what is said then."""
+    """A subscriber at the limit reconnects once and receives later messages."""
     client = open_young(kind)
     subscriber = client.client.pubsub()
     client.wait(subscriber.subscribe("news"))

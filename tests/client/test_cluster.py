@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 
     from local_servers.certificates import Certificate
 
-every_kind = pytest.mark.parametrize("kind", [each for each in KINDS if each != "valkey-py asyncio"])
+every_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "valkey-py asyncio"])
 _SLOTS = 16384
 _START_SECONDS = 15.0
 
 
 class Cluster:
-    """Three nodes; and either fronts, whose ports they announce, or one more that is a replica of the first."""
+    """Three nodes. Either fronts whose ports they announce, or a fourth node that is a replica of the first."""
 
     def __init__(self, program: str, directory: Any, certificate: Certificate | None) -> None:
         verifier = Verifier(CACHE, REGION, KEYS, serverless=True)
@@ -70,18 +70,18 @@ class Cluster:
                 options += ["--masteruser", ADMINISTRATOR, "--masterauth", ADMIN_PASSWORD]
                 node = Engine(program, home, None, *options, is_shard=True)
             self.nodes.append(node)
-            node.let_in(APP, APP_PASSWORD)
+            node.set_passwords(APP, APP_PASSWORD)
         form_cluster(self.nodes[:3], self.nodes[3:])
         for node in self.nodes[3:]:
             self._wait(partial(self._follows, node))
             self._wait(lambda: all(map(self._tells_of_replicas, self.nodes)))
 
     def primaries(self) -> set[int]:
-        """The ports of those that are primaries now."""
+        """The ports of the current primaries."""
         return {node.port for node in self.nodes if node.admin.role()[0] == "master"}
 
     def fail_over(self) -> None:
-        """Have the first node and its replica change places."""
+        """Make the first node and its replica change roles."""
         replica = next(node for node in self.nodes if node.admin.role()[0] == "slave")
         primary = next(node for node in (self.nodes[0], self.nodes[3]) if node is not replica)
         replica.admin.execute_command("CLUSTER FAILOVER")
@@ -89,15 +89,15 @@ class Cluster:
         self._wait(lambda: all(map(self._tells_of_replicas, self.nodes)))
 
     def logins(self) -> int:
-        """Logins that the nodes have seen."""
+        """How many logins the nodes have received."""
         return sum(node.logins() for node in self.nodes)
 
     def redirections(self) -> int:
-        """Commands that came to a node which has not got their slot."""
+        """How many commands reached a node that does not have their slot."""
         return sum(node.admin.info("errorstats").get("errorstat_MOVED", {}).get("count", 0) for node in self.nodes)
 
     def move(self, slots: Iterable[int], origin: int, target: int) -> None:
-        """Give slots without keys to another node."""
+        """Move slots without keys to another node."""
         names = [node.admin.execute_command("CLUSTER MYID") for node in self.nodes]
         for slot in slots:
             self.nodes[target].admin.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", names[origin])
@@ -105,7 +105,7 @@ class Cluster:
                 node.admin.execute_command("CLUSTER SETSLOT", slot, "NODE", names[target])
 
     def stop(self) -> None:
-        """End all processes."""
+        """Stop all processes."""
         for front in self.fronts:
             front.stop()
         for node in self.nodes:
@@ -121,7 +121,7 @@ class Cluster:
 
     def _tells_of_replicas(self, node: Engine) -> bool:
         told = {port for shard in node.admin.execute_command("CLUSTER SLOTS") for _, port, *_ in shard[2:]}
-        return told == {each.port for each in self.nodes}
+        return told == {node.port for node in self.nodes}
 
     @staticmethod
     def _follows(node: Engine) -> bool:
@@ -156,7 +156,7 @@ def _open_cluster(cluster: Cluster, open_client: Callable[..., Caller]) -> Calla
 
 @every_kind
 def test_every_node_lets_in(kind: str, open_cluster: Callable[..., Caller]) -> None:
-    """Keys of all three nodes are written and read with serverless IAM tokens."""
+    """With serverless IAM tokens, keys of all three nodes are written and read."""
     client = open_cluster(kind)
     keys = [f"fruit-{number}" for number in range(30)]
     for key in keys:
@@ -166,7 +166,7 @@ def test_every_node_lets_in(kind: str, open_cluster: Callable[..., Caller]) -> N
 
 @every_kind
 def test_a_crowd_is_not_redirected(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
-    """A client reads which node has which slot before it sends the first of many commands."""
+    """A client reads the slot map before it sends the first of many commands."""
     client, before = open_cluster(kind), cluster.redirections()
     assert _together(client, ["get", "fruit-of-a-crowd"], 50) == [None] * 50
     assert cluster.redirections() == before
@@ -176,7 +176,7 @@ def test_a_crowd_is_not_redirected(kind: str, cluster: Cluster, open_cluster: Ca
 def test_slots_that_move_cost_a_redirection_each(
     kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]
 ) -> None:
-    """Connections stay, and the commands that wait on them."""
+    """Connections, and the commands that wait on them, continue."""
     client = open_cluster(kind)
     there = key_slot(b"there") * 3 // _SLOTS
     keys = [key for key in map(str, range(1000)) if key_slot(key.encode()) * 3 // _SLOTS not in (there, 2)][:12]
@@ -193,7 +193,7 @@ def test_slots_that_move_cost_a_redirection_each(
 
 @every_kind
 def test_a_crowd_may_be_redirected(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
-    """Many redirections at once take no shard from those that commands to all of them go to."""
+    """After many redirections at once, commands to all shards still reach every shard."""
     client = open_cluster(kind)
     client("get", "fruit-that-moves")
     slot = key_slot(b"fruit-that-moves")
@@ -209,7 +209,7 @@ def test_a_crowd_may_be_redirected(kind: str, cluster: Cluster, open_cluster: Ca
 
 @every_kind
 def test_a_failover_is_followed(kind: str, replicated: Cluster, open_client: Callable[..., Caller]) -> None:
-    """Many commands at once find the new primary, and it is one for every command from then on."""
+    """Many simultaneous commands find the new primary, and later commands use it."""
     for node in replicated.nodes:
         node.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     settings = ConnectionSettings(
@@ -226,7 +226,7 @@ def test_a_failover_is_followed(kind: str, replicated: Cluster, open_client: Cal
 
 @every_kind
 def test_a_timeout_is_not_retried(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
-    """A command that took too long may have been carried out, so it is not sent again."""
+    """The server may have executed a command that timed out, so it is not sent again."""
     client = open_cluster(kind, socket_timeout=0.3)
     client("get", "count")
     for node in cluster.nodes:
@@ -239,17 +239,17 @@ def test_a_timeout_is_not_retried(kind: str, cluster: Cluster, open_cluster: Cal
 def test_a_refused_login_is_tried_once_per_node(
     kind: str, cluster: Cluster, open_client: Callable[..., Caller]
 ) -> None:
-    """No cluster client makes a storm of a login that is refused."""
+    """No cluster client repeats a rejected login."""
     settings = iam_settings(cluster.fronts[0].port, mode="cluster", serverless=True)
     before = cluster.logins()
     with pytest.raises((redis.exceptions.RedisClusterException, valkey.exceptions.ValkeyClusterException)):
-        open_client(kind, settings, credentials=iam_credentials("AKIDSOMEBODY", serverless=True))("ping")
+        open_client(kind, settings, credentials=iam_credentials("AKIDUNGRANTED", serverless=True))("ping")
     assert cluster.logins() - before <= 3
 
 
 @every_kind
 def test_one_login_at_the_limit(kind: str, cluster: Cluster, ages: Clock, open_cluster: Callable[..., Caller]) -> None:
-    """A connection to a node that has reached the limit logs in once, when it is next used."""
+    """A connection to a node that has reached the limit logs in once, on its next use."""
     client = open_cluster(kind)
     client("get", "fruit")
     ages.now += LOGIN_SECONDS
@@ -274,23 +274,23 @@ def test_no_login_inside_the_limit(kind: str, cluster: Cluster, open_cluster: Ca
 def test_a_rotation_with_cut_connections_costs_one_refresh(
     kind: str, cluster: Cluster, open_client: Callable[..., Caller]
 ) -> None:
-    """After the password of a user in a secret has changed on all nodes, the next command succeeds."""
+    """After the password in the secret has changed on all nodes, the next command succeeds."""
     user = "legacy"
     stub = SecretsManagerStub(user, "first")
     for node in cluster.nodes:
-        node.let_in(user, "first")
+        node.set_passwords(user, "first")
     settings = secret_settings(cluster.fronts[0].port, user, mode="cluster")
     client = open_client(kind, settings, credentials=secret_credentials(stub))
     client("set", "fruit", "pear")
     stub.rotate("second")
     for node in cluster.nodes:
-        node.let_in(user, "second")
+        node.set_passwords(user, "second")
         node.cut(user)
     assert (client("get", "fruit"), stub.asked) == ("pear", ["AWSCURRENT", "AWSCURRENT"])
 
 
 def _together(client: Caller, command: list[str], times: int) -> list[Any]:
-    """The answers to a command that is sent many times at once."""
+    """The results of a command that is sent many times at once."""
     method, *arguments = command
     if client.asynchronous:
 
@@ -306,20 +306,20 @@ def _together(client: Caller, command: list[str], times: int) -> list[Any]:
 def test_a_left_over_reply(
     kind: str, cluster: Cluster, interrupt: Callable[[int], None], open_cluster: Callable[..., Caller]
 ) -> None:
-    """Nodes' own pools, too, hand out no connection on which a reply is still to come."""
+    """The pools of nodes also return no connection with a pending reply."""
     client = open_cluster(kind)
-    client("set", "{a}secret", "of somebody else")
-    client("set", "{a}mine", "of mine")
+    client("set", "{a}secret", "of another caller")
+    client("set", "{a}mine", "of this caller")
     for node in cluster.nodes:
         node.admin.client_pause(150)
     interrupt(0)
     with pytest.raises(Interrupted):
         client("get", "{a}secret")
-    assert client("get", "{a}mine") == "of mine"
+    assert client("get", "{a}mine") == "of this caller"
 
 
 def test_no_node_is_asked_to_announce_maintenance(open_cluster: Callable[..., Caller]) -> None:
-    """ElastiCache has no such command, and pools that expect announcements trust connections that are not clean."""
+    """ElastiCache has no such command. Pools that expect announcements also reuse connections with unread replies."""
     client = open_cluster("redis-py")
     client("get", "{a}mine")
     pools = [node.redis_connection.connection_pool for node in client.client.get_nodes() if node.redis_connection]
@@ -329,7 +329,7 @@ def test_no_node_is_asked_to_announce_maintenance(open_cluster: Callable[..., Ca
 
 @pytest.mark.parametrize("kind", ["redis-py", "valkey-py"])
 def test_a_fork_while_slots_are_read(kind: str, open_cluster: Callable[..., Caller]) -> None:
-    """The libraries' own locks, which a thread of the parent holds meanwhile, keep the child from nothing."""
+    """Locks of the libraries that a thread of the parent holds do not block the child."""
     client = open_cluster(kind)
     client("set", "a", "1")
     parts = (client.client, client.client.nodes_manager)

@@ -1,4 +1,4 @@
-"""What the one line gives."""
+"""What connect() returns."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _open_settings(port: int) -> ConnectionSettings:
 
 @every_kind
 def test_the_client_is_the_librarys_own(kind: str, open_client: Callable[..., Caller]) -> None:
-    """Nothing stands between an application and the class whose documentation it reads."""
+    """An application gets the library's class, whose documentation applies."""
     assert type(open_client(kind, _open_settings(6379)).client) is CLASSES[kind]
 
 
@@ -63,28 +63,28 @@ def test_the_client_is_the_librarys_own(kind: str, open_client: Callable[..., Ca
     ],
 )
 def test_every_wait_is_bounded(kind: str, name: str, value: float, open_client: Callable[..., Caller]) -> None:
-    """The connections' defaults are those that connect() documents."""
+    """The defaults of connections are those that connect() documents."""
     client = open_client(kind, _open_settings(6379))
     assert client.client.connection_pool.connection_kwargs[name] == value
 
 
 @every_kind
 def test_the_pool_is_bounded(kind: str, open_client: Callable[..., Caller]) -> None:
-    """A hundred connections, and a second's wait for one of them."""
+    """A hundred connections, and a wait of one second for one of them."""
     pool = open_client(kind, _open_settings(6379)).client.connection_pool
     assert (pool.max_connections, pool.timeout) == (100, 1.0)
 
 
 @every_kind
 def test_an_argument_is_the_last_word(kind: str, open_client: Callable[..., Caller]) -> None:
-    """What the caller passes goes before the defaults."""
+    """The caller's arguments override the defaults."""
     client = open_client(kind, _open_settings(6379), socket_timeout=0.5)
     assert client.client.connection_pool.connection_kwargs["socket_timeout"] == 0.5
 
 
 @every_kind
 def test_a_cache_that_is_down_is_given_up_soon(kind: str, open_client: Callable[..., Caller]) -> None:
-    """Four attempts and about a second, not eleven and ten."""
+    """Four attempts in about a second, not eleven in ten."""
     client = open_client(kind, _open_settings(free_port()))
     start = time.monotonic()
     with pytest.raises((redis.ConnectionError, valkey.ConnectionError)):
@@ -94,7 +94,7 @@ def test_a_cache_that_is_down_is_given_up_soon(kind: str, open_client: Callable[
 
 @every_kind
 def test_a_cut_connection_is_made_anew(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
-    """A caller does not notice that its connection was closed meanwhile."""
+    """The caller does not notice that its connection was closed."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     client = open_client(kind, _open_settings(engine.port))
     client("ping")
@@ -104,7 +104,7 @@ def test_a_cut_connection_is_made_anew(kind: str, engine: Engine, open_client: C
 
 @every_kind
 def test_a_timeout_is_not_retried(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
-    """A command that took too long may have been carried out, so it is not sent again on a new connection."""
+    """The server may have executed a command that timed out, so it is not sent again on a new connection."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     client = open_client(kind, _open_settings(engine.port), socket_timeout=0.05)
     client("ping")
@@ -116,7 +116,7 @@ def test_a_timeout_is_not_retried(kind: str, engine: Engine, open_client: Callab
 
 @every_kind
 def test_a_demoted_primary_is_left(kind: str, engine: Engine, open_client: Callable[..., Caller]) -> None:
-    """After a failover a write does not go on trying on the connection to what is now a replica."""
+    """After a failover, a write is retried on a new connection and not on the former primary's."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     client = open_client(kind, _open_settings(engine.port))
     before = client("client_id")
@@ -132,7 +132,7 @@ def test_a_demoted_primary_is_left(kind: str, engine: Engine, open_client: Calla
 @every_kind
 @pytest.mark.parametrize("mode", ["standalone", "cluster"])
 def test_a_server_that_hangs_up(kind: str, mode: Any, open_client: Callable[..., Caller]) -> None:
-    """As one does that has no room: four connections are tried, not four for each try of a try."""
+    """A server that is full closes connections. Four are tried, and not four for each retry of a retry."""
     opened: list[socket.socket] = []
 
     def hang_up() -> None:
@@ -173,7 +173,7 @@ def test_the_environment_is_enough(engine: Engine, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_the_settings_say_is_not_overridden(name: str, fix: str) -> None:
-    """An argument that would undo the set-up is refused, and the message says what to do."""
+    """An argument that connect() sets is refused, and the message says what to do."""
     options: dict[str, Any] = {name: "value"}
     with pytest.raises(SettingsError) as caught:
         connect(_open_settings(6379), **options)
@@ -182,14 +182,14 @@ def test_what_the_settings_say_is_not_overridden(name: str, fix: str) -> None:
 
 
 def test_memcached_is_not_spoken() -> None:
-    """The settings of a Memcached are for a Memcached client, and the message says so."""
+    """The settings of a Memcached cluster require the Memcached client, and the message says so."""
     settings = ConnectionSettings(engine="memcached", host=HOST, port=11211, tls=False, mode="standalone", auth="none")
     with pytest.raises(SettingsError, match="='memcached': must be redis or valkey for this function"):
         connect_async(settings)
 
 
 def test_region_and_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """IAM needs no more than what a Lambda function or a container has in its environment anyway."""
+    """IAM authentication needs only the environment that a Lambda function or a container has."""
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDAPP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -204,7 +204,7 @@ def test_region_and_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 def test_a_missing_engine_fails_in_ci(
     monkeypatch: pytest.MonkeyPatch, value: str, outcome: type[BaseException]
 ) -> None:
-    """A promise that could not be tested is no kept promise: loud on a laptop, an error in CI."""
+    """A missing engine skips a test on a developer's machine and fails it in CI."""
     monkeypatch.setenv("CI", value)
     monkeypatch.setenv("PATH", "nowhere")
     with pytest.raises(outcome, match="Install the system's package"):
@@ -212,14 +212,14 @@ def test_a_missing_engine_fails_in_ci(
 
 
 def test_names_are_found_late() -> None:
-    """A name that the package does not have is an AttributeError, as everywhere."""
+    """A name that the package does not have raises AttributeError."""
     package = importlib.import_module("elasticache_client")
     with pytest.raises(AttributeError, match="no attribute 'connect_later'"):
         _ = package.connect_later
 
 
 def test_valkey_py_has_no_asyncio_cluster_client_here() -> None:
-    """It is refused in one line that says what to use: the library's own does not come back after an outage."""
+    """The message says what to use, because the library's own client does not recover after an outage."""
     settings = iam_settings(6379, mode="cluster")
     with pytest.raises(
         SettingsError, match=r"library='redis'.*Leave library= out.* or use connect\(library='valkey'\)"
@@ -229,9 +229,9 @@ def test_valkey_py_has_no_asyncio_cluster_client_here() -> None:
 
 @pytest.mark.parametrize("library", ["redis", "valkey"])
 def test_the_versions_that_are_allowed_are_those_that_are_tested(library: str) -> None:
-    """Older ones have fatal faults that are mended here in nobody's tests, and a new major one has new defaults."""
+    """Older versions have severe faults that are not tested here, and a new major version has new defaults."""
     project = tomllib.loads((Path(elasticache_client.__file__).parents[1] / "pyproject.toml").read_text())["project"]
     declared = [*project["dependencies"], *project["optional-dependencies"]["valkey"]]
-    (bounds,) = [each.removeprefix(library) for each in declared if each.startswith(f"{library}>")]
+    (bounds,) = [requirement.removeprefix(library) for requirement in declared if requirement.startswith(f"{library}>")]
     major, minor, *_ = version(library).split(".")
     assert bounds == f">={major}.{minor},<{int(major) + 1}"

@@ -1,4 +1,4 @@
-"""The contract of environment variables, from both ends."""
+"""The contract of environment variables, from both sides."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ OPEN = ConnectionSettings(engine="redis", host="cache", port=6379, tls=False, mo
     ],
 )
 def test_what_is_read_is_written(variables: dict[str, str]) -> None:
-    """Each kind of cache comes back from the settings as the variables it was read from."""
+    """For each kind of cache, settings that are read from variables give the same variables."""
     assert ConnectionSettings.from_environment(variables).to_environment() == variables
 
 
 def test_every_setting_is_a_variable() -> None:
-    """The variables' values end up in the settings of the same names, as their types."""
+    """The values of variables become settings of the same names, with the right types."""
     expected = ConnectionSettings(
         engine="valkey",
         host="orders.abc.euw1.cache.amazonaws.com",
@@ -90,19 +90,19 @@ def test_every_setting_is_a_variable() -> None:
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without an argument the variables are the process's own."""
+    """Without an argument, the process's own variables are read."""
     for name, value in SECRET.items():
         monkeypatch.setenv(name, value)
     assert ConnectionSettings.from_environment().secret_arn == ARN
 
 
 def test_other_variables_do_not_matter() -> None:
-    """A later infrastructure may set optional variables that this client does not know."""
+    """A later release of the infrastructure may set optional variables that this client does not know."""
     assert ConnectionSettings.from_environment(IAM | {"ELASTICACHE_COLOUR": "red"}).user == "orders-app"
 
 
 def test_serverless_is_false_unless_said() -> None:
-    """A contract without the serverless variable is about a node-based cache."""
+    """Without the serverless variable, the cache is node-based."""
     without = {name: value for name, value in IAM.items() if name != "ELASTICACHE_SERVERLESS"}
     assert ConnectionSettings.from_environment(without).serverless is False
 
@@ -177,7 +177,7 @@ def test_serverless_is_false_unless_said() -> None:
         pytest.param(
             {"ELASTICACHE_SECRET_ARN": ARN},
             f"ELASTICACHE_SECRET_ARN='{ARN}': must be left out unless auth=secret. Remove it, or set auth=secret.",
-            id="a secret beside IAM",
+            id="a secret with IAM",
         ),
         pytest.param(
             {"ELASTICACHE_AUTH": "secret"},
@@ -186,13 +186,13 @@ def test_serverless_is_false_unless_said() -> None:
         ),
         pytest.param(
             {"ELASTICACHE_ENGINE": "memcached"},
-            "ELASTICACHE_AUTH='iam': must be none with engine=memcached, which has no logins. Set it to none.",
+            "ELASTICACHE_AUTH='iam': must be 'none' with engine=memcached, which has no logins. Set it to none.",
             id="a login to Memcached",
         ),
     ],
 )
 def test_a_wrong_variable_is_refused(variables: dict[str, str | None], message: str) -> None:
-    """One error says what was given, what is allowed and what to do."""
+    """The error says what was given, what is allowed, and how to correct it."""
     changed = {name: value for name, value in {**IAM, **variables}.items() if value is not None}
     with pytest.raises(SettingsError) as caught:
         ConnectionSettings.from_environment(changed)
@@ -201,24 +201,24 @@ def test_a_wrong_variable_is_refused(variables: dict[str, str | None], message: 
 
 @pytest.mark.parametrize("port", [1, 65535])
 def test_the_outermost_ports_are_allowed(port: int) -> None:
-    """Both ends of the range are inside it."""
+    """Both ends of the range are allowed."""
     assert replace(OPEN, port=port).port == port
 
 
 def test_an_open_serverless_cache_is_refused() -> None:
-    """A serverless cache always encrypts, so settings without TLS cannot be right."""
+    """A serverless cache always encrypts, so settings without TLS are wrong."""
     with pytest.raises(SettingsError, match="must be true with serverless=true"):
         replace(OPEN, serverless=True)
 
 
 def test_the_reader_has_its_own_address() -> None:
-    """The settings for reading differ in host and port and in nothing else."""
+    """The settings for reading differ only in host and port."""
     settings = ConnectionSettings.from_environment(SERVERLESS)
     assert replace(settings, host="orders-ro.abc.euw1.cache.amazonaws.com", port=6380) == settings.reader()
 
 
 def test_without_a_reader_there_is_none() -> None:
-    """Asking for the reader of a cache without one names the variable."""
+    """If the cache has no reader endpoint, the error names the variable."""
     with pytest.raises(
         SettingsError, match=r"ELASTICACHE_READER_HOST is not set: .* Set ELASTICACHE_READER_HOST, or use"
     ):
@@ -226,7 +226,7 @@ def test_without_a_reader_there_is_none() -> None:
 
 
 def test_the_contract_needs_the_standard_library_alone() -> None:
-    """Infrastructure code can import the contract where no client library is installed."""
+    """Infrastructure code can import the contract if no client library is installed."""
     package = Path(elasticache_client.__file__).parent.parent
     program = f"""
 import sys

@@ -1,4 +1,4 @@
-"""Defaults of the libraries: what connect() passes or inherits is decided in ADR 13, and a new one is noticed."""
+"""Defaults of the libraries: ADR 13 decides which ones connect() passes or inherits, and a new one fails a test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODULES = ("redis", "redis.asyncio", "valkey", "valkey.asyncio")
 
 
 def _parameters(module: str) -> set[str]:
-    """Of all that a client of a library is made with: itself, its pool, its connections."""
+    """All parameters of a library's client: its own, its pool's, and its connections'."""
     library = module.partition(".")[0]
     top = import_module(module)
     connections = import_module(f"{module}.connection")
@@ -28,13 +28,13 @@ def _parameters(module: str) -> set[str]:
 
 @pytest.mark.parametrize("module", _MODULES)
 def test_every_parameter_is_decided(module: str) -> None:
-    """A version that brings another one is looked at before it is used: maintenance notifications came as a default."""
+    """New parameters are reviewed before a version is used. Maintenance notifications came as a default."""
     decided = set(_DECISIONS.read_text().split("`")[1::2])
     assert _parameters(module) - decided == set()
 
 
 def test_nothing_is_decided_that_does_not_exist() -> None:
-    """The table loses what the libraries lose."""
+    """The table has no parameter that the libraries have removed."""
     rows = [line.split("|")[1] for line in _DECISIONS.read_text().splitlines() if line.startswith("| `")]
     decided = {name for row in rows for name in row.split("`")[1::2]}
     assert decided - set().union(*map(_parameters, _MODULES)) == set()
@@ -47,7 +47,7 @@ def _cluster(mode: Any) -> ConnectionSettings:
 @pytest.mark.parametrize("name", ["cache", "cache_config"])
 @pytest.mark.parametrize("mode", ["standalone", "cluster"])
 def test_a_cache_in_the_client_is_refused(name: str, mode: Any) -> None:
-    """redis-py would refuse every connection to an engine of ElastiCache, and call that a broken connection."""
+    """redis-py would close every connection to an engine of ElastiCache with a connection error."""
     with pytest.raises(
         SettingsError, match=rf"^{name}=…: connect\(\) does not take .*\. Leave it out, because redis-py"
     ):
@@ -55,12 +55,12 @@ def test_a_cache_in_the_client_is_refused(name: str, mode: Any) -> None:
 
 
 def test_asyncio_clusters_are_not_asked_to_announce_maintenance(open_client: Any) -> None:
-    """Neither is any other kind of client."""
+    """Nor are the other kinds of client."""
     client = open_client("redis-py asyncio", _cluster("cluster")).client
     assert client.maint_notifications_config.enabled is False
 
 
 def test_a_cluster_client_is_of_its_librarys_module(open_client: Any) -> None:
-    """Instrumentation and logs tell clients by it."""
+    """Instrumentation and logs identify clients by their module."""
     kind = type(open_client("redis-py asyncio", _cluster("cluster")).client)
     assert (kind.__module__, kind.__name__) == ("redis.asyncio.cluster", "RedisCluster")

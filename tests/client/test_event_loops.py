@@ -1,4 +1,4 @@
-"""An asyncio client on an event loop that is not its own is one clear error, in whatever it is wrapped."""
+"""Using an asyncio client on a second event loop raises one clear error, regardless of what wraps the client."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _settings(engine: Engine) -> ConnectionSettings:
 @pytest.mark.parametrize("library", ["redis", "valkey"])
 @pytest.mark.parametrize("wrapped", WRAPPED)
 def test_another_loop(library: Any, wrapped: str, settings: ConnectionSettings) -> None:
-    """At its first use there, again at the next; and on its own loop it goes on as if nothing had been."""
+    """Each use on the second loop raises the error, and on the first loop the client continues to work."""
     with asyncio.Runner() as own:
 
         async def make() -> Any:
@@ -67,7 +67,7 @@ def test_another_loop(library: Any, wrapped: str, settings: ConnectionSettings) 
 
 
 def test_two_loops_at_once(settings: ConnectionSettings) -> None:
-    """A thread with a loop of its own hears of it, while the other loop is at work."""
+    """A thread with its own loop gets the error while the first loop is running."""
     errors: list[BaseException] = []
 
     async def main() -> None:

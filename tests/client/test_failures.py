@@ -1,4 +1,4 @@
-"""Errors are sorted by what failed, whichever library raised them and however old the engine is."""
+"""Errors are classified by what failed, for both libraries and for old engines."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def _replied(library: str, reply: str) -> Exception:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize(("reply", "kind"), REPLIES.items(), ids=[each[:60] for each in REPLIES])
+@pytest.mark.parametrize(("reply", "kind"), REPLIES.items(), ids=[reply[:60] for reply in REPLIES])
 def test_replies(library: str, reply: str, kind: Failure) -> None:
-    """As each library's own parser makes exceptions of them."""
+    """Errors that the library's own parser makes from replies."""
     assert kind_of(_replied(library, reply)) is kind
 
 
@@ -72,7 +72,7 @@ def test_replies(library: str, reply: str, kind: Failure) -> None:
     ],
 )
 def test_what_is_no_reply(library: str, name: str, message: str, kind: Failure) -> None:
-    """The libraries' own."""
+    """The libraries' own errors."""
     assert kind_of(getattr(import_module(f"{library}.exceptions"), name)(message)) is kind
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_reply(library: str, name: str, message: str, kind: Failure) 
     ids=repr,
 )
 def test_what_is_not_the_librarys(error: BaseException, kind: Failure) -> None:
-    """Sockets, logins, and what belongs to the caller."""
+    """Errors of sockets and logins, and errors of the caller."""
     assert kind_of(error) is kind
 
 
@@ -107,5 +107,5 @@ def test_what_is_not_the_librarys(error: BaseException, kind: Failure) -> None:
     ],
 )
 def test_the_code_of_a_refusal(library: str, reply: str, code: str) -> None:
-    """Whether or not the library took it away."""
+    """The code is found whether or not the library removed it."""
     assert code_of(_replied(library, reply)) == code

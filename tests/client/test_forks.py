@@ -1,4 +1,4 @@
-"""A forked child works, whatever its parent's threads were at when it was forked."""
+"""A forked child works, whatever its parent's threads were doing during the fork."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _HANGS_SECONDS = 20
 
 
 def child_ends_well(work: Callable[[], object]) -> bool:
-    """Whether a forked child is through with some work; one that hangs is ended."""
+    """Whether a forked child completes its work. A child that hangs is killed."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads, which are the point here
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads, which this test needs
         child = os.fork()
     if child == 0:
         signal.alarm(_HANGS_SECONDS)
@@ -42,7 +42,7 @@ def child_ends_well(work: Callable[[], object]) -> bool:
 
 
 class Slow(SecretsManagerStub):
-    """Secrets Manager that answers the child at once, and its parent only when it is told to."""
+    """A Secrets Manager that answers the child at once, and the parent only when it is told to."""
 
     def __init__(self) -> None:
         super().__init__("default", "first")
@@ -51,7 +51,7 @@ class Slow(SecretsManagerStub):
         self._parent = os.getpid()
 
     def get_secret_value(self, **arguments: Any) -> Any:
-        """As the stub does."""
+        """Return a version as the stub does."""
         if os.getpid() == self._parent:
             self.is_asked.set()
             self.may_answer.wait(_HANGS_SECONDS)
@@ -66,7 +66,7 @@ def _stub() -> Iterator[Slow]:
 
 
 def _while_renewing(renew: Callable[[], object], stub: Slow, work: Callable[[], object]) -> bool:
-    """Fork while a thread waits for Secrets Manager with the credentials' lock."""
+    """Fork while a thread holds the lock of the credentials and waits for Secrets Manager."""
     stub.may_answer.clear()
     stub.is_asked.clear()
     thread = threading.Thread(target=renew)
@@ -80,7 +80,7 @@ def _while_renewing(renew: Callable[[], object], stub: Slow, work: Callable[[], 
 
 
 def test_a_first_login_while_the_parent_fetches_one(stub: Slow) -> None:
-    """The child fetches one of its own."""
+    """The child fetches its own login."""
     credentials = secret_credentials(stub)
     assert _while_renewing(credentials.login, stub, credentials.login)
 
@@ -100,7 +100,7 @@ def test_a_refusal_while_the_parent_renews(stub: Slow) -> None:
 
 
 def test_a_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless it was given one, since the parent's may be in the middle of a call."""
+    """Unless a client was passed, because the parent may be using its own."""
     made: list[int] = []
 
     def client_for(_arn: str) -> SecretsManagerStub:
@@ -119,14 +119,14 @@ def test_a_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_token_while_the_parent_signs_one() -> None:
-    """The child signs one of its own."""
+    """The child signs its own token."""
     credentials = iam_credentials()
     with credentials._lock:
         assert child_ends_well(credentials.login)
 
 
 def test_aws_credentials_that_the_parent_refreshes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child looks for AWS credentials anew."""
+    """The child looks up AWS credentials again."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDAPP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     credentials = IamCredentials(user="app", cache_name=CACHE, region=REGION)
@@ -141,7 +141,7 @@ def test_aws_credentials_that_the_parent_refreshes(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_load_that_the_parent_is_at(engine: Engine) -> None:
-    """The child does not wait for a thread that it has not, nor for places and locks that such threads hold."""
+    """The child does not wait for the parent's threads, nor for places and locks that they hold."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     client: Any = connect(
         ConnectionSettings(engine="redis", host=HOST, port=engine.port, tls=False, mode="standalone", auth="none")

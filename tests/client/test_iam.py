@@ -1,4 +1,4 @@
-"""How IAM tokens are kept and renewed."""
+"""How IAM tokens are cached and renewed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Signer:
-    """Stands in for AWS's signer, counts, and can be slow or fail."""
+    """Replaces AWS's signer, counts the calls, and can be slow or fail."""
 
     user_id = APP
 
@@ -58,14 +58,14 @@ def _credentials(clock: Clock, signer: Signer) -> IamCredentials:
 def test_a_token_is_renewed_after_ten_minutes(
     credentials: IamCredentials, clock: Clock, seconds: int, token: str
 ) -> None:
-    """It is served for ten of its fifteen minutes and not a second longer."""
+    """A token is used for ten of its fifteen minutes."""
     credentials.get_credentials()
     clock.now += seconds
     assert credentials.get_credentials() == (APP, token)
 
 
 def test_a_clock_set_back_renews_it(credentials: IamCredentials, clock: Clock) -> None:
-    """A token dated after now would be refused, so there is a new one."""
+    """A token from the future would be rejected, so a new one is signed."""
     credentials.get_credentials()
     clock.now -= 1
     assert credentials.get_credentials() == (APP, "token-2")
@@ -75,15 +75,15 @@ def test_threads_share_one_signing(credentials: IamCredentials, signer: Signer) 
     """Thirty threads without a token sign one."""
     signer.seconds = 0.05
     threads = [threading.Thread(target=credentials.get_credentials) for _ in range(30)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert signer.signed == 1
 
 
 def test_others_go_on_with_the_old_token(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
-    """While one caller renews a token that is still good, the next gets it at once."""
+    """While one caller renews a token that is still valid, the next caller gets the old one at once."""
     credentials.get_credentials()
     clock.now += 700
     signer.seconds = 0.1
@@ -96,7 +96,7 @@ def test_others_go_on_with_the_old_token(credentials: IamCredentials, clock: Clo
 
 
 def test_signing_stays_off_the_event_loop(credentials: IamCredentials, signer: Signer) -> None:
-    """An asyncio client's loop turns on while a token is signed, once for all."""
+    """An asyncio client's loop continues while one token is signed for all callers."""
 
     async def ask() -> None:
         await asyncio.gather(*(credentials.get_credentials_async() for _ in range(30)))
@@ -106,7 +106,7 @@ def test_signing_stays_off_the_event_loop(credentials: IamCredentials, signer: S
 
 
 def test_a_failed_renewal_keeps_the_token(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
-    """When there are no AWS credentials for a moment, a token that still lives is served."""
+    """If no AWS credentials are available, a token that is still valid is used."""
     credentials.get_credentials()
     clock.now += 800
     signer.fault = OSError("no route to the metadata service")
@@ -114,7 +114,7 @@ def test_a_failed_renewal_keeps_the_token(credentials: IamCredentials, clock: Cl
 
 
 def test_a_failed_renewal_is_not_repeated_at_once(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
-    """The next attempt comes after five seconds, not with the next login."""
+    """The next attempt is after five seconds, not at the next login."""
     credentials.get_credentials()
     clock.now += 800
     signer.fault = OSError("no route to the metadata service")
@@ -126,7 +126,7 @@ def test_a_failed_renewal_is_not_repeated_at_once(credentials: IamCredentials, c
 
 
 def test_a_dying_token_is_not_served(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
-    """In its last half minute a token could expire on the way, so the failure is told."""
+    """In its last half minute, a token could expire on the way, so the error is raised."""
     credentials.get_credentials()
     clock.now += 870
     signer.fault = OSError("no route to the metadata service")
@@ -138,7 +138,7 @@ def test_a_dying_token_is_not_served(credentials: IamCredentials, clock: Clock, 
 def test_a_refused_token_is_replaced_unless_it_is_new(
     credentials: IamCredentials, clock: Clock, seconds: int, expected: str | None
 ) -> None:
-    """AWS credentials may have changed under an old token; a new one would be refused like it."""
+    """An old token may be rejected because the AWS credentials have changed. A new one would be rejected again."""
     refused = credentials.login()
     clock.now += seconds
     login = credentials.after_refusal([refused])
@@ -146,7 +146,7 @@ def test_a_refused_token_is_replaced_unless_it_is_new(
 
 
 def test_callers_refused_together_share_the_new_token(credentials: IamCredentials, clock: Clock) -> None:
-    """Whoever reports a refused token after somebody else gets that caller's new one."""
+    """Of several callers with the same rejected token, one signs a new token for all."""
     refused = credentials.login()
     clock.now += 60
     first = credentials.after_refusal([refused])

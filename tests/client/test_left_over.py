@@ -1,4 +1,4 @@
-"""A reply that its caller did not wait for never reaches the next one, whether it has come by then or not."""
+"""If a caller does not read its reply, the next caller never receives it, whether or not it has arrived by then."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 def _client_of(front: Front, open_client: Callable[..., Caller]) -> Callable[[str], Caller]:
     def client_of(kind: str) -> Caller:
         client = open_client(kind, iam_settings(front.port), credentials=iam_credentials())
-        client("mset", {"secret": "of somebody else", "mine": "of mine"})
+        client("mset", {"secret": "of another caller", "mine": "of this caller"})
         return client
 
     return client_of
@@ -37,14 +37,14 @@ def _client_of(front: Front, open_client: Callable[..., Caller]) -> Callable[[st
 def test_a_command(
     kind: str, milliseconds: int, engine: Engine, interrupt: Callable[[int], None], client_of: Callable[[str], Caller]
 ) -> None:
-    """Interrupted between sending and reading; the reply comes before the next command, or after it."""
+    """Interrupted between sending and reading. The reply arrives before or after the next command."""
     client = client_of(kind)
     if milliseconds:
         engine.admin.client_pause(milliseconds)
     interrupt(0)
     with pytest.raises(Interrupted):
         client("get", "secret")
-    assert client("get", "mine") == "of mine"
+    assert client("get", "mine") == "of this caller"
 
 
 @every_kind
@@ -64,15 +64,15 @@ def test_a_pipeline(
     interrupt(1)
     with pytest.raises(Interrupted):
         read_twice()
-    assert client("get", "mine") == "of mine"
-    assert read_twice() == ["of somebody else"] * 2
+    assert client("get", "mine") == "of this caller"
+    assert read_twice() == ["of another caller"] * 2
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.asynchronous])
 def test_a_login(
     kind: str, engine: Engine, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[str], Caller]
 ) -> None:
-    """Interrupted when the socket is open and nothing is sent yet: it is not used as if it had been let in."""
+    """Interrupted when the socket is open and nothing is sent. It is not used as if it were logged in."""
     client = client_of(kind)
     engine.cut(APP)
     send: Any = connections._SyncConnection.send_packed_command
@@ -86,14 +86,14 @@ def test_a_login(
     monkeypatch.setattr(connections._SyncConnection, "send_packed_command", send_packed_command)
     with pytest.raises(Interrupted):
         client("get", "secret")
-    assert client("get", "mine") == "of mine"
+    assert client("get", "mine") == "of this caller"
 
 
 @every_kind
 def test_connections_without_a_left_over_are_kept(
     kind: str, engine: Engine, client_of: Callable[[str], Caller]
 ) -> None:
-    """Refusals, pipelines and transactions leave nothing behind: one login serves them all."""
+    """Rejected commands, pipelines and transactions leave no reply behind: one login serves them all."""
     client = client_of(kind)
     before = engine.logins()
     client("set", "text", "no number")
@@ -103,14 +103,14 @@ def test_connections_without_a_left_over_are_kept(
         pipeline = client.client.pipeline(transaction=transaction)
         pipeline.get("mine")
         pipeline.get("mine")
-        assert client.wait(pipeline.execute()) == ["of mine"] * 2
-    assert client("get", "mine") == "of mine"
+        assert client.wait(pipeline.execute()) == ["of this caller"] * 2
+    assert client("get", "mine") == "of this caller"
     assert engine.logins() == before
 
 
 @pytest.mark.parametrize("kind", ["redis-py", "redis-py asyncio"])
 def test_no_announcements_of_maintenance(kind: str, client_of: Callable[[str], Caller]) -> None:
-    """ElastiCache has no such command, and a pool that expects them trusts connections that are not clean."""
+    """ElastiCache has no such command. Pools that expect announcements reuse connections with unread replies."""
     assert not client_of(kind).client.connection_pool.maint_notifications_enabled()
 
 
@@ -118,7 +118,7 @@ def test_no_announcements_of_maintenance(kind: str, client_of: Callable[[str], C
 def test_a_connection_that_another_caller_closes(
     kind: str, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[str], Caller]
 ) -> None:
-    """As cluster clients do when a node is away: it is a broken connection, which is retried, and no AttributeError."""
+    """Cluster clients do this if a node is unavailable. The error is a connection error, which is retried."""
     client = client_of(kind)
     module = f"{KINDS[kind].library}{'.asyncio' if KINDS[kind].asynchronous else ''}.connection"
     library: Any = import_module(module).AbstractConnection
@@ -138,7 +138,7 @@ def test_a_connection_that_another_caller_closes(
         return await read(self, *args, **named)
 
     monkeypatch.setattr(library, "read_response", read_response_async if KINDS[kind].asynchronous else read_response)
-    assert client("get", "mine") == "of mine"
+    assert client("get", "mine") == "of this caller"
     assert not left
 
 
@@ -146,18 +146,18 @@ def test_a_connection_that_another_caller_closes(
 def test_connections_that_are_lost_make_room_for_others(
     kind: str, front: Front, monkeypatch: pytest.MonkeyPatch, open_client: Callable[..., Caller]
 ) -> None:
-    """A signal may raise where nothing gives a connection back; those in use are not taken for lost ones."""
+    """A signal may raise an exception before a connection is returned. Connections in use do not count as lost."""
     client = open_client(kind, iam_settings(front.port), credentials=iam_credentials(), max_connections=2)
     pool = client.client.connection_pool
     with monkeypatch.context() as patch:
         patch.setattr(pool, "release", lambda _: None)
-        client("set", "mine", "of mine")
-        client("set", "mine", "of mine")
+        client("set", "mine", "of this caller")
+        client("set", "mine", "of this caller")
     gc.collect()
     arguments = ["GET"] if KINDS[kind].library == "valkey" else []
     held = [pool.get_connection(*arguments) for _ in range(2)]
     with pytest.raises((redis.ConnectionError, valkey.ConnectionError), match="No connection available"):
         client("get", "mine")
-    for each in held:
-        pool.release(each)
-    assert client("get", "mine") == "of mine"
+    for connection in held:
+        pool.release(connection)
+    assert client("get", "mine") == "of this caller"

@@ -1,4 +1,4 @@
-"""Who gets in, against real engines over TLS."""
+"""Which logins succeed, against real engines with TLS."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _refused(open_client: Callable[..., Caller], front: Front, credentials: IamC
 
 @every_kind
 def test_an_auth_token_from_a_secret_logs_in(kind: str, redis_tls: Engine, open_client: Callable[..., Caller]) -> None:
-    """The default user's token, kept in a secret, opens a Redis with TLS of its own for every kind of client."""
-    redis_tls.let_in("default", "an-auth-token-of-many-letters")
+    """The default user's token in a secret works for every kind of client, on a Redis with its own TLS."""
+    redis_tls.set_passwords("default", "an-auth-token-of-many-letters")
     stub = SecretsManagerStub("default", "an-auth-token-of-many-letters")
     client = open_client(kind, secret_settings(redis_tls.port), credentials=secret_credentials(stub))
     client("set", "fruit", "pear")
@@ -48,7 +48,7 @@ def test_an_auth_token_from_a_secret_logs_in(kind: str, redis_tls: Engine, open_
 
 @every_kind
 def test_an_iam_user_logs_in(kind: str, front: Front, open_client: Callable[..., Caller]) -> None:
-    """A signed token opens Redis and Valkey for every kind of client."""
+    """A signed token works on Redis and Valkey for every kind of client."""
     client = open_client(kind, iam_settings(front.port), credentials=iam_credentials())
     client("set", "fruit", "plum")
     assert client("get", "fruit") == "plum"
@@ -56,8 +56,8 @@ def test_an_iam_user_logs_in(kind: str, front: Front, open_client: Callable[...,
 
 @every_kind
 def test_a_refused_login_is_tried_once(kind: str, redis_tls: Engine, open_client: Callable[..., Caller]) -> None:
-    """A wrong password costs one AUTH, not eleven, where the secret has no other version."""
-    redis_tls.let_in("stranger", "right")
+    """A wrong password costs one AUTH, not eleven, if the secret has no other version."""
+    redis_tls.set_passwords("stranger", "right")
     stub = SecretsManagerStub("stranger", "wrong")
     client = open_client(kind, secret_settings(redis_tls.port, "stranger"), credentials=secret_credentials(stub))
     before = redis_tls.logins()
@@ -67,12 +67,12 @@ def test_a_refused_login_is_tried_once(kind: str, redis_tls: Engine, open_client
 
 
 def test_a_principal_without_the_grant_is_refused(front: Front, open_client: Callable[..., Caller]) -> None:
-    """A well-signed token of somebody without elasticache:Connect does not log in."""
-    assert _refused(open_client, front, iam_credentials("AKIDSOMEBODY")) == "not granted"
+    """A correctly signed token of a principal without elasticache:Connect does not log in."""
+    assert _refused(open_client, front, iam_credentials("AKIDUNGRANTED")) == "not granted"
 
 
 def test_another_region_is_refused(front: Front, open_client: Callable[..., Caller]) -> None:
-    """A token signed for another region does not log in."""
+    """A token signed for another Region does not log in."""
     assert _refused(open_client, front, iam_credentials(region="us-east-1")).startswith("another scope")
 
 
@@ -82,18 +82,18 @@ def test_another_cache_is_refused(front: Front, open_client: Callable[..., Calle
 
 
 def test_a_serverless_token_is_refused_by_a_node_based_cache(front: Front, open_client: Callable[..., Caller]) -> None:
-    """A token that says serverless does not log in where the cache is not."""
+    """A token for a serverless cache does not log in to a node-based cache."""
     assert _refused(open_client, front, iam_credentials(serverless=True)).startswith("another request")
 
 
 def test_an_expired_token_is_refused(front: Front, open_client: Callable[..., Caller]) -> None:
-    """A token does not log in once its 15 minutes are over."""
+    """A token does not log in after its 15 minutes."""
     front.now = datetime.now(UTC) + timedelta(minutes=16)
     assert _refused(open_client, front, iam_credentials()) == "expired"
 
 
-def test_a_user_the_engine_does_not_let_in_is_refused(redis_tls: Engine, open_client: Callable[..., Caller]) -> None:
-    """An IAM token is nothing to an engine that was not told of it."""
+def test_a_user_that_the_engine_does_not_know_is_refused(redis_tls: Engine, open_client: Callable[..., Caller]) -> None:
+    """A token does not log in if the engine does not know the user."""
     client = open_client("redis-py", iam_settings(redis_tls.port), credentials=iam_credentials())
     with pytest.raises(redis.AuthenticationError):
         client("ping")
@@ -101,7 +101,7 @@ def test_a_user_the_engine_does_not_let_in_is_refused(redis_tls: Engine, open_cl
 
 @every_kind
 def test_a_connection_survives_its_token(kind: str, front: Front, open_client: Callable[..., Caller]) -> None:
-    """What a token opened stays open after the token's end, without another login."""
+    """A connection stays open after its token has expired, without another login."""
     client = open_client(kind, iam_settings(front.port), credentials=iam_credentials())
     client("ping")
     front.now = datetime.now(UTC) + timedelta(hours=1)

@@ -1,6 +1,6 @@
-"""Engines before 7.0 wrap what a script was refused for, and a primary that is demoted leaves its scripts behind.
+"""Engines before 7.0 wrap the errors of scripts, and a new primary may not know a script.
 
-A server of a few lines says what Redis 6.2 says, since no package brings one.
+A small server replies like Redis 6.2, because no package provides that version.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ DONE = b"+done\r\n"
 
 
 class Former:
-    """A primary that becomes a replica: the first connection's commands are refused, a new one finds its successor."""
+    """A primary that becomes a replica.
+
+    It rejects the commands of the first connection. A new connection reaches its successor.
+    """
 
     def __init__(self, answers: list[dict[str, bytes]]) -> None:
         self.connections = 0
@@ -61,7 +64,7 @@ class Former:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """Close the door."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -75,8 +78,8 @@ def _former() -> Iterator[Callable[[list[dict[str, bytes]]], Former]]:
         return made[-1]
 
     yield former
-    for each in made:
-        each.stop()
+    for server in made:
+        server.stop()
 
 
 def _open(open_client: Callable[..., Caller], kind: str, port: int) -> Caller:
@@ -88,7 +91,7 @@ def _open(open_client: Callable[..., Caller], kind: str, port: int) -> Caller:
 def test_a_wrapped_refusal_is_what_it_is(
     kind: str, former: Callable[..., Former], open_client: Callable[..., Caller]
 ) -> None:
-    """A script that a replica refuses is tried again on a new connection, as a plain write is."""
+    """A script that a replica rejects is retried on a new connection, as a plain write is."""
     server = former([{"EVAL": WRAPPED}, {"EVAL": DONE}])
     assert _open(open_client, kind, server.port)("eval", "return redis.call('set', KEYS[1], 1)", 1, "a") == "done"
     assert server.connections == 2
@@ -98,7 +101,7 @@ def test_a_wrapped_refusal_is_what_it_is(
 def test_a_script_that_the_successor_does_not_know(
     kind: str, former: Callable[..., Former], open_client: Callable[..., Caller]
 ) -> None:
-    """It is sent whole there, too, though the former primary had not known it either."""
+    """The script is sent in full to the new primary too."""
     server = former([{"EVALSHA": NOSCRIPT, "EVAL": WRAPPED}, {"EVALSHA": NOSCRIPT, "EVAL": DONE}])
     client = _open(open_client, kind, server.port)
     take: Callable[[Any], Any] = run_async if KINDS[kind].asynchronous else run

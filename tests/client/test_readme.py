@@ -23,7 +23,7 @@ README = (Path(elasticache_client.__file__).parent.parent / "README.md").read_te
 
 
 def test_every_block_is_python() -> None:
-    """So that all of them run."""
+    """Blocks in other languages would not run."""
     assert set(re.findall(r"^```(.*)\n(?:.*\n)*?```$", README, re.MULTILINE)) == {"python"}
 
 
@@ -42,7 +42,7 @@ def _cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connec
 
 
 def test_the_blocks_run(engine: Engine, cluster: ConnectionSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From top to bottom, in one namespace, against a real engine."""
+    """The blocks run from top to bottom, in one namespace, against a real engine."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     settings = ConnectionSettings(
         engine="redis", host=HOST, port=engine.port, tls=False, mode="standalone", auth="none"
@@ -56,7 +56,7 @@ def test_the_blocks_run(engine: Engine, cluster: ConnectionSettings, monkeypatch
 
 
 def test_the_table_is_the_contract() -> None:
-    """Every variable is in it, and no other."""
+    """The table has every variable and no other."""
     named = set(re.findall(r"^\| `(ELASTICACHE_\w+)` \|", README, re.MULTILINE))
     assert named == {
         "ELASTICACHE_CONTRACT",

@@ -1,4 +1,4 @@
-"""Passwords that change under running clients, against a real engine over TLS."""
+"""Passwords that change while clients run, against a real engine with TLS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USER = "legacy"
 
 @pytest.fixture(name="stub")
 def _stub(redis_tls: Engine) -> SecretsManagerStub:
-    redis_tls.let_in(USER, "first")
+    redis_tls.set_passwords(USER, "first")
     return SecretsManagerStub(USER, "first")
 
 
@@ -39,11 +39,11 @@ def _open_rotated(
 def test_a_rotation_with_cut_connections_costs_one_refresh(
     kind: str, redis_tls: Engine, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """The command after it succeeds, and the secret has been read once more."""
+    """The next command succeeds, and the secret has been read once more."""
     client = open_rotated(kind)
     client("ping")
     stub.rotate("second")
-    redis_tls.let_in(USER, "second")
+    redis_tls.set_passwords(USER, "second")
     redis_tls.cut(USER)
     for _ in range(5):
         assert client("ping") is True
@@ -53,18 +53,18 @@ def test_a_rotation_with_cut_connections_costs_one_refresh(
 def test_threads_share_the_refresh(
     redis_tls: Engine, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """Twenty threads that lose their connections to a rotation read the secret once between them."""
+    """Twenty threads that lose their connections to a rotation read the secret once in total."""
     client = open_rotated("redis-py")
     client("ping")
     stub.rotate("second")
-    redis_tls.let_in(USER, "second")
+    redis_tls.set_passwords(USER, "second")
     redis_tls.cut(USER)
     answers: list[bool] = []
     threads = [threading.Thread(target=lambda: answers.append(client("ping"))) for _ in range(20)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert (answers, stub.asked) == ([True] * 20, ["AWSCURRENT", "AWSCURRENT"])
 
 
@@ -72,7 +72,7 @@ def test_threads_share_the_refresh(
 def test_a_secret_ahead_of_the_cache_lets_in(
     kind: str, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """While the cache knows the previous password only, clients log in with that."""
+    """While the cache knows only the previous password, clients log in with it."""
     stub.rotate("second")
     client = open_rotated(kind)
     assert client("ping") is True
@@ -82,11 +82,11 @@ def test_a_secret_ahead_of_the_cache_lets_in(
 def test_the_cache_may_catch_up(
     kind: str, redis_tls: Engine, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """Clients on the previous password change to the current one when the cache drops the previous."""
+    """Clients with the previous password change to the current one when the cache drops the previous one."""
     stub.rotate("second")
     client = open_rotated(kind)
     client("ping")
-    redis_tls.let_in(USER, "second")
+    redis_tls.set_passwords(USER, "second")
     redis_tls.cut(USER)
     assert client("ping") is True
 
@@ -95,11 +95,11 @@ def test_the_cache_may_catch_up(
 def test_a_live_connection_outlives_the_password(
     kind: str, redis_tls: Engine, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """A rotation that cuts nothing costs no login and no call."""
+    """A rotation that closes no connection costs no login and no call."""
     client = open_rotated(kind)
     client("ping")
     stub.rotate("second")
-    redis_tls.let_in(USER, "second")
+    redis_tls.set_passwords(USER, "second")
     before = redis_tls.logins()
     client("ping")
     assert (redis_tls.logins() - before, stub.asked) == (0, ["AWSCURRENT"])
@@ -109,11 +109,11 @@ def test_a_live_connection_outlives_the_password(
 def test_a_login_that_comes_due_after_a_rotation(
     kind: str, redis_tls: Engine, stub: SecretsManagerStub, open_rotated: Callable[..., Caller]
 ) -> None:
-    """A connection that has to log in again finds the new password by itself: one refusal, one login."""
+    """A connection that must log in again finds the new password: one rejected login, and one successful one."""
     client = open_rotated(kind, login_seconds=0.0)
     client("ping")
     stub.rotate("second")
-    redis_tls.let_in(USER, "second")
+    redis_tls.set_passwords(USER, "second")
     before = redis_tls.logins()
     client("ping")
     assert redis_tls.logins() - before == 2

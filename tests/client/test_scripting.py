@@ -1,4 +1,4 @@
-"""Scripts of several keys while their slot moves to another shard."""
+"""Scripts with several keys while their slot moves to another shard."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from elasticache_client.steps import run, run_async
 
 
 class Moving:
-    """A client whose slot is on the move for so many calls."""
+    """A client whose slot is moving during a number of calls."""
 
     def __init__(self, errors: list[Exception]) -> None:
         self.errors = errors
 
     def execute_command(self) -> None:
-        """Not called; that it blocks says of which kind the client is."""
+        """Not called. That it blocks tells the kind of client."""
 
     def evalsha(self, *_: Any) -> str:
-        """As the library has it."""
+        """Run a script as the library does."""
         if self.errors:
             raise self.errors.pop()
         return "done"
@@ -36,7 +36,7 @@ class MovingAsync(Moving):
         """Not called."""
 
     async def evalsha(self, *arguments: Any) -> str:  # type: ignore[override]
-        """As the library has it."""
+        """Run a script as the library does."""
         return super().evalsha(*arguments)
 
 
@@ -47,14 +47,14 @@ def _call(kind: type[Moving], errors: list[Exception]) -> Any:
 
 @pytest.mark.parametrize("kind", [Moving, MovingAsync])
 def test_a_slot_on_the_move_is_waited_for(kind: type[Moving], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing else helps: a login, or the first score of a day, has no other place to go."""
+    """A login, or the first score of a day, has no other slot."""
     monkeypatch.setattr(scripting, "_SLOT_POLL_SECONDS", 0.001)
     assert _call(kind, [ClusterError("TTL exhausted."), TryAgainError("Multiple keys request")] * 5) == "done"
 
 
 @pytest.mark.parametrize("kind", [Moving, MovingAsync])
 def test_it_is_not_waited_for_without_an_end(kind: type[Moving], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slot that does not arrive is an error, and anything else is one at once."""
+    """If the slot keeps moving, an error is raised. Other errors are raised at once."""
     monkeypatch.setattr(scripting, "_SLOT_SECONDS", 0)
     monkeypatch.setattr(scripting, "_SLOT_POLL_SECONDS", 0.001)
     with pytest.raises(ClusterError):

@@ -1,4 +1,4 @@
-"""No password and no token anywhere but on the wire."""
+"""Passwords and tokens appear only on the network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLANTED = "planted-never-to-be-seen"
 
 def _everything(client: Caller, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
     pool = client.client.connection_pool
-    shown = [repr(each) for each in (client.client, pool, pool.connection_kwargs, pool.connection_class)]
+    shown = [repr(part) for part in (client.client, pool, pool.connection_kwargs, pool.connection_class)]
     return "\n".join([*shown, caplog.text, *capfd.readouterr()])
 
 
@@ -39,9 +39,9 @@ def test_a_password_is_shown_nowhere(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Neither the client's representation nor a debug log nor the output shows a password that works."""
+    """The client's representation, the debug log and the output do not contain a valid password."""
     caplog.set_level(logging.DEBUG)
-    redis_tls.let_in("legacy", PLANTED)
+    redis_tls.set_passwords("legacy", PLANTED)
     credentials = secret_credentials(SecretsManagerStub("legacy", PLANTED))
     client = open_client(kind, secret_settings(redis_tls.port, "legacy"), credentials=credentials)
     client("ping")
@@ -56,9 +56,9 @@ def test_a_refused_password_is_shown_nowhere(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Nor does the error that a wrong password ends in."""
+    """Nor does the error of a wrong password."""
     caplog.set_level(logging.DEBUG)
-    redis_tls.let_in("legacy", "another")
+    redis_tls.set_passwords("legacy", "another")
     credentials = secret_credentials(SecretsManagerStub("legacy", PLANTED))
     client = open_client(kind, secret_settings(redis_tls.port, "legacy"), credentials=credentials)
     with pytest.raises(Exception, match="invalid username-password") as caught:
@@ -74,25 +74,25 @@ def test_a_refused_password_is_shown_nowhere(
     ],
 )
 def test_credentials_are_opaque(credentials: Credentials) -> None:
-    """Neither the source of logins nor a login shows what it holds."""
+    """The representations of a source of logins and of a login contain no secret."""
     _, password = credentials.get_credentials()
     assert password not in repr(credentials) + repr(credentials.login())
 
 
 def test_a_login_shows_whose_it_is() -> None:
-    """What is no secret helps to find a fault."""
+    """What is not secret is shown, to help in finding faults."""
     assert repr(Login(APP, PLANTED, "version-1")) == f"Login(user='{APP}', version='version-1')"
 
 
 def test_signing_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A debug log does not hold the signature, from which the token could be put together again."""
+    """The debug log does not contain the signature, from which the token could be reconstructed."""
     caplog.set_level(logging.DEBUG)
     _, token = iam_credentials().get_credentials()
     assert token.rpartition("=")[2] not in caplog.text
 
 
 def test_an_override_is_refused_without_its_value() -> None:
-    """The error about a password in the wrong place does not repeat it."""
+    """The error for a password in the wrong argument does not contain it."""
     settings = secret_settings(6379)
     with pytest.raises(SettingsError) as caught:
         connect(settings, password=PLANTED)
@@ -111,7 +111,7 @@ class _SecretsManager(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(name="endpoint")
@@ -131,7 +131,7 @@ def test_botocores_own_client_is_quiet(
     caplog: pytest.LogCaptureFixture,
     open_client: Callable[..., Caller],
 ) -> None:
-    """With nothing but the environment given, the password arrives through botocore and stays out of its debug log."""
+    """With only the environment, botocore reads the password and its debug log does not contain it."""
     caplog.set_level(logging.DEBUG)
     for name, value in {
         "AWS_ACCESS_KEY_ID": "AKIDAPP",
@@ -139,21 +139,21 @@ def test_botocores_own_client_is_quiet(
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint,
     }.items():
         monkeypatch.setenv(name, value)
-    redis_tls.let_in("default", PLANTED)
+    redis_tls.set_passwords("default", PLANTED)
     client = open_client("redis-py", secret_settings(redis_tls.port))
     assert (client("ping"), PLANTED in caplog.text) == (True, False)
 
 
 def test_other_signers_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
-    """What botocore logs for somebody else is not held back."""
+    """What botocore logs for other code is not suppressed."""
     iam_credentials().get_credentials()
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("botocore.auth").debug("somebody else's")
-    assert "somebody else's" in caplog.text
+    logging.getLogger("botocore.auth").debug("of other code")
+    assert "of other code" in caplog.text
 
 
 def test_the_plant_would_be_found(redis_tls: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    """The log that is searched is the one that libraries write to."""
+    """The searched log is the one that the libraries write to."""
     caplog.set_level(logging.DEBUG)
     logging.getLogger(redis.__name__).debug("%s at %s", PLANTED, redis_tls.port)
     assert PLANTED in caplog.text

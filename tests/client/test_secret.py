@@ -1,4 +1,4 @@
-"""How passwords from Secrets Manager are kept, renewed and replaced."""
+"""How passwords from Secrets Manager are cached, refreshed and replaced."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _credentials(stub: SecretsManagerStub, clock: Clock) -> SecretCredentials:
 def test_a_password_is_kept_for_ten_minutes(
     credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock, seconds: int, asked: int
 ) -> None:
-    """Secrets Manager is asked once in that time."""
+    """Secrets Manager is called once in that time."""
     credentials.get_credentials()
     clock.now += seconds
     credentials.get_credentials()
@@ -45,7 +45,7 @@ def test_a_password_is_kept_for_ten_minutes(
 
 
 def test_an_outage_keeps_the_password(credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock) -> None:
-    """When Secrets Manager cannot be reached, the last password goes on being served."""
+    """If Secrets Manager is unavailable, the cached password stays in use."""
     credentials.get_credentials()
     stub.fault = OSError("unreachable")
     clock.now += 86_400
@@ -53,26 +53,26 @@ def test_an_outage_keeps_the_password(credentials: SecretCredentials, stub: Secr
 
 
 def test_without_a_first_password_the_outage_is_told(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
-    """There is nothing to go on with, so whoever connects hears of it."""
+    """If no password is cached, the caller gets the error."""
     stub.fault = OSError("unreachable")
     with pytest.raises(OSError, match="unreachable"):
         credentials.get_credentials()
 
 
 def test_a_refusal_reads_the_secret_once(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
-    """Thirty callers whose password has been rotated away cost one call."""
+    """Thirty callers whose password has been rotated cost one call."""
     refused = credentials.login()
     stub.rotate("second")
     threads = [threading.Thread(target=credentials.after_refusal, args=([refused],)) for _ in range(30)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert stub.asked == [CURRENT, CURRENT]
 
 
 def test_a_refusal_uses_what_is_known(credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock) -> None:
-    """Where the new password has come in meanwhile, a refusal of the old one costs no call."""
+    """If the new password is already cached, a rejected old one costs no call."""
     refused = credentials.login()
     stub.rotate("second")
     clock.now += 600
@@ -82,7 +82,7 @@ def test_a_refusal_uses_what_is_known(credentials: SecretCredentials, stub: Secr
 
 
 def test_a_refusal_brings_the_new_password(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
-    """After a rotation the next login is with what is current now."""
+    """After a rotation, the next login uses the current password."""
     refused = credentials.login()
     stub.rotate("second")
     login = credentials.after_refusal([refused])
@@ -90,7 +90,7 @@ def test_a_refusal_brings_the_new_password(credentials: SecretCredentials, stub:
 
 
 def test_a_secret_ahead_of_the_cache_falls_back(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
-    """Where the current password is refused and has not changed, the previous one is served, and goes on being."""
+    """If the current password is rejected and has not changed, the previous one is used from then on."""
     stub.rotate("second")
     credentials.after_refusal([credentials.login()])
     assert credentials.get_credentials() == ("default", "first")
@@ -99,7 +99,7 @@ def test_a_secret_ahead_of_the_cache_falls_back(credentials: SecretCredentials, 
 def test_the_fall_back_ends_when_it_is_refused(
     credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock
 ) -> None:
-    """Once the cache has caught up and refuses the previous password, the current one is served again."""
+    """When the cache rejects the previous password, the current one is used again."""
     stub.rotate("second")
     previous = credentials.after_refusal([credentials.login()])
     assert previous is not None
@@ -109,7 +109,7 @@ def test_the_fall_back_ends_when_it_is_refused(
 
 
 def test_there_is_an_end_to_trying(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
-    """When both passwords are refused there is none left to try."""
+    """If both passwords are rejected, there is no other to try."""
     stub.rotate("second")
     current = credentials.login()
     previous = credentials.after_refusal([current])
@@ -121,7 +121,7 @@ def test_there_is_an_end_to_trying(credentials: SecretCredentials, stub: Secrets
 def test_refusals_ask_at_most_once_in_five_seconds(
     credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock, seconds: int, asked: int
 ) -> None:
-    """However often a login fails, each stage is read no more often than that."""
+    """Each stage is read at most that often, regardless of how many logins fail."""
     refused = credentials.login()
     for _ in range(10):
         credentials.after_refusal([refused])
@@ -132,7 +132,7 @@ def test_refusals_ask_at_most_once_in_five_seconds(
 
 
 def test_a_late_promotion_is_found(credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock) -> None:
-    """A cache that changed before the secret is open again five seconds after the secret has followed."""
+    """If the cache changed before the secret, logins succeed five seconds after the secret has followed."""
     refused = credentials.login()
     credentials.after_refusal([refused])
     stub.rotate("second")
@@ -142,7 +142,7 @@ def test_a_late_promotion_is_found(credentials: SecretCredentials, stub: Secrets
 
 
 def test_reading_stays_off_the_event_loop(credentials: SecretCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An asyncio client's loop turns on while Secrets Manager answers."""
+    """An asyncio client's loop continues while Secrets Manager answers."""
     threads = set()
     fetch = credentials._fetch
 
@@ -171,7 +171,7 @@ def test_reading_stays_off_the_event_loop(credentials: SecretCredentials, monkey
 def test_a_secret_of_another_shape_is_refused(
     credentials: SecretCredentials, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
-    """The error says what is expected, and holds nothing of the secret, nor does any error behind it."""
+    """The error says what is expected. Neither it nor its cause contains any of the secret."""
     answer = {"SecretString": text, "VersionId": "version-1"}
     monkeypatch.setattr(credentials._client, "get_secret_value", lambda **_: answer)
     with pytest.raises(SecretError, match=message) as caught:

@@ -1,4 +1,4 @@
-"""An exception at any byte code, as a signal's handler raises one, leaves no lock behind."""
+"""An exception between any two bytecodes, as a signal handler raises it, leaves no lock acquired."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Interrupt(Exception):  # noqa: N818
 
 
 def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
-    """Make a call and interrupt it after so many byte codes; whether it was over before."""
+    """Make a call and interrupt it after a number of bytecodes. Returns whether it had finished before."""
     left = byte_codes
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
@@ -49,7 +49,7 @@ def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
         finally:
             sys.settrace(None)
 
-    # In a thread that ends: where a handler is left this way, Python goes on taking its exception for handled.
+    # In a separate thread, because Python treats the exception as still being handled afterwards.
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
@@ -57,7 +57,7 @@ def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
 
 
 def _ends(call: Callable[[], Any]) -> bool:
-    """Whether a call comes to an end in another thread."""
+    """Whether a call returns in another thread."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     thread.join(_HANGS_SECONDS)
@@ -81,7 +81,7 @@ def _stack() -> ConnectionStack:
     ids=["get", "put", "set"],
 )
 def test_an_interrupt_leaves_no_lock(make: Callable[[], Any], use: Callable[[Any], Any]) -> None:
-    """After it, the same can be done in another thread. ``queue.LifoQueue`` and ``threading``'s own hang here."""
+    """After it, another thread can do the same. ``queue.LifoQueue`` and the locks of ``threading`` hang here."""
     byte_codes = 0
     while True:
         thing = make()
@@ -94,7 +94,7 @@ def test_an_interrupt_leaves_no_lock(make: Callable[[], Any], use: Callable[[Any
 
 
 def test_the_last_connection_is_the_next() -> None:
-    """So that no more are opened than are in use at once."""
+    """No more connections are opened than are in use at once."""
     stack = _stack()
     assert [stack.get(block=False), stack.get(block=False)] == ["b", "a"]
     with pytest.raises(Empty):
@@ -104,7 +104,7 @@ def test_the_last_connection_is_the_next() -> None:
 
 
 def test_a_full_stack_takes_no_more() -> None:
-    """Pools fill it until it says so."""
+    """Pools fill it until it is full."""
     stack = ConnectionStack(1)
     stack.put_nowait(None)
     with pytest.raises(Full):
@@ -112,14 +112,14 @@ def test_a_full_stack_takes_no_more() -> None:
 
 
 def test_a_ticket_that_was_lost_costs_no_connection() -> None:
-    """Each of an interrupted thread's connections is found again."""
+    """Each connection of an interrupted thread is found again."""
     stack = _stack()
     stack._tickets.get()
     assert {stack.get(timeout=1), stack.get(timeout=1)} == {"a", "b"}
 
 
 def test_waiting_threads_go_on() -> None:
-    """All of them, and those that come later."""
+    """All waiting threads continue, and so do later ones."""
     event = Event()
     waited: list[bool] = []
     threads = [threading.Thread(target=lambda: waited.append(event.wait(_HANGS_SECONDS))) for _ in range(5)]

@@ -1,6 +1,6 @@
-"""The short form of ``make bench ARGS=storm``: interrupts, forks, cancelled tasks, killed servers; answers stay right.
+"""The short form of ``make bench ARGS=storm``: interrupts, forks, cancelled tasks, killed servers; no wrong replies.
 
-How soon all is well again depends on the machine, so it is measured there and not asserted here.
+The time until recovery depends on the machine, so it is measured there and not asserted here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_nobody_gets_what_is_somebody_elses(client: str) -> None:
-    """No value of another key, no session of another user, and no caller who waits without an end."""
+    """No caller gets another key's value or another user's session, and none waits indefinitely."""
     found = one(client, QUICK_REQUESTS)
     assert found["ended"]
     assert found["interrupted"] > 0

@@ -1,4 +1,4 @@
-"""The one TLS context."""
+"""The SSL context."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FAULTS = (redis.ConnectionError, valkey.ConnectionError)
 
 @pytest.fixture(name="stub")
 def _stub(redis_tls: Engine) -> SecretsManagerStub:
-    redis_tls.let_in("default", "first")
+    redis_tls.set_passwords("default", "first")
     return SecretsManagerStub("default", "first")
 
 
@@ -43,7 +43,7 @@ def _settings(redis_tls: Engine) -> ConnectionSettings:
 def test_an_unknown_authority_is_refused(
     kind: str, settings: ConnectionSettings, stub: SecretsManagerStub, open_client: Callable[..., Caller]
 ) -> None:
-    """A certificate that the system's authorities did not sign ends the connection."""
+    """A certificate that none of the system's authorities signed closes the connection."""
     client = open_client(kind, settings, credentials=secret_credentials(stub), tls=None)
     with pytest.raises(FAULTS, match="CERTIFICATE_VERIFY_FAILED"):
         client("ping")
@@ -57,7 +57,7 @@ def test_another_name_is_refused(
     open_client: Callable[..., Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A good certificate for another host ends the connection."""
+    """A valid certificate for another host closes the connection."""
     resolve = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **named: resolve(HOST, *rest, **named))
     elsewhere = replace(settings, host="orders.example.com")
@@ -74,7 +74,7 @@ def test_connections_share_the_context(
     open_client: Callable[..., Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Once the client is there, no connection makes a context of its own."""
+    """Once the client exists, no connection makes another context."""
     client = open_client(kind, settings, credentials=secret_credentials(stub))
     make = Mock(side_effect=RuntimeError)
     monkeypatch.setattr(ssl, "create_default_context", make)
@@ -83,7 +83,7 @@ def test_connections_share_the_context(
 
 
 def test_the_context_checks_all_there_is() -> None:
-    """Certificate and host name are verified, and nothing older than TLS 1.2 is spoken."""
+    """The certificate and the host name are verified, and TLS is 1.2 or newer."""
     context = tls_context()
     assert (context.verify_mode, context.check_hostname, context.minimum_version) == (
         ssl.CERT_REQUIRED,
@@ -93,5 +93,5 @@ def test_the_context_checks_all_there_is() -> None:
 
 
 def test_authorities_of_ones_own_are_the_only_ones(certificate: Certificate) -> None:
-    """With a bundle the system's authorities are not trusted beside it."""
+    """With a bundle, the system's authorities are not trusted."""
     assert len(tls_context(certificate.certificate).get_ca_certs()) == 1

@@ -1,4 +1,4 @@
-"""IAM tokens against AWS's own code, published examples and a verifier that shares no code with either."""
+"""IAM tokens compared with AWS's own code, published examples, and an independent verifier."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _signed_by_botocore(*, serverless: bool) -> str:
 @pytest.mark.usefixtures("freeze")
 @pytest.mark.parametrize("serverless", [False, True], ids=["node-based", "serverless"])
 def test_a_token_is_what_botocore_signs(*, serverless: bool) -> None:
-    """It equals, byte for byte, what botocore's request signer makes of the documented request."""
+    """The token equals what botocore's request signer makes of the documented request, byte for byte."""
     _, token = iam_credentials(serverless=serverless).get_credentials()
     assert _signed_by_botocore(serverless=serverless) == token
 
@@ -55,7 +55,7 @@ def test_a_token_is_what_botocore_signs(*, serverless: bool) -> None:
 @pytest.mark.usefixtures("freeze")
 @pytest.mark.parametrize("name", ["replication_group_id", "serverless_cache_name"])
 def test_a_token_is_what_the_toolkit_signs(name: str) -> None:
-    """It equals, byte for byte, what AWS's toolkit for ElastiCache makes."""
+    """The token equals that of AWS's toolkit for ElastiCache, byte for byte."""
     expected = generate_iam_auth_token(user_id=APP, region=REGION, credentials=APP_KEY, **{name: CACHE})
     _, token = iam_credentials(serverless=name == "serverless_cache_name").get_credentials()
     assert expected == token
@@ -94,7 +94,7 @@ def test_published_signatures_are_reproduced(
     signature: str,
     freeze: Callable[[dt.datetime], None],
 ) -> None:
-    """Signatures that other projects publish for made-up credentials come out the same."""
+    """The signatures that other projects publish for example credentials are reproduced."""
     freeze(moment)
     user, cache_name, serverless = names
     credentials = IamCredentials(
@@ -107,7 +107,7 @@ def test_published_signatures_are_reproduced(
 @pytest.mark.usefixtures("freeze")
 @pytest.mark.parametrize("serverless", [False, True], ids=["node-based", "serverless"])
 def test_the_verifier_accepts_it(*, serverless: bool) -> None:
-    """A verifier that was written from the description of the signature alone lets it in."""
+    """A verifier that was written only from the description of the signature accepts the token."""
     user, token = iam_credentials(serverless=serverless).get_credentials()
     Verifier(CACHE, REGION, KEYS, serverless=serverless).check(user, token, NOW)
 
@@ -115,7 +115,7 @@ def test_the_verifier_accepts_it(*, serverless: bool) -> None:
 @pytest.mark.usefixtures("freeze")
 @pytest.mark.parametrize("seconds", [-300, 900], ids=["clocks five minutes apart", "the last second"])
 def test_it_is_good_to_its_last_second(seconds: int) -> None:
-    """A token is accepted at the very edges of its life."""
+    """A token is accepted in the first and last second of its lifetime."""
     user, token = iam_credentials().get_credentials()
     Verifier(CACHE, REGION, KEYS).check(user, token, NOW + dt.timedelta(seconds=seconds))
 
@@ -132,7 +132,7 @@ def test_it_is_good_to_its_last_second(seconds: int) -> None:
         pytest.param(Verifier(CACHE, REGION, KEYS, True), APP, 0, "another request", id="another kind of cache"),
         pytest.param(Verifier(CACHE, REGION, {}), APP, 0, "unknown key", id="an unknown key"),
         pytest.param(
-            Verifier(CACHE, REGION, {"AKIDAPP": KEYS["AKIDSOMEBODY"]}),
+            Verifier(CACHE, REGION, {"AKIDAPP": KEYS["AKIDUNGRANTED"]}),
             APP,
             0,
             "wrong signature, not granted",
@@ -141,7 +141,7 @@ def test_it_is_good_to_its_last_second(seconds: int) -> None:
     ],
 )
 def test_the_verifier_refuses_the_rest(verifier: Verifier, user: str, seconds: int, reason: str) -> None:
-    """Whatever differs from what was signed is refused, and for that reason alone."""
+    """Any difference from what was signed is rejected, for that reason."""
     _, token = iam_credentials().get_credentials()
     with pytest.raises(RefusedError) as caught:
         verifier.check(user, token, NOW + dt.timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""What ElastiCache does with an IAM token, from the description of Signature Version 4 alone: no AWS code in it."""
+"""What ElastiCache does with an IAM token, written from the description of Signature Version 4, without AWS's code."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SKEW_SECONDS = 300
 
 
 class RefusedError(Exception):
-    """The token is not good; the message says why."""
+    """The token is not valid. The message says why."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One access key of an AWS principal, and whether a policy grants it elasticache:Connect."""
+    """An access key of an AWS principal, and whether a policy grants it elasticache:Connect."""
 
     secret: str
     session_token: str | None = None
@@ -27,7 +27,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Verifier:
-    """One cache's view of who may log in."""
+    """Decides which tokens may log in to one cache."""
 
     cache_name: str
     region: str
@@ -35,7 +35,7 @@ class Verifier:
     serverless: bool = False
 
     def check(self, user: str, token: str, now: datetime | None = None) -> None:
-        """Refuse a token that is not signed for this cache, this user and this moment."""
+        """Reject a token that is not signed for this cache, this user and this time."""
         host, _, query = token.partition("/?")
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
         given = dict(pairs)

@@ -1,6 +1,6 @@
-"""The pages in a headless Chromium; and their pictures in docs/images.
+"""The pages in a headless Chromium, and their screenshots in docs/images.
 
-``python -m tests.workloads.browser`` takes the pictures anew.
+``python -m tests.workloads.browser`` takes the screenshots.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _OPTIONS = [
 
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
-    """The system's own browser, with these options besides."""
+    """The system's own browser, with additional options."""
     program = next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         missing("Chromium: it must be installed. Install the system's package chromium.")
@@ -53,7 +53,7 @@ def chromium(*options: str) -> Iterator[Browser]:
 
 
 def use_catalogue(page: Page) -> None:
-    """Look at a product, change its price, and send shoppers with the cache and without."""
+    """Look at a product, change its price, and run shoppers with and without the cache."""
     page.get_by_label("Category").select_option("Kettles")
     page.get_by_role("button", name="Oak Kettle 1", exact=True).click()
     page.get_by_label("New price in dollars").fill("189.00")
@@ -75,7 +75,7 @@ def use_sessions(page: Page) -> None:
 
 
 def use_leaderboard(page: Page) -> None:
-    """Let others play, and submit a score that comes first."""
+    """Run other players, and submit the best score."""
     page.get_by_label("Let others play").check()
     expect(page.locator("#top tr")).to_have_count(10)
     page.get_by_label("Score", exact=True).fill("480")
@@ -91,7 +91,7 @@ USES: dict[str, Callable[[Page], None]] = {
 
 
 def take_pictures() -> None:
-    """Use each page for a while, and keep what it looks like."""
+    """Use each page for a while, and take its screenshot."""
     ports = {name: free_port() for name in NAMES}
     IMAGES.mkdir(exist_ok=True)
     with serving(ports), chromium() as browser:

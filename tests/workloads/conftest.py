@@ -1,4 +1,4 @@
-"""Servers and applications for the tests: each application in a process of its own, as uvicorn runs it."""
+"""Servers and applications for the tests. Each application runs in a separate process with uvicorn."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Application:
-    """A running application, and who talks to it."""
+    """A running application and an HTTP client."""
 
     address: str
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open a client that keeps no cookies: those of the tests are sent by hand."""
+        """Open a client that stores no cookies. Tests send them explicitly."""
         self.client = httpx.Client(base_url=self.address, trust_env=False, timeout=30)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        """Ask for something."""
+        """Send a GET request."""
         return self.client.get(path, headers=headers)
 
     def send(self, method: str, path: str, body: object, **headers: str) -> httpx.Response:
@@ -61,7 +61,7 @@ def _cache(node: Node) -> ConnectionSettings:
 
 @pytest.fixture(scope="session", name="start")
 def _start(cache: ConnectionSettings, database: DatabaseSettings) -> Iterator[Callable[..., Application]]:
-    """Starts applications on the servers of all tests, or with other variables over theirs."""
+    """Starts applications on the shared servers, or with other environment variables."""
     with ExitStack() as stack:
 
         def start(name: str, **variables: str) -> Application:

@@ -1,4 +1,4 @@
-"""What the applications' users notice while something happens to the cache; and the table of it in docs/workloads.md.
+"""What users of the applications notice while something happens to the cache, and its table in docs/workloads.md.
 
 ``python -m tests.workloads.outages`` measures and writes the table.
 """
@@ -43,7 +43,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "workloads.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
 USER = "workloads"
-# What the applications' users get on AWS, so that a command that it lacks is noticed here.
+# The permissions of the applications' users on AWS, so that a missing one fails here.
 _RIGHTS = Permissions.read_write("catalogue:*", "session:*", "leaderboard:*").access_string.split()
 _AWAY_SECONDS = 1.5
 _CALM_SECONDS = 0.8
@@ -52,10 +52,10 @@ WORKERS = 3
 
 
 class Endpoint(Front):
-    """The cache's name and TLS; behind it one engine, later perhaps another."""
+    """The cache's host name and TLS in front of one engine, which can be replaced."""
 
     def point_at(self, engine: Engine) -> None:
-        """Send new connections to another engine, as the service moves a primary endpoint's name."""
+        """Send new connections to another engine, as the service does with a primary endpoint."""
         self._engine_port = engine.port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,7 +66,7 @@ class Endpoint(Front):
 
 
 class _Secrets(ThreadingHTTPServer):
-    """Secrets Manager for one secret, over the protocol that botocore speaks."""
+    """Secrets Manager with one secret, with the protocol that botocore uses."""
 
     def __init__(self, stub: SecretsManagerStub) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -80,14 +80,14 @@ class _Secrets(ThreadingHTTPServer):
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         super().__init__((LOOPBACK, 0), Handler)
 
 
 @dataclass
 class Rig:
-    """A primary with its replica behind an endpoint, the secret to log in with, and the applications before it."""
+    """A primary and its replica behind an endpoint, the secret for the login, and the applications."""
 
     primary: Engine
     replica: Engine
@@ -95,20 +95,22 @@ class Rig:
     secret: SecretsManagerStub
     addresses: dict[str, list[str]]
 
-    def let_in(self, *passwords: str) -> None:
-        """Accept these passwords and no others, on both nodes."""
+    def set_passwords(self, *passwords: str) -> None:
+        """Replace the accepted passwords on both nodes."""
         for engine in (self.primary, self.replica):
-            let_in(engine, *passwords)
+            set_passwords(engine, *passwords)
 
 
-def let_in(engine: Engine, *passwords: str) -> None:
-    """Give the applications' user these passwords, and what it may do on AWS."""
-    engine.admin.execute_command("ACL", "SETUSER", USER, "resetpass", *(f">{each}" for each in passwords), *_RIGHTS)
+def set_passwords(engine: Engine, *passwords: str) -> None:
+    """Give the applications' user these passwords, and its permissions on AWS."""
+    engine.admin.execute_command(
+        "ACL", "SETUSER", USER, "resetpass", *(f">{password}" for password in passwords), *_RIGHTS
+    )
 
 
 @contextmanager
 def rig(directory: Path) -> Iterator[Rig]:
-    """Everything running, in a directory for its files."""
+    """Everything running, with its files in a directory."""
     with ExitStack() as stack:
         certificate = make_certificate(directory)
         primary = _engine(stack, directory / "primary")
@@ -121,7 +123,7 @@ def rig(directory: Path) -> Iterator[Rig]:
         threading.Thread(target=manager.serve_forever).start()
         stack.callback(manager.shutdown)
         for engine in (primary, replica):
-            let_in(engine, "first")
+            set_passwords(engine, "first")
         variables = _variables(endpoint, certificate, manager.server_port)
         variables |= stack.enter_context(postgresql()).to_environment()
         names = ["catalogue", "sessions", "sessions", "leaderboard"]
@@ -153,7 +155,7 @@ def _variables(endpoint: Endpoint, certificate: Certificate, secrets_port: int) 
         **secret_settings(endpoint.port, USER).to_environment(),
         "SSL_CERT_FILE": str(certificate.certificate),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{LOOPBACK}:{secrets_port}",
-        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_ACCESS_KEY_ID": "example",
         "AWS_SECRET_ACCESS_KEY": "nothing",
     }
 
@@ -180,7 +182,7 @@ class Tally:
 
 @dataclass
 class User:
-    """Somebody who uses an application without a pause."""
+    """A user that sends requests without a pause."""
 
     addresses: list[str]
     name: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -188,7 +190,7 @@ class User:
     cookie: str = ""
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Send a request to the next process; what it answers, or nothing if it fails."""
+        """Send a request to the next process. Returns the answer, or None if it fails."""
         start = time.monotonic()
         address = self.addresses[self.tally.requests % len(self.addresses)]
         try:
@@ -206,7 +208,7 @@ class User:
         self.tally += Tally(forgotten=int(known != told))
 
     def use(self, act: Callable[[User, int], None], over: threading.Event) -> None:
-        """Act until it is over."""
+        """Send requests until the end."""
         with httpx.Client(trust_env=False, timeout=30) as self._client:
             for turn in itertools.count(1):
                 if over.is_set():
@@ -215,12 +217,12 @@ class User:
 
 
 def browse(user: User, _: int) -> None:
-    """Look at a product; some are looked at much more often than others."""
+    """Look at a product. Some are requested much more often than others."""
     user.ask("GET", f"/api/products/{min(int(random.paretovariate(1)), 1000)}")
 
 
 def fill_cart(user: User, turn: int) -> None:
-    """Change the cart, and look whether the other process knows."""
+    """Change the cart, and check that the other process knows."""
     quantity = 1 + turn % 99
     if user.ask("PUT", "/api/cart", {"item": "lamp", "quantity": quantity}):
         state = user.ask("GET", "/api/session")
@@ -241,7 +243,7 @@ ACTS = {"catalogue": browse, "sessions": fill_cart, "leaderboard": play}
 
 
 def under_load(addresses: dict[str, list[str]], event: Callable[[], None], workers: int = WORKERS) -> dict[str, Tally]:
-    """Let something happen while every application is used; what its users saw, from a moment before to one after."""
+    """Cause an event while every application is used. Returns what the users saw, from before it until after it."""
     over = threading.Event()
     users = {name: [User(addresses[name]) for _ in range(workers)] for name in addresses}
     threads = [
@@ -261,17 +263,17 @@ def under_load(addresses: dict[str, list[str]], event: Callable[[], None], worke
 
 
 def rotate(rig: Rig) -> None:
-    """Bring a new password in, retire the old one, and in the end cut every connection that had logged in with it."""
-    rig.let_in("first", "second")
+    """Add a new password, remove the old one, and close all connections that had logged in with it."""
+    rig.set_passwords("first", "second")
     rig.secret.rotate("second")
     time.sleep(_CALM_SECONDS)
-    rig.let_in("second")
+    rig.set_passwords("second")
     rig.primary.cut(USER)
 
 
 def fail_over(rig: Rig) -> None:
-    """Kill the primary; a while later its replica takes over, and the endpoint points there."""
-    # Not asked to stop: it would wait for its replica then.
+    """Kill the primary. After a delay, its replica takes over, and the endpoint points to it."""
+    # Killed, because a primary that is asked to stop waits for its replica.
     rig.primary.kill()
     time.sleep(_AWAY_SECONDS)
     rig.replica.admin.execute_command("REPLICAOF", "NO", "ONE")
@@ -287,12 +289,12 @@ EVENTS: dict[str, Callable[[Rig], None]] = {
 
 
 def measure(built: Rig) -> dict[str, dict[str, Tally]]:
-    """What every application's users see of every event, one after the other."""
+    """Measure what the users of every application see during each event."""
     return {name: under_load(built.addresses, partial(event, built)) for name, event in EVENTS.items()}
 
 
 def table(results: dict[str, dict[str, Tally]]) -> str:
-    """The figures as Markdown."""
+    """The results as Markdown."""
     lines = [
         "| meanwhile | application | requests | failed | forgotten | slowest answer |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -304,13 +306,13 @@ def table(results: dict[str, dict[str, Tally]]) -> str:
 
 
 def write(results: dict[str, dict[str, Tally]], document: Path = DOCUMENT) -> None:
-    """Put the table between its markers."""
+    """Write the table between its markers."""
     before, rest = document.read_text().split(BEGIN)
     document.write_text(before + BEGIN + "\n" + table(results) + "\n" + END + rest.split(END)[1])
 
 
 def main() -> None:
-    """Measure, and write the table."""
+    """Measure and write the table."""
     with tempfile.TemporaryDirectory() as directory, rig(Path(directory)) as built:
         write(measure(built))
 

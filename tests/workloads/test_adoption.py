@@ -1,4 +1,4 @@
-"""Lazy loading and write-through came into the catalogue by five lines, which the document shows as a diff."""
+"""Five lines add lazy loading and write-through to the catalogue. The document shows them as a diff."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = str(MODULE.relative_to(ROOT))
 DIFF = re.compile(rf"```diff\n--- a/{NAME}\n\+\+\+ b/{NAME}\n(.*?)```", re.DOTALL)
 MOST_LINES = 5
 
-# What is left runs where neither the client nor a cache's settings are to be had.
+# The rest runs without the client and without a cache's settings.
 _WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys(["elasticache_client.caching", "elasticache_client.clients", "redis"]))
@@ -43,7 +43,7 @@ def taken_back(module: str, diff: str) -> str:
     """The module before the diff was applied.
 
     Raises:
-        ValueError: the module is not what the diff leads to.
+        ValueError: If the diff does not lead to the current module.
     """
     for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE)[1:]:
         lines = hunk.splitlines(keepends=True)
@@ -55,12 +55,14 @@ def taken_back(module: str, diff: str) -> str:
     return module
 
 
-DOCUMENTS = [each for each in [ROOT / "README.md", ROOT / "docs" / "workloads.md"] if DIFF.search(each.read_text())]
+DOCUMENTS = [
+    document for document in [ROOT / "README.md", ROOT / "docs" / "workloads.md"] if DIFF.search(document.read_text())
+]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_five_lines_at_most(document: Path) -> None:
-    """No more lines are added, and no more taken away, than five."""
+    """At most five lines are added, and at most five removed."""
     lines = shown(document).splitlines()
     assert MOST_LINES >= sum(line.startswith("+") for line in lines) > 0
     assert MOST_LINES >= sum(line.startswith("-") for line in lines)
@@ -68,20 +70,20 @@ def test_five_lines_at_most(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_diff_is_all_that_the_cache_asks_for(document: Path) -> None:
-    """Without those lines the module does not know of a cache."""
+    """Without these lines, the module does not use a cache."""
     before = taken_back(MODULE.read_text(), shown(document)).partition('"""\n\n')[2]
     assert [] == re.findall(r"cache|caching|connect|lazy|ttl", before)
 
 
 def test_the_document_shows_it() -> None:
-    """The diff is where people look for it."""
+    """The diff is in the document for users."""
     assert "workloads.md" in {document.name for document in DOCUMENTS}
 
 
 def test_the_module_works_without_those_lines(
     catalogue: Application, database: DatabaseSettings, tmp_path: Path
 ) -> None:
-    """Before the diff it answers the same, from the database alone."""
+    """Before the diff it returns the same answers, from the database only."""
     (tmp_path / "before.py").write_text(taken_back(MODULE.read_text(), shown(DOCUMENTS[-1])))
     ran = subprocess.run(
         [sys.executable, "-c", _WITHOUT, str(tmp_path)],

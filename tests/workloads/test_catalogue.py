@@ -1,4 +1,4 @@
-"""The catalogue over HTTP, on a real database and a real cache."""
+"""The catalogue over HTTP, with a real database and a real cache."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 def product(catalogue: Application, number: int, query: str = "") -> dict[str, Any]:
-    """A product as its page gets it."""
+    """A product as its page receives it."""
     answer: dict[str, Any] = catalogue.get(f"/api/products/{number}{query}").raise_for_status().json()
     return answer
 
 
 def queries(catalogue: Application) -> int:
-    """How many statements the database has carried out for this process."""
+    """How many statements the database has executed for this process."""
     answer: int = catalogue.get("/api/figures").json()["database"]["queries"]
     return answer
 
 
 def test_categories_and_their_products(catalogue: Application) -> None:
-    """Eight categories by name, each with products that say which of them they are of."""
+    """Eight categories by name, each with its products."""
     categories = catalogue.get("/api/categories").json()
     listed = catalogue.get("/api/categories/Kettles/products").json()
     assert ["Blankets", "Bowls", "Chairs", "Clocks", "Desks", "Kettles", "Lamps", "Rugs"] == categories
@@ -42,21 +42,23 @@ def test_categories_and_their_products(catalogue: Application) -> None:
 
 
 def test_a_product_with_what_customers_say(catalogue: Application, database: DatabaseSettings) -> None:
-    """Reviews, stars and what else was liked are what counting the reviews one by one comes to."""
+    """The reviews, stars and other liked products equal a count of the individual reviews."""
     with Database(database) as opened:
         reviews = opened.all(dict[str, int], "SELECT product_id, customer_id, stars FROM reviews")
-    stars = [each["stars"] for each in reviews if each["product_id"] == 42]
-    liked = [each for each in reviews if each["stars"] >= 4]
-    fans = {each["customer_id"] for each in liked if each["product_id"] == 42}
-    others = Counter(each["product_id"] for each in liked if each["customer_id"] in fans and each["product_id"] != 42)
+    stars = [review["stars"] for review in reviews if review["product_id"] == 42]
+    liked = [review for review in reviews if review["stars"] >= 4]
+    fans = {review["customer_id"] for review in liked if review["product_id"] == 42}
+    others = Counter(
+        review["product_id"] for review in liked if review["customer_id"] in fans and review["product_id"] != 42
+    )
     most = sorted(others, key=lambda number: (-others[number], number))[:4]
     shown = product(catalogue, 42)
     assert (len(stars), pytest.approx(mean(stars))) == (shown["reviews"], shown["rating"])
-    assert most == [each["id"] for each in shown["also_liked"]]
+    assert most == [product["id"] for product in shown["also_liked"]]
 
 
 def test_the_second_look_costs_no_query(catalogue: Application) -> None:
-    """What one caller has loaded, the next gets from the cache, lists as well as products."""
+    """What one caller has loaded, the next gets from the cache, for lists and for products."""
     first = product(catalogue, 101), catalogue.get("/api/categories/Lamps/products").json()
     before = queries(catalogue)
     second = product(catalogue, 101), catalogue.get("/api/categories/Lamps/products").json()
@@ -64,7 +66,7 @@ def test_the_second_look_costs_no_query(catalogue: Application) -> None:
 
 
 def test_without_the_cache_every_look_costs_one(catalogue: Application) -> None:
-    """The switch goes to the database, and gives the same answer."""
+    """The switch bypasses the cache and returns the same answer."""
     cached = product(catalogue, 102)
     before = queries(catalogue)
     uncached = [product(catalogue, 102, "?cache=off") for _ in range(3)]
@@ -72,7 +74,7 @@ def test_without_the_cache_every_look_costs_one(catalogue: Application) -> None:
 
 
 def test_many_callers_of_one_product_cost_one_query(catalogue: Application) -> None:
-    """Of fifty who ask at once for what nobody has asked for before, one asks the database."""
+    """Of fifty callers that request the same uncached product at once, one queries the database."""
     before = queries(catalogue)
     with ThreadPoolExecutor(50) as pool:
         shown = list(pool.map(lambda _: product(catalogue, 103), range(50)))
@@ -80,7 +82,7 @@ def test_many_callers_of_one_product_cost_one_query(catalogue: Application) -> N
 
 
 def test_a_new_price_is_in_the_database_and_in_the_cache(catalogue: Application) -> None:
-    """Write-through: whoever looks next sees it without asking the database, and the database has the same."""
+    """Write-through: the next caller gets the new price without a query, and the database has the same."""
     product(catalogue, 104)
     changed = catalogue.send("PUT", "/api/products/104/price", {"price_cents": 12345}).raise_for_status().json()
     before = queries(catalogue)
@@ -90,14 +92,14 @@ def test_a_new_price_is_in_the_database_and_in_the_cache(catalogue: Application)
 
 
 def test_what_is_not_there_is_remembered(catalogue: Application) -> None:
-    """A product that does not exist is asked for once."""
+    """A product that does not exist costs one query."""
     before = queries(catalogue)
     statuses = [catalogue.get("/api/products/4711").status_code for _ in range(5)]
     assert ([404] * 5, 1) == (statuses, queries(catalogue) - before)
 
 
 def test_what_is_no_name_costs_nothing(catalogue: Application) -> None:
-    """What nobody could mean is refused before it becomes a query, or a key of the cache."""
+    """An impossible name is refused before it costs a query or a key in the cache."""
     before = queries(catalogue)
     paths = [f"/api/categories/{word}/products" for word in ("%7Bx%7D", "L%C3%A4mps", "L" * 25)]
     statuses = [catalogue.get(path).status_code for path in [*paths, "/api/products/99999999999"]]

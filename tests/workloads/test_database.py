@@ -1,4 +1,4 @@
-"""Where the database's settings come from, and what is done with its connections."""
+"""The database's settings and connections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = {
 
 
 def test_settings_survive_the_environment() -> None:
-    """What is written is what is read."""
+    """Settings that are written to the environment are read unchanged."""
     settings = DatabaseSettings.from_environment(GOOD)
     assert GOOD == settings.to_environment()
 
@@ -48,7 +48,7 @@ def test_wrong_settings_are_refused(changes: dict[str, str], said: str) -> None:
 
 
 def test_a_login_with_iam_verifies_the_server_and_signs_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every connection gets a token for its host, port and user; the certificate's name is compared."""
+    """Every connection gets a token for its host, port and user, and the certificate's name is verified."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
@@ -65,14 +65,14 @@ def test_a_login_with_iam_verifies_the_server_and_signs_for_it(monkeypatch: pyte
 
 
 def test_every_statement_is_counted(database: DatabaseSettings) -> None:
-    """The count is what the server was asked for."""
+    """The count is the number of statements that the server received."""
     with Database(database) as opened:
         rows = [opened.one(dict[str, int], "SELECT 1 AS one") for _ in range(3)]
         assert ([{"one": 1}] * 3, 3) == (rows, opened.queries)
 
 
 def test_what_never_ran_is_not_counted(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that finds no connection asks nothing of the server."""
+    """A request that gets no connection sends nothing to the server."""
     monkeypatch.setattr(workloads.database, "_WAIT_SECONDS", 0.05)
     nowhere = replace(database, host=f"{database.host}/nowhere")
     with Database(nowhere) as opened:
@@ -82,14 +82,14 @@ def test_what_never_ran_is_not_counted(database: DatabaseSettings, monkeypatch: 
 
 
 def test_a_statement_does_not_run_for_ever(database: DatabaseSettings) -> None:
-    """The server ends it after five seconds."""
+    """The server cancels it after five seconds."""
     with Database(database) as opened:
         (limit,) = opened.all(dict[str, str], "SHOW statement_timeout")
     assert {"statement_timeout": "5s"} == limit
 
 
 def test_a_cut_connection_costs_no_request(database: DatabaseSettings) -> None:
-    """A connection that the server has closed is replaced before anybody gets it."""
+    """A connection that the server has closed is replaced before it is used."""
     with Database(database) as opened, Database(database) as administrator:
         (mine,) = opened.all(dict[str, int], "SELECT pg_backend_pid() AS pid")
         administrator.all(dict[str, bool], "SELECT pg_terminate_backend(%(pid)s, 2000) AS gone", pid=mine["pid"])
@@ -105,7 +105,7 @@ def test_a_failed_script_leaves_nothing(database: DatabaseSettings) -> None:
 
 
 def test_preparing_twice_is_preparing_once(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second deployment adds nothing and takes nothing back; it needs to know of no cache."""
+    """A second deployment adds and removes nothing, and needs no cache."""
     for name, value in database.to_environment().items():
         monkeypatch.setenv(name, value)
     with Database() as opened:
@@ -115,7 +115,7 @@ def test_preparing_twice_is_preparing_once(database: DatabaseSettings, monkeypat
 
 
 def test_a_script_may_take_longer(database: DatabaseSettings) -> None:
-    """Filling tables is given more time than answering a request; what comes after it is not."""
+    """Filling tables may take longer than a request. Statements after it have the usual limit."""
     with Database(database) as opened:
         opened.run(b"DO $$ BEGIN ASSERT current_setting('statement_timeout') = '25s'; END $$")
         assert [{"statement_timeout": "5s"}] == opened.all(dict[str, str], "SHOW statement_timeout")

@@ -1,4 +1,4 @@
-"""What callers may send that nobody means: bounded, refused in words, and never an error of the application's."""
+"""Unusual input: bounded, refused with a message, and never an error of the application."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ REFUSED = {400, 404, 405, 413, 415, 422}
 
 @pytest.fixture(scope="module", name="leaderboard")
 def _leaderboard(start: Callable[..., Application]) -> Iterator[Application]:
-    """One that no other test looks at."""
+    """A leaderboard that no other test uses."""
     with valkey() as settings:
         yield start("leaderboard", **settings.to_environment())
 
@@ -77,7 +77,7 @@ def _application(request: pytest.FixtureRequest) -> Application:
 
 
 def asked(application: Application, method: str, target: str, body: str = "", *headers: str) -> int:
-    """The status of the answer to a request that is sent as it is written."""
+    """The status of the answer to a request that is sent without encoding."""
     place = urlsplit(application.address)
     lines = [f"{method} {target} HTTP/1.1", f"Host: {place.netloc}", "Connection: close", *headers]
     content = body.encode()
@@ -91,7 +91,7 @@ def asked(application: Application, method: str, target: str, body: str = "", *h
 
 @pytest.mark.parametrize("application", BODIES, indirect=True)
 def test_bodies_that_nobody_means(application: Application, request: pytest.FixtureRequest) -> None:
-    """Each is done if it may be, or refused; the application never fails, and still answers."""
+    """Each body is accepted or refused. The application never fails, and still answers afterwards."""
     name = request.node.callspec.params["application"]
     seen = {
         (path, shape % value): asked(application, method, path, shape % value, "Content-Type: application/json")
@@ -104,7 +104,7 @@ def test_bodies_that_nobody_means(application: Application, request: pytest.Fixt
 
 @pytest.mark.parametrize("application", PATHS, indirect=True)
 def test_addresses_that_nobody_means(application: Application, request: pytest.FixtureRequest) -> None:
-    """The same in paths and queries, with bytes that are no text among them."""
+    """The same for paths and queries, including bytes that are not text."""
     name = request.node.callspec.params["application"]
     targets = [path.format(text) for path in PATHS[name] for text in TEXTS]
     seen = {target: asked(application, "GET", target) for target in targets}
@@ -115,7 +115,7 @@ def test_addresses_that_nobody_means(application: Application, request: pytest.F
 @pytest.mark.parametrize("digits", [11, 5000])
 @pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("PUT", "/price")])
 def test_ids_are_of_so_many_digits(catalogue: Application, digits: int, method: str, rest: str) -> None:
-    """There is no product of more, and no attempt to read that many."""
+    """An id with more digits does not exist, and is not parsed."""
     sent = ('{"price_cents": 1}', "Content-Type: application/json") if method == "PUT" else ("",)
     assert 404 == asked(catalogue, method, f"/api/products/{'1' * digits}{rest}", *sent)
 
@@ -124,7 +124,7 @@ def test_ids_are_of_so_many_digits(catalogue: Application, digits: int, method: 
     "header", ["Cookie: __Host-session=\xff\xfe", f"Cookie: __Host-session={LONG}", "Cookie: ;;=;"]
 )
 def test_cookies_that_nobody_gave(sessions: tuple[Application, ...], header: str) -> None:
-    """They are nobody's session."""
+    """They belong to no session."""
     assert 200 == asked(sessions[0], "GET", "/api/session", "", header)
 
 
@@ -141,7 +141,7 @@ UNSEEN = {
 
 @pytest.mark.parametrize("name", SEEN)
 def test_names_that_are_seen(name: str) -> None:
-    """Letters of all scripts, signs and pictures make names."""
+    """Names may have letters of all scripts, symbols and emoji."""
     assert (name, name) == (Player.checked(name), User.checked(name))
 
 
@@ -149,7 +149,7 @@ def test_names_that_are_seen(name: str) -> None:
 def test_names_that_are_not_what_they_look_like(
     leaderboard: Application, sessions: tuple[Application, ...], name: str
 ) -> None:
-    """Nobody takes one, and nobody asks for one."""
+    """They can neither be used nor requested."""
     answers = [
         leaderboard.send("PUT", "/api/scores", {"player": name, "score": 1}),
         leaderboard.client.get("/api/boards/daily", params={"player": name}),
@@ -160,7 +160,7 @@ def test_names_that_are_not_what_they_look_like(
 
 
 def test_no_invisible_character_is_in_a_name() -> None:
-    """Of all that Unicode has."""
+    """Checked for all characters of Unicode."""
     hidden = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
     for number in range(sys.maxunicode + 1):
         if unicodedata.category(chr(number)) in hidden:
@@ -181,12 +181,12 @@ def test_no_invisible_character_is_in_a_name() -> None:
     ids=lambda headers: headers[0],
 )
 def test_pages_of_others_log_nobody_out(sessions: tuple[Application, ...], path: str, headers: tuple[str, ...]) -> None:
-    """What a page can send without asking first is no logout, with a body or without."""
+    """A request that a page can send without a preflight does not log out, with a body or without."""
     assert [415, 415] == [asked(sessions[0], "POST", path, body, *headers) for body in ("", "{}")]
 
 
 def test_a_page_of_ones_own_logs_out(sessions: tuple[Application, ...]) -> None:
-    """It sends JSON; and what is no browser may send nothing at all."""
+    """A page of the application sends JSON. A client other than a browser may send no body."""
     json = ("Origin: http://localhost", "Sec-Fetch-Site: same-origin", "Content-Type: application/json")
     assert 200 == asked(sessions[0], "POST", "/api/logout", "{}", *json)
     assert 200 == asked(sessions[0], "POST", "/api/logout")
@@ -198,13 +198,13 @@ def test_a_page_of_ones_own_logs_out(sessions: tuple[Application, ...]) -> None:
     indirect=["application"],
 )
 def test_nobody_is_sent_elsewhere(application: Application, path: str) -> None:
-    """An address with a stroke too many is not found; it is no way to where the client's Host says."""
+    """An address with an extra slash is not found, and does not redirect to the client's Host."""
     answer = application.get(path, host="elsewhere.example")
     assert (404, None) == (answer.status_code, answer.headers.get("location"))
 
 
 def test_the_switch_can_be_taken_away(start: Callable[..., Application]) -> None:
-    """A deployed catalogue sends nobody past its cache."""
+    """A deployed catalogue never bypasses its cache."""
     catalogue = start("catalogue", CATALOGUE_CACHE_SWITCH="false")
     answers = [catalogue.get(f"/api/products/1?cache={text}").status_code for text in ("on", "off")]
     assert ([200, 403], False) == (answers, catalogue.get("/api/figures").json()["switch"])
@@ -212,7 +212,7 @@ def test_the_switch_can_be_taken_away(start: Callable[..., Application]) -> None
 
 @pytest.fixture(name="full")
 def _full(start: Callable[..., Application]) -> Iterator[Application]:
-    """A leaderboard with as many players as it holds, in a cache of its own; their scores are their numbers."""
+    """A leaderboard with the maximum number of players, in a separate cache. Their scores are their numbers."""
     with valkey_node() as node:
         application = start("leaderboard", **connection_settings(node).to_environment())
         application.send("PUT", "/api/scores", {"player": "1", "score": 1}).raise_for_status()
@@ -229,7 +229,7 @@ def _full(start: Callable[..., Application]) -> Iterator[Application]:
 
 
 def test_a_board_has_an_end(full: Application) -> None:
-    """Whoever comes pushes the last one out, or does not get in; names take no more room than they had."""
+    """A new player replaces the last one or is not added. Names take no more memory than before."""
     for number in range(30):
         full.send("PUT", "/api/scores", {"player": f"new {number}", "score": MAX_PLAYERS}).raise_for_status()
     late = full.send("PUT", "/api/scores", {"player": "late", "score": 0}).raise_for_status().json()
@@ -241,7 +241,7 @@ def test_a_board_has_an_end(full: Application) -> None:
 
 
 def test_the_local_sites_are_for_this_machine_alone() -> None:
-    """A page whose name was bent to this machine is not answered, nor is one that sends changes from elsewhere."""
+    """Pages of other sites cannot read these sites or send changes to them, also not with DNS rebinding."""
     ports = {name: free_port() for name in ("catalogue", "sessions", "leaderboard")}
     with serving(ports) as processes:
         del processes

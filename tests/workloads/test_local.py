@@ -1,4 +1,4 @@
-"""``make workloads``: one command starts everything, one signal ends it."""
+"""``make workloads``: one command starts everything, and one signal stops it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="directory")
 def _directory() -> Iterator[Path]:
-    """Where the command keeps its files. Its path is short, as those of sockets have to be."""
+    """The directory for the command's files. Its path is short, because paths of sockets must be."""
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory)
 
 
 @pytest.fixture(name="started")
 def _started(directory: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """The command, and the addresses that it has said."""
+    """The command, and the addresses that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "workloads.local"],
         cwd=ROOT,
@@ -50,21 +50,23 @@ def _started(directory: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str,
 def test_one_command_starts_all_and_one_signal_ends_all(
     started: tuple[subprocess.Popen[str], dict[str, str]], directory: Path
 ) -> None:
-    """Every page is there; after Ctrl-C no process is left of those that were started, and no file."""
+    """Every page is served. After Ctrl-C, no process and no file is left."""
     process, addresses = started
     titles = {name: re.findall("<h1>(.*)</h1>", httpx.get(address).text) for name, address in addresses.items()}
     children = psutil.Process(process.pid).children(recursive=True)
-    databases = [each for each in psutil.process_iter(["cmdline"]) if str(directory) in str(each.info["cmdline"])]
+    databases = [
+        process for process in psutil.process_iter(["cmdline"]) if str(directory) in str(process.info["cmdline"])
+    ]
     process.send_signal(signal.SIGINT)
     assert 0 == process.wait(20)
     assert {"catalogue": ["Catalogue"], "sessions": ["Sessions"], "leaderboard": ["Leaderboard"]} == titles
     assert (True, True) == (len(children) >= 6, len(databases) >= 1)
-    assert [] == [each for each in [*children, *databases] if is_alive(each)]
-    assert [".lockfile"] == [each.name for each in directory.iterdir()], "the wheel of PostgreSQL keeps a lock there"
+    assert [] == [process for process in [*children, *databases] if is_alive(process)]
+    assert [".lockfile"] == [file.name for file in directory.iterdir()], "the wheel of PostgreSQL keeps a lock there"
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it runs; one that has ended may wait for its parent to hear of it."""
+    """Whether the process runs. One that has ended may still wait to be reaped by its parent."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The cache rotates its secret, fails over, dies and comes back: its applications keep answering."""
+"""The cache rotates its secret, fails over, dies and recovers, and the applications keep answering."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client ba
 
 
 class Watch(threading.Thread):
-    """Looks from outside how many statements the database carries out at a time."""
+    """Counts how many statements the database executes at a time."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         super().__init__()
@@ -40,26 +40,26 @@ class Watch(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        """Look every few milliseconds."""
+        """Count every few milliseconds."""
         with Database(self._settings) as database:
             while not self._over.wait(0.003):
                 (seen,) = database.all(dict[str, int], _BUSY)
                 self.most = max(self.most, seen["busy"])
 
     def __enter__(self) -> Self:
-        """Begin to look."""
+        """Start counting."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop looking."""
+        """Stop counting."""
         self._over.set()
         self.join()
 
 
 @pytest.fixture(scope="module", name="results")
 def _results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, Tally]], dict[str, int]]:
-    """What the users saw, and in the end the catalogue's figures."""
+    """What the users saw, and the catalogue's figures at the end."""
     with rig(tmp_path_factory.mktemp("rig")) as built:
         results = measure(built)
         catalogue = Application(built.addresses["catalogue"][0])
@@ -73,9 +73,9 @@ def _results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[s
 def test_every_application_keeps_answering(
     event: str, name: str, results: tuple[dict[str, dict[str, Tally]], dict[str, int]]
 ) -> None:
-    """While the secret rotates and while the primary fails over, under load: no request fails, nothing is forgotten.
+    """During a rotation and a failover under load, no request fails and no data is lost.
 
-    But what a primary had not yet told its replica when it was killed: the last write of each user at most.
+    The exception is what a primary had not replicated when it was killed: at most the last write of each user.
     """
     tally = results[0][event][name]
     assert (True, 0) == (tally.requests > 0, tally.failed)
@@ -85,7 +85,7 @@ def test_every_application_keeps_answering(
 def test_the_cache_was_used_all_the_while(
     results: tuple[dict[str, dict[str, Tally]], dict[str, int]],
 ) -> None:
-    """The catalogue did not get through by going past the cache: what it asks, its user on AWS may."""
+    """The catalogue did not bypass the cache: its user on AWS may do everything that it does."""
     figures = results[1]
     assert figures["hits"] > figures["misses"]
     assert not figures["down"]
@@ -94,7 +94,7 @@ def test_the_cache_was_used_all_the_while(
 def test_the_catalogue_survives_the_death_of_its_cache(
     start: Callable[..., Application], database: DatabaseSettings
 ) -> None:
-    """Nobody fails, the database sees no more loads at a time than the bulkhead admits, and all heals by itself."""
+    """No request fails, the bulkhead limits the loads of the database, and the cache is used again afterwards."""
     with ExitStack() as stack:
         settings = stack.enter_context(valkey())
         catalogue = start("catalogue", **settings.to_environment())
@@ -115,9 +115,9 @@ def test_the_catalogue_survives_the_death_of_its_cache(
 
 
 def wait_for_recovery(catalogue: Application) -> None:
-    """Ask for a product until the cache has it."""
+    """Request a product until the cache has it."""
     end = time.monotonic() + RECOVERY_SECONDS
     before = catalogue.get("/api/figures").json()["cache"]["hits"]
     while catalogue.get("/api/figures").json()["cache"]["hits"] == before:
-        assert time.monotonic() < end, "the cache is back, and nobody asks it"
+        assert time.monotonic() < end, "the cache is available, and the application does not use it"
         catalogue.get("/api/products/1").raise_for_status()

@@ -1,4 +1,4 @@
-"""The pages as people use them, in a headless Chromium."""
+"""The pages as users see them, in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-# Two busy cores may need longer than the five seconds that are usual.
+# Two busy cores may need longer than the default of five seconds.
 expect.set_options(timeout=30_000)
 
 
@@ -35,7 +35,7 @@ def _browser() -> Iterator[Browser]:
 
 @pytest.fixture(name="page")
 def _page(browser: Browser, ports: dict[str, int], request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page of an application; whatever it complains of in the console, and every visit elsewhere, is a failure."""
+    """The page of an application. Messages in the console, and requests to other sites, are failures."""
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
@@ -45,11 +45,11 @@ def _page(browser: Browser, ports: dict[str, int], request: pytest.FixtureReques
     page.goto(address)
     yield page
     page.close()
-    assert [] == [each for each in complaints if each != "data:,"]
+    assert [] == [complaint for complaint in complaints if complaint != "data:,"]
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
-    """Whether something is wrong; that an input has been refused is not."""
+    """Whether a message is a failure. A refused input is not."""
     return message.type == "error" and "a status of 422" not in message.text
 
 
@@ -60,15 +60,15 @@ def page_of(name: str) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize(("page", "name"), [(name, name) for name in NAMES], indirect=["page"])
 def test_a_page_does_what_it_is_for(page: Page, name: str) -> None:
-    """The steps that its picture shows."""
+    """The steps that its screenshot shows."""
     USES[name](page)
     expect(page.locator("#notice")).to_be_empty()
 
 
 @page_of("catalogue")
 def test_the_switch_shows_what_the_cache_saves(page: Page) -> None:
-    """Without the cache every product that is shown is a query, each time."""
-    # What the page asks for when it opens is not what is counted.
+    """Without the cache, every product that is shown costs a query."""
+    # The requests of opening the page do not count.
     expect(page.get_by_role("button", name="Ash Blanket 1", exact=True)).to_be_visible()
     page.get_by_role("switch", name="Read through the cache").uncheck()
     before = queries(page)
@@ -86,7 +86,7 @@ def queries(page: Page) -> int:
 
 @page_of("sessions")
 def test_two_processes_take_turns(page: Page) -> None:
-    """The page shows which process has answered, and what one was told the other knows."""
+    """The page shows which process has answered, and each process knows the changes of the other."""
     page.get_by_role("button", name="Add Clay teapot").click()
     expect(page.locator("#total")).to_have_text("$39.00")
     for _ in range(3):
@@ -97,13 +97,13 @@ def test_two_processes_take_turns(page: Page) -> None:
 
 @page_of("sessions")
 def test_logging_out_everywhere_reaches_other_browsers(page: Page, browser: Browser) -> None:
-    """Another browser of the same user is out at its next request."""
+    """Another browser of the same user is logged out at its next request."""
     other = browser.new_page()
     other.goto(page.url)
-    for each in (page, other):
-        each.get_by_label("Name").fill("Grace")
-        each.get_by_role("button", name="Log in").click()
-        expect(each.locator("#who")).to_have_text("Grace")
+    for user_page in (page, other):
+        user_page.get_by_label("Name").fill("Grace")
+        user_page.get_by_role("button", name="Log in").click()
+        expect(user_page.locator("#who")).to_have_text("Grace")
     page.get_by_role("button", name="Log out everywhere").click()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     other.get_by_role("button", name="Ask again").click()
@@ -113,7 +113,7 @@ def test_logging_out_everywhere_reaches_other_browsers(page: Page, browser: Brow
 
 @page_of("leaderboard")
 def test_another_window_is_another_board(page: Page) -> None:
-    """The keyboard alone is enough: a score, and then this week's board."""
+    """With the keyboard only: submit a score, and select this week's board."""
     page.get_by_label("Name").fill("Radia")
     page.get_by_label("Score", exact=True).fill("700")
     page.keyboard.press("Enter")
@@ -127,7 +127,7 @@ def test_another_window_is_another_board(page: Page) -> None:
 
 @page_of("catalogue")
 def test_a_refusal_is_said_at_the_top(page: Page) -> None:
-    """What the application does not accept is told in its own words, until something else is asked of it."""
+    """An error message of the application is shown until another request succeeds."""
     page.get_by_role("button", name="Ash Blanket 1", exact=True).click()
     page.locator("#change").evaluate("form => { form.noValidate = true; }")
     page.get_by_label("New price in dollars").fill("0")
@@ -141,7 +141,7 @@ def test_a_refusal_is_said_at_the_top(page: Page) -> None:
 
 @page_of("catalogue")
 def test_the_last_choice_is_what_is_shown(page: Page) -> None:
-    """An answer that comes after the next choice's does not take its place."""
+    """A late answer to an earlier choice does not replace the current one."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -158,7 +158,7 @@ def test_the_last_choice_is_what_is_shown(page: Page) -> None:
 
 
 def wait_for_figures(page: Page) -> None:
-    """Until the page has done by itself what it does each second, from beginning to end."""
+    """Wait until the page has updated its figures once."""
     for _ in range(2):
         with page.expect_response("**/figures"):
             pass

@@ -1,4 +1,4 @@
-"""A shop served by two processes: whoever answers, the user's session is the same."""
+"""A shop served by two processes, with the same session in both."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
     Pair = tuple[Application, Application]
 
-_NOBODY = 1  # a port on which no primary ever listens
+_UNUSED_PORT = 1  # no primary ever listens here
 
 
 class Browser:
-    """Keeps the cookie that it is given, and sends it along over plain HTTP, as browsers do for this machine alone."""
+    """Stores the cookie, and sends it over plain HTTP, as browsers do for localhost."""
 
     def __init__(self) -> None:
         self.cookie = ""
 
     def get(self, application: Application) -> dict[str, Any]:
-        """The state as a process sees it."""
+        """The state as one process sees it."""
         return self._kept(application.get("/api/session", cookie=self.cookie))
 
     def send(self, application: Application, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Do something."""
+        """Send a change."""
         return self._kept(application.send(method, f"/api/{path}", body, cookie=self.cookie))
 
     def _kept(self, answer: httpx.Response) -> dict[str, Any]:
@@ -44,12 +44,12 @@ class Browser:
 
 
 def quantities(state: dict[str, Any]) -> dict[str, int]:
-    """What is in a cart."""
+    """The quantities in a cart."""
     return {line["item"]: line["quantity"] for line in state["cart"]}
 
 
 def test_two_processes_serve_one_session(sessions: Pair) -> None:
-    """What is put into the cart in one process is in it in the other, at once."""
+    """What is put into the cart by one process is in it for the other, at once."""
     first, second = sessions
     browser = Browser()
     browser.send(first, "PUT", "cart", {"item": "lamp", "quantity": 2})
@@ -60,7 +60,7 @@ def test_two_processes_serve_one_session(sessions: Pair) -> None:
 
 
 def test_a_cart_adds_up(sessions: Pair) -> None:
-    """The total is that of the lines; an item of which there is none is no line."""
+    """The total is that of the lines. An item with quantity 0 has no line."""
     browser = Browser()
     browser.send(sessions[0], "PUT", "cart", {"item": "lamp", "quantity": 2})
     browser.send(sessions[0], "PUT", "cart", {"item": "kettle", "quantity": 3})
@@ -69,7 +69,7 @@ def test_a_cart_adds_up(sessions: Pair) -> None:
 
 
 def test_a_login_renews_the_id_and_keeps_the_cart(sessions: Pair) -> None:
-    """Whoever knew the id from before the login has an empty session."""
+    """The id from before the login belongs to no session any more."""
     first, second = sessions
     browser, thief = Browser(), Browser()
     browser.send(first, "PUT", "cart", {"item": "lamp", "quantity": 2})
@@ -82,7 +82,7 @@ def test_a_login_renews_the_id_and_keeps_the_cart(sessions: Pair) -> None:
 
 
 def test_logging_out_ends_this_session_alone(sessions: Pair) -> None:
-    """Another browser of the same user stays in; the old cookie is worth nothing."""
+    """Another browser of the same user stays logged in. The old cookie is not valid any more."""
     first, second = sessions
     here, there = Browser(), Browser()
     here.send(first, "POST", "login", {"user": "grace"})
@@ -90,24 +90,24 @@ def test_logging_out_ends_this_session_alone(sessions: Pair) -> None:
     stolen = Browser()
     stolen.cookie = here.cookie
     here.send(second, "POST", "logout")
-    assert (None, None, "grace") == tuple(each.get(first)["user"] for each in (here, stolen, there))
+    assert (None, None, "grace") == tuple(browser.get(first)["user"] for browser in (here, stolen, there))
 
 
 def test_logging_out_everywhere_ends_all_sessions_of_the_user(sessions: Pair) -> None:
-    """Other browsers of the user are out in every process; other users are not."""
+    """All browsers of the user are logged out in every process. Other users are not."""
     first, second = sessions
     here, there, other = Browser(), Browser(), Browser()
     here.send(first, "POST", "login", {"user": "alan"})
     there.send(second, "POST", "login", {"user": "alan"})
     other.send(first, "POST", "login", {"user": "edsger"})
     here.send(first, "POST", "logout-everywhere")
-    assert (None, None, "edsger") == tuple(each.get(second)["user"] for each in (here, there, other))
+    assert (None, None, "edsger") == tuple(browser.get(second)["user"] for browser in (here, there, other))
 
 
 @contextmanager
 def demoted(node: Node) -> Iterator[None]:
-    """The cache as a failover leaves its former primary: a replica, which answers reads and refuses writes."""
-    node.admin.replicaof(LOOPBACK, _NOBODY)
+    """The cache as a failover leaves a former primary: a replica, which serves reads and rejects writes."""
+    node.admin.replicaof(LOOPBACK, _UNUSED_PORT)
     try:
         yield
     finally:
@@ -116,7 +116,7 @@ def demoted(node: Node) -> Iterator[None]:
 
 @pytest.mark.parametrize(("path", "body"), [("logout-everywhere", None), ("logout", None), ("login", {"user": "tony"})])
 def test_a_failover_is_said_to_be_one(sessions: Pair, node: Node, path: str, body: object) -> None:
-    """What may not be repeated unasked is answered with 503, and when to ask again; nothing has been done."""
+    """A request that is not idempotent is answered with 503 and Retry-After, and has had no effect."""
     browser = Browser()
     browser.send(sessions[0], "POST", "login", {"user": "tony"})
     with demoted(node):
@@ -126,13 +126,13 @@ def test_a_failover_is_said_to_be_one(sessions: Pair, node: Node, path: str, bod
 
 
 def test_nothing_is_kept_of_who_does_nothing(sessions: Pair) -> None:
-    """Looking at the shop makes no session and sets no cookie."""
+    """Looking at the shop creates no session and sets no cookie."""
     answer = sessions[0].get("/api/session")
     assert (None, None) == (answer.json()["fingerprint"], answer.headers.get("set-cookie"))
 
 
 def test_the_cookie_is_closed_to_scripts_and_other_sites(sessions: Pair) -> None:
-    """It is the host's own, for HTTPS alone, and unreadable."""
+    """The cookie is for this host and HTTPS only, and scripts cannot read it."""
     answer = sessions[0].send("PUT", "/api/cart", {"item": "lamp", "quantity": 1})
     name, *attributes = answer.headers["set-cookie"].split("; ")
     assert name.startswith("__Host-session=")

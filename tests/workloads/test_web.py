@@ -1,4 +1,4 @@
-"""What all three have in common on the web, and as functions."""
+"""What the three applications share on the web and as functions."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ print(json.dumps([handler(event, None)["statusCode"] for _ in range(2)]))
 
 
 class Addresses(HTMLParser):
-    """Collects what a page would have a browser fetch."""
+    """Collects the addresses that a page makes a browser fetch."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
 
     def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Look at one element."""
+        """Collect the addresses of one element."""
         self.found += [value or "" for name, value in attributes if name in {"src", "href", "action", "srcset"}]
 
 
 @each_page
 def test_a_page_fetches_nothing(name: str) -> None:
-    """Style and script are in the document; its addresses are within itself."""
+    """Style and script are inline, and all addresses are within the page."""
     page = Page.load(ROOT / "workloads" / name)
     addresses = Addresses()
     addresses.feed(page.document)
@@ -67,19 +67,19 @@ def test_a_page_fetches_nothing(name: str) -> None:
 
 @each_page
 def test_the_policy_names_the_script_and_the_style_and_nothing_else(name: str) -> None:
-    """No inline script but this one runs, and nothing else is loaded."""
+    """No other inline script runs, and nothing else is loaded."""
     policy = Page.load(ROOT / "workloads" / name).policy
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert not re.search(r"unsafe|\*|https?:", policy)
 
 
 async def broken(request: Request) -> Json:
-    """An endpoint with a mistake in it, once it has read its request."""
+    """An endpoint that fails after it has read its request."""
     return Json(100 / (await read(request, dict[str, int]))["by"])
 
 
 def asked_of_broken(body: bytes) -> httpx.Response:
-    """What a client gets of an application with such an endpoint."""
+    """What a client receives from an application with such an endpoint."""
     app = application(ROOT / "workloads" / "catalogue", [Route("/broken", broken, methods=["POST"])])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
@@ -90,8 +90,8 @@ def asked_of_broken(body: bytes) -> httpx.Response:
     return asyncio.run(ask())
 
 
-def test_every_answer_closes_the_doors(catalogue: Application) -> None:
-    """Pages, JSON, refusals, what is too large and what goes wrong: all have the same headers, once each."""
+def test_every_answer_has_security_headers(catalogue: Application) -> None:
+    """Pages, JSON, errors, and bodies that are too large have the same headers, once each."""
     answers = {
         200: catalogue.get("/"),
         404: catalogue.get("/nothing"),
@@ -114,7 +114,7 @@ def test_every_answer_closes_the_doors(catalogue: Application) -> None:
 
 
 def test_what_goes_wrong_is_said_in_json() -> None:
-    """An unforeseen error is an answer like others, and tells nothing of its cause."""
+    """An unexpected error is answered in JSON, without its cause."""
     answer = asked_of_broken(b'{"by": 0}')
     assert 500 == answer.status_code
     assert answer.json()["error"].startswith("The application failed; the cause is in its log.")
@@ -123,7 +123,7 @@ def test_what_goes_wrong_is_said_in_json() -> None:
 
 @pytest.mark.parametrize("body", [b'{"b\xff": 1}', b"\xff\xfe{\x00", b"{", b""])
 def test_what_is_no_json_is_refused(body: bytes) -> None:
-    """Bytes that are no text are the sender's mistake as much as text that is no JSON."""
+    """Bytes that are not text are refused, as is text that is not JSON."""
     answer = asked_of_broken(body)
     assert (422, True) == (answer.status_code, answer.json()["error"].startswith("The body does not fit: "))
 
@@ -133,7 +133,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     [("catalogue", "/api/categories"), ("sessions", "/api/session"), ("leaderboard", "/api/boards/daily")],
 )
 def test_the_same_as_a_function(name: str, path: str, cache: ConnectionSettings, database: DatabaseSettings) -> None:
-    """Behind an HTTP API the handler answers, call after call."""
+    """Behind an HTTP API the handler answers repeated calls."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", _CALL.format(name=name, path=path)],
         env={**cache.to_environment(), **database.to_environment()},
@@ -146,7 +146,7 @@ def test_the_same_as_a_function(name: str, path: str, cache: ConnectionSettings,
 
 
 class Moody:
-    """An application that answers with a row of statuses, and remembers what it was sent."""
+    """An application that answers with a sequence of statuses, and records what it receives."""
 
     def __init__(self, *statuses: int, retry_after: bool = True) -> None:
         self.bodies: list[bytes] = []
@@ -154,7 +154,7 @@ class Moody:
         self._headers = [(b"retry-after", b"1")] if retry_after else []
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the next status, and with the last one from then on."""
+        """Answer with the next status. The last one is repeated."""
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
         self.bodies.append((await receive())["body"])
         await send({"type": "http.response.start", "status": status, "headers": self._headers})
@@ -162,7 +162,7 @@ class Moody:
 
 
 def answered(app: Moody, method: str) -> list[Message]:
-    """What a client of an application behind ``RetryMiddleware`` gets for one request."""
+    """What a client of an application with ``RetryMiddleware`` receives for one request."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -186,7 +186,7 @@ def answered(app: Moody, method: str) -> list[Message]:
     ],
 )
 def test_who_asks_again(method: str, app: Moody, status: int, attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What may be repeated is, with the same body, when the answer asks for it; the client gets one answer."""
+    """An idempotent request is repeated with the same body if the answer asks for it. The client gets one answer."""
     monkeypatch.setattr(retry, "_PAUSE_SECONDS", 0.001)
     start, body = answered(app, method)
     assert (status, str(status).encode()) == (start["status"], body["body"])
@@ -194,7 +194,7 @@ def test_who_asks_again(method: str, app: Moody, status: int, attempts: int, mon
 
 
 def test_retries_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the time is over, the client gets the answer as it is."""
+    """After the time limit, the client gets the last answer."""
     monkeypatch.setattr(retry, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(retry, "_PAUSE_SECONDS", 0.02)
     app = Moody(503)

@@ -23,7 +23,7 @@ patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.H
 
 
 def settings(port: int, **changes: Any) -> ConnectionSettings:
-    """A cluster on this machine, as MemcachedCluster.connection_settings() describes one."""
+    """A cluster on this machine, as MemcachedCluster.connection_settings() describes it."""
     found: dict[str, Any] = {"engine": "memcached", "host": HOST, "port": port, "tls": True, "mode": "standalone"}
     return ConnectionSettings(**{**found, "auth": "none", **changes})
 
@@ -35,11 +35,11 @@ def _dns_only(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="session", name="tls_servers")
 def _tls_servers(dns_only: Certificate) -> Iterator[list[Server]]:
-    """Three that every test shares and none may stop."""
+    """Three servers that all tests share. No test may stop them."""
     started = [Server(dns_only) for _ in range(3)]
     yield started
-    for each in started:
-        each.stop()
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(name="start_server")
@@ -51,9 +51,9 @@ def _start_server() -> Iterator[Callable[..., Server]]:
         return started[-1]
 
     yield start
-    for each in started:
-        each.resume()
-        each.stop()
+    for server in started:
+        server.resume()
+        server.stop()
 
 
 @pytest.fixture(name="endpoint")
@@ -65,7 +65,7 @@ def _endpoint(dns_only: Certificate) -> Iterator[Endpoint]:
 
 @pytest.fixture(name="open_cluster")
 def _open_cluster(dns_only: Certificate) -> Iterator[Callable[..., Memcached]]:
-    """Opens a client that raises where it could pretend a miss, unless told otherwise."""
+    """Opens clients that raise errors instead of misses, unless told otherwise."""
     opened: list[Memcached] = []
 
     def open_cluster(endpoint: Endpoint, **options: Any) -> Memcached:
@@ -74,8 +74,8 @@ def _open_cluster(dns_only: Certificate) -> Iterator[Callable[..., Memcached]]:
         return opened[-1]
 
     yield open_cluster
-    for each in opened:
-        each.close()
+    for client in opened:
+        client.close()
 
 
 @pytest.fixture(name="open_nodes")
@@ -83,10 +83,10 @@ def _open_nodes() -> Iterator[Callable[..., Memcached]]:
     opened: list[Memcached] = []
 
     def open_nodes(*servers: Server | str, **options: Any) -> Memcached:
-        names = [each if isinstance(each, str) else each.name for each in servers]
+        names = [server if isinstance(server, str) else server.name for server in servers]
         opened.append(connect_nodes(names, **options))
         return opened[-1]
 
     yield open_nodes
-    for each in opened:
-        each.close()
+    for client in opened:
+        client.close()

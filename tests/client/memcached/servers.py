@@ -1,4 +1,4 @@
-"""Memcached servers for the tests, and an endpoint that answers questions about them as it is told to."""
+"""Memcached servers for the tests, and a configuration endpoint with configurable replies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DRIP_SECONDS = 0.05
 
 
 def memcached() -> str:
-    """The program; the system has it or not."""
+    """The path of memcached, which the system may or may not have."""
     return installed(local_servers.memcached.memcached)
 
 
@@ -42,23 +42,23 @@ class Server(Memcached):
         self.name = f"{HOST}:{self.port}"
 
     def admin(self) -> Any:
-        """A connection of pymemcache's own, which encodes nothing."""
+        """A plain pymemcache connection, which encodes no values."""
         return Client((HOST, self.port), tls_context=self._tls, timeout=5, connect_timeout=5)
 
     def connections(self) -> tuple[int, int]:
-        """How many connections are open, and how many there have been, without the one that asks."""
+        """The number of open connections and of all connections so far, without the one that asks."""
         with contextlib.closing(self.admin()) as admin:
             found = admin.stats()
         return int(found[b"curr_connections"]) - 1, int(found[b"total_connections"]) - 1
 
 
 def says(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], None]:
-    """Answer, and close."""
+    """Reply and close."""
     return lambda sock, _: sock.sendall(reply)
 
 
 def says_and_waits(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], None]:
-    """Answer, and keep the connection open without another word."""
+    """Reply and keep the connection open."""
 
     def answer(sock: ssl.SSLSocket, closing: threading.Event) -> None:
         sock.sendall(reply)
@@ -68,11 +68,11 @@ def says_and_waits(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], N
 
 
 def drips(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], None]:
-    """Answer a byte now and then, so that no single wait is long."""
+    """Reply with one byte at a time, so that no single wait is long."""
 
     def answer(sock: ssl.SSLSocket, closing: threading.Event) -> None:
-        for each in reply:
-            sock.sendall(bytes([each]))
+        for byte in reply:
+            sock.sendall(bytes([byte]))
             if closing.wait(_DRIP_SECONDS):
                 return
 
@@ -80,14 +80,14 @@ def drips(reply: bytes) -> Callable[[ssl.SSLSocket, threading.Event], None]:
 
 
 def reply(version: int, *names: str) -> bytes:
-    """What ElastiCache answers; the address between the bars is never to be connected to."""
+    """The reply of ElastiCache. The address between the bars must never be used."""
     nodes = " ".join("{}|192.0.2.1|{}".format(*name.split(":")) for name in names)
     text = f"{version}\n{nodes}\n"
     return f"CONFIG cluster 0 {len(text)}\r\n{text}\r\nEND\r\n".encode()
 
 
 class Endpoint:
-    """A configuration endpoint with TLS; ``answer`` is what it does when it is asked."""
+    """A configuration endpoint with TLS. ``answer`` is called for each request."""
 
     def __init__(self, certificate: Certificate) -> None:
         self.answer = says(b"")
@@ -110,13 +110,13 @@ class Endpoint:
         self._thread.start()
 
     def serve(self, request: socket.socket) -> None:
-        """Take one question, and do as told."""
+        """Receive one request and answer it."""
         with self._tls.wrap_socket(request, server_side=True) as sock:
             self.questions.append(sock.recv(1024))
             self.answer(sock, self._closing)
 
     def stop(self) -> None:
-        """Close the door, and end what is under way."""
+        """Stop listening, and end running requests."""
         self._closing.set()
         self._server.shutdown()
         self._server.server_close()

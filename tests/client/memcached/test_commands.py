@@ -32,7 +32,7 @@ MONTH = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class Product:
-    """What a shop caches."""
+    """A value that a shop caches."""
 
     name: str
     price: float
@@ -42,32 +42,32 @@ class Product:
 def _cache(
     tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], request: Any
 ) -> Memcached:
-    """Three nodes, and keys of this test alone."""
+    """Three nodes, and keys for this test only."""
     prefix = f"{request.node.nodeid.rpartition(':')[2]}:"
     return open_nodes(*tls_servers, tls=tls_context(dns_only.certificate), fail_open=False, key_prefix=prefix)
 
 
 def test_a_typed_value(cache: Memcached) -> None:
-    """It is stored as it is, and read as what it was."""
+    """A value is stored unchanged and read with its type."""
     pear = Product("pear", 1.5)
     seen = [cache.get("pear", type=Product), cache.set("pear", pear, ttl=60), cache.get("pear", type=Product)]
     assert seen == [None, True, pear]
 
 
 def test_an_untyped_read(cache: Memcached) -> None:
-    """Without a type it is what MessagePack makes of it."""
+    """Without a type, a value is what MessagePack decodes."""
     cache.set("pear", Product("pear", 1.5))
     assert cache.get("pear") == {"name": "pear", "price": 1.5}
 
 
 def test_a_default(cache: Memcached) -> None:
-    """It is what a miss gives, and a stored None is not one."""
+    """A miss returns the default, and a stored None does not."""
     cache.set("nothing", None)
     assert (cache.get("absent", "default"), cache.get("nothing", "default")) == ("default", None)
 
 
 def test_a_value_of_another_type_is_a_miss(cache: Memcached) -> None:
-    """What an older release wrote is loaded anew, alone or among others."""
+    """A value of an older release is a miss, alone or among others."""
     cache.set("old", {"title": "pear"})
     cache.set("new", Product("plum", 2.0))
     seen = (
@@ -79,7 +79,7 @@ def test_a_value_of_another_type_is_a_miss(cache: Memcached) -> None:
 
 
 def test_a_pickle_is_a_miss(cache: Memcached, tls_servers: list[Server]) -> None:
-    """One that a stranger put there is not opened."""
+    """A pickle of another program is not unpickled."""
     key = f"{cache._prefix.decode()}planted"
     for server in tls_servers:
         with contextlib.closing(server.admin()) as admin:
@@ -96,12 +96,12 @@ def test_many(cache: Memcached) -> None:
 
 
 def test_none_of_many(cache: Memcached) -> None:
-    """Nothing is asked for nothing."""
+    """Without keys, nothing is sent."""
     assert (cache.get_many([]), cache.set_many({}), cache.delete_many([])) == ({}, [], [])
 
 
 def test_conditional_writes(cache: Memcached) -> None:
-    """Add wants nothing there, replace something, and cas what it has read."""
+    """``add`` requires that there is no value, ``replace`` that there is one, and ``cas`` that it is unchanged."""
     seen = [cache.replace("key", 0), cache.add("key", 1), cache.add("key", 2), cache.replace("key", 3)]
     value, token = cache.gets("key")
     assert token is not None
@@ -110,14 +110,14 @@ def test_conditional_writes(cache: Memcached) -> None:
 
 
 def test_counting(cache: Memcached) -> None:
-    """Up and down from what was stored, not below 0, and from nothing nowhere."""
+    """Numbers go up and down, not below 0, and missing ones are not created."""
     cache.set("count", 9)
     seen = [cache.incr("count"), cache.incr("count", 5), cache.decr("count", 6), cache.get("count", type=int)]
     assert [*seen, cache.decr("count", 100), cache.incr("absent")] == [10, 15, 9, 9, 0, None]
 
 
 def test_what_cannot_be_counted_is_the_callers_error(cache: Memcached) -> None:
-    """It says so, and neither the node nor the connection suffers."""
+    """The error says so, and the node and the connection stay usable."""
     cache.set("text", "pear")
     for _ in range(3):
         with pytest.raises(MemcacheClientError, match="non-numeric"):
@@ -126,7 +126,7 @@ def test_what_cannot_be_counted_is_the_callers_error(cache: Memcached) -> None:
 
 
 def test_delete_and_touch(cache: Memcached) -> None:
-    """Both say whether there was something."""
+    """Both return whether the item existed."""
     cache.set("key", "value")
     seen = [cache.touch("key", 60), cache.delete("key"), cache.delete("key"), cache.touch("key", 60)]
     assert seen == [True, True, False, False]
@@ -136,7 +136,7 @@ def test_delete_and_touch(cache: Memcached) -> None:
 def test_a_long_time_to_live_is_one(
     tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], ttl: int
 ) -> None:
-    """Past 30 days Memcached takes a number for a date; the server has what was meant."""
+    """Memcached reads more than 30 days as a date. The server gets the right time."""
     server = tls_servers[0]
     cache = open_nodes(server, tls=tls_context(dns_only.certificate), fail_open=False)
     cache.set(f"lives-{ttl}", "value", ttl=ttl)
@@ -146,7 +146,7 @@ def test_a_long_time_to_live_is_one(
 
 
 def test_text_keys_of_any_language(cache: Memcached) -> None:
-    """They are UTF-8, alone or among others."""
+    """Keys are UTF-8, alone or among others."""
     cache.set("größe", "groß")
     assert (cache.get("größe"), cache.get_many(["größe"])) == ("groß", {"größe": "groß"})
 
@@ -160,7 +160,7 @@ def test_text_keys_of_any_language(cache: Memcached) -> None:
 def test_a_key_that_is_none_is_refused(
     tls_servers: list[Server], open_nodes: Callable[..., Memcached], method: str, key: str
 ) -> None:
-    """Before anything is sent, whatever else fails open, and without the key, which may be a session's."""
+    """A wrong key raises before anything is sent, and the error does not contain it: it may be a session's id."""
     cache = open_nodes(*tls_servers)
     with pytest.raises(ValueError, match=r"bytes: must be 1 to 250 bytes .*\. Shorten or encode it") as caught:
         getattr(cache, method)(key)
@@ -168,13 +168,13 @@ def test_a_key_that_is_none_is_refused(
 
 
 def test_a_prefix_counts(open_nodes: Callable[..., Memcached], tls_servers: list[Server]) -> None:
-    """A key is too long together with its prefix."""
+    """The prefix counts toward the length of a key."""
     with pytest.raises(ValueError, match="A key of 251 bytes"):
         open_nodes(*tls_servers, key_prefix="p" * 10).get("x" * 241)
 
 
 def test_a_negative_time_to_live_is_refused(open_nodes: Callable[..., Memcached], tls_servers: list[Server]) -> None:
-    """Memcached would store nothing and say yes."""
+    """Memcached would report success and store nothing."""
     with pytest.raises(ValueError, match="ttl=-1: must be a whole number of seconds, at least 0"):
         open_nodes(*tls_servers).set("key", "value", ttl=-1)
 
@@ -182,7 +182,7 @@ def test_a_negative_time_to_live_is_refused(open_nodes: Callable[..., Memcached]
 def test_a_value_too_large_is_not_stored(
     tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached]
 ) -> None:
-    """The node refuses it and is as good as before."""
+    """The node rejects it and stays usable."""
     cache = open_nodes(*tls_servers, tls=tls_context(dns_only.certificate))
     large = b"x" * (2 << 20)
     seen = [cache.set("large", large) for _ in range(3)]
@@ -190,38 +190,38 @@ def test_a_value_too_large_is_not_stored(
 
 
 def test_a_refusal_is_raised_where_that_is_wanted(cache: Memcached) -> None:
-    """With what the node says."""
+    """The error contains the node's message."""
     with pytest.raises(NodeError, match=r"refused: .*too large"):
         cache.set("large", b"x" * (2 << 20))
 
 
 def test_a_large_value(cache: Memcached) -> None:
-    """One that comes in many pieces comes whole."""
+    """A value that arrives in many pieces is complete."""
     large = bytes(range(256)) * 2048
     cache.set("large", large)
     assert cache.get("large") == large
 
 
 def test_another_engine_is_refused() -> None:
-    """Settings of a Redis are for the other function."""
+    """The settings of a Redis cache require the other function."""
     with pytest.raises(SettingsError, match=r"'redis': must be memcached .*\. Use elasticache_client\.connect"):
         connect(secret_settings(6379))
 
 
 def test_polling_all_the_time_is_refused() -> None:
-    """Once a second is the most."""
+    """The minimum interval is one second."""
     with pytest.raises(ValueError, match=r"poll_seconds=0\.5: must be at least 1\. Leave it out for 60"):
         connect(settings(11211), poll_seconds=0.5)
 
 
 def test_no_node_is_refused() -> None:
-    """A list of nodes has one at least."""
+    """A list of nodes has at least one node."""
     with pytest.raises(ValueError, match=r"nodes is empty: .* Name at least one server"):
         connect_nodes([])
 
 
 def test_a_serverless_cache_is_not_asked_for_nodes(tls_servers: list[Server], dns_only: Certificate) -> None:
-    """It is its one node."""
+    """Its endpoint is the only node."""
     found = settings(tls_servers[0].port, serverless=True)
     with connect(found, tls=tls_context(dns_only.certificate), fail_open=False) as cache:
         assert (cache.nodes, cache.set("key", "value")) == ((tls_servers[0].name,), True)
@@ -230,7 +230,7 @@ def test_a_serverless_cache_is_not_asked_for_nodes(tls_servers: list[Server], dn
 def test_the_environment_is_enough(
     endpoint: Endpoint, tls_servers: list[Server], dns_only: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What infrastructure sets, and authorities that the system trusts, are all there is to say."""
+    """The variables that infrastructure sets, and the system's certificate authorities, are sufficient."""
     endpoint.answer = says(reply(1, *(server.name for server in tls_servers)))
     monkeypatch.setenv("SSL_CERT_FILE", str(dns_only.certificate))
     for name, value in settings(endpoint.port).to_environment().items():
@@ -242,13 +242,13 @@ def test_the_environment_is_enough(
 
 
 def test_settings_without_tls_are_taken_at_their_word(start_server: Callable[..., Server]) -> None:
-    """The endpoint is spoken to in the clear; a Memcached of one's own does not know the question."""
+    """The endpoint is used without TLS. A self-managed Memcached does not know the request."""
     with pytest.raises(DiscoveryError, match=r"no list: b'ERROR\\r\\n'"):
         connect(settings(start_server().port, tls=False), fail_open=False)
 
 
 def test_a_closed_client_misses(start_server: Callable[..., Server]) -> None:
-    """It opens nothing any more."""
+    """It opens no connection."""
     server = start_server()
     with connect_nodes([server.name]) as cache:
         stored = cache.set("key", "value")
@@ -257,18 +257,18 @@ def test_a_closed_client_misses(start_server: Callable[..., Server]) -> None:
 
 
 def test_connections_are_kept(cache: Memcached, tls_servers: list[Server]) -> None:
-    """One connection to each node serves one thread for all its commands."""
+    """One connection to each node serves all commands of a thread."""
     before = [server.connections()[1] for server in tls_servers]
     for number in range(200):
         cache.set(f"key-{number}", number)
-    # Two connections are opened to look.
+    # The checks themselves open two connections.
     opened = [server.connections()[1] - was - 1 for server, was in zip(tls_servers, before, strict=True)]
     assert opened == [1, 1, 1]
 
 
 @pytest.mark.parametrize("ttl", [12 * 365 * 24 * 3600, sys.maxsize, 2**31])
 def test_a_time_to_live_beyond_what_memcached_knows(cache: Memcached, ttl: int) -> None:
-    """It is kept, for as long as that can be said."""
+    """The item is kept for as long as Memcached supports."""
     assert (cache.set("key", "value", ttl=ttl), cache.get("key")) == (True, "value")
     assert cache.touch("key", ttl=ttl)
     assert cache.get("key") == "value"
@@ -276,6 +276,6 @@ def test_a_time_to_live_beyond_what_memcached_knows(cache: Memcached, ttl: int) 
 
 @pytest.mark.parametrize("ttl", [None, True, 1.5, "60"])
 def test_a_time_to_live_is_a_whole_number(cache: Memcached, ttl: Any) -> None:
-    """Anything else is refused in words, and nothing is sent."""
+    """Anything else is refused with a message, and nothing is sent."""
     with pytest.raises(TypeError, match=r"ttl=.*: must be a whole number of seconds, at least 0"):
         cache.set("key", "value", ttl=ttl)

@@ -1,4 +1,4 @@
-"""Which list of nodes follows which."""
+"""Which list of nodes replaces the current one."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ def _current_list() -> CurrentList:
     ],
 )
 def test_one_offer(current_list: CurrentList, offered: NodeList, *, all_down: bool, taken: bool) -> None:
-    """A newer list is taken at once; one that contradicts only when all nodes of the current one are down."""
+    """A newer list is accepted at once; a contradicting one only if all nodes of the current list are down."""
     was_taken = current_list.accepts(offered, all_down=all_down, now=60.0)
     assert (was_taken, current_list.current) == (taken, offered if taken else CURRENT)
 
 
 def test_the_first_list_is_taken() -> None:
-    """Whatever its version is."""
+    """Its version does not matter."""
     assert CurrentList(STALENESS_SECONDS).accepts(OLDER, all_down=True, now=0.0)
 
 
 @pytest.mark.parametrize("offered", [OLDER, TWIN], ids=["older", "same version, other nodes"])
 def test_a_cluster_made_anew_is_believed_after_a_while(current_list: CurrentList, offered: NodeList) -> None:
-    """Its list is taken once nobody has said anything else for as long as patience lasts."""
+    """Its list is accepted if no other list was seen for the staleness time."""
     taken = [current_list.accepts(offered, all_down=False, now=now) for now in (60.0, 120.0, 239.9, 240.0)]
     assert taken == [False, False, False, True]
 
 
 def test_a_node_that_lags_behind_is_never_believed(current_list: CurrentList) -> None:
-    """As long as the current list is confirmed now and then, the older one does not come back."""
+    """While the current list is confirmed now and then, the older one is not accepted."""
     offers = [OLDER, OLDER, CURRENT] * 100
     taken = [current_list.accepts(offered, all_down=False, now=60.0 * at) for at, offered in enumerate(offers)]
     assert (any(taken), current_list.current) == (False, CURRENT)
 
 
 def test_doubts_do_not_add_up(current_list: CurrentList) -> None:
-    """Two lists that contradict each other and the current one get no patience from each other."""
+    """Two lists that contradict each other and the current one do not share the staleness time."""
     taken = [
         current_list.accepts(offered, all_down=False, now=60.0 * at) for at, offered in enumerate([OLDER, TWIN] * 10)
     ]

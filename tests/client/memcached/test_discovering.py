@@ -1,4 +1,4 @@
-"""The client follows its cluster: over TLS, by name, and only to lists that are whole and newer."""
+"""The client follows its cluster: over TLS, by host name, and only to complete and newer lists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.client.memcached.servers import Server
 
 FEW_SECONDS = 5.0
-"""Far more than the second that an answer may take here, far less than for ever."""
+"""Much longer than the time limit of a reply here, which is one second."""
 
 
 @pytest.fixture(name="names")
@@ -35,7 +35,7 @@ def _names(tls_servers: list[Server]) -> list[str]:
 
 @pytest.fixture(name="cache")
 def _cache(endpoint: Endpoint, names: list[str], open_cluster: Callable[..., Memcached]) -> Memcached:
-    """It knows version 5, with two of three nodes."""
+    """A client with version 5 of the list, which has two of three nodes."""
     endpoint.answer = says(reply(5, *names[:2]))
     return open_cluster(endpoint)
 
@@ -46,7 +46,7 @@ def _refresh(cache: Memcached) -> None:
 
 
 def test_nodes_are_reached_by_their_names(cache: Memcached, endpoint: Endpoint, names: list[str]) -> None:
-    """The certificates are for names alone, and the addresses in the list lead nowhere."""
+    """The certificates are only for names, and the addresses in the list are unreachable."""
     stored = cache.set_many({f"key-{number}": number for number in range(50)})
     assert (stored, cache.nodes, endpoint.questions) == ([], tuple(names[:2]), [b"config get cluster\r\n"])
 
@@ -54,14 +54,14 @@ def test_nodes_are_reached_by_their_names(cache: Memcached, endpoint: Endpoint, 
 def test_a_certificate_for_another_name_is_refused(
     endpoint: Endpoint, names: list[str], open_cluster: Callable[..., Memcached]
 ) -> None:
-    """The same server by its address is not trusted."""
+    """The same server is not trusted by its address."""
     endpoint.answer = says(reply(1, names[0].replace("localhost", "127.0.0.1")))
     with pytest.raises(NodeError, match="IP address mismatch"):
         open_cluster(endpoint).get("key")
 
 
 def test_an_unknown_authority_is_refused(endpoint: Endpoint, open_cluster: Callable[..., Memcached]) -> None:
-    """Nothing is asked of an endpoint that only the system's authorities could vouch for."""
+    """Nothing is sent to an endpoint whose certificate the given authorities did not sign."""
     with pytest.raises(DiscoveryError, match="CERTIFICATE_VERIFY_FAILED"):
         open_cluster(endpoint, tls=tls_context())
     assert endpoint.questions == []
@@ -73,7 +73,7 @@ def test_an_unknown_authority_is_refused(endpoint: Endpoint, open_cluster: Calla
 def test_only_a_newer_list_is_followed(
     cache: Memcached, endpoint: Endpoint, names: list[str], *, version: int, follows: bool
 ) -> None:
-    """One with an older version, or the same and other nodes, changes nothing however often it comes."""
+    """A list with an older version, or the same version and other nodes, changes nothing."""
     endpoint.answer = says(reply(version, *names[1:]))
     for _ in range(3):
         _refresh(cache)
@@ -83,7 +83,7 @@ def test_only_a_newer_list_is_followed(
 def test_a_cluster_made_anew_is_found_when_nothing_of_the_old_one_is_left(
     endpoint: Endpoint, names: list[str], open_cluster: Callable[..., Memcached]
 ) -> None:
-    """It counts its versions from one again; with all old nodes down that is believed."""
+    """Its versions start at one again, which is accepted if all old nodes are down."""
     endpoint.answer = says(reply(9, "localhost:1"))
     cache = open_cluster(endpoint, fail_open=True)
     for _ in range(2):
@@ -110,13 +110,13 @@ HALF = GOOD[: len(GOOD) // 2]
         pytest.param(says_and_waits(b"SERVER_ERROR no\r\n"), "no list: b'SERVER_ERROR", id="SERVER_ERROR"),
         pytest.param(says_and_waits(reply(6)), "no list", id="no nodes"),
         pytest.param(says_and_waits(GOOD.replace(b"r 0 ", b"r 0 1")), "no list", id="a length that is wrong"),
-        pytest.param(says_and_waits(b"CONFIG " + b"x" * 200_000), "no list.* bytes more", id="more than anybody needs"),
+        pytest.param(says_and_waits(b"CONFIG " + b"x" * 200_000), "no list.* bytes more", id="too long"),
     ],
 )
 def test_the_last_good_list_is_kept(
     cache: Memcached, endpoint: Endpoint, names: list[str], answer: Callable[..., None], error: str
 ) -> None:
-    """Whatever comes instead of a list ends soon, and the nodes stay as they were."""
+    """An invalid reply ends soon, and the nodes stay unchanged."""
     endpoint.answer = answer
     start = time.monotonic()
     with pytest.raises(DiscoveryError, match=f"{endpoint.name} returned no list of nodes: .*({error})"):
@@ -126,7 +126,7 @@ def test_the_last_good_list_is_kept(
 
 
 def test_an_endpoint_that_is_gone_changes_nothing(cache: Memcached, endpoint: Endpoint, names: list[str]) -> None:
-    """The nodes are there without it."""
+    """The nodes are reachable without it."""
     endpoint.stop()
     with pytest.raises(DiscoveryError, match="Connection refused"):
         _refresh(cache)
@@ -134,7 +134,7 @@ def test_an_endpoint_that_is_gone_changes_nothing(cache: Memcached, endpoint: En
 
 
 def test_a_name_that_nobody_resolves_is_no_answer(dns_only: Certificate) -> None:
-    """Neither one that does not exist nor one that cannot."""
+    """Neither an unknown name nor an invalid one."""
     for host in ("cache.invalid", "a..b"):
         with pytest.raises(DiscoveryError, match=f"{host}:11211 returned no list of nodes"):
             connect(settings(11211, host=host), tls=tls_context(dns_only.certificate), fail_open=False)
@@ -150,7 +150,7 @@ def test_nodes_are_asked_where_the_endpoint_is_of_no_use(
     open_cluster: Callable[..., Memcached],
     answer: Callable[..., None],
 ) -> None:
-    """Each of ElastiCache's nodes knows the list, and a newer one is followed from wherever it comes."""
+    """Each node of ElastiCache knows the list, and a newer list from any node is accepted."""
     node = Endpoint(dns_only)
     try:
         endpoint.answer = says(reply(5, names[0], node.name))
@@ -169,7 +169,7 @@ def test_a_round_has_an_end(
     open_cluster: Callable[..., Memcached],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However many nodes there are to ask: when the time for all is used up, no further one is."""
+    """After the time limit of a round, no other node is asked."""
     node = Endpoint(dns_only)
     try:
         endpoint.answer = says(reply(5, node.name))
@@ -186,7 +186,7 @@ def test_a_round_has_an_end(
 def test_without_any_list_everything_misses_until_there_is_one(
     endpoint: Endpoint, names: list[str], open_cluster: Callable[..., Memcached]
 ) -> None:
-    """An application starts while the cache is down, and has it as soon as it is up."""
+    """An application starts while the cache is down, and uses it as soon as it is up."""
     endpoint.answer = says(b"ERROR\r\n")
     cache = open_cluster(endpoint, fail_open=True)
     before = (cache.nodes, cache.get("key"), cache.set("key", 1), cache.get_many(["key"]), cache.set_many({"key": 1}))
@@ -196,7 +196,7 @@ def test_without_any_list_everything_misses_until_there_is_one(
 
 
 def test_without_any_list_it_can_be_an_error(endpoint: Endpoint, open_cluster: Callable[..., Memcached]) -> None:
-    """For those who would rather know."""
+    """With fail_open=False, it raises."""
     endpoint.answer = says(b"ERROR\r\n")
     with pytest.raises(DiscoveryError, match=r"returned no list of nodes: no list: b'ERROR\\r\\n'"):
         open_cluster(endpoint)
@@ -204,7 +204,7 @@ def test_without_any_list_it_can_be_an_error(endpoint: Endpoint, open_cluster: C
 
 @pytest.fixture(name="clock")
 def _clock(cache: Memcached) -> Clock:
-    """The clock by which questions are due; the first was asked when it began."""
+    """The clock by which requests are due. The first request was at its start."""
     clock = Clock()
     assert cache._watch is not None
     cache._watch._clock = clock
@@ -213,7 +213,7 @@ def _clock(cache: Memcached) -> Clock:
 
 
 def test_nodes_are_asked_for_once_a_minute(cache: Memcached, endpoint: Endpoint, clock: Clock) -> None:
-    """Commands bring a question with them when a minute is over, and no second one."""
+    """A command after a minute causes one request."""
     asked = []
     for seconds in (0.0, 50.0, 10.0, 0.0, 50.0, 10.0):
         clock.now += seconds
@@ -225,14 +225,14 @@ def test_nodes_are_asked_for_once_a_minute(cache: Memcached, endpoint: Endpoint,
 
 
 def test_idle_clients_ask_nothing(cache: Memcached, endpoint: Endpoint, clock: Clock) -> None:
-    """Nor do they have a thread."""
+    """They have no thread either."""
     clock.now += 3600.0
     assert (len(endpoint.questions), _askers()) == (2, [])
     assert cache.nodes
 
 
 def test_one_question_at_a_time(cache: Memcached, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many threads find that one is due, and however long the answer takes; nobody waits for it."""
+    """Only one request runs, regardless of how many threads find that one is due. No command waits for it."""
     begun: list[bool] = []
     go_on = threading.Event()
 
@@ -252,7 +252,7 @@ def test_one_question_at_a_time(cache: Memcached, clock: Clock, monkeypatch: pyt
 
 
 def test_a_failed_round_is_repeated_soon(cache: Memcached, endpoint: Endpoint, clock: Clock) -> None:
-    """After five seconds, and not before: no busy loop."""
+    """It is repeated after five seconds and not earlier: no busy loop."""
     endpoint.answer = says(b"")
     asked = []
     for seconds in (60.0, 4.9, 0.1, 4.9, 0.1):
@@ -267,7 +267,7 @@ def test_a_failed_round_is_repeated_soon(cache: Memcached, endpoint: Endpoint, c
 def test_a_node_that_goes_down_brings_a_question_forward(
     cache: Memcached, endpoint: Endpoint, names: list[str], clock: Clock
 ) -> None:
-    """At once if the last one is five seconds ago; the answer is followed."""
+    """A request is sent at once if the last one is five seconds ago, and its list is accepted."""
     endpoint.answer = says(reply(6, "localhost:1"))
     _refresh(cache)
     endpoint.answer = says(reply(7, *names))
@@ -283,7 +283,7 @@ def test_a_node_that_goes_down_brings_a_question_forward(
 def test_a_command_survives_that_no_thread_can_be_had(
     cache: Memcached, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It works with the nodes there are, and the question is asked later."""
+    """The command uses the current nodes, and the request is sent later."""
     clock.now += 60.0
 
     def refuse(_: threading.Thread) -> None:
@@ -307,7 +307,7 @@ def _askers() -> list[str]:
 def test_nodes_come_and_go_under_load(
     cache: Memcached, endpoint: Endpoint, names: list[str], tls_servers: list[Server]
 ) -> None:
-    """No request fails but by a miss; nodes that stay keep their connections, removed ones lose them."""
+    """Requests fail only as misses. Remaining nodes keep their connections, and removed nodes lose them."""
     callers = 6
     over = threading.Event()
 
@@ -322,7 +322,7 @@ def test_nodes_come_and_go_under_load(
             found = cache.get(key)
             many = cache.get_many([key, f"caller-{caller}-0"])
             hits += found == key
-            wrong |= {str(each) for each in (found, many.get(key)) if each not in {key, None}}
+            wrong |= {str(value) for value in (found, many.get(key)) if value not in {key, None}}
         raise AssertionError
 
     kept = next(server for server in tls_servers if server.name == names[0])
@@ -338,15 +338,15 @@ def test_nodes_come_and_go_under_load(
             _refresh(cache)
         finally:
             over.set()
-    hits, wrong = zip(*(each.result() for each in running), strict=True)
+    hits, wrong = zip(*(future.result() for future in running), strict=True)
     assert (min(hits) > 0, set().union(*wrong), cache.nodes) == (True, set(), tuple(names[:2]))
-    # One of these is the look before, and a removed node's other threads may have needed a connection of this one.
+    # One of these is the check before, and threads of a removed node may have opened another.
     assert kept.connections()[1] - before <= callers + 1
     wait_until(lambda: gone.connections()[0] == 0, "the removed node's connections are closed")
 
 
 def test_a_reader_sees_one_list_or_the_other(cache: Memcached, endpoint: Endpoint, names: list[str]) -> None:
-    """Never a part of one, and never none."""
+    """A reader never sees a part of a list, or none."""
     over, seen = threading.Event(), set()
 
     def look() -> None:
@@ -366,7 +366,7 @@ def test_a_reader_sees_one_list_or_the_other(cache: Memcached, endpoint: Endpoin
 def test_a_client_that_is_closed_while_it_asks_stays_closed(
     endpoint: Endpoint, names: list[str], dns_only: Certificate
 ) -> None:
-    """A late answer brings no node back."""
+    """A late reply adds no node."""
     endpoint.answer = says(reply(1, *names))
     cache = connect(settings(endpoint.port), tls=tls_context(dns_only.certificate))
     asking = cache._watch
@@ -378,7 +378,7 @@ def test_a_client_that_is_closed_while_it_asks_stays_closed(
 
 
 def test_a_closed_client_asks_nothing(cache: Memcached, endpoint: Endpoint, clock: Clock) -> None:
-    """However long ago the last question was."""
+    """The time since the last request does not matter."""
     cache.close()
     clock.now += 3600.0
     assert (cache.nodes, _askers(), len(endpoint.questions)) == ((), [], 2)
@@ -388,7 +388,7 @@ def test_a_closed_client_asks_nothing(cache: Memcached, endpoint: Endpoint, cloc
 
 
 def test_processes_started_together_do_not_ask_together(cache: Memcached, clock: Clock) -> None:
-    """Each takes up to a tenth off the minute."""
+    """Each subtracts up to a tenth from the minute."""
     asking, waits = cache._watch, set()
     assert asking is not None
     for _ in range(5):

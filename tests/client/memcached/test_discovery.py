@@ -1,4 +1,4 @@
-"""Reading the list of nodes: whole and as documented, or not at all."""
+"""Parsing the list of nodes: complete and as documented, or not at all."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ versions = st.integers(0, 10**18 - 1)
 
 
 def test_the_documented_reply_is_read() -> None:
-    """The example of AWS's page gives its version and its host names."""
+    """The example of AWS's page gives its version and host names."""
     assert parse(DOCUMENTED) == NodeList(12, NODES)
 
 
 @patient
 @given(version=versions, nodes=lists)
 def test_a_list_comes_back_as_it_was(version: int, nodes: list[str]) -> None:
-    """Any version and any nodes survive the way through the protocol."""
-    expected = NodeList(version, tuple(sorted(Address.parse(each) for each in nodes)))
+    """Any version and any nodes are encoded and parsed without change."""
+    expected = NodeList(version, tuple(sorted(Address.parse(node) for node in nodes)))
     assert parse(reply(version, *nodes)) == expected
 
 
 @pytest.mark.parametrize("address", [b"", b"10.0.0.1", b"2001:db8::1"])
 def test_the_address_between_the_bars_does_not_matter(address: bytes) -> None:
-    """It may be missing or of either kind; the host name is what counts."""
+    """It may be missing, or IPv4 or IPv6. Only the host name counts."""
     text = b"1\nnode-1.example.com|%s|11211\n" % address
     found = parse(b"CONFIG cluster 0 %d\r\n%s\r\nEND\r\n" % (len(text), text))
     assert found.nodes == (Address("node-1.example.com", 11211),)
@@ -88,13 +88,13 @@ def _with_text(text: bytes) -> bytes:
     ],
 )
 def test_anything_else_is_refused(malformed: bytes) -> None:
-    """What is not a whole list as documented is no list."""
+    """A reply that is not a complete list as documented is rejected."""
     with pytest.raises(DiscoveryError):
         parse(malformed)
 
 
 def test_every_truncation_is_refused() -> None:
-    """A reply that ends early, wherever that is, is no list."""
+    """A reply that is cut at any place is rejected."""
     taken = []
     for length in range(len(DOCUMENTED)):
         with contextlib.suppress(DiscoveryError):
@@ -105,19 +105,19 @@ def test_every_truncation_is_refused() -> None:
 @patient
 @given(at=st.integers(0, len(DOCUMENTED) - 1), instead=st.binary(max_size=3), over=st.integers(0, 3))
 def test_a_corruption_is_refused_or_harmless(at: int, instead: bytes, over: int) -> None:
-    """Bytes changed, lost or added anywhere end in a refusal, or in whole nodes and as many as there were."""
+    """Changed, lost or added bytes cause an error, or give valid nodes and the same number of them."""
     corrupted = DOCUMENTED[:at] + instead + DOCUMENTED[at + over :]
     try:
         found = parse(corrupted)
     except DiscoveryError:
         return
-    # A letter of a host name or a digit may be another: nothing in the protocol tells.
+    # A changed letter or digit of a host name cannot be detected in the protocol.
     assert (len(found.nodes), len(corrupted)) == (2, len(DOCUMENTED))
 
 
 @patient
 @given(st.binary(max_size=300))
 def test_rubbish_is_refused(rubbish: bytes) -> None:
-    """Bytes at random raise the one error there is, and nothing else."""
+    """Random bytes raise only DiscoveryError."""
     with pytest.raises(DiscoveryError):
         parse(rubbish)

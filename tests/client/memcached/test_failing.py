@@ -1,4 +1,4 @@
-"""Nodes that die, hang, talk nonsense and come back."""
+"""Nodes that die, hang, send invalid replies, and recover."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _cache(servers: list[Server], open_nodes: Callable[..., Memcached]) -> Memca
 
 def _set_clock(cache: Memcached) -> Clock:
     clock = Clock()
-    for each in cache._membership.ring.nodes:
-        each._health._clock = clock
+    for member in cache._membership.ring.nodes:
+        member._health._clock = clock
     return clock
 
 
@@ -53,7 +53,7 @@ def _homes(cache: Memcached, server: Server) -> list[str]:
 
 
 def test_a_dead_nodes_keys_miss_and_the_others_do_not(cache: Memcached, servers: list[Server]) -> None:
-    """Nothing fails, no key moves, and every command says what a miss says."""
+    """Nothing raises, no key moves, and every command returns what a miss returns."""
     dead = _homes(cache, servers[0])
     servers[0].kill()
     found = [key for key in KEYS if cache.get(key) == key]
@@ -61,13 +61,13 @@ def test_a_dead_nodes_keys_miss_and_the_others_do_not(cache: Memcached, servers:
     said = [cache.set(key, 1), cache.add(key, 1), cache.delete(key), cache.touch(key), cache.incr(key), cache.gets(key)]
     many = (set(cache.get_many(KEYS)), set(cache.set_many(dict.fromkeys(KEYS, 1))), set(cache.delete_many(KEYS)))
     alive = set(KEYS) - set(dead)
-    assert found == [each for each in KEYS if each in alive]
+    assert found == [key for key in KEYS if key in alive]
     assert (said, many) == ([False, False, False, False, None, (None, None)], (alive, set(dead), set(dead)))
     assert cache.nodes_down == (servers[0].name,)
 
 
 def test_a_dead_node_is_back_when_it_is(cache: Memcached, servers: list[Server]) -> None:
-    """Its keys are found again, once it has been tried."""
+    """Its keys are found again after a successful attempt."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
     servers[0].kill()
@@ -79,7 +79,7 @@ def test_a_dead_node_is_back_when_it_is(cache: Memcached, servers: list[Server])
 
 
 def test_a_restarted_node_costs_no_request(cache: Memcached, servers: list[Server]) -> None:
-    """Idle connections that it has closed are found out before they are used."""
+    """Idle connections that it closed are detected before they are used."""
     servers[0].kill()
     servers[0].start()
     key = _homes(cache, servers[0])[0]
@@ -88,7 +88,7 @@ def test_a_restarted_node_costs_no_request(cache: Memcached, servers: list[Serve
 
 
 def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[Server]) -> None:
-    """Then nobody waits: half a minute of waiting would be due for these commands."""
+    """After that, no command waits. These commands would otherwise wait for half a minute."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
     servers[0].suspend()
@@ -101,7 +101,7 @@ def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[S
 
 
 def test_callers_of_a_hanging_node_wait_side_by_side(cache: Memcached, servers: list[Server]) -> None:
-    """No lock is held while one waits."""
+    """No lock is held during the wait."""
     keys = _homes(cache, servers[0])
     servers[0].suspend()
     start = time.monotonic()
@@ -113,7 +113,7 @@ def test_callers_of_a_hanging_node_wait_side_by_side(cache: Memcached, servers: 
 
 
 def test_a_complaint_is_an_answer_too(cache: Memcached, servers: list[Server]) -> None:
-    """A node that says that a command is wrong is not down."""
+    """A node that rejects a command is not down."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
     servers[0].suspend()
@@ -126,7 +126,7 @@ def test_a_complaint_is_an_answer_too(cache: Memcached, servers: list[Server]) -
 
 
 def test_few_connections_stay_idle(cache: Memcached, servers: list[Server], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What many threads needed at once is closed when they have done."""
+    """Connections that many threads needed at once are closed afterwards."""
     monkeypatch.setattr(node, "_MAX_IDLE", 3)
     keys = _homes(cache, servers[0])[:8]
     together = threading.Barrier(len(keys))
@@ -142,7 +142,7 @@ def test_few_connections_stay_idle(cache: Memcached, servers: list[Server], monk
 
 
 def test_it_can_be_an_error(servers: list[Server], open_nodes: Callable[..., Memcached]) -> None:
-    """For those who would rather know; it is raised for many keys as for one."""
+    """With fail_open=False, commands raise, for many keys as for one."""
     cache = open_nodes(*servers, fail_open=False)
     servers[0].kill()
     for ask in (cache.get_many, cache.delete_many):
@@ -153,7 +153,7 @@ def test_it_can_be_an_error(servers: list[Server], open_nodes: Callable[..., Mem
 
 
 def test_what_happens_is_logged_once(cache: Memcached, servers: list[Server], caplog: pytest.LogCaptureFixture) -> None:
-    """That a node is down and that it is back, however many commands notice."""
+    """The log says once that a node is down and once that it is up, regardless of the number of commands."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
     servers[0].kill()
@@ -163,7 +163,7 @@ def test_what_happens_is_logged_once(cache: Memcached, servers: list[Server], ca
     clock.now += 10.0
     for _ in range(20):
         cache.get(key)
-    said = [(each.name, each.levelname, each.getMessage().partition(":2")[2][4:]) for each in caplog.records]
+    said = [(record.name, record.levelname, record.getMessage().partition(":2")[2][4:]) for record in caplog.records]
     logger = "elasticache_client.memcached"
     assert said == [
         (logger, "WARNING", " is down: ConnectionRefusedError(111, 'Connection refused')"),
@@ -176,7 +176,7 @@ SECRET = b"planted-never-to-be-seen"
 
 @pytest.fixture(name="impostor")
 def _impostor() -> Iterator[Callable[[bytes], str]]:
-    """Starts something that answers each command with the same bytes and then keeps quiet."""
+    """Starts a server that answers each command with the same bytes and then sends nothing."""
     listener = socket.create_server(("127.0.0.1", 0))
     answer = [b""]
 
@@ -225,7 +225,7 @@ def test_nonsense_is_a_miss(
     caplog: pytest.LogCaptureFixture,
     said: bytes,
 ) -> None:
-    """It counts as a failure of the node, ends in time, and shows in no log."""
+    """An invalid reply counts as a failure of the node, ends in time, and is not logged."""
     cache = open_nodes(impostor(said), answer_seconds=0.2)
     found = [cache.get("key") for _ in range(2)]
     assert (found, len(cache.nodes_down), SECRET.decode() in caplog.text) == ([None, None], 1, False)
@@ -235,7 +235,7 @@ def test_nonsense_is_a_miss(
 def test_nonsense_is_not_shown_in_an_error(
     impostor: Callable[[bytes], str], open_nodes: Callable[..., Memcached], said: bytes
 ) -> None:
-    """An answer that is none may hold a value."""
+    """An invalid reply may contain a value."""
     cache = open_nodes(impostor(said), answer_seconds=0.2, fail_open=False)
     with pytest.raises(NodeError) as caught:
         cache.get("key")
@@ -246,17 +246,17 @@ def test_nonsense_is_not_shown_in_an_error(
 def test_a_number_that_is_none_is_a_miss(
     impostor: Callable[[bytes], str], open_nodes: Callable[..., Memcached]
 ) -> None:
-    """Nor does its connection stay open."""
+    """Its connection is closed."""
     cache = open_nodes(impostor(SECRET + b"\r\n"), answer_seconds=0.2)
     found = cache.incr("key")
-    gc.collect()  # which would complain about a connection that nobody closed
+    gc.collect()  # warns of connections that are not closed
     assert found is None
 
 
 def test_an_unasked_for_answer_is_nobodys(
     impostor: Callable[[bytes], str], open_nodes: Callable[..., Memcached]
 ) -> None:
-    """Bytes too many are not taken for the answer to the next command."""
+    """Extra bytes are not read as the reply to the next command."""
     hit = b"VALUE key 0 3\r\nold\r\nEND\r\n"
     cache = open_nodes(impostor(hit + hit * 2000))
     assert [cache.get("key"), cache.get("key")] == [b"old", b"old"]
@@ -283,7 +283,7 @@ cache.close()
 
 
 def test_forked_processes_do_not_share_connections(servers: list[Server]) -> None:
-    """Parent and children read at the same time, and nobody gets another's answer."""
+    """Parent and children read at the same time, and none gets another's reply."""
     command = [sys.executable, "-W", "error", "-c", FORK, *(server.name for server in servers)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[0, 0, 0, 0] 0\n", "")

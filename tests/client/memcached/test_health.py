@@ -21,7 +21,7 @@ def _down(clock: Clock) -> Health:
 
 
 def test_one_failure_is_forgiven(clock: Clock) -> None:
-    """A node is asked on after a failure, and the next answer clears it."""
+    """A node is still used after one failure, and the next reply clears it."""
     health = Health(clock)
     seen = []
     for _ in range(3):
@@ -30,23 +30,23 @@ def test_one_failure_is_forgiven(clock: Clock) -> None:
 
 
 def test_the_second_in_a_row_is_the_end(down: Health) -> None:
-    """Then it is down and nobody may ask it."""
+    """The node is then down, and no command may use it."""
     assert (down.is_down, down.admits()) == (True, False)
 
 
 def test_going_down_is_said_once(down: Health) -> None:
-    """Those that were under way fail too and change nothing."""
+    """Commands that were already running fail too, and change nothing."""
     assert [down.failed() for _ in range(20)] == [False] * 20
 
 
 def test_one_caller_per_pause_tries(down: Health, clock: Clock) -> None:
-    """When the pause is over one may, the next ones not."""
+    """After the interval, one caller may use the node."""
     clock.now += 1.0
     assert [down.admits() for _ in range(3)] == [True, False, False]
 
 
 def test_pauses_grow_to_ten_seconds(down: Health, clock: Clock) -> None:
-    """Each is twice as long as the one before, up to the longest."""
+    """Each interval is twice as long as the one before, up to the maximum."""
     start = clock.now
     tried: list[float] = []
     while len(tried) < 6:
@@ -58,7 +58,7 @@ def test_pauses_grow_to_ten_seconds(down: Health, clock: Clock) -> None:
 
 
 def test_an_answer_makes_it_as_new(down: Health, clock: Clock) -> None:
-    """It is up, may fail once again, and its next pause is the shortest."""
+    """The node is up, may fail once again, and its next interval is the shortest."""
     clock.now += 1.0
     down.admits()
     seen = [down.answered(), down.is_down, down.failed(), down.failed()]

@@ -1,4 +1,4 @@
-"""SASL with a Memcached of one's own."""
+"""SASL with self-managed Memcached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 USER = f"app@{HOST}"
 PASSWORD = "planted-never-to-be-seen"
 
-# What saslpasswd2 does, which is a package of its own: by libsasl2, which memcached brings along.
+# Does what saslpasswd2 does, which is a separate package, with libsasl2, on which memcached depends.
 CREATE_USER = """
 import ctypes, sys
 library = ctypes.CDLL("libsasl2.so.2")
@@ -61,25 +61,25 @@ def _connect(server: Server, dns_only: Certificate, password: str = PASSWORD) ->
 
 @pytest.mark.parametrize("value", [{"name": "pear", "prices": [1.5, 2]}, "pear", b"\x00pear", 7, None, True])
 def test_values_go_through_a_login(server: Server, dns_only: Certificate, value: object) -> None:
-    """With the right password, values of every kind come back as they were."""
+    """With the right password, values of every kind are read unchanged."""
     client = _connect(server, dns_only)
     assert (client.set("key", value), client.get("key")) == (True, value)
     client.disconnect_all()
 
 
 def test_a_wrong_password_is_refused(server: Server, dns_only: Certificate, caplog: pytest.LogCaptureFixture) -> None:
-    """With an error that shows neither the wrong one nor the right one."""
+    """The error contains neither the wrong password nor the right one."""
     caplog.set_level("DEBUG")
     client = _connect(server, dns_only, password=f"not-{PASSWORD}")
     with pytest.raises(MemcachedException, match="Auth failure") as caught:
         client.set("key", "value")
     client.disconnect_all()
-    shown = f"{caught.value!r} {client!r} {[str(each) for each in client.servers]} {caplog.text}"
+    shown = f"{caught.value!r} {client!r} {[str(server) for server in client.servers]} {caplog.text}"
     assert PASSWORD not in shown
 
 
 def test_a_pickle_of_somebody_else_is_not_run(server: Server, dns_only: Certificate) -> None:
-    """What the library alone would have unpickled is an error."""
+    """A value that the library alone would unpickle raises an error."""
     stranger = bmemcached.DistributedClient(
         (server.name,), USER, PASSWORD, tls_context=tls_context(dns_only.certificate)
     )

@@ -1,4 +1,4 @@
-"""Names of nodes, and the deadline of an answer."""
+"""Names of nodes, and the deadline of a reply."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def test_each_piece_has_what_the_ones_before_have_left(pair: tuple[socket.socket, socket.socket]) -> None:
-    """A peer that sends byte after byte has no more time than one that sends all at once."""
+    """A peer that sends byte after byte has no more time than one that sends everything at once."""
     sock, peer = pair
     timed = TimedSocket(sock, 60.0)
     timed.sendall(b"?")
@@ -35,7 +35,7 @@ def test_each_piece_has_what_the_ones_before_have_left(pair: tuple[socket.socket
 
 
 def test_time_is_up_for_a_peer_that_always_has_more(pair: tuple[socket.socket, socket.socket]) -> None:
-    """Even if nobody ever waits for it."""
+    """The deadline applies even if no read has to wait."""
     sock, peer = pair
     timed = TimedSocket(sock, 60.0)
     timed.sendall(b"?")
@@ -46,7 +46,7 @@ def test_time_is_up_for_a_peer_that_always_has_more(pair: tuple[socket.socket, s
 
 
 def test_time_begins_anew_with_each_question(pair: tuple[socket.socket, socket.socket]) -> None:
-    """A connection that has been idle for longer than an answer may take is as good as ever."""
+    """A connection that was idle for longer than the time limit still works."""
     sock, peer = pair
     timed = TimedSocket(sock, 60.0)
     timed._end = time.monotonic()
@@ -66,7 +66,7 @@ def test_time_begins_anew_with_each_question(pair: tuple[socket.socket, socket.s
     ],
 )
 def test_a_nodes_name_is_read(text: str, expected: Address) -> None:
-    """Host and port, or the host alone."""
+    """Host and port, or only the host."""
     assert Address.parse(text) == expected
 
 
@@ -74,6 +74,6 @@ def test_a_nodes_name_is_read(text: str, expected: Address) -> None:
     "text", ["", ":11211", "a:", "a:0", "a:65536", "a:b", "a b:1", "memcached://a:1", "a:1/", "2001:db8::1", "[x]:1"]
 )
 def test_another_name_is_refused(text: str) -> None:
-    """With what is allowed in the message."""
+    """The message says what is allowed."""
     with pytest.raises(ValueError, match=r"^node '.*': must be host:port with a port of 1 to 65535"):
         Address.parse(text)

@@ -1,4 +1,4 @@
-"""What values become, and what is read back."""
+"""How values are encoded and decoded."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Product:
 
 
 class Order(msgspec.Struct, frozen=True):
-    """Another."""
+    """Another kind of value."""
 
     products: list[Product]
     placed: dt.datetime
 
 
 class Price(msgspec.Struct):
-    """A value whose own check raises what no reader does."""
+    """A value whose own check raises an unusual exception."""
 
     currency: str
 
     def __post_init__(self) -> None:
-        """Know the currency."""
+        """Check the currency."""
         {"eur": 2}[self.currency]
 
 
@@ -55,7 +55,7 @@ ORDER = Order([Product("pear", 1.5)], dt.datetime(2026, 11, 22, tzinfo=dt.UTC))
 @patient
 @given(values)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
-    """Everything that MessagePack knows, with its type."""
+    """Everything that MessagePack knows comes back with its type."""
     back = decode(encode(value), Any)
     assert (back, back.__class__) == (value, value.__class__)
 
@@ -74,7 +74,7 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
     ],
 )
 def test_a_type_comes_back(value: Any, type_: Any) -> None:
-    """A read that names the type gets it."""
+    """A read with a type returns that type."""
     assert decode(encode(value), type_) == value
 
 
@@ -97,7 +97,7 @@ def test_a_type_comes_back(value: Any, type_: Any) -> None:
     ],
 )
 def test_what_does_not_fit_is_unreadable(item: tuple[bytes, int], type_: Any) -> None:
-    """Nothing but the one error comes of a value of somebody else."""
+    """A value of another program raises only UnreadableError."""
     with pytest.raises(UnreadableError):
         decode(item, type_)
 
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_unreadable(item: tuple[bytes, int], type_: Any) ->
 @patient
 @given(st.binary(), st.integers(0, 2**16))
 def test_no_bytes_break_the_reader(data: bytes, flags: int) -> None:
-    """Whatever stands in the cache is a value or unreadable."""
+    """Any bytes in the cache are a value or unreadable."""
     try:
         decode((data, flags), Order)
     except UnreadableError as error:
@@ -116,7 +116,7 @@ def test_no_bytes_break_the_reader(data: bytes, flags: int) -> None:
 
 
 class Size(enum.IntEnum):
-    """One that equals its number."""
+    """A member that equals its number."""
 
     S = 1
 
@@ -132,7 +132,7 @@ class Size(enum.IntEnum):
     ],
 )
 def test_what_cannot_be_written_is_an_error(value: Any, place: str) -> None:
-    """It is the caller's, with its place and type, and it is not pickled instead."""
+    """The caller gets an error with the place and type, and the value is not pickled."""
     with pytest.raises(TypeError, match=f"{place}.*: must come back equal and of the same type"):
         encode(value)
 
@@ -155,7 +155,7 @@ _OFFSET = dt.datetime(2026, 7, 1, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=2
     ids=str,
 )
 def test_what_is_only_itself_with_its_type(value: Any, type_: Any) -> None:
-    """It is read with it, as it was, and is nothing else without it."""
+    """It is read unchanged with its type, and is a miss without it."""
     item = encode(value)
     assert difference(value, decode(item, type_)) is None
     with pytest.raises(UntypedError):
@@ -163,5 +163,5 @@ def test_what_is_only_itself_with_its_type(value: Any, type_: Any) -> None:
 
 
 def test_a_counted_down_number_is_read() -> None:
-    """Memcached does not shorten 10 when it counts down to 9, it adds a blank."""
+    """Memcached does not shorten 10 when it counts down to 9; it adds a space."""
     assert decode((b"9 ", encode(10)[1]), int) == 9
