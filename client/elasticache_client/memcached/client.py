@@ -35,9 +35,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 POLL_SECONDS = 60.0
-"""How often to ask for the list of nodes, minus a random part of up to a tenth. AWS's own clients use the same
-interval.
-"""
+"""The interval between requests for the list of nodes, as in AWS's own clients. Up to a tenth is subtracted."""
 
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 1.0
