@@ -57,8 +57,8 @@ def start(
 ) -> subprocess.Popen[str]:
     """Start a program as the leader of a new process group.
 
-    The group is killed when this process ends, even if this process is killed. Ctrl-C in the terminal reaches only
-    this process.
+    The group is killed when this process ends, even if this process is killed, or when it drops the returned object.
+    Ctrl-C in the terminal reaches only this process.
 
     Args:
         command: Program and arguments.
