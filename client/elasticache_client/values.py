@@ -91,16 +91,16 @@ def pack(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any] = 
 
 
 def comes_again(error: Exception, codec: Callable[..., Any], *arguments: Any) -> bool:
-    """Whether an error is of a codec, or of the code of a value's class, and not of the caller's thread.
+    """Whether an error comes from a codec or a value's class, and not from a signal handler.
 
-    A class's own checks may raise anything, which says that the value does not fit. A signal's handler may raise
-    anything too, between any two lines, as the timeouts of RQ and Celery do, and that is for the caller. The first
-    comes again if the codec is called again, the second does not.
+    A class's own checks may raise anything, which means that the value does not fit. A signal handler may also raise
+    anything, between any two lines, as the timeouts of RQ and Celery do. That error belongs to the caller. An error of
+    a codec occurs again if the codec is called again; an error of a signal handler does not.
 
     Args:
-        error: What the codec raised.
-        codec: What was called; it changes nothing.
-        arguments: Its arguments.
+        error: The error that the codec raised.
+        codec: The codec, which must have no side effects.
+        arguments: The codec's arguments.
     """
     try:
         codec(*arguments)
@@ -163,7 +163,7 @@ def has_fields(value: Any) -> bool:
 
 
 def _packed(value: Any, read: Callable[[bytes], Any], wrap: Callable[[Any], Any]) -> tuple[bytes, str | None]:
-    """MessagePack, and what of the value would come back changed."""
+    """The value as MessagePack, and its first part that would change, or None."""
     content = msgspec.msgpack.encode(wrap(value), enc_hook=write_other)
     changed = difference(value, read(content))
     if changed is None:

@@ -1,7 +1,7 @@
-"""An exception that a signal's handler raises while a value is written or read reaches the caller.
+"""If a signal handler raises an exception while a value is written or read, the caller gets it.
 
-RQ's and Celery's timeouts are raised so. Taken for a sign that the value does not fit, they would be lost: the job goes
-on, its value is not cached, a session is another one.
+The timeouts of RQ and Celery are raised in this way. If they counted as a sign that the value does not fit, they would
+be lost: the job would continue, its value would not be cached, and the session would be a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Interrupted(Exception):  # noqa: N818 - as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
-    """Raised by a signal, anywhere."""
+    """Raised by a signal handler, anywhere."""
 
 
 class CheckError(Exception):
@@ -31,7 +31,7 @@ class CheckError(Exception):
 
 @dataclass
 class Product:
-    """Its check is interrupted once, or refuses, as the test says."""
+    """A value whose check is interrupted once, or rejects the value, as the test says."""
 
     name: str
 
@@ -39,7 +39,7 @@ class Product:
     interrupts: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
-        """Check the name, in lines of Python."""
+        """Check the name in several lines of Python."""
         if Product.interrupts:
             Product.interrupts -= 1
             signal.raise_signal(signal.SIGALRM)
@@ -49,7 +49,7 @@ class Product:
 
 @pytest.fixture(name="error", params=[Interrupted, TimeoutError])
 def _error(request: pytest.FixtureRequest) -> Iterator[type[Exception]]:
-    """What the handler raises: an error of its own, or one of Python's."""
+    """The exception that the handler raises: its own class, or one of Python's."""
     error: type[Exception] = request.param
 
     def interrupt(*_: Any) -> None:
@@ -83,7 +83,7 @@ READERS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("way", WRITERS)
 def test_an_interrupted_write_is_no_unfit_value(way: str, error: type[Exception]) -> None:
-    """It is the caller's; the same value fits the next time, and what its class refuses is still said to be unfit."""
+    """The caller gets the exception, and the next write succeeds. A value that its class rejects is still unfit."""
     Product.interrupts = 1
     with pytest.raises(error):
         WRITERS[way]()
@@ -96,7 +96,7 @@ def test_an_interrupted_write_is_no_unfit_value(way: str, error: type[Exception]
 
 @pytest.mark.parametrize("way", READERS)
 def test_an_interrupted_read_is_no_miss(way: str, error: type[Exception]) -> None:
-    """It is the caller's; the same content is read the next time, and what its class refuses is a miss."""
+    """The caller gets the exception, and the next read succeeds. A value that its class rejects is still a miss."""
     Product.interrupts = 1
     with pytest.raises(error):
         READERS[way]()
