@@ -677,7 +677,7 @@ ROWS = [
         group(EngineVersion="6.2", ClusterMode="compatible"),
         "Cache.ClusterMode",
         Effect.REJECTED,
-        "changing the mode needs redis 7.0",
+        "changing the mode needs at least Redis OSS 7.0 or Valkey 7.2",
         (group(EngineVersion="7.0"), group(EngineVersion="7.0", ClusterMode="compatible")),
     ),
     Row(
@@ -877,7 +877,7 @@ ROWS = [
         group(**_PREFERRED),
         "Cache.TransitEncryptionEnabled",
         Effect.SEVERAL_DEPLOYMENTS,
-        "TLS can be changed from Redis 7.0 onward only, judged by the version that runs",
+        "a change of TLS needs at least Redis OSS 7.0 or Valkey 7.2; the version that runs counts",
         (group(EngineVersion="7.0"), group(**_PREFERRED)),
     ),
     Row(
@@ -904,7 +904,7 @@ ROWS = [
         group(**_ON, EngineVersion="5.0.5", AuthToken="b" * 16),
         "Cache.AuthToken",
         Effect.REJECTED,
-        "a token can be changed from Redis 5.0.6 onward only",
+        "a change of the AUTH token needs at least Redis OSS 5.0.6 or Valkey 7.2",
         (
             group(**_ON, EngineVersion="5.0.6", AuthToken="a" * 16),
             group(**_ON, EngineVersion="5.0.6", AuthToken="b" * 16),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import FrozenInstanceError
-from typing import Any
 
 import pytest
 
@@ -83,24 +82,6 @@ def test_new_major_version_has_no_family_yet(engine: str, version: str) -> None:
     assert facts.parameter_family_of(engine, version) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "default_group", "default_cluster_group"),
-    [
-        ("valkey9", "default.valkey9", "default.valkey9.cluster.on"),
-        ("redis6.x", "default.redis6.x", "default.redis6.x.cluster.on"),
-        ("redis3.2", "default.redis3.2", "default.redis3.2.cluster.on"),
-        ("redis2.8", "default.redis2.8", None),
-        ("memcached1.6", "default.memcached1.6", None),
-    ],
-)
-def test_default_groups(name: str, default_group: str, default_cluster_group: str | None) -> None:
-    """Each family has the service's own groups, a second one where the engine has cluster mode."""
-    family = facts.parameter_family(name)
-
-    assert family is not None
-    assert (default_group, default_cluster_group) == (family.default_group, family.default_cluster_group)
-
-
 def test_families_of_an_engine() -> None:
     """Families are listed in the order of their numbers, for all engines or one."""
     assert ("valkey7", "valkey8", "valkey9") == facts.parameter_families("valkey")
@@ -111,33 +92,18 @@ def test_families_of_an_engine() -> None:
 @pytest.mark.parametrize(
     ("feature", "engine", "below", "at"),
     [
-        ("acl_channels", "redis", "6.0", "6.2"),
-        ("acl_selectors", "redis", "6.2", "7.0"),
         ("auth_token_rotation", "redis", "4.0.10", "5.0.6"),
         ("auto_minor_version_upgrade", "redis", "5.0.6", "6.0"),
         ("autoscaling", "redis", "5.0.6", "6.0"),
-        ("cluster_mode_migration", "redis", "6.2", "7.0"),
-        ("data_tiering", "redis", "6.0", "6.2"),
         ("data_tiering_autoscaling", "redis", "6.2", "7.0"),
         ("database_acl", "valkey", "9.0", "9.1"),
-        ("databases_in_cluster_mode", "valkey", "8.2", "9.0"),
         ("durability", "valkey", "8.2", "9.0"),
-        ("engine_log", "redis", "6.0", "6.2"),
-        ("five_hundred_nodes", "redis", "4.0.10", "5.0.6"),
-        ("full_text_search", "valkey", "8.2", "9.0"),
         ("global_datastore", "redis", "4.0.10", "5.0.6"),
-        ("hash_field_expiration", "valkey", "8.2", "9.0"),
-        ("iam", "redis", "6.2", "7.0"),
         ("ipv6", "redis", "6.0", "6.2"),
         ("ipv6", "memcached", "1.5.16", "1.6.6"),
-        ("serverless_dynamodb", "valkey", "8", "9"),
         ("serverless_public", "valkey", "8", "9"),
-        ("slow_log", "redis", "5.0.6", "6.0"),
         ("transit_encryption", "redis", "3.2.10", "4.0.10"),
         ("transit_encryption", "memcached", "1.6.6", "1.6.12"),
-        ("transit_encryption_mode", "redis", "6.2", "7.0"),
-        ("user_groups", "redis", "5.0.6", "6.0"),
-        ("vector_search", "valkey", "8.1", "8.2"),
     ],
 )
 def test_features_begin_with_a_version(feature: facts.Feature, engine: str, below: str, at: str) -> None:
@@ -152,11 +118,7 @@ def test_features_begin_with_a_version(feature: facts.Feature, engine: str, belo
     ("feature", "engine"),
     [
         ("iam", "memcached"),
-        ("snapshots", "memcached"),
-        ("at_rest_encryption", "memcached"),
-        ("auth_token", "memcached"),
         ("durability", "redis"),
-        ("vector_search", "redis"),
         ("iam", "mysql"),
     ],
 )
@@ -164,6 +126,20 @@ def test_some_engines_never_have_a_feature(feature: facts.Feature, engine: str) 
     """An engine without any version that has a feature does not have it in a later one either."""
     assert engine not in facts.floors(feature)
     assert not facts.supports(feature, engine, "99.0")
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        (None, "Redis OSS 6.2 or Valkey 7.2 or Memcached 1.6.6"),
+        ("redis", "Redis OSS 6.2 or Valkey 7.2"),
+        ("valkey", "Redis OSS 6.2 or Valkey 7.2"),
+        ("memcached", "Memcached 1.6.6"),
+    ],
+)
+def test_first_versions_in_words(engine: str | None, words: str) -> None:
+    """A message names the engines that a reader's cache can be moved to, and no other."""
+    assert words == facts.floors_in_words("ipv6", engine)
 
 
 def test_every_valkey_has_what_redis_7_1_has() -> None:
@@ -219,7 +195,7 @@ def test_serverless_majors(engine: str, majors: tuple[str, ...]) -> None:
             "general",
             8,
             26.04,
-            {"creatable", "ipv6", "autoscaling", "global_datastore", "outposts", "local_zones"},
+            {"creatable", "ipv6", "autoscaling", "global_datastore", "local_zones"},
         ),
         (
             "cache.r6gd.xlarge",
@@ -230,9 +206,9 @@ def test_serverless_majors(engine: str, majors: tuple[str, ...]) -> None:
         ),
         ("cache.t4g.small", "burstable", 2, 1.37, {"creatable", "ipv6", "burstable"}),
         ("cache.t3.micro", "burstable", 2, 0.5, {"creatable", "ipv6", "burstable", "local_zones"}),
-        ("cache.t2.small", "burstable", 1, 1.55, {"burstable", "previous_generation"}),
-        ("cache.r4.large", "memory", 2, 12.3, {"creatable", "previous_generation"}),
-        ("cache.c1.xlarge", "compute", None, None, {"previous_generation"}),
+        ("cache.t2.small", "burstable", 1, 1.55, {"burstable"}),
+        ("cache.r4.large", "memory", 2, 12.3, {"creatable"}),
+        ("cache.c1.xlarge", "compute", None, None, set()),
     ],
 )
 def test_node_type(name: str, kind: str, vcpus: int | None, memory_gib: float | None, flags: set[str]) -> None:
@@ -242,7 +218,7 @@ def test_node_type(name: str, kind: str, vcpus: int | None, memory_gib: float | 
     assert known is not None
     assert (name, kind, vcpus, memory_gib) == (known.name, known.family.kind, known.vcpus, known.memory_gib)
     of_type = {"creatable", "burstable", "data_tiering", "ipv6", "autoscaling"}
-    of_family = {"previous_generation", "durability", "global_datastore", "outposts", "local_zones"}
+    of_family = {"durability", "global_datastore", "local_zones"}
     has = {flag for flag in of_type if getattr(known, flag)} | {
         flag for flag in of_family if getattr(known.family, flag)
     }
@@ -481,29 +457,6 @@ def test_families_without_known_parameters() -> None:
     assert {} == facts.parameters("redis2.8")
     assert facts.parameter("redis2.8", "timeout") is None
     assert ["redis5.0"] == [name for name in facts.parameter_families() if facts.fully_listed(name)]
-
-
-@pytest.mark.parametrize(
-    ("name", "minimum", "maximum", "quota"),
-    [
-        ("nodes_per_cluster", 1, 90, None),
-        ("nodes_per_cluster_on_request", 1, 500, None),
-        ("nodes_per_group_without_cluster_mode", 1, 6, None),
-        ("replicas_per_shard", 0, 5, None),
-        ("memcached_nodes", 1, 60, None),
-        ("nodes_per_region", 0, 300, "L-DFE45DF3"),
-        ("users_per_group", 1, 100, None),
-        ("snapshot_retention_days", 0, 35, None),
-        ("serverless_storage_gb", 1, 5000, None),
-        ("serverless_ecpu_per_second", 1000, 15_000_000, None),
-        ("tags", 0, 50, None),
-    ],
-)
-def test_limit(name: Any, minimum: int, maximum: int, quota: str | None) -> None:
-    """A limit has both ends, and the code of its quota where one is known."""
-    limit = facts.limit(name)
-
-    assert (name, minimum, maximum, quota) == (limit.name, limit.minimum, limit.maximum, limit.quota)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ ROWS = (
         "RBC-02",
         lambda: group(engine=Engine.REDIS_5_0_6, node_type=NodeType("cache.r5.large"), access=_users(1)),
         (
-            "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. Use a newer engine, "
+            "Access.users on redis 5.0.6: a user group needs at least Redis OSS 6.0 or Valkey 7.2. Use a newer engine, "
             "or Access.auth_token()."
         ),
         lambda: group(engine=Engine.REDIS_6_2, access=_with(PasswordUser("app", _APP))),
@@ -113,7 +113,7 @@ ROWS = (
         "RBC-10",
         lambda: group(engine=Engine.REDIS_7_1, access=_with(IamUser("app", Permissions("on ~app:* +@bloom")))),
         (
-            "Permissions('on ~app:* resetchannels -@all +@bloom') on redis 7.1: +@bloom needs Valkey 8.1 at least. Use "
+            "Permissions('on ~app:* resetchannels -@all +@bloom') on redis 7.1: +@bloom needs at least Valkey 8.1. Use "
             "Valkey, or leave '+@bloom' out."
         ),
         lambda: group(engine=Engine.VALKEY_8_1, access=_with(IamUser("app", Permissions("on ~app:* +@bloom")))),
@@ -123,7 +123,7 @@ ROWS = (
         lambda: group(engine=Engine.VALKEY_9_0, access=_with(IamUser("app", Permissions("on ~app:* +get db=0,1")))),
         (
             "Permissions('on ~app:* db=0,1 resetchannels -@all +get') on valkey 9.0: databases, as in db=0,1, need "
-            "Valkey 9.1 at least. Use a newer engine."
+            "at least Valkey 9.1. Use a newer engine."
         ),
         lambda: group(engine=Engine.VALKEY_9_1, access=_with(IamUser("app", Permissions("on ~app:* +get db=0,1")))),
     ),
@@ -166,8 +166,8 @@ ROWS = (
         "RBC-10",
         lambda: Permissions("on &news:* +publish").check_engine(Engine("redis", "6.0")),
         (
-            "Permissions('on &news:* -@all +publish') on redis 6.0: channels, as in &news:*, need Redis 6.2 or "
-            "Valkey 7.2 at least. Use a newer engine."
+            "Permissions('on &news:* -@all +publish') on redis 6.0: channels, as in &news:*, need at least "
+            "Redis OSS 6.2 or Valkey 7.2. Use a newer engine."
         ),
         lambda: Permissions("on &news:* +publish").check_engine(Engine.REDIS_6_2),
     ),
@@ -176,7 +176,7 @@ ROWS = (
         lambda: group(engine=Engine.REDIS_6_2, access=_with(PasswordUser("app", Permissions("on %R~app:* +get")))),
         (
             "Permissions('on %R~app:* resetchannels -@all +get') on redis 6.2: selectors and read or write "
-            "patterns, as in %R~app:*, need Redis 7.0 or Valkey 7.2 at least. Use a newer engine."
+            "patterns, as in %R~app:*, need at least Redis OSS 7.0 or Valkey 7.2. Use a newer engine."
         ),
         lambda: group(engine=Engine.REDIS_7_0, access=_with(PasswordUser("app", Permissions("on %R~app:* +get")))),
     ),
@@ -257,7 +257,7 @@ ROWS = (
         "IAM-01",
         lambda: group(engine=Engine.REDIS_6_2, access=_with(IamUser("app", Permissions("on ~app:* +@read")))),
         (
-            "IamUser('app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. Use a newer "
+            "IamUser('app') on redis 6.2: IAM authentication needs at least Redis OSS 7.0 or Valkey 7.2. Use a newer "
             "engine, or a PasswordUser."
         ),
         lambda: group(engine=Engine.REDIS_7_0, access=_with(IamUser("app", Permissions("on ~app:* +@read")))),

@@ -115,7 +115,7 @@ ROWS = (
         "ENG-22",
         lambda: group(engine=Engine.REDIS_5_0_6, node_type=NodeType("cache.r5.large")),
         (
-            "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. Use a newer engine, "
+            "Access.users on redis 5.0.6: a user group needs at least Redis OSS 6.0 or Valkey 7.2. Use a newer engine, "
             "or Access.auth_token()."
         ),
         lambda: group(engine=Engine.REDIS_6_2, node_type=NodeType("cache.r5.large")),

@@ -12,8 +12,8 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from elasticache_constructs.checks.reasons import SHORTEST_REASON
 from elasticache_constructs.posture import rule_names
+from elasticache_rules.reasons import SHORTEST_REASON
 from tests.conftest import Synthesised, new_app, synthesise
 
 if TYPE_CHECKING:

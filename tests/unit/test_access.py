@@ -143,7 +143,7 @@ def test_engine_without_users_is_refused() -> None:
         Access.users(default=DefaultUser.with_token()).check_engine(Engine.REDIS_5_0_6)
 
     expected = (
-        "Access.users on redis 5.0.6: user groups need Redis 6.0 or Valkey 7.2 at least. "
+        "Access.users on redis 5.0.6: a user group needs at least Redis OSS 6.0 or Valkey 7.2. "
         f"Use a newer engine, or Access.auth_token(). {reference('RBC-02')}"
     )
     assert expected == str(refusal.value)
@@ -155,7 +155,7 @@ def test_engine_without_iam_is_refused_for_iam_users() -> None:
         USERS.check_engine(Engine.REDIS_6_2)
 
     expected = (
-        "IamUser('orders-app') on redis 6.2: IAM authentication needs Redis 7.0 or Valkey 7.2 at least. "
+        "IamUser('orders-app') on redis 6.2: IAM authentication needs at least Redis OSS 7.0 or Valkey 7.2. "
         f"Use a newer engine, or a PasswordUser. {reference('IAM-01')}"
     )
     assert expected == str(refusal.value)

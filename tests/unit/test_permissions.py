@@ -363,17 +363,17 @@ def test_broad_is_what_words_come_to(words: str) -> None:
 
 
 NEEDS = [
-    ("+@bloom", Engine.REDIS_7_1, "+@bloom needs Valkey 8.1 at least. Use Valkey, or leave '+@bloom' out"),
-    ("+bf.add", Engine.VALKEY_8_0, "+bf.add needs Valkey 8.1 at least. Use a newer engine"),
-    ("+@search", Engine.VALKEY_8_1, "+@search needs Valkey 8.2 at least. Use a newer engine"),
-    ("+@json", Engine("redis", "6.0"), "+@json needs Redis 6.2 or Valkey 7.2 at least. Use a newer engine"),
-    ("+hexpire", Engine.VALKEY_8_2, "+hexpire needs Valkey 9.0 at least. Use a newer engine"),
-    ("+client|setinfo", Engine.REDIS_7_0, "+client|setinfo needs Valkey 7.2 at least. Use Valkey, or leave"),
+    ("+@bloom", Engine.REDIS_7_1, "+@bloom needs at least Valkey 8.1. Use Valkey, or leave '+@bloom' out"),
+    ("+bf.add", Engine.VALKEY_8_0, "+bf.add needs at least Valkey 8.1. Use a newer engine"),
+    ("+@search", Engine.VALKEY_8_1, "+@search needs at least Valkey 8.2. Use a newer engine"),
+    ("+@json", Engine("redis", "6.0"), "+@json needs at least Redis OSS 6.2 or Valkey 7.2. Use a newer engine"),
+    ("+hexpire", Engine.VALKEY_8_2, "+hexpire needs at least Valkey 9.0. Use a newer engine"),
+    ("+client|setinfo", Engine.REDIS_7_0, "+client|setinfo needs at least Valkey 7.2. Use Valkey, or leave"),
     ("+stralgo", Engine.REDIS_7_0, "this engine has no stralgo any more. Leave '+stralgo' out"),
-    ("(~b +hgetdel)", Engine.VALKEY_9_0, "+hgetdel needs Valkey 9.1 at least. Use a newer engine"),
-    ("db=0,1", Engine.VALKEY_9_0, "databases, as in db=0,1, need Valkey 9.1 at least. Use a newer engine"),
+    ("(~b +hgetdel)", Engine.VALKEY_9_0, "+hgetdel needs at least Valkey 9.1. Use a newer engine"),
+    ("db=0,1", Engine.VALKEY_9_0, "databases, as in db=0,1, need at least Valkey 9.1. Use a newer engine"),
     ("+ft.search", ServerlessEngine.VALKEY_9, "serverless caches do not have. Use a ReplicationGroup"),
-    ("db=0", ServerlessEngine.VALKEY_8, "databases, as in db=0, need Valkey 9.1 at least"),
+    ("db=0", ServerlessEngine.VALKEY_8, "databases, as in db=0, need at least Valkey 9.1"),
     ("+wait -@blocking", Engine.VALKEY_7_2, "'-@blocking' takes '+wait' back, which comes before it. Leave out"),
 ]
 

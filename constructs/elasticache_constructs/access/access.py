@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from elasticache_constructs.access.users import DefaultUser, IamUser, PasswordUser
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_rules import facts
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
-_MOST_USERS = 100
+_MOST_USERS = facts.limit("users_per_group").maximum
 _DEFAULT_USER = Kind(
     of=DefaultUser,
     example="DefaultUser.disabled(), or DefaultUser.with_token() for clients that give no name",
@@ -119,18 +120,14 @@ class Access:
         """
         if not self.has_users:
             return
-        if not facts.supports("user_groups", engine.name, engine.version):
-            raise ConfigurationError(
-                got=f"Access.users on {engine}",
-                allowed="user groups need Redis 6.0 or Valkey 7.2 at least",
-                fix="Use a newer engine, or Access.auth_token()",
-                rule="RBC-02",
-            )
+        fix = "Use a newer engine, or Access.auth_token()"
+        check_feature(engine, "user_groups", got=f"Access.users on {engine}", fix=fix, rule="RBC-02")
         with reported_together() as check:
             # Those who leave exist until the next deployment.
             for user in (*self.named, *self.removing):
                 if isinstance(user, IamUser):
-                    check(_check_iam, user.name, engine)
+                    got, fix = f"IamUser({user.name!r}) on {engine}", "Use a newer engine, or a PasswordUser"
+                    check(check_feature, engine, "iam", got=got, fix=fix, rule="IAM-01")
             for permissions in (*self._permissions, *(user.permissions for user in self.removing)):
                 check(permissions.check_engine, engine)
 
@@ -167,13 +164,3 @@ class Access:
                 fix="Name a user who is on, or use DefaultUser.with_token()",
                 rule="RBC-11",
             )
-
-
-def _check_iam(name: str, engine: Engine | ServerlessEngine) -> None:
-    if not facts.supports("iam", engine.name, engine.version):
-        raise ConfigurationError(
-            got=f"IamUser({name!r}) on {engine}",
-            allowed="IAM authentication needs Redis 7.0 or Valkey 7.2 at least",
-            fix="Use a newer engine, or a PasswordUser",
-            rule="IAM-01",
-        )

@@ -17,7 +17,7 @@ from elasticache_rules import facts
 from elasticache_rules.facts.versions import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
@@ -156,7 +156,7 @@ class Permissions:
         for what, feature, found in features:
             if found and not facts.supports(feature, engine.name, engine.version):
                 what_needs = f"{what}, as in {in_words(found[0])}, need"
-                raise _refusal(got, f"{what_needs} {_in_words(facts.floors(feature))} at least", "Use a newer engine")
+                raise _refusal(got, f"{what_needs} at least {facts.floors_in_words(feature)}", "Use a newer engine")
         for rules in (parsed.root, *parsed.selectors):
             self._check_commands(rules, engine, got)
 
@@ -300,17 +300,14 @@ def _unknown(got: str, word: str, engine: Engine | ServerlessEngine) -> Configur
     floors = facts.command_floors(word[1:])
     floor = floors.get(engine.name)
     if floor is None:
-        return _refusal(got, f"{word} needs {_in_words(floors)} at least", f"Use Valkey, or leave {word!r} out")
+        return _refusal(
+            got, f"{word} needs at least {facts.versions_in_words(floors)}", f"Use Valkey, or leave {word!r} out"
+        )
     if version_key(engine.version) < version_key(floor):
-        return _refusal(got, f"{word} needs {_in_words(floors)} at least", "Use a newer engine")
+        return _refusal(got, f"{word} needs at least {facts.versions_in_words(floors)}", "Use a newer engine")
     if engine.is_serverless and is_known(word, Version(engine.name, engine.version)):
         return _refusal(got, f"{word} is about search, which serverless caches do not have", "Use a ReplicationGroup")
     return _refusal(got, f"this engine has no {word[1:]} any more", f"Leave {word!r} out")
-
-
-def _in_words(floors: Mapping[str, str]) -> str:
-    names = {"redis": "Redis", "valkey": "Valkey"}
-    return " or ".join(f"{names[engine]} {version}" for engine, version in floors.items())
 
 
 def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from elasticache_constructs.checks.argument_types import check_seen, is_token
 from elasticache_constructs.checks.errors import ConfigurationError
-
-SHORTEST_REASON = 20
-"""Characters that a reason has at least; the posture rules ask for as many."""
+from elasticache_rules.reasons import SHORTEST_REASON, is_reason
 
 
 def checked_reason(reason: str, *, what: str) -> str:
@@ -21,7 +19,7 @@ def checked_reason(reason: str, *, what: str) -> str:
             allowed="a reason is known at synth, for whoever reviews the code",
             fix="Write it out where it is given",
         )
-    if not isinstance(reason, str) or len(reason.strip()) < SHORTEST_REASON:
+    if not is_reason(reason):
         raise ConfigurationError(
             got=f"{what} with the reason {reason!r}",
             allowed=f"a reason has {SHORTEST_REASON} characters at least",

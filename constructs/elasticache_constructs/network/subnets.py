@@ -16,6 +16,7 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_region, check_zones, is_known
 from elasticache_constructs.values.network_type import NetworkType
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.values.node_type import NodeType
 
-_MOST_SUBNETS = 20
+_MOST_SUBNETS = facts.limit("subnets_per_group").maximum
 
 _VPC = Kind(of=ec2.IVpc, method="select_subnets", example="ec2.Vpc(...), or ec2.Vpc.from_lookup(...)", rule="NET-02")
 _SUBNETS = Kind(

@@ -11,11 +11,12 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number
 from elasticache_constructs.values.windows import checked_snapshot_window
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from constructs import IConstruct
 
-_LONGEST = 35
+_LONGEST = facts.limit("snapshot_retention_days").maximum
 _FLOOR = 15
 
 

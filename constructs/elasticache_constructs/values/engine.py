@@ -43,6 +43,9 @@ class Engine:
         ConfigurationError: When the name is none of the three, the version is not well formed or not on offer, or the
             family is not the version's.
 
+    ``elasticache_rules.facts.floors("iam")`` has the first versions with IAM authentication, and so on for the rest
+    of what an engine supports.
+
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html
     """
 
@@ -176,57 +179,57 @@ class Engine:
 
     @property
     def supports_user_groups(self) -> bool:
-        """Role-based access control: Redis 6.0 and Valkey 7.2 onward."""
+        """Whether it has role-based access control: users and user groups."""
         return facts.supports("user_groups", self.name, self.version)
 
     @property
     def supports_iam(self) -> bool:
-        """IAM authentication: Redis 7.0 and Valkey 7.2 onward."""
+        """Whether it has IAM authentication."""
         return facts.supports("iam", self.name, self.version)
 
     @property
     def supports_transit_encryption(self) -> bool:
-        """TLS: Redis 4.0.10, every Valkey, Memcached 1.6.12 onward."""
+        """Whether it has TLS."""
         return facts.supports("transit_encryption", self.name, self.version)
 
     @property
     def supports_transit_encryption_mode(self) -> bool:
-        """The choice between TLS ``preferred`` and ``required``: Redis 7.0 onward, every Valkey."""
+        """Whether it has the choice between TLS ``preferred`` and ``required``."""
         return facts.supports("transit_encryption_mode", self.name, self.version)
 
     @property
     def supports_cluster_mode_migration(self) -> bool:
-        """Turning cluster mode on in a running group: Redis 7.0 onward, every Valkey."""
+        """Whether cluster mode can be turned on in a running group."""
         return facts.supports("cluster_mode_migration", self.name, self.version)
 
     @property
     def supports_slow_log(self) -> bool:
-        """Delivery of the slow log: Redis 6.0 onward, every Valkey."""
+        """Whether its slow log can be delivered."""
         return facts.supports("slow_log", self.name, self.version)
 
     @property
     def supports_engine_log(self) -> bool:
-        """Delivery of the engine log: Redis 6.2 onward, every Valkey."""
+        """Whether its engine log can be delivered."""
         return facts.supports("engine_log", self.name, self.version)
 
     @property
     def supports_ipv6(self) -> bool:
-        """IPv6 and dual stack: Redis 6.2, every Valkey, Memcached 1.6.6 onward."""
+        """Whether it has IPv6 and dual stack."""
         return facts.supports("ipv6", self.name, self.version)
 
     @property
     def supports_five_hundred_nodes(self) -> bool:
-        """500 nodes in a cluster where the quota is raised, in place of 250: Redis 5.0.6 onward, every Valkey."""
+        """Whether a cluster can have 500 nodes, where the quota is raised, in place of 250."""
         return facts.supports("five_hundred_nodes", self.name, self.version)
 
     @property
     def supports_channels(self) -> bool:
-        """Permissions on channels: Redis 6.2 onward, every Valkey."""
+        """Whether it has permissions on channels."""
         return facts.supports("acl_channels", self.name, self.version)
 
     @property
     def supports_selectors(self) -> bool:
-        """Selectors and read or write patterns in permissions: Redis 7.0 onward, every Valkey."""
+        """Whether it has selectors, and read or write patterns, in permissions."""
         return facts.supports("acl_selectors", self.name, self.version)
 
 

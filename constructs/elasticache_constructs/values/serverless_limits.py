@@ -8,9 +8,10 @@ from typing import Any
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_rules import facts
 
-_STORAGE = (1, 5000)
-_ECPU = (1000, 15_000_000)
+_STORAGE = facts.limit("serverless_storage_gb")
+_ECPU = facts.limit("serverless_ecpu_per_second")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +75,14 @@ class ServerlessLimits:
                 rule="SLS-04",
             )
 
-    def _check_number(self, name: str, ends: tuple[int, int], rule: str) -> None:
+    def _check_number(self, name: str, limit: facts.Limit, rule: str) -> None:
         value = getattr(self, name)
-        if value is not None and not is_whole_number(value, *ends):
+        if value is not None and not is_whole_number(value, limit.minimum, limit.maximum):
+            nearest = limit.maximum if isinstance(value, int) and value > limit.maximum else limit.minimum
             raise ConfigurationError(
                 got=f"ServerlessLimits({name}={shown(value)})",
-                allowed=f"it is a whole number from {ends[0]} to {ends[1]}",
-                fix=f"Use {name}={ends[1] if isinstance(value, int) and value > ends[1] else ends[0]}, say",
+                allowed=f"it is a whole number from {limit.minimum} to {limit.maximum}",
+                fix=f"Use {name}={nearest}, say",
                 rule=rule,
             )
 

@@ -10,11 +10,12 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_rules import facts
 
-_MOST_REPLICAS = 5
+_MOST_REPLICAS = facts.limit("replicas_per_shard").maximum
 _SLOTS = 16384
-_MOST_NODES = 500
-_NODE_QUOTA = 90
+_MOST_NODES = facts.limit("nodes_per_cluster_on_request").maximum
+_NODE_QUOTA = facts.limit("nodes_per_cluster").maximum
 
 
 class ClusterMode(Enum):

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from elasticache_rules.change_gate.changes import Changes
 from elasticache_rules.change_gate.errors import GateError
+from elasticache_rules.reasons import SHORTEST_REASON, is_reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
-
-SHORTEST_REASON = 20
-"""Characters that a reason has at least, as everywhere in this package."""
 
 Allowances = dict[str, dict[str, str]]
 """Reasons by stack and logical id."""
@@ -43,7 +41,7 @@ def read_allowances(file: Path) -> Allowances:
         if not isinstance(reasons, dict):
             raise GateError(f'{file}: {stack} is no table. Write [stack name], and LogicalId = "reason" below it')
         for logical_id, reason in reasons.items():
-            if not isinstance(reason, str) or len(reason.strip()) < SHORTEST_REASON:
+            if not is_reason(reason):
                 raise GateError(
                     f"{file}: {stack}.{logical_id} has the reason {reason!r}; "
                     f"a reason has {SHORTEST_REASON} characters at least. "

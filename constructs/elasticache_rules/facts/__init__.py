@@ -28,12 +28,15 @@ from elasticache_rules.facts.engines import (
     engine_versions,
     features,
     floors,
+    floors_in_words,
     parameter_families,
     parameter_family,
     parameter_family_of,
     serverless_majors,
     supports,
+    title,
     version_form,
+    versions_in_words,
 )
 from elasticache_rules.facts.nodes import (
     NodeFamily,
@@ -68,6 +71,7 @@ __all__ = [
     "engine_versions",
     "features",
     "floors",
+    "floors_in_words",
     "fully_listed",
     "limit",
     "limits",
@@ -85,6 +89,8 @@ __all__ = [
     "restricted_commands",
     "serverless_majors",
     "supports",
+    "title",
     "version_form",
     "version_key",
+    "versions_in_words",
 ]

@@ -18,33 +18,26 @@ if TYPE_CHECKING:
 Feature = Literal[
     "acl_channels",
     "acl_selectors",
-    "at_rest_encryption",
-    "auth_token",
     "auth_token_rotation",
     "auto_minor_version_upgrade",
     "autoscaling",
     "cluster_mode_migration",
-    "data_tiering",
     "data_tiering_autoscaling",
     "database_acl",
-    "databases_in_cluster_mode",
     "durability",
     "engine_log",
     "five_hundred_nodes",
-    "full_text_search",
     "global_datastore",
-    "hash_field_expiration",
     "iam",
     "ipv6",
-    "serverless_dynamodb",
     "serverless_public",
     "slow_log",
-    "snapshots",
     "transit_encryption",
     "transit_encryption_mode",
     "user_groups",
-    "vector_search",
 ]
+
+_TITLES = {"redis": "Redis OSS", "valkey": "Valkey", "memcached": "Memcached"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +55,6 @@ class ParameterFamily:
     name: str
     engine: str
     sources: tuple[Source, ...]
-
-    @property
-    def default_group(self) -> str:
-        """The service's own group for caches without cluster mode, which nobody can change."""
-        return f"default.{self.name}"
-
-    @property
-    def default_cluster_group(self) -> str | None:
-        """The service's own group for caches in cluster mode; Memcached and Redis before 3.2 have none."""
-        if self.engine == "memcached" or self.name.startswith("redis2."):
-            return None
-        return f"{self.default_group}.cluster.on"
 
     def belongs_to(self, version: str) -> bool:
         """Whether a version of the engine, on offer today or not, takes groups of this family."""
@@ -175,6 +156,30 @@ def features() -> tuple[Feature, ...]:
 def floors(feature: Feature) -> Mapping[str, str]:
     """The first version of each engine that has a feature; an engine that never has it is absent."""
     return MappingProxyType(read("engines")["features"][feature]["floors"])
+
+
+def floors_in_words(feature: Feature, engine: str | None = None) -> str:
+    """The first versions that have a feature, for a message: ``Redis OSS 6.2 or Valkey 7.2``.
+
+    Args:
+        feature: The feature.
+        engine: The engine of the reader's cache. A message about Memcached names Memcached alone, and one about Redis
+            OSS or Valkey those two, since a cache moves between them. Default: every engine that has the feature.
+    """
+    known = floors(feature)
+    others = {name for name in known if engine is not None and (name == "memcached") != (engine == "memcached")}
+    return versions_in_words({name: version for name, version in known.items() if name not in others})
+
+
+def versions_in_words(versions: Mapping[str, str]) -> str:
+    """Versions by engine, for a message: ``Redis OSS 6.2 or Valkey 7.2``."""
+    return " or ".join(f"{_TITLES[engine]} {versions[engine]}" for engine in _TITLES if engine in versions)
+
+
+def title(feature: Feature) -> str:
+    """What a feature is called in a message, with its article: ``IAM authentication``, ``a user group``."""
+    named: str = read("engines")["features"][feature]["title"]
+    return named
 
 
 def supports(feature: Feature, engine: str, version: str) -> bool:

@@ -25,14 +25,12 @@ class NodeFamily:
         kind: What it is made for. A ``burstable`` family runs on CPU credits of the standard kind: without credits it
             is throttled.
         creatable: Whether a new cache can have it; the oldest families only live on in caches that have them.
-        previous_generation: Whether AWS lists it as a previous generation.
         minimum_versions: The first version of each engine that runs on it; an engine that never does is absent.
         data_tiering: Whether it keeps part of the data on SSD, which its caches must then switch on.
         maxmemory_policies: The eviction policies it is limited to; empty where it is limited to none.
         ipv6: Whether it can speak IPv6, alone or beside IPv4.
         durability: Whether the durability of Valkey 9 is on offer for it.
         global_datastore: Whether it can be a member of a global datastore.
-        outposts: Whether it is on offer on AWS Outposts.
         local_zones: Whether it is on offer in Local Zones.
         sources: Where all of this is written.
     """
@@ -40,14 +38,12 @@ class NodeFamily:
     name: str
     kind: Kind
     creatable: bool
-    previous_generation: bool
     minimum_versions: Mapping[str, str] = field(hash=False)
     data_tiering: bool
     maxmemory_policies: tuple[str, ...]
     ipv6: bool
     durability: bool
     global_datastore: bool
-    outposts: bool
     local_zones: bool
     sources: tuple[Source, ...]
 
@@ -136,14 +132,12 @@ def node_family(name: str) -> NodeFamily | None:
         name=name,
         kind=known["kind"],
         creatable=known["creatable"],
-        previous_generation=known["previous_generation"],
         minimum_versions=MappingProxyType(known["minimum_versions"]),
         data_tiering=known["data_tiering"],
         maxmemory_policies=tuple(known.get("maxmemory_policies", ())),
         ipv6=known["ipv6"],
         durability=known["durability"],
         global_datastore=known["global_datastore"],
-        outposts=known["outposts"],
         local_zones=known["local_zones"],
         sources=sources(known["sources"]),
     )

@@ -8,20 +8,19 @@ from typing import Literal, get_args
 from elasticache_rules.facts.records import Source, read, source
 
 Name = Literal[
+    "description_characters",
     "memcached_nodes",
     "nodes_per_cluster",
+    "nodes_per_cluster_of_old_engines",
     "nodes_per_cluster_on_request",
-    "nodes_per_group_without_cluster_mode",
     "nodes_per_region",
-    "parameter_groups",
     "replicas_per_shard",
     "serverless_caches",
     "serverless_ecpu_per_second",
     "serverless_storage_gb",
+    "serverless_subnets",
     "snapshot_retention_days",
-    "subnet_groups",
     "subnets_per_group",
-    "tags",
     "user_groups",
     "users",
     "users_per_group",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
-from elasticache_rules.change_gate.service_rules.engines import engine, version
+from elasticache_rules.change_gate.service_rules.engines import lacks
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.change_gate.values import is_intrinsic
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from elasticache_rules.change_gate.service_rules.update import State, Update
 
-_FLOORS = {"redis": (7, 0), "valkey": (7, 2)}
 _MAY_CHANGE_WITH_IT = {"ClusterMode", "CacheParameterGroupName"}
 _RUNBOOK = "docs/runbooks/cluster-mode.md"
 
@@ -69,8 +69,7 @@ def _stated(update: Update) -> Iterator[Finding]:
     """What is refused although the mode stays: CloudFormation sends it, and takes it for a change, beside others."""
     others = sorted(set(update.changed) - _MAY_CHANGE_WITH_IT)
     # Of the upgrade from a version that has no modes yet, the rules of upgrades speak.
-    runs, number = engine(update.old.properties), version(update.old.text("EngineVersion"))
-    has_modes = runs != "redis" or number is None or number >= _FLOORS["redis"]
+    has_modes = not lacks(update.old, "cluster_mode_migration")
     written = update.new.text("ClusterMode") or ""
     if others and written != written.lower():
         yield Finding(
@@ -168,10 +167,8 @@ def _mode(update: Update, old: str, new: str) -> Iterator[Finding]:
 
 
 def _missing_for_a_change(state: State) -> Iterator[str]:
-    runs = engine(state.properties)
-    number, floor = version(state.text("EngineVersion")), _FLOORS.get(runs or "")
-    if number is not None and floor is not None and number < floor:
-        yield f"{runs} {'.'.join(map(str, floor))}"
+    if lacks(state, "cluster_mode_migration"):
+        yield f"at least {facts.floors_in_words('cluster_mode_migration')}"
     if state.flag("AutomaticFailoverEnabled") is False:
         yield "automatic failover"
     if state.number("NumCacheClusters") == 1 or state.number("ReplicasPerNodeGroup") == 0:

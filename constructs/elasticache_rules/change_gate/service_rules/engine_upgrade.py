@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules import cluster_mode, transit_encryption
-from elasticache_rules.change_gate.service_rules.engines import engine, family, family_of_default_group, version
+from elasticache_rules.change_gate.service_rules.engines import engine, family, family_of_default_group, lacks, version
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.change_gate.values import is_known, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from elasticache_rules.change_gate.service_rules.update import State, Update
 
 _PARAMETER_GROUP = "AWS::ElastiCache::ParameterGroup"
-_FIRST_WITH_MODES = (7, 0)
 _RUNBOOK = "docs/runbooks/engine-upgrade.md"
 _TO_VALKEY = "docs/runbooks/redis-to-valkey.md"
 _SNAPSHOT = "docs/runbooks/snapshot-and-restore.md"
@@ -81,13 +80,13 @@ def _version(update: Update) -> Iterator[Finding]:
 
 
 def _modes(update: Update) -> Iterator[Finding]:
-    number = version(update.old.text("EngineVersion"))
-    if engine(update.old.properties) != "redis" or number is None or number >= _FIRST_WITH_MODES:
-        return
-    for name, mode, rule in (
-        ("TransitEncryptionMode", transit_encryption.mode, "TLS-06"),
-        ("ClusterMode", cluster_mode.mode, "TOP-23"),
-    ):
+    modes: tuple[tuple[str, facts.Feature, Callable[[State], str | None], str], ...] = (
+        ("TransitEncryptionMode", "transit_encryption_mode", transit_encryption.mode, "TLS-06"),
+        ("ClusterMode", "cluster_mode_migration", cluster_mode.mode, "TOP-23"),
+    )
+    for name, feature, mode, rule in modes:
+        if not lacks(update.old, feature):
+            continue
         if update.old.get(name) is None and update.new.get(name) is not None and mode(update.old) == mode(update.new):
             yield Finding(
                 name,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules import facts
 from elasticache_rules.change_gate.values import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from elasticache_rules.change_gate.service_rules.update import State
 
 Version = tuple[int, ...]
 
@@ -39,6 +42,13 @@ def version(text: str | None) -> Version | None:
     if text is None or not re.fullmatch(r"\d+(\.\d+)*(\.x)?", text):
         return None
     return tuple(int(part) for part in text.removesuffix(".x").split("."))
+
+
+def lacks(state: State, feature: facts.Feature) -> bool:
+    """Whether a cache is known to run a version that does not have a feature yet."""
+    number = version(state.text("EngineVersion"))
+    floor = facts.floors(feature).get(engine(state.properties) or "")
+    return number is not None and floor is not None and number < facts.version_key(floor)
 
 
 def family(engine: str, number: Version) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules import transit_encryption
-from elasticache_rules.change_gate.service_rules.engines import engine, version
+from elasticache_rules.change_gate.service_rules.engines import engine, lacks
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.change_gate.values import is_dynamic
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _TOKEN, _GROUPS = "AuthToken", "UserGroupIds"
 _RUNBOOK = "docs/runbooks/auth-token-to-users.md"
-_FIRST_WITH_ROTATION = (5, 0, 6)
 
 TAGS_OF_USER_GROUPS = "CloudFormation fails to change the tags of a user group that exists, and rolls the stack back"
 
@@ -85,7 +85,6 @@ def _removed(update: Update) -> Iterator[Finding]:
 
 def _changed(update: Update) -> Iterator[Finding]:
     old, new = transit_encryption.mode(update.old), transit_encryption.mode(update.new)
-    number = version(update.old.text("EngineVersion"))
     if "required" not in (old, new) and None not in (old, new):
         yield Finding(
             _TOKEN,
@@ -102,11 +101,11 @@ def _changed(update: Update) -> Iterator[Finding]:
             "deploy TLS first, then the token: docs/runbooks/tls.md",
             ("AUT-05",),
         )
-    elif engine(update.old.properties) == "redis" and number is not None and number < _FIRST_WITH_ROTATION:
+    elif lacks(update.old, "auth_token_rotation"):
         yield Finding(
             _TOKEN,
             Effect.REJECTED,
-            "a token can be changed from Redis 5.0.6 onward only",
+            f"{facts.title('auth_token_rotation')} needs at least {facts.floors_in_words('auth_token_rotation')}",
             "upgrade the engine first: docs/runbooks/engine-upgrade.md",
             ("AUT-06",),
         )

@@ -12,15 +12,16 @@ from elasticache_rules.change_gate.service_rules import (
     scaling,
     transit_encryption,
 )
-from elasticache_rules.change_gate.service_rules.engines import engine, version
+from elasticache_rules.change_gate.service_rules.engines import lacks
 from elasticache_rules.change_gate.service_rules.update import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from elasticache_rules.change_gate.service_rules.update import State, Update
+    from elasticache_rules.facts import Feature
 
-_LOG_FLOORS = {"slow-log": (6, 0), "engine-log": (6, 2)}
+_LOGS: dict[str, Feature] = {"slow-log": "slow_log", "engine-log": "engine_log"}
 _PARAMETER_GROUP = "AWS::ElastiCache::ParameterGroup"
 
 
@@ -192,11 +193,10 @@ def _snapshotting_cluster(update: Update) -> Iterator[Finding]:
 
 def _logs(update: Update) -> Iterator[Finding]:
     name = "LogDeliveryConfigurations"
-    number = version(update.old.text("EngineVersion"))
-    if not update.changes(name) or engine(update.old.properties) != "redis" or number is None:
+    if not update.changes(name):
         return
     kinds = [str(each.get("LogType")) for each in update.new.members(name) if isinstance(each, dict)]
-    too_new = [kind for kind in kinds if number < _LOG_FLOORS.get(kind, (0,))]
+    too_new = [kind for kind in kinds if kind in _LOGS and lacks(update.old, _LOGS[kind])]
     if too_new and update.changes("EngineVersion", "Engine"):
         yield Finding(
             name,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
-from elasticache_rules.change_gate.service_rules.engines import engine, version
+from elasticache_rules.change_gate.service_rules.engines import lacks
 from elasticache_rules.change_gate.service_rules.update import Finding
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _ENABLED, _MODE = "TransitEncryptionEnabled", "TransitEncryptionMode"
 _RUNBOOK = "docs/runbooks/tls.md"
-_FIRST_WITH_MODES = (7, 0)
 
 
 def mode(state: State) -> str | None:
@@ -33,7 +33,7 @@ def findings(update: Update) -> Iterator[Finding]:
         return
     name = _ENABLED if "disabled" in (old, new) else _MODE
     has_login = update.old.get("AuthToken") is not None or update.old.get("UserGroupIds")
-    too_old = _is_redis_before_modes(update.old)
+    too_old = lacks(update.old, "transit_encryption_mode")
     if has_login:
         yield Finding(
             name,
@@ -46,7 +46,8 @@ def findings(update: Update) -> Iterator[Finding]:
         yield Finding(
             name,
             Effect.SEVERAL_DEPLOYMENTS,
-            "TLS can be changed from Redis 7.0 onward only, judged by the version that runs",
+            f"a change of TLS needs at least {facts.floors_in_words('transit_encryption_mode')}; the version that runs "
+            "counts",
             f"deploy the engine upgrade, then preferred, then required: {_RUNBOOK}",
             ("TLS-18", "UPD-17"),
         )
@@ -76,8 +77,3 @@ def _step(name: str, old: str, new: str) -> Iterator[Finding]:
         case _:
             reason = "clients without TLS are served again; AWS does not document this way back"
             yield Finding(name, Effect.IN_PLACE, reason, "", ("TLS-09",))
-
-
-def _is_redis_before_modes(state: State) -> bool:
-    number = version(state.text("EngineVersion"))
-    return engine(state.properties) == "redis" and number is not None and number < _FIRST_WITH_MODES

@@ -1,0 +1,11 @@
+"""What counts as a reason, for relaxed defaults and for changes that were decided on."""
+
+from __future__ import annotations
+
+SHORTEST_REASON = 20
+"""The minimum number of characters of a reason. The posture rules ask for as many."""
+
+
+def is_reason(text: object) -> bool:
+    """Whether a value is a text that says why."""
+    return isinstance(text, str) and len(text.strip()) >= SHORTEST_REASON
