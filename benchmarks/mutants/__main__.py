@@ -16,9 +16,8 @@ from typing import Any
 
 from coverage import CoverageData
 
-from benchmarks.mutants.chosen import TESTS
 from benchmarks.mutants.mistakes import Mutant, mutants
-from benchmarks.mutants.recorder_settings import FOLDER, SOURCES
+from benchmarks.mutants.names import FOLDER, SOURCES, TESTS
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -26,7 +25,7 @@ _START_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Tests:
+class Record:
     """What the recorded run saw."""
 
     by_line: dict[tuple[str, int], set[str]]
@@ -54,7 +53,7 @@ class Tests:
         return chosen
 
 
-def recorded(folder: Path) -> Tests:
+def recorded(folder: Path) -> Record:
     """Read what a run with the recorder has written."""
     seconds: dict[str, float] = {}
     users: dict[str, set[str]] = defaultdict(set)
@@ -76,16 +75,16 @@ def recorded(folder: Path) -> Tests:
                     tests = {test for test in users.get(context, {context}) if test in seconds}
                     by_line[path, line] |= tests
                     by_file[path] |= tests
-    return Tests(dict(by_line), dict(by_file), seconds)
+    return Record(dict(by_line), dict(by_file), seconds)
 
 
-def sample(size: int, seed: int, tests: Tests) -> list[Mutant]:
+def sample(size: int, seed: int, record: Record) -> list[Mutant]:
     """As many mutants of each kind, each of a line that some test runs."""
     by_kind: dict[str, list[Mutant]] = defaultdict(list)
     for source in SOURCES:
         for path in sorted((ROOT / source).rglob("*.py")):
             for mutant in mutants(path, ROOT):
-                if mutant.file in tests.by_file:
+                if mutant.file in record.by_file:
                     by_kind[mutant.kind].append(mutant)
     drawn = random.Random(seed)  # noqa: S311 - a sample, no secret
     for kind in sorted(by_kind):
@@ -152,14 +151,14 @@ def main() -> None:
         sys.exit(subprocess.run(command, cwd=ROOT, env={**os.environ, FOLDER: str(folder)}, check=False).returncode)
     if arguments.tree is None or arguments.tree.resolve() == ROOT:
         parser.error("--tree is missing: make a copy of the checkout first, for example with `git worktree add`")
-    tests = recorded(folder)
+    record = recorded(folder)
     known = {}
     if arguments.out.exists():
         known = {each["name"]: each for each in map(json.loads, arguments.out.read_text().splitlines())}
     with arguments.out.open("a") as out:
-        for mutant in sample(arguments.sample, arguments.seed, tests):
+        for mutant in sample(arguments.sample, arguments.seed, record):
             if mutant.name not in known:
-                chosen = tests.of(mutant, arguments.budget)
+                chosen = record.of(mutant, arguments.budget)
                 found = attempt(mutant, chosen, arguments.tree.resolve(), arguments.budget)
                 known[mutant.name] = {"name": mutant.name, "line": mutant.line, "tests": len(chosen), **found}
                 out.write(json.dumps(known[mutant.name]) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = "MUTANTS_TESTS"
+from benchmarks.mutants.names import TESTS
 
 _chosen: dict[str, int] = {name: place for place, name in enumerate(json.loads(Path(os.environ[TESTS]).read_text()))}
 

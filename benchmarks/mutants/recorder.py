@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from coverage import Coverage
 
-from benchmarks.mutants.recorder_settings import FOLDER, SOURCES
+from benchmarks.mutants.names import FOLDER, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
