@@ -63,17 +63,17 @@ rehearse: setup
 workloads: setup
 	@python -m workloads.local $(ARGS)
 
-# What belongs together runs in one process: tests of a file, and those that share a synth or a server.
+# What belongs together runs in one process: tests/distribution.py.
 quick: setup
-	python -m pytest -n auto --dist loadgroup $(QUICK) $(ARGS)
+	python -m pytest -n auto $(QUICK) $(ARGS)
 
 test: setup
-	python -m pytest -n auto --dist loadgroup $(ARGS)
+	python -m pytest -n auto $(ARGS)
 
 check: lint types scan test
 
 coverage: setup
-	python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(ARGS)
+	python -m pytest -n auto --cov --cov-report=term $(ARGS)
 
 wheels: setup
 	.ci/wheels

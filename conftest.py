@@ -1,27 +1,18 @@
-"""Runs the Python blocks of the documents, each from top to bottom, and says which tests belong to one worker."""
+"""Runs the Python blocks of the documents, each from top to bottom, and deals the tests out to workers."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
-import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-_DEAR = ("accepted", "synthesised", "start", "running")
-"""Fixtures of a session that take seconds: synths, databases, an emulated AWS. Each is made in one worker."""
+from tests.distribution import Groups, place
 
-_LONGEST = (
-    "tests/deployable::accepted",
-    "tests::synthesised",
-    "tests/workloads::start",
-    "tests/rehearsal/test_rehearsal.py",
-    "tests/client/test_storm.py",
-    "tests/client/caching/test_shards.py",
-)
-"""Groups that workers begin with, so that none is left with them in the end."""
+if TYPE_CHECKING:
+    import pytest
 
 
 def _setup(namespace: dict[str, Any]) -> None:
@@ -56,21 +47,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """Tests that share something dear stay together, and so do the tests of a file."""
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers, keep together what shares something dear, else the tests of a file; the longest first."""
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+    """With several workers, the longest groups come first."""
     if hasattr(config, "workerinput"):
-        place = {group: number for number, group in enumerate(_LONGEST)}
-        items.sort(key=lambda item: place.get(groups[item], len(place)))
-
-
-def _group(item: pytest.Item) -> str:
-    fixtures = getattr(item, "fixturenames", ())
-    for name in _DEAR:
-        if name in fixtures:
-            # Folders have fixtures of one name that differ.
-            return f"{item._fixtureinfo.name2fixturedefs[name][-1].baseid}::{name}"  # type: ignore[attr-defined]  # noqa: SLF001 - pytest says it nowhere else
-    return item.path.relative_to(item.config.rootpath).as_posix()
+        items.sort(key=place)

@@ -18,6 +18,7 @@ from aws_cdk.assertions import Template
 from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
 
 from tests.combinations import COMBINED, deselect
+from tests.distribution import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -98,6 +99,7 @@ def example_files() -> list[Path]:
 
 @pytest.fixture(scope="session", name="synthesised")
 def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    made_once("synthesised", tmp_path_factory)
     # Here, so that a mistake in a stage fails the tests of stages and no unit test.
     from stacks import CacheStage  # noqa: PLC0415
     from stages import STAGES  # noqa: PLC0415

@@ -8,6 +8,7 @@ import pytest
 
 from tests.deployable.accepted import Accepted, draw, tokens_asked_for_once
 from tests.deployable.stacks import Synthesised, synthesise
+from tests.distribution import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,8 @@ def _tokens_are_asked_for_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", name="accepted")
-def _accepted(*, exhaustive: bool) -> Sequence[Accepted]:
+def _accepted(tmp_path_factory: pytest.TempPathFactory, *, exhaustive: bool) -> Sequence[Accepted]:
+    made_once("accepted", tmp_path_factory)
     with tokens_asked_for_once():
         return draw(exhaustive=exhaustive)
 
