@@ -22,8 +22,6 @@ from tests.change_gate.builders import beside, group, resource, template
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Synthesised
-
 REASON = "restored into a new group on 2026-11-30"
 
 
@@ -217,19 +215,6 @@ def test_base_that_is_not_there(
     """Nothing to compare with is an error, never a pass."""
     assert 2 == main([*options, _assembly(repository / "same", prod_cache=group())])
     assert message in capsys.readouterr().err
-
-
-def test_this_repositorys_snapshots_are_read(synthesised: Synthesised) -> None:
-    """The snapshots of this repository are found at HEAD, under the names of the stacks that were synthesised."""
-    from tests.conftest import ROOT  # noqa: PLC0415
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        snapshots = sources.read_snapshots("HEAD")
-    names = {path.replace("/", "-") for path in synthesised.templates if "/" in path}
-
-    assert {"prod-cache-redis", "prod-cache-network"} <= snapshots.keys() & names
-    assert names <= sources.read_assembly(synthesised.directory).keys()
 
 
 @pytest.mark.parametrize("arguments", [["a.json"], ["a.json", "b.json", "c.json"], ["a.json", "b.json", "--deployed"]])

@@ -24,8 +24,6 @@ from tests.security.test_posture_rules import MUTANTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Synthesised
-
 NAMED = {*in_code.refused(), *in_code.warned(), *in_code.guarded(), *in_code.gated()}
 PROPERTIES = (How.NOT_EXPOSED, How.NO_PROPERTY)
 
@@ -154,15 +152,6 @@ def test_cloudformation_has_no_such_property(where: str) -> None:
     kind, name = _written(where)
 
     assert name not in _writable(kind)
-
-
-@pytest.mark.parametrize("where", sorted({each.where for each in _declared(*PROPERTIES).values()}))
-def test_what_is_not_exposed_is_in_no_template(where: str, synthesised: Synthesised) -> None:
-    """No stage and no example has the property or the type."""
-    kind, name = _written(where)
-    resources = synthesised.everywhere(kind.removeprefix("AWS::"))
-
-    assert [] == [path for path, each in resources.items() if name is None or name in each.get("Properties", {})]
 
 
 @pytest.mark.parametrize(
