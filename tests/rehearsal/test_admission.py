@@ -191,7 +191,7 @@ def test_local_requests_need_the_secret(running: emulator.Emulator, path: str) -
     """Requests for the emulator's own pages are refused too."""
     request = urllib.request.Request(f"{running.endpoint}{path}", method="POST", data=b"")  # noqa: S310
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)  # noqa: S310
+        urllib.request.urlopen(request, timeout=60)  # noqa: S310
     refused.value.close()
     assert refused.value.code == 403
 

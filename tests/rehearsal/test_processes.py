@@ -50,7 +50,7 @@ def _start(*command: str) -> subprocess.Popen[str]:
 
 def _answers(endpoint: str) -> bool:
     try:
-        socket.create_connection((LOOPBACK, int(endpoint.rsplit(":", 1)[1])), timeout=2).close()
+        socket.create_connection((LOOPBACK, int(endpoint.rsplit(":", 1)[1])), timeout=30).close()
     except OSError:
         return False
     return True
@@ -63,7 +63,7 @@ def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals)
         watch = Watch(process.pid)
         watch.until(lambda: "rehearsal.server" in watch.commands() and "jsii" in watch.commands())
         process.send_signal(number)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=120)
         watch.stop()
     [told] = re.findall(r"Logs and templates: (.+)", output)
     workspace.remove(Workspace(ROOT / told, ROOT / told))
@@ -78,7 +78,7 @@ def test_the_emulator_ends_with_a_parent_that_is_killed(place: Workspace) -> Non
         assert process.stdout is not None
         server = psutil.Process(int(process.stdout.readline().split()[0]))
         process.kill()
-    server.wait(timeout=5)
+    server.wait(timeout=60)
 
 
 def test_a_kept_emulator_outlives_its_parent(place: Workspace) -> None:

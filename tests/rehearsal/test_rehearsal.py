@@ -52,7 +52,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         text=True,
     ) as process:
         watch = Watch(process.pid)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=600)
         watch.stop()
     read = json.loads(results.read_text()) if results.exists() else {}
     return Finished(process.returncode, output, read, watch)
@@ -124,7 +124,7 @@ def test_an_unknown_stage_gets_the_apps_own_words(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     lines = [line for line in ended.stdout.splitlines() if not line.startswith("[")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workloads.database import DatabaseSettings
 
 BULKHEAD = 5
-RECOVERY_SECONDS = 15.0
+RECOVERY_SECONDS = 60.0
 LAST_LOADS_SECONDS = 0.5
 """After which those loads are over that began while there was a cache to shield the database."""
 

@@ -76,13 +76,13 @@ def test_a_slow_load_does_not_undo_a_change(
     def load_slowly() -> int:
         value = database[-1]
         loading.set()
-        changed.wait(10)
+        changed.wait(60)
         return value
 
     got: list[int] = []
     thread = threading.Thread(target=lambda: got.append(loader.get(key, load_slowly)))
     thread.start()
-    loading.wait(10)
+    loading.wait(60)
     if change == "write_through":
         writer("write_through", key, 2, writer.loader(database.append), ttl=60)
     else:
@@ -108,7 +108,7 @@ def test_who_asks_after_a_change_does_not_join_an_older_load(
     def load_slowly() -> int:
         value = database[-1]
         loading.set()
-        changed.wait(10)
+        changed.wait(60)
         return value
 
     class Backend(Threads):
@@ -121,7 +121,7 @@ def test_who_asks_after_a_change_does_not_join_an_older_load(
     monkeypatch.setattr(face.cache._lookups.flights, "_backend", Backend())
     first = threading.Thread(target=face.get, args=(key, load_slowly))
     first.start()
-    loading.wait(10)
+    loading.wait(60)
     database.append(2)
     other("invalidate", key)
     got: list[int] = []
@@ -159,7 +159,7 @@ def test_a_refused_write_leaves_nothing(place: Place, open_face: Callable[..., F
 
 def test_a_writer_who_dies_leaves_the_older_value_for_a_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
     """While a write is under way the older value is served, but it will not outlive the writer's lease."""
-    key, face = new_key(), open_face(valkey)
+    key, face = new_key(), open_face(valkey, lease=3)
     face("write", key, 1, ttl=60)
     lives: list[int] = []
 
@@ -182,13 +182,13 @@ def test_a_load_does_not_end_in_the_middle_of_a_write(valkey: Place, open_face: 
 
     def load() -> int:
         began.set()
-        loading.wait(10)
+        loading.wait(60)
         return 1
 
     began, loading = threading.Event(), threading.Event()
     thread = threading.Thread(target=face.get, args=(key, load))
     thread.start()
-    began.wait(10)
+    began.wait(60)
     writer("write_through", key, 2, store, ttl=60)
     assert (stored, face.get(key, lambda: 0)) == ([0], 2)
 

@@ -11,7 +11,6 @@ import pytest
 from redis.crc import key_slot
 
 from tests.client.caching.callers import Face, new_key
-from tests.client.conftest import KINDS
 from tests.client.engines import Engine, valkey_server
 from tests.client.sessions.caches import limit, plain_settings
 from tests.client.test_cluster import Cluster
@@ -21,11 +20,13 @@ if TYPE_CHECKING:
 
     from tests.client.conftest import Caller
 
-# There is none of valkey-py's for asyncio and a cluster.
-_KINDS = [kind for kind in KINDS if kind != "valkey-py asyncio"]
+# Each library and each face once; there is none of valkey-py's for asyncio and a cluster.
+_KINDS = ["redis-py asyncio", "valkey-py"]
 _AWAY = 1
+_TIMEOUT_SECONDS = 2.0
+"""Which a node that is there does not need on a loaded machine."""
 _READS = 30
-_RECOVERY_SECONDS = 20.0
+_RECOVERY_SECONDS = 60.0
 
 
 @pytest.fixture(name="shards")
@@ -47,7 +48,7 @@ def _open_faces(shards: Cluster, open_client: Callable[..., Caller]) -> Callable
     def open_faces(keys: list[str]) -> dict[str, Face]:
         faces = {}
         for kind in _KINDS:
-            client = open_client(kind, settings, decode_responses=False, socket_timeout=0.5)
+            client = open_client(kind, settings, decode_responses=False, socket_timeout=_TIMEOUT_SECONDS)
             faces[kind] = Face(kind, client, prefix=kind.replace(" ", "-"), bypass_limit=100)
             for key in keys:
                 faces[kind].get(key, lambda: 1)
@@ -106,7 +107,7 @@ def test_many_keys_are_asked_of_a_silent_shard_once(
     shards: Cluster, open_faces: Callable[[list[str]], dict[str, Face]]
 ) -> None:
     """The first caller waits for two timeouts or so, and not for one for each key and try."""
-    keys = [new_key() for _ in range(60)]
+    keys = [new_key() for _ in range(240)]
     faces = open_faces(keys)
     shards.nodes[_AWAY].suspend()
     seconds = {}
@@ -115,8 +116,8 @@ def test_many_keys_are_asked_of_a_silent_shard_once(
         face("get_or_load_many", keys, face.loader(lambda keys: dict.fromkeys(keys, 1)), ttl=60)
         face("invalidate", *keys)
         seconds[kind] = time.monotonic() - start
-    # There are some twenty keys on it, and four tries of the library's for each: 40 s.
-    assert max(seconds.values()) < 20, seconds
+    # There are some eighty keys on it, and four tries of the library's for each: 640 s.
+    assert max(seconds.values()) < 40 * _TIMEOUT_SECONDS, seconds
 
 
 def test_a_shard_that_is_back_is_used_again(

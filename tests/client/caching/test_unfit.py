@@ -17,7 +17,7 @@ import pydantic
 import pytest
 
 from elasticache_client.values import UnfitError, difference
-from tests.client.caching.callers import new_key
+from tests.client.caching.callers import LONG_LEASE, new_key
 from tests.client.conftest import KINDS
 
 if TYPE_CHECKING:
@@ -120,11 +120,11 @@ def test_what_would_change_is_handed_over_and_not_cached(  # noqa: PLR0917  # fi
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Each caller gets what the function returned, at once; the log names the place and the type, once."""
-    face, key = open_face(valkey, kind, lease=30), new_key()
+    face, key = open_face(valkey, kind, lease=LONG_LEASE), new_key()
     before = time.monotonic()
     got = [face.get(key, lambda: value, type=type_) for _ in range(3)]
     assert [each is value for each in got] == [True] * 3
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < LONG_LEASE
     assert (face.stats.loads, face.stats.errors, face.cache.is_down) == (3, 0, False)
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
     message = record.getMessage()
@@ -181,7 +181,7 @@ def test_what_comes_back_as_it_was_is_cached(
 @every_kind
 def test_who_waits_for_what_cannot_be_cached(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
     """Callers in one process share it, each with a copy of his own; those of another load when their turn comes."""
-    faces, key = [open_face(valkey, kind, lease=30) for _ in range(2)], new_key()
+    faces, key = [open_face(valkey, kind, lease=LONG_LEASE) for _ in range(2)], new_key()
     load = faces[0].loader(lambda: [Decimal(1)], 0.2)
     before = time.monotonic()
     if faces[0].asynchronous:
@@ -192,7 +192,7 @@ def test_who_waits_for_what_cannot_be_cached(kind: str, valkey: Place, open_face
     assert [each.value for each in answers] == [[Decimal(1)]] * 20
     assert len({id(each.value) for each in answers}) == 20
     assert sum(face.stats.loads for face in faces) < 12
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < LONG_LEASE
 
 
 def test_what_cannot_be_copied_is_loaded_by_each(valkey: Place, open_face: Callable[..., Face]) -> None:

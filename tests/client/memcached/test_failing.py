@@ -88,16 +88,16 @@ def test_a_restarted_node_costs_no_request(cache: Memcached, servers: list[Serve
 
 
 def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[Server]) -> None:
-    """After that, no command waits. These commands would otherwise wait for half a minute."""
+    """After that, no command waits. These commands would otherwise wait for minutes."""
     clock = _set_clock(cache)
     key = _homes(cache, servers[0])[0]
     servers[0].suspend()
     start = time.monotonic()
-    found = [cache.get(key) for _ in range(100)]
+    found = [cache.get(key) for _ in range(600)]
     waited = time.monotonic() - start
     servers[0].resume()
     clock.now += 10.0
-    assert (found, waited < 5.0, cache.get(key)) == ([None] * 100, True, key)
+    assert (found, waited < 60.0, cache.get(key)) == ([None] * 600, True, key)
 
 
 def test_callers_of_a_hanging_node_wait_side_by_side(cache: Memcached, servers: list[Server]) -> None:
