@@ -14,7 +14,7 @@ import pytest
 
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
-from rehearsal import emulator, surroundings
+from rehearsal import emulator, workspace
 from rehearsal.account import Account
 from tests.deployable.stacks import SUBNETS, VPC, zones
 
@@ -33,13 +33,13 @@ _AT_ONCE = {"Delay": 0.05, "MaxAttempts": 200}
 
 @pytest.fixture(scope="module", name="account")
 def _account() -> Iterator[Account]:
-    place = surroundings.prepare()
+    place = workspace.prepare()
     with (
         emulator.running(place) as server,
-        surroundings.only(server.client_environment({}, _AWS_ACCOUNT, _REGION)),
+        workspace.only(server.client_environment({}, _AWS_ACCOUNT, _REGION)),
     ):
         yield Account(_REGION)
-    surroundings.forget(place)
+    workspace.remove(place)
 
 
 @pytest.fixture(scope="module", name="network")
