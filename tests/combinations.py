@@ -55,7 +55,7 @@ def of_clients(parameters: Parameters, *, each_kind: bool) -> Goals:
     """What a run tries of a client, of a server and of the test's own cases."""
     client = next((parameters[name] for name in CLIENTS if name in parameters), None)
     server = next((parameters[name] for name in SERVERS if name in parameters), None)
-    case = tuple(sorted(values({name: value for name, value in parameters.items() if name not in _NO_CASES})))
+    case = frozenset(values({name: value for name, value in parameters.items() if name not in _NO_CASES}))
     options = tuple((name, parameters[name]) for name in OPTIONS if name in parameters)
     found: Goals = {case, options}
     face: str | None = None

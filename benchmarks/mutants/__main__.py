@@ -12,12 +12,15 @@ import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coverage import CoverageData
 
 from benchmarks.mutants.mistakes import Mutant, mutants
 from benchmarks.mutants.names import FOLDER, SOURCES, TESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -78,10 +81,10 @@ def recorded(folder: Path) -> Record:
     return Record(dict(by_line), dict(by_file), seconds)
 
 
-def sample(size: int, seed: int, record: Record) -> list[Mutant]:
+def sample(size: int, seed: int, record: Record, sources: Sequence[str] = SOURCES) -> list[Mutant]:
     """As many mutants of each kind, each of a line that some test runs."""
     by_kind: dict[str, list[Mutant]] = defaultdict(list)
-    for source in SOURCES:
+    for source in sources:
         for path in sorted((ROOT / source).rglob("*.py")):
             for mutant in mutants(path, ROOT):
                 if mutant.file in record.by_file:
@@ -137,6 +140,7 @@ def main() -> None:
     parser.add_argument("what", choices=["record", "run"])
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutants", help="where the record is kept")
     parser.add_argument("--sample", type=int, default=200, help="how many mutants")
+    parser.add_argument("--sources", nargs="+", default=SOURCES, help="folders whose code gets mistakes")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
     parser.add_argument("--budget", type=float, default=60, help="seconds of tests for each mutant")
     parser.add_argument(
@@ -156,7 +160,7 @@ def main() -> None:
     if arguments.out.exists():
         known = {each["name"]: each for each in map(json.loads, arguments.out.read_text().splitlines())}
     with arguments.out.open("a") as out:
-        for mutant in sample(arguments.sample, arguments.seed, record):
+        for mutant in sample(arguments.sample, arguments.seed, record, arguments.sources):
             if mutant.name not in known:
                 chosen = record.of(mutant, arguments.budget)
                 found = attempt(mutant, chosen, arguments.tree.resolve(), arguments.budget)
