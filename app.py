@@ -10,8 +10,9 @@ with one_line_errors():
     # In here, so that what a value of stages.py refuses is one line, too.
     from stages import selected_stages
 
-    app = cdk.App(analytics_reporting=False)
+    app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False)
+    # Before the stages: the rule engine is built in a thread, while they are.
+    add_policy_checks(app)
     for name, settings in selected_stages(app.node.try_get_context("stage")).items():
         CacheStage(app, name, settings=settings)
-    add_policy_checks(app)
     app.synth()

@@ -25,11 +25,14 @@ PACKS = (
 
 
 def add_policy_checks(app: cdk.App) -> None:
-    """Add cdk-nag's six packs and this project's posture rules to an app. CDK's own rules are on already.
+    """Add CDK's own rules, cdk-nag's six packs and this project's posture rules to an app.
+
+    Call it before the constructs are made, and make the app with ``builtin_cloud_formation_validation=False``: the
+    native engine checks CDK's rules.
 
     A finding fails ``cdk synth``. One that is right as it is gets acknowledged beside the construct it is about, with
     `elasticache_constructs.acknowledge`.
     """
     Validations.of(app).add_plugins(*(pack(app) for pack in PACKS))
-    add_posture_rules(app)
+    add_posture_rules(app, native_engine=True)
     add_reachability_check(app)

@@ -81,9 +81,14 @@ def synthesise(app: cdk.App) -> Synthesised:
 
 
 def new_app(directory: Path) -> cdk.App:
-    """An app with the flags of cdk.json, that reports findings and does not raise them."""
+    """An app with the flags of cdk.json, for the native engine, that reports findings and does not raise them."""
     context = {**FLAGS, "@aws-cdk/core:failSynthOnValidationErrors": False}
-    return cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+    return cdk.App(
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+        context=context,
+        outdir=str(directory),
+    )
 
 
 @pytest.fixture(scope="session", name="exhaustive")

@@ -128,7 +128,7 @@ def test_posture_rules_wait_for_the_upgrade(tmp_path: Path, upgraded_from: Engin
     app = new_app(tmp_path / "out")
     bench = Bench(cdk.Stack(app, "Test"), new_bench().vpc)
     replication_group(bench, access=Access.auth_token(), engine=Engine.REDIS_7_1, upgraded_from=upgraded_from)
-    add_posture_rules(app)
+    add_posture_rules(app, native_engine=True)
     app.synth()
     report = (tmp_path / "out" / "validation-report.json").read_text()
     plugins = json.loads(report)["pluginReports"]

@@ -54,7 +54,7 @@ def test_retention_by_parameter(parameter: dict[str, Any], bounds: dict[str, Any
             default=DefaultUser.disabled(), users=[IamUser("reports", Permissions.read_only("orders:*"))]
         ),
     )
-    add_posture_rules(app)
+    add_posture_rules(app, native_engine=True)
     assembly = app.synth()
 
     plugins = json.loads((tmp_path / "validation-report.json").read_text(encoding="utf-8"))["pluginReports"]
