@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
-from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
+
+from tests.control_tower import add_control_tower
 
 from tests.combinations import COMBINED, deselect
 from tests.distribution import made_once
@@ -67,8 +67,7 @@ def synthesise(app: cdk.App) -> Synthesised:
     """Synthesise an app under all policy packs, Control Tower's too; findings are reported and not raised."""
     from stacks.policy import add_policy_checks  # noqa: PLC0415
 
-    # It still speaks the plugins' first protocol, which CDK accepts at run time.
-    Validations.of(app).add_plugins(CfnGuardValidator())  # type: ignore[arg-type]
+    add_control_tower(app)
     add_policy_checks(app)
     directory = Path(app.synth().directory)
     templates: dict[str, dict[str, Any]] = {}

@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from elasticache_constructs.posture import rule_names
 from elasticache_rules.reasons import SHORTEST_REASON
 from tests.conftest import Synthesised, new_app, synthesise
+from tests.control_tower import resource_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,13 @@ def test_no_pack_finds_anything(synthesised: Synthesised) -> None:
     found = [(plugin, each["ruleName"], path) for plugin, each, path in findings(synthesised.report)]
 
     assert [] == found
+
+
+def test_control_tower_has_the_rules_for_every_resource(synthesised: Synthesised) -> None:
+    """No resource is missed by the choice of rules."""
+    templates = synthesised.templates.values()
+    types = {resource["Type"] for template in templates for resource in template["Resources"].values()}
+    assert types == resource_types(synthesised.app)
 
 
 def declared(app: cdk.App) -> set[tuple[str, str]]:
