@@ -1,7 +1,7 @@
 """Raise the exact pins of pyproject.toml to the newest versions that fit together, as far as an index has them.
 
 `make upgrade` runs this, then `make lock`. A bot that reads requirements files could not: the pins of a group are
-resolved together, seven lock files follow from them, and two of those are for another platform.
+resolved together, eight lock files follow from them, and two of those are for another platform.
 """
 
 from __future__ import annotations

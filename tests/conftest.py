@@ -15,9 +15,8 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from tests.control_tower import add_control_tower
-
 from tests.combinations import COMBINED, deselect
+from tests.control_tower import add_control_tower
 from tests.distribution import made_once
 
 if TYPE_CHECKING:
