@@ -37,7 +37,8 @@ _FORK_EVERY = 500
 _CHILD_REQUESTS = 30
 _CHILD_SECONDS = 30.0
 _SAMPLE_SECONDS = 0.05
-_MAX_SECONDS = 300.0
+_STUCK_SECONDS = 120.0
+_ALARM_SECONDS = 5.0
 
 
 class Interrupted(Exception):  # noqa: N818 - as RQ's JobTimeoutException or Celery's SoftTimeLimitExceeded
@@ -105,6 +106,11 @@ class Seen:
     def answers(self) -> int:
         """The number of requests with an answer."""
         return self.right + self.lost + self.wrong + self.foreign
+
+    @property
+    def ended(self) -> int:
+        """The number of requests that ended in any way."""
+        return self.answers + self.interrupted + len(self.failures)
 
     def add(self, other: Seen) -> None:
         """Add the counts of another thread or process."""
@@ -283,12 +289,16 @@ def _interrupt(_signal: int, _frame: Any) -> None:
 
 
 def _watch(cache: Any, seen: Seen, over: threading.Event) -> None:
-    before = 0
+    before, ended, set_at = 0, -1, -_ALARM_SECONDS
     while not over.wait(_SAMPLE_SECONDS):
-        now = cache.stats.bypassed
+        now, moment = cache.stats.bypassed, time.monotonic()
         if now != before:
-            seen.bypasses.append(time.monotonic())
+            seen.bypasses.append(moment)
             before = now
+        # A storm may take long. One whose main thread ends no request for two minutes is stuck.
+        if seen.ended != ended and moment - set_at >= _ALARM_SECONDS:
+            ended, set_at = seen.ended, moment
+            faulthandler.dump_traceback_later(_STUCK_SECONDS, exit=True)
 
 
 def _fork(seen: Seen, request: Callable[[Seen], None]) -> None:
@@ -330,7 +340,7 @@ def _caused_by_interrupt(error: BaseException) -> bool:
 
 def main() -> None:
     """Run the storm that the argument describes."""
-    faulthandler.dump_traceback_later(_MAX_SECONDS, exit=True)
+    faulthandler.dump_traceback_later(_STUCK_SECONDS, exit=True)
     order = json.loads(sys.argv[1])
     settings = ConnectionSettings(**order["settings"])
     if order["asynchronous"]:

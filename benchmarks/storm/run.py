@@ -29,7 +29,7 @@ QUICK_REQUESTS = 4_000
 _PAUSE_SECONDS = 4.0
 _DOWN_SECONDS = 1.0
 _DELAY_EVERY_SECONDS = 0.01
-_MAX_SECONDS = 330.0
+_MAX_SECONDS = 3600.0
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
