@@ -43,6 +43,8 @@ class Text:
     line: int
     words: str
     docstring: bool = False
+    literal: bool = False
+    """Whether it is a string of the code."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,10 @@ def _strings(source: str) -> Iterator[Text]:
     } - docstrings.keys()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            yield Text(node.lineno, "".join(_constant(value) for value in node.values))
+            yield Text(node.lineno, "".join(_constant(value) for value in node.values), literal=True)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
-            yield Text(node.lineno, node.value, docstring=id(node) in docstrings)
+            in_docstring = id(node) in docstrings
+            yield Text(node.lineno, node.value, docstring=in_docstring, literal=not in_docstring)
 
 
 def _constant(value: ast.expr) -> str:
@@ -215,6 +218,8 @@ def check(paths: Iterable[Path], exceptions: Iterable[Allowed] = ()) -> list[Fin
 
 def _findings(path: str, text: Text, every: Iterable[Rule]) -> list[Finding]:
     words = _without_code(text.words)
+    if text.literal and " " not in words:
+        return []  # a name, not a sentence
     found = [
         Finding(path, _line(text, words, match.start()), rule.name, " ".join(match[0].split()), rule.instead)
         for rule in every
@@ -240,7 +245,6 @@ def _zones(path: str, prose: Iterable[Text]) -> list[Finding]:
         words = _without_code(text.words)
         if _AVAILABILITY_ZONE.search(words):
             return []
-        # A string without a space is a name, not a sentence.
         match = _ZONE.search(words) if " " in words else None
         if match and first is None:
             first = Finding(

@@ -27,7 +27,7 @@ FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 Resource = dict[str, Any]
 
-# The Node of the environment, for whoever runs pytest without the Makefile.
+# The Node of the environment, for runs of pytest without the Makefile.
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
 
 
@@ -122,7 +122,7 @@ def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
 
 @dataclass
 class Bench:
-    """A stack to build in, with a VPC of two zones beside it, and a look at what came of it."""
+    """A stack to build in, with a VPC of two Availability Zones, and a look at what came of it."""
 
     stack: cdk.Stack
     vpc: ec2.IVpc
@@ -132,7 +132,7 @@ class Bench:
         return dict(Template.from_stack(stack or self.stack).to_json())
 
     def resources(self, kind: str, stack: cdk.Stack | None = None) -> dict[str, Resource]:
-        """Resources of one type by logical id, ``ElastiCache::User`` say."""
+        """Resources of one type by logical id, for example ``ElastiCache::User``."""
         everything = self.template(stack)["Resources"]
         return {name: each for name, each in everything.items() if each["Type"] == f"AWS::{kind}"}
 

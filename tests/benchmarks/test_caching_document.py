@@ -13,7 +13,7 @@ TEXT = DOCUMENT.read_text()
 
 
 def test_tables_are_those_of_the_results() -> None:
-    """`python -m benchmarks.caching` writes them, and nobody else does."""
+    """`python -m benchmarks.caching` writes them, and nothing else does."""
     assert with_tables(TEXT) == TEXT
 
 

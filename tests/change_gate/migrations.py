@@ -71,7 +71,7 @@ def template_of(settings: Settings) -> Template:
 
 
 def phases_of(runbook: str, group: str) -> list[Template]:
-    """The states of another group that a runbook has, whose names begin with a word of their own: ``sharded_today``.
+    """The states of another group that a runbook has, whose names begin with their own word: ``sharded_today``.
 
     The last is the change in one deployment that it warns of.
     """

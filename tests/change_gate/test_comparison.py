@@ -244,7 +244,7 @@ def test_resource_on_a_condition_behind_a_condition() -> None:
     ],
 )
 def test_rule_does_not_guess(name: str, old: Any, new: Any) -> None:
-    """A rule that looks at a value says nothing about one that it does not know; the report says that it is so."""
+    """A rule that looks at a value says nothing about one that it does not know; the report says so."""
     assert (Effect.NOT_JUDGED, False) == _one(group(**{name: old}), group(**{name: new}), "Cache", name)
 
 
@@ -551,7 +551,7 @@ def test_user_of_iam_has_no_grace_time() -> None:
     ],
 )
 def test_no_secret_is_shown(kind: str, properties: dict[str, Any]) -> None:
-    """A password that somebody wrote into a template does not spread into logs."""
+    """A password that is written into a template does not spread into logs."""
     new = template(A=resource(kind, properties))
     before: list[dict[str, Any]] = [
         template(A=resource(kind, {})),
@@ -678,7 +678,7 @@ def test_other_properties_of_a_secret_generate_nothing() -> None:
 
 
 def test_user_group_of_an_imported_cache_is_judged_by_itself() -> None:
-    """Without a cache beside it, nothing is assumed about who uses a user group."""
+    """Without a cache in its template, nothing is assumed about who uses a user group."""
     assert (Effect.IN_PLACE, False) == _one(
         template(Users=user_group()), template(Users=user_group("valkey")), "Users", "Engine"
     )

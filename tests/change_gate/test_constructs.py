@@ -53,7 +53,7 @@ def _cluster(nodes: int, vpc: ec2.IVpc | None = None) -> dict[str, Any]:
     ],
 )
 def test_nodes_of_memcached(before: int, after: int, expected: dict[str, Effect]) -> None:
-    """The cluster names its zones, so nodes are added in place; those that are taken away lose what they hold."""
+    """The cluster names its Availability Zones, so nodes are added in place; removed ones lose their items."""
     changes = compare(_cluster(before), _cluster(after))
 
     assert expected == {each.property: each.effect for each in changes}

@@ -54,7 +54,7 @@ def test_references_cannot_be_loosened_at_once() -> None:
 
 
 def test_an_endpoint_that_is_held_loosely_can() -> None:
-    """Both deployments before the migration pass, and then all of its own."""
+    """Both deployments before the migration pass, and then all those of the migration."""
     disabled, weak = ClusterMode.DISABLED, ReferenceStrength.WEAK
     states = [
         (disabled, ReferenceStrength.STRONG),

@@ -1681,7 +1681,7 @@ def test_number_of_shards_that_is_not_known(old: Template, new: Template, expect
 
 
 def test_rule_does_not_hide_that_a_value_is_not_known() -> None:
-    """A rule about what a change would do stands beside the line that it may be none."""
+    """A rule about the effect of a change is reported next to the line that there may be no change."""
     changes = compare(cluster(), cluster(CacheNodeType={"Ref": "P"}))
 
     assert [Effect.DATA_LOSS, Effect.NOT_JUDGED] == [each.effect for each in changes]

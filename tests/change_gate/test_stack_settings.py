@@ -1,4 +1,4 @@
-"""What the gate knows of stacks beside resources: tags, places, protection, and exports that others may import."""
+"""What the gate knows of stacks as such: tags, places, protection, and exports that others may import."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ WITHOUT_EXPORT = template(Role=resource("AWS::IAM::Role", {}))
     ],
 )
 def test_export_whose_importer_is_not_compared(after: Template) -> None:
-    """Whether somebody imports it is not known, and that is said: by each way to compare."""
+    """Whether a stack imports it is not known, and that is said: by each way to compare."""
     before = _exporting()
     expected = [("Endpoint", "(export)", NOT_JUDGED, False)]
 

@@ -1,7 +1,7 @@
 """The same cache by the API: the calls that CloudFormation makes for its resources, held against botocore's model.
 
 Properties and parameters have the same names and values, but for those of `_RENAMED` and the values of a parameter
-group, which take a call of their own. What CloudFormation generates is in `_GENERATED`; what a Create call has no
+group, which take a separate call. What CloudFormation generates is in `_GENERATED`; what a Create call has no
 equal of is in `_LATER`.
 """
 
@@ -84,7 +84,7 @@ def _misfits(value: Any, shape: Any) -> Iterator[str]:
     elif shape.type_name == "string":
         enumeration, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
         if enumeration and value not in enumeration:
-            yield f"{shape.name} {value!r} is none of {enumeration}"
+            yield f"{shape.name} {value!r} is not in {enumeration}"
         if pattern and not re.fullmatch(pattern, value):
             yield f"{shape.name} {value!r} is not like {pattern}"
 

@@ -1,7 +1,7 @@
 """The CloudFormation resources that a configuration becomes, without a synth.
 
 Only what the settings decide is here; what the constructs put around a cache is a parameter of the template. That the
-constructs make the same resources of the same settings is a test of its own.
+constructs make the same resources of the same settings is a separate test.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _replication_group(settings: ReplicationGroupSettings, name: str) -> Resourc
     }
     if delivery := list(_log_delivery(settings)):
         properties["LogDeliveryConfigurations"] = delivery
-    # As every group of the constructs: the last snapshot is kept.
+    # As every group of the constructs: the final snapshot is kept.
     group |= {"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"}
     made = {
         name: group,

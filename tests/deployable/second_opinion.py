@@ -1,7 +1,7 @@
 """What the service refuses, written a second time: from the list of its rules, on finished properties, on its own.
 
 It judges what CloudFormation would be given, and knows nothing of settings or of the catalogue. Versions and node types
-on offer are cfn-lint's own tables. What came out later than those, nobody here can judge: it passes.
+on offer are cfn-lint's own tables. What came out later than those cannot be judged here: it passes.
 """
 
 from __future__ import annotations

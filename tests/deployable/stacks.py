@@ -41,7 +41,7 @@ GIVEN = {
 
 
 def zones(region: str | None) -> tuple[str, str]:
-    """Two zones of a region."""
+    """Two Availability Zones of a Region."""
     return f"{region or _HOME}a", f"{region or _HOME}b"
 
 
@@ -56,7 +56,7 @@ class Synthesised:
 
 
 def synthesise(sample: Sequence[Accepted], directory: Path) -> Synthesised:
-    """Build each in a stack of its own, and synthesise all.
+    """Build each in a separate stack, and synthesise all.
 
     Raises:
         RuntimeError: If a rule finds what was not acknowledged.

@@ -1,8 +1,8 @@
 """What was accepted deploys: the synthesised sample, stack after stack, on the emulated account of the rehearsal.
 
-The emulator places nodes in zones, joins users to groups, and refuses what the service is known to refuse of tokens,
-passwords and shapes. It knows no versions, node types, parameters or windows: those are judged by the other tests. Nor
-does it know serverless caches: they are left out.
+The emulator places nodes in Availability Zones, joins users to groups, and refuses what the service is known to
+refuse of tokens, passwords and shapes. It knows no versions, node types, parameters or windows: those are judged by
+the other tests. Nor does it know serverless caches: they are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _AWS_ACCOUNT = "200000000000"
 _REGION = "eu-west-1"
 _LONGEST_BODY = 50_000
-"""Characters: a longer template, one of a hundred users, goes by a bucket, which the CDK CLI would fill."""
+"""Characters: a longer template, one of a hundred users, needs a bucket, which the CDK CLI would fill."""
 _AT_ONCE = {"Delay": 0.05, "MaxAttempts": 200}
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.deployable.accepted import Accepted
 
 SAME_ID = "E3019"
-"""Two users of one id. Here many caches share a template that would each be in a stack of their own; the service's rule
+"""Two users of one id. Here many caches share a template that would each be in a separate stack; the service's rule
 about it, RBC-05, is looked at for each."""
 
 _MOST_RESOURCES = 400
@@ -42,7 +42,7 @@ LEFT_OUT = (
     "elasticache_notification_topic_demands_tls",
     "elasticache_subnets_are_stated",
 )
-"""Rules of what stands beside a cache, which the templates of these tests leave out or name without making it."""
+"""Rules of what is next to a cache, which the templates of these tests leave out or name without making it."""
 
 
 def batches(things: Sequence[Any], resources: Callable[[Any], int] = lambda _: 1) -> list[list[Any]]:
@@ -66,7 +66,7 @@ def test_the_sample_is_large(accepted: Sequence[Accepted], *, exhaustive: bool) 
 
 
 def is_newer_than_the_tables(settings: Any) -> bool:
-    """Whether somebody said that no table has its engine or its node type yet."""
+    """Whether it says that no table has its engine or its node type yet."""
     node_type = getattr(settings, "node_type", None)
     return bool(settings.engine.unlisted or (node_type and node_type.unlisted))
 
@@ -100,7 +100,7 @@ def test_cfn_lint_finds_no_error(accepted: Sequence[Accepted]) -> None:
 
 
 def relaxed(settings: Any) -> set[str]:
-    """The rules that somebody said would not hold."""
+    """The rules that are acknowledged not to hold."""
     match settings:
         case MemcachedClusterSettings(engine=engine, node_type=node_type):
             # What is on offer may be said to be unlisted, and no linter minds.

@@ -1,4 +1,4 @@
-"""The seam holds: the constructs make of their arguments what the settings say, and no rule stops the synth."""
+"""The seam holds: the constructs make of their arguments what the settings describe, and no rule stops the synth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_constructs_make_what_the_settings_say(synthesised: Synthesised) -> 
         expected = resources(each.settings, synthesised.prefixes[each.name])
         cache = next(iter(expected.values()))
         if isinstance(each.settings, MemcachedClusterSettings):
-            # The zones are those of the subnets, which are no part of the settings.
+            # The Availability Zones are those of the subnets, which are no part of the settings.
             spread = itertools.islice(itertools.cycle(zones(each.region)), each.settings.nodes)
             cache["Properties"] |= {"PreferredAvailabilityZones": list(spread)}
         made = {

@@ -1,4 +1,4 @@
-"""Configurations as somebody writes them: calls of constructors that nobody has made yet."""
+"""Configurations as they are written: calls of constructors that have not been made yet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Call:
         named = [f"{name}={value!r}" for name, value in self.keywords.items()]
         return f"{self.constructor.__qualname__}({', '.join(positional + named)})"
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001  # as hypothesis calls it
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 - as hypothesis calls it
         printer.text(repr(self))
 
 

@@ -480,7 +480,7 @@ def test_closest_of_other_names() -> None:
 
 
 def test_answers_cannot_be_changed() -> None:
-    """What is answered is shared, so nobody can change it."""
+    """What is answered is shared, so no caller can change it."""
     known = facts.node_type("cache.r7g.large")
 
     assert known is not None

@@ -106,7 +106,7 @@ def test_floors_are_known_versions() -> None:
 
 
 def test_a_floor_note_is_a_sentence() -> None:
-    """What stands beside a floor is for people: a sentence."""
+    """What is written next to a floor is for people: a sentence."""
     notes = [each["note"] for each in read("engines")["features"].values() if "note" in each]
 
     assert notes
@@ -121,7 +121,7 @@ def test_serverless_majors_are_on_offer() -> None:
 
 
 def test_every_node_type_has_a_family_on_record() -> None:
-    """The packages offer no type whose family nobody has described yet."""
+    """The packages offer no type whose family is not described yet."""
     undescribed = [name for name in facts.node_types() if facts.node_type(name) is None]
 
     assert [] == undescribed

@@ -78,7 +78,7 @@ def _file(tmp_path: Path) -> Path:
 
 
 def test_exit_codes_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """The help names the three exit codes, for whoever runs this in a pipeline."""
+    """The help names the three exit codes, for runs in a pipeline."""
     with pytest.raises(SystemExit):
         main(["--help"])
 
@@ -265,7 +265,7 @@ def test_other_form_is_not_taken_for_news(  # noqa: PLR0917
 
 @pytest.mark.parametrize("text", [None, "{"])
 def test_unreadable_file_is_named(text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is not there, or is no JSON, is named with what to do; it is not written anew."""
+    """A file that is not there, or is no JSON, is named with what to do; it is not written again."""
     file = tmp_path / "offered.json"
     if text is not None:
         file.write_text(text)

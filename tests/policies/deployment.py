@@ -59,7 +59,7 @@ class Resource:
     reference: str
     """What Ref gives."""
     arn: str
-    """What GetAtt of Arn gives, or for what has none of its own, Ref."""
+    """What GetAtt of Arn gives, or for what has no ARN, Ref."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Deployment:
     """Stacks that are deployed together.
 
     Args:
-        templates: By the path of the stack, ``prod/cache-redis`` say.
+        templates: By the path of the stack, for example ``prod/cache-redis``.
     """
 
     def __init__(self, templates: Mapping[str, dict[str, Any]]) -> None:
@@ -143,7 +143,7 @@ class Deployment:
         ]
 
     def of(self, *kinds: str) -> Iterator[Resource]:
-        """Resources of some kinds, ``KMS::Key`` say."""
+        """Resources of some kinds, for example ``KMS::Key``."""
         return (each for each in self.resources if each.kind in kinds)
 
     def named(self, value: str, *kinds: str) -> Resource:

@@ -39,7 +39,7 @@ class Caller:
     arn: str = ""
     """Of the role or user; empty for a service."""
     service: str = ""
-    """``logs.eu-west-1.amazonaws.com`` say; empty for an identity."""
+    """For example ``logs.eu-west-1.amazonaws.com``; empty for an identity."""
     statements: tuple[Statement, ...] = ()
     """Of all policies of the identity."""
 
@@ -49,11 +49,11 @@ class Call:
     """One request."""
 
     action: str
-    """``kms:Decrypt`` say."""
+    """For example ``kms:Decrypt``."""
     resource: str = "*"
     """The ARN of what is called; ``*`` for actions that take no resource."""
     context: Mapping[str, str | list[str]] = field(default_factory=dict)
-    """Condition keys: ``kms:ViaService`` say."""
+    """Condition keys, for example ``kms:ViaService``."""
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -131,7 +131,7 @@ def _names(statement: Statement, caller: Caller, *, alone: bool = False) -> bool
     Args:
         statement: The statement.
         caller: Who calls.
-        alone: Whether it names the caller itself or everybody, and not the caller's account, whose administrators
+        alone: Whether it names the caller itself or every principal, and not the caller's account, whose administrators
             decide then.
     """
     if "NotPrincipal" in statement:

@@ -51,7 +51,7 @@ class Need:
     service: str = ""
     """Or the service."""
     administrator: bool = False
-    """Or somebody of the account to whom IAM allows everything."""
+    """Or an identity of the account to which IAM allows everything."""
     through: str = ""
     """The VPC endpoint that the call goes through."""
     allowed: bool = True

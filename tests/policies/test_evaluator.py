@@ -47,8 +47,8 @@ def _by(principal: Any, statement: dict[str, Any] = ALLOW) -> dict[str, Any]:
         pytest.param(False, {}, id="nothing is an implicit denial"),
         pytest.param(True, {"identity": [ALLOW]}, id="the identity's policy alone"),
         pytest.param(True, {"resource": [_by({"AWS": ROLE})]}, id="the resource's policy alone, naming the role"),
-        pytest.param(True, {"resource": [_by("*")]}, id="the resource's policy, naming everybody"),
-        pytest.param(True, {"resource": [_by({"AWS": "*"})]}, id="everybody, in other words"),
+        pytest.param(True, {"resource": [_by("*")]}, id="the resource's policy, naming every principal"),
+        pytest.param(True, {"resource": [_by({"AWS": "*"})]}, id="every principal, in other words"),
         pytest.param(False, {"resource": [_by(ROOT)]}, id="the account alone leaves it to the identity's policy"),
         pytest.param(True, {"resource": [_by(ROOT)], "identity": [ALLOW]}, id="which may then allow it"),
         pytest.param(False, {"resource": [_by({"AWS": ROLE + "s"})]}, id="another role"),
@@ -57,7 +57,7 @@ def _by(principal: Any, statement: dict[str, Any] = ALLOW) -> dict[str, Any]:
             False, {"identity": [ALLOW], "resource": [_by("*", DENY)]}, id="an explicit denial of the resource"
         ),
         pytest.param(
-            False, {"identity": [DENY], "resource": [_by({"AWS": ROLE})]}, id="of the identity, whoever else allows it"
+            False, {"identity": [DENY], "resource": [_by({"AWS": ROLE})]}, id="of the identity, whatever else allows it"
         ),
         pytest.param(
             True, {"identity": [ALLOW], "resource": [_by({"AWS": ROLE + "s"}, DENY)]}, id="a denial of another role"
@@ -78,7 +78,7 @@ def _by(principal: Any, statement: dict[str, Any] = ALLOW) -> dict[str, Any]:
         # A key's policy must allow it, itself or by leaving it to the account.
         pytest.param(False, {"is_key": True, "identity": [ALLOW], "resource": []}, id="a key that says nothing"),
         pytest.param(True, {"is_key": True, "resource": [_by({"AWS": ROLE})]}, id="a key that names the role"),
-        pytest.param(False, {"is_key": True, "resource": [_by(ROOT)]}, id="a key that leaves it to nobody"),
+        pytest.param(False, {"is_key": True, "resource": [_by(ROOT)]}, id="a key that leaves it to no principal"),
         pytest.param(
             True, {"is_key": True, "resource": [_by(ROOT)], "identity": [ALLOW]}, id="a key that leaves it to IAM"
         ),
@@ -88,7 +88,7 @@ def _by(principal: Any, statement: dict[str, Any] = ALLOW) -> dict[str, Any]:
             id="a key that denies it",
         ),
         # Services have no identity policies.
-        pytest.param(False, {"service": SNS}, id="a service that nobody names"),
+        pytest.param(False, {"service": SNS}, id="a service that is not named"),
         pytest.param(True, {"service": SNS, "resource": [_by({"Service": "sns.amazonaws.com"})]}, id="one"),
         pytest.param(
             False,
@@ -96,7 +96,7 @@ def _by(principal: Any, statement: dict[str, Any] = ALLOW) -> dict[str, Any]:
             id="another one",
         ),
         pytest.param(False, {"service": SNS, "resource": [_by(ROOT)]}, id="the account is no service"),
-        pytest.param(True, {"service": SNS, "resource": [_by("*")]}, id="everybody is one too"),
+        pytest.param(True, {"service": SNS, "resource": [_by("*")]}, id="every principal includes it"),
     ],
 )
 def test_policies_are_combined(arguments: dict[str, Any], *, expected: bool) -> None:

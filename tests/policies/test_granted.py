@@ -1,4 +1,4 @@
-"""What is granted can be done, by the templates alone: with any key, in any stack, by whoever can have a policy."""
+"""What is granted can be done, by the templates alone: with any key, in any stack, by any identity with a policy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OTHER = "999988887777"
 USERS = Access.users(default=DefaultUser.with_token(), users=[APP, LEGACY])
 ENV = cdk.Environment(account=ACCOUNT, region=REGION)
 EVERYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-# The policy that KMS gives a key where nobody says another one, and so what an imported one may be taken to have.
+# The policy that KMS gives a key where no other one is stated, and so what an imported one may be taken to have.
 DEFAULT_POLICY: Statement = {**EVERYTHING, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
 IMPORTED = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/imported"
 

@@ -1,4 +1,4 @@
-"""By the templates alone, everybody in all stacks and examples can make every call that they need."""
+"""By the templates alone, each identity in all stacks and examples can make every call that it needs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_every_statement_is_needed(deployment: Deployment, wanted: list[Need]) -
 
 
 def test_every_action_is_needed(deployment: Deployment, wanted: list[Need]) -> None:
-    """No statement allows an action that nobody needs, but those of a key's administrators."""
+    """No statement allows an action that is not needed, but those of a key's administrators."""
     policies = deployment.policies
     spare = [
         (holder, action)

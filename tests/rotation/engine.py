@@ -85,7 +85,7 @@ class Server(Node):
         self.admin.execute_command(*words)
 
     def replicate(self, primary: Server | None) -> None:
-        """Follow another server, or nobody."""
+        """Follow another server, or none."""
         self.admin.replicaof(*(("NO", "ONE") if primary is None else ("127.0.0.1", str(primary.port))))
 
     def logs_in(self, user: str, password: str) -> bool:

@@ -25,7 +25,7 @@ from tests.conftest import Bench, new_bench
 from tests.rotation.needed_actions import actions_by_step
 
 READ = Permissions.read_only("app:*")
-# What Lambda does with the role, beside what the function calls.
+# What Lambda does with the role, in addition to what the function calls.
 LAMBDAS_OWN = {
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

@@ -1,4 +1,4 @@
-"""The function may die after any call, come twice, or come beside itself."""
+"""The function may die after any call, come twice, or run twice at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each step needs of AWS: not less, and nothing beside."""
+"""What each step needs of AWS: not less, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zero failed logins, measured on real servers, beside what the order of operations of published rotators costs."""
+"""Zero failed logins, measured on real servers, next to what the order of operations of published rotators costs."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
     from tests.rotation.rig import Rig
 
-# Every call that carries or returns a password, and every code that takes a path of its own.
+# Every call that carries or returns a password, and every error code that takes its own path.
 CALLS = (
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
@@ -74,7 +74,7 @@ def test_nodes_that_refuse_tell_no_password(rig: Rig) -> None:
 
 
 def test_unforeseen_errors_tell_no_password(rig: Rig) -> None:
-    """An exception that nobody foresaw is told by its kind and place, since its text may quote anything."""
+    """An unforeseen exception is told by its kind and place, since its text may quote anything."""
 
     def explode() -> None:
         raise ValueError(rig.secrets.peek("AWSCURRENT"), rig.secrets.peek("AWSPENDING"))

@@ -153,7 +153,7 @@ def test_lost_record_starts_the_grace_time_again(rig: Rig) -> None:
 
 
 def forge(rig: Rig, state: str, promoted: float) -> None:
-    """Write a record about the current version, as whoever may tag the secret can."""
+    """Write a record about the current version, as any identity that may tag the secret can."""
     rig.secrets.tags[TAG] = f"{rig.secrets.labelled('AWSCURRENT')} {state} {int(promoted)}"
 
 
@@ -193,7 +193,7 @@ def test_user_with_two_passwords_is_not_steady(rig: Rig) -> None:
 
 
 def test_record_that_is_written_again_and_again_is_told(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    """A grace time that somebody prolongs is told, once it is longer than a day from the making of the version."""
+    """A grace time that is prolonged is told, once it is longer than a day from the making of the version."""
     rig.rotate()
     for _ in range(5):
         rig.clock.move(6 * 3600)
@@ -214,7 +214,7 @@ def test_grace_time_is_never_shortened_by_rounding(rig: Rig) -> None:
 
 
 def test_promotion_by_hand_gets_its_grace_time(rig: Rig) -> None:
-    """A version that somebody else promoted has its grace time from the first sweep that sees it."""
+    """A version that another process promoted has its grace time from the first sweep that sees it."""
     rig.rotate()
     rig.clock.move(GRACE + 1)
     rig.step("retire")
@@ -329,7 +329,7 @@ def test_abort_leaves_the_current_password_alone(rig: Rig) -> None:
 
 
 def test_abort_does_not_cut_the_grace_time_short(rig: Rig) -> None:
-    """Aborting what somebody put as pending in the grace time is refused, and the previous password keeps working."""
+    """Abort refuses what another process put as pending in the grace time; the previous password keeps working."""
     rig.rotate()
     rig.secrets.add({"username": rig.user_name, "password": "by-hand" * 9}, "AWSPENDING")
     with pytest.raises(RotationTooSoon, match="abort when its grace time is over"):
@@ -339,7 +339,7 @@ def test_abort_does_not_cut_the_grace_time_short(rig: Rig) -> None:
 
 
 def test_abort_mends_drift(rig: Rig) -> None:
-    """After somebody changed the password by hand, abort has the cache accept AWSCURRENT again."""
+    """After the password was changed by hand, abort has the cache accept AWSCURRENT again."""
     rig.cache.passwords = ["by-hand" * 9]
     rig.cache.seed()
     token = rig.secrets.rotate()
@@ -443,9 +443,9 @@ def test_foreign_events_are_refused(new_rig: Callable[[Kind], Rig], event: dict[
 def test_secret_of_another_user_is_refused_by_every_step(rig: Rig) -> None:
     """A secret that was edited to name another user stops every step before the cache is asked to change."""
     token = rig.secrets.rotate()
-    rig.secrets.add({"username": "somebody", "password": rig.first}, "AWSCURRENT")
+    rig.secrets.add({"username": "another", "password": rig.first}, "AWSCURRENT")
     for step in (*FOUR, "retire", "abort"):
-        with pytest.raises(Refused, match="for the user 'somebody'"):
+        with pytest.raises(Refused, match="for the user 'another'"):
             rig.step(step, None if step in ("retire", "abort") else token)
 
     assert [] == [call for call in rig.account.calls if "Modify" in call or "Update" in call]
@@ -472,8 +472,8 @@ def test_iam_user_is_refused(new_rig: Callable[[Kind], Rig]) -> None:
 def test_user_of_another_name_is_refused(new_rig: Callable[[Kind], Rig]) -> None:
     """USER_ID of another user than the secret's is refused by what ElastiCache says, not by what the secret says."""
     rig = new_rig(Kind.USER)
-    rig.cache.user_name = "somebody"
-    with pytest.raises(Refused, match="user orders-prod-app named 'somebody'"):
+    rig.cache.user_name = "another"
+    with pytest.raises(Refused, match="user orders-prod-app named 'another'"):
         rig.step("createSecret", rig.secrets.rotate())
 
 

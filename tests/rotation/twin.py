@@ -1,7 +1,7 @@
 """A twin of the account: Secrets Manager in memory, and ElastiCache's control plane over real servers.
 
 Both answer as boto3's clients do, as far as rotators call them. The account can refuse actions that a policy does not
-allow, fail calls, kill the caller after any call, and let somebody look after each.
+allow, fail calls, kill the caller after any call, and look at the state after each.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def error(code: str, operation: str, message: str) -> ClientError:
 
 @functools.cache
 def operation(action: str) -> Any:
-    """What botocore knows of an operation, ``elasticache:ModifyUser`` say."""
+    """What botocore knows of an operation, for example ``elasticache:ModifyUser``."""
     service, _, name = action.partition(":")
     return get_session().get_service_model(service).operation_model(name)
 
@@ -160,7 +160,7 @@ class SecretsManager:
             return self.add(None, "AWSPENDING")
 
     def add(self, value: dict[str, Any] | None, *labels: str) -> str:
-        """A version from somewhere else, by hand say."""
+        """A version from somewhere else, for example by hand."""
         name = next(self._ids)
         self.versions[name] = Version(self._now(), json.dumps(value) if value else None)
         for label in labels:
@@ -283,7 +283,7 @@ class Knobs:
 
 
 class ElastiCache:
-    """One replication group, its servers real, with one user or an AuthToken of its own."""
+    """One replication group, its servers real, with one user or its own AuthToken."""
 
     def __init__(
         self, account: Account, servers: list[Server], password: str, *, user_name: str, knobs: Knobs | None = None

@@ -64,11 +64,11 @@ class Fault:
     Attributes:
         what: In words.
         kind: The type of the resource that has it.
-        name: Its property; with dots for one further down, or a name beside `Properties` in parentheses.
+        name: Its property; with dots for one further down, or a name besides `Properties` in parentheses.
         value: What it is; `ABSENT` for a property that is missing.
         is_name: Whether the property names something: what another stack hands on is not judged there.
         without: Properties that the resource does not have then.
-        beside: Properties that it has beside.
+        besides: Properties that it has in addition.
     """
 
     what: str
@@ -77,7 +77,7 @@ class Fault:
     value: Any
     is_name: bool = False
     without: tuple[str, ...] = ()
-    beside: Template = field(default_factory=dict)
+    besides: Template = field(default_factory=dict)
 
 
 def rule(**source: object) -> Template:
@@ -86,7 +86,7 @@ def rule(**source: object) -> Template:
 
 
 def statement(principal: object, **more: object) -> list[Template]:
-    """What a topic's policy grants, beside the demand for TLS."""
+    """What a topic's policy grants, in addition to the demand for TLS."""
     tls = {
         "Effect": "Deny",
         "Principal": "*",
@@ -128,7 +128,7 @@ FAULTS = [
         "AuthToken",
         "correct-horse-battery",
         without=("UserGroupIds",),
-        beside={"AuthToken": "{{resolve:secretsmanager:token}}"},
+        besides={"AuthToken": "{{resolve:secretsmanager:token}}"},
     ),
     Fault("a password that is a literal", USER, "AuthenticationMode.Passwords", ["correct-horse-battery"]),
     Fault("a user without a password", USER, "AuthenticationMode.Type", "no-password-required"),
@@ -182,7 +182,7 @@ FAULTS = [
     Fault("a public subnet", SUBNET, "MapPublicIpOnLaunch", value=True),
     Fault("a route to the internet", ROUTE, "GatewayId", "igw-0123456789abcdef0"),
     Fault("Memcached without TLS", CLUSTER, "TransitEncryptionEnabled", value=False),
-    Fault("Memcached in one zone", CLUSTER, "AZMode", "single-az"),
+    Fault("Memcached in one Availability Zone", CLUSTER, "AZMode", "single-az"),
     Fault("a cluster of Redis without a group", CLUSTER, "Engine", "redis"),
     Fault("no minor upgrades", GROUP, "AutoMinorVersionUpgrade", value=False),
     Fault("no minor upgrades of Memcached", CLUSTER, "AutoMinorVersionUpgrade", ABSENT),
@@ -191,7 +191,7 @@ FAULTS = [
     Fault("no backups", GROUP, "SnapshotRetentionLimit", 0),
     Fault("no logs", GROUP, "LogDeliveryConfigurations", ABSENT),
     Fault(
-        "a log group that is none",
+        "a log group that does not exist",
         GROUP,
         "LogDeliveryConfigurations.0.DestinationDetails.CloudWatchLogsDetails.LogGroup",
         "",
@@ -200,11 +200,11 @@ FAULTS = [
     Fault("a log group without a key", LOG_GROUP, "KmsKeyId", ABSENT, is_name=True),
     Fault("a log group with another name", LOG_GROUP, "LogGroupName", "/elasticache/slow"),
     Fault("an encrypted topic", TOPIC, "KmsMasterKeyId", "alias/aws/sns"),
-    Fault("everybody publishes", TOPIC_POLICY, "PolicyDocument", document("*")),
+    Fault("every principal publishes", TOPIC_POLICY, "PolicyDocument", document("*")),
     Fault("every account publishes", TOPIC_POLICY, "PolicyDocument", document({"AWS": "*"})),
     Fault("every account among others", TOPIC_POLICY, "PolicyDocument", document({"AWS": ["111122223333", "*"]})),
     Fault(
-        "everybody but one",
+        "every principal but one",
         TOPIC_POLICY,
         "PolicyDocument.Statement",
         [
@@ -213,24 +213,24 @@ FAULTS = [
         ],
     ),
     Fault(
-        "everybody by name of a condition",
+        "every principal by name of a condition",
         TOPIC_POLICY,
         "PolicyDocument",
         document("*", Condition={"StringLike": {"aws:SourceArn": "*"}}),
     ),
     Fault(
-        "everybody as a value apart",
+        "every principal as a value apart",
         TOPIC_POLICY,
         "PolicyDocument.Statement.1.Principal.AWS",
         "*",
-        beside={"PolicyDocument": document({"AWS": "111122223333"})},
+        besides={"PolicyDocument": document({"AWS": "111122223333"})},
     ),
     Fault(
-        "everybody as a principal apart",
+        "every principal as a principal apart",
         TOPIC_POLICY,
         "PolicyDocument.Statement.1.Principal",
         "*",
-        beside={"PolicyDocument": document({"AWS": "111122223333"})},
+        besides={"PolicyDocument": document({"AWS": "111122223333"})},
     ),
 ]
 
@@ -239,7 +239,7 @@ def disguises(number: int, fault: Fault, good: Any) -> Iterator[tuple[str, Any]]
     """Each way to write a faulty value, by its name.
 
     Args:
-        number: Of the fault; what it refers to beside the value is named after it.
+        number: Of the fault; what it refers to, except the value, is named after it.
         fault: The fault.
         good: What stands there when all is well, for the other branch.
     """
@@ -376,7 +376,7 @@ def _model(template: Template, fault: Fault) -> Template:
     body.setdefault("Properties", {})
     for name in fault.without:
         del body["Properties"][name]
-    body["Properties"] |= fault.beside
+    body["Properties"] |= fault.besides
     return body
 
 
@@ -510,6 +510,6 @@ def test_cfn_guard_finds_them_too(templates: dict[str, Path], expected: dict[int
 
 
 def test_there_are_many_of_them(expected: dict[int, set[str]]) -> None:
-    """At least thirty faults, each in at least five disguises beside its plain form."""
+    """At least thirty faults, each in at least five disguises and its plain form."""
     assert len(expected) == len(FAULTS) >= FEWEST_FAULTS
     assert min(map(len, expected.values())) > FEWEST_DISGUISES

@@ -143,7 +143,7 @@ SECURE: Template = {
         },
         "SlowLog": log_group({"Fn::Sub": ["/aws/vendedlogs/elasticache/${Name}/slow", {"Name": "cache"}]}),
         "EngineLog": log_group({"Fn::Join": ["", ["/aws/vendedlogs/elasticache/", {"Ref": "AWS::StackName"}]]}),
-        # The public half of the network is nobody's fault: no cache lives there.
+        # The public half of the network is not at fault: no cache lives there.
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
         "Gateway": {"Type": "AWS::EC2::InternetGateway"},
         "Attachment": {
@@ -553,7 +553,7 @@ MUTANTS = [
         "elasticache_memcached_encrypts_in_transit",
     ),
     Edit(
-        "Memcached in one zone",
+        "Memcached in one Availability Zone",
         "Memcached.Properties.AZMode",
         "single-az",
         "elasticache_memcached_spreads_over_zones",
@@ -625,7 +625,7 @@ MUTANTS = [
         "elasticache_log_group_has_vended_name",
     ),
     Edit(
-        "a log group with a name of its own",
+        "a log group with its own name",
         "SlowLog.Properties.LogGroupName",
         "/elasticache/slow",
         "elasticache_log_group_has_vended_name",
@@ -656,7 +656,7 @@ MUTANTS = [
         "elasticache_user_access_string_is_shown",
     ),
     Edit(
-        "the user that is everybody",
+        "the user of all clients",
         "RedisUsers.Properties.UserIds",
         [{"Ref": "Nobody"}, {"Ref": "AppUser"}, {"Ref": "Admin"}, "default"],
         "elasticache_user_group_admits_no_open_user",
@@ -708,10 +708,10 @@ MUTANTS = [
             "elasticache_notification_topic_admits_somebody",
         )
         for who, grant in (
-            ("everybody publishes to", {"Principal": "*"}),
+            ("every principal publishes to", {"Principal": "*"}),
             ("every account publishes to", {"Principal": {"AWS": ["*"]}}),
             (
-                "everybody publishes to, with any source",
+                "every principal publishes to, with any source",
                 {"Principal": "*", "Condition": {"Null": {"aws:SourceArn": "true"}}},
             ),
         )
@@ -863,7 +863,7 @@ NEIGHBOURS = [
             ("of another stack", {"Fn::ImportValue": "key"}),
             ("of the parent of a nested stack", {"Ref": "referencetoParentKeyArn"}),
             ("by its ARN", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-            ("by an alias of one's own", "alias/caches"),
+            ("by a customer's alias", "alias/caches"),
             (
                 "by its ARN in any partition",
                 {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":kms:eu-west-1:111122223333:key/1234abcd"]]},
@@ -1023,7 +1023,7 @@ def test_every_rule_judges_the_secure_template(tmp_path: Path, cfn_guard: Path) 
 
 
 def test_every_rule_skips_a_template_without_a_cache(tmp_path: Path, cfn_guard: Path) -> None:
-    """Open security groups, topics and subnets are nobody's fault here as long as no cache uses them."""
+    """Open security groups, topics and subnets are not at fault here as long as no cache uses them."""
     strangers = {
         "Bucket": {"Type": "AWS::S3::Bucket"},
         "Group": security_group(ANYWHERE),

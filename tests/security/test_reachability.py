@@ -74,7 +74,7 @@ def without_private_dns(stage: Stage) -> None:
 
 
 def without_ingress(stage: Stage) -> None:
-    """The endpoints admit nobody."""
+    """The endpoints admit no client."""
     del stage[NETWORK]["Resources"]["NetworkEndpointsFromClients" + suffix(stage, "NetworkEndpointsFromClients")]
 
 
@@ -129,7 +129,7 @@ def test_an_endpoint_that_cannot_be_used_is_none(stage: Stage, spoil: Callable[[
 
 
 def test_nat_reaches_everything() -> None:
-    """With a NAT gateway in each zone and a group that may go out, no endpoint is needed."""
+    """With a NAT gateway in each Availability Zone and a group that may go out, no endpoint is needed."""
     assert [] == unreachable(template_of(Egress.NAT, open_group=True))
 
 
@@ -248,7 +248,7 @@ def another_protocol(stage: Stage) -> None:
 
 
 def functions(stage: Stage) -> list[dict[str, Any]]:
-    """The properties of the functions beside the cache."""
+    """The properties of the functions next to the cache."""
     resources = stage[REDIS]["Resources"].values()
     return [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function"]
 

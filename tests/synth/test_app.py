@@ -75,7 +75,7 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
             {},
             "error: port=70000: a TCP port is a whole number from 1 to 65535. Use port=6379, or leave it out. "
             f"{reference('NET-12')}\n",
-            id="a port that is none",
+            id="a port that is not valid",
         ),
         pytest.param(
             CACHE.format(network=ONE_ZONE, arguments={}),
@@ -120,7 +120,7 @@ app.synth()
 
 
 def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
-    """A weak cache in anybody's app makes `cdk synth` fail, with the rule's name."""
+    """A weak cache in any app makes `cdk synth` fail, with the rule's name."""
     (tmp_path / "weak.py").write_text(WEAK)
     result = run_cli(
         "synth", "--quiet", outdir=tmp_path / "out", app=shlex.join([sys.executable, str(tmp_path / "weak.py")])
@@ -149,7 +149,7 @@ def test_an_example_is_an_app(file: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_an_example_runs_alone(tmp_path: Path) -> None:
-    """As a program of its own."""
+    """As a separate program."""
     result = subprocess.run(
         [sys.executable, ROOT / "examples" / "memcached.py"],
         cwd=ROOT,

@@ -1,6 +1,6 @@
 """The stages and examples against themselves with one value changed, every value in turn.
 
-What is expected comes from the text of the schema files, read here anew, so that a mistake in the gate's reading of
+What is expected comes from the text of the schema files, read here again, so that a mistake in the gate's reading of
 them shows.
 """
 
@@ -126,7 +126,7 @@ def _changed(
         case {"Ref": str(target)} | {"Fn::GetAtt": [str(target), "Arn" | "Id" | "GroupId"]} if (
             target in template["Resources"]
         ):
-            # To another resource of the same kind, that stands beside it.
+            # To another resource of the same kind, next to it.
             twin = json.loads(json.dumps(value).replace(f'"{target}"', f'"{target}Twin"'))
             changed = _with(template, name, pointer, twin)
             changed["Resources"][f"{target}Twin"] = template["Resources"][target]

@@ -58,7 +58,7 @@ def test_data_at_rest_has_a_customer_key(synthesised: Synthesised) -> None:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_groups_of_the_stages_fail_over(synthesised: Synthesised, stage: str) -> None:
-    """In both stages a replication group survives the loss of a zone."""
+    """In both stages a replication group survives the loss of an Availability Zone."""
     groups = {name: each["Properties"] for name, each in synthesised.resources(f"{stage}/cache-redis", GROUP).items()}
 
     assert groups

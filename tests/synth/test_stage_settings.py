@@ -124,7 +124,7 @@ def test_stage_whose_stacks_could_not_bear_its_name_is_refused(name: str, right:
 
 
 def test_another_region_wants_other_zones() -> None:
-    """The stage prod with nothing but its region changed is refused, and told the zones to write."""
+    """The stage prod with nothing but its region changed is refused, and told the Availability Zones to write."""
     with pytest.raises(ConfigurationError) as refusal:
         CacheStage(cdk.App(context=FLAGS), "prod", settings=replace(STAGES["prod"], region="us-east-1"))
     assert "Use availability_zones=['us-east-1a', 'us-east-1b', 'us-east-1c']" == refusal.value.fix

@@ -1,4 +1,4 @@
-"""The database and the applications beside the caches, as both stages have them."""
+"""The database and the applications next to the caches, as both stages have them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _kinds(known: Known, slips: set[str]) -> tuple[str, ...]:
 
 @st.composite
 def of_kind(draw: st.DrawFn, kind: str, known: Known, slips: set[str]) -> Call:
-    """An access by ``users``, by a ``token``, or ``open`` to everybody."""
+    """An access by ``users``, by a ``token``, or ``open`` to every client."""
     if kind == "token":
         return call(Access.auth_token)
     if kind == "open":

@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 
 def known(engine: Call, *names: str, slipped: bool) -> Known:
-    """The engine, or the newest of its name: where it is none of the catalogue, and where it is a slip.
+    """The engine, or the newest of its name: where the facts have no such one, and where it is a slip.
 
     What is written for the newest does not suit an older one, and shows what is checked of the two together.
     """

@@ -71,7 +71,7 @@ def _rules(draw: st.DrawFn, *, channels: bool) -> list[str]:
 
 @st.composite
 def careless(draw: st.DrawFn) -> Call:
-    """Right but for an odd word somewhere, for the switch or for a reason; or patterns that are none."""
+    """Right but for an odd word somewhere, for the switch or for a reason; or patterns that are not valid."""
     if draw(st.integers(0, 4)) == 0:
         patterns = st.sampled_from(("", "app:*", "a b", "~a", ">secret", "(", "*"))
         words_of = draw(st.sampled_from((Permissions.read_only, Permissions.read_write, Permissions.publish)))

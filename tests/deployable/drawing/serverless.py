@@ -36,7 +36,7 @@ def careless_engine() -> st.SearchStrategy[Call]:
 
 @functools.cache
 def careful_limits() -> st.SearchStrategy[Call]:
-    """The most of both, and the least of either or of none."""
+    """The maximum of both, and the minimum of one or of neither."""
     storage, units = st.integers(1, 5000), st.integers(1000, 15_000_000)
     return st.one_of(
         st.builds(
@@ -88,7 +88,7 @@ def careless_limits() -> st.SearchStrategy[Call]:
 
 @st.composite
 def careful_access(draw: st.DrawFn, engine: Call) -> Call | None:
-    """Users, or whoever reaches it; none for Memcached, which has no logins."""
+    """Users, or any client that reaches it; no access for Memcached, which has no logins."""
     name = engine.arguments[0]
     if name == "memcached":
         return None

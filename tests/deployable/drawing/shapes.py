@@ -20,7 +20,7 @@ PORTS = st.one_of(st.sampled_from((6379, 11211)), st.integers(1, 65535))
 
 @st.composite
 def careful(draw: st.DrawFn, known: Known) -> Call:
-    """A topology as somebody has it who knows the engine."""
+    """A topology that fits the engine."""
     replicas = draw(st.integers(0, 5))
     match draw(st.sampled_from(("one shard", "cluster", "large cluster", "on the way", "first replica"))):
         case "one shard":

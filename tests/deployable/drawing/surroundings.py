@@ -52,7 +52,7 @@ def careful_log_delivery(region: str) -> st.SearchStrategy[Call]:
 
 @functools.cache
 def careless_log_delivery() -> st.SearchStrategy[Call]:
-    """Any format, and names that are none."""
+    """Any format, and names that are not valid."""
     streams = (None, "logs", "a" * 65, "", "two words", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/a")
     return st.builds(
         lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
