@@ -5,6 +5,7 @@ Forking servers (gunicorn and uWSGI with preloading, Celery, multiprocessing) fo
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,8 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -38,7 +41,11 @@ def after_fork(target: T, renew: Callable[[T], None]) -> None:
 
 def _renew_all() -> None:
     for target, renew in list(_renewals.items()):
-        renew(target)
+        try:
+            renew(target)
+        except Exception:  # noqa: BLE001 - the other objects must be renewed regardless
+            # For example an object whose constructor failed, and which an exception still references.
+            _log.warning("an object of type %s could not be renewed after a fork", type(target).__name__, exc_info=True)
 
 
 _renewals: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()

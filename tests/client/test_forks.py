@@ -85,6 +85,22 @@ def test_a_first_login_while_the_parent_fetches_one(stub: Slow) -> None:
     assert _while_renewing(credentials.login, stub, credentials.login)
 
 
+class Unfinished(SecretCredentials):
+    """Credentials whose constructor has failed after they were registered."""
+
+    def start_afresh(self) -> None:
+        """Fail, because an attribute is missing."""
+        raise AttributeError("_new_signer")
+
+
+def test_an_object_that_cannot_be_renewed(stub: Slow) -> None:
+    """All other objects are renewed in the child regardless."""
+    unfinished = Unfinished(secret_arn=ARN, user="default", client=stub)
+    credentials = secret_credentials(stub)
+    assert _while_renewing(credentials.login, stub, credentials.login)
+    del unfinished
+
+
 def test_a_refusal_while_the_parent_renews(stub: Slow) -> None:
     """The child reads the secret after a rotation."""
     credentials = secret_credentials(stub)
