@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class NamedScript:
     """A script, its name in the log, and the digest by which the server knows it."""
 
     name: str
@@ -32,7 +32,7 @@ class Script:
 # returned and not refreshed.
 # ARGV: token; lease, and life of tokens, in ms; ms before its end when a value may be refreshed, and when it is no
 # longer fresh; SHA-1 of a value that cannot be read, and of the one that the caller has
-BEGIN_LOAD = Script(
+BEGIN_LOAD = NamedScript(
     "BEGIN_LOAD",
     """
 local value = redis.pcall('GET', KEYS[1])
@@ -59,7 +59,7 @@ return {'load'}
 )
 
 # ARGV: token, value, ms to keep it
-END_LOAD = Script(
+END_LOAD = NamedScript(
     "END_LOAD",
     """
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 0 end
@@ -72,7 +72,7 @@ return 1
 # A load that outlived its lease tells the callers that wait for the next one, which would get the same error. Its token
 # is gone after a write, and then it tells nothing.
 # ARGV: token; the error's name, or an empty text to end the lease at once
-FAIL_LOAD = Script(
+FAIL_LOAD = NamedScript(
     "FAIL_LOAD",
     """
 local counts = redis.call('HDEL', KEYS[2], ARGV[1]) == 1
@@ -91,7 +91,7 @@ return 1
 )
 
 # ARGV: value, ms to keep it
-WRITE = Script(
+WRITE = NamedScript(
     "WRITE",
     """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -102,7 +102,7 @@ return 1
 
 # The older value is still served, but not for longer than the lease: the writer may die before it replaces it.
 # ARGV: token; lease, and life of tokens, in ms
-BEGIN_WRITE = Script(
+BEGIN_WRITE = NamedScript(
     "BEGIN_WRITE",
     """
 redis.call('DEL', KEYS[2])
@@ -115,7 +115,7 @@ return 1
 
 # If the token is gone, another caller wrote meanwhile: only the database knows which value is later, so none stays.
 # ARGV: token, value, ms to keep it
-END_WRITE = Script(
+END_WRITE = NamedScript(
     "END_WRITE",
     """
 local alone = redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1

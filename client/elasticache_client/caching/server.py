@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from elasticache_client.caching.nesting import Key
     from elasticache_client.caching.nodes import Command, Reply
-    from elasticache_client.caching.scripts import Script
+    from elasticache_client.caching.scripts import NamedScript
     from elasticache_client.steps import Backend, Steps
 
 Names: TypeAlias = Sequence[str]
@@ -124,7 +124,7 @@ class Server:
                 return contents
         return (yield from self._ask_all([(name,) for name in names], "GET", [("GET", name) for name in names]))
 
-    def run(self, script: Script, key: str, *arguments: Any) -> Steps[Any]:
+    def run(self, script: NamedScript, key: str, *arguments: Any) -> Steps[Any]:
         """Run a script for one key."""
         names = self._names(key)
         keys_and_arguments = (2, *names, *arguments)
@@ -133,7 +133,7 @@ class Server:
         except self._no_script:
             return (yield from self._ask(names, script.name, self._client.eval, script.text, *keys_and_arguments))
 
-    def run_all(self, script: Script, calls: Sequence[tuple[Any, ...]]) -> Steps[list[Any]]:
+    def run_all(self, script: NamedScript, calls: Sequence[tuple[Any, ...]]) -> Steps[list[Any]]:
         """Run a script for each of many keys, in one trip to each node; `Unavailable` for those without an answer."""
         if len(calls) == 1:
             try:

@@ -107,7 +107,7 @@ def _answer(look_up: Callable[[], Any]) -> Answer:
     start = time.monotonic()
     try:
         value, error = look_up(), None
-    except Exception as caught:  # noqa: BLE001  # for the test to look at
+    except Exception as caught:  # noqa: BLE001 - for the test to look at
         value, error = None, caught
     return Answer(value, error, time.monotonic() - start)
 
@@ -117,7 +117,7 @@ async def _gathered(number: int, look_up: Callable[[], Any]) -> list[Answer]:
         start = time.monotonic()
         try:
             value, error = await look_up(), None
-        except Exception as caught:  # noqa: BLE001  # for the test to look at
+        except Exception as caught:  # noqa: BLE001 - for the test to look at
             value, error = None, caught
         return Answer(value, error, time.monotonic() - start)
 

@@ -31,7 +31,7 @@ KEY = "product"
 _POLICY = policy(int, 60, None, 0)
 _FAILING = 0.05
 _LATE = 0.1
-# One process takes nearly everything for due, so that there is much refreshing beside values that are served.
+# One process takes nearly everything for due, so that it refreshes often while values are served.
 _EARLY = (0, 1e7)
 
 
@@ -180,7 +180,7 @@ class World:
         """Take one step of one actor."""
         ready = [each for each in self.actors if not isinstance(each.step, _Wait) or each.step.event.is_set]
         if not ready:
-            # All wait for somebody who is dead: what ends that is time.
+            # All wait for a caller that is gone: time ends that.
             self.lapse()
         late = not ready or self.random.random() < _LATE
         actor = self.random.choice(self.actors if late else ready)
@@ -194,7 +194,7 @@ class World:
                 self._advance(actor, answer)
 
     def kill(self) -> None:
-        """End a process and all that it was about; writers go on, for whoever dies with a write is another promise."""
+        """End a process and its look-ups; writers go on, because what a dead writer leaves is another promise."""
         process = self.random.randrange(2)
         self.actors = [each for each in self.actors if each.process != process or each.writes]
         self._processes[process] = self._process(_EARLY[process])

@@ -35,7 +35,7 @@ def _not_found() -> Any:
 
 @every_kind
 def test_every_caller_hears_the_answer(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Callers of one process share it, those of another one ask for themselves; nobody is told of a failure."""
+    """Callers of one process share it, those of another one ask themselves; it counts as no failure."""
     faces, key = [open_face(valkey, kind, lease=LONG_LEASE) for _ in range(2)], new_key()
     load = faces[0].loader(_not_found, 0.1)
     answers = []
@@ -90,7 +90,7 @@ def test_an_answer_is_newer_than_what_is_there(kind: str, valkey: Place, open_fa
 
 
 def test_who_asks_after_a_write_does_not_hear_the_answer_before(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """A load that began before a row was there says nothing to whoever asks when it is."""
+    """A load that began before a row was there is no answer for a caller that asks when it is."""
     face, key = open_face(valkey), new_key()
     rows: list[int] = []
 
@@ -105,7 +105,7 @@ def test_who_asks_after_a_write_does_not_hear_the_answer_before(valkey: Place, o
         return face.cache.get_or_load(key, load, ttl=60, answers=(NotFoundError,))
 
     turn = iter([lambda: face.cache.get_or_load(key, load, ttl=60, answers=(NotFoundError,)), create_and_ask])
-    answers = face.crowd(2, lambda: next(turn)())  # noqa: PLW0108  # each caller takes its own
+    answers = face.crowd(2, lambda: next(turn)())  # noqa: PLW0108 - each caller takes its own
     assert sorted(repr(each.error or each.value) for each in answers) == ["1", "GoneError('pear')"]
 
 

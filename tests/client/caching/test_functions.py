@@ -346,7 +346,7 @@ def test_starlette_runs_it_in_the_background(valkey: Place, open_face: Callable[
 
 
 def test_a_key_is_one_functions(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Two functions with one key would be served each other's results; a module may be loaded anew, though."""
+    """Two functions with one key would be served each other's results; a module may be reloaded, though."""
     cache: Cache = open_face(valkey).cache
     lazy = cache.lazy("price:{number}", ttl=60)
     lazy(_synchronous)
@@ -365,7 +365,7 @@ def test_annotations_may_be_worked_out_late() -> None:
     """On Python 3.14 a module may do without the import from the future that made annotations texts."""
     module: dict[str, Any] = {}
     source = "def late(number: OnlyForCheckers) -> int: return 1"
-    exec(compile(source, "late", "exec", dont_inherit=True), module)  # noqa: S102  # a module without that import
+    exec(compile(source, "late", "exec", dont_inherit=True), module)  # noqa: S102 - a module without that import
     assert int is returned_type(module["late"])
     assert "late:7" == KeyTemplate("late:{number}", module["late"]).key((7,), {})
 
@@ -436,7 +436,7 @@ def test_a_function_that_cannot_be_cached_is_refused(
     ],
 )
 def test_seconds_make_sense(named: dict[str, Any], message: str, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """A number that would cache nothing, or for ever, is refused."""
+    """A number that would cache nothing, or indefinitely, is refused."""
     with pytest.raises(ValueError, match=message):
         open_face(valkey).get("a", lambda: 1, **named)
 

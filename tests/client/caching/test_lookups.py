@@ -89,7 +89,7 @@ def test_a_value_comes_back_as_its_type(
 
 
 def test_no_two_callers_share_an_object(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Whoever changes what he got changes it for himself."""
+    """A caller that changes its result changes it for itself only."""
     key, face, loaded = new_key(), open_face(valkey), [1]
     face.get(key, lambda: loaded).append(2)
     assert (loaded, face.get(key, _fail)) == ([1], [1])
@@ -97,13 +97,13 @@ def test_no_two_callers_share_an_object(valkey: Place, open_face: Callable[..., 
 
 @every_kind
 def test_callers_who_share_a_load_ask_as_one(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """One of them talks to the server for all, and each gets an object of his own."""
+    """One of them talks to the server for all, and each gets a separate object."""
     key, face = new_key(), open_face(valkey, kind)
     load = face.loader(lambda: [1], 0.2)
     with recording(face.caller) as sent:
         answers = face.crowd(30, lambda: face.cache.get_or_load(key, load, ttl=60))
     assert ([each.value for each in answers], len({id(each.value) for each in answers})) == ([[1]] * 30, 30)
-    # Two, and a few for whoever came when the load was over.
+    # Two, and a few for callers that came when the load was over.
     assert sent.count("EVALSHA") < 15
 
 
@@ -135,7 +135,7 @@ def test_a_hit_is_one_get(kind: str, place: Place, open_face: Callable[..., Face
 )
 @every_kind
 def test_unfit_content_is_a_miss(content: bytes, kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """What is cut off, somebody else's, a pickle or of another type is loaded anew and replaced, and raises nothing."""
+    """What is cut off, foreign, a pickle or of another type is loaded again and replaced, and raises nothing."""
     key, face = new_key(), open_face(valkey, kind)
     valkey.nodes[0].admin.set(f"{PREFIX}:{{{key}}}", content, px=60_000)
     values = [face.get(key, lambda: _PRODUCT, type=Product), face.get(key, _fail, type=Product)]
@@ -159,7 +159,7 @@ def test_a_type_without_none_is_read_with_it(valkey: Place, open_face: Callable[
 
 
 def test_a_value_of_another_type_is_the_loaders_fault(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """It would be a miss for ever, so it is an error at once, which shows none of the value."""
+    """It would never be a hit, so it is an error at once, which shows none of the value."""
     face = open_face(valkey)
     with pytest.raises(TypeError, match=r"type list does not fit its declared type, .*: must .*Correct") as caught:
         face.get(new_key(), lambda: ["hunter2"], type=Product)
@@ -204,7 +204,7 @@ def test_ttls_differ(valkey: Place, open_face: Callable[..., Face]) -> None:
 def test_a_stale_value_is_served_while_one_refreshes(
     kind: str, valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Past its ttl the old value goes to everybody but the one who loads the new one."""
+    """Past its ttl the old value goes to all callers but the one that loads the new one."""
     key, face, other = new_key(), open_face(valkey, kind), open_face(valkey)
     face.get(key, lambda: 1, ttl=0.001, stale_for=60)
     monkeypatch.setattr(entries, "time", _Time(10))
@@ -259,7 +259,7 @@ def test_who_was_slow_to_ask_does_not_refresh_again(
 def test_a_stale_value_outlives_a_failing_refresh(
     kind: str, valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the database is down it is asked once in a lease, and everybody is served what there is."""
+    """While the database is down it is asked once in a lease, and all callers are served the old value."""
     key, face, loads = new_key(), open_face(valkey, kind), []
     face.get(key, lambda: 1, ttl=0.001, stale_for=60)
     monkeypatch.setattr(entries, "time", _Time(10))
@@ -274,7 +274,7 @@ def test_a_stale_value_outlives_a_failing_refresh(
 def test_a_value_is_refreshed_early_by_one(
     valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Near its end, one caller in many loads anew before anybody has to wait."""
+    """Near its end, one caller in many reloads it before any has to wait."""
     key, face = new_key(), open_face(valkey, jitter=0, early=1)
     face.get(key, face.loader(lambda: 1, 0.05), ttl=1.2)
     monkeypatch.setattr(entries, "random", _Chance(1 - 1e-12))
@@ -282,7 +282,7 @@ def test_a_value_is_refreshed_early_by_one(
 
 
 def test_early_zero_is_never(valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever does not want it can turn it off."""
+    """It can be turned off."""
     key, face = new_key(), open_face(valkey, early=0)
     face.get(key, face.loader(lambda: 1, 0.05), ttl=1.2)
     monkeypatch.setattr(entries, "random", _Chance(1 - 1e-12))
@@ -329,7 +329,7 @@ def test_many_keys_are_read_by_one_command(node: Place, open_face: Callable[...,
 
 
 def test_many_keys_wait_for_who_loads_one_of_them(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """A key whose lease is another's is not loaded again: the look-up of many takes what he brings."""
+    """A key whose lease is another's is not loaded again: the look-up of many takes what the other brings."""
     keys, one, many = [new_key(), new_key()], open_face(valkey), open_face(valkey)
     asked: list[list[str]] = []
     values: list[dict[str, int]] = []
@@ -362,7 +362,7 @@ def test_no_keys_are_no_question(valkey: Place, open_face: Callable[..., Face]) 
 
 
 def test_what_is_counted(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Each look-up is a hit, a miss or stale; loads and their errors are counted beside."""
+    """Each look-up is a hit, a miss or stale; loads and their errors are counted separately."""
     key, face = new_key(), open_face(valkey)
     face.get(key, lambda: 1)
     face.get(key, _fail)

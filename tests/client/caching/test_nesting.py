@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 ASYNCHRONOUS = [kind for kind in KINDS if KINDS[kind].asynchronous]
-"""Whoever waits for himself waits for so long."""
+"""A caller that waits for itself waits for so long."""
 
 
 @pytest.fixture(name="down")
@@ -108,7 +108,7 @@ def test_nesting_overloads_nobody(limit: int, kind: str, down: Callable[..., Fac
 
     start = time.monotonic()
     answers = face.crowd(100, look_up)
-    # Nobody waits for a place by time.
+    # No caller waits for a permit by time.
     assert ([each.value for each in answers], time.monotonic() - start < LONG_LEASE) == ([1] * 100, True)
 
 
@@ -139,7 +139,7 @@ def test_tasks_that_a_load_starts_keep_to_the_limit(
 
 @pytest.mark.parametrize("kind", ASYNCHRONOUS)
 def test_a_task_that_outlives_the_load_has_no_place(kind: str, down: Callable[..., Face]) -> None:
-    """What a load leaves running counts as a caller of its own."""
+    """What a load leaves running counts as a separate caller."""
     face = down(kind, bypass_limit=1, bypass_wait=0.01)
     tasks: list[asyncio.Task[Any]] = []
 
@@ -172,10 +172,10 @@ def test_a_task_that_outlives_the_load_has_no_place(kind: str, down: Callable[..
 @every_kind
 @pytest.mark.parametrize("state", ["up", "down"])
 @pytest.mark.parametrize("within", ["get_or_load", "get_or_load_many", "write_through"])
-def test_what_calls_its_own_key_runs_as_without_a_cache(  # noqa: PLR0917  # a case, and what it needs
+def test_what_calls_its_own_key_runs_as_without_a_cache(  # noqa: PLR0917 - a case, and what it needs
     within: str, state: str, kind: str, down: Callable[..., Face], valkey: Place, open_face: Callable[..., Face]
 ) -> None:
-    """A store that reads what it writes, or a load that asks for its own key, waits for no lease of its own."""
+    """A store that reads what it writes, or a load that asks for its own key, does not wait for its own lease."""
     settings = {"lease": LONG_LEASE, "bypass_limit": 1}
     face = open_face(valkey, kind, **settings) if state == "up" else down(kind, **settings)
     key, cache = new_key(), face.cache
@@ -199,7 +199,7 @@ def test_what_calls_its_own_key_runs_as_without_a_cache(  # noqa: PLR0917  # a c
 def test_two_that_call_each_other_do_not_wait_for_each_other(
     way: str, kind: str, valkey: Place, open_face: Callable[..., Face]
 ) -> None:
-    """Whoever would close the circle loads for himself."""
+    """The caller that would close the circle loads without waiting."""
     face, depth = open_face(valkey, kind, lease=LONG_LEASE), ContextVar("depth", default=0)
     keys, turns, cache = [new_key(), new_key()], iter(range(2)), face.cache
     barrier: Any = asyncio.Barrier(2) if face.asynchronous else threading.Barrier(2)
@@ -271,7 +271,7 @@ def test_a_child_process_begins_anew(down: Callable[..., Face]) -> None:
 
 
 def test_the_context_of_one_loop_is_not_another_ones(down: Callable[..., Face]) -> None:
-    """A place is kept by whoever runs within its load, and by nobody beside."""
+    """A permit is shared by what runs within its load, and by nothing else."""
     face = down("redis-py asyncio", bypass_limit=1, bypass_wait=0.01)
     cache: AsyncCache = face.cache
 
@@ -327,7 +327,7 @@ def _interrupted_end(monkeypatch: pytest.MonkeyPatch, end: Callable[[], Any]) ->
 
 
 def test_what_was_not_ended_is_over_with_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupted load is nobody's circle later on: its thread uses the cache again, and nothing piles up."""
+    """An interrupted load closes no circle later: its thread uses the cache again, and nothing piles up."""
     key = (1, "product")
 
     def load() -> None:

@@ -39,10 +39,10 @@ def _later(valkey: Place) -> Iterator[LaterRedis]:
 def test_no_order_of_steps_serves_an_older_value(later: LaterRedis, *, exhaustive: bool) -> None:
     """Look-ups, reloads, writes, invalidations, failures, expiry, eviction and death, in any order.
 
-    Whoever asks after a write is over gets what it wrote or something newer, also when all has come to rest.
+    A caller that asks after a write is over gets what it wrote or something newer, also when all actors are done.
     """
     for number in range(_EXHAUSTIVE_ORDERS if exhaustive else _ORDERS):
-        lot = random.Random(number)  # noqa: S311  # an order that can be had again
+        lot = random.Random(number)  # noqa: S311 - an order that can be repeated
         world = World(later, lot)
         writes = _RACING_WRITES if lot.random() < 0.8 else _LONE_WRITES
         waiting = [lot.choice(_READS if lot.random() < 0.6 else writes) for _ in range(_OPERATIONS)]
@@ -194,6 +194,6 @@ def test_a_load_does_not_end_in_the_middle_of_a_write(valkey: Place, open_face: 
 
 
 def test_a_load_that_outlives_its_lease_is_stored(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Otherwise a database slower than a lease would be asked for ever: the first of several loads to end is kept."""
+    """The first of several loads to end is kept, or a database slower than a lease would be asked again and again."""
     key, face = new_key(), open_face(valkey, lease=0.01)
     assert [face.get(key, face.loader(lambda: 1, 0.05)), face.get(key, lambda: 2)] == [1, 1]

@@ -31,7 +31,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture(name="down")
 def _down(open_client: Callable[..., Caller]) -> Callable[..., Face]:
-    """A cache of any kind at a port where nobody is."""
+    """A cache of any kind at a port where no server listens."""
 
     def down(kind: str, **settings: Any) -> Face:
         return Face(kind, open_client(kind, plain_settings(free_port()), decode_responses=False), **settings)
@@ -54,7 +54,7 @@ def test_no_call_fails_for_want_of_the_cache(kind: str, down: Callable[..., Face
 
 @every_kind
 def test_a_cache_that_is_down_is_left_alone(kind: str, down: Callable[..., Face]) -> None:
-    """After a few failures nobody waits for the client's own retries any more."""
+    """After a few failures no caller waits for the client's own retries any more."""
     face = down(kind)
     while not face.cache.is_down:
         face.get("a", lambda: 1)
@@ -161,7 +161,7 @@ def test_what_could_not_be_taken_away_is_not_served_later(
 def test_a_change_that_is_interrupted_is_made_up_for(
     kind: str, valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows how far it came, so the value is taken away before anything is read."""
+    """It is not known how far it came, so the value is deleted before anything is read."""
     key, face = new_key(), open_face(valkey, kind)
     face.get(key, lambda: 1)
     interruption = asyncio.CancelledError if face.asynchronous else KeyboardInterrupt
@@ -177,7 +177,7 @@ def test_a_change_that_is_interrupted_is_made_up_for(
 
 
 def test_a_pool_that_is_used_up_is_no_outage(valkey: Place, caplog: pytest.LogCaptureFixture) -> None:
-    """However many find no connection free, the breaker does not hear of it."""
+    """However many find no connection free, the breaker does not count it."""
     blocking: Any = redis.BlockingConnectionPool
     pool = blocking(port=valkey.nodes[0].port, max_connections=1, timeout=0.1)
     client = redis.Redis.from_pool(pool)
@@ -288,7 +288,7 @@ def test_a_login_that_cannot_be_had_fails_no_call(
     assert face.get(new_key(), lambda: 1) == 1
 
 
-class _Deadline(Exception):  # noqa: N818  # it says what happened
+class _Deadline(Exception):  # noqa: N818 - it says what happened
     """What a signal's handler raises, as those of RQ and Celery do."""
 
 

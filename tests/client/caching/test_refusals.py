@@ -1,4 +1,4 @@
-"""What the server refuses, or a caller gets wrong, concerns that command or key: nobody waits, nobody else suffers."""
+"""What the server refuses, or a caller gets wrong, concerns that command or key: no other caller waits or fails."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_value_that_is_too_long_leaves_no_lease(kind: str, engine: Engine, ope
         ("-hset", ["BEGIN_LOAD"]),
     ],
 )
-def test_a_command_that_the_user_may_not_run(  # noqa: PLR0917  # a case, and what it needs
+def test_a_command_that_the_user_may_not_run(  # noqa: PLR0917 - a case, and what it needs
     rule: str,
     refused: list[str],
     kind: str,
@@ -147,7 +147,7 @@ def test_a_command_that_the_user_may_not_run(  # noqa: PLR0917  # a case, and wh
     open_face: Callable[..., Face],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Every step of the protocol: nobody waits, the log says it once, `is_down` says so until it is permitted."""
+    """Every step of the protocol: no caller waits, the log says it once, `is_down` says so until it is permitted."""
     face, key = open_face(kind), new_key()
     start = time.monotonic()
     with _forbidden(engine, rule):
@@ -182,10 +182,10 @@ def test_a_change_that_is_refused_keeps_its_key_out_of_use_and_no_other(
 @every_kind
 @pytest.mark.parametrize("method", _METHODS)
 @pytest.mark.parametrize("key", ["a\ud83d", "}", b"a"])
-def test_a_key_that_is_none_is_an_error_of_the_caller(  # noqa: PLR0917  # a case, and what it needs
+def test_a_key_that_is_none_is_an_error_of_the_caller(  # noqa: PLR0917 - a case, and what it needs
     key: Any, method: str, kind: str, engine: Engine, open_face: Callable[..., Face], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is refused in a line, and nobody else notices."""
+    """It is refused in a line, and no other caller notices."""
     face, good = open_face(kind), new_key()
     face.get(good, lambda: 1)
     for _ in range(6):
@@ -216,9 +216,9 @@ def test_a_key_outside_the_users_pattern_is_no_outage(
 def test_a_lease_of_another_type_is_refused_in_a_line(
     kind: str, engine: Engine, open_face: Callable[..., Face], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody else's key where a lease should be costs loads, and no error."""
+    """Another application's key where a lease should be costs loads, and no error."""
     face, key = open_face(kind), new_key()
-    engine.admin.set(f"{PREFIX}:{{{key}}}:lease", "somebody else's")
+    engine.admin.set(f"{PREFIX}:{{{key}}}:lease", "another application's")
     assert [face.get(key, lambda: 1) for _ in range(3)] == [1] * 3
     assert _refusals(caplog)[:1] == ["The cache refuses BEGIN_LOAD (WRONGTYPE)"]
 
@@ -242,7 +242,7 @@ def test_a_refusal_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_what_was_refused_long_ago_says_nothing_any_more() -> None:
-    """A command that nobody has tried since does not make the cache look down for good."""
+    """A command that has not been tried since does not make the cache look down for good."""
     clock = Clock()
     refusals = Refusals(clock)
     refusals.add("WRITE", Exception("OOM command not allowed when used memory > 'maxmemory'."))
@@ -323,7 +323,7 @@ def test_a_task_that_is_not_left_to_tidy_up_gives_the_lease_back(
 def test_a_store_that_is_interrupted_before_it_begins_leaves_no_lease(
     kind: str, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lease of a writer who never wrote is nobody's."""
+    """The lease of a writer that never wrote is free."""
     face, key = open_face(kind), new_key()
     run = face.cache._server.run
     interruption = asyncio.CancelledError if face.asynchronous else KeyboardInterrupt

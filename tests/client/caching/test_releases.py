@@ -1,4 +1,4 @@
-"""Two releases of an application side by side: what one stores the other reads, or has beside it."""
+"""Two releases of an application side by side: what one stores the other reads, or has a variant of."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SHARED: dict[str, tuple[Any, Any, Any, Any]] = {
         *(_OLD_MODEL(name="pear"), _NEW_MODEL(name="pear"), _NEW_MODEL(name="pear", stock=7), _OLD_MODEL(name="pear")),
     ),
 }
-_Old = namedtuple("_Old", ["a"])  # noqa: PYI024  # made at run time, as the others
+_Old = namedtuple("_Old", ["a"])  # noqa: PYI024 - made at run time, as the others
 _New = namedtuple("_Old", ["a", "b"], defaults=[""])  # type: ignore[name-match]  # noqa: PYI024
 _REQUIRED = _dataclass(_NAME, ("stock", int))
 _STRICT = _struct(_NAME, forbid_unknown_fields=True)
@@ -80,7 +80,7 @@ def _type_of(value: Any) -> Any:
 
 
 class _Releases:
-    """Two of them, each with a client of its own, and the loads of each."""
+    """Two of them, each with its own client, and the loads of each."""
 
     def __init__(self, old: Face, new: Face, values: tuple[Any, Any]) -> None:
         self.key = new_key()
@@ -157,7 +157,7 @@ def test_the_second_value_lies_in_the_same_slot(
 @pytest.mark.parametrize("change", ["invalidate", "write", "write_through"])
 @pytest.mark.parametrize("by", [0, 1])
 def test_a_change_counts_for_both(change: str, by: int, valkey: Place, open_releases: Callable[..., _Releases]) -> None:
-    """Whoever writes or invalidates, nobody is served what was there before."""
+    """Whichever release writes or invalidates, no caller is served what was there before."""
     both = open_releases(valkey, "redis-py", (7, "seven"))
     assert (both.get(0), both.get(1)) == (7, "seven")
     both.values = (8, "eight")
@@ -171,7 +171,7 @@ def test_a_change_counts_for_both(change: str, by: int, valkey: Place, open_rele
 def test_a_load_that_a_change_overtakes_is_served_to_nobody_else(
     kind: str, valkey: Place, open_releases: Callable[..., _Releases]
 ) -> None:
-    """Neither release's, also where its value would have stood beside the other's."""
+    """Neither release's, also if its value would have been a variant of the other's."""
     both = open_releases(valkey, kind, (7, "seven"))
     both.get(0)
 

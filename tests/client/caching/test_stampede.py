@@ -1,4 +1,4 @@
-"""One caller loads for all: in one process and in several, when the value is missing, has ended, or cannot be had."""
+"""One caller loads for all, in one process and in several, if the value is missing, has ended, or cannot be loaded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DatabaseError(Exception):
 @every_kind
 @pytest.mark.parametrize("state", ["cold", "expired"])
 def test_a_crowd_in_one_process_loads_once(kind: str, state: str, place: Place, open_face: Callable[..., Face]) -> None:
-    """All get the value, and nobody waits for anything but the load."""
+    """All get the value, and no caller waits for anything but the load."""
     key, face, loads = new_key(), open_face(place, kind, lease=LONG_LEASE), []
     if state == "expired":
         face("write", key, 0, ttl=0.001)
@@ -50,7 +50,7 @@ def test_a_crowd_in_one_process_loads_once(kind: str, state: str, place: Place, 
 
 @every_kind
 def test_a_failing_database_is_asked_once(kind: str, place: Place, open_face: Callable[..., Face]) -> None:
-    """Callers of one process share the original error; who comes before the lease ends hears of it without its text."""
+    """Callers of one process share the original error; later ones get it without its text until the lease ends."""
     key, face, loads = new_key(), open_face(place, kind, lease=LONG_LEASE), []
 
     def fail() -> None:
@@ -98,7 +98,7 @@ def test_a_failure_that_outlives_the_lease_is_told_to_others(valkey: Place, open
 
 
 def test_a_failure_that_was_overtaken_by_a_write_is_told_to_nobody(valkey: Place) -> None:
-    """Whoever loads after a write has nothing to do with what was loaded before."""
+    """A load that begins after a write has nothing to do with what was loaded before."""
     names = [f"{PREFIX}:{{{new_key()}}}{end}" for end in ("", ":lease")]
     admin = valkey.nodes[0].admin
 
@@ -141,7 +141,7 @@ def test_a_change_ends_a_failure(change: str, valkey: Place, open_face: Callable
 
 
 def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """The next caller does not wait for the lease of somebody who was cancelled, nor get his cancellation."""
+    """The next caller does not wait for the lease of a caller that was cancelled, nor get its cancellation."""
     key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
 
     async def scene() -> int:
@@ -170,7 +170,7 @@ def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., F
 def test_a_lease_that_comes_too_late_is_handed_on(
     valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does he wait for the lease of somebody who was cancelled while he asked for it."""
+    """Nor does it wait for the lease of a caller that was cancelled while it asked for it."""
     key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
     face.get(f"{key} to load the script", lambda: 0)
     client = face.caller.client
@@ -195,7 +195,7 @@ def test_a_lease_that_comes_too_late_is_handed_on(
 
 
 def test_a_holder_whose_answer_was_lost_still_loads(valkey: Place) -> None:
-    """The client repeats a command when the connection breaks, and nobody waits for a lease that is his own."""
+    """The client repeats a command when the connection breaks, and no caller waits for its own lease."""
     names = [f"{PREFIX}:{{{new_key()}}}{end}" for end in ("", ":lease")]
     arguments = ["token", 3000, 60_000, -2, ""]
     answers = [valkey.nodes[0].admin.eval(BEGIN_LOAD.text, 2, *names, *arguments) for _ in range(2)]
@@ -216,7 +216,7 @@ def test_two_hundred_callers_of_four_processes_load_once(valkey: Place) -> None:
 
 
 def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Nobody waits for ever for a process that is gone."""
+    """No caller waits indefinitely for a process that is gone."""
     key, face = new_key(), open_face(valkey, lease=_KILLED_LEASE_SECONDS)
     parent, child = _processes.Pipe()
     process = _processes.Process(target=load_for_ever, args=(valkey.settings, key, child))
@@ -231,7 +231,7 @@ def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Ca
 
 
 def look_up_together(settings: ConnectionSettings, key: str, barrier: Any, callers: int) -> tuple[int, list[Answer]]:
-    """In a process of its own: how often the database was asked, and what everybody got."""
+    """In a separate process: how often the database was asked, and what all callers got."""
     client = connect(settings)
     cache, loads = Cache(client, prefix=PREFIX, lease=LONG_LEASE), []
     face = Face("redis-py", _Bare(client))
@@ -243,7 +243,7 @@ def look_up_together(settings: ConnectionSettings, key: str, barrier: Any, calle
 
 
 def load_for_ever(settings: ConnectionSettings, key: str, pipe: Any) -> None:
-    """In a process of its own, until it is killed."""
+    """In a separate process, until it is killed."""
 
     def load() -> None:
         pipe.send("loading")

@@ -1,4 +1,4 @@
-"""What the cache cannot give back as it was is not cached, and nobody's call fails or waits for that."""
+"""What the cache cannot give back as it was is not cached, and no call fails or waits for that."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ UNFIT: list[tuple[Any, Any, str]] = [
 
 @every_kind
 @pytest.mark.parametrize(("value", "type_", "why"), UNFIT, ids=lambda each: re.sub(r"0x\w+", "", str(each))[:30])
-def test_what_would_change_is_handed_over_and_not_cached(  # noqa: PLR0917  # fixtures
+def test_what_would_change_is_handed_over_and_not_cached(  # noqa: PLR0917 - fixtures
     value: Any,
     type_: Any,
     why: str,
@@ -137,7 +137,7 @@ def test_what_would_change_is_handed_over_and_not_cached(  # noqa: PLR0917  # fi
 def test_what_would_change_is_not_written(
     value: Any, type_: Any, why: str, valkey: Place, open_face: Callable[..., Face]
 ) -> None:
-    """Whoever writes hears of it before anything is stored anywhere."""
+    """The writer gets an error before anything is stored anywhere."""
     stored: list[Any] = []
     face = open_face(valkey)
     for method, more in {"write": (), "write_through": (stored.append,)}.items():
@@ -180,7 +180,7 @@ def test_what_comes_back_as_it_was_is_cached(
 
 @every_kind
 def test_who_waits_for_what_cannot_be_cached(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """Callers in one process share it, each with a copy of his own; those of another load when their turn comes."""
+    """Callers in one process share it, each with its own copy; those of another load when their turn comes."""
     faces, key = [open_face(valkey, kind, lease=LONG_LEASE) for _ in range(2)], new_key()
     load = faces[0].loader(lambda: [Decimal(1)], 0.2)
     before = time.monotonic()
@@ -227,7 +227,7 @@ class Odd:
 
 @pytest.mark.parametrize("type_", [Odd, list[Odd], Line | Basket, pydantic.HttpUrl, "Nowhere"])
 def test_a_type_that_cannot_be_read_back_is_refused(type_: Any, valkey: Place, open_face: Callable[..., Face]) -> None:
-    """When the function is decorated, in words of our own."""
+    """When the function is decorated, with our own message."""
     with pytest.raises(
         TypeError, match=r"cannot be cached .*: must be of a type that msgspec .*pydantic model"
     ) as error:

@@ -212,7 +212,7 @@ def test_a_sum_beyond_the_limit_changes_no_window(open_board: Callable[..., Boar
     ],
 )
 def test_around_at_the_borders(open_board: Callable[..., Board], player: str, count: int, expected: list[int]) -> None:
-    """Fewer at the ends, and nobody around a stranger."""
+    """Fewer at the ends, and none around a stranger."""
     board = open_board()
     for number in range(1, 7):
         board("submit", f"p{number}", -number)
@@ -260,7 +260,7 @@ def test_keys_go_by_themselves(
 
 
 def test_a_window_that_is_over_on_the_server(node: Cache, open_board: Callable[..., Board]) -> None:
-    """A submission by a clock that is far behind leaves nothing, and nobody has a rank there."""
+    """A submission by a clock that is far behind leaves nothing, and no player has a rank there."""
     board = open_board(windows=("daily",))
     board.clock.now = dt.datetime(2020, 1, 1, tzinfo=dt.UTC).timestamp()
     assert board("submit", "ada", 1) == {}
@@ -281,7 +281,7 @@ def test_removal_from_past_windows(node: Cache, open_board: Callable[..., Board]
 
 
 def test_numbers_go_on_after_a_removal(open_board: Callable[..., Board]) -> None:
-    """Who comes back has arrived anew."""
+    """A player that comes back has arrived again."""
     board = open_board()
     for player in ("ada", "bob"):
         board("submit", player, 1)
@@ -292,7 +292,7 @@ def test_numbers_go_on_after_a_removal(open_board: Callable[..., Board]) -> None
 
 @pytest.mark.parametrize("lost", ["", ":players"])
 def test_an_eviction_of_half_a_window(node: Cache, open_board: Callable[..., Board], lost: str) -> None:
-    """A board that lost one of its keys begins anew with the next score; nobody is in it twice."""
+    """A board that lost one of its keys starts again with the next score; no player is in it twice."""
     board = open_board(windows=("daily",))
     for player in ("ada", "bob"):
         board("submit", player, 5)

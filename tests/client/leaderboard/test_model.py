@@ -1,4 +1,4 @@
-"""Any course of a game, beside a model in plain Python."""
+"""Any course of a game, compared with a model in plain Python."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ steps = st.one_of(
 
 @dataclass
 class Model:
-    """Players in lists that are sorted when somebody asks."""
+    """Players in lists that are sorted when asked."""
 
     order: str
     rule: str
@@ -73,7 +73,7 @@ class Model:
         return was_in
 
     def standings(self, window: Window, at: dt.datetime) -> list[Standing]:
-        """Everybody, in order."""
+        """All players, in order."""
         sign = -1 if self.order == "highest" else 1
         ordered = sorted(self.players(window, at).items(), key=lambda each: (sign * each[1][0], each[1][1]))
         return [Standing(player, rank, score) for rank, (player, (score, _)) in enumerate(ordered, 1)]
@@ -86,14 +86,14 @@ class Model:
 
 
 def check(board: Board, model: Model, at: dt.datetime) -> None:
-    """Whoever is asked, about whichever window that is kept, says the same."""
+    """Every method says the same about every window that is kept."""
     for window in WINDOWS:
         for then in (at, at - SPANS[window]):
             expected = model.standings(window, then)
             assert expected == board("top", 10, window=window, at=then)
             assert expected[2:4] == board("page", 2, size=2, window=window, at=then)
             assert len(expected) == board("size", window=window, at=then)
-            last = expected[-1].player if expected else "nobody"
+            last = expected[-1].player if expected else "a stranger"
             assert (len(expected) or None) == board("rank", last, window=window, at=then)
 
 

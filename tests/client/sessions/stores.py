@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """A store with a prefix of its own, and its clock."""
+    """A store with its own prefix, and its clock."""
 
     def __init__(self, kind: str, cache: Cache, open_client: Callable[..., Caller], **options: Any) -> None:
         client_options = {**cache.options, **options.pop("client_options", {})}
@@ -79,7 +79,7 @@ class Browser:
         self.cookie = cookie
 
     def copy(self) -> Browser:
-        """One with the same cookie, of whoever has stolen it."""
+        """One with the same cookie, as if it were stolen."""
         return Browser(self.cookie)
 
 

@@ -47,6 +47,6 @@ def test_headers(options: dict[str, Any], header: str) -> None:
     ],
 )
 def test_refusals(options: dict[str, Any], message: str) -> None:
-    """What no browser would take, or what would write a header of its own."""
+    """What no browser would take, or what would write another header."""
     with pytest.raises(ValueError, match=message):
         Cookie(**options)

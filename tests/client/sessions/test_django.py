@@ -55,7 +55,7 @@ def test_create_keeps_an_empty_one() -> None:
 
 
 def test_an_unknown_key_is_not_kept() -> None:
-    """The session that replaces it has one of its own."""
+    """The session that replaces it has its own."""
     session = open_store("x" * 43)
     session["pear"] = 1
     before = session.session_key
@@ -107,7 +107,7 @@ def test_clear_keeps_the_key() -> None:
 
 @pytest.mark.parametrize("is_renewed", [False, True])
 def test_a_session_that_ended_meanwhile(sessions: Sessions, *, is_renewed: bool) -> None:
-    """Django hears of it, and sets no cookie then; nobody is logged in by saving once more."""
+    """Django is told, and sets no cookie then; saving once more logs no user in."""
     session = open_store()
     session["_auth_user_id"] = "7"
     session.save()
@@ -175,7 +175,7 @@ def test_an_expiry_can_be_taken_back(node: Cache, expiry: int | None) -> None:
 
 
 def test_an_expired_one_is_gone() -> None:
-    """Whoever kept the cookie has nothing, also if requests came meanwhile."""
+    """The old cookie is worth nothing, also if requests came meanwhile."""
     session = open_store()
     session["pear"] = 1
     session.set_expiry(1)

@@ -50,7 +50,7 @@ def test_flash(app: flask.Flask) -> None:
 
 
 def test_permanent(app: flask.Flask) -> None:
-    """Every session is, and one that is to be none is refused in words."""
+    """Every session is, and one that is not to be is refused with a message."""
     browser = app.test_client()
     assert browser.get("/permanent/1").json == [True]
     with pytest.raises(RuntimeError, match=r"session\.permanent = False: must be True.* idle= or lifetime="):

@@ -44,7 +44,7 @@ class AsyncBrowser:
 
 @contextmanager
 def serving(framework: str, settings: ConnectionSettings) -> Iterator[Callable[[], Any]]:
-    """Opens browsers, each with cookies of its own."""
+    """Opens browsers, each with its own cookies."""
     if framework == "starlette":
         with asyncio.Runner() as runner:
             client: Any = connect_async(settings)
@@ -161,7 +161,7 @@ def test_shared_caches_keep_no_cookie(framework: str, node: Cache) -> None:
 
 @pytest.mark.parametrize("page", ["/show/me", "/put/pear"])
 def test_starlette_without_a_cache(unanswered: int, page: str) -> None:
-    """Status 503 for whoever has a session or is to get one; the rest goes on."""
+    """Status 503 for requests that have a session or are to get one; the rest goes on."""
     with serving("starlette", plain_settings(unanswered)) as open_browser:
         visitor, user = open_browser(), open_browser()
         user.cookies.set(COOKIE, "x" * 43, domain="shop.example")

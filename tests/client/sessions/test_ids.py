@@ -12,7 +12,7 @@ from elasticache_client.sessions.ids import SessionId, grant_key
 
 @pytest.mark.parametrize("user", [None, "ada", "名前", "x" * 1000])
 def test_what_a_browser_sends_back_is_the_same_id(user: str | None) -> None:
-    """Whoever the user is."""
+    """For any user."""
     made = SessionId.new(user)
     assert SessionId.parse(made.text) == made
 

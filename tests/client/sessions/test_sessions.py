@@ -113,7 +113,7 @@ def test_round_trips(open_store: Callable[..., Store], kind: str) -> None:
         ("same", browser.cookie, {"theme": "light"}),
         ("changed", browser.cookie, {"theme": "dark"}),
         ("no cookie", None, {}),
-        ("not ours", "of-somebody-else", {}),
+        ("not ours", "of-another-site", {}),
     ]:
         with recording(store.caller) as sent:
             store.request(Browser(cookie), **values)
@@ -171,7 +171,7 @@ def test_two_requests_at_once(store: Store) -> None:
 
 
 def test_many_requests_at_once(store: Store) -> None:
-    """No update is lost among threads that each write a name of their own."""
+    """No update is lost among threads that each write their own name."""
     browser = Browser()
     store.request(browser, start=True)
     names = [f"name-{number}" for number in range(40)]
@@ -226,7 +226,7 @@ def test_a_session_that_ended_is_not_renewed(store: Store, ending: str) -> None:
 
 
 def test_an_id_is_never_taken_from_a_browser(store: Store) -> None:
-    """Whoever plants a cookie does not get to know the id that is used."""
+    """An attacker that plants a cookie does not learn the id that is used."""
     planted = Browser()
     store.request(planted, theme="dark")
     planted_id = planted.cookie
@@ -236,7 +236,7 @@ def test_an_id_is_never_taken_from_a_browser(store: Store) -> None:
 
 
 def test_a_login_changes_the_id_and_ends_the_old_one(store: Store) -> None:
-    """Whoever planted or saw the visitor's id is left with nothing, and the values stay."""
+    """An attacker that planted or saw the visitor's id is left with nothing, and the values stay."""
     visitor = Browser()
     store.request(visitor, cart=["pear"])
     seen = visitor.copy()
@@ -497,7 +497,7 @@ def test_a_secret_changes_nothing_else(open_store: Callable[..., Store], kind: s
 
 
 def test_the_cache_cannot_tell_users(open_store: Callable[..., Store]) -> None:
-    """Whoever sees the names of all keys, and guesses the users, learns nothing."""
+    """An attacker that sees the names of all keys, and guesses the users, learns nothing."""
     store = open_store(secret=SECRET)
     store.log_in(Browser(), "ada")
     store("grant", "bob")
@@ -547,7 +547,7 @@ def test_secrets_that_are_none(secret: Any, error: type[Exception]) -> None:
 
 
 def test_the_cache_cannot_tell_ids(store: Store) -> None:
-    """Whoever reads all keys and values finds no cookie in them."""
+    """An attacker that reads all keys and values finds no cookie in them."""
     visitor, user = browsers(2)
     store.request(visitor, theme="dark")
     store.log_in(user, "ada", theme="dark")
@@ -582,7 +582,7 @@ def test_the_cache_cannot_tell_ids(store: Store) -> None:
 def test_tampered_content(
     open_store: Callable[..., Store], content: dict[Any, Any], protocol: int, *, decode: bool
 ) -> None:
-    """A session that somebody has spoilt is a new one, and nobody is logged in."""
+    """A session that has been tampered with is a new one, and no user is logged in."""
     client_options = {"decode_responses": decode, "protocol": protocol}
     store = open_store(types={"seen": dt.datetime}, client_options=client_options)
     browser = Browser()
@@ -638,7 +638,7 @@ def test_what_cannot_be_read_is_cleared_and_handed_to_nobody(open_store: Callabl
 
 @pytest.mark.parametrize("which", ["session", "grant"])
 def test_keys_of_another_type(store: Store, which: str) -> None:
-    """Whatever stands in the place of a session or a grant, nobody is logged in by it."""
+    """Whatever is stored instead of a session or a grant, it logs no user in."""
     browser = Browser()
     store.log_in(browser, "ada")
     key = store.key(browser) if which == "session" else grant_key(store.prefix, "ada")
@@ -697,7 +697,7 @@ def test_tampered_cookies(store: Store) -> None:
 
 @every_kind
 def test_a_cache_that_does_not_answer(unanswered: int, open_client: Callable[..., Caller], kind: str) -> None:
-    """Nobody is taken for a visitor: reading and writing raise, and say nothing of the id."""
+    """No user is taken for a visitor: reading and writing raise, and say nothing of the id."""
     store = Store(kind, Cache([], plain_settings(unanswered)), open_client)
     browser = Browser(SessionId.new("ada").text)
     session = store.load(Browser())
@@ -712,7 +712,7 @@ def test_a_cache_that_does_not_answer(unanswered: int, open_client: Callable[...
 
 @pytest.mark.parametrize("user", ["", 7, b"ada"])
 def test_users_are_texts(store: Store, user: Any) -> None:
-    """And anything else is refused before it could be somebody."""
+    """Anything else is refused before it could be a user."""
     session = store.load(Browser())
     for refuse in (session.renew, lambda user: store("revoke", user), lambda user: store("grant", user)):
         with pytest.raises(ValueError, match=r"user=.*: must be a non-empty string"):
