@@ -66,38 +66,11 @@ def _resolved_password(secret: str) -> dict[str, object]:
 # Values
 
 
-def test_two_users_of_one_name_are_refused() -> None:
-    """An IAM user and a password user of the same name are refused before anything is made."""
-    with pytest.raises(ConfigurationError) as refusal:
-        Access.users(default=DefaultUser.disabled(), users=[IamUser("app", READ), PasswordUser("app", READ)])
-
-    expected = (
-        "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two. "
-        f"{reference('RBC-05')}"
-    )
-    assert expected == str(refusal.value)
-
-
 def test_99_named_users_are_accepted() -> None:
     """With the default user they are 100, which is as many as a group takes."""
     users = [IamUser(f"app{number}", READ) for number in range(99)]
 
     assert 99 == len(Access.users(default=DefaultUser.disabled(), users=users).named)
-
-
-def test_100_named_users_are_refused() -> None:
-    """With the default user they would be 101."""
-    users = [IamUser(f"app{number}", READ) for number in range(100)]
-
-    with pytest.raises(ConfigurationError) as refusal:
-        Access.users(default=DefaultUser.disabled(), users=users)
-
-    expected = (
-        "Access.users with 100 users and the default user: a user group has 100 users at most, the default user "
-        "included. Let applications with the same permissions share a user. "
-        f"{reference('RBC-22')}"
-    )
-    assert expected == str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +108,6 @@ def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordU
 def test_one_who_is_on_is_enough(default: DefaultUser, users: list[IamUser | PasswordUser]) -> None:
     """One user who can log in is somebody, whoever else is off."""
     assert tuple(users) == Access.users(default=default, users=users).named
-
-
-def test_engine_without_users_is_refused() -> None:
-    """Redis 5 knows no users."""
-    with pytest.raises(ConfigurationError) as refusal:
-        Access.users(default=DefaultUser.with_token()).check_engine(Engine.REDIS_5_0_6)
-
-    expected = (
-        "Access.users on redis 5.0.6: a user group needs at least Redis OSS 6.0 or Valkey 7.2. "
-        f"Use a newer engine, or Access.auth_token(). {reference('RBC-02')}"
-    )
-    assert expected == str(refusal.value)
 
 
 def test_engine_without_iam_is_refused_for_iam_users() -> None:

@@ -213,18 +213,6 @@ def test_other_engines_are_refused(bench: Bench, engine: Engine) -> None:
     assert expected == str(refusal.value)
 
 
-def test_engine_without_tls_is_refused(bench: Bench) -> None:
-    """Memcached before 1.6.12 has no TLS."""
-    with pytest.raises(ConfigurationError) as refusal:
-        memcached_cluster(bench, engine=Engine("memcached", "1.6.6", "memcached1.6"))
-
-    expected = (
-        "MemcachedCluster(engine=memcached 1.6.6): TLS is always on here and needs Memcached 1.6.12 at least. "
-        f"Use Engine.MEMCACHED_1_6_22. {reference('TLS-04')}"
-    )
-    assert expected == str(refusal.value)
-
-
 def test_oldest_engine_with_tls_is_accepted(bench: Bench) -> None:
     """Memcached 1.6.12 is new enough."""
     memcached_cluster(bench, engine=Engine.MEMCACHED_1_6_12)

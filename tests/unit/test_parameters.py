@@ -110,17 +110,6 @@ def test_values_that_are_no_strings_are_refused(value: Any, text: str) -> None:
     assert expected == str(refusal.value)
 
 
-def test_memcached_has_no_cluster_mode() -> None:
-    """Memcached is not sent to a topology, which it does not have."""
-    with pytest.raises(ConfigurationError) as refusal:
-        check_parameters({"cluster-enabled": "yes"}, engine=Engine.MEMCACHED_1_6_22, node_type=SMALL)
-
-    expected = (
-        f"parameters['cluster-enabled'] = 'yes': Memcached has no cluster mode. Leave it out. {reference('PGR-07')}"
-    )
-    assert expected == str(refusal.value)
-
-
 @pytest.mark.parametrize("value", ["yes", "no"])
 def test_cluster_mode_is_not_set_by_hand(value: str) -> None:
     """Cluster mode follows from the topology and from nothing else."""

@@ -118,18 +118,6 @@ def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int)
     assert expected == str(refusal.value)
 
 
-def test_several_shards_without_cluster_mode_are_refused() -> None:
-    """Cluster mode cannot be off where there are several shards."""
-    with pytest.raises(ConfigurationError) as refusal:
-        Topology(shards=2, cluster_mode=False)
-
-    expected = (
-        "Topology(shards=2, cluster_mode=False): several shards need cluster mode. "
-        f"Use shards=1, or leave cluster_mode out. {reference('TOP-12')}"
-    )
-    assert expected == str(refusal.value)
-
-
 @pytest.mark.parametrize(("shards", "cluster_mode"), [(2, None), (1, True)])
 def test_cluster_without_replicas_is_refused(shards: int, *, cluster_mode: bool | None) -> None:
     """A cluster without replicas can be created but never updated, so it is refused at once."""
