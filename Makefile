@@ -34,7 +34,7 @@ CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
 BENCH := .venv/.bench
 # Tests that start no server: `make quick` runs them.
-QUICK := tests/unit tests/rules tests/facts tests/change_gate tests/docs README.md docs
+QUICK := tests/unit tests/rules tests/facts tests/docs README.md docs
 
 # Only files whose hash is locked, and no source that would fetch unlocked tools to be built.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
