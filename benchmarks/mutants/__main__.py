@@ -99,9 +99,27 @@ def sample(size: int, seed: int, record: Record, sources: Sequence[str] = SOURCE
 
 
 def attempt(mutant: Mutant, tests: list[str], tree: Path, budget: float) -> dict[str, Any]:
-    """Put the mistake into a copy of the project, and run the tests until one fails."""
+    """Put the mistake into a copy of the project, and run the tests until one fails that passes without the mistake."""
     path = tree / mutant.file
     source = path.read_bytes()
+    while tests:
+        path.write_bytes(mutant.applied(source))
+        try:
+            failed = first_failure(tests, tree, budget)
+        except subprocess.TimeoutExpired:
+            return {"caught": True, "by": "time"}
+        finally:
+            path.write_bytes(source)
+        if failed is None:
+            break
+        if failed not in tests or first_failure([failed], tree, budget) is None:
+            return {"caught": True, "by": failed}
+        tests = [test for test in tests if test != failed]
+    return {"caught": False, "by": None}
+
+
+def first_failure(tests: list[str], tree: Path, budget: float) -> str | None:
+    """The first test that fails; what pytest printed, if it came to no test."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:
         chosen.write(json.dumps(tests))
         chosen.flush()
@@ -113,25 +131,19 @@ def attempt(mutant: Mutant, tests: list[str], tree: Path, budget: float) -> dict
         }
         options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "benchmarks.mutants.chosen"]
         files = sorted({test.partition("::")[0] for test in tests})
-        path.write_bytes(mutant.applied(source))
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", *options, "-n", "0", *files],
-                cwd=tree,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=4 * budget + _START_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {"caught": True, "by": "time"}
-        finally:
-            path.write_bytes(source)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, "-n", "0", *files],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=4 * budget + _START_SECONDS,
+            check=False,
+        )
     if done.returncode == 0:
-        return {"caught": False, "by": None}
+        return None
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return {"caught": True, "by": lines[0] if lines else done.stdout[-300:] + done.stderr[-300:]}
+    return lines[0].partition(" ")[2].partition(" - ")[0] if lines else done.stdout[-300:] + done.stderr[-300:]
 
 
 def main() -> None:
