@@ -332,6 +332,15 @@ def _weak_app(directory: Path) -> cdk.App:
     return app
 
 
+@needs_wheel
+def test_engine_of_cdk_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The native engine alone finds the fault."""
+    monkeypatch.setattr(posture, "_engine", None)
+    _, message = _outcome(tmp_path, _weak_app(tmp_path))
+
+    assert "elasticache_memcached_encrypts_in_transit" in message
+
+
 def _without_wheel(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(sys.modules, "cloudformation_validate", None)
 
