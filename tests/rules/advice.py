@@ -1,7 +1,7 @@
-"""The advice of a message, followed as somebody would who reads it: what it says to write is written, and built again.
+"""The advice of a message, followed as a reader would: what it says to write is written, and built again.
 
 A fix is read for code: ``name=value``, a call, a constant, a text in quotes after "Use", and what to leave out. What it
-says in words alone, "use a newer engine" say, nobody can follow by reading, and nothing is found.
+says in words alone, for example "use a newer engine", cannot be followed by reading, and nothing is found.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _read(fix: str) -> Iterator[Advice]:
 
 
 def _expression(text: str) -> str:
-    """The longest beginning of a text that is an expression of names that are known; a tuple is none."""
+    """The longest beginning of a text that is an expression of names that are known; a tuple does not count."""
     for end in range(len(text), 0, -1):
         source = text[:end]
         try:
@@ -158,7 +158,7 @@ def _with(node: Call, name: str, value: Any) -> Call:
 
 
 def _with_parameter(node: Call, parameter: str, advice: Advice) -> Call | None:
-    """A value of ``parameters`` changed, or left out; a name that is none is left to its reader."""
+    """A value of ``parameters`` changed, or left out; an unknown name is left to the reader."""
     for name in ("parameters", "unlisted_parameters"):
         given = node.keywords.get(name)
         if isinstance(given, dict) and parameter in given:
@@ -177,7 +177,7 @@ def _with_argument(node: Call, advice: Advice, got: str) -> Call | None:
         return None
     if advice.left_out:
         kept = {each: value for each, value in node.keywords.items() if each != name}
-        # Settings have no defaults of their own: their constructs do.
+        # Settings have no defaults: their constructs do.
         whole = _CONSTRUCTS.get(node.constructor)
         default = inspect.signature(whole.__init__).parameters[name].default if whole else inspect.Parameter.empty
         return Call(

@@ -1,4 +1,4 @@
-"""What becomes of the rules that no code names, told by hand: each with the place that makes it so.
+"""How the rules that no code names are kept, told by hand: each with the place that makes it so.
 
 Whatever code does name is found by `in_code` and must not stand here as well.
 """
@@ -29,7 +29,7 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What becomes of one rule."""
+    """How one rule is kept."""
 
     how: How
     where: str
@@ -103,7 +103,7 @@ DECLARED: dict[str, Declared] = {
     "NAM-03": _not_exposed("AWS::ElastiCache::SubnetGroup.CacheSubnetGroupName", _GENERATED),
     "NAM-04": _no_property("AWS::ElastiCache::ParameterGroup.CacheParameterGroupName", _GENERATED),
     "NAM-06": _always(_USERS, "the id is generated from the construct's path, in lower case"),
-    "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made beside them"),
+    "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made with them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
     "NAM-11": _GLOBAL,
     "NAM-12": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "shards are numbered as the service does, from 0001"),
@@ -128,7 +128,7 @@ DECLARED: dict[str, Declared] = {
     "NOD-12": _refused("NOD-09", "new caches cannot have t2"),
     "NOD-13": _refused("NOD-10", "new caches cannot have m1 or m2"),
     "NOD-14": _refused("NOD-10", "the families without it are those that new caches cannot have"),
-    "NOD-16": _account("whether a zone has the capacity; replication groups name no zones"),
+    "NOD-16": _account("whether an Availability Zone has the capacity; replication groups name no zones"),
     "NOD-21": _run_time("burstable nodes without credits are slower; a choice of price"),
     "NOD-22": _impossible(_GROUP, "node_type is required"),
     # Topology
@@ -180,7 +180,7 @@ DECLARED: dict[str, Declared] = {
     "RBC-21": _always(f"{_EC}.DefaultUser", "the service's own default user is never a member"),
     "RBC-23": _always(_CREATE_ACCESS, "references make CloudFormation wait for users and group"),
     "RBC-24": _documented("docs/runbooks/remove-a-user.md", "CloudFormation takes the user out of the group first"),
-    "RBC-27": _refused("RBC-11", "somebody must be able to log in"),
+    "RBC-27": _refused("RBC-11", "a user must be able to log in"),
     "RBC-29": _run_time("CloudFormation waits for one user before it changes the group"),
     "RBC-30": _run_time("CloudFormation knows Valkey users since 2024"),
     # IAM authentication
@@ -216,9 +216,7 @@ DECLARED: dict[str, Declared] = {
     "LOG-02": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-03": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-05": _always(f"{_EC}.replication_group.construct._log_delivery", "the details follow from the destination"),
-    "LOG-06": _always(
-        f"{_EC}.shared.logs.log_group", "the log group is made beside the cache, under the vended prefix"
-    ),
+    "LOG-06": _always(f"{_EC}.shared.logs.log_group", "the log group is made with the cache, under the vended prefix"),
     "LOG-08": _documented(f"{_EC}.LogDelivery", "begins to deliver after the group exists, and says in its events"),
     # Network
     "NET-03": _account("whether the subnets are there"),
@@ -236,7 +234,7 @@ DECLARED: dict[str, Declared] = {
     "MEM-12": _impossible(_MEMCACHED, "Memcached takes no log delivery"),
     "MEM-13": _SCALING,
     "MEM-14": _run_time("connections cost memory: the parameter's default is the engine's"),
-    "MEM-15": _always(_MEMCACHED, "the discovery endpoint is ConfigurationEndpoint"),
+    "MEM-15": _always(_MEMCACHED, "the configuration endpoint is ConfigurationEndpoint"),
     # Clusters of Redis and Valkey
     "CCR-01": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
     "CCR-03": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
@@ -308,21 +306,21 @@ DECLARED: dict[str, Declared] = {
     "POS-05": _refused("SNP-01", "fewer than 15 days need a reason"),
     "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
     # Serverless caches
-    "NAM-10": _always(_SERVERLESS, "the last snapshot has the cache's name and a part of the stack's id"),
+    "NAM-10": _always(_SERVERLESS, "the final snapshot has the cache's name and a part of the stack's id"),
     "TLS-17": _always(
         f"{_EC}.values.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"
     ),
     "SNP-20": _RESTORED_SERVERLESS,
     "WIN-02": _refused("SNP-02", "the time is the start of the window"),
     "LOG-09": _impossible(_SERVERLESS, "a serverless cache takes no log delivery"),
-    "NET-20": _always(_SERVERLESS, "it has a security group of its own"),
+    "NET-20": _always(_SERVERLESS, "it has its own security group"),
     "SLS-05": _documented(
         f"{_EC}.values.serverless_limits.ServerlessLimits", "At the maximum, writes fail or requests are throttled"
     ),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
     "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
     "SLS-14": _refused("SNP-01", "one check for all backups"),
-    "SLS-16": _always(_SERVERLESS, "a last snapshot is taken, under a name of the stack's own"),
+    "SLS-16": _always(_SERVERLESS, "a final snapshot is taken, under a name that the stack alone has"),
     "SLS-19": _no_property("AWS::ElastiCache::ServerlessCache.Integrations", "no integrations"),
     "SLS-20": _impossible(_SERVERLESS, "it takes none of these"),
     "SLS-21": _always(_SERVERLESS, "the cache refers to its subnets, so CloudFormation removes the cache first"),
@@ -332,6 +330,6 @@ DECLARED: dict[str, Declared] = {
     "SLS-23": _account("how many serverless caches there are in the region"),
     "SLS-24": _documented(f"{_EC}.serverless_cache.construct.ServerlessCacheBase", "speak the cluster protocol"),
     "SLS-25": _account("what the role that deploys may do"),
-    "DEL-05": _always(_SERVERLESS, "a last snapshot is taken by FinalSnapshotName"),
+    "DEL-05": _always(_SERVERLESS, "a final snapshot is taken by FinalSnapshotName"),
     "CFN-06": _always(_SERVERLESS, "both are stated"),
 }

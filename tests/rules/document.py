@@ -22,8 +22,8 @@ DOCUMENT = ROOT / "docs" / "service-rules.md"
 _INTRODUCTION = """\
 # What the service wants, and what keeps it
 
-The {rules} rules of ElastiCache and its CloudFormation types that are known here, as of {date}, and what becomes of
-each. The text of a refusal ends with the AWS page that states the rule, and the rule's id. An id in lower case is the
+The {rules} rules of ElastiCache and its CloudFormation types that are known here, as of {date}, and how each is
+kept. The text of a refusal ends with the AWS page that states the rule, and the rule's id. An id in lower case is the
 anchor of its row, as in `service-rules.md#top-06`, and links to that page.
 
 `python -m tests.rules` writes this file from `elasticache_rules/rules.json` and `tests/rules`, and a test fails when it

@@ -23,7 +23,7 @@ _REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
 def imported(
     zones: list[str], *, node_type: str = "cache.r5.large", spread: Spread | None = None, public: bool = False
 ) -> object:
-    """A placement in one imported subnet for each zone."""
+    """A placement in one imported subnet for each Availability Zone."""
     bench = new_bench()
     subnets = [
         ec2.Subnet.from_subnet_attributes(
@@ -52,7 +52,7 @@ def imported(
 
 
 def made(network_type: NetworkType = NetworkType.IPV4, *, vpc_id: str = _VPC, **properties: Any) -> object:
-    """A placement in one subnet that is made beside it."""
+    """A placement in one subnet that is made with it."""
     bench = new_bench()
     subnet = ec2.Subnet(bench.stack, "Subnet", availability_zone="eu-west-1a", vpc_id=vpc_id, cidr_block="10.0.0.0/24")
     for name, value in properties.items():
@@ -63,7 +63,7 @@ def made(network_type: NetworkType = NetworkType.IPV4, *, vpc_id: str = _VPC, **
 
 
 def _referenced(*, other: bool) -> object:
-    """A placement in a subnet of a VPC that is made beside it, or of another one."""
+    """A placement in a subnet of a VPC that is made with it, or of another one."""
     bench = new_bench()
     ours, theirs = (ec2.CfnVPC(bench.stack, name, cidr_block="10.0.0.0/16") for name in ("Ours", "Theirs"))
     vpc = ec2.Vpc.from_vpc_attributes(bench.stack, "Other", vpc_id=ours.ref, availability_zones=["a"])

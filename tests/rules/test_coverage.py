@@ -61,7 +61,7 @@ def test_catalogue_is_sound() -> None:
 
 
 def test_every_rule_is_kept() -> None:
-    """No rule was forgotten: code names it, or it is declared what becomes of it, or another id says the same."""
+    """No rule was forgotten: code names it, or it is declared how it is kept, or another id says the same."""
     assert [] == [rule for rule, kept in coverage().items() if not kept]
 
 

@@ -116,7 +116,7 @@ def _memcached_cluster() -> object:
     ],
 )
 def test_every_mistake_is_reported(configuration: Callable[[], object], rules: list[str]) -> None:
-    """A configuration with several mistakes is refused with all of them, each on a line of its own."""
+    """A configuration with several mistakes is refused with all of them, each on its own line."""
     with pytest.raises(ConfigurationError) as refusal:
         configuration()
 

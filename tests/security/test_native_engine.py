@@ -49,7 +49,7 @@ def test_wheel_is_used_where_there_is_one() -> None:
 
 
 def _faulty(stack: cdk.Stack) -> None:
-    """Resources with a fault of every kind that the plugin treats in a way of its own."""
+    """Resources with a fault of every kind that the plugin treats in a special way."""
 
     def add(name: str, kind: str, /, **properties: Any) -> cdk.CfnResource:
         return cdk.CfnResource(stack, name, type=kind, properties=properties)
@@ -132,7 +132,7 @@ def test_reports_are_equal(fill: Callable[[cdk.Stack], None], context: dict[str,
 
 @needs_wheel
 def test_faulty_app_has_every_kind_of_finding(tmp_path: Path) -> None:
-    """What `test_reports_are_equal` compares is no short report: each rule below is treated in a way of its own."""
+    """What `test_reports_are_equal` compares is no short report: each rule below is treated in a special way."""
     report, _ = _outcome(tmp_path, _app(tmp_path, STRICT, _faulty, native=True))
     [engine] = json.loads(report)["pluginReports"]
     found = {

@@ -80,12 +80,12 @@ def test_99_named_users_are_accepted() -> None:
         pytest.param(DefaultUser.with_token(OFF), [], id="a default user who is off"),
         pytest.param(DefaultUser.disabled(), [IamUser("app", OFF)], id="a named user who is off"),
         pytest.param(
-            DefaultUser.with_token(OFF), [IamUser("app", OFF), PasswordUser("old", OFF)], id="everybody is off"
+            DefaultUser.with_token(OFF), [IamUser("app", OFF), PasswordUser("old", OFF)], id="every user is off"
         ),
     ],
 )
 def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordUser]) -> None:
-    """Users of whom none is on lock everybody out: disabled is not on, and off is not either."""
+    """Users of whom none is on lock every client out: disabled is not on, and off is not either."""
     with pytest.raises(ConfigurationError) as refusal:
         Access.users(default=default, users=users)
 
@@ -106,7 +106,7 @@ def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordU
     ],
 )
 def test_one_who_is_on_is_enough(default: DefaultUser, users: list[IamUser | PasswordUser]) -> None:
-    """One user who can log in is somebody, whoever else is off."""
+    """One user who can log in is enough, whatever the others are."""
     assert tuple(users) == Access.users(default=default, users=users).named
 
 
@@ -238,7 +238,7 @@ def test_replaced_default_user_has_an_id_of_its_own() -> None:
 
 
 def test_reason_of_broad_permissions_is_in_the_template(bench: Bench) -> None:
-    """Why a user may do everything stands beside it, where reviewers and policies look."""
+    """Why a user may do everything stands next to it, where reviewers and policies look."""
     reason = "The migration job copies every key of the old cache."
     admin = IamUser("admin", Permissions("on ~* +@all", reason=reason))
     replication_group(bench, access=Access.users(default=DefaultUser.disabled(), users=[admin]))
@@ -345,7 +345,7 @@ def test_iam_user_of_another_cache_is_refused_in_a_stage_of_its_own(bench: Bench
 
 
 def test_iam_users_of_other_names_live_side_by_side(bench: Bench) -> None:
-    """What is unique is the name: another one beside it makes another user."""
+    """What is unique is the name: another name makes another user."""
     second = IamUser("orders-app-2", APP.permissions)
     replication_group(bench, "First", access=ONLY_IAM)
     replication_group(bench, "Second", access=Access.users(default=DefaultUser.disabled(), users=[second]))
@@ -355,7 +355,7 @@ def test_iam_users_of_other_names_live_side_by_side(bench: Bench) -> None:
 
 
 def test_stages_may_share_a_name(bench: Bench) -> None:
-    """Stages are deployed to accounts of their own: each has its caches with the same users."""
+    """Stages are deployed to separate accounts: each has its caches with the same users."""
     stacks = [cdk.Stack(cdk.Stage(app_of(bench), name), "Cache") for name in ("Dev", "Prod")]
 
     assert ["Dev/Cache/Redis", "Prod/Cache/Redis"] == [
@@ -453,7 +453,7 @@ def test_secrets_are_encrypted_with_the_key_of_the_cache(access: Access) -> None
     ],
 )
 def test_secrets_have_one_shape(bench: Bench, access: Access, names: list[str]) -> None:
-    """There is a secret for each password, and each is a user name with a password beside it."""
+    """There is a secret for each password, and each is a user name with its password."""
     replication_group(bench, access=access)
 
     generated = [
@@ -533,7 +533,7 @@ def test_leaving_changes_no_logical_id(bench: Bench) -> None:
 
 
 def test_leaving_password_has_no_secret_to_hand_out(bench: Bench) -> None:
-    """Nobody is let in as a user that leaves."""
+    """No client is granted a login as a user that is being removed."""
     leaving = PasswordUser("batch", APP.permissions)
     cache = replication_group(bench, access=Access.users(default=DefaultUser.with_token(), removing=[leaving]))
 

@@ -41,7 +41,7 @@ def test_canonical_form_stays(written: str) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        pytest.param("on ~* +@reed", "Correct '+@reed'", id="a category that is none"),
+        pytest.param("on ~* +@reed", "Correct '+@reed'", id="a category that does not exist"),
         pytest.param("on * +get", f"{SYNTAX}. Correct '*'", id="a pattern without its sign"),
         pytest.param("on ~* get", f"{SYNTAX}. Correct 'get'", id="a command without its sign"),
         pytest.param("on ~* +", f"{SYNTAX}. Correct '+'", id="a sign without its command"),
@@ -56,7 +56,7 @@ def test_canonical_form_stays(written: str) -> None:
     ],
 )
 def test_what_is_no_access_string(written: str, message: str) -> None:
-    """A word that is none of the syntax is named."""
+    """A token that is not valid syntax is named."""
     with pytest.raises(ConfigurationError) as refusal:
         AccessString.parse(written)
 
@@ -156,7 +156,7 @@ def _refusals(written: str) -> list[str]:
     ],
 )
 def test_words_that_come_to_something(written: str, canonical: str) -> None:
-    """Taking back a part, or what nobody has granted, is no mistake."""
+    """Taking back a part, or what was never granted, is no mistake."""
     assert canonical == Permissions(written).access_string
 
 

@@ -151,7 +151,7 @@ def test_the_rotation_function_ships_no_more(tmp_path: Path) -> None:
 
 
 def link_out(package: Path) -> None:
-    """To a file beside the source."""
+    """To a file next to the source."""
     (package.parent / "elsewhere.txt").write_text(SECRET)
     (package / "settings.txt").symlink_to(package.parent / "elsewhere.txt")
 
@@ -187,7 +187,7 @@ LINKS = [link_out, link_up, link_to_hidden, link_folder, link_to_nothing, link_r
 
 @pytest.mark.parametrize("link", LINKS, ids=lambda link: link.__name__)
 def test_links_that_lead_out_are_refused(bundle: PythonBundle, link: Callable[[Path], None]) -> None:
-    """A link is shipped as what it leads to, which is nothing that somebody put into the source."""
+    """A link is shipped as what it leads to, which is not in the source."""
     install(bundle.requirements)
     link(bundle.sources[0])
 
@@ -267,7 +267,7 @@ def test_asset_changes_with_the_sources(
 
 
 def test_asset_changes_with_the_lock(bundle: PythonBundle, tmp_path: Path) -> None:
-    """A new lock is a new bundle, and is installed anew."""
+    """A new lock is a new bundle, and is installed again."""
     install(bundle.requirements)
     before, _ = asset(bundle, tmp_path / "before")
     bundle.requirements.write_text(f"# again\n{bundle.requirements.read_text()}")
@@ -353,7 +353,7 @@ def test_two_synths_may_remove_the_same(bundle: PythonBundle, monkeypatch: pytes
 
 
 def test_bundles_may_be_for_reading_alone(bundle: PythonBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made when an image was built, say, and used by somebody else: what cannot be changed there is left as it is."""
+    """For example, made when an image was built and used by another user: what is read-only there is left as it is."""
 
     def refuse(*_: object) -> None:
         raise PermissionError

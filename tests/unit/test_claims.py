@@ -31,7 +31,7 @@ PASSWORDS = Access.users(default=DefaultUser.with_token())
 
 
 def vpc_in(stack: cdk.Stack, region: str | None = None) -> ec2.IVpc:
-    """A VPC of two zones."""
+    """A VPC of two Availability Zones."""
     return ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -102,7 +102,7 @@ def test_generated_user_ids_are_compared_too() -> None:
 
 
 def test_an_iam_user_may_not_have_a_generated_id() -> None:
-    """User ids are of one kind, whoever chose them."""
+    """All user ids are of one kind, whether chosen or generated."""
     first, second = _stages("First", "Second")
     stack = _cache(first, access=PASSWORDS)
     ids = [each["Properties"]["UserId"] for each in _users(stack)]

@@ -147,7 +147,7 @@ def serverless(bench: Bench, **changes: Any) -> ServerlessCacheBase:
 
 
 def test_client_reads_a_serverless_cache(bench: Bench) -> None:
-    """Tokens for serverless caches say so, clients speak the cluster protocol, and readers have a port of their own."""
+    """Tokens for serverless caches say so, clients speak the cluster protocol, and readers have a separate port."""
     cache = serverless(bench, reader_endpoint_address="shop.reader.example")
     settings = ConnectionSettings.from_environment(cache.connection_settings(IAM))
 
@@ -211,7 +211,7 @@ IMPORTED: dict[str, Callable[..., Any]] = {"a replication group": imported_group
     [
         pytest.param(IAM, "iam", "settings-app", id="an IAM user"),
         pytest.param(BATCH, "secret", "batch", id="a user with a password"),
-        pytest.param(None, "secret", "default", id="nobody: the token"),
+        pytest.param(None, "secret", "default", id="no user: the token"),
     ],
 )
 def test_every_login_is_told(bench: Bench, kind: str, user: Any, auth: str, name: str) -> None:
@@ -226,7 +226,7 @@ def test_every_login_is_told(bench: Bench, kind: str, user: Any, auth: str, name
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_open_cache_tells_of_no_login(bench: Bench, kind: str) -> None:
-    """Where everybody is let in, there is nobody to be."""
+    """Where no login is needed, there is no user to log in as."""
     made = KINDS[kind](bench, access=Access.without_login(reason="until its clients log in, in spring"))
 
     assert "none" == made.connection_settings()["ELASTICACHE_AUTH"]
@@ -263,7 +263,7 @@ def test_iam_lets_nobody_in_by_password(bench: Bench, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("access", [NO_TOKEN, Access.users(default=DefaultUser.disabled(), users=[BATCH])])
 def test_disabled_default_user_has_no_settings(bench: Bench, kind: str, access: Access) -> None:
-    """Without a token somebody must be named."""
+    """Without a token a user must be named."""
     with pytest.raises(ConfigurationError, match=r"secret\('default'\): the users with a secret are "):
         KINDS[kind](bench, access=access).connection_settings()
 
@@ -295,7 +295,7 @@ def test_imported_cache_knows_iam_users_alone(bench: Bench, kind: str) -> None:
 
 @pytest.mark.parametrize("made", [True, False], ids=["made here", "imported"])
 def test_serverless_memcached_has_no_logins(bench: Bench, *, made: bool) -> None:
-    """Its settings name nobody, and no user can be granted or told."""
+    """Its settings name no user, and no user can be granted or told."""
     engine = ServerlessEngine.MEMCACHED_1_6
     memcached = serverless_cache(bench, engine=engine, access=None) if made else serverless(bench, engine=engine)
 

@@ -201,7 +201,7 @@ def test_token_is_next(server: Server, door: Door) -> None:
 
 
 def test_refusal_of_both_is_an_error_without_either(server: Server, door: Door) -> None:
-    """Deployment fails when nobody lets the administrator in; the message names neither password nor token."""
+    """Deployment fails when no login of the administrator is accepted; the message names neither password nor token."""
     server.run("ALTER ROLE administrator PASSWORD 'another'")
 
     with pytest.raises(psycopg.OperationalError) as failure:
@@ -212,7 +212,7 @@ def test_refusal_of_both_is_an_error_without_either(server: Server, door: Door) 
 
 
 def test_another_authority_is_told_nothing(door: Door, tmp_path: Path) -> None:
-    """Neither password nor token goes to a server whose certificate nobody trusted has signed."""
+    """Neither password nor token goes to a server whose certificate no trusted authority has signed."""
     (tmp_path / "other").mkdir()
     stranger = make_certificate(tmp_path / "other")
 
@@ -293,7 +293,7 @@ def test_again_changes_nothing(server: Server) -> None:
 
 
 def test_all_or_nothing(server: Server) -> None:
-    """A run that fails half-way leaves nothing behind, so the next begins anew."""
+    """A run that fails half-way leaves nothing behind, so the next starts from the beginning."""
     server.run("CREATE SCHEMA orders")
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -65,8 +65,8 @@ def _plain() -> Bench:
     [
         pytest.param("StorageEncrypted", True, id="data are encrypted"),
         pytest.param("PubliclyAccessible", False, id="there is no public address"),
-        pytest.param("MultiAZ", True, id="a standby waits in another zone"),
-        pytest.param("DeletionProtection", True, id="nobody deletes it by mistake"),
+        pytest.param("MultiAZ", True, id="a standby waits in another Availability Zone"),
+        pytest.param("DeletionProtection", True, id="it is not deleted by mistake"),
         pytest.param("BackupRetentionPeriod", 35, id="backups are kept 35 days"),
         pytest.param("DeleteAutomatedBackups", False, id="and when it is deleted"),
         pytest.param("CopyTagsToSnapshot", True, id="snapshots carry its tags"),
@@ -131,7 +131,7 @@ def test_parameters(plain: Bench, name: str, value: str) -> None:
 
 
 def test_only_clients_get_in(plain: Bench) -> None:
-    """The instance admits members of the client group on 5432, and nobody else on anything."""
+    """The instance admits members of the client group on 5432, and no other client on any port."""
     groups = plain.resources("EC2::SecurityGroup")
     (inside,) = (each["Fn::GetAtt"][0] for each in plain.only(KIND)["Properties"]["VPCSecurityGroups"])
     rule = plain.only("EC2::SecurityGroupIngress")["Properties"]
@@ -155,14 +155,14 @@ def test_relaxation_is_one_line_with_a_reason(bench: Bench, relaxation: str, nam
 
 @pytest.mark.parametrize("relaxation", ["single_zone_reason", "unprotected_reason"])
 def test_relaxation_without_a_reason_is_refused(bench: Bench, relaxation: str) -> None:
-    """A reason that says nothing is none."""
+    """A reason that says nothing is not accepted."""
     with pytest.raises(ConfigurationError, match=rf"Database\({relaxation}=\.\.\.\) with the reason 'dev'"):
         database(bench, **{relaxation: "dev"})
 
 
 @pytest.mark.parametrize("users", [[], [SHOP, DatabaseUser("shop")]])
 def test_users_are_named_once(bench: Bench, users: list[DatabaseUser]) -> None:
-    """A database that nobody may log in to is a mistake, and so is one name for two."""
+    """A database that no user may log in to is a mistake, and so is one name for two."""
     with pytest.raises(ConfigurationError, match="one user at least, and each name once"):
         database(bench, users=users)
 
@@ -176,7 +176,7 @@ def test_names_that_need_quotes_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["administrator", "postgres", "rdsadmin", "rds_iam", "pg_monitor", "public"])
 def test_names_that_are_taken_are_refused(name: str) -> None:
-    """Nobody becomes the administrator, or a role of the service, by name."""
+    """No user becomes the administrator, or a role of the service, by name."""
     with pytest.raises(ConfigurationError, match="have that name"):
         DatabaseUser(name)
 

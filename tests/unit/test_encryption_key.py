@@ -80,7 +80,7 @@ def test_account_delegates_use_through_iam(bench: Bench) -> None:
 
 @pytest.mark.usefixtures("key")
 def test_grants_are_for_aws_services_only(bench: Bench) -> None:
-    """Nobody may make a grant, unless it is an AWS service or acts through one."""
+    """A grant may be made only by an AWS service or through one."""
     statement = _statement(bench, "GrantsOnlyForAwsServices")
 
     condition = {"BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}}

@@ -83,13 +83,13 @@ def test_ability_begins_with_its_version(feature: str, below: Engine, at: Engine
     ],
 )
 def test_unlisted_version_takes_one_line(engine: Engine) -> None:
-    """A version that this package has never heard of has the abilities of those before it."""
+    """A version that this package does not know has the abilities of those before it."""
     assert set(FEATURES) == {feature for feature in FEATURES if getattr(engine, f"supports_{feature}")}
     assert engine.standard_support_ends is None
 
 
 def test_family_follows_from_the_version() -> None:
-    """Nobody has to know the families of the versions that are on offer, nor of new ones of a known major."""
+    """Users need not know the families of the versions on offer, nor those of new ones of a known major."""
     assert ("redis6.x", "valkey9") == (Engine("redis", "6.2").family, Engine("valkey", "9.7", unlisted=True).family)
 
 

@@ -50,7 +50,7 @@ def test_parts_of_a_message_are_attributes() -> None:
 
 
 def test_refusal_is_a_value_error() -> None:
-    """Whoever catches ValueError catches refusals."""
+    """Code that catches ValueError catches refusals."""
     assert isinstance(REFUSAL, ValueError)
 
 
@@ -102,7 +102,7 @@ def test_refusal_by_the_cdk_is_one_line_too(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n"], ids=repr)
 def test_lines_of_a_refusal_become_one(capsys: pytest.CaptureFixture[str], ends: str) -> None:
-    """Several findings of the CDK, each on a line of its own and indented, are still one line."""
+    """Several findings of the CDK, each on its own line and indented, are still one line."""
     text = ends.join(["Validation failed with the following errors:", "  [Test] one", "  [Test] another", ""])
 
     with pytest.raises(SystemExit), one_line_errors():

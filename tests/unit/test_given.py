@@ -146,7 +146,7 @@ EVENTS: dict[str, Callable[..., object]] = {"a replication group": replication_g
 @pytest.mark.parametrize("what", EVENTS)
 @pytest.mark.parametrize("enforce_ssl", [False, True])
 def test_topic_of_the_app_admits_events(what: str, *, enforce_ssl: bool) -> None:
-    """A policy of its own, were it only that TLS is a must, would keep ElastiCache out."""
+    """A separate topic policy, even one that only requires TLS, would refuse ElastiCache's events."""
     bench = known_bench()
     topic = sns.Topic(bench.stack, "Mine", enforce_ssl=enforce_ssl)
     EVENTS[what](bench, notification_topic=topic)

@@ -47,7 +47,7 @@ def test_audit_changes_nothing(bench: Bench, cache: ReplicationGroup, role: iam.
 
 
 def test_operate_neither_changes_nor_deletes(bench: Bench, cache: ReplicationGroup, role: iam.Role) -> None:
-    """Whoever is on call may do what loses nothing."""
+    """An operator on call may do what loses no data."""
     cache.grant_operate(role)
 
     assert {"BatchApplyUpdateAction", "CreateSnapshot", "RebootCacheCluster", "TestFailover"} == actions(bench)

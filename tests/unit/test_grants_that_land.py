@@ -143,7 +143,7 @@ UNKNOWN: dict[str, Callable[[Bench], Any]] = {
 @pytest.mark.parametrize("grant", BY_IDENTITY)
 @pytest.mark.parametrize("grantee", [*NOWHERE, *FOREIGN, *IMMUTABLE, *UNKNOWN])
 def test_what_ends_nowhere_is_refused(grant: str, grantee: str) -> None:
-    """Nobody is granted what no template would say."""
+    """A grant that no template would contain is refused."""
     bench = known_bench()
     made = (NOWHERE | FOREIGN | IMMUTABLE | UNKNOWN)[grantee](bench)
 
@@ -227,7 +227,7 @@ def _holders(bench: Bench, action: str) -> list[Any]:
 )
 @pytest.mark.parametrize("grantee", IDENTITIES)
 def test_identities_of_the_account_are_granted(grant: str, action: str, grantee: str) -> None:
-    """Whoever has a policy that the app writes has the statement in the template."""
+    """An identity with a policy that the app writes has the statement in the template."""
     bench = known_bench()
     made = IDENTITIES[grantee](bench)
     BY_IDENTITY[grant](bench, made)
@@ -241,7 +241,7 @@ def test_identities_of_the_account_are_granted(grant: str, action: str, grantee:
 @pytest.mark.parametrize("grant", ATTACHED)
 @pytest.mark.parametrize("grantee", sorted(IDENTITIES.keys() - {"a lazy role", "a role with session tags"}))
 def test_policies_are_attached(grant: str, grantee: str) -> None:
-    """The policy of people and tools names whoever was imported, and whoever is made here names it."""
+    """The policy of people and tools names imported principals, and those made here name it."""
     bench = known_bench()
     ATTACHED[grant](bench, IDENTITIES[grantee](bench))
 
@@ -315,7 +315,7 @@ def test_secret_reaches_a_role_of_another_account(kind: str) -> None:
 
 
 def test_secret_of_an_imported_key_is_not_granted_to_another_account() -> None:
-    """The key's policy would have to name the role, and nobody here writes it."""
+    """The key's policy would have to name the role, and this app does not write it."""
     bench = known_bench()
     cache = replication_group(bench, encryption_key=GIVEN["an imported key"](bench))
 

@@ -63,7 +63,7 @@ def test_only_this_api_may_call_the_function(plain: Bench) -> None:
 
 
 def test_grant_is_for_this_api(plain: Bench) -> None:
-    """Whoever is admitted may call every path of this API's one stage, and no other API."""
+    """An admitted caller may call every path of this API's one stage, and no other API."""
     (statement,) = plain.only("IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
     ((api, _),) = plain.resources("ApiGatewayV2::Api").items()
 

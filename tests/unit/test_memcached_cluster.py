@@ -53,7 +53,7 @@ def _plain() -> Bench:
         pytest.param("EngineVersion", "1.6.22", id="of the newest version"),
         pytest.param("CacheNodeType", "cache.t4g.small", id="the node type is the one chosen"),
         pytest.param("NumCacheNodes", 2, id="there are two nodes"),
-        pytest.param("AZMode", "cross-az", id="over several zones"),
+        pytest.param("AZMode", "cross-az", id="over several Availability Zones"),
         pytest.param("PreferredAvailabilityZones", ["eu-west-1a", "eu-west-1b"], id="one in each"),
         pytest.param("Port", 11211, id="the port is the usual one"),
         pytest.param("PreferredMaintenanceWindow", "sun:04:00-sun:05:00", id="maintenance is on Sunday at four"),
@@ -106,7 +106,7 @@ def test_subnet_group_of_its_own(plain: Bench) -> None:
 
 
 def test_it_has_no_key_and_no_secret(plain: Bench) -> None:
-    """There is nothing to encrypt at rest and nobody to log in, so nothing is paid for either."""
+    """There is nothing to encrypt at rest and no user to log in, so nothing is paid for either."""
     assert {} == {**plain.resources("KMS::Key"), **plain.resources("SecretsManager::Secret")}
 
 
@@ -332,7 +332,7 @@ def test_imported_cluster_makes_nothing(bench: Bench, imported: Callable[..., Me
 
 
 def test_imported_cluster_has_the_endpoint_given(imported: Callable[..., MemcachedClusterBase]) -> None:
-    """The discovery endpoint is the one given, on the usual port."""
+    """The configuration endpoint is the one given, on the usual port."""
     assert Endpoint("orders.cfg.example.com", 11211) == imported().configuration_endpoint
 
 
@@ -347,6 +347,6 @@ def test_imported_id_is_in_lower_case(imported: Callable[..., MemcachedClusterBa
 
 
 def test_port_of_an_imported_cluster_is_checked(imported: Callable[..., MemcachedClusterBase]) -> None:
-    """A port that is none is refused."""
+    """A port that is not valid is refused."""
     with pytest.raises(ConfigurationError, match=r"^port=0: .* Use port=11211, or leave it out\."):
         imported(port=0)

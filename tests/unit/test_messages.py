@@ -1,4 +1,4 @@
-"""Messages at the edges: a token is said in words, and what nobody sees is refused and shown."""
+"""Messages at the edges: a token is said in words, and invisible characters are refused and shown."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_metric_of_one_memcached_node(cluster: MemcachedClusterBase, method: str
 
 
 def test_any_metric_of_the_service(group: ReplicationGroupBase) -> None:
-    """What has no method of its own is an average over a minute, unless told otherwise."""
+    """What has no separate method is an average over a minute, unless told otherwise."""
     metric = _metric(group.metric("NewConnections", node_id="orders-001"))
 
     assert ("NewConnections", "Average", 60) == (metric["name"], metric["statistic"], metric["period"])
@@ -193,7 +193,7 @@ def test_any_metric_with_statistic_and_period(group: ReplicationGroupBase) -> No
 
 @pytest.mark.parametrize("method", sorted({**REPLICATION, **MEMCACHED}))
 def test_statistic_is_in_the_name(method: str) -> None:
-    """Whoever reads the method's name knows the statistic."""
+    """The method's name tells the statistic."""
     _, statistic = {**REPLICATION, **MEMCACHED}[method]
 
     assert WORDS[statistic] in method

@@ -1,4 +1,4 @@
-"""The network: three kinds of egress, two or three zones."""
+"""The network: three kinds of egress, two or three Availability Zones."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_range_can_be_chosen() -> None:
     ],
 )
 def test_other_ranges_are_refused(cidr: Any) -> None:
-    """The subnets are laid out for a /16, no larger and no smaller, and an address within one is none."""
+    """The subnets are laid out for a /16, no larger and no smaller, and an address within one is not its range."""
     stack = _stack()
 
     with pytest.raises(ConfigurationError) as refusal:
@@ -296,7 +296,7 @@ def test_nat_has_a_gateway_in_each_zone(zones: int) -> None:
 
 @pytest.mark.parametrize("zones", [2, 3])
 def test_applications_get_out_through_nat_alone(zones: int) -> None:
-    """With NAT each subnet for applications has one route out, to a gateway of its own."""
+    """With NAT each subnet for applications has one route out, to its own gateway."""
     gateways = [
         route.get("NatGatewayId", {}).get("Ref") for route in _routes_of(_template(Egress.NAT, zones), "application")
     ]
@@ -397,7 +397,7 @@ _CALLS: dict[str, tuple[dict[str, str], bool]] = {
     "another's identity, own resource": ({"aws:PrincipalAccount": THEIRS, "aws:ResourceAccount": OURS}, False),
     "another's identity, its resource": ({"aws:PrincipalAccount": THEIRS, "aws:ResourceAccount": THEIRS}, False),
     "another's identity, no resource": ({"aws:PrincipalAccount": THEIRS}, False),
-    "nobody": ({}, False),
+    "no caller": ({}, False),
 }
 
 
@@ -488,7 +488,7 @@ def _flow_log_role() -> tuple[str, dict[str, Any]]:
 
 
 def test_flow_log_role_serves_this_account_alone() -> None:
-    """The service takes the role for flow logs of this account, not for somebody else's."""
+    """The service takes the role for flow logs of this account, not for those of another account."""
     (statement,) = _flow_log_role()[1]["AssumeRolePolicyDocument"]["Statement"]
 
     assert ({"Service": "vpc-flow-logs.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": "123456789012"}}) == (
@@ -532,7 +532,7 @@ def test_key_can_be_given() -> None:
 
 
 def test_default_group_is_emptied() -> None:
-    """The VPC's default security group lets nothing in or out."""
+    """The VPC's default security group allows no traffic."""
     restricted = [each for each in _template().values() if each["Type"] == "Custom::VpcRestrictDefaultSG"]
     ((vpc, _),) = _of(_template(), "EC2::VPC").items()
 
@@ -658,13 +658,13 @@ def _ids(network: ImportedNetwork, selection: ec2.SubnetSelection) -> list[str]:
         pytest.param(
             lambda: _from_attributes(_stack(), application_subnet_ids=["app-1", "app-2"]),
             ["app-1", "app-2"],
-            id="described, with subnets of their own",
+            id="described, with separate subnets",
         ),
         pytest.param(lambda: _from_attributes(_stack()), ["cache-1", "cache-2"], id="described, without"),
         pytest.param(
             lambda: _looked_up(("cache", "Isolated"), ("app", "Private")),
             ["app-1", "app-2"],
-            id="looked up, with subnets of their own",
+            id="looked up, with separate subnets",
         ),
         pytest.param(lambda: _looked_up(("cache", "Isolated")), ["cache-1", "cache-2"], id="looked up, without"),
         pytest.param(

@@ -34,7 +34,7 @@ def test_form_of_the_service_is_accepted(name: str) -> None:
     ],
 )
 def test_other_forms_are_refused(name: str, fix: str) -> None:
-    """A name of another form is refused; that of an EC2 type with the right one beside it."""
+    """A name of another form is refused; that of an EC2 type together with the right one."""
     with pytest.raises(ConfigurationError) as refusal:
         NodeType(name)
 
@@ -49,5 +49,5 @@ def test_token_passes_through() -> None:
 
 
 def test_unlisted_type_takes_one_line() -> None:
-    """A type that this package has never heard of is accepted when it is said to be new, and nothing is known of it."""
+    """A type that this package does not know is accepted when it is said to be new, and nothing is known of it."""
     assert NodeType("cache.r11g.large", unlisted=True).facts is None

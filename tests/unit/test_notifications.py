@@ -35,7 +35,7 @@ def test_elasticache_publishes_by_source_owner(statements: dict[str, dict[str, A
 
 
 def test_publishing_without_tls_is_denied(statements: dict[str, dict[str, Any]]) -> None:
-    """Nobody publishes in the clear."""
+    """No principal publishes in the clear."""
     statement = statements["AllowPublishThroughSSLOnly"]
 
     assert ("Deny", {"AWS": "*"}, {"Bool": {"aws:SecureTransport": "false"}}) == (

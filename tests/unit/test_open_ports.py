@@ -44,7 +44,7 @@ def test_rule_is_a_line(properties: dict[str, Any], port: str, admits: str, memb
 
 
 def test_rule_inside_the_group_counts_too() -> None:
-    """A rule need not be a resource of its own."""
+    """A rule need not be a separate resource."""
     inline = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}
     door = {**DOOR, "Properties": {"GroupDescription": "Nodes", "SecurityGroupIngress": [inline]}}
 
@@ -64,7 +64,7 @@ def test_members_in_another_stack_are_found() -> None:
 
 
 def test_group_without_members_is_said() -> None:
-    """A client group that nobody has joined yet admits nobody."""
+    """A client group without members admits no client."""
     templates = {"dev/cache": stack(Rule=rule(SourceSecurityGroupId={"Ref": "Clients"}))}
 
     assert ["nobody yet"] == [each.members for each in open_ports(templates)]
@@ -86,7 +86,7 @@ def test_http_api_is_a_line(authorization: str, members: str) -> None:
 
 
 def test_what_stages_have_alike_is_one_line() -> None:
-    """A line names the stages that have it; lines go by port, as numbers."""
+    """A line names the stages that have it; lines are sorted by port, as numbers."""
     open_to = {"CidrIp": "10.0.0.0/8"}
     dev = stack(Rule=rule(**open_to), Other=rule(**open_to, FromPort=11211, ToPort=11211))
     lines = markdown({"dev/cache": dev, "prod/cache": stack(Rule=rule(**open_to))}).splitlines()[-2:]

@@ -74,7 +74,7 @@ def test_without_parameters_there_are_none(bench: Bench) -> None:
 
 
 def test_cluster_mode_is_a_parameter(bench: Bench) -> None:
-    """In cluster mode the group says so, beside the parameters given."""
+    """In cluster mode the group says so, as well as the parameters given."""
     create_parameter_group(bench.stack, Engine.REDIS_7_1, {"timeout": "300"}, cluster_mode=True)
 
     assert {"timeout": "300", "cluster-enabled": "yes"} == _properties(bench)["Properties"]

@@ -169,7 +169,7 @@ def test_word_that_begins_with_on_is_not_on() -> None:
 
 @pytest.mark.parametrize("word", ["nopass", "reset", "resetpass"])
 def test_words_that_lift_the_password_are_refused(word: str) -> None:
-    """Nobody gets in without a password."""
+    """No user logs in without a password."""
     with pytest.raises(ConfigurationError) as refusal:
         Permissions(f"on ~* {word} +@read")
 
@@ -282,7 +282,7 @@ def test_narrow_rules_need_no_reason(word: str) -> None:
 
 
 def test_harmless_rule_excuses_no_other() -> None:
-    """Beside a rule that is fine, a broad one of the same command is refused, and it is the one named."""
+    """Next to a rule that is fine, a broad one of the same command is refused, and it is the one named."""
     with pytest.raises(ConfigurationError, match=r": \+acl\|list grants more than an application needs\. "):
         Permissions("on ~* +acl|whoami +acl|list")
 
@@ -349,7 +349,7 @@ def test_prefix_that_nobody_knows_yet() -> None:
 
 @pytest.mark.parametrize("word", ["+@write", "+@slow", "+@connection"])
 def test_categories_that_reach_others_are_broad(word: str) -> None:
-    """A category needs a reason for what it brings beside what it is for; taken back, it needs none."""
+    """A category needs a reason for what it brings in addition to what it is for; taken back, it needs none."""
     with pytest.raises(ConfigurationError, match=re.escape(f": {word} grants more than an application needs. ")):
         Permissions(f"on ~a:* {word}")
     assert Permissions(f"on ~a:* {word} -@dangerous")
@@ -421,7 +421,7 @@ def test_one_user_of_two_caches_is_judged_for_each() -> None:
 
 
 def test_command_that_came_out_tomorrow() -> None:
-    """One explicit argument lets a command in that the catalogue does not have; no engine refuses it then."""
+    """One explicit argument allows a command that the facts do not have; no engine refuses it then."""
     permissions = Permissions("on ~a:* +tomorrow -@tomorrows", unlisted=True)
     permissions.check_engine(Engine.VALKEY_9_1)
 

@@ -69,7 +69,7 @@ def test_selection_is_honoured(bench: Bench) -> None:
 
 
 def test_zones_of_the_subnets_are_told(bench: Bench) -> None:
-    """The zones are those of the subnets, each once."""
+    """The Availability Zones are those of the subnets, each once."""
     vpc = ec2.Vpc.from_vpc_attributes(
         bench.stack,
         "Other",
@@ -161,7 +161,7 @@ def test_public_subnets_are_refused(bench: Bench) -> None:
 
 
 def test_public_subnets_are_no_default(bench: Bench) -> None:
-    """A VPC with public subnets alone is refused, in words of our own."""
+    """A VPC with public subnets alone is refused, in this package's words."""
     with pytest.raises(ConfigurationError) as refusal:
         choose_subnets(vpc=_vpc(bench, public=["w-a", "w-b"]), vpc_subnets=None, spread=None)
 
@@ -326,7 +326,7 @@ def test_one_imported_subnet_is_one_zone(bench: Bench) -> None:
 
 
 def test_a_list_of_subnets_may_be_a_token(bench: Bench) -> None:
-    """What is one here, a list that another stack exports say, may be any number at deployment."""
+    """What is one here, for example a list that another stack exports, may be any number at deployment."""
     ids = cdk.Fn.split(",", cdk.Fn.import_value("Subnets"))
     vpc = ec2.Vpc.from_vpc_attributes(
         bench.stack, "Other", vpc_id="vpc-2", availability_zones=cdk.Fn.get_azs(), isolated_subnet_ids=ids
@@ -448,7 +448,7 @@ def test_serverless_cache_stays_where_it_is_when_a_zone_is_added() -> None:
 
 
 def test_memcached_nodes_stay_where_they_are_when_a_zone_is_added() -> None:
-    """Nodes that exist keep their zones, and a new node comes after them, in the new zone say."""
+    """Nodes that exist keep their zones, and a new node comes after them, for example in the new zone."""
     before = _where(2, "cluster", nodes=3)
 
     assert before == _where(3, "cluster", nodes=3, availability_zones=before)

@@ -79,7 +79,7 @@ def _made(plain: dict[str, Any], kind: str) -> dict[str, Any]:
         pytest.param("TransitEncryptionMode", "required", id="and clients without it are turned away"),
         pytest.param("AtRestEncryptionEnabled", True, id="data at rest are encrypted"),
         pytest.param("AutomaticFailoverEnabled", True, id="a replica takes over"),
-        pytest.param("MultiAZEnabled", True, id="in another zone"),
+        pytest.param("MultiAZEnabled", True, id="in another Availability Zone"),
         pytest.param("NumCacheClusters", 2, id="there are two nodes"),
         pytest.param("SnapshotRetentionLimit", 35, id="snapshots are kept 35 days"),
         pytest.param("SnapshotWindow", "02:00-03:00", id="and taken at two"),
@@ -101,7 +101,7 @@ def test_default(default: dict[str, Any], name: str, value: object) -> None:
     "name",
     [
         pytest.param("ReplicationGroupId", id="a physical name, which would prevent a replacement"),
-        pytest.param("ClusterMode", id="the cluster mode property, which fails beside any other change"),
+        pytest.param("ClusterMode", id="the cluster mode property, which fails together with any other change"),
         pytest.param("NodeGroupConfiguration", id="a configuration by shard, which replaces the group when it changes"),
         pytest.param("PreferredCacheClusterAZs", id="zones by node, which replace the group when they change"),
         pytest.param("NumNodeGroups", id="shards, which exclude the number of nodes"),
@@ -217,7 +217,7 @@ def test_memcached_is_refused(bench: Bench) -> None:
 
 def test_engine_without_tls_is_refused(bench: Bench) -> None:
     """There is no group without TLS."""
-    new = NodeType("cache.r99g.large", unlisted=True)  # nothing is known of it, so it says nothing of its own
+    new = NodeType("cache.r99g.large", unlisted=True)  # nothing is known of it, so it adds no message
     with pytest.raises(ConfigurationError) as refusal:
         replication_group(bench, engine=Engine("redis", "4.0.9", unlisted=True), node_type=new, access=TOKEN)
 
@@ -427,7 +427,7 @@ def test_refusal_leaves_no_construct_behind(bench: Bench, changes: dict[str, Any
 
 
 def test_parameters_go_into_the_parameter_group(bench: Bench) -> None:
-    """Parameters are those given, beside that of cluster mode."""
+    """Parameters are those given, as well as that of cluster mode."""
     replication_group(bench, parameters={"timeout": "300"}, topology=CLUSTER, access=TOKEN)
 
     expected = {"timeout": "300", "cluster-enabled": "yes"}
@@ -634,7 +634,7 @@ def test_connecting_as_a_foreign_user_is_refused(bench: Bench, access: Access, k
 
 
 def test_connecting_as_a_password_user_is_refused(bench: Bench) -> None:
-    """IAM lets nobody in as a user with a password, so a grant for one is refused."""
+    """IAM authentication is not for users with a password, so a grant for one is refused."""
     cache = replication_group(bench)
     stranger: Any = LEGACY
 
@@ -752,6 +752,6 @@ def test_connecting_to_an_imported_group_is_granted(
 
 
 def test_port_of_an_imported_group_is_checked(imported: Callable[..., ReplicationGroupBase]) -> None:
-    """A port that is none is refused."""
+    """A port that is not valid is refused."""
     with pytest.raises(ConfigurationError, match=r"^port=0: .* Use port=6379, or leave it out\."):
         imported(port=0)

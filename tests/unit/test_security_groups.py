@@ -216,7 +216,7 @@ def test_client_of_another_stack_makes_no_cycle(
 
 @OWN_CACHES
 def test_rules_for_another_stack_leave_the_caches_stack_alone(bench: Bench, make: Callable[..., Cache]) -> None:
-    """In the cache's stack there is no rule but the client group's, whoever connects from elsewhere."""
+    """In the cache's stack there is no rule but the client group's, wherever clients connect from."""
     cache = make(bench)
     cache.connections.allow_default_port_from(client_of(other_stack(bench), bench.vpc))
 
@@ -263,7 +263,7 @@ def test_address_range_is_let_in(bench: Bench, make: Callable[..., Cache]) -> No
 
 @OWN_CACHES
 def test_joining_the_client_group_from_another_stack_makes_no_cycle(bench: Bench, make: Callable[..., Cache]) -> None:
-    """Whoever joins the client group in another stack needs the cache's stack, and is not needed by it."""
+    """A function that joins the client group in another stack needs the cache's stack, and is not needed by it."""
     other = other_stack(bench)
     cache = make(bench)
     assert cache.client_security_group is not None

@@ -44,7 +44,7 @@ def _properties(**changes: Any) -> dict[str, Any]:
 
 
 def test_limits_reach_the_template() -> None:
-    """Both limits are there in the service's own words, the least beside the most."""
+    """Both limits are there in the service's own words, minimum and maximum."""
     limits = ServerlessLimits(
         maximum_storage_gb=100, minimum_storage_gb=1, maximum_ecpu_per_second=50_000, minimum_ecpu_per_second=2000
     )
@@ -57,12 +57,12 @@ def test_limits_reach_the_template() -> None:
 
 
 def test_no_limit_takes_a_reason() -> None:
-    """A cache that may grow for ever names no limits and says why."""
+    """A cache that may grow without limit names no limits and says why."""
     assert "CacheUsageLimits" not in _properties(limits=ServerlessLimits(unlimited_reason="a launch of unknown size"))
 
 
 def test_cache_is_private_encrypted_and_backed_up() -> None:
-    """Without a word a cache has a key, security groups, a subnet in each zone, users and daily snapshots."""
+    """By default a cache has a key, security groups, a subnet in each Availability Zone, users and daily snapshots."""
     properties = _properties()
 
     assert {"Fn::GetAtt"} == set(properties["KmsKeyId"])
@@ -76,7 +76,7 @@ def test_cache_is_private_encrypted_and_backed_up() -> None:
 
 
 def test_last_snapshot_bears_the_name_of_cache_and_stack() -> None:
-    """Deleting takes a snapshot, whose name is another one for every stack that is made anew."""
+    """Deleting takes a snapshot, whose name differs for every stack that is created again."""
     bench = new_bench()
     cache = serverless_cache(bench)
     pattern, variables = bench.only(KIND)["Properties"]["FinalSnapshotName"]["Fn::Sub"]
@@ -125,7 +125,7 @@ def test_users_may_what_the_engine_has(words: str) -> None:
 
 
 def test_one_subnet_of_each_zone_is_used() -> None:
-    """The service wants its subnets in zones of their own, three at most."""
+    """The service wants its subnets in different zones, three at most."""
     bench = new_bench()
     zones = ["a", "a", "b", "c", "d"]
     vpc = ec2.Vpc.from_vpc_attributes(
@@ -144,7 +144,7 @@ def test_one_subnet_of_each_zone_is_used() -> None:
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        pytest.param({"access": None}, "SLS-12", id="nobody named"),
+        pytest.param({"access": None}, "SLS-12", id="no user named"),
         pytest.param({"access": Access.auth_token()}, "AUT-15", id="an AuthToken"),
         pytest.param({"engine": ServerlessEngine.MEMCACHED_1_6}, "SLS-11", id="users of Memcached"),
         pytest.param({"description": "<orders>"}, "NAM-17", id="signs in the description"),

@@ -23,7 +23,7 @@ def test_constructs_is_the_package_from_pypi() -> None:
 
 @pytest.mark.parametrize("path", ["constructs/__init__.py", "tests/constructs", "tests/__init__.py"])
 def test_nothing_hides_it(path: str) -> None:
-    """What would make a package of the folder, or of one beside it, is not there."""
+    """What would make a package of the folder, or of one next to it, is not there."""
     assert not (ROOT / path).exists()
 
 
@@ -57,7 +57,7 @@ def test_packages_are_typed(package: str) -> None:
 
 
 def test_distribution_needs_the_pypi_package() -> None:
-    """Whoever installs the wheel gets the CDK and the real ``constructs`` with it."""
+    """Installing the wheel installs the CDK and the real ``constructs`` too."""
     requirements = importlib.metadata.requires("elasticache-constructs") or []
 
     needed = [each for each in requirements if "extra ==" not in each]

@@ -42,7 +42,7 @@ def test_cluster_mode_follows_from_the_shards(topology: Topology, *, enabled: bo
 
 @pytest.mark.parametrize(("replicas", "multi_az"), [(0, False), (1, True), (5, True)])
 def test_multi_az_follows_from_the_replicas(replicas: int, *, multi_az: bool) -> None:
-    """A group with a replica fails over to another zone; one without cannot."""
+    """A group with a replica fails over to another Availability Zone; one without cannot."""
     assert multi_az == Topology(replicas_per_shard=replicas).multi_az
 
 
@@ -50,7 +50,7 @@ def test_multi_az_follows_from_the_replicas(replicas: int, *, multi_az: bool) ->
     ("shards", "replicas", "nodes"), [(1, 0, 1), (1, 5, 6), (3, 2, 9), (250, 1, 500), (83, 5, 498)]
 )
 def test_nodes_are_counted(shards: int, replicas: int, nodes: int) -> None:
-    """Every shard has a primary beside its replicas; 500 nodes are the most."""
+    """Every shard has a primary and its replicas; 500 nodes are the maximum."""
     assert nodes == Topology(shards=shards, replicas_per_shard=replicas, node_quota=500).nodes
 
 

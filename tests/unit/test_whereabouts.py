@@ -80,7 +80,7 @@ def _refused(build: Callable[[], object]) -> ConfigurationError:
 def test_zones_of_a_network_are_of_its_region(
     region: str | None, zones: tuple[str, ...], wrong: str, right: str
 ) -> None:
-    """Zones go by the names that they have in the stack's region; the fix names them, and builds."""
+    """Availability Zones have the names of the stack's region; the fix names them, and builds."""
     error = _refused(lambda: CacheNetwork(_stack(region), "Net", availability_zones=zones))
 
     assert f"availability_zones with {wrong}" + (f" in {region}" if region else "") == error.got

@@ -125,7 +125,7 @@ def test_grants_go_into_the_function_s_policy(bench: Bench) -> None:
 
 
 def test_function_in_another_stack_makes_no_cycle(bench: Bench) -> None:
-    """Cache and function may live in stacks of their own, with grant, settings and rule."""
+    """Cache and function may live in separate stacks, with grant, settings and rule."""
     cache = replication_group(bench)
     stack = other_stack(bench)
     made = function(
@@ -164,6 +164,6 @@ def test_unreserved_concurrency_needs_a_reason(bench: Bench) -> None:
 
 
 def test_unreserved_concurrency_without_a_reason_is_refused(bench: Bench) -> None:
-    """A reason that says nothing is none."""
+    """A reason that says nothing is not accepted."""
     with pytest.raises(ConfigurationError, match=r"WorkloadFunction\(no_reserved_concurrency_reason=\.\.\.\)"):
         function(bench, no_reserved_concurrency_reason="no")
