@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.templates import assembly
 from rehearsal.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>.+)")
-UNKNOWN = "unknown-"  # how CDK writes the account or Region of an environment-agnostic stack
 
 
 @dataclass(frozen=True)
@@ -77,32 +73,16 @@ def stacks(directory: Path) -> tuple[Stack, ...]:
     Raises:
         ValueError: If the environment of a stack cannot be read.
     """
-    manifest = json.loads((directory / "manifest.json").read_text())
-    found: list[Stack] = []
-    for name, artifact in manifest["artifacts"].items():
-        properties = artifact.get("properties", {})
-        if artifact["type"] == "cdk:cloud-assembly":
-            found += stacks(directory / properties["directoryName"])
-        elif artifact["type"] == "aws:cloudformation:stack":
-            template = json.loads((directory / properties["templateFile"]).read_text())
-            account, region = _environment(artifact["environment"])
-            path = artifact.get("displayName", name)
-            found.append(Stack(properties.get("stackName", name), path, account, region, template))
-    return tuple(found)
+    return tuple(_stack(artifact) for artifact in assembly.stacks(directory))
 
 
-def _environment(text: str) -> tuple[str | None, str | None]:
-    match = ENVIRONMENT.fullmatch(text)
-    if match is None:
+def _stack(artifact: assembly.StackArtifact) -> Stack:
+    if not artifact.has_environment:
         raise ValueError(
             refusal(
-                got=f"environment {text!r}",
+                got=f"environment {artifact.environment!r}",
                 allowed="must have the form aws://account/region",
                 fix="Synthesise the assembly with the CDK CLI of package.json",
             )
         )
-    account, region = match["account"], match["region"]
-    return (
-        None if account.startswith(UNKNOWN) else account,
-        None if region.startswith(UNKNOWN) else region,
-    )
+    return Stack(artifact.name, artifact.path, artifact.account, artifact.region, artifact.template())

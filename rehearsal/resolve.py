@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.templates.references import SUBSTITUTED, attribute
 from rehearsal.account import Account
 
 if TYPE_CHECKING:
     from rehearsal.assembly import Resource, Stack
 
 DYNAMIC = re.compile(r"\{\{resolve:[^}]+\}\}")
-PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class UnresolvedError(Exception):
@@ -94,11 +94,11 @@ def _ref(deployment: Deployment, name: str) -> Any:
 
 
 def _attribute(deployment: Deployment, argument: Sequence[str] | str) -> Any:
-    name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-    resource = next(item for item in deployment.resources if item.logical_id == name)
-    read = ATTRIBUTES.get((resource.type, attribute))
+    named = attribute(argument)
+    resource = next(item for item in deployment.resources if item.logical_id == named.name)
+    read = ATTRIBUTES.get((resource.type, named.attribute or ""))
     if read is None:
-        raise UnresolvedError(f"{name}.{attribute} of {resource.type}")
+        raise UnresolvedError(f"{named.name}.{named.attribute} of {resource.type}")
     return read(deployment.account, deployment.physical_id(resource))
 
 
@@ -181,7 +181,7 @@ def _sub(deployment: Deployment, argument: Any) -> str:
             return str(deployment.resolve(given[name]))
         return str(_attribute(deployment, name) if "." in name else _ref(deployment, name))
 
-    return PLACEHOLDER.sub(value, text)
+    return SUBSTITUTED.sub(value, text)
 
 
 FUNCTIONS: Mapping[str, Callable[[Deployment, Any], Any]] = {

@@ -11,9 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.errors import reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.network.security_groups import check_groups
 from elasticache_constructs.network.subnets import check_vpc, select
 from elasticache_constructs.shared.encryption_key import checked_key
@@ -130,8 +130,6 @@ class WorkloadFunction(Construct):
         """
         trigger = triggers.Trigger(self, "AtDeployment", handler=self.function, timeout=Duration.minutes(5))
         provider = Stack.of(self).node.find_child("AWSCDK.TriggerCustomResourceProviderCustomResourceProvider")
-        acknowledge(provider, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _CDK_OWN_FUNCTION})
-        checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
-        skip = [{"id": check, "comment": _CDK_OWN_FUNCTION} for check in checks]
-        provider.node.find_child("Handler").add_metadata("checkov", {"skip": skip})  # type: ignore[attr-defined]
+        handler = provider.node.find_child("Handler")
+        accept(provider, {Situation.LAMBDA_OF_THE_CDK: _CDK_OWN_FUNCTION}, resource=handler)
         return trigger

@@ -11,7 +11,7 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.grants import grant
 from elasticache_constructs.shared.logs import log_group
@@ -130,6 +130,4 @@ def _limit(permission: IConstruct) -> None:
     account = Stack.of(permission).account
     permission.source_account = account  # type: ignore[attr-defined]
     if Token.is_unresolved(account):
-        acknowledge(
-            permission, {"cdk-validator-cfnguard::lambda_function_public_access_prohibited_check": _ARN_IS_JOINED}
-        )
+        accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _ARN_IS_JOINED})

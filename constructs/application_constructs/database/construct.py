@@ -15,11 +15,11 @@ from constructs import Construct
 
 from application_constructs.bundling import PythonBundle
 from application_constructs.function import WorkloadFunction
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets
@@ -382,28 +382,14 @@ def _check_region(region: str) -> None:
 def _acknowledge(
     instance: rds.DatabaseInstance, monitoring: iam.Role, *, single_zone: str | None, unprotected: str | None
 ) -> None:
-    packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
-    findings = {
-        "AwsSolutions::AwsSolutions-RDS11": _USUAL_PORT,
-        "cdk-validator-cfnguard::rds_instance_no_default_ports_check": _USUAL_PORT,
-        "cdk-validator-cfnguard::rds_instance_logging_enabled_check": _ONE_LOG_MORE,
-        **{f"{pack}::{pack}-RDSInBackupPlan": _OWN_BACKUPS for pack in packs},
-    }
-    if single_zone is not None:
-        findings["AwsSolutions::AwsSolutions-RDS3"] = single_zone
-        findings["cdk-validator-cfnguard::rds_instance_multi_az_support_check"] = single_zone
-        findings |= {f"{pack}::{pack}-RDSMultiAZSupport": single_zone for pack in packs}
-        skip = [{"id": "CKV_AWS_157", "comment": single_zone}]
-        instance.node.default_child.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]
-    if unprotected is not None:
-        findings["AwsSolutions::AwsSolutions-RDS10"] = unprotected
-        findings["cdk-validator-cfnguard::rds_instance_deletion_protection_enabled_check"] = unprotected
-        findings |= {f"{pack}::{pack}-RDSInstanceDeletionProtectionEnabled": unprotected for pack in packs}
-    acknowledge(instance, findings)
-    acknowledge(
-        monitoring,
+    accept(
+        instance,
         {
-            "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AmazonRDSEnhancedMonitoringRole]": _MONITORING_POLICY
+            Situation.DATABASE_ON_DEFAULT_PORT: _USUAL_PORT,
+            Situation.DATABASE_WITHOUT_EVERY_LOG: _ONE_LOG_MORE,
+            Situation.DATABASE_OUTSIDE_BACKUP_PLAN: _OWN_BACKUPS,
+            Situation.DATABASE_IN_ONE_ZONE: single_zone,
+            Situation.DATABASE_WITHOUT_DELETION_PROTECTION: unprotected,
         },
     )
+    accept(monitoring, {Situation.DATABASE_MONITORED_BY_MANAGED_POLICY: _MONITORING_POLICY})

@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticache as elasticache
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.access.users import IamUser
-from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tags import warn_of_stack_tags
 from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.names import unique_name
@@ -39,11 +39,6 @@ _ENGINE_OF_USERS = "redis"
 _LEAVING = (
     "The user is leaving: it was taken out of its group, cannot log in, and is deleted with a later deployment "
     "(docs/runbooks/remove-a-user.md)."
-)
-_ROTATION_RULES = (
-    "AwsSolutions::AwsSolutions-SMG4",
-    "HIPAA.Security::HIPAA.Security-SecretsManagerRotationEnabled",
-    "NIST.800.53.R5::NIST.800.53.R5-SecretsManagerRotationEnabled",
 )
 
 
@@ -122,10 +117,10 @@ class _Users:
         return self._add("DefaultUser", _DEFAULT, f"{self.prefix}-{_DEFAULT}", _NOBODY, open_to_nobody)
 
     def let_go(self, user: elasticache.CfnUser) -> None:
-        acknowledge(user, {"CloudFormation-Validate::elasticache_user_belongs_to_a_user_group": _LEAVING})
+        accept(user, {Situation.USER_WITHOUT_GROUP: _LEAVING})
         secret = self._scope.node.try_find_child(f"{user.node.id}Secret")
         if secret is not None:
-            acknowledge(secret, dict.fromkeys(_ROTATION_RULES, _LEAVING))
+            accept(secret, {Situation.SECRET_WITHOUT_ROTATION: _LEAVING})
 
     def _add_with_password(self, construct_id: str, user_name: str, permissions: Permissions) -> elasticache.CfnUser:
         secret = PasswordSecret(

@@ -12,11 +12,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.locations import check_zones
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.subnets import select
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -269,7 +269,7 @@ class CacheNetwork(Construct):
             private_subnet_ids=None if application_subnet_ids is None else list(application_subnet_ids),
         )
         for subnet in (*vpc.isolated_subnets, *vpc.private_subnets):
-            acknowledge(subnet, {"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId": _NO_ROUTE_TABLES})
+            accept(subnet, {Situation.SUBNET_WITHOUT_ROUTE_TABLE_ID: _NO_ROUTE_TABLES})
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         return ImportedNetwork(
             vpc,
@@ -478,14 +478,10 @@ def _add_endpoints(
 
 def _acknowledge_default_group_function(scope: Construct) -> None:
     provider = Stack.of(scope).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
-    acknowledge(provider, {"cdk-validator-cfnguard::lambda_inside_vpc_check": _CDK_OWN_FUNCTION})
     handler = provider.node.find_child("Handler")
-    checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
-    skip = [{"id": check, "comment": _CDK_OWN_FUNCTION} for check in checks]
-    handler.add_metadata("checkov", {"skip": skip})  # type: ignore[attr-defined]
+    accept(provider, {Situation.LAMBDA_OF_THE_CDK: _CDK_OWN_FUNCTION}, resource=handler)
 
 
 def _acknowledge_public_subnets(vpc: ec2.IVpc) -> None:
-    packs = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
     for subnet in vpc.public_subnets:
-        acknowledge(subnet, {f"{pack}::{pack}-VPCNoUnrestrictedRouteToIGW": _NAT_SUBNETS for pack in packs})
+        accept(subnet, {Situation.SUBNET_WITH_ROUTE_TO_INTERNET: _NAT_SUBNETS})

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.network.subnets import are_different
 from elasticache_constructs.values.ports import PORT_LATER
 
@@ -67,9 +67,7 @@ class CacheSecurityGroups(Construct):
             description=f"From clients of the {store}",
         )
         if is_token(port):
-            packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
-            rules = ("EC2RestrictedCommonPorts", "EC2RestrictedSSH")
-            acknowledge(ingress, {f"{pack}::{pack}-{rule}": PORT_LATER for pack in packs for rule in rules})
+            accept(ingress, {Situation.SECURITY_GROUP_PORT_UNKNOWN: PORT_LATER})
         # The rule is an L1: SecurityGroup.add_egress_rule would take out the group's inline "disallow all" rule, and a
         # group without any inline egress rule is what scanners, and the service's default, read as open.
         ec2.CfnSecurityGroupEgress(

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import jsii
 
 from elasticache_rules.posture.reachability import SERVICES_RULE, STORES_RULE, closed_stores, unreachable
-from elasticache_rules.posture.templates import read_with_nested
+from elasticache_rules.templates.app import read_with_nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

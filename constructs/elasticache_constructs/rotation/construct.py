@@ -14,9 +14,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import check_groups
 from elasticache_constructs.network.subnets import select
@@ -235,7 +235,7 @@ class SecretRotation(Construct):
                 events.CfnRule.TargetProperty(id="Function", arn=self.function.function_arn, input='{"Step":"retire"}')
             ],
         )
-        acknowledge(rule, {"Serverless::Serverless-EventBusDLQ": _SWEEPS_AGAIN})
+        accept(rule, {Situation.EVENT_RULE_WITHOUT_DEAD_LETTERS: _SWEEPS_AGAIN})
         lambda_.CfnPermission(
             self,
             "EventBridge",

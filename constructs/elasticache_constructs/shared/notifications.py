@@ -8,10 +8,10 @@ from aws_cdk import Annotations, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import admit_alarms, checked_key
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ class EventTopic(_Topic):
         super().__init__(scope, construct_id, publisher=_elasticache(account={"Ref": "AWS::AccountId"}))
         resource = self.node.default_child
         assert isinstance(resource, sns.CfnTopic)  # noqa: S101 - for the type checker: it always is
-        packs = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
-        acknowledge(resource, {f"{pack}::{pack}-SNSEncryptedKMS": _NOT_ENCRYPTED for pack in packs})
-        resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_26", "comment": _NOT_ENCRYPTED}]})
+        accept(resource, {Situation.TOPIC_WITHOUT_ENCRYPTION: _NOT_ENCRYPTED})
 
 
 class AlarmTopic(_Topic):

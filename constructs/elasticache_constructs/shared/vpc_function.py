@@ -8,7 +8,9 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from elasticache_constructs.checks import situations
 from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.logs import log_group
 
 if TYPE_CHECKING:
@@ -208,7 +210,7 @@ def open_resource(scope: Construct, resource: str) -> str:
         for each in stack.resolve([stack.partition, stack.region, stack.account])
     )
     arn = resource.format(partition=partition, region=region, account=account)
-    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}]"
+    return situations.open_resource(arn)
 
 
 def _open_resources(scope: Construct) -> dict[str, str]:
@@ -221,19 +223,12 @@ def _open_resources(scope: Construct) -> dict[str, str]:
 def _acknowledge(
     function: lambda_.Function, *, vpc: ec2.IVpc, no_dead_letters: str | None, no_reserved_concurrency: str | None
 ) -> None:
-    findings: dict[str, str] = {}
-    skip: list[dict[str, str]] = []
-    if no_dead_letters is not None:
-        findings |= {
-            f"{pack}::{pack}-LambdaDLQ": no_dead_letters for pack in ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
-        }
-        skip.append({"id": "CKV_AWS_116", "comment": no_dead_letters})
-    if Stack.of(vpc) is not Stack.of(function):
-        findings["cdk-validator-cfnguard::lambda_inside_vpc_check"] = _IN_VPC
-    if no_reserved_concurrency is not None:
-        packs = ("HIPAA.Security", "NIST.800.53.R5")
-        findings |= {f"{pack}::{pack}-LambdaConcurrency": no_reserved_concurrency for pack in packs}
-        skip.append({"id": "CKV_AWS_115", "comment": no_reserved_concurrency})
-    acknowledge(function, findings)
-    if skip:
-        function.node.default_child.add_metadata("checkov", {"skip": skip})  # type: ignore[union-attr]
+    elsewhere = Stack.of(vpc) is not Stack.of(function)
+    accept(
+        function,
+        {
+            Situation.LAMBDA_WITHOUT_DEAD_LETTERS: no_dead_letters,
+            Situation.LAMBDA_IN_VPC_OF_ANOTHER_STACK: _IN_VPC if elsewhere else None,
+            Situation.LAMBDA_WITHOUT_RESERVED_CONCURRENCY: no_reserved_concurrency,
+        },
+    )

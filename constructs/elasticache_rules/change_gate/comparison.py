@@ -10,18 +10,9 @@ from elasticache_rules.change_gate.display import shown, without_secrets
 from elasticache_rules.change_gate.removal import removals
 from elasticache_rules.change_gate.service_rules.create_only import create_only_rules
 from elasticache_rules.change_gate.service_rules.update import RESOURCE, Finding, Update
-from elasticache_rules.change_gate.values import (
-    ABSENT,
-    Difference,
-    Reference,
-    Surroundings,
-    at,
-    difference,
-    is_intrinsic,
-    places,
-    references,
-)
+from elasticache_rules.change_gate.values import ABSENT, Difference, Surroundings, at, difference, is_intrinsic, places
 from elasticache_rules.rules import page_of_first
+from elasticache_rules.templates.references import Reference, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -53,8 +44,9 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "tem
     Raises:
         GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
-    lines = Comparison(templates.read(old), templates.read(new), stack).changes().lines
-    return in_order([*lines, *exports.changes({stack: old}, {stack: new}, lines, {})])
+    before, after = templates.read(old), templates.read(new)
+    lines = Comparison(before, after, stack).changes().lines
+    return in_order([*lines, *exports.changes({stack: before}, {stack: after}, lines, {})])
 
 
 class Comparison:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.change_gate import templates
 from elasticache_rules.change_gate.changes import Change, Effect
-from elasticache_rules.change_gate.values import normalised, references
+from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+
+    from elasticache_rules.change_gate.templates import Template
 
 _PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
 # The CDK names an export so when another stack of the same app refers to a resource.
@@ -18,10 +19,10 @@ _OF_THE_APP = ":ExportsOutput"
 
 
 def changes(
-    old: Mapping[str, Mapping[str, Any]],
-    new: Mapping[str, Mapping[str, Any]],
+    old: Mapping[str, Template],
+    new: Mapping[str, Template],
     lines: Collection[Change],
-    importers: Mapping[str, Mapping[str, Any]],
+    importers: Mapping[str, Template],
 ) -> Iterator[Change]:
     """What becomes of every export that is removed, renamed or given another value.
 
@@ -35,13 +36,13 @@ def changes(
         importers: The deployed templates of stacks that are not compared.
     """
     deployed = {**importers, **old}
-    imported = {json.dumps(normalised(name)) for document in deployed.values() for name in _imports(document)}
+    imported = {json.dumps(name) for each in deployed.values() for name in _imports(each.everything())}
     for stack in sorted(old):
         if stack not in new and stack.rpartition("/")[0] not in new:
             # A stack that is no longer in the app stays as it is; a nested one goes with its parent.
             continue
         replaced = {each.resource for each in lines if each.stack == stack and each.effect is Effect.REPLACEMENT}
-        after = _exported(new.get(stack, {}))
+        after = _exported(new[stack]) if stack in new else {}
         for name, (output, body) in _exported(old[stack]).items():
             follows = any(each.name in replaced for each in references(body.get("Value")))
             if not follows and name in after and _same(body, after[name][1]):
@@ -68,11 +69,10 @@ def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return all(before.get(each) == after.get(each) for each in ("Value", "Condition"))
 
 
-def _exported(document: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    outputs = templates.read(document).outputs
+def _exported(template: Template) -> dict[str, tuple[str, Mapping[str, Any]]]:
     return {
         json.dumps(body["Export"]["Name"]): (name, body)
-        for name, body in outputs.items()
+        for name, body in template.outputs.items()
         if isinstance(body, dict) and "Export" in body
     }
 

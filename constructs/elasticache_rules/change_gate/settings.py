@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from elasticache_rules.change_gate import schemas, templates
+from elasticache_rules.change_gate import schemas
 from elasticache_rules.change_gate.changes import Change, Effect
 from elasticache_rules.change_gate.display import shown, without_secrets
 from elasticache_rules.change_gate.service_rules.login import TAGS_OF_USER_GROUPS
@@ -13,6 +13,8 @@ from elasticache_rules.rules import page_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from elasticache_rules.change_gate.templates import Template
 
 _USER_GROUP = "AWS::ElastiCache::UserGroup"
 
@@ -38,8 +40,8 @@ class StackSettings:
 def changes(
     old: Mapping[str, StackSettings],
     new: Mapping[str, StackSettings],
-    templates_before: Mapping[str, Mapping[str, Any]],
-    templates_after: Mapping[str, Mapping[str, Any]],
+    templates_before: Mapping[str, Template],
+    templates_after: Mapping[str, Template],
 ) -> Iterator[Change]:
     """What other settings do to stacks that are in both, as far as both sides are known.
 
@@ -51,7 +53,7 @@ def changes(
     """
     for stack in sorted(old.keys() & new.keys() & templates_before.keys() & templates_after.keys()):
         before, after = old[stack], new[stack]
-        resources = (templates.read(side[stack]).resources for side in (templates_before, templates_after))
+        resources = (side[stack].resources for side in (templates_before, templates_after))
         in_both = [{name: str(body["Type"]) for name, body in side.items()} for side in resources]
         kinds = {name: kind for name, kind in in_both[0].items() if in_both[1].get(name) == kind}
         yield from _tags(stack, before.tags, after.tags, kinds)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.errors import GateError
 from elasticache_rules.change_gate.settings import StackSettings
+from elasticache_rules.templates import assembly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -25,8 +26,6 @@ _STACK_OF_SNAPSHOT = re.compile(r"\[(?P<stack>[^\]]+)\]\.json$")
 _ASSET_HASH = re.compile(r"[0-9a-f]{64}")
 # The CDK puts a hash of the code into the logical id of a function's version.
 _VERSION = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
-_UNKNOWN_REGION = "unknown-region"
-_UNKNOWN_ACCOUNT = "unknown-account"
 _NEW_STACK = "does not exist"
 
 
@@ -89,44 +88,30 @@ def read_assembly(directory: Path) -> dict[str, Stack]:
     Raises:
         GateError: If the directory holds no cloud assembly.
     """
-    manifest = directory / "manifest.json"
-    if not manifest.is_file():
-        raise GateError(f"{directory} has no manifest.json. Give a directory that cdk synth writes, cdk.out say")
-    stacks: dict[str, Stack] = {}
-    for artifact_id, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
-        properties = artifact.get("properties", {})
-        if artifact["type"] == "cdk:cloud-assembly":
-            stacks |= read_assembly(directory / properties["directoryName"])
-        elif artifact["type"] == "aws:cloudformation:stack":
-            template = read_file(directory / properties["templateFile"])
-            name = properties.get("stackName", artifact_id)
-            settings = _settings(artifact)
-            stacks[name] = Stack(template, settings.region, settings)
-            stacks |= {
-                nested: Stack(each, settings.region, settings) for nested, each in _nested(name, template, directory)
+    found: dict[str, Stack] = {}
+    try:
+        for artifact in assembly.stacks(directory):
+            settings = StackSettings(
+                account=artifact.account, region=artifact.region, tags=artifact.tags, is_protected=artifact.is_protected
+            )
+            template = read_file(artifact.file)
+            found |= {
+                name: Stack(each, artifact.region, settings)
+                for name, each in (
+                    (artifact.name, template),
+                    *_nested(artifact.name, template, artifact.file.parent),
+                )
             }
-    return stacks
-
-
-def _settings(artifact: Mapping[str, Any]) -> StackSettings:
-    # aws://111122223333/eu-west-1
-    *_, account, region = ["", *str(artifact.get("environment", "")).split("/")]
-    properties = artifact.get("properties", {})
-    return StackSettings(
-        account=None if account in ("", _UNKNOWN_ACCOUNT) else account,
-        region=None if region in ("", _UNKNOWN_REGION) else region,
-        tags=properties.get("tags", {}),
-        is_protected=properties.get("terminationProtection", False),
-    )
+    except assembly.AssemblyError as error:
+        raise GateError(str(error)) from error
+    return found
 
 
 def _nested(parent: str, template: Document, directory: Path) -> Iterator[tuple[str, Document]]:
-    for name, body in template["Resources"].items():
-        asset = body.get("Metadata", {}).get("aws:asset:path") if isinstance(body, dict) else None
-        if asset is not None and body.get("Type") == "AWS::CloudFormation::Stack":
-            nested = read_file(directory / asset)
-            yield f"{parent}/{name}", nested
-            yield from _nested(f"{parent}/{name}", nested, directory)
+    for logical_id, file in assembly.nested_templates(template, directory):
+        nested = read_file(file)
+        yield f"{parent}/{logical_id}", nested
+        yield from _nested(f"{parent}/{logical_id}", nested, file.parent)
 
 
 def read_either(path: Path) -> dict[str, Document]:

@@ -9,13 +9,14 @@ from elasticache_rules.change_gate import exports, schemas, templates
 from elasticache_rules.change_gate import settings as stack_settings
 from elasticache_rules.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_rules.change_gate.comparison import Comparison
+from elasticache_rules.change_gate.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from elasticache_rules.change_gate.settings import StackSettings
 
-_Documents = Mapping[str, Mapping[str, Any]]
+_Templates = Mapping[str, Template]
 
 
 def compare_stacks(
@@ -39,31 +40,34 @@ def compare_stacks(
     Raises:
         GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
-    lines = list(_in_both(old, new))
-    lines += [line for stack in sorted(old.keys() - new.keys()) for line in _gone(stack, old, new)]
-    lines += [_come(stack, old, new) for stack in sorted(new.keys() - old.keys())]
-    lines += list(stack_settings.changes(*settings, old, new))
-    lines += list(exports.changes(old, new, lines, importers or {}))
+    before, after, others = (
+        {name: templates.read(document) for name, document in side.items()} for side in (old, new, importers or {})
+    )
+    lines = list(_in_both(before, after))
+    lines += [line for stack in sorted(old.keys() - new.keys()) for line in _removed(stack, before, after)]
+    lines += [_added(stack, before, after) for stack in sorted(new.keys() - old.keys())]
+    lines += list(stack_settings.changes(*settings, before, after))
+    lines += list(exports.changes(before, after, lines, others))
     return in_order(lines)
 
 
-def _in_both(old: _Documents, new: _Documents) -> Iterator[Change]:
+def _in_both(old: _Templates, new: _Templates) -> Iterator[Change]:
     comparisons: dict[str, Comparison] = {}
     # A nested stack is named after its parent, which so comes before it.
     for stack in sorted(old.keys() & new.keys()):
         parent, _, nested = stack.rpartition("/")
         above = comparisons.get(parent)
         given = above.given_to(nested) if above else ({}, {})
-        before, after = (templates.read(side[stack], each) for side, each in zip((old, new), given, strict=True))
+        before, after = (side[stack].with_parameters(each) for side, each in zip((old, new), given, strict=True))
         comparisons[stack] = Comparison(before, after, stack, above.moved_parameters(nested) if above else ())
         yield from comparisons[stack].changes()
 
 
-def _come(stack: str, old: _Documents, new: _Documents) -> Change:
+def _added(stack: str, old: _Templates, new: _Templates) -> Change:
     parent, _, nested = stack.rpartition("/")
-    if nested not in old.get(parent, {}).get("Resources", {}):
+    if parent not in old or nested not in old[parent].resources:
         return _line(stack, stack, Effect.CREATION, reason="a new stack")
-    resources = templates.read(new[stack]).resources.values()
+    resources = new[stack].resources.values()
     return _line(
         stack,
         stack,
@@ -74,18 +78,18 @@ def _come(stack: str, old: _Documents, new: _Documents) -> Change:
     )
 
 
-def _gone(stack: str, old: _Documents, new: _Documents) -> Iterator[Change]:
+def _removed(stack: str, old: _Templates, new: _Templates) -> Iterator[Change]:
     parent, _, nested = stack.rpartition("/")
     if parent not in old:
         reason = "the stack is no longer in the app: a deployment leaves it as it is, and nothing here knows what was"
         instead = "keep its name; or delete it by hand, once its data are safe"
-    elif nested in new.get(parent, {}).get("Resources", {}):
+    elif parent in new and nested in new[parent].resources:
         reason = "its new template is not among those that were given, and nothing here knows what is"
         instead = "give the gate what cdk synth writes, with the metadata of assets"
     else:
         # It goes with its resource, and the parent's lines say so.
         return
-    resources = templates.read(old[stack]).resources
+    resources = old[stack].resources
     stateful = [name for name, body in resources.items() if schemas.is_stateful(str(body["Type"]))]
     yield _line(
         stack,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.service_rules.update import State
@@ -40,14 +40,23 @@ class Template:
         given: Mapping[str, Any] = self.resources.get(nested, {}).get("Properties", {}).get("Parameters", {})
         return given
 
+    def everything(self) -> list[Any]:
+        """All of it, for a search through every section."""
+        return [self.resources, self.definitions, self.unread, self.outputs]
 
-def read(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Template:
-    """Read a template from what its JSON holds.
+    def with_parameters(self, given: Mapping[str, Any]) -> Template:
+        """The same template with values of its parameters in the place of their defaults."""
+        definitions = {
+            name: {**sections, "Parameters": {**sections["Parameters"], "Default": given[name]}}
+            if name in given and "Parameters" in sections
+            else sections
+            for name, sections in self.definitions.items()
+        }
+        return replace(self, definitions=definitions)
 
-    Args:
-        document: The template.
-        given: Values of its parameters, which take the place of their defaults. Default: none.
-    """
+
+def read(document: Mapping[str, Any]) -> Template:
+    """Read a template from what its JSON holds."""
     entries = normalised(document.get("Resources", {}))
     resources = {
         name: {"Properties": {}, **body} for name, body in entries.items() if isinstance(body, dict) and "Type" in body
@@ -55,12 +64,8 @@ def read(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) ->
     unread = {name: body for name, body in entries.items() if name not in resources}
     if "Transform" in document:
         unread["Transform"] = normalised(document["Transform"])
-    parameters = {
-        name: {**body, "Default": (given or {}).get(name, body.get("Default"))}
-        for name, body in document.get("Parameters", {}).items()
-    }
     definitions: dict[str, dict[str, Any]] = {}
     for section in _DEFINITIONS:
-        for name, each in {**document, "Parameters": parameters}.get(section, {}).items():
+        for name, each in document.get(section, {}).items():
             definitions.setdefault(name, {})[section] = normalised(each)
     return Template(resources, definitions, unread, normalised(document.get("Outputs", {})))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from elasticache_rules.templates.references import Reference, references, sole_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -18,7 +19,6 @@ ABSENT: Any = None
 """What a property that is not there counts as. ``{"Ref": "AWS::NoValue"}`` is the same."""
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
-_SUBSTITUTED = re.compile(r"\$\{([^!][^}]*)\}")
 
 
 class Difference(enum.IntEnum):
@@ -27,22 +27,6 @@ class Difference(enum.IntEnum):
     NO = 0
     PERHAPS = 1
     YES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What a value takes from elsewhere: a name, and of a resource perhaps one attribute."""
-
-    name: str
-    attribute: str | None = None
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether the value names the resource, so that another resource has another one."""
-        if self.attribute is None:
-            return True
-        # A nested stack gives out what its template says, which may be another resource's name tomorrow.
-        return self.attribute.endswith(("Arn", "ARN", "Id")) and not self.attribute.startswith("Outputs.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,41 +83,6 @@ def is_dynamic(value: object) -> bool:
     return "{{resolve:" in (value if isinstance(value, str) else json.dumps(value))
 
 
-def references(value: Any) -> Iterator[Reference]:
-    """Everything that a value takes from elsewhere in the template: resources, parameters, mappings, conditions."""
-    if isinstance(value, list):
-        for each in value:
-            yield from references(each)
-    elif isinstance(value, dict):
-        for name, argument in value.items():
-            yield from _of_function(name, argument)
-            yield from references(argument)
-
-
-def _of_function(function: str, argument: Any) -> Iterator[Reference]:
-    match function, argument:
-        case (("Ref" | "Condition"), str(name)):
-            yield Reference(name)
-        case "Fn::GetAtt", [str(name), str(attribute)]:
-            yield Reference(name, attribute)
-        case "Fn::GetAtt", str(text):
-            name, _, attribute = text.partition(".")
-            yield Reference(name, attribute)
-        case "Fn::Sub", str(text):
-            yield from _substituted(text, frozenset())
-        case "Fn::Sub", [str(text), dict(variables)]:
-            yield from _substituted(text, frozenset(variables))
-        case (("Fn::If" | "Fn::FindInMap"), [str(name), *_]):
-            yield Reference(name)
-
-
-def _substituted(text: str, variables: frozenset[str]) -> Iterator[Reference]:
-    for found in _SUBSTITUTED.findall(text):
-        if found not in variables:
-            name, dot, attribute = found.partition(".")
-            yield Reference(name, attribute if dot else None)
-
-
 def difference(old: Any, new: Any, around: Surroundings) -> Difference:
     """Whether two normalised values differ.
 
@@ -162,7 +111,7 @@ def _of_functions(old: Any, new: Any, around: Surroundings) -> Difference:
     # A property that appears or goes is a change, whatever its value will be.
     if old is ABSENT or new is ABSENT:
         return Difference.YES
-    before, after = _sole_reference(old), _sole_reference(new)
+    before, after = sole_reference(old), sole_reference(new)
     are_two_resources = (
         before is not None
         and after is not None
@@ -173,12 +122,6 @@ def _of_functions(old: Any, new: Any, around: Surroundings) -> Difference:
         and after.name in around.new_resources
     )
     return Difference.YES if are_two_resources else Difference.PERHAPS
-
-
-def _sole_reference(value: Any) -> Reference | None:
-    if isinstance(value, dict) and ("Ref" in value or "Fn::GetAtt" in value):
-        return next(references(value), None)
-    return None
 
 
 def places(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, Any, Any]]:

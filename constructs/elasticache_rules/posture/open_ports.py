@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.posture.templates import Resource, Templates
+from elasticache_rules.templates.app import Resource, Templates
+from elasticache_rules.templates.assembly import stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,12 +93,7 @@ def markdown(templates: Mapping[str, Mapping[str, Any]]) -> str:
 
 def read_assembly(directory: Path) -> dict[str, dict[str, Any]]:
     """The templates of a cloud assembly, ``cdk.out`` say, by the path of their stack."""
-    return {
-        artifact["displayName"]: json.loads((manifest.parent / artifact["properties"]["templateFile"]).read_text())
-        for manifest in sorted(directory.rglob("manifest.json"))
-        for artifact in json.loads(manifest.read_text())["artifacts"].values()
-        if artifact["type"] == "aws:cloudformation:stack"
-    }
+    return {stack.path: stack.template() for stack in stacks(directory)}
 
 
 def _by_number(item: tuple[tuple[str, ...], list[str]]) -> tuple[int, tuple[str, ...]]:

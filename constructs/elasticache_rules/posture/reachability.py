@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.posture.templates import Resource, Templates, text
+from elasticache_rules.templates.app import Resource, Templates
+from elasticache_rules.templates.assembly import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,8 @@ from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules import cluster_mode, transit_encryption
 from elasticache_rules.change_gate.service_rules.engines import engine, family, family_of_default_group, lacks, version
 from elasticache_rules.change_gate.service_rules.update import Finding
-from elasticache_rules.change_gate.values import is_known, references
+from elasticache_rules.change_gate.values import is_known
+from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules.update import Finding
-from elasticache_rules.change_gate.values import Reference, references
+from elasticache_rules.templates.references import Reference, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

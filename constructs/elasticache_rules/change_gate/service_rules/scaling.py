@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules.update import Finding
-from elasticache_rules.change_gate.values import is_known, references
+from elasticache_rules.change_gate.values import is_known
+from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.change_gate.values import is_known, references
+from elasticache_rules.change_gate.values import is_known
+from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

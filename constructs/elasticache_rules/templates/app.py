@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.templates.assembly import nested_templates, read_template
+from elasticache_rules.templates.references import sole_reference
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -74,22 +77,17 @@ class Templates:
 
         A parameter of a nested stack is followed to what the stack is given, and its output to what it gives.
         """
-        if not isinstance(value, dict) or len(value) != 1:
-            return None
-        ((function, argument),) = value.items()
-        if function == "Fn::ImportValue":
-            exported = self._exports.get(json.dumps(argument))
+        if isinstance(value, dict) and value.keys() == {"Fn::ImportValue"}:
+            exported = self._exports.get(json.dumps(value["Fn::ImportValue"]))
             return None if exported is None else self.follow(exported[1], exported[0])
-        if function == "Ref":
-            return self._resources.get((template, argument)) or self._given(argument, template)
-        if function == "Fn::GetAtt":
-            name, _, attribute = (
-                argument.partition(".") if isinstance(argument, str) else (argument[0], "", argument[1])
-            )
-            if (template, name) in self._nested:
-                return self._output(self._nested[template, name], str(attribute).removeprefix("Outputs."))
-            return self._resources.get((template, name))
-        return None
+        found = sole_reference(value)
+        if found is None:
+            return None
+        if found.attribute is None:
+            return self._resources.get((template, found.name)) or self._given(found.name, template)
+        if (template, found.name) in self._nested:
+            return self._output(self._nested[template, found.name], found.attribute.removeprefix("Outputs."))
+        return self._resources.get((template, found.name))
 
     def _given(self, parameter: str, template: str) -> Resource | None:
         parent, logical_id = self._parents.get(template, ("", ""))
@@ -118,38 +116,9 @@ def read_with_nested(
     waiting = [(path, Path(path)) for path in paths]
     while waiting:
         name, path = waiting.pop()
-        templates[name] = json.loads(path.read_text(encoding="utf-8"))
-        for logical_id, resource in templates[name].get("Resources", {}).items():
-            file = _nested_template(resource, path.parent)
-            if file is not None:
-                key = str(file) if str(file) not in nested else f"{file}#{logical_id}"
-                nested[key] = (name, logical_id)
-                waiting.append((key, file))
+        templates[name] = read_template(path)
+        for logical_id, file in nested_templates(templates[name], path.parent):
+            key = str(file) if str(file) not in nested else f"{file}#{logical_id}"
+            nested[key] = (name, logical_id)
+            waiting.append((key, file))
     return templates, nested
-
-
-def _nested_template(resource: Mapping[str, Any], directory: Path) -> Path | None:
-    """The file of a nested stack's template: an asset, whose address ends with its hash."""
-    if resource.get("Type") != "AWS::CloudFormation::Stack":
-        return None
-    url = text(resource.get("Properties", {}).get("TemplateURL"))
-    sought = url.rpartition("/")[2].split(".")[0]
-    for manifest in sorted(directory.glob("*.assets.json")):
-        files = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
-        if sought in files:
-            path: str = files[sought]["source"]["path"]
-            return directory / path
-    return None
-
-
-def text(value: Any) -> str:
-    """A string property with its intrinsic functions flattened, enough to see how it begins and ends."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and len(value) == 1:
-        ((function, argument),) = value.items()
-        if function == "Fn::Join":
-            return str(argument[0]).join(text(part) for part in argument[1])
-        if function == "Fn::Sub":
-            return text(argument if isinstance(argument, str) else argument[0])
-    return "*"
