@@ -19,6 +19,6 @@ def test_finding_needs_a_reason(bench: Bench) -> None:
 
     expected = (
         "acknowledging AwsSolutions::AwsSolutions-AEC5 with the reason 'usual port': a reason has 20 characters at "
-        "least. Write why this is right here, for whoever reviews it later."
+        "least. Write why this is right here, so that it can be reviewed."
     )
     assert expected == str(refusal.value)

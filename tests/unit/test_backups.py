@@ -76,7 +76,7 @@ def test_reason_has_to_say_something() -> None:
 
     expected = (
         "Backups(short_retention_reason=...) with the reason 'dev only': a reason has 20 characters at least. "
-        "Write why this is right here, for whoever reviews it later."
+        "Write why this is right here, so that it can be reviewed."
     )
     assert expected == str(refusal.value)
 

@@ -22,6 +22,6 @@ def test_shorter_reason_is_refused(reason: str) -> None:
 
     expected = (
         f"acknowledging CKV_1 with the reason {reason!r}: a reason has 20 characters at least. "
-        "Write why this is right here, for whoever reviews it later."
+        "Write why this is right here, so that it can be reviewed."
     )
     assert expected == str(refusal.value)

@@ -1,4 +1,4 @@
-"""Findings of policy packs that are right as they are, each with its reason beside the construct it is about."""
+"""Accepted findings of policy packs, each with its reason at the construct that it is about."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
-    """Record that findings about a construct are accepted, and why.
+    """Accept findings about a construct, with a reason for each.
 
-    They stay in the validation report, as suppressed ones with their reason.
+    They stay in the validation report as suppressed findings with their reasons.
 
     Args:
         construct: The construct that the findings are about.
-        findings: Reason by qualified rule id, ``AwsSolutions::AwsSolutions-AEC5`` say. Only the qualified form leaves
-            a trace in the report.
+        findings: Reasons by qualified rule id, for example ``AwsSolutions::AwsSolutions-AEC5``. Only findings under
+            qualified ids are kept in the report.
 
     Raises:
         ConfigurationError: If a reason has fewer than 20 characters.

@@ -1,4 +1,4 @@
-"""What this package raises, and how an app shows it."""
+"""The errors that this package raises, and how an app reports them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 def is_unseen(character: str) -> bool:
-    """Whether a character is none that a reader sees: CR, NUL, a mark of direction, a space without width say."""
+    """Whether a character is invisible, for example CR, NUL, a direction mark or a zero-width space."""
     return unicodedata.category(character) in _UNSEEN
 
 
 def in_words(text: str) -> str:
-    """A part of a message as a person reads it: tokens as what they are, and nothing in it that is not seen."""
+    """A part of a message for people: CDK tokens in words, invisible characters escaped."""
     spoken = _TOKEN.sub(TOKEN_IN_WORDS, text)
     return "".join(ascii(each)[1:-1] if is_unseen(each) and each != "\n" else each for each in spoken)
 
@@ -46,17 +46,17 @@ def reference(rule: str) -> str:
 
 
 class ConfigurationError(ValueError):
-    """A configuration that ElastiCache, or the promises of this package, would refuse.
+    """A configuration that ElastiCache or this package refuses.
 
-    It is raised by the constructor that was given the bad value, so before anything is written. Its text has one line
-    for each mistake: what was got, what is allowed, the change that fixes it, and where the rule comes from.
+    The constructor that received the value raises it, before anything is written. Its text has one line for each
+    mistake: what was received, what is allowed, the change that fixes it, and the source of the rule.
 
     Args:
         got: The value received, as its author wrote it, for example ``port=70000``.
         allowed: What would have been accepted, as a sentence without its full stop.
         fix: The change to make, as a sentence without its full stop.
         page: The AWS page behind a promise that has no rule. The page of a rule is looked up.
-        rule: The rule's id in ``docs/service-rules.md``. Default: none, for what this package promises by itself.
+        rule: The rule's id in ``docs/service-rules.md``. Default: no rule, for what this package itself requires.
     """
 
     def __init__(self, *, got: str, allowed: str, fix: str, page: str | None = None, rule: str | None = None) -> None:
@@ -102,7 +102,7 @@ class CombinedConfigurationError(ConfigurationError):
 
 
 class Check(Protocol):
-    """Calls a function that raises a `ConfigurationError` or returns. Its answer counts once all checks are over."""
+    """Calls a function that raises a `ConfigurationError` or returns. Its result is valid once all checks are over."""
 
     def __call__(
         self, rule: Callable[_Arguments, _Result], /, *args: _Arguments.args, **keywords: _Arguments.kwargs
@@ -112,15 +112,15 @@ class Check(Protocol):
 
 @contextlib.contextmanager
 def reported_together() -> Iterator[Check]:
-    """Run several checks and raise what all of them found, so that a configuration is corrected in one go.
+    """Run several checks and raise all mistakes at once, so that a configuration is corrected in one go.
 
     ``with reported_together() as check: check(checked_port, 0, default=6379)``: each check is a function that raises
-    a `ConfigurationError` or returns, with its arguments. What two checks say in the same words is said once. A check
-    answers with what its function returns; where that raised, there is nothing to answer with, and the block raises:
-    whatever the rest of it raises for want of an answer gives way to the mistakes.
+    a `ConfigurationError` or returns, with its arguments. Equal mistakes are reported once. A check returns the
+    result of its function, or None if that raised. Errors that the rest of the block raises because of such a None
+    are replaced by the mistakes.
 
     Raises:
-        ConfigurationError: The mistake, when there is one.
+        ConfigurationError: If there is one mistake.
         CombinedConfigurationError: If there are several.
     """
     found: dict[str, ConfigurationError] = {}
@@ -150,14 +150,14 @@ def reported_together() -> Iterator[Check]:
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the program with one line for each mistake, and exit code 1, when the app's configuration is refused.
+    """End the program with one line for each mistake, and exit code 1, if the app's configuration is refused.
 
-    Put an app's whole body into it: ``with one_line_errors(): ...``. Refusals by this package and by the CDK itself
-    lose their stack traces; any other exception is a bug and keeps its own. With ``CDK_DEBUG=true`` in the
+    Put an app's whole body into it: ``with one_line_errors(): ...``. Errors of this package and of the CDK are printed
+    without a stack trace; any other exception is a bug and keeps it. With ``CDK_DEBUG=true`` in the
     environment (``cdk synth --debug`` sets it) everything keeps its trace.
 
     Raises:
-        SystemExit: With code 1, in place of a `ConfigurationError` or of an error that the CDK raised.
+        SystemExit: If a `ConfigurationError` or an error of the CDK is raised; the exit code is 1.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""Where things stand, and whether they can stand together: partitions, accounts, regions and zones.
+"""Checks of partitions, accounts, regions and Availability Zones.
 
-Only literals are compared. What is a CDK token is known at deployment only, and nothing is said of it.
+Only literals are compared: CDK tokens are known at deployment only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _REGION = r"[a-z]{2,}(?:-[a-z]+)+-\d+"
-# eu-west-1a; us-west-2-lax-1a and us-east-1-wl1-bos-wlz-1 beside them.
+# eu-west-1a; also us-west-2-lax-1a and us-east-1-wl1-bos-wlz-1.
 _ZONE = re.compile(rf"({_REGION})(?:([a-z])|(?:-[a-z0-9]+)+)", re.IGNORECASE)
 # euw1-az1, usw2-lax1-az1.
 _ZONE_ID = re.compile(r"[a-z]+\d+(-[a-z0-9]+)?-az\d+", re.IGNORECASE)
@@ -30,24 +30,24 @@ _ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions
 
 
 def is_known(value: object) -> bool:
-    """Whether a value is a text that is there at synth."""
+    """Whether a value is a text that is known at synth."""
     # What an element of a list says that is known at deployment only, no text says.
     return isinstance(value, str) and not Token.is_unresolved(value) and not Token.is_unresolved([value])
 
 
 def differ(one: str, other: str) -> bool:
-    """Whether two texts are both known and not the same."""
+    """Whether two texts are both known and differ."""
     return one != other and is_known(one) and is_known(other)
 
 
 def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: str) -> None:
-    """Refuse what is of another region than a construct.
+    """Refuse an argument of another region than a construct.
 
     Args:
         what: The argument.
         region: Its region.
-        of: The construct that it is given to.
-        allowed: Why they have to be the same.
+        of: The construct that receives it.
+        allowed: Why they must be the same.
         rule: The rule's id.
 
     Raises:
@@ -64,13 +64,13 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: 
 
 
 def check_arn(what: str, arn: str, *, service: str, region: str, rule: str | None = None) -> None:
-    """Refuse an ARN of another service, or of a partition that the region is not in.
+    """Refuse an ARN of another service, or of another partition than the region's.
 
     Args:
         what: The argument.
-        arn: The ARN. What of it is a CDK token is not judged.
-        service: The service that it has to be of.
-        region: The region that it is used in, where the ARN names none itself.
+        arn: The ARN. Parts that are CDK tokens are not judged.
+        service: The service that it must name.
+        region: The region that it is used in, if the ARN does not name one.
         rule: The rule's id.
 
     Raises:
@@ -91,7 +91,7 @@ def check_arn(what: str, arn: str, *, service: str, region: str, rule: str | Non
 
 
 def check_account_id(what: str, account: object) -> None:
-    """Refuse what is no account's id.
+    """Refuse a value that is not an account id.
 
     Raises:
         ConfigurationError: If it is not a text of 12 digits.
@@ -108,7 +108,7 @@ def check_account_id(what: str, account: object) -> None:
 
 
 def check_region_name(what: str, region: object) -> None:
-    """Refuse what is no region's name, a zone's say.
+    """Refuse a value that is not a region's name, for example that of an Availability Zone.
 
     Raises:
         ConfigurationError: If it is not.
@@ -120,7 +120,7 @@ def check_region_name(what: str, region: object) -> None:
     right = zone[1] if zone else text if re.fullmatch(_REGION, text) else re.sub(r"([a-z])(\d+)$", r"\1-\2", text)
     raise ConfigurationError(
         got=f"{what}={region!r}",
-        allowed="a region goes by its name in lower case, as in eu-west-1",
+        allowed="a region is a name in lower case, as in eu-west-1",
         fix=f"Use {what}={(right if re.fullmatch(_REGION, right) else 'eu-west-1')!r}",
         page="https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
     )
@@ -131,10 +131,10 @@ def check_zones(zones: Sequence[str], *, region: str, argument: str, strict: boo
 
     Args:
         zones: Names. CDK tokens pass unchecked.
-        region: The region that they are used in. Where it is a CDK token, the zones have to be of one region.
+        region: The region that they are used in. If it is a CDK token, the zones must be of one region.
         argument: How it is written, for the fix.
-        strict: Whether what is no name of a zone at all is refused. Default: it passes, as what the CDK makes up for a
-            VPC that it has yet to look up.
+        strict: Whether a text that is not the name of a zone is refused. Default: it passes, like the dummy names of
+            a VPC that the CDK has yet to look up.
 
     Raises:
         ConfigurationError: If one of them is.
@@ -155,16 +155,16 @@ def check_zones(zones: Sequence[str], *, region: str, argument: str, strict: boo
     right = _names_of(names, home) if home else "['eu-west-1a', 'eu-west-1b']"
     raise ConfigurationError(
         got=f"{argument} with {', '.join(map(repr, wrong))}" + (f" in {region}" if is_known(region) else ""),
-        allowed=f"zones go by their names in {home}, as in {home}a"
+        allowed=f"zones are names in {home}, as in {home}a"
         if home
-        else "zones go by their names, a region with a letter behind it, as in eu-west-1a",
+        else "zones are names, a region followed by a letter, as in eu-west-1a",
         fix=f"Use {argument}={right}",
         page=_ZONES_PAGE,
     )
 
 
 def _names_of(zones: Sequence[str], region: str) -> str:
-    """The zones' letters in another region; where one has none, or another's, the next that is free."""
+    """The zones' letters in another region; a zone without a letter, or with a used one, gets the next free one."""
     names: list[str] = []
     for zone in zones:
         match = _ZONE.fullmatch(zone)

@@ -1,4 +1,4 @@
-"""Reasons that people write beside what they relax."""
+"""The written reasons for a relaxed default."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from elasticache_rules.reasons import SHORTEST_REASON, is_reason
 
 
 def checked_reason(reason: str, *, what: str) -> str:
-    """The reason itself, once it says something.
+    """The reason, if it is long enough.
 
     Raises:
         ConfigurationError: If it is shorter than 20 characters.
@@ -16,14 +16,14 @@ def checked_reason(reason: str, *, what: str) -> str:
     if is_token(reason):
         raise ConfigurationError(
             got=f"{what} with the reason {reason!r}",
-            allowed="a reason is known at synth, for whoever reviews the code",
+            allowed="a reason is known at synth, so that it can be reviewed",
             fix="Write it out where it is given",
         )
     if not is_reason(reason):
         raise ConfigurationError(
             got=f"{what} with the reason {reason!r}",
             allowed=f"a reason has {SHORTEST_REASON} characters at least",
-            fix="Write why this is right here, for whoever reviews it later",
+            fix="Write why this is right here, so that it can be reviewed",
         )
     # A reason may have several lines.
     check_seen(what, reason.replace("\n", " "))

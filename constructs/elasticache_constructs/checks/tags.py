@@ -1,4 +1,4 @@
-"""Tags: what AWS takes for one, and where they must not go."""
+"""Checks of tags."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_NAME, _LONGEST_VALUE = 128, 256
 
 
 def check_tag(name: str, value: str) -> None:
-    """Refuse a tag that AWS does not take.
+    """Refuse a tag that AWS refuses.
 
     Raises:
-        ConfigurationError: If its name is empty, longer than 128 characters or of AWS's own, its value longer than
-            256, or one of them has characters that are not letters, digits, spaces or one of ``_ . : / = + - @``.
+        ConfigurationError: If its name is empty, longer than 128 characters or reserved by AWS, its value longer
+            than 256, or one of them has characters that are not letters, digits, spaces or one of ``_ . : / = + - @``.
     """
     for what, text in (("name", name), ("value", value)):
         check_kind("", f"tags[{name!r}]" if what == "value" else "a tag's name", text, Kind(of=str, example="'shop'"))
@@ -49,7 +49,7 @@ def check_tag(name: str, value: str) -> None:
 
 
 def warn_of_stack_tags(user_group: IConstruct) -> None:
-    """Warn at synth when the stack of a user group has tags of its own: CloudFormation passes them on to everything.
+    """Warn at synth if the stack of a user group has tags itself: CloudFormation passes them on to every resource.
 
     A user group that has them fails the whole stack as soon as one of them changes.
     """

@@ -1,4 +1,4 @@
-"""Numbers that a configuration is made of."""
+"""Integer checks that let CDK tokens fail explicitly."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def is_whole_number(value: object, lowest: int, highest: int) -> bool:
-    """Whether a value is a whole number within limits, both included. A CDK token is none yet."""
+    """Whether a value is a whole number within limits, both included. A CDK token is not."""
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
 
 
 def shown(value: object) -> str:
-    """A value for a message; a CDK token, which looks like a huge number, as what it is."""
+    """A value for a message; a CDK token, which looks like a huge number, in words."""
     is_token = isinstance(value, int | float | str) and Token.is_unresolved(value)
     return TOKEN_IN_WORDS if is_token else repr(value)
 

@@ -1,4 +1,4 @@
-"""A network for caches and for the applications beside them."""
+"""The VPC of caches and of the applications that use them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ _NO_ROUTE_TABLES = "The subnets are only named in a subnet group; nothing here r
 
 
 class Egress(Enum):
-    """How applications beside the caches reach AWS services and the internet. Caches themselves never do.
+    """How applications reach AWS services and the internet. Cache subnets have no route out.
 
-    Fixed charges, for us-east-1 and 730 hours a month, from https://aws.amazon.com/vpc/pricing/ and
-    https://aws.amazon.com/privatelink/pricing/ as of 2026-06; traffic costs more on top of each but `NONE`:
+    Fixed charges in us-east-1 for 730 hours a month, from https://aws.amazon.com/vpc/pricing/ and
+    https://aws.amazon.com/privatelink/pricing/ as of 2026-06. Traffic is charged in addition:
 
     ==============  =========  =========
     USD a month     2 zones    3 zones
@@ -73,53 +73,53 @@ class Egress(Enum):
     """
 
     NONE = "none"
-    """Nowhere. Functions beside the caches cannot read a secret or call the ElastiCache API."""
+    """No route. Functions in the VPC cannot read a secret or call the ElastiCache API."""
 
     ENDPOINTS = "endpoints"
-    """To Secrets Manager and the ElastiCache API of the own account through interface endpoints; nowhere else."""
+    """Interface endpoints to Secrets Manager and the ElastiCache API of the same account; no other route."""
 
     NAT = "nat"
-    """To the internet through a NAT gateway in each zone."""
+    """The internet, through a NAT gateway in each Availability Zone."""
 
 
 class CacheNetwork(Construct):
-    """A VPC whose isolated subnets are for caches and whose private subnets are for applications.
+    """A VPC with isolated subnets for caches and private subnets for applications.
 
-    Flow logs are on, in an encrypted log group kept for a year; the default security group is emptied. Address ranges
-    are laid out for three zones and for public subnets whether they are there or not, so that a zone or NAT added
-    later renumbers nothing: a renumbered subnet is a replaced subnet, and a replaced subnet a replaced cache.
+    Flow logs are on, in an encrypted log group with a retention of one year. The default security group has no rules.
+    Address ranges are reserved for three Availability Zones and for public subnets, used or not: a zone or NAT gateway
+    that is added later renumbers no subnet. A renumbered subnet would be replaced, and the caches in it as well.
 
-    A zone that is added comes last. Replication groups take it as it is; what names its zones and cannot move is told
-    to stay: ``MemcachedCluster(availability_zones=[...])`` of three nodes and more, ``ServerlessCache(max_azs=2)``.
+    A zone that is added comes last. Replication groups need no change. A cache that names its zones and cannot move
+    keeps them by an argument: ``MemcachedCluster(availability_zones=[...])`` with three or more nodes,
+    ``ServerlessCache(max_azs=2)``.
 
-    Changing ``cidr``, or taking a zone away, replaces subnets and so whatever runs in them. Changing ``egress`` changes
-    routes in place and leaves the subnets.
+    Changing ``cidr`` or removing a zone replaces subnets and the caches in them. Changing ``egress`` changes routes in
+    place.
 
-    A VPC that exists already is used with `from_lookup` or `from_attributes`; it needs no `CacheNetwork` either: every
-    construct of this package takes ``vpc`` and ``vpc_subnets``.
+    Use an existing VPC with `from_lookup` or `from_attributes`, or pass it to a cache directly: every construct of this
+    package takes ``vpc`` and ``vpc_subnets``.
 
-    Beside the charges of `Egress`, the key costs 1 USD a month.
+    The key costs 1 USD a month, in addition to the charges of `Egress`.
 
     Args:
         scope: The parent.
         construct_id: The id in the parent.
         availability_zones: Names of two or three zones, for stacks with an explicit region. Default: the first
-            ``max_azs`` of whatever region the stack is deployed to.
-        max_azs: Two or three, where ``availability_zones`` is not given. Default: 2.
+            ``max_azs`` zones of the stack's region.
+        max_azs: The number of zones, 2 or 3, if ``availability_zones`` is not given. Default: 2.
         cidr: The VPC's range, a /16. Default: ``10.40.0.0/16``.
-        egress: How applications get out. Default: interface endpoints.
-        encryption_key: Encrypts the flow logs. CloudWatch Logs is let into the policy of a key of the app; that of an
-            imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of the network's
-            own.
-        open_endpoints_reason: Why the endpoints pass on requests of other accounts' identities, or for other accounts'
-            resources: that of a shared VPC, say, or because a secret is another account's. Default: they pass on what
-            identities of this account, and AWS services, ask of this account, so that nothing leaves by them with
-            credentials from elsewhere. Changed in place.
+        egress: The applications' route out. Default: interface endpoints.
+        encryption_key: Encrypts the flow logs. CloudWatch Logs is added to the policy of a key of the app; that of an
+            imported key must allow it already, and synth warns. Default: a separate `EncryptionKey`.
+        open_endpoints_reason: Why the endpoints allow requests by identities of other accounts, or for resources of
+            other accounts, for example because the VPC is shared. Default: they allow requests by identities of this
+            account and by AWS services, for resources of this account, so that data cannot leave with foreign
+            credentials. Changed in place.
 
     Raises:
-        ConfigurationError: If the number of zones is not 2 or 3, or is 3 where account and region are not known,
-            both a number and names are given, the range is not a /16, or there is a reason for open endpoints that says
-            nothing or has no endpoints.
+        ConfigurationError: If the number of zones is not 2 or 3, or is 3 in a stack without account and region; if
+            both a number and names are given; if the range is not a /16; or if the reason for open endpoints is too
+            short, or there are no endpoints.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html and, for the endpoints' policy,
     https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
@@ -158,11 +158,11 @@ class CacheNetwork(Construct):
         )
         """The VPC."""
         self.cache_subnets = ec2.SubnetSelection(subnet_group_name=_CACHE)
-        """Where caches belong."""
+        """The subnets for caches."""
         self.application_subnets = ec2.SubnetSelection(subnet_group_name=_APPLICATION)
-        """Where functions and containers belong."""
+        """The subnets for functions and containers."""
         self.endpoint_client_security_group: ec2.ISecurityGroup | None = None
-        """The group to join for HTTPS to the interface endpoints. ``None`` where there are none."""
+        """The security group that the interface endpoints admit. ``None`` without endpoints."""
         if egress is Egress.ENDPOINTS:
             self.endpoint_client_security_group = _add_endpoints(
                 self, self.vpc, self.application_subnets, closed=open_endpoints_reason is None
@@ -172,11 +172,11 @@ class CacheNetwork(Construct):
             _acknowledge_public_subnets(self.vpc)
 
     def check_way_out(self, what: str, services: str) -> None:
-        """Refuse a function that calls AWS where nothing leads there: it would hang until it times out.
+        """Refuse a function that calls AWS from a network without a route: it would hang until it times out.
 
         Args:
-            what: What makes the function.
-            services: What it calls.
+            what: The call that makes the function, for the message.
+            services: The services that it calls.
 
         Raises:
             ConfigurationError: If there is neither NAT nor an interface endpoint.
@@ -199,20 +199,20 @@ class CacheNetwork(Construct):
         cache_subnet_group: str | None = None,
         endpoint_client_security_group: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
-        """A VPC that exists, found by its id at the first synth and remembered in ``cdk.context.json``.
+        """An existing VPC, looked up at the first synth and cached in ``cdk.context.json``.
 
-        Needs a stack with an explicit account and region, and credentials the first time.
+        Needs a stack with an explicit account and region, and credentials for the first synth.
 
         Args:
             scope: The parent.
             construct_id: The id in the parent.
             vpc_id: The VPC's id.
             cache_subnet_group: The value of the ``aws-cdk:subnet-name`` tag on the subnets for caches. Default: the
-                isolated subnets; where there are none, the private ones.
-            endpoint_client_security_group: The group that interface endpoints admit. Default: none.
+                isolated subnets, or the private ones if there are no isolated ones.
+            endpoint_client_security_group: The group that interface endpoints admit. Default: no group.
 
         Raises:
-            ConfigurationError: If the VPC has no such subnets, or public ones alone.
+            ConfigurationError: If the VPC has no such subnets, or only public ones.
         """
         vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
@@ -238,19 +238,19 @@ class CacheNetwork(Construct):
         application_subnet_ids: Sequence[str] | None = None,
         endpoint_client_security_group: ec2.ISecurityGroup | None = None,
     ) -> ImportedNetwork:
-        """A VPC that exists, described by hand; nothing is looked up.
+        """An existing VPC, described by its attributes; nothing is looked up.
 
         Args:
             scope: The parent.
             construct_id: The id in the parent.
             vpc_id: The VPC's id.
             availability_zones: The zones of the subnets, in their order.
-            cache_subnet_ids: One subnet a zone, without a route to the internet.
-            application_subnet_ids: One subnet a zone, with a way out. Default: those for caches.
-            endpoint_client_security_group: The group that interface endpoints admit. Default: none.
+            cache_subnet_ids: One subnet for each zone, without a route to the internet.
+            application_subnet_ids: One subnet for each zone, with a route out. Default: those for caches.
+            endpoint_client_security_group: The group that interface endpoints admit. Default: no group.
 
         Raises:
-            ConfigurationError: If there is not one subnet of a kind for each zone, or a zone is of another region.
+            ConfigurationError: If a zone has no subnet of one kind, or is of another region.
         """
         check_zones(availability_zones, region=Stack.of(scope).region, argument="availability_zones")
         for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):
@@ -298,7 +298,7 @@ class ImportedNetwork:
         self.endpoint_client_security_group = endpoint_client_security_group
 
     def check_way_out(self, what: str, services: str) -> None:
-        """Say nothing: what leads out of a VPC that exists already is not known here."""
+        """Accept: the routes of an existing VPC are not known."""
 
 
 def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, max_azs: int | None) -> int:
@@ -347,7 +347,7 @@ def _check_range(cidr: str) -> None:
         raise ConfigurationError(
             got=f"cidr={cidr!r}",
             allowed=f"the network's range is a /{_PREFIX_LENGTH} that begins where its mask says",
-            fix="Use '10.40.0.0/16', or another one that no network beside it has",
+            fix="Use '10.40.0.0/16', or another range that no connected network uses",
             page=_RANGE_PAGE,
         )
     reserved = next((each for each in _NOT_TAKEN if network.subnet_of(IPv4Network(each))), None)
@@ -396,7 +396,7 @@ def _flow_log(scope: Construct, group: logs.LogGroup) -> ec2.FlowLogOptions:
             )
         ],
     )
-    # A policy of its own, since the one that the CDK would write is inline and the packs forbid those.
+    # A separate policy: the CDK would write an inline one, which the packs forbid.
     return ec2.FlowLogOptions(
         destination=ec2.FlowLogDestination.to_cloud_watch_logs(
             # By its ARN: a flow log that names its group in other words would be another flow log.
@@ -419,9 +419,9 @@ def _check_reason(open_endpoints_reason: str | None, egress: Egress) -> None:
 
 
 def _endpoint_policy(scope: Construct, service: str) -> list[iam.PolicyStatement]:
-    """One service's actions, by this account's identities on its resources, and by AWS services that act by themselves.
+    """Allow one service's actions by this account's identities on its resources, and by AWS services.
 
-    Of calls that are about no resource, GetRandomPassword for one, AWS may know no account.
+    For calls without a resource, such as GetRandomPassword, AWS may not know an account.
     """
     account = Stack.of(scope).account
     own = {

@@ -1,4 +1,4 @@
-"""Who may reach a cache: one group on its nodes, one beside it for its clients."""
+"""The security groups of a cache: one on its nodes, one for its clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CacheSecurityGroups(Construct):
     Args:
         scope: The parent.
         construct_id: The id in the parent.
-        vpc: Where the groups live.
+        vpc: The VPC of the groups.
         port: The port that the cache listens on.
         last_port: The last port of a range. Default: ``port`` alone.
         members: What the first group is on, as its construct id. Default: ``Nodes``.
@@ -85,7 +85,7 @@ class CacheSecurityGroups(Construct):
 def connections_from_consumers(
     cache: ec2.IConnectable, security_groups: Sequence[ec2.ISecurityGroup], *, port: int, last_port: int | None = None
 ) -> ec2.Connections:
-    """Connections whose rules are written into the stack of whoever connects.
+    """Connections whose rules are written into the stack of the client.
 
     The CDK writes the rules of ``cache.connections.allow_from(function)`` into the cache's stack. That stack then needs
     the function's, and the function's needs the cache's for its endpoint: a cycle
@@ -109,7 +109,7 @@ def connections_from_consumers(
 
 
 def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IVpc) -> None:
-    """Refuse security groups of another VPC than that of what they are put on. Of imported ones it is not known.
+    """Refuse security groups of another VPC than ``vpc``. Imported groups are not judged.
 
     Raises:
         ConfigurationError: If there is one.
@@ -130,10 +130,10 @@ def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IV
 
 
 def checked_connections(connections: ec2.Connections) -> ec2.Connections:
-    """The connections themselves, once there are groups that take rules: without, the CDK would add none, silently.
+    """The connections, if their security groups take rules; without, the CDK would silently add no rule.
 
     Raises:
-        ConfigurationError: If there is none, or one was imported as immutable.
+        ConfigurationError: If there is no group, or one was imported as immutable.
     """
     groups = connections.security_groups
     if not groups:

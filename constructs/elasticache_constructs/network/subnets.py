@@ -1,4 +1,4 @@
-"""Where a cache's nodes go: a subnet group over the subnets chosen."""
+"""The subnet group of a cache, over the chosen subnets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SUBNETS = Kind(
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A subnet group by name, and the zones that it spans (none where they are not known yet)."""
+    """A subnet group by name, and its Availability Zones (empty if they are not known at synth)."""
 
     subnet_group_name: str
     zones: tuple[str, ...]
@@ -56,14 +56,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ChosenSubnets:
-    """Subnets that a cache may be in, and the zones that they span (none where they are not known yet)."""
+    """Subnets for a cache, and their Availability Zones (empty if they are not known at synth)."""
 
     subnet_ids: list[str]
     zones: tuple[str, ...]
     _zone_of_each: tuple[str, ...] = ()
 
     def one_per_zone(self, most: int) -> list[str]:
-        """The first subnet of each zone, of so many zones at most; where zones are not known, the first subnets."""
+        """The first subnet of each zone, for at most that many zones; the first subnets if zones are not known."""
         first: dict[str, str] = {}
         for number, subnet_id in enumerate(self.subnet_ids):
             zone = self._zone_of_each[number] if self.zones else str(number)
@@ -80,15 +80,15 @@ def choose_subnets(
     node_type: NodeType | None = None,
     of: IConstruct | None = None,
 ) -> ChosenSubnets:
-    """Choose the subnets of a cache, or of what else has a subnet group.
+    """Choose the subnets of a cache or another resource with a subnet group.
 
     Args:
         vpc: The VPC.
-        vpc_subnets: Which of its subnets. Default: the isolated ones; where there are none, the private ones.
-        spread: What needs two zones at least. ``None`` where one is enough.
-        network_type: What the subnets must carry. Subnets that were imported are not judged.
-        node_type: The size of the nodes, which not every zone has. Default: not judged.
-        of: What the subnets are for, or where it is made: they have to be of its region. Default: the VPC itself.
+        vpc_subnets: Which of its subnets. Default: the isolated ones, or the private ones if there are none.
+        spread: Why at least two zones are needed. ``None`` if one is enough.
+        network_type: The IP versions that the subnets must have. Imported subnets are not judged.
+        node_type: The size of the nodes, which not every zone offers. Default: not judged.
+        of: The construct that the subnets are for; they must be in its region. Default: the VPC itself.
 
     Raises:
         ConfigurationError: If the VPC is for dedicated hosts or of another region; when a subnet is not there, public
@@ -142,7 +142,7 @@ def choose_subnets(
 
 
 def select(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> ec2.SelectedSubnets:
-    """What a selection of subnets comes to in a VPC.
+    """The subnets that a selection finds in a VPC.
 
     Raises:
         ConfigurationError: If the VPC has no such subnets.
@@ -196,7 +196,7 @@ def _nothing_selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, reason: s
 
 
 def check_vpc(vpc: ec2.IVpc, *, of: IConstruct) -> None:
-    """Refuse a VPC of another region than that of what is placed in it.
+    """Refuse a VPC of another region than the construct that is placed in it.
 
     Raises:
         ConfigurationError: If both regions are known and differ.
@@ -216,7 +216,7 @@ def _check_tenancy(vpc: ec2.IVpc) -> None:
 
 
 def _zones(zones: Sequence[str]) -> list[str | None]:
-    """The zone of each subnet; None for one of a list that is known at deployment only: it may be any."""
+    """The zone of each subnet; None if the list is known at deployment only."""
     return [None if Token.is_unresolved([zone]) else zone for zone in zones]
 
 
@@ -235,7 +235,7 @@ def _selection_that_finds(vpc: ec2.IVpc) -> str:
 
 
 def create_placement(scope: Construct, chosen: ChosenSubnets) -> Placement:
-    """Create the subnet group of a cache over the subnets chosen."""
+    """Create the subnet group of a cache over the chosen subnets."""
     group = elasticache.CfnSubnetGroup(
         scope, "Subnets", description="Subnets of the cache", subnet_ids=chosen.subnet_ids
     )
@@ -283,7 +283,7 @@ def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
 
 
 def are_different(one: str, other: str) -> bool:
-    """Whether two ids of VPCs are known not to be the same one: two literals, or two VPCs that the app makes."""
+    """Whether two VPC ids are known to differ: two literals, or two VPCs of the app."""
     if is_known(one) and is_known(other):
         return one != other
     made = _made_vpc(one), _made_vpc(other)
@@ -291,7 +291,7 @@ def are_different(one: str, other: str) -> bool:
 
 
 def _made_vpc(vpc_id: str) -> str | None:
-    """The path of the VPC that an id refers to; ``None`` for anything else, a parameter say."""
+    """The path of the VPC that an id refers to; ``None`` for anything else, for example a parameter."""
     token = None if is_known(vpc_id) else Tokenization.reverse_string(vpc_id).first_token
     target = token.target if isinstance(token, Reference) else None
     return target.node.path if isinstance(target, ec2.CfnVPC) else None
@@ -328,13 +328,13 @@ def _check_local_zones(zones: Sequence[str], node_type: NodeType | None) -> None
         raise ConfigurationError(
             got=f"NodeType({node_type.name!r}) in {local[0]}",
             allowed="Local Zones do not offer it",
-            fix="Use cache.m5.large or cache.r5.large, say, or subnets in zones of the region",
+            fix="Use cache.m5.large or cache.r5.large, or subnets in zones of the region",
             rule="LOC-02",
         )
 
 
 def _check_spread(zones: Sequence[str | None], spread: Spread) -> None:
-    """Refuse one subnet, which never spans zones, and several that are known to be in one and the same."""
+    """Refuse a single subnet, and subnets that are known to be in one zone."""
     if len(zones) > 1 and (None in zones or len(set(zones)) > 1):
         return
     if zones:

@@ -1,4 +1,4 @@
-"""Names that are unique in an account and region, and which construct of the app has each."""
+"""Names that must be unique in an account and region, across the app."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ class _Place:
         self.where = (stack.account, stack.region)
 
     def is_apart_from(self, other: _Place) -> bool:
-        """Whether the two are known to be of different accounts or regions."""
+        """Whether the two are known to be in different accounts or regions."""
         pairs = zip(self.where, other.where, strict=True)
         return any(one != two and not Token.is_unresolved(one) and not Token.is_unresolved(two) for one, two in pairs)
 
     def is_with(self, other: _Place) -> bool:
-        """Whether the two are of one account and region: by name, or since they are deployed as one stage."""
+        """Whether the two are in one account and region: by name, or because they are in one stage."""
         known = not any(map(Token.is_unresolved, self.where))
         return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
 
 
 def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, rule: str) -> None:
-    """Note the names that a construct has, and refuse those that another one has in the same account and region.
+    """Record the names of a construct, and refuse names that another construct has in the same account and region.
 
-    Stages whose account or region is not known may be deployed to one and the same: there a warning is left.
+    Stages without a known account or region may be deployed to the same one: synth then warns.
 
     Args:
         scope: The construct.
-        kind: What the names are unique among, ``user ids`` say.
+        kind: What the names are unique among, for example ``user ids``.
         names: The names.
         thing: What has such a name, with its article.
         what: How the construct was given a name, with ``{}`` for it.

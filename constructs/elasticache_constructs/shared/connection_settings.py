@@ -1,7 +1,7 @@
-"""What an application needs to know to connect to a cache, as environment variables.
+"""The settings with which an application connects to a cache, as environment variables.
 
 The contract has a version and is read by ``ConnectionSettings.from_environment`` of the distribution
-``elasticache-client``; a test holds both ends against each other.
+``elasticache-client``; a test compares both ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def connection_variables(
     serverless: bool = False,
     tls: bool = True,
 ) -> dict[str, str]:
-    """The variables: how to reach the cache, and who to be there. Secrets are named, never carried."""
+    """The variables: endpoint and login. Secrets are referenced by ARN, never included."""
     auth = "iam" if iam_user else "secret" if secret_arn else "none"
     variables = {
         "ELASTICACHE_CONTRACT": _VERSION,

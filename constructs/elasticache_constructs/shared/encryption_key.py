@@ -75,16 +75,16 @@ _LOGS_ACTIONS = [
 
 
 class EncryptionKey(kms.Key):
-    """A KMS key for a cache, its secrets and its logs: rotated every year, kept when the stack goes.
+    """A KMS key for a cache, its secrets and its logs: rotated every year, retained when the stack is deleted.
 
-    Its policy lets the account's administrators delegate its use through IAM; lets CloudWatch Logs of this account and
-    region use it for log groups, and CloudWatch alarms of this account for topics; and denies grants to anybody but AWS
-    services acting for this account. A grant to a role of the account is written into the role's policy and not into
-    the key's, so one key may serve several stacks without a cycle; one to an AWS service or to another account is
-    written into the key's, as the CDK does with every key.
+    Its policy allows the account's administrators to delegate its use through IAM, CloudWatch Logs of this account and
+    region to use it for log groups, and CloudWatch alarms of this account for topics. It denies KMS grants to all
+    principals but AWS services acting for this account. A CDK grant to a role of the account is written into the role's
+    policy, so one key can serve several stacks without a cycle; a grant to an AWS service or another account is written
+    into the key's policy.
 
-    A cache's key cannot be changed later: another key replaces the cache. Deleting the key loses what it encrypted,
-    snapshots included, and so it outlives its stack; only a key whose first creation failed is removed.
+    A cache's key cannot be changed: another key replaces the cache. Deleting the key loses all data that it encrypted,
+    snapshots included, so it is retained when its stack is deleted; only a key whose creation failed is removed.
 
     Costs 1 USD a month, and 1 USD a month more after each of its first two yearly rotations
     (https://aws.amazon.com/kms/pricing/, as of 2026-06).
@@ -95,7 +95,7 @@ class EncryptionKey(kms.Key):
         description: What the key is for, shown in the console.
 
     Raises:
-        ConfigurationError: If the description is no text, or has characters in it that are not seen.
+        ConfigurationError: If the description is not a text, or has invisible characters.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html
     """
@@ -113,19 +113,19 @@ class EncryptionKey(kms.Key):
 
     @property
     def key(self) -> kms.IKey:
-        """The key itself, for whatever takes an ``IKey``."""
+        """The key itself, for arguments of type ``IKey``."""
         return self
 
 
 def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -> kms.IKey:
-    """The key that a cache, a log group or a topic is encrypted with: of an alias, the key that it stands for.
+    """The key that encrypts a cache, a log group or a topic; for an alias, the key behind it.
 
-    What is not known of an imported key is not judged.
+    Unknown properties of an imported key are not judged.
 
     Args:
         key: A key, or an alias of one.
-        of: What it is to encrypt, or the parent of that.
-        name: What the argument is called.
+        of: The construct that it encrypts, or its parent.
+        name: The argument's name.
 
     Raises:
         ConfigurationError: If it is of another region, not symmetric, or not for encryption, or is an alias of a key
@@ -141,9 +141,9 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
 
 
 def admit_logs(key: kms.IKey, *, of: Construct) -> None:
-    """Let CloudWatch Logs use a key for the log groups of a stack, so that they can be created.
+    """Allow CloudWatch Logs to use a key for the log groups of a stack; without, they cannot be created.
 
-    A key of the app gets the statement. The policy of an imported one is not known, and there is a warning at the key.
+    A key of the app gets the statement. The policy of an imported key is not known: synth warns at the key.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -154,9 +154,9 @@ def admit_logs(key: kms.IKey, *, of: Construct) -> None:
 
 
 def admit_alarms(key: kms.IKey, *, of: Construct) -> None:
-    """Let CloudWatch alarms of a stack's account use a key, so that they reach a topic that is encrypted with it.
+    """Allow CloudWatch alarms of a stack's account to use a key, so that they reach a topic that it encrypts.
 
-    A key of the app gets the statement. The policy of an imported one is not known, and there is a warning at the key.
+    A key of the app gets the statement. The policy of an imported key is not known: synth warns at the key.
 
     See https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """

@@ -15,15 +15,15 @@ SKIPPED = (
     *("*~", "[#]*#", "*.swp", "*.swo", "*.bak", "*.orig", "*.rej", "*.tmp"),  # what editors and patches leave behind
     *("node_modules", "venv", "*.egg-info"),
 )
-"""Names that no function's code has: files, and folders with all that is in them, however deep."""
+"""Names of files and folders that are never shipped, at any depth."""
 
 
 def shipped(folder: Path) -> list[Path]:
-    """The files of a folder that go into a function's code, in the same order always: all but `SKIPPED`.
+    """The files of a folder that are shipped with a function, in a fixed order: all but `SKIPPED`.
 
     Raises:
-        ConfigurationError: If a link among them leads out of the folder, to what is left out, to a folder or to
-            nothing: what it leads to would be published with the code, or be missing from it.
+        ConfigurationError: If a symbolic link leads out of the folder, to a file that is not shipped, to a folder,
+            or to nothing: its target would be published with the code, or be missing from it.
     """
     top, found = folder.resolve(), []
     for place, folders, names in os.walk(folder):

@@ -1,4 +1,4 @@
-"""Grants that land: one that would be written nowhere is refused, where the CDK leaves it out without a word."""
+"""Grants that take effect: where the CDK would silently write no statement, the grant is refused."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def grant(
     resource_arns: Sequence[str],
     conditions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> iam.Grant:
-    """Write a statement into the policy of a role, user or group, for what has no policy of its own to grant by.
+    """Add a statement to the policy of a role, user or group, for resources without a resource policy.
 
     Args:
-        call: What was called, for messages: ``cache.grant_connect``.
-        grantee: A role, function or whatever else has one.
-        of: What is granted; its account is the one whose roles can be granted it.
+        call: The method that was called, for messages, for example ``cache.grant_connect``.
+        grantee: A role, or a function or another resource that has one.
+        of: The resource. Only roles of its account can be granted access.
         actions: The actions.
-        resource_arns: What they may be done to.
-        conditions: When. Default: always.
+        resource_arns: The resources of the statement.
+        conditions: The conditions of the statement. Default: no condition.
 
     Raises:
-        ConfigurationError: If the grantee is of another account, is nobody whose policy could be written, or has a
-            policy that must not be changed.
+        ConfigurationError: If the grantee is of another account, has no policy that the app writes, or has a policy
+            that must not be changed.
     """
     check_kind(call, "grantee", grantee, _GRANTEE)
     check_account(call, grantee.grant_principal, of=of)
@@ -108,11 +108,11 @@ def is_foreign(principal: iam.IPrincipal, *, of: Construct) -> bool:
 
 
 def check_open(call: str, principal: iam.IPrincipal) -> None:
-    """Refuse a principal that drops what is granted to it, which the CDK calls a success all the same.
+    """Refuse a principal that drops grants, for which the CDK reports success nevertheless.
 
     Raises:
-        ConfigurationError: If it is a role that was imported, or is handed out, not to be changed; or belongs to a
-            function or another resource that was imported without its role.
+        ConfigurationError: If it is a role that was imported as immutable, or belongs to a function or another
+            resource that was imported without its role.
     """
     if isinstance(principal, iam.UnknownPrincipal) or _is_immutable(principal):
         raise ConfigurationError(

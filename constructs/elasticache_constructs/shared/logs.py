@@ -1,4 +1,4 @@
-"""Encrypted log groups for what a cache and its network have to say."""
+"""Encrypted CloudWatch log groups for caches, functions and VPC flow logs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name: str | None = None) -> logs.LogGroup:
-    """A log group that is encrypted, keeps a year, and outlives its stack.
+    """An encrypted log group with a retention of one year, retained when its stack is deleted.
 
     Args:
         scope: The parent.
         construct_id: The id in the parent.
-        key: The key to encrypt with. CloudWatch Logs is let into the policy of a key of the app; that of an imported
-            one must admit it already, and there is a warning.
+        key: The key to encrypt with. CloudWatch Logs is added to the policy of a key of the app; that of an imported
+            key must allow it already, and synth warns.
         vended_name: The last part of a name under ``/aws/vendedlogs/``. Log delivery by an AWS service writes the
             account's CloudWatch Logs resource policy, which has room for about ten caches; groups under this prefix
-            share one entry. Before it stands a part of the stack's unique id, so that a stack that was deleted can be
-            created again beside the log group that it left. Default: a generated name.
+            share one entry. A part of the stack's unique id precedes it, so that a deleted stack can be created again
+            although its log group was retained. Default: a generated name.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
@@ -50,7 +50,7 @@ def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name
 
 
 def _logical_id(scope: Construct, construct_id: str) -> str:
-    """That of an L1 in the group's place, which it once was: another one would be another group."""
+    """The logical id of the L1 that the group once was: another id would be another group."""
     placeholder = CfnResource(scope, construct_id, type="AWS::Logs::LogGroup")
     logical_id = Stack.of(scope).get_logical_id(placeholder)
     scope.node.try_remove_child(construct_id)

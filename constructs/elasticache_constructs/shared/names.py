@@ -1,4 +1,4 @@
-"""Names that are made up from where a construct stands."""
+"""Names that are generated from a construct's path."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 SHORT_STACK_ID = {
     "Fn::Select": [0, {"Fn::Split": ["-", {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}]}]
 }
-"""The first eight digits of the stack's unique id, which is the last part of its ARN."""
+"""Suffix that distinguishes a stack from an earlier, deleted stack of the same name."""
 
 
 def unique_name(scope: IConstruct, *, longest: int) -> str:
-    """One that no other construct has, in lower case, cut in the middle where it is too long.
+    """A name that no other construct has, in lower case; a long one is shortened in the middle.
 
-    Hyphens that meet by the cut are one: the service refuses two together.
+    Adjacent hyphens are merged: the service refuses two in a row.
     """
     return re.sub("-+", "-", Names.unique_resource_name(scope, max_length=longest, separator="-")).lower()

@@ -1,4 +1,4 @@
-"""Topics: one that a cache tells its events to, one for alarms about it."""
+"""SNS topics for cache events and for alarms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOT_ENCRYPTED = (
 
 
 class _Topic(sns.Topic):
-    """A topic whose first publisher stands in its policy from the beginning, and that takes further statements."""
+    """A topic whose policy has its first publisher from the beginning, and takes further statements."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, publisher: dict[str, Any], key: kms.IKey | None = None
@@ -62,11 +62,11 @@ class _Topic(sns.Topic):
 
 
 class EventTopic(_Topic):
-    """An SNS topic that ElastiCache can really publish to, over TLS only.
+    """An SNS topic that ElastiCache can publish to, over TLS only.
 
-    Two traps are avoided here. ElastiCache does not publish to an encrypted topic: the topic turns inactive and events
-    are lost, so this one is not encrypted; it carries event names and no data. And it publishes only where the topic's
-    policy names the account by ``aws:SourceOwner``; a policy with ``aws:SourceAccount`` silences it as well.
+    ElastiCache does not publish to an encrypted topic: the topic becomes inactive and events are lost. So this topic is
+    not encrypted; events hold names and no data. The topic's policy must name the account by ``aws:SourceOwner``: with
+    ``aws:SourceAccount``, ElastiCache does not publish either.
 
     Args:
         scope: The parent.
@@ -91,8 +91,8 @@ class AlarmTopic(_Topic):
     Args:
         scope: The parent.
         construct_id: The id in the parent.
-        key: Encrypts messages. CloudWatch is let into the policy of a key of the app; that of an imported one must
-            admit it already, and there is a warning.
+        key: Encrypts messages. CloudWatch is added to the policy of a key of the app; that of an imported key must
+            allow it already, and synth warns.
 
     Raises:
         ConfigurationError: If the key is of another region, not symmetric, or an alias of a key that is not known.
@@ -121,7 +121,7 @@ def _alarms(account: Any) -> dict[str, Any]:
 
 
 def admit_events(topic: sns.ITopic, *, of: Construct) -> None:
-    """Let ElastiCache publish to a topic: a topic of the app gets the statement, an imported one a warning.
+    """Allow ElastiCache to publish to a topic: a topic of the app gets the statement, an imported one a warning.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html
     """
@@ -129,7 +129,7 @@ def admit_events(topic: sns.ITopic, *, of: Construct) -> None:
 
 
 def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
-    """Let CloudWatch alarms publish to a topic, and use the key that it is encrypted with.
+    """Allow CloudWatch alarms to publish to a topic and to use the key that encrypts it.
 
     A topic or key of the app gets the statement, an imported one a warning.
 
@@ -155,7 +155,7 @@ def _admit(topic: sns.ITopic, publisher: dict[str, Any], *, service: str, page: 
 
 
 def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
-    """Refuse a topic that a cache cannot publish to. Accounts and regions that are not known are not compared.
+    """Refuse a topic that a cache cannot publish to. Unknown accounts and regions are not compared.
 
     Raises:
         ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted.
@@ -171,7 +171,7 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
 
 
 def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
-    """Refuse a topic that alarms and a rotation function cannot publish to. What is not known is not judged.
+    """Refuse a topic that alarms and a rotation function cannot publish to. Unknown properties are not judged.
 
     Raises:
         ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted with a key
@@ -192,7 +192,7 @@ def _check_alarms_same(what: str, theirs: str, ours: str) -> None:
     if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
         raise ConfigurationError(
             got=f"alarm_topic of the {what} {theirs} in {ours}",
-            allowed=f"functions send dead letters, and alarms their actions, to topics of their own {what}",
+            allowed=f"functions send dead letters, and alarms their actions, to topics in the same {what}",
             fix=f"Leave it out, and subscribe the other {what} to a topic of this one",
             page="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
         )
@@ -225,7 +225,7 @@ def _check_same(what: str, theirs: str, ours: str) -> None:
     if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
         raise ConfigurationError(
             got=f"notification_topic of the {what} {theirs} in {ours}",
-            allowed=f"a cache publishes its events to topics of its own {what}",
+            allowed=f"a cache publishes its events to topics in the same {what}",
             fix=f"Leave it out, and subscribe the other {what} to the cache's notification_topic",
             rule="TAG-04",
         )

@@ -26,7 +26,7 @@ _WITHOUT_RESOURCE = (
     "ec2:Describe* and xray:Put* take no resource (Service Authorization Reference), and they read no data."
 )
 _NETWORK_INTERFACES = (
-    "Lambda makes and removes the function's network interfaces with its role, under ids that nobody knows before; the "
+    "Lambda creates and deletes the function's network interfaces with its role. Their ids are not known before; the "
     "ARN is limited to this account and region (lambda/latest/dg/configuration-vpc.html)."
 )
 _IN_VPC = (
