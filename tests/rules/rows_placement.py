@@ -172,7 +172,7 @@ ROWS = (
         lambda: imported(["us-west-2-lax-1a"], node_type="cache.r7g.large"),
         (
             "NodeType('cache.r7g.large') in us-west-2-lax-1a: Local Zones do not offer it. Use cache.m5.large or "
-            "cache.r5.large, say, or subnets in zones of the region."
+            "cache.r5.large, or subnets in zones of the region."
         ),
         lambda: imported(["us-west-2-lax-1a"], node_type="cache.r5.large"),
     ),
@@ -217,7 +217,7 @@ ROWS = (
         lambda: _topic("eu-west-1:222222222222:events"),
         (
             "notification_topic of the account 222222222222 in 111111111111: a cache publishes its events to "
-            "topics of its own account. Leave it out, and subscribe the other account to the cache's "
+            "topics in the same account. Leave it out, and subscribe the other account to the cache's "
             "notification_topic."
         ),
         lambda: _topic("eu-west-1:111111111111:events"),
@@ -226,8 +226,8 @@ ROWS = (
         "TAG-04",
         lambda: _topic("us-east-1:111111111111:events"),
         (
-            "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics of its "
-            "own region. Leave it out, and subscribe the other region to the cache's notification_topic."
+            "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics in the same "
+            "region. Leave it out, and subscribe the other region to the cache's notification_topic."
         ),
         lambda: _topic("eu-west-1:111111111111:events"),
     ),

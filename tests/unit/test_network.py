@@ -223,7 +223,7 @@ def test_other_ranges_are_refused(cidr: Any) -> None:
 
     expected = (
         f"cidr={cidr!r}: the network's range is a /16 that begins where its mask says. Use '10.40.0.0/16', or another "
-        "one that no network beside it has. See https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
+        "range that no connected network uses. See https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
     )
     assert expected == str(refusal.value)
     assert stack.node.try_find_child("Net") is None
