@@ -226,8 +226,8 @@ ROWS = (
         "TAG-04",
         lambda: _topic("us-east-1:111111111111:events"),
         (
-            "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics in the same "
-            "region. Leave it out, and subscribe the other region to the cache's notification_topic."
+            "notification_topic of the region us-east-1 in eu-west-1: a cache publishes its events to topics in the "
+            "same region. Leave it out, and subscribe the other region to the cache's notification_topic."
         ),
         lambda: _topic("eu-west-1:111111111111:events"),
     ),
