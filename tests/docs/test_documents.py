@@ -47,6 +47,14 @@ def test_files_exist(document: Path) -> None:
     assert [] == missing
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_named_tests_exist(document: Path) -> None:
+    """Every test that a document names by its file is there."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text())
+
+    assert [] == [f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text()]
+
+
 def test_readme_names_the_command_that_ci_calls() -> None:
     """CI runs the README's test command."""
     assert "$ make test " in (ROOT / "README.md").read_text()
