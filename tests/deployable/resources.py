@@ -195,10 +195,14 @@ def _resource(kind: str, properties: dict[str, Any]) -> Resource:
     return {"Type": f"AWS::ElastiCache::{kind}", "Properties": properties}
 
 
+def spelled(name: str) -> str:
+    """A keyword of the CDK as CloudFormation spells it."""
+    return _SPELLED.get(name, "".join(word[:1].upper() + word[1:] for word in name.split("_")))
+
+
 def _spelled(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The CDK's keywords as CloudFormation spells them."""
     return {
-        _SPELLED.get(name, "".join(word[:1].upper() + word[1:] for word in name.split("_"))): _spelled(value)
+        spelled(name): _spelled(value)
         if isinstance(value, dict)
         else [_spelled(each) if isinstance(each, dict) else each for each in value]
         if isinstance(value, list)

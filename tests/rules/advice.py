@@ -18,10 +18,7 @@ from aws_cdk import aws_kms as kms
 
 import elasticache_constructs
 from application_constructs.database import DatabaseUser
-from elasticache_constructs import MemcachedCluster, NodeType, ReplicationGroup, ServerlessCache
-from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
-from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
-from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs import NodeType
 from tests.deployable.written import Call
 
 if TYPE_CHECKING:
@@ -32,11 +29,6 @@ _NAMES: dict[str, Any] = {
     "DatabaseUser": DatabaseUser,
     "ec2": ec2,
     "kms": kms,
-}
-_CONSTRUCTS: dict[Any, Any] = {
-    ReplicationGroupSettings: ReplicationGroup,
-    MemcachedClusterSettings: MemcachedCluster,
-    ServerlessCacheSettings: ServerlessCache,
 }
 _CODE = re.compile(
     r"(?P<name>\b[a-z][a-z_]*)=(?P<value>\S.*)"
@@ -177,12 +169,7 @@ def _with_argument(node: Call, advice: Advice, got: str) -> Call | None:
         return None
     if advice.left_out:
         kept = {each: value for each, value in node.keywords.items() if each != name}
-        # Settings have no defaults: their constructs do.
-        whole = _CONSTRUCTS.get(node.constructor)
-        default = inspect.signature(whole.__init__).parameters[name].default if whole else inspect.Parameter.empty
-        return Call(
-            node.constructor, node.arguments, kept if default is inspect.Parameter.empty else {**kept, name: default}
-        )
+        return Call(node.constructor, node.arguments, kept)
     if parameters.index(name) < len(node.arguments):
         place = parameters.index(name)
         arguments = (*node.arguments[:place], advice.value, *node.arguments[place + 1 :])

@@ -106,7 +106,9 @@ DECLARED: dict[str, Declared] = {
     "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made with them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
     "NAM-11": _GLOBAL,
-    "NAM-12": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "shards are numbered as the service does, from 0001"),
+    "NAM-12": _always(
+        f"{_EC}.replication_group.settings._shards_with_slots", "shards are numbered as the service does, from 0001"
+    ),
     "NAM-13": _account("whether a cluster has the name of a node already; the group's own is generated"),
     # Engines
     "ENG-07": _impossible(f"{_EC}.Engine", "an engine always has a version"),
@@ -139,10 +141,15 @@ DECLARED: dict[str, Declared] = {
     "TOP-11": _FAILOVER,
     "TOP-13": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
     "TOP-14": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
-    "TOP-15": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "one configuration for each shard of the topology"),
-    "TOP-16": _always(f"{_GROUP_SETTINGS}._shards_with_slots", "no zones are named: the service spreads the nodes"),
+    "TOP-15": _always(
+        f"{_EC}.replication_group.settings._shards_with_slots", "one configuration for each shard of the topology"
+    ),
+    "TOP-16": _always(
+        f"{_EC}.replication_group.settings._shards_with_slots", "no zones are named: the service spreads the nodes"
+    ),
     "TOP-17": _always(
-        f"{_GROUP_SETTINGS}._shards_with_slots", "a cluster that is made from files divides the slots among its shards"
+        f"{_EC}.replication_group.settings._shards_with_slots",
+        "a cluster that is made from files divides the slots among its shards",
     ),
     "TOP-20": _refused("ENG-03", "versions that are not on offer"),
     "TOP-24": _always(f"{_EC}.Topology.has_cluster_parameters", "cluster-enabled follows from the topology"),

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs import (
     Access,
-    Backups,
     DefaultUser,
     Engine,
-    LogDelivery,
-    NetworkType,
     NodeType,
-    Topology,
-    TransitEncryption,
 )
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
@@ -49,17 +44,7 @@ def group(**changes: Any) -> ReplicationGroupSettings:
         "description": "cache",
         "engine": Engine.REDIS_7_1,
         "node_type": NodeType("cache.r7g.large"),
-        "topology": Topology(),
         "access": Access.users(default=DefaultUser.with_token()),
-        "port": 6379,
-        "backups": Backups(),
-        "maintenance_window": "sun:04:00-sun:05:00",
-        "parameters": {},
-        "unlisted_parameters": {},
-        "transit_encryption": TransitEncryption.required(),
-        "network_type": NetworkType.IPV4,
-        "log_delivery": LogDelivery(),
-        "restore_from": None,
         "region": "eu-west-1",
         **changes,
     }
@@ -68,16 +53,5 @@ def group(**changes: Any) -> ReplicationGroupSettings:
 
 def cluster(**changes: Any) -> MemcachedClusterSettings:
     """What a Memcached cluster is to be, with changes; without a construct."""
-    arguments: dict[str, Any] = {
-        "engine": Engine.MEMCACHED_1_6_22,
-        "node_type": NodeType("cache.r7g.large"),
-        "nodes": 2,
-        "port": 11211,
-        "maintenance_window": "sun:04:00-sun:05:00",
-        "parameters": {},
-        "unlisted_parameters": {},
-        "network_type": NetworkType.IPV4,
-        "region": "eu-west-1",
-        **changes,
-    }
+    arguments: dict[str, Any] = {"node_type": NodeType("cache.r7g.large"), "region": "eu-west-1", **changes}
     return MemcachedClusterSettings(**arguments)

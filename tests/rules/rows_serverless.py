@@ -24,11 +24,8 @@ def cache(**changes: Any) -> ServerlessCacheSettings:
     """What a serverless cache is to be, with changes; without a construct."""
     arguments: dict[str, Any] = {
         "description": "cache",
-        "engine": ServerlessEngine.VALKEY_8,
         "limits": ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000),
         "access": _USERS,
-        "backups": Backups(),
-        "network_type": NetworkType.IPV4,
         **changes,
     }
     return ServerlessCacheSettings(**arguments)

@@ -24,8 +24,11 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
-from elasticache_constructs.checks.errors import reference
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.construct import ServerlessCache
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.settings import kinds, settings_of
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from tests.conftest import new_bench
@@ -33,6 +36,8 @@ from tests.rules.row import group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from elasticache_constructs.shared.settings import CacheSettings
 
 _APP = Permissions.read_write("app:*")
 _USERS = Access.users(default=DefaultUser.with_token())
@@ -60,6 +65,13 @@ def _serverless(**changes: Any) -> object:
     return _construct(ServerlessCache, {"limits": limits, "access": _USERS}, changes)
 
 
+_CACHES: dict[Callable[..., object], type[CacheSettings]] = {
+    _group: ReplicationGroupSettings,
+    _cluster: MemcachedClusterSettings,
+    _serverless: ServerlessCacheSettings,
+}
+
+
 def _users(**changes: Any) -> Access:
     return Access.users(**{"default": DefaultUser.with_token(), **changes})
 
@@ -68,47 +80,19 @@ def _any(kind: Callable[..., object], *arguments: Any, **keywords: Any) -> objec
     return kind(*arguments, **keywords)
 
 
-# The call, what it got, what is allowed, the fix, and the id of the argument's own rule.
+# Settings of caches are tried below, from their declarations. Here are values, and the arguments that are resources:
+# the call, what it got, what is allowed, the fix, and the id of the argument's own rule.
 _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
-    (lambda: _group(engine="redis"), "engine='redis'", "engine is of type Engine", "Engine.VALKEY_8_2", "ENG-01"),
     (lambda: _group(engine=ServerlessEngine.VALKEY_8), "of type ServerlessEngine", "type Engine", "Engine.V", "ENG-01"),
-    (lambda: _group(upgraded_from="7.0"), "upgraded_from='7.0'", "Engine or None", "Engine.REDIS_7_1", "ENG-01"),
-    (lambda: _group(node_type="cache.t4g.small"), "type str", "NodeType", "NodeType('cache.t4g.small')", "NOD-01"),
     (lambda: _group(vpc=None), "vpc=None of type NoneType", "IVpc", "ec2.Vpc", "NET-02"),
     (lambda: _group(access=None), "access=...) of type NoneType", "type Access", "Access.users(", ""),
-    (lambda: _group(access=_SECRET), "access=...) of type str", "type Access", "Access.users(", ""),
-    (lambda: _group(topology=2), "topology=2", "type Topology", "Topology(replicas", "TOP-03"),
-    (lambda: _group(backups=35), "backups=35", "type Backups", "Backups(retention_days=35)", "SNP-01"),
-    (
-        lambda: _group(transit_encryption=True),
-        "encryption=True",
-        "TransitEnc",
-        "TransitEncryption.required()",
-        "TLS-06",
-    ),
-    (lambda: _group(network_type="ipv4"), "network_type='ipv4'", "NetworkType", "NetworkType.IPV4", "NET-13"),
-    (lambda: _group(log_delivery="json"), "log_delivery='json'", "LogDelivery", "LogDelivery(", "LOG-01"),
-    (lambda: _group(restore_from="s"), "restore_from='s'", "Snapshot or None", "Snapshot.named('nightly')", "SNP-10"),
     (lambda: _group(vpc_subnets="private"), "'private'", "SubnetSelection or None", "ec2.SubnetSelection(", "NET-01"),
     (lambda: _group(maintenance_window=None), "window=None", "type str", "'sun:04:00-sun:05:00'", "WIN-01"),
-    (lambda: _group(description=5), "description=5", "type str", "description='", "NAM-16"),
     (lambda: _group(parameters={5: "a"}), "the name 5 of type int", "is a text", "'maxmemory-policy'", "PGR-03"),
-    (lambda: _group(parameters=["a"]), "parameters=['a']", "type Mapping", "{'timeout': '300'}", "PGR-03"),
     (lambda: _group(encryption_key="arn..."), "encryption_key='arn...'", "type IKey", "EncryptionKey(", "KMS-03"),
     (lambda: _group(notification_topic="arn..."), "topic='arn...'", "type ITopic", "EventTopic(", "TAG-04"),
-    (lambda: _cluster(engine="memcached"), "'memcached'", "type Engine", "Engine.MEMCACHED_1_6_22", "ENG-02"),
-    (lambda: _cluster(node_type=None), "node_type=None", "type NodeType", "NodeType('cache", "NOD-01"),
-    (lambda: _cluster(network_type=None), "network_type=None", "NetworkType", "NetworkType.IPV4", "NET-13"),
     (lambda: _cluster(vpc="vpc-1"), "vpc='vpc-1'", "IVpc", "ec2.Vpc", "NET-02"),
     (lambda: _serverless(engine=Engine.VALKEY_8_2), "type Engine", "ServerlessEngine", "ServerlessEngine.V", "SLS-01"),
-    (
-        lambda: _serverless(limits=10),
-        "limits=10",
-        "ServerlessLimits",
-        "ServerlessLimits(maximum_storage_gb=10",
-        "SLS-04",
-    ),
-    (lambda: _serverless(access=_SECRET), "access=...) of type str", "Access or None", "Access.users(", ""),
     (lambda: _serverless(encryption_key="alias/a"), "'alias/a'", "type IKey", "EncryptionKey(", "KMS-03"),
     (lambda: _any(Engine, "redis", 7.1), "version=7.1", "type str", "version='7.1'", "ENG-06"),
     (lambda: _any(Engine, "redis", "7.1", 7), "family=7", "type str", "family='redis7'", "ENG-09"),
@@ -136,6 +120,7 @@ _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
     (lambda: _any(Access, DefaultUser.with_token(), ("a",)), "users=...", "IamUser", "[IamUser(", ""),
     (lambda: _any(Access.without_login, reason=None), "reason None", _REASON, "Write why", ""),
     (lambda: _any(Access, None, (), (), 5), "reason 5", _REASON, "Write why", ""),
+    (lambda: _any(Backups, retention_days=_NODE), "retention_days=NodeType", "15 to 35 days", "days=35", "SNP-01"),
     (lambda: _any(Backups, window=None), "Backups(window=None)", "type str", "'02:00-03:00'", "SNP-02"),
     (lambda: _any(Backups, short_retention_reason=5), "short_retention_reason", _REASON, "Write why", ""),
     (lambda: _any(LogDelivery, firehose_stream=5), "firehose_stream=5", "str or None", "'events'", "LOG-07"),
@@ -157,6 +142,38 @@ def test_wrong_kind_is_refused_in_one_line(
     assert (got in error.got, allowed in error.allowed, fix in error.fix) == (True, True, True), str(error)
     assert (rule, 1) == (error.rule or "", len(str(error).splitlines()))
     assert "Geheim" not in str(error)
+
+
+class _Other:
+    """Of a type that no argument has, and may hold a password."""
+
+    def __repr__(self) -> str:
+        return _SECRET
+
+
+@pytest.mark.parametrize(
+    ("construct", "settings", "name"),
+    [
+        pytest.param(construct, settings, each.name, id=f"{settings.CONSTRUCT} {each.name}")
+        for construct, settings in _CACHES.items()
+        for each in settings_of(settings)
+    ],
+)
+def test_setting_of_another_type_is_refused_in_one_line(
+    construct: Callable[..., object], settings: type[CacheSettings], name: str
+) -> None:
+    """Every declared setting says its name, its types, its example and its rule, and no secret."""
+    with pytest.raises(ConfigurationError) as refusal:
+        construct(**{name: _Other()})
+
+    (error,) = refusal.value.errors
+    kind = kinds(settings).get(name)
+    declared = next(each.metadata for each in settings_of(settings) if each.name == name)
+    assert (declared.get("rule"), 1) == (error.rule, len(str(error).splitlines()))
+    assert name in error.got
+    assert (_SECRET in str(error)) is not declared.get("secret", False)
+    if kind is not None:
+        assert (f"{name} is of type {kind.in_words}", f"Use {name}={kind.example}") == (error.allowed, error.fix)
 
 
 def test_message_is_whole() -> None:

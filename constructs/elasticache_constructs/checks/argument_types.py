@@ -108,7 +108,8 @@ def is_token(value: object) -> bool:
     """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
     if isinstance(value, str):
         return Token.is_unresolved(value) or Token.is_unresolved([value])
-    return value is not None and Token.is_unresolved(value)
+    # jsii throws an error of its own over an object that is none of its types.
+    return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and Token.is_unresolved(value)
 
 
 def _refuse_token(call: str, name: str, kind: Kind) -> None:

@@ -102,52 +102,39 @@ class MemcachedClusterBase(Construct, NodeMetrics):
 
 
 class MemcachedCluster(MemcachedClusterBase):
-    """A Memcached cluster over several zones.
+    """A Memcached cluster across several Availability Zones.
 
-    TLS is on, for ever: it can be chosen at creation only. Memcached has no logins on ElastiCache (no AUTH token, no
-    users, no SASL) and no encryption at rest: its client group and TLS are all that guard it, so keep in it what may
-    be read by every client. It keeps nothing: a replaced node begins empty, and there are no snapshots.
+    TLS is always on: it can be chosen at creation only. Memcached has no logins on ElastiCache (no AUTH token, no
+    users, no SASL) and no encryption at rest: only its client security group and TLS protect it, so store what every
+    client may read. It keeps nothing: a replaced node begins empty, and there are no snapshots.
 
-    Replaced, empty and with a new endpoint, when one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
-    another VPC, ``port``, ``network_type``. Emptied in place by another ``engine`` version or ``node_type``. Changed in
-    place: ``nodes`` (those removed take their items along), parameters that need no restart, the window.
+    Replaced, empty and with a new endpoint, if one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
+    another VPC, ``port``, ``network_type``. Changed in place, and emptied: ``engine``, ``node_type``. Changed in place:
+    ``nodes`` (removed nodes lose their items), ``availability_zones`` (of new nodes), ``parameters`` and
+    ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent. It decides the logical id: changing it replaces the cluster.
-
         vpc: The VPC.
-
         node_type: The size of each node.
-
-        engine: A Memcached engine, 1.6.12 at least. Default: 1.6.22.
-
-        nodes: 1 to 60. Two or more are spread over the zones of the subnets. Default: 2.
-
-        availability_zones: The zone of each node, in the order of the nodes. Nodes cannot be moved: to change their
-            number, or to keep them where they are when the subnets get another zone, leave the zones of the nodes that
-            exist as they are and add those of new nodes at the end. Default: the zones of the subnets in turn.
-
-        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
-
-        port: Default: 11211.
-
+        engine: A Memcached engine, at least 1.6.12. Default: 1.6.22.
+        nodes: 1 to 60. Two or more are spread across the Availability Zones of the subnets. Default: 2.
+        availability_zones: The Availability Zone of each node, in the order of the nodes. Nodes cannot be moved: if you
+            change their number, or the subnets get another zone, keep the zones of existing nodes and add those of new
+            nodes at the end. Default: the zones of the subnets in turn.
+        vpc_subnets: Which subnets. Default: the isolated ones; if there are none, the private ones.
+        port: The TCP port. Default: 11211.
         maintenance_window: A weekly time in UTC. Default: ``sun:04:00-sun:05:00``.
-
         parameters: Engine parameters that differ from the family's defaults. Default: none.
-
-        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
-            this package. Default: none.
-
-        network_type: Default: IPv4.
-
-        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
-            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
-            warning. Default: an `EventTopic` of the cluster's own.
+        unlisted_parameters: Parameters that are newer than this package knows, passed on unchecked. Default: none.
+        network_type: IPv4, IPv6 or both. Default: IPv4.
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
+            topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
+            there is a warning. Default: an `EventTopic` for this cluster.
 
     Raises:
-        ConfigurationError: When the service would refuse the cluster, or it would be less safe than promised.
+        ConfigurationError: If the service would refuse the cluster, or it would be less safe than promised.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html
     """
@@ -172,14 +159,14 @@ class MemcachedCluster(MemcachedClusterBase):
     ) -> None:
         with reported_together() as check:
             settings = check(
-                MemcachedClusterSettings,
+                MemcachedClusterSettings.of,
                 engine=engine,
                 node_type=node_type,
                 nodes=nodes,
                 port=port,
                 maintenance_window=maintenance_window,
-                parameters=parameters or {},
-                unlisted_parameters=unlisted_parameters or {},
+                parameters=parameters,
+                unlisted_parameters=unlisted_parameters,
                 network_type=network_type,
                 region=Stack.of(scope).region,
             )
@@ -242,27 +229,20 @@ class MemcachedCluster(MemcachedClusterBase):
         port: int = MEMCACHED_PORT,
         client_security_group: ec2.ISecurityGroup | None = None,
     ) -> MemcachedClusterBase:
-        """A Memcached cluster that exists, to connect to and watch. Nothing of it is changed.
+        """An existing Memcached cluster, to connect to and watch. Nothing about it is changed.
 
         Args:
             scope: The parent.
-
             construct_id: The id in the parent.
-
             cluster_id: The cluster's id.
-
             discovery_endpoint_address: The host of its configuration endpoint.
-
-            security_groups: Those on its nodes; rules for new clients are added to them.
-
+            security_groups: The security groups of its nodes; rules for new clients are added to them.
             nodes: How many nodes it has, for metrics over all of them.
-
-            port: Default: 11211.
-
+            port: The TCP port. Default: 11211.
             client_security_group: The group that its clients join. Default: none.
 
         Raises:
-            ConfigurationError: When the port is none.
+            ConfigurationError: If the port is not a valid TCP port.
         """
         checked_port(port, default=MEMCACHED_PORT)
         return _ImportedMemcachedCluster(

@@ -26,14 +26,11 @@ from elasticache_constructs.shared.notifications import (
     check_alarm_topic,
     check_event_topic,
 )
-from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.endpoint import Endpoint
-from elasticache_constructs.values.log_delivery import LogDelivery
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import create_parameter_group
 from elasticache_constructs.values.ports import PORT_LATER, REDIS_PORT, checked_port
 from elasticache_constructs.values.topology import Topology
-from elasticache_constructs.values.transit_encryption import TransitEncryption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,9 +41,12 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.access import Access
+    from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.log_delivery import LogDelivery
     from elasticache_constructs.values.node_type import NodeType
     from elasticache_constructs.values.restore import Snapshot
+    from elasticache_constructs.values.transit_encryption import TransitEncryption
 
 _LONGEST_NAME = 64
 _LONGEST_DESCRIPTION = 255
@@ -73,73 +73,54 @@ _AFTER_THE_UPGRADE = (
 
 
 class ReplicationGroup(ReplicationGroupBase):
-    """A Redis or Valkey replication group, with cluster mode or without.
+    """A Redis or Valkey replication group, with or without cluster mode.
 
-    Without a word more than its engine, size and access it has: TLS required, encryption at rest with a customer key,
-    failover over several zones, daily snapshots kept 35 days and a last one when it is deleted or replaced, minor
-    upgrades, slow and engine logs, a topic for its events, a parameter group and security groups of its own.
+    With only ``vpc``, ``engine``, ``node_type`` and ``access`` set it has: required TLS, encryption at rest with a
+    customer managed key, Multi-AZ with automatic failover, daily snapshots kept 35 days, a final snapshot when it is
+    deleted or replaced, automatic minor version upgrades, slow and engine logs, an SNS topic for its events, and its
+    own parameter group and security groups.
 
-    Replaced, with a new endpoint and without its data (a final snapshot is taken), when one of these changes: its
+    Replaced, with a new endpoint and without its data (a final snapshot is taken), if one of these changes: its
     construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
-    ``restore_from``, the kind of ``access``, ``node_type`` from or to one with data tiering. Scaled or changed in
-    place: ``node_type``, ``engine``, replicas, shards (alone in their update), windows, backups, users, parameters, log
-    delivery. Turning on cluster mode, TLS or failover takes several deployments: docs/runbooks. ``make gate`` says what
-    a change will do.
+    ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering. Changed in place:
+    ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
+    ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
+    ``log_delivery``, ``notification_topic``, ``description``. Cluster mode, TLS and failover take several deployments
+    to turn on: docs/runbooks. ``make gate`` says what a change will do.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent. It decides the logical id: changing it replaces the group.
-
         vpc: The VPC.
-
         engine: A Redis or Valkey engine.
-
         node_type: The size of each node.
-
         access: Who may log in.
-
         upgraded_from: The engine that runs today, for the one deployment that upgrades it: what only the new one can
             do, its logs and the modes of TLS and of the cluster, is left to the deployment after it
             (docs/runbooks/engine-upgrade.md). Default: the engine is not upgraded, or both can do the same.
-
-        vpc_subnets: Which subnets. Default: the isolated ones; where there are none, the private ones.
-
-        topology: Shards and replicas. Default: one shard with one replica, in two zones.
-
-        port: Default: 6379.
-
+        vpc_subnets: Which subnets. Default: the isolated ones; if there are none, the private ones.
+        topology: Shards and replicas. Default: one shard with one replica, in two Availability Zones.
+        port: The TCP port. Default: 6379.
         backups: Daily snapshots. Default: kept 35 days, taken from 02:00 UTC.
-
         maintenance_window: A weekly time in UTC that does not overlap the snapshot window. Default:
             ``sun:04:00-sun:05:00``.
-
         parameters: Engine parameters that differ from the family's defaults. Default: none.
-
-        unlisted_parameters: More of them, passed on as they are: for parameters that are newer than the catalogue of
-            this package. Default: none.
-
-        transit_encryption: Default: TLS, required.
-
-        network_type: Default: IPv4.
-
-        log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, into encrypted
-            CloudWatch log groups of the group's own.
-
-        restore_from: A snapshot or dump files to begin with. Default: the group begins empty.
-
-        encryption_key: Encrypts data at rest, secrets and logs. CloudWatch Logs is let into the policy of a key of the
-            app; that of an imported one must admit it already, and there is a warning. Default: an `EncryptionKey` of
-            the group's own, 1 USD a month.
-
-        notification_topic: A topic for events, in the same account and region and *not* encrypted. ElastiCache is let
-            into the policy of a topic of the app; that of an imported one must admit it already, and there is a
-            warning. Default: an `EventTopic` of the group's own.
-
-        description: What the console shows, 255 characters at most. Default: the construct id.
+        unlisted_parameters: Parameters that are newer than this package knows, passed on unchecked. Default: none.
+        transit_encryption: Whether clients use TLS. Default: TLS is required.
+        network_type: IPv4, IPv6 or both. Default: IPv4.
+        log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, to the group's
+            own encrypted CloudWatch log groups.
+        restore_from: A snapshot or RDB files to begin with. Default: the group begins empty.
+        encryption_key: Encrypts data at rest, secrets and logs. The policy of a key in the app is extended to allow
+            CloudWatch Logs; that of an imported key must allow it already, and there is a warning. Default: an
+            `EncryptionKey` for this group, which costs 1 USD a month.
+        notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
+            topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
+            there is a warning. Default: an `EventTopic` for this group.
+        description: What the console shows, at most 255 characters. Default: the construct id.
 
     Raises:
-        ConfigurationError: When the service would refuse the group, or it would be less safe than promised.
+        ConfigurationError: If the service would refuse the group, or it would be less safe than promised.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.html
     """
@@ -172,7 +153,7 @@ class ReplicationGroup(ReplicationGroupBase):
         topology = topology or Topology()
         with reported_together() as check:
             settings = check(
-                ReplicationGroupSettings,
+                ReplicationGroupSettings.of,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
                 upgraded_from=upgraded_from,
@@ -180,13 +161,13 @@ class ReplicationGroup(ReplicationGroupBase):
                 topology=topology,
                 access=access,
                 port=port,
-                backups=backups or Backups(),
+                backups=backups,
                 maintenance_window=maintenance_window,
-                parameters=parameters or {},
-                unlisted_parameters=unlisted_parameters or {},
-                transit_encryption=transit_encryption or TransitEncryption.required(),
+                parameters=parameters,
+                unlisted_parameters=unlisted_parameters,
+                transit_encryption=transit_encryption,
                 network_type=network_type,
-                log_delivery=log_delivery or LogDelivery(),
+                log_delivery=log_delivery,
                 restore_from=restore_from,
                 region=Stack.of(scope).region,
             )
@@ -263,30 +244,22 @@ class ReplicationGroup(ReplicationGroupBase):
         client_security_group: ec2.ISecurityGroup | None = None,
         topology: Topology | None = None,
     ) -> ReplicationGroupBase:
-        """A replication group that exists, to connect to, grant access to and watch. Nothing of it is changed.
+        """An existing replication group, to connect to, grant access to and watch. Nothing about it is changed.
 
         Args:
             scope: The parent.
-
             construct_id: The id in the parent.
-
             replication_group_id: The group's id.
-
-            endpoint_address: The host that clients connect to: the configuration endpoint in cluster mode, else the
-                primary endpoint.
-
-            security_groups: Those on its nodes; rules for new clients are added to them.
-
-            port: Default: 6379.
-
-            reader_endpoint_address: Default: none.
-
+            endpoint_address: The host that clients connect to: the configuration endpoint in cluster mode, otherwise
+                the primary endpoint.
+            security_groups: The security groups of its nodes; rules for new clients are added to them.
+            port: The TCP port. Default: 6379.
+            reader_endpoint_address: The host of its reader endpoint. Default: none.
             client_security_group: The group that its clients join. Default: none.
-
-            topology: Needed for metrics over all nodes. Default: unknown.
+            topology: Shards and replicas, for metrics over all nodes. Default: unknown.
 
         Raises:
-            ConfigurationError: When the port is none.
+            ConfigurationError: If the port is not a valid TCP port.
         """
         checked_port(port, default=REDIS_PORT)
         return ImportedReplicationGroup(
@@ -304,10 +277,10 @@ class ReplicationGroup(ReplicationGroupBase):
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
 
         Args:
-            user_name: Default: ``default``, whose password is the AUTH token.
+            user_name: The user. Default: ``default``, whose password is the AUTH token.
 
         Raises:
-            ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
+            ConfigurationError: If the user has no password: it is an IAM user, disabled, or does not exist.
         """
         return self._secret(user_name)
 
@@ -317,15 +290,13 @@ class ReplicationGroup(ReplicationGroupBase):
         The policy packs have a finding about each secret that does not rotate. Nothing rotates at deployment.
 
         Args:
-            rotation: When, and from where.
-
-            alarm_topic: Hears when a rotation fails or a password is not retired. CloudWatch is let into the policies
-                of a topic of the app and of its key; those of imported ones must admit it already, and there is a
-                warning. Default: an `AlarmTopic` of the group's own.
+            rotation: When to rotate, and from which subnets.
+            alarm_topic: The topic that is notified if a rotation fails or an old password is not removed. The policies
+                of a topic in the app and of its key are extended to allow CloudWatch; those of imported ones must
+                allow it already, and there is a warning. Default: an `AlarmTopic` for this group.
 
         Raises:
-            ConfigurationError: When alarms could not be published to the topic, or the function would stand in
-                another VPC.
+            ConfigurationError: If alarms could not be published to the topic, or the function would be in another VPC.
         """
         if alarm_topic is not None:
             check_alarm_topic(alarm_topic, of=self)

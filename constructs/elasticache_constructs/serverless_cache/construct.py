@@ -26,7 +26,6 @@ from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
-from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.access import Access
     from elasticache_constructs.network.subnets import ChosenSubnets
+    from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.serverless_limits import ServerlessLimits
 
 _LONGEST_NAME = 40
@@ -105,47 +105,37 @@ class ServerlessCacheBase(Construct, Logins):
 
 
 class ServerlessCache(ServerlessCacheBase):
-    """A cache without nodes to choose: Valkey, Redis or Memcached, scaled by AWS between its limits.
+    """A serverless Valkey, Redis or Memcached cache, which AWS scales between its limits.
 
-    It is encrypted at rest with a customer key and in transit, backed up every day, lets in its users alone, and is
-    reachable by its client group alone, on two ports: everything on the first, reads that may be a little behind on
-    the second. When it is deleted a last snapshot is taken, which bears the cache's name.
+    It is encrypted at rest with a customer managed key and in transit, backed up every day, and open to its users and
+    its client security group only. It has two ports: one for everything, one for reads that may be slightly behind.
+    When it is deleted, a final snapshot is taken that has the cache's name.
 
-    Replaced when its construct path changes. A change of ``vpc``, ``vpc_subnets``, ``encryption_key`` or
-    ``network_type`` would replace it too, and fails without a loss, since its name is taken. Changed in place:
-    ``engine`` to a newer version or from Redis to Valkey, ``limits``, ``backups``, users.
+    Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
+    ``network_type``. Only a new construct path succeeds: the other updates fail and change nothing, because the name
+    of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey, ``limits``,
+    ``access``, ``backups``, ``description``.
 
     Args:
         scope: The parent.
-
         construct_id: The id in the parent. It decides the name and the logical id.
-
         vpc: The VPC.
-
-        engine: The engine and its major version. Default: Valkey 8.
-
         limits: How far it scales.
-
-        access: Who may log in: users, IAM users best, since no function rotates a serverless cache's passwords yet.
-            Memcached has no logins and takes none. Default: must be given, but for Memcached.
-
-        vpc_subnets: Which subnets; of several in a zone one is used. Default: the isolated ones; where there are none,
-            the private ones.
-
-        max_azs: In how many zones the cache is, the first ones of the subnets: 2 or 3. It is chosen once. Where the VPC
-            may get a third zone later, or got one, ``max_azs=2`` leaves the cache where it is. Default: all, at most
-            three.
-
+        engine: The engine and its major version. Default: Valkey 8.
+        access: Who may log in. Prefer IAM users: the passwords of a serverless cache are not rotated yet. Memcached has
+            no logins and takes none. Default: none, which only Memcached accepts.
+        vpc_subnets: Which subnets; one is used in each Availability Zone. Default: the isolated ones; if there are
+            none, the private ones.
+        max_azs: The number of Availability Zones, the first ones of the subnets: 2 or 3. It can be chosen at creation
+            only: use ``max_azs=2`` if the VPC may get a third zone later, or got one. Default: all, at most three.
         backups: Daily snapshots. Default: kept 35 days, taken at 02:00 UTC.
-
-        network_type: Default: IPv4.
-
-        encryption_key: Encrypts data at rest and secrets. Default: a key of the cache's own, 1 USD a month.
-
-        description: What the console shows, 255 characters at most. Default: the construct id.
+        network_type: IPv4, IPv6 or both. Default: IPv4.
+        encryption_key: Encrypts data at rest and secrets. Default: an `EncryptionKey` for this cache, which costs
+            1 USD a month.
+        description: What the console shows, at most 255 characters. Default: the construct id.
 
     Raises:
-        ConfigurationError: When the service would refuse the cache, or it would be less safe than promised.
+        ConfigurationError: If the service would refuse the cache, or it would be less safe than promised.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/WhatIs.corecomponents.html
     """
@@ -168,12 +158,12 @@ class ServerlessCache(ServerlessCacheBase):
     ) -> None:
         with reported_together() as check:
             settings = check(
-                ServerlessCacheSettings,
+                ServerlessCacheSettings.of,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
                 limits=limits,
                 access=access,
-                backups=backups or Backups(),
+                backups=backups,
                 network_type=network_type,
             )
             subnets = check(
@@ -244,23 +234,16 @@ class ServerlessCache(ServerlessCacheBase):
         reader_endpoint_address: str | None = None,
         client_security_group: ec2.ISecurityGroup | None = None,
     ) -> ServerlessCacheBase:
-        """A serverless cache that exists, to connect to and grant access to. Nothing of it is changed.
+        """An existing serverless cache, to connect to and grant access to. Nothing about it is changed.
 
         Args:
             scope: The parent.
-
             construct_id: The id in the parent.
-
             serverless_cache_name: The cache's name.
-
             endpoint_address: The host of its endpoint.
-
-            security_groups: Those of the cache; rules for new clients are added to them.
-
-            engine: Its engine. Default: Valkey 8; clients talk to all Redis and Valkey caches alike.
-
-            reader_endpoint_address: The host of its reader endpoint. Default: none is told to clients.
-
+            security_groups: The security groups of the cache; rules for new clients are added to them.
+            engine: Its engine. Default: Valkey 8; clients treat all Redis and Valkey caches alike.
+            reader_endpoint_address: The host of its reader endpoint. Default: clients are told none.
             client_security_group: The group that its clients join. Default: none.
         """
         return _ImportedServerlessCache(
@@ -278,10 +261,10 @@ class ServerlessCache(ServerlessCacheBase):
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
 
         Args:
-            user_name: Default: ``default``, whose password is the token of clients that give no name.
+            user_name: The user. Default: ``default``, whose password is the token of clients that send no name.
 
         Raises:
-            ConfigurationError: When that user has no password: it is an IAM user, disabled, or not there.
+            ConfigurationError: If the user has no password: it is an IAM user, disabled, or does not exist.
         """
         return self._secret(user_name)
 

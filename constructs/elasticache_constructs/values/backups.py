@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnParameter, Stack, Token
+from aws_cdk import CfnParameter, Stack
 
+from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number
@@ -58,7 +59,7 @@ class Backups:
 
     def _check_retention(self) -> None:
         lowest = _FLOOR if self.short_retention_reason is None else 1
-        if not Token.is_unresolved(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
+        if not is_token(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
             raise ConfigurationError(
                 got=f"Backups(retention_days={self.retention_days!r})",
                 allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
@@ -86,4 +87,4 @@ class Backups:
     @property
     def below_policy_floor(self) -> bool:
         """Whether the policy packs have a finding about the retention."""
-        return not Token.is_unresolved(self.retention_days) and self.retention_days < _FLOOR
+        return not is_token(self.retention_days) and self.retention_days < _FLOOR

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Token
-
+from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.whole_numbers import is_whole_number
 
@@ -32,7 +31,7 @@ def checked_port(port: int, *, default: int) -> int:
     Raises:
         ConfigurationError: When the port is not a whole number from 1 to 65535.
     """
-    if Token.is_unresolved(port):
+    if is_token(port):
         return port
     if not is_whole_number(port, 1, _HIGHEST_PORT):
         raise ConfigurationError(

@@ -1,0 +1,231 @@
+"""Each setting of a cache is declared once; whatever else has to name it is compared with its declaration here.
+
+A failing test names the settings that were forgotten, and where: docs/adding-a-property.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import aws_elasticache as elasticache
+
+from elasticache_constructs import MemcachedCluster, ReplicationGroup, ServerlessCache
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.settings import rendered, settings_of
+from elasticache_rules.change_gate.schemas import schema
+from tests.conftest import new_bench
+from tests.deployable.resources import spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from elasticache_constructs.shared.settings import CacheSettings
+
+_REQUIRED = inspect.Parameter.empty
+_CONTEXT = {"description"}
+"""Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
+_NOT_IN_TEMPLATE = {"upgraded_from"}
+"""Settings that say how to deploy, and not what."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A kind of cache, as its construct and its settings have it."""
+
+    construct: Any
+    settings: type[CacheSettings]
+    l1: Any
+    resources: Mapping[str, str]
+    """Arguments that are other resources, or follow from them, by what they become: an argument of the L1 construct."""
+
+    @property
+    def declared(self) -> dict[str, dataclasses.Field[Any]]:
+        """The settings by name."""
+        return {each.name: each for each in settings_of(self.settings)}
+
+    @property
+    def signature(self) -> dict[str, inspect.Parameter]:
+        """The named arguments of the construct."""
+        parameters = inspect.signature(self.construct.__init__).parameters.values()
+        return {each.name: each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+    @property
+    def documented(self) -> dict[str, str]:
+        """The entries of the docstring's Args."""
+        section = re.search(r"^Args:\n(.*?)^\S", inspect.getdoc(self.construct) or "", re.DOTALL | re.MULTILINE)
+        assert section is not None
+        found = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", section[1], re.DOTALL | re.MULTILINE)
+        return {name: " ".join(text.split()) for name, text in found if name not in ("scope", "construct_id")}
+
+    def arguments_of(self, name: str) -> list[str]:
+        """The arguments of the L1 construct that an argument becomes."""
+        if name in self.resources:
+            return [self.resources[name]]
+        metadata = self.declared[name].metadata
+        l1 = metadata.get("l1", {})
+        return [*([l1] if isinstance(l1, str) else l1), *metadata.get("made_by_construct", ())]
+
+    def sentences(self, beginning: str) -> set[str]:
+        """The arguments that are named in the sentences of the docstring that begin so."""
+        text = " ".join((inspect.getdoc(self.construct) or "").split("Args:")[0].split())
+        sentences = [each for each in re.split(r"(?<=\.) (?=[A-Z])", text) if each.startswith(beginning)]
+        return {name for each in sentences for name in re.findall(r"``(\w+)``", each)}
+
+
+CACHES = [
+    Cache(
+        ReplicationGroup,
+        ReplicationGroupSettings,
+        elasticache.CfnReplicationGroup,
+        {
+            "vpc": "cache_subnet_group_name",
+            "vpc_subnets": "cache_subnet_group_name",
+            "encryption_key": "kms_key_id",
+            "notification_topic": "notification_topic_arn",
+        },
+    ),
+    Cache(
+        MemcachedCluster,
+        MemcachedClusterSettings,
+        elasticache.CfnCacheCluster,
+        {
+            "vpc": "cache_subnet_group_name",
+            "vpc_subnets": "cache_subnet_group_name",
+            "availability_zones": "preferred_availability_zones",
+            "notification_topic": "notification_topic_arn",
+        },
+    ),
+    Cache(
+        ServerlessCache,
+        ServerlessCacheSettings,
+        elasticache.CfnServerlessCache,
+        {
+            "vpc": "subnet_ids",
+            "vpc_subnets": "subnet_ids",
+            "max_azs": "subnet_ids",
+            "encryption_key": "kms_key_id",
+        },
+    ),
+]
+each_cache = pytest.mark.parametrize("cache", CACHES, ids=lambda cache: cache.construct.__name__)
+
+
+class _HandedOver(Exception):  # noqa: N818 - it is no error
+    pass
+
+
+def _handed_over(cache: Cache, monkeypatch: pytest.MonkeyPatch, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the construct makes its settings of."""
+
+    class _Recorder:
+        @staticmethod
+        def of(**found: Any) -> None:
+            raise _HandedOver(found)
+
+    monkeypatch.setattr(inspect.getmodule(cache.construct), cache.settings.__name__, _Recorder)
+    with pytest.raises(_HandedOver) as handed_over:
+        cache.construct(new_bench().stack, "Cache", **arguments)
+    found: dict[str, Any] = handed_over.value.args[0]
+    return found
+
+
+@each_cache
+def test_signature_has_every_setting_and_nothing_undeclared(cache: Cache) -> None:
+    """An argument of a construct is a declared setting, or another resource."""
+    assert {*cache.declared, *cache.resources} == {*cache.signature}
+
+
+@each_cache
+def test_signature_has_the_declared_types_and_defaults(cache: Cache) -> None:
+    """The default is the declared one; None where the declaration makes a new value for each cache."""
+    wanted: dict[str, tuple[object, object]] = {}
+    for name, each in cache.declared.items():
+        made = each.default_factory is not dataclasses.MISSING or name in _CONTEXT
+        default = None if made else _REQUIRED if each.default is dataclasses.MISSING else each.default
+        wanted[name] = (f"{each.type} | None" if made else each.type, default)
+
+    assert wanted == {name: (cache.signature[name].annotation, cache.signature[name].default) for name in wanted}
+
+
+@each_cache
+def test_every_argument_is_documented_with_its_default(cache: Cache) -> None:
+    """Args has an entry for each argument, which tells the default; a number or a text as it is written."""
+    assert list(cache.signature) == list(cache.documented), "Args and the signature have the same order"
+    untold = []
+    for name, each in cache.signature.items():
+        _, told, default = cache.documented[name].partition("Default: ")
+        written = str(each.default) if isinstance(each.default, str | int) else ""
+        if bool(told) != (each.default is not _REQUIRED) or written not in default:
+            untold.append(name)
+    assert [] == untold
+
+
+@each_cache
+def test_construct_hands_every_setting_over(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the construct is given becomes the setting of that name, untouched."""
+    given = {name: object() for name in cache.signature}
+
+    found = _handed_over(cache, monkeypatch, given)
+    assert {name: given[name] for name in cache.declared} == {
+        name: found[name] for name in found if name in cache.declared
+    }
+
+
+@each_cache
+def test_construct_has_no_defaults_of_its_own(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is not given is None or what is declared: both come to the declared default."""
+    given = {name: object() for name, each in cache.signature.items() if each.default is _REQUIRED}
+
+    found = _handed_over(cache, monkeypatch, given)
+    optional = {name: each for name, each in cache.declared.items() if name not in {*given, *_CONTEXT}}
+    wanted = {
+        name: each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+        for name, each in optional.items()
+    }
+    assert wanted == {name: wanted[name] if found[name] is None else found[name] for name in optional}
+
+
+@each_cache
+def test_l1_arguments_exist(cache: Cache) -> None:
+    """The L1 construct, and CloudFormation, know every argument that a setting becomes; each comes from one setting."""
+    names = [argument for name in cache.declared for argument in cache.arguments_of(name)]
+    rendered_twice = {name for name in rendered(cache.settings) if names.count(name) > 1}
+    document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
+
+    assert document is not None
+    assert set() == {*names} - {*inspect.signature(cache.l1.__init__).parameters}
+    assert set() == {name for name in names if not document.has((spelled(name),))}
+    assert set() == rendered_twice | ({*cache.settings.ALWAYS} & {*names})
+    assert _NOT_IN_TEMPLATE & {*cache.declared} == {name for name in cache.declared if not cache.arguments_of(name)}
+
+
+@each_cache
+def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
+    """An argument replaces the cache, or changes in place, as CloudFormation's schema has it and the change gate says.
+
+    One that does either, as ``node_type`` with its data tiering, stands in one of the sentences or in both.
+    """
+    document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
+    replaced, in_place = cache.sentences("Replaced"), cache.sentences("Changed in place")
+
+    assert document is not None
+    only = {path[0] for path in document.create_only if len(path) == 1}
+    perhaps = {path[0] for path in document.conditional}
+    wrong = {}
+    for name in {*cache.signature} - _NOT_IN_TEMPLATE:
+        properties = {spelled(each) for each in cache.arguments_of(name)}
+        if properties <= only and name not in replaced:
+            wrong[name] = "replaces the cache"
+        elif not properties & (only | perhaps) and (name in replaced or name not in in_place):
+            wrong[name] = "changes in place"
+        elif name not in replaced | in_place:
+            wrong[name] = "replaces the cache, or changes in place"
+    assert {} == wrong
+    assert set() == (replaced | in_place) - {*cache.signature}
