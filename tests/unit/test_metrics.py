@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -17,6 +18,7 @@ from elasticache_constructs import (
     ReplicationGroupBase,
     Topology,
 )
+from elasticache_constructs.shared.metrics import MetricOptions
 from tests.unit.builders import memcached_cluster, replication_group
 
 if TYPE_CHECKING:
@@ -203,6 +205,67 @@ def test_statistic_is_in_the_name(method: str) -> None:
 def test_no_metric_is_left_out(kind: type, table: dict[str, tuple[str, str]]) -> None:
     """Every named metric has its row in the tables above."""
     assert sorted(table) == sorted(name for name in dir(kind) if name.startswith("metric_"))
+
+
+# The CDK's options
+
+
+def test_options_are_those_of_the_cdk() -> None:
+    """An option that the CDK adds to its metrics is missed here."""
+    assert {*inspect.signature(cloudwatch.MetricOptions.__init__).parameters} - {
+        "self"
+    } == MetricOptions.__optional_keys__
+
+
+@pytest.mark.parametrize("method", REPLICATION)
+def test_metric_of_one_node_takes_the_options_of_the_cdk(group: ReplicationGroupBase, method: str) -> None:
+    """What is given takes the place of the default; dimensions are added to those of the node."""
+    metric = getattr(group, method)(
+        "orders-002",
+        statistic="p99",
+        period=cdk.Duration.minutes(5),
+        label="Orders",
+        color="#aa0000",
+        unit=cloudwatch.Unit.PERCENT,
+        dimensions_map={"CacheNodeId": "0001"},
+    )
+
+    told = _metric(metric)
+    assert ("p99", 300) == (told["statistic"], told["period"])
+    assert {"CacheClusterId": "orders-002", "CacheNodeId": "0001"} == told["dimensions"]
+    assert ("Orders", "#aa0000", cloudwatch.Unit.PERCENT) == (metric.label, metric.color, metric.unit)
+
+
+@pytest.mark.parametrize("method", MEMCACHED)
+def test_metric_over_all_nodes_takes_the_options_of_the_cdk(cluster: MemcachedClusterBase, method: str) -> None:
+    """Label and color are of the expression, statistic and unit of each node, the period of both."""
+    metric = getattr(cluster, method)(
+        statistic="Average",
+        period=cdk.Duration.minutes(5),
+        label="Items",
+        color="#aa0000",
+        unit=cloudwatch.Unit.COUNT,
+    )
+
+    assert isinstance(metric, cloudwatch.MathExpression)
+    nodes = list(metric.using_metrics.values())
+    assert ("Items", "#aa0000", 300) == (metric.label, metric.color, metric.period.to_seconds())
+    assert f"{FUNCTIONS[MEMCACHED[method][1]]}(METRICS())" == metric.expression
+    assert {("Average", 300)} == {(_metric(each)["statistic"], _metric(each)["period"]) for each in nodes}
+    assert {(None, cloudwatch.Unit.COUNT)} == {(each.label, each.unit) for each in nodes}
+
+
+def test_option_that_an_expression_has_not_is_refused(cluster: MemcachedClusterBase) -> None:
+    """It would be dropped without a word."""
+    with pytest.raises(ConfigurationError) as refusal:
+        cluster.metric_evictions_sum_count(visible=False)
+
+    expected = (
+        "visible=False for Evictions over 2 nodes: an expression over several nodes has no such option. "
+        "Leave it out, or name a node_id."
+    )
+    assert expected == str(refusal.value)
+    assert isinstance(cluster.metric_evictions_sum_count("0001", visible=False), cloudwatch.Metric)
 
 
 # All nodes

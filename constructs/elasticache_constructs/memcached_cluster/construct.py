@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jsii
 from aws_cdk import Stack, Token
@@ -24,7 +24,7 @@ from elasticache_constructs.network.security_groups import (
 )
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from elasticache_constructs.shared.connection_settings import connection_variables
-from elasticache_constructs.shared.metrics import NodeMetrics
+from elasticache_constructs.shared.metrics import MetricOptions, NodeMetrics
 from elasticache_constructs.shared.notifications import EventTopic, admit_events, check_event_topic
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
@@ -89,13 +89,17 @@ class MemcachedClusterBase(Construct, NodeMetrics):
         """Environment variables for a function or container that connects to the cluster; no login is needed."""
         return connection_variables(engine="memcached", endpoint=self.configuration_endpoint)
 
-    def metric_get_misses_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_get_misses_sum_count(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Reads that found nothing, over all nodes."""
-        return self._over_nodes("GetMisses", "Sum", node_id)
+        return self._over_nodes("GetMisses", "Sum", node_id, options)
 
-    def metric_get_hits_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_get_hits_sum_count(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Reads that found something, over all nodes."""
-        return self._over_nodes("GetHits", "Sum", node_id)
+        return self._over_nodes("GetHits", "Sum", node_id, options)
 
     def _dimensions(self, node_id: str) -> dict[str, str]:
         return {"CacheClusterId": self.cluster_id, "CacheNodeId": node_id}

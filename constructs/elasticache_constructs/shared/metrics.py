@@ -6,23 +6,50 @@ The service publishes them under node ids and nothing else, so a metric of "the 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from elasticache_constructs.checks.errors import ConfigurationError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _NAMESPACE = "AWS/ElastiCache"
 _MINUTE = 1
+_FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM"}
+
+
+class MetricOptions(TypedDict, total=False):
+    """The CDK's options of a metric, as the ``metric`` methods of its own constructs take them.
+
+    See https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_cloudwatch/MetricOptions.html
+    """
+
+    account: str
+    color: str
+    dimensions_map: Mapping[str, str]
+    id: str
+    label: str
+    period: Duration
+    region: str
+    stack_account: str
+    stack_region: str
+    statistic: str
+    unit: cloudwatch.Unit
+    visible: bool
 
 
 class NodeMetrics:
     """Metrics of a cache, of one node or over all of them.
 
     Each named method takes ``node_id``, one of ``node_ids``; without it the metric is a math expression over all nodes
-    with the statistic in the method's name. An alarm takes an expression over ten nodes at most.
+    with the statistic in the method's name. An alarm takes an expression over at most ten nodes.
+
+    Each method takes the CDK's options of a metric, ``period`` or ``label`` for example. Over all nodes, ``label`` and
+    ``color`` are those of the expression, and ``statistic`` is that of each node: ``metric_cpu_max_percent(
+    statistic="Average")`` is the node with the highest average.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
     """
@@ -35,74 +62,101 @@ class NodeMetrics:
     @abstractmethod
     def _dimensions(self, node_id: str) -> dict[str, str]: ...
 
-    def metric(
-        self, metric_name: str, *, node_id: str, statistic: str = "Average", period: Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric(self, metric_name: str, *, node_id: str, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Any metric of one node.
 
         Args:
-            metric_name: As the service names it, ``NewConnections`` say.
+            metric_name: The service's name of the metric, for example ``NewConnections``.
             node_id: One of ``node_ids``.
-            statistic: A CloudWatch statistic. Default: ``Average``.
-            period: Default: one minute, which is how often the service publishes.
+            options: The CDK's options of a metric. ``dimensions_map`` adds to the dimensions of the node. Default: the
+                statistic ``Average``, and a period of one minute, which is how often the service publishes.
         """
+        dimensions = {**self._dimensions(node_id), **options.pop("dimensions_map", {})}
+        defaults: MetricOptions = {"statistic": "Average", "period": Duration.minutes(_MINUTE)}
         return cloudwatch.Metric(
-            namespace=_NAMESPACE,
-            metric_name=metric_name,
-            dimensions_map=self._dimensions(node_id),
-            statistic=statistic,
-            period=period or Duration.minutes(_MINUTE),
+            namespace=_NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **{**defaults, **options}
         )
 
-    def metric_cpu_max_percent(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_cpu_max_percent(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """CPU of the whole host, background work included; the busiest node."""
-        return self._over_nodes("CPUUtilization", "Maximum", node_id)
+        return self._over_nodes("CPUUtilization", "Maximum", node_id, options)
 
-    def metric_freeable_memory_min_bytes(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_freeable_memory_min_bytes(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Memory that the host has left; the node with the least."""
-        return self._over_nodes("FreeableMemory", "Minimum", node_id)
+        return self._over_nodes("FreeableMemory", "Minimum", node_id, options)
 
-    def metric_swap_usage_max_bytes(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_swap_usage_max_bytes(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Swap in use; the node with the most."""
-        return self._over_nodes("SwapUsage", "Maximum", node_id)
+        return self._over_nodes("SwapUsage", "Maximum", node_id, options)
 
-    def metric_current_connections_max_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_current_connections_max_count(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Client connections; the node with the most, of 65,000."""
-        return self._over_nodes("CurrConnections", "Maximum", node_id)
+        return self._over_nodes("CurrConnections", "Maximum", node_id, options)
 
-    def metric_evictions_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_evictions_sum_count(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Items evicted for want of memory, over all nodes."""
-        return self._over_nodes("Evictions", "Sum", node_id)
+        return self._over_nodes("Evictions", "Sum", node_id, options)
 
-    def _over_nodes(self, metric_name: str, statistic: str, node_id: str | None) -> cloudwatch.IMetric:
+    def _over_nodes(
+        self, metric_name: str, statistic: str, node_id: str | None, options: MetricOptions
+    ) -> cloudwatch.IMetric:
         node_ids = self.node_ids if node_id is None else [node_id]
-        metrics = [self.metric(metric_name, node_id=each, statistic=statistic) for each in node_ids]
-        if len(metrics) == 1:
-            return metrics[0]
-        function = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM"}[statistic]
+        if len(node_ids) == 1:
+            return self.metric(metric_name, node_id=node_ids[0], **{"statistic": statistic, **options})
+        of_one = [name for name in ("id", "visible") if name in options]
+        if of_one:
+            raise ConfigurationError(
+                got=f"{of_one[0]}={options[of_one[0]]!r} for {metric_name} over {len(node_ids)} nodes",
+                allowed="an expression over several nodes has no such option",
+                fix="Leave it out, or name a node_id",
+            )
+        label = f"{metric_name} ({statistic.lower()} over {len(node_ids)} nodes)"
+        of_nodes = {"statistic": statistic, **options}
+        of_expression = {"label": of_nodes.pop("label", label), "color": of_nodes.pop("color", None)}
         return cloudwatch.MathExpression(
-            expression=f"{function}(METRICS())",
-            using_metrics={f"node{number}": metric for number, metric in enumerate(metrics, start=1)},
-            label=f"{metric_name} ({statistic.lower()} over {len(metrics)} nodes)",
-            period=Duration.minutes(_MINUTE),
+            expression=f"{_FUNCTIONS[statistic]}(METRICS())",
+            using_metrics={
+                f"node{number}": self.metric(metric_name, node_id=each, **of_nodes)
+                for number, each in enumerate(node_ids, start=1)
+            },
+            period=options.get("period", Duration.minutes(_MINUTE)),
+            **of_expression,
         )
 
 
 class ReplicationMetrics(NodeMetrics):
     """The metrics that Redis and Valkey nodes have beside those of every node."""
 
-    def metric_engine_cpu_max_percent(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_engine_cpu_max_percent(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """CPU of the engine's own thread, the first to saturate on hosts with several cores; the busiest node."""
-        return self._over_nodes("EngineCPUUtilization", "Maximum", node_id)
+        return self._over_nodes("EngineCPUUtilization", "Maximum", node_id, options)
 
-    def metric_database_memory_max_percent(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_database_memory_max_percent(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Memory in use of what the engine may use; the fullest node."""
-        return self._over_nodes("DatabaseMemoryUsagePercentage", "Maximum", node_id)
+        return self._over_nodes("DatabaseMemoryUsagePercentage", "Maximum", node_id, options)
 
-    def metric_replication_lag_max_seconds(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_replication_lag_max_seconds(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """How far replicas are behind; the slowest."""
-        return self._over_nodes("ReplicationLag", "Maximum", node_id)
+        return self._over_nodes("ReplicationLag", "Maximum", node_id, options)
 
-    def metric_authentication_failures_sum_count(self, node_id: str | None = None) -> cloudwatch.IMetric:
+    def metric_authentication_failures_sum_count(
+        self, node_id: str | None = None, **options: Unpack[MetricOptions]
+    ) -> cloudwatch.IMetric:
         """Failed logins, over all nodes."""
-        return self._over_nodes("AuthenticationFailures", "Sum", node_id)
+        return self._over_nodes("AuthenticationFailures", "Sum", node_id, options)
