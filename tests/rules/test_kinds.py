@@ -24,6 +24,7 @@ from elasticache_constructs import (
     Snapshot,
     Topology,
 )
+from elasticache_constructs.checks.errors import reference
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.construct import ServerlessCache

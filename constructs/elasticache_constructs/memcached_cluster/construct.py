@@ -6,10 +6,9 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Unpack
 
 import jsii
-from aws_cdk import Stack, Token
+from aws_cdk import Resource, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from constructs import Construct
 
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import Kind, checked_list, is_token
@@ -26,6 +25,7 @@ from elasticache_constructs.network.subnets import Spread, choose_subnets, creat
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.metrics import MetricOptions, NodeMetrics
 from elasticache_constructs.shared.notifications import EventTopic, admit_events, check_event_topic
+from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.network_type import NetworkType
@@ -34,9 +34,12 @@ from elasticache_constructs.values.ports import MEMCACHED_PORT, PORT_LATER, chec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
+    from aws_cdk import RemovalPolicy
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
+    from constructs import Construct
 
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.node_type import NodeType
@@ -54,7 +57,7 @@ _NEWER = (
 
 
 @jsii.implements(ec2.IConnectable)
-class MemcachedClusterBase(Construct, NodeMetrics):
+class MemcachedClusterBase(Resource, NodeMetrics):
     """What a Memcached cluster can do whether it was made here or imported."""
 
     cluster_id: str
@@ -220,6 +223,19 @@ class MemcachedCluster(MemcachedClusterBase):
         }
         acknowledge(resource, {rule: reason for rule, reason in findings.items() if reason})
 
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Change what happens when the cluster is removed from its stack, or replaced. Default: it is deleted.
+
+        Args:
+            policy: ``DESTROY``, the default; ``RETAIN`` or ``RETAIN_ON_UPDATE_OR_DELETE``, which leave the cluster
+                running and billed.
+
+        Raises:
+            ConfigurationError: If the policy is ``SNAPSHOT``: Memcached has no snapshots, and the deletion would fail.
+        """
+        refuse_snapshot(policy, noun="Memcached cluster", because="Memcached has no snapshots, and keeps nothing")
+        super().apply_removal_policy(policy)
+
     @classmethod
     def from_memcached_cluster_attributes(
         cls,
@@ -305,3 +321,11 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=configuration_endpoint.port)
         self._nodes = nodes
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> NoReturn:  # noqa: ARG002 - of the CDK
+        """Refused: the app does not have the cluster.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        refuse_for_imported("cluster")

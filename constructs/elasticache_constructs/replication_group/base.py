@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Token
+from aws_cdk import Resource, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from elasticache_constructs.access.grants import audit_policy, operate_policy
 from elasticache_constructs.access.logins import Logins
@@ -17,16 +16,21 @@ from elasticache_constructs.network.security_groups import checked_connections, 
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.grants import attach
 from elasticache_constructs.shared.metrics import ReplicationMetrics
+from elasticache_constructs.shared.removal import refuse_for_imported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
+
+    from aws_cdk import RemovalPolicy
+    from constructs import Construct
 
     from elasticache_constructs.values.endpoint import Endpoint
     from elasticache_constructs.values.topology import Topology
 
 
 @jsii.implements(ec2.IConnectable)
-class ReplicationGroupBase(Construct, Logins, ReplicationMetrics):
+class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
     """What a replication group can do whether it was made here or imported."""
 
     replication_group_id: str
@@ -184,3 +188,11 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         self._connections = connections_from_consumers(self, security_groups, port=endpoint.port)
         self._topology = topology
         self._is_imported = True
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> NoReturn:  # noqa: ARG002 - of the CDK
+        """Refused: the app does not have the group.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        refuse_for_imported(self._noun)

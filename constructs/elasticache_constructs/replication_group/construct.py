@@ -11,7 +11,8 @@ from aws_cdk import aws_elasticache as elasticache
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import is_token
-from elasticache_constructs.checks.errors import reference, reported_together
+from elasticache_constructs.checks.errors import ConfigurationError, reference, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
@@ -62,6 +63,7 @@ _HAS_ONE_SHARED_LOGIN = (
     "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
     "Access.auth_token() was asked for."
 )
+_IS_KEPT = "CloudFormation-Validate::elasticache_replication_group_is_kept_or_snapshotted"
 _BACKUP_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
 _RETENTION_LATER = (
     "How long backups are kept is known at deployment only, where no rule reads it: who deploys names 15 to 35 days."
@@ -272,6 +274,33 @@ class ReplicationGroup(ReplicationGroupBase):
             client_security_group=client_security_group,
             topology=topology,
         )
+
+    def apply_removal_policy(self, policy: RemovalPolicy, *, reason: str | None = None) -> None:
+        """Change what happens when the group is removed from its stack, or replaced.
+
+        Without a call, a final snapshot is taken, and the group is deleted. Changed in place.
+
+        Args:
+            policy: ``SNAPSHOT``, the default; ``RETAIN`` or ``RETAIN_ON_UPDATE_OR_DELETE``, which leave the group
+                running and billed; ``DESTROY``, which deletes it with its data.
+            reason: Why the data may be deleted, for ``DESTROY``. Default: ``DESTROY`` is refused.
+
+        Raises:
+            ConfigurationError: If the policy is ``DESTROY`` and there is no reason of at least 20 characters.
+
+        See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+        """
+        if policy is RemovalPolicy.DESTROY:
+            call = "ReplicationGroup.apply_removal_policy(RemovalPolicy.DESTROY)"
+            if reason is None:
+                raise ConfigurationError(
+                    got=call,
+                    allowed="the data of a group is deleted for a reason only",
+                    fix="Use RemovalPolicy.SNAPSHOT, which takes a final snapshot, or say why: reason='...'",
+                    page="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html",
+                )
+            acknowledge(self._resource, {_IS_KEPT: checked_reason(reason, what=call)})
+        super().apply_removal_policy(policy)
 
     def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import RemovalPolicy, Token
+from aws_cdk import RemovalPolicy, Resource, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from constructs import Construct
 
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
@@ -26,15 +25,18 @@ from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
+from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
+    from constructs import Construct
 
     from elasticache_constructs.access import Access
     from elasticache_constructs.network.subnets import ChosenSubnets
@@ -47,7 +49,7 @@ _MOST_SUBNETS = 3
 
 
 @jsii.implements(ec2.IConnectable)
-class ServerlessCacheBase(Construct, Logins):
+class ServerlessCacheBase(Resource, Logins):
     """What a serverless cache can do whether it was made here or imported.
 
     Serverless caches always encrypt, in transit and at rest. Those of Redis and Valkey speak the cluster protocol.
@@ -257,6 +259,19 @@ class ServerlessCache(ServerlessCacheBase):
             client_security_group=client_security_group,
         )
 
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Change what happens when the cache is removed from its stack. Default: a final snapshot is taken.
+
+        Args:
+            policy: ``DESTROY``, the default, which takes a final snapshot too; ``RETAIN`` or
+                ``RETAIN_ON_UPDATE_OR_DELETE``, which leave the cache running and billed.
+
+        Raises:
+            ConfigurationError: If the policy is ``SNAPSHOT``: CloudFormation has no such policy for serverless caches.
+        """
+        refuse_snapshot(policy, noun="serverless cache", because="its final snapshot is taken in any case")
+        super().apply_removal_policy(policy)
+
     def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
         """The secret with a user's generated password, as ``{"username": ..., "password": ...}``.
 
@@ -307,3 +322,11 @@ class _ImportedServerlessCache(ServerlessCacheBase):
         self._connections = connections_from_consumers(self, security_groups, port=port, last_port=reader_port)
         self._engine_name = engine.name
         self._is_imported = True
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> NoReturn:  # noqa: ARG002 - of the CDK
+        """Refused: the app does not have the cache.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        refuse_for_imported("cache")
