@@ -7,24 +7,39 @@ nothing else is wrong.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from hypothesis import strategies as st
 
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.settings import settings_of
 from tests.deployable.drawing import access, engines, nodes, parameters, serverless, shapes, surroundings, times
 from tests.deployable.written import Call, call
 
-# Twice what many rules are about.
-_GROUP_ASPECTS = (
-    *("engine", "engine", "node_type", "topology", "topology", "access", "permissions", "permissions"),
-    "transit_encryption",
-    *("maintenance_window", "parameters", "unlisted_parameters", "network_type", "log_delivery", "restore_from"),
-    *("backups", "port", "description"),
-)
+if TYPE_CHECKING:
+    from elasticache_constructs.shared.settings import CacheSettings
+
+_UPGRADES = {"auto_minor_version_upgrade", "manual_upgrades_reason"}
 _ASKS_FOR_NEW_ENGINES = {"topology", "transit_encryption", "permissions", "network_type"}
-_CLUSTER_ASPECTS = ("engine", "node_type", "nodes", "maintenance_window", "parameters", "network_type", "port")
-_SERVERLESS_ASPECTS = ("engine", "limits", "access", "backups", "network_type", "description")
+
+
+def _aspects(settings: type[CacheSettings], *more: str) -> tuple[str, ...]:
+    """What a slip may be about: each setting once, and what many rules are about more often."""
+    return *(each.name for each in settings_of(settings)), *more
+
+
+_GROUP_ASPECTS = _aspects(ReplicationGroupSettings, "engine", "topology", "permissions", "permissions")
+_CLUSTER_ASPECTS = _aspects(MemcachedClusterSettings)
+_SERVERLESS_ASPECTS = _aspects(ServerlessCacheSettings)
+
+
+def _drawn(settings: type[CacheSettings], **drawn: Any) -> Call:
+    """The call, once every setting is drawn: one that is left to its default is never tried otherwise."""
+    left_out = [each.name for each in settings_of(settings) if each.name not in drawn]
+    assert [] == left_out, f"not drawn for {settings.CONSTRUCT}: {', '.join(left_out)}"
+    return call(settings, **drawn)
 
 
 @st.composite
@@ -55,7 +70,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
     logins, transit_encryption = draw(access.with_encryption(known, slips))
     maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
     topology = draw(shapes.careless() if "topology" in slips else shapes.careful(known))
-    return call(
+    return _drawn(
         ReplicationGroupSettings,
         description=draw(
             surroundings.careless_description()
@@ -89,6 +104,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
             if "restore_from" in slips
             else surroundings.careful_snapshot(topology, region)
         ),
+        **draw(times.minor_upgrades(slipped=bool(slips & _UPGRADES))),
         region=region,
     )
 
@@ -103,7 +119,7 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
     # Older nodes speak no IPv6, which shows with another network type alone.
     older = "network_type" in slips and draw(st.booleans())
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
-    return call(
+    return _drawn(
         MemcachedClusterSettings,
         engine=engine,
         node_type=node_type,
@@ -113,7 +129,10 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
         port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
         maintenance_window=draw(times.windows(apart="maintenance_window" not in slips))[0],
         parameters=draw(parameters.careless() if "parameters" in slips else parameters.careful(known, node_type)),
-        unlisted_parameters=draw(parameters.unlisted()),
+        unlisted_parameters=draw(
+            parameters.wrong_unlisted() if "unlisted_parameters" in slips else parameters.unlisted()
+        ),
+        **draw(times.minor_upgrades(slipped=bool(slips & _UPGRADES))),
         network_type=draw(
             surroundings.careless_network_type()
             if "network_type" in slips
@@ -129,7 +148,7 @@ def serverless_caches(draw: st.DrawFn) -> Call:
     slips = draw(_slips(_SERVERLESS_ASPECTS))
     engine = draw(serverless.careless_engine() if "engine" in slips else serverless.careful_engine())
     _, snapshot_window = draw(times.windows(apart=True))
-    return call(
+    return _drawn(
         ServerlessCacheSettings,
         description=draw(
             serverless.careless_description() if "description" in slips else st.sampled_from(surroundings.DESCRIPTIONS)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OWN_PROMISES = re.compile(
     r"(TransitEncryption\.preferred|TransitEncryption\.disabled|Access\.without_login|Permissions"
     r"|ServerlessLimits\(unlimited_reason=\.\.\.\)"
+    r"|(ReplicationGroup|MemcachedCluster)\(manual_upgrades_reason=\.\.\.\)"
     r"|Backups\(short_retention_reason=\.\.\.\)|Topology\(no_failover_reason=\.\.\.\)) with the reason '.*'"
 )
 

@@ -279,7 +279,7 @@ DECLARED: dict[str, Declared] = {
     # Updates
     "UPD-13": _run_time("drift of write-only properties cannot be detected"),
     "UPD-14": _run_time("CloudFormation compares Memcached versions by their first two numbers"),
-    "UPD-15": _always(f"{_GROUP_SETTINGS}.properties", "minor upgrades are on, and change in place"),
+    "UPD-15": _documented(_GROUP, "in the maintenance window; may be changed in place"),
     "UPD-20": _run_time("CloudFormation sends what changes, and nothing where nothing does"),
     "UPD-16": _run_time("CloudFormation waits for up to a day"),
     # CloudFormation

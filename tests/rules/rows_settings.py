@@ -32,6 +32,17 @@ def _dumps(number: int) -> Snapshot:
 
 ROWS = (
     Row(
+        "POS-03",
+        lambda: group(auto_minor_version_upgrade=False),
+        (
+            "ReplicationGroup(auto_minor_version_upgrade=False): minor versions, which bring security fixes, are "
+            "installed automatically. Leave auto_minor_version_upgrade out, or say why upgrades are manual: "
+            "manual_upgrades_reason='...'."
+        ),
+        f"{GUIDE}/VersionManagement.html",
+        lambda: group(auto_minor_version_upgrade=False, manual_upgrades_reason="The team tests each version first."),
+    ),
+    Row(
         "NAM-16",
         lambda: group(description="d" * 256),
         "a description of 256 characters: it has 255 at most. Shorten it.",

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _REQUIRED = inspect.Parameter.empty
 _CONTEXT = {"description"}
 """Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
-_NOT_IN_TEMPLATE = {"upgraded_from"}
-"""Settings that say how to deploy, and not what."""
+_NOT_IN_TEMPLATE = {"upgraded_from", "manual_upgrades_reason"}
+"""Settings that say how to deploy, or why, and not what."""
 
 
 @dataclass(frozen=True)

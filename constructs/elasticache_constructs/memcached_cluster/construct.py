@@ -118,7 +118,8 @@ class MemcachedCluster(MemcachedClusterBase):
     Replaced, empty and with a new endpoint, if one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
     another VPC, ``port``, ``network_type``. Changed in place, and emptied: ``engine``, ``node_type``. Changed in place:
     ``nodes`` (removed nodes lose their items), ``availability_zones`` (of new nodes), ``parameters`` and
-    ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``.
+    ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
+    ``auto_minor_version_upgrade``.
 
     Args:
         scope: The parent.
@@ -139,6 +140,9 @@ class MemcachedCluster(MemcachedClusterBase):
         notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
             topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
             there is a warning. Default: an `EventTopic` for this cluster.
+        auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
+            window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
+        manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
 
     Raises:
         ConfigurationError: If the service would refuse the cluster, or it would be less safe than promised.
@@ -163,6 +167,8 @@ class MemcachedCluster(MemcachedClusterBase):
         unlisted_parameters: Mapping[str, str] | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         notification_topic: sns.ITopic | None = None,
+        auto_minor_version_upgrade: bool = True,
+        manual_upgrades_reason: str | None = None,
     ) -> None:
         with reported_together() as check:
             settings = check(
@@ -175,6 +181,8 @@ class MemcachedCluster(MemcachedClusterBase):
                 parameters=parameters,
                 unlisted_parameters=unlisted_parameters,
                 network_type=network_type,
+                auto_minor_version_upgrade=auto_minor_version_upgrade,
+                manual_upgrades_reason=manual_upgrades_reason,
                 region=Stack.of(scope).region,
             )
             subnets = check(
@@ -220,6 +228,7 @@ class MemcachedCluster(MemcachedClusterBase):
             else None,
             "CloudFormation-Validate::E3647": _NEWER if node_type.unlisted else None,
             "CloudFormation-Validate::E9006": _NEWER if engine.unlisted else None,
+            **settings.relaxed(),
         }
         acknowledge(resource, {rule: reason for rule, reason in findings.items() if reason})
 

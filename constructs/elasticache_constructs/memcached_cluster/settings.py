@@ -44,7 +44,7 @@ class MemcachedClusterSettings(NodeSettings):
     """
 
     CONSTRUCT = "MemcachedCluster"
-    ALWAYS: ClassVar = {"transit_encryption_enabled": True, "auto_minor_version_upgrade": True}
+    ALWAYS: ClassVar = {"transit_encryption_enabled": True}
 
     node_type: NodeType = field(
         metadata=Setting(

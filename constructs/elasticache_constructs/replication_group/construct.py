@@ -87,8 +87,8 @@ class ReplicationGroup(ReplicationGroupBase):
     ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering. Changed in place:
     ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
     ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
-    ``log_delivery``, ``notification_topic``, ``description``. Cluster mode, TLS and failover take several deployments
-    to turn on: docs/runbooks. ``make gate`` says what a change will do.
+    ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``. Cluster mode, TLS and
+    failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change will do.
 
     Args:
         scope: The parent.
@@ -119,6 +119,9 @@ class ReplicationGroup(ReplicationGroupBase):
         notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
             topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
             there is a warning. Default: an `EventTopic` for this group.
+        auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
+            window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
+        manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
         description: What the console shows, at most 255 characters. Default: the construct id.
 
     Raises:
@@ -150,6 +153,8 @@ class ReplicationGroup(ReplicationGroupBase):
         restore_from: Snapshot | None = None,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
+        auto_minor_version_upgrade: bool = True,
+        manual_upgrades_reason: str | None = None,
         description: str | None = None,
     ) -> None:
         topology = topology or Topology()
@@ -171,6 +176,8 @@ class ReplicationGroup(ReplicationGroupBase):
                 network_type=network_type,
                 log_delivery=log_delivery,
                 restore_from=restore_from,
+                auto_minor_version_upgrade=auto_minor_version_upgrade,
+                manual_upgrades_reason=manual_upgrades_reason,
                 region=Stack.of(scope).region,
             )
             subnets = check(
@@ -399,6 +406,7 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: Replicatio
             findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_retention_reason
     findings.update(_known_later(settings))
     findings.update(_relaxed(settings))
+    findings.update(settings.relaxed())
     if findings:
         acknowledge(resource, findings)
     skipped = _skipped_by_checkov(settings)

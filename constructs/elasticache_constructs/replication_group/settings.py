@@ -209,7 +209,7 @@ class ReplicationGroupSettings(NodeSettings):
     """
 
     CONSTRUCT = "ReplicationGroup"
-    ALWAYS: ClassVar = {"at_rest_encryption_enabled": True, "auto_minor_version_upgrade": True}
+    ALWAYS: ClassVar = {"at_rest_encryption_enabled": True}
 
     engine: Engine = field(
         metadata=Setting(

@@ -16,7 +16,8 @@ from types import UnionType
 from typing import Any, ClassVar, Self, TypedDict, get_origin, get_type_hints
 
 from elasticache_constructs.checks.argument_types import Kind, check_kinds
-from elasticache_constructs.checks.errors import reported_together
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import check_named_once, check_parameters, check_unlisted_parameters
 from elasticache_constructs.values.windows import checked_maintenance_window
@@ -93,6 +94,22 @@ def _check_unlisted_parameters(cache: Any) -> None:
         check(check_named_once, cache.parameters, cache.unlisted_parameters)
 
 
+def _check_minor_version_upgrades(cache: NodeSettings) -> None:
+    if not cache.auto_minor_version_upgrade and cache.manual_upgrades_reason is None:
+        raise ConfigurationError(
+            got=f"{cache.CONSTRUCT}(auto_minor_version_upgrade=False)",
+            allowed="minor versions, which bring security fixes, are installed automatically",
+            fix="Leave auto_minor_version_upgrade out, or say why upgrades are manual: manual_upgrades_reason='...'",
+            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VersionManagement.html",
+            rule="POS-03",
+        )
+
+
+def _check_manual_upgrades_reason(cache: NodeSettings) -> None:
+    if cache.manual_upgrades_reason is not None:
+        checked_reason(cache.manual_upgrades_reason, what=f"{cache.CONSTRUCT}(manual_upgrades_reason=...)")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings(CacheSettings):
     """The settings that replication groups and Memcached clusters share."""
@@ -137,8 +154,20 @@ class NodeSettings(CacheSettings):
             rule="NET-13",
         ),
     )
+    auto_minor_version_upgrade: bool = field(
+        default=True,
+        metadata=Setting(
+            l1="auto_minor_version_upgrade", example="True", check=_check_minor_version_upgrades, rule="POS-03"
+        ),
+    )
+    manual_upgrades_reason: str | None = field(default=None, metadata=Setting(check=_check_manual_upgrades_reason))
     region: str
     """A CDK token if it is not known; then what depends on it is not judged."""
+
+    def relaxed(self) -> dict[str, str]:
+        """The reasons for what is relaxed, by the rules that have a finding about it."""
+        reason = None if self.auto_minor_version_upgrade else self.manual_upgrades_reason
+        return {"CloudFormation-Validate::elasticache_cache_takes_minor_upgrades": reason} if reason else {}
 
     def all_parameters(self) -> dict[str, str]:
         """The parameters, including those that are not checked."""

@@ -1,8 +1,9 @@
-"""Windows and backups."""
+"""Windows, backups and upgrades."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -64,3 +65,17 @@ def careless_backups() -> st.SearchStrategy[Call]:
         ),
         st.sampled_from((None, REASON, "short")),
     )
+
+
+@functools.cache
+def minor_upgrades(*, slipped: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Automatic, or by hand with a reason; after a slip without one, or of another type."""
+    by_hand = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": REASON}
+    right = ({"auto_minor_version_upgrade": True}, {"auto_minor_version_upgrade": True}, by_hand)
+    wrong = (
+        {"auto_minor_version_upgrade": False},
+        {"auto_minor_version_upgrade": "false"},
+        {"manual_upgrades_reason": "short"},
+    )
+    nothing = {"auto_minor_version_upgrade": True, "manual_upgrades_reason": None}
+    return st.sampled_from(wrong if slipped else right).map(lambda chosen: nothing | chosen)
