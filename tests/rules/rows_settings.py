@@ -39,7 +39,6 @@ ROWS = (
             "installed automatically. Leave auto_minor_version_upgrade out, or say why upgrades are manual: "
             "manual_upgrades_reason='...'."
         ),
-        f"{GUIDE}/VersionManagement.html",
         lambda: group(auto_minor_version_upgrade=False, manual_upgrades_reason="The team tests each version first."),
     ),
     Row(

@@ -116,6 +116,13 @@ def test_serverless_cache_that_is_destroyed_leaves_a_final_snapshot(bench: Bench
     assert ("Delete", "Delete") == _policies(bench, "ServerlessCache")
 
 
+def test_cluster_that_is_destroyed_states_no_policy(bench: Bench) -> None:
+    """Delete is CloudFormation's default, with a call and without."""
+    memcached_cluster(bench).apply_removal_policy(RemovalPolicy.DESTROY)
+
+    assert set() == {"DeletionPolicy", "UpdateReplacePolicy"} & {*bench.only("ElastiCache::CacheCluster")}
+
+
 @pytest.mark.parametrize(("kind", "because"), [("cluster", "Memcached has no snapshots"), ("cache", "in any case")])
 def test_snapshot_that_cloudformation_does_not_take_is_refused(bench: Bench, kind: str, because: str) -> None:
     """The stack could not be deleted, or the policy would mean Delete."""

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Unpack
 
 import jsii
-from aws_cdk import Resource, Stack, Token
+from aws_cdk import RemovalPolicy, Resource, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
-    from aws_cdk import RemovalPolicy
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
     from constructs import Construct
@@ -46,6 +45,13 @@ if TYPE_CHECKING:
 
 _ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
 _ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html"
+_STATED = {
+    RemovalPolicy.RETAIN: {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
+    RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: {
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+    },
+}
 _USUAL_PORT = (
     "Access is by security group and TLS, not by an obscure port; clients, tools and runbooks expect 11211. "
     "Another port can be chosen: MemcachedCluster(port=...)."
@@ -203,7 +209,7 @@ class MemcachedCluster(MemcachedClusterBase):
         admit_events(topic, of=self)
         placement = create_placement(self, subnets)
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
-        resource = elasticache.CfnCacheCluster(
+        resource = self._resource = elasticache.CfnCacheCluster(
             self,
             "Resource",
             **settings.properties(),
@@ -214,6 +220,10 @@ class MemcachedCluster(MemcachedClusterBase):
             cache_parameter_group_name=create_parameter_group(self, engine, settings.all_parameters()),
             notification_topic_arn=topic.topic_arn,
         )
+        # The CDK wants a policy. Delete is CloudFormation's default: it stays unstated, so that no template changes.
+        resource.apply_removal_policy(RemovalPolicy.DESTROY)
+        resource.add_deletion_override("DeletionPolicy")
+        resource.add_deletion_override("UpdateReplacePolicy")
         self.cluster_id = resource.ref
         self.configuration_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
         self.client_security_group = groups.clients
@@ -244,6 +254,8 @@ class MemcachedCluster(MemcachedClusterBase):
         """
         refuse_snapshot(policy, noun="Memcached cluster", because="Memcached has no snapshots, and keeps nothing")
         super().apply_removal_policy(policy)
+        for attribute, value in _STATED.get(policy, {}).items():
+            self._resource.add_override(attribute, value)
 
     @classmethod
     def from_memcached_cluster_attributes(

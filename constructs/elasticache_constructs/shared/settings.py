@@ -100,7 +100,6 @@ def _check_minor_version_upgrades(cache: NodeSettings) -> None:
             got=f"{cache.CONSTRUCT}(auto_minor_version_upgrade=False)",
             allowed="minor versions, which bring security fixes, are installed automatically",
             fix="Leave auto_minor_version_upgrade out, or say why upgrades are manual: manual_upgrades_reason='...'",
-            page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VersionManagement.html",
             rule="POS-03",
         )
 
