@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 # What the package promises by itself: the service would take it.
 OWN_PROMISES = re.compile(
     r"(TransitEncryption\.preferred|TransitEncryption\.disabled|Access\.without_login|Permissions"
-    r"|ServerlessLimits\(unlimited_reason=\.\.\.\)"
-    r"|(ReplicationGroup|MemcachedCluster)\(manual_upgrades_reason=\.\.\.\)"
-    r"|Backups\(short_retention_reason=\.\.\.\)|Topology\(no_failover_reason=\.\.\.\)) with the reason '.*'"
+    r"|\w+\(\w+_reason=\.\.\.\)) with the reason '.*'"
 )
 
 

@@ -248,7 +248,8 @@ def test_metric_over_all_nodes_takes_the_options_of_the_cdk(cluster: MemcachedCl
     )
 
     assert isinstance(metric, cloudwatch.MathExpression)
-    nodes = list(metric.using_metrics.values())
+    nodes = [each for each in metric.using_metrics.values() if isinstance(each, cloudwatch.Metric)]
+    assert 2 == len(nodes)
     assert ("Items", "#aa0000", 300) == (metric.label, metric.color, metric.period.to_seconds())
     assert f"{FUNCTIONS[MEMCACHED[method][1]]}(METRICS())" == metric.expression
     assert {("Average", 300)} == {(_metric(each)["statistic"], _metric(each)["period"]) for each in nodes}

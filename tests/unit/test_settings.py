@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 _REQUIRED = inspect.Parameter.empty
 _CONTEXT = {"description"}
 """Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
-_NOT_IN_TEMPLATE = {"upgraded_from", "manual_upgrades_reason"}
-"""Settings that say how to deploy, or why, and not what."""
+
+
+def _is_in_template(name: str) -> bool:
+    """Whether an argument says what to deploy; not how to, or why."""
+    return name != "upgraded_from" and not name.endswith("_reason")
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def test_l1_arguments_exist(cache: Cache) -> None:
     assert set() == {*names} - {*inspect.signature(cache.l1.__init__).parameters}
     assert set() == {name for name in names if not document.has((spelled(name),))}
     assert set() == rendered_twice | ({*cache.settings.ALWAYS} & {*names})
-    assert _NOT_IN_TEMPLATE & {*cache.declared} == {name for name in cache.declared if not cache.arguments_of(name)}
+    assert {name for name in cache.declared if _is_in_template(name)} == {*filter(cache.arguments_of, cache.declared)}
 
 
 @each_cache
@@ -219,7 +222,7 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
     only = {path[0] for path in document.create_only if len(path) == 1}
     perhaps = {path[0] for path in document.conditional}
     wrong = {}
-    for name in {*cache.signature} - _NOT_IN_TEMPLATE:
+    for name in filter(_is_in_template, cache.signature):
         properties = {spelled(each) for each in cache.arguments_of(name)}
         if properties <= only and name not in replaced:
             wrong[name] = "replaces the cache"

@@ -6,7 +6,7 @@ The service publishes them under node ids and nothing else, so a metric of "the 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -27,18 +27,18 @@ class MetricOptions(TypedDict, total=False):
     See https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_cloudwatch/MetricOptions.html
     """
 
-    account: str
-    color: str
-    dimensions_map: Mapping[str, str]
-    id: str
-    label: str
-    period: Duration
-    region: str
-    stack_account: str
-    stack_region: str
-    statistic: str
-    unit: cloudwatch.Unit
-    visible: bool
+    account: str | None
+    color: str | None
+    dimensions_map: Mapping[str, str] | None
+    id: str | None
+    label: str | None
+    period: Duration | None
+    region: str | None
+    stack_account: str | None
+    stack_region: str | None
+    statistic: str | None
+    unit: cloudwatch.Unit | None
+    visible: bool | None
 
 
 class NodeMetrics:
@@ -71,11 +71,9 @@ class NodeMetrics:
             options: The CDK's options of a metric. ``dimensions_map`` adds to the dimensions of the node. Default: the
                 statistic ``Average``, and a period of one minute, which is how often the service publishes.
         """
-        dimensions = {**self._dimensions(node_id), **options.pop("dimensions_map", {})}
-        defaults: MetricOptions = {"statistic": "Average", "period": Duration.minutes(_MINUTE)}
-        return cloudwatch.Metric(
-            namespace=_NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **{**defaults, **options}
-        )
+        given: dict[str, Any] = {"statistic": "Average", "period": Duration.minutes(_MINUTE)} | _given(options)
+        dimensions = self._dimensions(node_id) | given.pop("dimensions_map", {})
+        return cloudwatch.Metric(namespace=_NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **given)
 
     def metric_cpu_max_percent(
         self, node_id: str | None = None, **options: Unpack[MetricOptions]
@@ -111,27 +109,32 @@ class NodeMetrics:
         self, metric_name: str, statistic: str, node_id: str | None, options: MetricOptions
     ) -> cloudwatch.IMetric:
         node_ids = self.node_ids if node_id is None else [node_id]
+        given: dict[str, Any] = {"statistic": statistic, "period": Duration.minutes(_MINUTE)} | _given(options)
         if len(node_ids) == 1:
-            return self.metric(metric_name, node_id=node_ids[0], **{"statistic": statistic, **options})
-        of_one = [name for name in ("id", "visible") if name in options]
-        if of_one:
+            return self.metric(metric_name, node_id=node_ids[0], **given)
+        for name in given.keys() & {"id", "visible"}:
             raise ConfigurationError(
-                got=f"{of_one[0]}={options[of_one[0]]!r} for {metric_name} over {len(node_ids)} nodes",
+                got=f"{name}={given[name]!r} for {metric_name} over {len(node_ids)} nodes",
                 allowed="an expression over several nodes has no such option",
                 fix="Leave it out, or name a node_id",
             )
-        label = f"{metric_name} ({statistic.lower()} over {len(node_ids)} nodes)"
-        of_nodes = {"statistic": statistic, **options}
-        of_expression = {"label": of_nodes.pop("label", label), "color": of_nodes.pop("color", None)}
+        label = given.pop("label", f"{metric_name} ({statistic.lower()} over {len(node_ids)} nodes)")
+        color = given.pop("color", None)
         return cloudwatch.MathExpression(
             expression=f"{_FUNCTIONS[statistic]}(METRICS())",
             using_metrics={
-                f"node{number}": self.metric(metric_name, node_id=each, **of_nodes)
+                f"node{number}": self.metric(metric_name, node_id=each, **given)
                 for number, each in enumerate(node_ids, start=1)
             },
-            period=options.get("period", Duration.minutes(_MINUTE)),
-            **of_expression,
+            label=label,
+            color=color,
+            period=given["period"],
         )
+
+
+def _given(options: MetricOptions) -> dict[str, Any]:
+    """Options without those that are ``None``, as the CDK takes them."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 class ReplicationMetrics(NodeMetrics):

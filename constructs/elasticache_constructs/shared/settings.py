@@ -174,14 +174,14 @@ class NodeSettings(CacheSettings):
 
 
 @functools.cache
-def settings_of(cls: type[CacheSettings]) -> tuple[Field[Any], ...]:
+def settings_of(cls: type) -> tuple[Field[Any], ...]:
     """The fields that are arguments of the construct; those of the class before those that it shares with others."""
     own = inspect.get_annotations(cls)
     return tuple(sorted((each for each in fields(cls) if each.metadata), key=lambda each: each.name not in own))
 
 
 @functools.cache
-def kinds(cls: type[CacheSettings]) -> Mapping[str, Kind]:
+def kinds(cls: type) -> Mapping[str, Kind]:
     """The types of the settings that are checked by type, by name."""
     types = get_type_hints(cls)
     return {
@@ -203,7 +203,7 @@ def _checked_type(annotation: Any) -> Any:
 
 
 @functools.cache
-def rendered(cls: type[CacheSettings]) -> Mapping[str, OfSettings]:
+def rendered(cls: type) -> Mapping[str, OfSettings]:
     """What gives the value of an argument of the L1 construct, by argument."""
     found: dict[str, OfSettings] = {}
     for each in settings_of(cls):
