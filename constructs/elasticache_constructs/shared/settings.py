@@ -7,7 +7,6 @@ and which test names what cannot follow.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -173,15 +172,13 @@ class NodeSettings(CacheSettings):
         return {**self.parameters, **self.unlisted_parameters}
 
 
-@functools.cache
-def settings_of(cls: type) -> tuple[Field[Any], ...]:
+def settings_of(cls: type[CacheSettings]) -> tuple[Field[Any], ...]:
     """The fields that are arguments of the construct; those of the class before those that it shares with others."""
     own = inspect.get_annotations(cls)
     return tuple(sorted((each for each in fields(cls) if each.metadata), key=lambda each: each.name not in own))
 
 
-@functools.cache
-def kinds(cls: type) -> Mapping[str, Kind]:
+def kinds(cls: type[CacheSettings]) -> Mapping[str, Kind]:
     """The types of the settings that are checked by type, by name."""
     types = get_type_hints(cls)
     return {
@@ -202,8 +199,7 @@ def _checked_type(annotation: Any) -> Any:
     return annotation if isinstance(annotation, UnionType) else get_origin(annotation) or annotation
 
 
-@functools.cache
-def rendered(cls: type) -> Mapping[str, OfSettings]:
+def rendered(cls: type[CacheSettings]) -> Mapping[str, OfSettings]:
     """What gives the value of an argument of the L1 construct, by argument."""
     found: dict[str, OfSettings] = {}
     for each in settings_of(cls):

@@ -71,11 +71,15 @@ def careless_backups() -> st.SearchStrategy[Call]:
 def minor_upgrades(*, slipped: bool) -> st.SearchStrategy[dict[str, Any]]:
     """Automatic, or by hand with a reason; after a slip without one, or of another type."""
     by_hand = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": REASON}
-    right = ({"auto_minor_version_upgrade": True}, {"auto_minor_version_upgrade": True}, by_hand)
-    wrong = (
+    right: tuple[dict[str, Any], ...] = (
+        {"auto_minor_version_upgrade": True},
+        {"auto_minor_version_upgrade": True},
+        by_hand,
+    )
+    wrong: tuple[dict[str, Any], ...] = (
         {"auto_minor_version_upgrade": False},
         {"auto_minor_version_upgrade": "false"},
         {"manual_upgrades_reason": "short"},
     )
-    nothing = {"auto_minor_version_upgrade": True, "manual_upgrades_reason": None}
-    return st.sampled_from(wrong if slipped else right).map(lambda chosen: nothing | chosen)
+    nothing: dict[str, Any] = {"auto_minor_version_upgrade": True, "manual_upgrades_reason": None}
+    return st.sampled_from(wrong if slipped else right).map(lambda chosen: {**nothing, **chosen})
