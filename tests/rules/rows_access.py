@@ -288,7 +288,7 @@ ROWS = (
             access=Access.auth_token(),
         ),
         (
-            "ReplicationGroup(engine=redis 3.2.10): TLS needs Redis 4.0.10 or Valkey 7.2 at least. Use "
+            "ReplicationGroup(engine=redis 3.2.10): TLS needs at least Redis OSS 4.0.10 or Valkey 7.2. Use "
             "Engine.REDIS_7_1 or Engine.VALKEY_8_2."
         ),
         lambda: group(
@@ -308,10 +308,7 @@ ROWS = (
     Row(
         "TLS-04",
         lambda: cluster(engine=Engine("memcached", "1.6.6"), node_type=NodeType("cache.m5.large")),
-        (
-            "MemcachedCluster(engine=memcached 1.6.6): TLS is always on here and needs Memcached 1.6.12 at least."
-            " Use Engine.MEMCACHED_1_6_22."
-        ),
+        ("MemcachedCluster(engine=memcached 1.6.6): TLS needs at least Memcached 1.6.12. Use Engine.MEMCACHED_1_6_22."),
         lambda: cluster(engine=Engine.MEMCACHED_1_6_12, node_type=NodeType("cache.m5.large")),
     ),
     Row(
@@ -322,8 +319,8 @@ ROWS = (
             transit_encryption=TransitEncryption.preferred(reason=_REASON),
         ),
         (
-            "TransitEncryption.preferred on redis 6.2: the mode preferred needs Redis 7.0 or Valkey 7.2 at least."
-            " Upgrade the engine first, or use TransitEncryption.required()."
+            "TransitEncryption.preferred on redis 6.2: the TLS mode preferred needs at least Redis OSS 7.0 or "
+            "Valkey 7.2. Upgrade the engine first, or use TransitEncryption.required()."
         ),
         lambda: group(
             engine=Engine.REDIS_7_0,

@@ -398,7 +398,7 @@ ROWS = (
             network_type=NetworkType.IPV6,
         ),
         (
-            "NetworkType ipv6 on redis 6.0: IPv6 needs Redis 6.2 or Valkey 7.2 at least. Use a newer engine, or "
+            "NetworkType ipv6 on redis 6.0: IPv6 needs at least Redis OSS 6.2 or Valkey 7.2. Use a newer engine, or "
             "NetworkType.IPV4."
         ),
         lambda: group(engine=Engine.REDIS_6_2, node_type=NodeType("cache.r5.large"), network_type=NetworkType.IPV6),

@@ -98,7 +98,8 @@ ROWS = (
             topology=Topology(shards=126, node_quota=500),
         ),
         (
-            "Topology with 252 nodes on redis 4.0.10: before Redis 5.0.6 a cluster has 250 nodes at most. Use a "
+            "Topology with 252 nodes on redis 4.0.10: a cluster of more than 250 nodes needs at least "
+            "Redis OSS 5.0.6 or Valkey 7.2. Use a "
             "newer engine, or fewer nodes."
         ),
         lambda: group(
@@ -131,8 +132,8 @@ ROWS = (
         "TOP-23",
         lambda: group(engine=Engine.REDIS_6_2, topology=Topology(cluster_mode=ClusterMode.COMPATIBLE)),
         (
-            "Topology(cluster_mode=ClusterMode.COMPATIBLE) on redis 6.2: a running group is taken to cluster mode"
-            " from Redis 7.0 or Valkey 7.2 on. Upgrade the engine first; a new group takes "
+            "Topology(cluster_mode=ClusterMode.COMPATIBLE) on redis 6.2: a change of cluster mode needs at "
+            "least Redis OSS 7.0 or Valkey 7.2. Upgrade the engine first; a new group takes "
             "Topology(cluster_mode=True)."
         ),
         lambda: group(engine=Engine.REDIS_7_0, topology=Topology(cluster_mode=ClusterMode.COMPATIBLE)),
@@ -145,8 +146,8 @@ ROWS = (
             topology=Topology(cluster_mode=ClusterMode.COMPATIBLE),
         ),
         (
-            "Topology(cluster_mode=ClusterMode.COMPATIBLE) on redis 6.2: a running group is taken to cluster mode"
-            " from Redis 7.0 or Valkey 7.2 on. Upgrade the engine first; a new group takes "
+            "Topology(cluster_mode=ClusterMode.COMPATIBLE) on redis 6.2: a change of cluster mode needs at "
+            "least Redis OSS 7.0 or Valkey 7.2. Upgrade the engine first; a new group takes "
             "Topology(cluster_mode=True)."
         ),
         lambda: group(

@@ -222,7 +222,7 @@ def test_engine_without_tls_is_refused(bench: Bench) -> None:
         replication_group(bench, engine=Engine("redis", "4.0.9", unlisted=True), node_type=new, access=TOKEN)
 
     expected = (
-        "ReplicationGroup(engine=redis 4.0.9): TLS needs Redis 4.0.10 or Valkey 7.2 at least. "
+        "ReplicationGroup(engine=redis 4.0.9): TLS needs at least Redis OSS 4.0.10 or Valkey 7.2. "
         f"Use Engine.REDIS_7_1 or Engine.VALKEY_8_2. {reference('TLS-02')}"
     )
     assert expected == str(refusal.value)

@@ -56,6 +56,7 @@ class Situation(Enum):
 
     CACHE_ON_DEFAULT_PORT = _nag("AEC5", _SOLUTIONS)
     """Or on a port that is known at deployment only."""
+    CACHE_WITHOUT_MINOR_UPGRADES = _validate("elasticache_cache_takes_minor_upgrades")
     UNLISTED_NODE_TYPE = _validate("E3647")
     UNLISTED_ENGINE_VERSION = _validate("E9006")
 
@@ -82,6 +83,7 @@ class Situation(Enum):
     GROUP_RETENTION_UNKNOWN = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5) | _validate(
         "elasticache_replication_group_is_backed_up"
     )
+    GROUP_WITHOUT_FINAL_SNAPSHOT = _validate("elasticache_replication_group_is_kept_or_snapshotted")
     GROUP_WITHOUT_SLOW_LOG = _validate("elasticache_replication_group_delivers_slow_log")
     GROUP_WITHOUT_ENGINE_LOG = _validate("elasticache_replication_group_delivers_engine_log")
     SERVERLESS_CACHE_WITHOUT_LOGIN = _validate("elasticache_serverless_cache_has_user_group")

@@ -10,10 +10,10 @@ from aws_cdk import RemovalPolicy, Resource, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import Kind, checked_list, is_token
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import is_known
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import shown, shown_list
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.network.security_groups import (
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.node_type import NodeType
 
 _ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
-_ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html"
 _STATED = {
     RemovalPolicy.RETAIN: {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
     RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: {
@@ -230,17 +229,16 @@ class MemcachedCluster(MemcachedClusterBase):
         self.notification_topic = topic
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._nodes = nodes
-        findings = {
-            "AwsSolutions::AwsSolutions-AEC5": PORT_LATER
-            if is_token(port)
-            else _USUAL_PORT
-            if port == MEMCACHED_PORT
-            else None,
-            "CloudFormation-Validate::E3647": _NEWER if node_type.unlisted else None,
-            "CloudFormation-Validate::E9006": _NEWER if engine.unlisted else None,
-            **settings.relaxed(),
-        }
-        acknowledge(resource, {rule: reason for rule, reason in findings.items() if reason})
+        usual_port = _USUAL_PORT if port == MEMCACHED_PORT else None
+        accept(
+            resource,
+            {
+                Situation.CACHE_ON_DEFAULT_PORT: PORT_LATER if is_token(port) else usual_port,
+                Situation.UNLISTED_NODE_TYPE: _NEWER if node_type.unlisted else None,
+                Situation.UNLISTED_ENGINE_VERSION: _NEWER if engine.unlisted else None,
+                **settings.relaxed(),
+            },
+        )
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Change what happens when the cluster is removed from its stack, or replaced. Default: it is deleted.
@@ -309,7 +307,6 @@ def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubn
             got=f"MemcachedCluster(availability_zones={shown_list(zones)})",
             allowed=f"the nodes are in zones that the cluster has subnets in: {', '.join(known)}",
             fix=f"Use availability_zones={list(islice(cycle(known), nodes))}, or choose subnets in {strangers[0]}",
-            page=_ZONES_PAGE,
             rule="NET-18",
         )
     if len(zones) != nodes or (nodes > 1 and len(set(zones)) == 1):
@@ -317,7 +314,6 @@ def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubn
             got=f"MemcachedCluster(nodes={shown(nodes)}, availability_zones={shown_list(zones)})",
             allowed="each node has its zone, and several nodes are in two zones at least",
             fix="Name one zone for each node, or leave availability_zones out",
-            page=_ZONES_PAGE,
             rule="MEM-03",
         )
     return list(zones)

@@ -6,23 +6,20 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import MEMCACHED_PORT, checked_port
+from elasticache_rules import facts
 
-_MOST_NODES = 60
+_MOST_NODES = facts.limit("memcached_nodes").maximum
 
 
 def _check_transit_encryption(cache: MemcachedClusterSettings) -> None:
-    if not cache.engine.supports_transit_encryption:
-        raise ConfigurationError(
-            got=f"MemcachedCluster(engine={cache.engine})",
-            allowed="TLS is always on here and needs Memcached 1.6.12 at least",
-            fix="Use Engine.MEMCACHED_1_6_22",
-            rule="TLS-04",
-        )
+    got, fix = f"MemcachedCluster(engine={cache.engine})", "Use Engine.MEMCACHED_1_6_22"
+    check_feature(cache.engine, "transit_encryption", got=got, fix=fix, rule="TLS-04")
 
 
 def _check_nodes(cache: MemcachedClusterSettings) -> None:

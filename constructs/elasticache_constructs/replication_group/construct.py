@@ -9,13 +9,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.resources import create_access
-from elasticache_constructs.checks.acknowledgements import acknowledge
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError, reference, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
+from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -30,11 +30,12 @@ from elasticache_constructs.shared.notifications import (
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import create_parameter_group
-from elasticache_constructs.values.ports import PORT_LATER, REDIS_PORT, checked_port
+from elasticache_constructs.values.ports import REDIS_PORT, checked_port
 from elasticache_constructs.values.topology import Topology
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
@@ -50,28 +51,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.transit_encryption import TransitEncryption
 
 _LONGEST_NAME = 64
-_LONGEST_DESCRIPTION = 255
-_USUAL_PORT = (
-    "Access is by security group, TLS and login, not by an obscure port; clients, tools and runbooks expect 6379. "
-    "Another port can be chosen: ReplicationGroup(port=...)."
-)
-_HAS_USERS = (
-    "The service takes users or an AuthToken, never both. This group has users, and its default user has a generated "
-    "token or is disabled (AmazonElastiCache/latest/dg/Clusters.RBAC.html)."
-)
-_HAS_ONE_SHARED_LOGIN = (
-    "The service takes users or an AuthToken, never both. This group has a generated AuthToken because "
-    "Access.auth_token() was asked for."
-)
-_IS_KEPT = "CloudFormation-Validate::elasticache_replication_group_is_kept_or_snapshotted"
-_BACKUP_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
-_RETENTION_LATER = (
-    "How long backups are kept is known at deployment only, where no rule reads it: who deploys names 15 to 35 days."
-)
-_AFTER_THE_UPGRADE = (
-    "The service checks a deployment against the engine that runs, which does not know this yet: it comes with the "
-    "deployment after the upgrade (docs/runbooks/engine-upgrade.md)."
-)
+_LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
 
 class ReplicationGroup(ReplicationGroupBase):
@@ -236,7 +216,7 @@ class ReplicationGroup(ReplicationGroupBase):
         self._engine_name = engine.name
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._user_group_id = entry.user_group_id
-        _acknowledge(self._resource, settings)
+        accept(self._resource, findings(settings))
         _warn(self, engine, upgraded_from)
 
     @classmethod
@@ -306,7 +286,7 @@ class ReplicationGroup(ReplicationGroupBase):
                     fix="Use RemovalPolicy.SNAPSHOT, which takes a final snapshot, or say why: reason='...'",
                     page="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html",
                 )
-            acknowledge(self._resource, {_IS_KEPT: checked_reason(reason, what=call)})
+            accept(self._resource, {Situation.GROUP_WITHOUT_FINAL_SNAPSHOT: checked_reason(reason, what=call)})
         super().apply_removal_policy(policy)
 
     def secret(self, user_name: str = "default") -> secretsmanager.ISecret:
@@ -389,88 +369,6 @@ def _log_delivery(
         )
         for kind in settings.logs()
     ]
-
-
-def _acknowledge(resource: elasticache.CfnReplicationGroup, settings: ReplicationGroupSettings) -> None:
-    engine, access, backups = settings.engine, settings.access, settings.backups
-    findings: dict[str, str] = {}
-    if engine.name == "redis" and settings.port == REDIS_PORT:
-        # AEC5 does not know Valkey and is silent about it.
-        findings["AwsSolutions::AwsSolutions-AEC5"] = _USUAL_PORT
-    if access.has_users:
-        findings["AwsSolutions::AwsSolutions-AEC6"] = _HAS_USERS
-    elif access.is_auth_token and engine.name == "redis" and engine.supports_user_groups:
-        findings["cdk-validator-cfnguard::elasticache_repl_grp_rbac_auth_enabled_check"] = _HAS_ONE_SHARED_LOGIN
-    if backups.below_policy_floor and backups.short_retention_reason is not None:
-        for pack in _BACKUP_PACKS:
-            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = backups.short_retention_reason
-    findings.update(_known_later(settings))
-    findings.update(_relaxed(settings))
-    findings.update(settings.relaxed())
-    if findings:
-        acknowledge(resource, findings)
-    skipped = _skipped_by_checkov(settings)
-    if skipped:
-        skips = [{"id": check, "comment": reason} for check, reason in skipped.items()]
-        resource.add_metadata("checkov", {"skip": skips})
-
-
-def _known_later(settings: ReplicationGroupSettings) -> dict[str, str]:
-    """What the policies say of values that are CDK tokens, which they cannot read."""
-    findings: dict[str, str] = {}
-    if is_token(settings.backups.retention_days):
-        for pack in _BACKUP_PACKS:
-            findings[f"{pack}::{pack}-ElastiCacheRedisClusterAutomaticBackup"] = _RETENTION_LATER
-        findings["CloudFormation-Validate::elasticache_replication_group_is_backed_up"] = _RETENTION_LATER
-    if is_token(settings.port):
-        findings["AwsSolutions::AwsSolutions-AEC5"] = PORT_LATER
-    return findings
-
-
-def _skipped_by_checkov(settings: ReplicationGroupSettings) -> dict[str, str]:
-    """The same for checkov, which reads reasons in the template."""
-    transit, no_login = settings.transit_encryption, settings.access.without_login_reason
-    plain = {"CKV_AWS_30": transit.reason} if transit.mode is None and transit.reason else {}
-    return {**plain, **({"CKV_AWS_31": no_login} if no_login else {})}
-
-
-def _relaxed(settings: ReplicationGroupSettings) -> dict[str, str]:
-    """What the policies say of a group on its way to what they ask for, each with the reason that was given."""
-    engine, transit = settings.engine, settings.transit_encryption
-    guard, control_tower = "CloudFormation-Validate::elasticache", "cdk-validator-cfnguard::elasticache_repl_grp"
-    is_redis = engine.name == "redis"
-    findings = {f"{guard}_{each}": _AFTER_THE_UPGRADE for each in _left_to_the_next(settings)}
-    if transit.reason is not None:
-        if transit.mode is None:
-            findings["AwsSolutions::AwsSolutions-AEC3"] = transit.reason
-            findings[f"{guard}_replication_group_encrypts_in_transit"] = transit.reason
-            if is_redis:
-                findings[f"{control_tower}_encrypted_in_transit_check"] = transit.reason
-        if engine.supports_transit_encryption_mode:
-            findings[f"{guard}_replication_group_requires_encryption_in_transit"] = transit.reason
-    if settings.access.without_login_reason is not None:
-        findings["AwsSolutions::AwsSolutions-AEC6"] = settings.access.without_login_reason
-        findings[f"{guard}_replication_group_has_access_control"] = settings.access.without_login_reason
-        if is_redis:
-            check = "rbac_auth" if engine.supports_user_groups else "redis_auth"
-            findings[f"{control_tower}_{check}_enabled_check"] = settings.access.without_login_reason
-    if settings.topology.no_failover_reason is not None:
-        findings["AwsSolutions::AwsSolutions-AEC4"] = settings.topology.no_failover_reason
-        if is_redis:
-            findings[f"{control_tower}_auto_failover_enabled_check"] = settings.topology.no_failover_reason
-            findings["CloudFormation-Validate::E3026"] = settings.topology.no_failover_reason
-    return findings
-
-
-def _left_to_the_next(settings: ReplicationGroupSettings) -> Iterator[str]:
-    """The posture rules about what an upgrade leaves to the deployment after it."""
-    new, running = settings.engine, settings.running
-    if new.supports_transit_encryption_mode and not running.supports_transit_encryption_mode:
-        yield "replication_group_requires_encryption_in_transit"
-    if new.supports_slow_log and not running.supports_slow_log:
-        yield "replication_group_delivers_slow_log"
-    if new.supports_engine_log and not running.supports_engine_log:
-        yield "replication_group_delivers_engine_log"
 
 
 def _warn(group: ReplicationGroup, engine: Engine, upgraded_from: Engine | None) -> None:

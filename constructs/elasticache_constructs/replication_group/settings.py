@@ -9,6 +9,7 @@ from aws_cdk import Token
 
 from elasticache_constructs.access import Access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import check_arn
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.backups import Backups
@@ -20,13 +21,14 @@ from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.topology import ClusterMode, Topology
 from elasticache_constructs.values.transit_encryption import TransitEncryption
 from elasticache_constructs.values.windows import check_windows_apart
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_LONGEST_DESCRIPTION = 255
-_MOST_NODES_OF_OLD_ENGINES = 250
+_LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+_MOST_NODES_OF_OLD_ENGINES = facts.limit("nodes_per_cluster_of_old_engines").maximum
 
 
 def _is_seeded(cache: ReplicationGroupSettings) -> bool:
@@ -94,42 +96,32 @@ def _check_upgrade(cache: ReplicationGroupSettings) -> None:
 
 
 def _check_size(cache: ReplicationGroupSettings) -> None:
-    if cache.topology.nodes > _MOST_NODES_OF_OLD_ENGINES and not cache.engine.supports_five_hundred_nodes:
-        raise ConfigurationError(
-            got=f"Topology with {cache.topology.nodes} nodes on {cache.engine}",
-            allowed=f"before Redis 5.0.6 a cluster has {_MOST_NODES_OF_OLD_ENGINES} nodes at most",
-            fix="Use a newer engine, or fewer nodes",
-            rule="TOP-19",
-        )
+    if cache.topology.nodes > _MOST_NODES_OF_OLD_ENGINES:
+        got, fix = f"Topology with {cache.topology.nodes} nodes on {cache.engine}", "Use a newer engine, or fewer nodes"
+        check_feature(cache.engine, "five_hundred_nodes", got=got, fix=fix, rule="TOP-19")
 
 
 def _check_cluster_mode(cache: ReplicationGroupSettings) -> None:
     mode = cache.topology.cluster_mode
     migrates = isinstance(mode, ClusterMode) and mode is not ClusterMode.UNSTATED
-    if migrates and not cache.running.supports_cluster_mode_migration:
-        raise ConfigurationError(
-            got=f"Topology(cluster_mode={cache.topology.cluster_mode}) on {cache.running}",
-            allowed="a running group is taken to cluster mode from Redis 7.0 or Valkey 7.2 on",
-            fix="Upgrade the engine first; a new group takes Topology(cluster_mode=True)",
-            rule="TOP-23",
+    if migrates:
+        got, fix = (
+            f"Topology(cluster_mode={cache.topology.cluster_mode}) on {cache.running}",
+            "Upgrade the engine first; a new group takes Topology(cluster_mode=True)",
         )
+        check_feature(cache.running, "cluster_mode_migration", got=got, fix=fix, rule="TOP-23")
 
 
 def _check_transit_encryption(cache: ReplicationGroupSettings) -> None:
-    if cache.transit_encryption.mode is not None and not cache.engine.supports_transit_encryption:
-        raise ConfigurationError(
-            got=f"ReplicationGroup(engine={cache.engine})",
-            allowed="TLS needs Redis 4.0.10 or Valkey 7.2 at least",
-            fix="Use Engine.REDIS_7_1 or Engine.VALKEY_8_2",
-            rule="TLS-02",
+    if cache.transit_encryption.mode is not None:
+        got, fix = f"ReplicationGroup(engine={cache.engine})", "Use Engine.REDIS_7_1 or Engine.VALKEY_8_2"
+        check_feature(cache.engine, "transit_encryption", got=got, fix=fix, rule="TLS-02")
+    if cache.transit_encryption.mode == "preferred":
+        got, fix = (
+            f"TransitEncryption.preferred on {cache.running}",
+            "Upgrade the engine first, or use TransitEncryption.required()",
         )
-    if cache.transit_encryption.mode == "preferred" and not cache.running.supports_transit_encryption_mode:
-        raise ConfigurationError(
-            got=f"TransitEncryption.preferred on {cache.running}",
-            allowed="the mode preferred needs Redis 7.0 or Valkey 7.2 at least",
-            fix="Upgrade the engine first, or use TransitEncryption.required()",
-            rule="TLS-06",
-        )
+        check_feature(cache.running, "transit_encryption_mode", got=got, fix=fix, rule="TLS-06")
 
 
 def _check_login(cache: ReplicationGroupSettings) -> None:
@@ -171,13 +163,9 @@ def _check_files(cache: ReplicationGroupSettings, files: int | None) -> None:
 
 
 def _check_network_type(cache: ReplicationGroupSettings) -> None:
-    if cache.network_type.needs_ipv6 and not cache.engine.supports_ipv6:
-        raise ConfigurationError(
-            got=f"NetworkType {cache.network_type.name} on {cache.engine}",
-            allowed="IPv6 needs Redis 6.2 or Valkey 7.2 at least",
-            fix="Use a newer engine, or NetworkType.IPV4",
-            rule="NET-13",
-        )
+    if cache.network_type.needs_ipv6:
+        got, fix = f"NetworkType {cache.network_type.name} on {cache.engine}", "Use a newer engine, or NetworkType.IPV4"
+        check_feature(cache.engine, "ipv6", got=got, fix=fix, rule="NET-13")
 
 
 def _check_log_delivery(cache: ReplicationGroupSettings) -> None:

@@ -11,8 +11,8 @@ from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
-from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import (
     CacheSecurityGroups,
@@ -29,6 +29,7 @@ from elasticache_constructs.shared.removal import refuse_for_imported, refuse_sn
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
+from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.serverless_limits import ServerlessLimits
 
 _LONGEST_NAME = 40
-_LONGEST_DESCRIPTION = 255
-_MOST_SUBNETS = 3
+_LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+_SUBNETS = facts.limit("serverless_subnets")
 
 
 @jsii.implements(ec2.IConnectable)
@@ -200,7 +201,7 @@ class ServerlessCache(ServerlessCacheBase):
             **settings.properties(),
             serverless_cache_name=name,
             kms_key_id=key.key_arn,
-            subnet_ids=subnets.one_per_zone(max_azs or _MOST_SUBNETS),
+            subnet_ids=subnets.one_per_zone(max_azs or _SUBNETS.maximum),
             security_group_ids=[groups.nodes.security_group_id],
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
         )
@@ -209,9 +210,8 @@ class ServerlessCache(ServerlessCacheBase):
         final = {"Fn::Sub": [f"{name}-${{Stack}}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
         resource.apply_removal_policy(RemovalPolicy.DESTROY)
-        if access is not None and access.without_login_reason is not None:
-            rule = "CloudFormation-Validate::elasticache_serverless_cache_has_user_group"
-            acknowledge(resource, {rule: access.without_login_reason})
+        if access is not None:
+            accept(resource, {Situation.SERVERLESS_CACHE_WITHOUT_LOGIN: access.without_login_reason})
 
         self.serverless_cache_name = name
         self.endpoint = Endpoint(resource.attr_endpoint_address, port)
@@ -288,10 +288,10 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
     if max_azs is None:
         return
     known = subnets.zones if subnets is not None else ()
-    if not is_whole_number(max_azs, 2, _MOST_SUBNETS) or (known and max_azs > len(known)):
+    if not is_whole_number(max_azs, _SUBNETS.minimum, _SUBNETS.maximum) or (known and max_azs > len(known)):
         raise ConfigurationError(
             got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
-            allowed=f"a serverless cache is in 2 or {_MOST_SUBNETS} zones, each with a subnet",
+            allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} zones, each with a subnet",
             fix="Use max_azs=2, or leave it out",
             rule="SLS-06",
         )

@@ -13,8 +13,9 @@ from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
+from elasticache_rules import facts
 
-_LONGEST_DESCRIPTION = 255
+_LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
 
 def _snapshot_time(cache: ServerlessCacheSettings) -> str:

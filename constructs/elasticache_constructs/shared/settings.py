@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self, TypedDict, get_origin, get_type_hints
 from elasticache_constructs.checks.argument_types import Kind, check_kinds
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.situations import Situation
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import check_named_once, check_parameters, check_unlisted_parameters
 from elasticache_constructs.values.windows import checked_maintenance_window
@@ -162,10 +163,10 @@ class NodeSettings(CacheSettings):
     region: str
     """A CDK token if it is not known; then what depends on it is not judged."""
 
-    def relaxed(self) -> dict[str, str]:
-        """The reasons for what is relaxed, by the rules that have a finding about it."""
+    def relaxed(self) -> dict[Situation, str | None]:
+        """What every kind of cache can relax, with the reason; ``None`` where it does not."""
         reason = None if self.auto_minor_version_upgrade else self.manual_upgrades_reason
-        return {"CloudFormation-Validate::elasticache_cache_takes_minor_upgrades": reason} if reason else {}
+        return {Situation.CACHE_WITHOUT_MINOR_UPGRADES: reason}
 
     def all_parameters(self) -> dict[str, str]:
         """The parameters, including those that are not checked."""
