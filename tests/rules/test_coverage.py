@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import pkgutil
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,20 @@ def test_every_rule_that_code_names_has_its_page() -> None:
     assert [] == [
         rule for rule in sorted(NAMED) if not (page_of(rule) or "").startswith("https://docs.aws.amazon.com/")
     ]
+
+
+def test_no_code_writes_the_page_of_a_rule() -> None:
+    """A refusal with a rule says nothing about its page, which is looked up; one without a rule names its own."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(in_code.SOURCE_ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for given in [{each.arg: each.value for each in node.keywords}]
+        if "page" in given and isinstance(given.get("rule"), ast.Constant)
+    ]
+
+    assert [] == found
 
 
 def test_declarations_are_of_rules_that_are_known() -> None:
