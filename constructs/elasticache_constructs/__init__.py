@@ -1,4 +1,7 @@
-"""Amazon ElastiCache for AWS CDK: Redis, Valkey and Memcached, secure unless told otherwise in writing."""
+"""Amazon ElastiCache for AWS CDK: Redis, Valkey and Memcached.
+
+Secure by default; every relaxation needs a written reason.
+"""
 
 from elasticache_constructs.access import Access, DefaultUser, IamUser, PasswordUser, Permissions
 from elasticache_constructs.checks.acknowledgements import acknowledge

@@ -154,7 +154,7 @@ DECLARED: dict[str, Declared] = {
     "TOP-20": _refused("ENG-03", "versions that are not on offer"),
     "TOP-24": _always(f"{_EC}.Topology.has_cluster_parameters", "cluster-enabled follows from the topology"),
     "TOP-27": _not_exposed(f"{_RG}.PrimaryClusterId", "groups are made new, or from a snapshot"),
-    "TOP-29": _documented(f"{_EC}.Topology", "with none, a failed node takes its data with it"),
+    "TOP-29": _documented(f"{_EC}.Topology", "with none, the data of a failed node is lost"),
     "TOP-30": _account("how many addresses the subnets have left"),
     # Encryption in transit
     "TLS-01": _always(f"{_GROUP_SETTINGS}.properties", "stated on every group"),
@@ -211,7 +211,7 @@ DECLARED: dict[str, Declared] = {
     "SNP-06": _impossible(_MEMCACHED, "Memcached takes no backups"),
     "SNP-11": _account("which engine the snapshot is of"),
     "SNP-12": _account("how much the snapshot holds, and on which nodes it was taken"),
-    "SNP-14": _documented(f"{_EC}.Snapshot", "Security groups, users, parameters and keys do not come with it"),
+    "SNP-14": _documented(f"{_EC}.Snapshot", "does not contain security groups, users, parameters or keys"),
     "SNP-15": _run_time("how many snapshots a day are taken by hand"),
     "SNP-16": _run_time("a quarter of the memory is reserved, unless parameters say otherwise"),
     "SNP-17": _run_time("snapshots are taken from a replica where there is one"),
@@ -224,7 +224,9 @@ DECLARED: dict[str, Declared] = {
     "LOG-03": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-05": _always(f"{_EC}.replication_group.construct._log_delivery", "the details follow from the destination"),
     "LOG-06": _always(f"{_EC}.shared.logs.log_group", "the log group is made with the cache, under the vended prefix"),
-    "LOG-08": _documented(f"{_EC}.LogDelivery", "begins to deliver after the group exists, and says in its events"),
+    "LOG-08": _documented(
+        f"{_EC}.LogDelivery", "Delivery starts after the group exists. If it fails, the service says so in its events"
+    ),
     # Network
     "NET-03": _account("whether the subnets are there"),
     "NET-05": _always(f"{_EC}.network.subnets.create_placement", "the cache refers to its group, and goes first"),

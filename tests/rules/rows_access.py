@@ -51,8 +51,8 @@ ROWS = (
         "IAM-03",
         lambda: IamUser("default", _APP),
         (
-            "IamUser('default'): the user named default is the one of clients that give no name, and is set "
-            "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
+            "IamUser('default'): the user named default is for clients that give no name, and is configured "
+            "separately. Use Access.users(default=DefaultUser.with_token(), ...)."
         ),
         DefaultUser.with_token,
     ),
@@ -60,8 +60,8 @@ ROWS = (
         "RBC-05",
         lambda: PasswordUser("default", _APP),
         (
-            "PasswordUser('default'): the user named default is the one of clients that give no name, and is set "
-            "apart. Use Access.users(default=DefaultUser.with_token(), ...)."
+            "PasswordUser('default'): the user named default is for clients that give no name, and is configured "
+            "separately. Use Access.users(default=DefaultUser.with_token(), ...)."
         ),
         DefaultUser.with_token,
     ),
@@ -139,7 +139,7 @@ ROWS = (
     Row(
         "RBC-10",
         lambda: Permissions("on ~* (+get"),
-        "Permissions('on ~* (+get'): a selector is rules in brackets, one pair each. Close the bracket.",
+        "Permissions('on ~* (+get'): a selector is a list of rules in one pair of parentheses. Close the parenthesis.",
         lambda: Permissions("on ~a:* +get (~b:* +set)"),
     ),
     Row(
@@ -238,10 +238,7 @@ ROWS = (
     Row(
         "RBC-14",
         lambda: Permissions("on ~* +config|get"),
-        (
-            "Permissions('on ~* +config|get'): ElastiCache keeps config|get to itself and grants it to nobody. "
-            "Leave it out."
-        ),
+        ("Permissions('on ~* +config|get'): ElastiCache reserves config|get and grants it to no user. Leave it out."),
         lambda: Permissions("on ~* +info"),
     ),
     Row(

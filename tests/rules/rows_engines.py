@@ -244,72 +244,54 @@ ROWS = (
     Row(
         "NOD-09",
         lambda: NodeType("cache.t2.micro"),
-        "NodeType('cache.t2.micro'): new caches cannot have t2 nodes any more. Use cache.t4g.small.",
+        "NodeType('cache.t2.micro'): t2 is not available for new caches. Use cache.t4g.small.",
         lambda: NodeType("cache.t3.micro"),
     ),
     Row(
         "NOD-10",
         lambda: NodeType("cache.r3.large"),
-        (
-            "NodeType('cache.r3.large'): new caches cannot have r3 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.r3.large'): r3 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.r4.large"),
     ),
     Row(
         "NOD-11",
         lambda: NodeType("cache.t1.micro"),
-        (
-            "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.t1.micro'): t1 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.t4g.micro"),
         carries="NOD-10",
     ),
     Row(
         "NOD-12",
         lambda: NodeType("cache.t2.small"),
-        "NodeType('cache.t2.small'): new caches cannot have t2 nodes any more. Use cache.t4g.small.",
+        "NodeType('cache.t2.small'): t2 is not available for new caches. Use cache.t4g.small.",
         lambda: NodeType("cache.t3.small"),
         carries="NOD-09",
     ),
     Row(
         "NOD-13",
         lambda: NodeType("cache.m2.xlarge"),
-        (
-            "NodeType('cache.m2.xlarge'): new caches cannot have m2 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.m2.xlarge'): m2 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.m4.xlarge"),
         carries="NOD-10",
     ),
     Row(
         "NOD-14",
         lambda: NodeType("cache.c1.xlarge"),
-        (
-            "NodeType('cache.c1.xlarge'): new caches cannot have c1 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.c1.xlarge'): c1 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.m4.xlarge"),
         carries="NOD-10",
     ),
     Row(
         "SNP-04",
         lambda: NodeType("cache.t1.micro"),
-        (
-            "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.t1.micro'): t1 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.t3.micro"),
         carries="NOD-10",
     ),
     Row(
         "DEL-06",
         lambda: NodeType("cache.t1.micro"),
-        (
-            "NodeType('cache.t1.micro'): new caches cannot have t1 nodes any more. Use cache.m7g.large or "
-            "cache.r7g.large."
-        ),
+        ("NodeType('cache.t1.micro'): t1 is not available for new caches. Use cache.m7g.large or cache.r7g.large."),
         lambda: NodeType("cache.t3.micro"),
         carries="NOD-10",
     ),
@@ -336,8 +318,8 @@ ROWS = (
         "NOD-20",
         lambda: group(node_type=NodeType("cache.r4.large"), network_type=NetworkType.dual_stack()),
         (
-            "NodeType('cache.r4.large') with IPv6: IPv6 needs a type of the Nitro system. Use cache.m7g.large or "
-            "cache.r7g.large, say, or NetworkType.IPV4."
+            "NodeType('cache.r4.large') with IPv6: IPv6 needs a type built on the Nitro System. Use a type such "
+            "as cache.m7g.large or cache.r7g.large, or NetworkType.IPV4."
         ),
         lambda: group(node_type=NodeType("cache.r5.large"), network_type=NetworkType.dual_stack()),
     ),

@@ -54,7 +54,7 @@ ROWS = (
         lambda: ServerlessEngine("Valkey", "8"),
         (
             "ServerlessEngine('Valkey', ...): serverless caches run redis, valkey or memcached, in lower case. "
-            "Use one of the constants, ServerlessEngine.VALKEY_8 say."
+            "Use one of the constants, for example ServerlessEngine.VALKEY_8."
         ),
         lambda: ServerlessEngine("valkey", "8"),
     ),
@@ -80,7 +80,7 @@ ROWS = (
         "SLS-02",
         lambda: _limits(maximum_storage_gb=5001),
         "ServerlessLimits(maximum_storage_gb=5001): it is a whole number from 1 to 5000. "
-        "Use maximum_storage_gb=5000, say.",
+        "Use a number in that range, for example maximum_storage_gb=5000.",
         lambda: _limits(maximum_storage_gb=5000),
     ),
     Row(
@@ -96,8 +96,8 @@ ROWS = (
         "SLS-03",
         lambda: _limits(maximum_ecpu_per_second=999),
         (
-            "ServerlessLimits(maximum_ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use "
-            "maximum_ecpu_per_second=1000, say."
+            "ServerlessLimits(maximum_ecpu_per_second=999): it is a whole number from 1000 to 15000000. Use a number "
+            "in that range, for example maximum_ecpu_per_second=1000."
         ),
         lambda: _limits(maximum_ecpu_per_second=1000),
     ),
@@ -115,9 +115,8 @@ ROWS = (
         "SLS-04",
         lambda: ServerlessLimits(maximum_storage_gb=10),
         (
-            "ServerlessLimits without maximum_ecpu_per_second: a serverless cache scales, and costs, up to a limit "
-            "that "
-            "is named. Add maximum_ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
+            "ServerlessLimits without maximum_ecpu_per_second: a serverless cache needs a maximum, which limits "
+            "its cost. Add maximum_ecpu_per_second=..., or say why there is none: unlimited_reason='...'."
         ),
         lambda: ServerlessLimits(maximum_storage_gb=10, unlimited_reason="The peak of the sale is not known yet."),
     ),

@@ -52,7 +52,7 @@ ROWS = (
         lambda: Snapshot.named("nightly_2026"),
         (
             "Snapshot.named('nightly_2026'): a snapshot's name begins with a letter and has letters, digits and "
-            "single hyphens. Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so."
+            "single hyphens. Use the name that DescribeSnapshots shows, including a leading 'automatic.'."
         ),
         lambda: Snapshot.named("automatic.cache-2026-11-21-02-00"),
     ),
@@ -81,7 +81,7 @@ ROWS = (
         "PGR-03",
         lambda: group(unlisted_parameters={"": "1"}),
         (
-            "parameters[''] = '1' with the name '' of type str: a parameter's name is a text that is not empty. Name "
+            "parameters[''] = '1' with the name '' of type str: a parameter's name is a non-empty string. Name "
             "the parameter as the service does, as in 'maxmemory-policy'."
         ),
         lambda: group(unlisted_parameters={"a": "1"}),
@@ -99,8 +99,8 @@ ROWS = (
         "PGR-04",
         lambda: _with(maxmemory_polic="noeviction"),
         (
-            "parameters['maxmemory-polic'] = 'noeviction': no parameter of that name is known of the family "
-            "redis7. Use 'maxmemory-policy', or for one that is newer than this package "
+            "parameters['maxmemory-polic'] = 'noeviction': family redis7 has no such "
+            "parameter. Use 'maxmemory-policy', or for one that is newer than this package "
             "unlisted_parameters={'maxmemory-polic': 'noeviction'}."
         ),
         lambda: _with(maxmemory_policy="noeviction"),
@@ -126,7 +126,7 @@ ROWS = (
     Row(
         "PGR-06",
         lambda: _with(timeout="19"),
-        "parameters['timeout'] = '19': its values are 0 or at least 20. Use one of them, '0' say.",
+        "parameters['timeout'] = '19': its values are 0 or at least 20. Use one of them, for example '0'.",
         lambda: _with(timeout="20"),
     ),
     Row(
@@ -134,8 +134,8 @@ ROWS = (
         lambda: _with(maxmemory_policy="lru"),
         (
             "parameters['maxmemory-policy'] = 'lru': its values are volatile-lru, allkeys-lru, volatile-lfu, "
-            "allkeys-lfu, volatile-random, allkeys-random, volatile-ttl or noeviction. Use one of them, "
-            "'volatile-lru' say."
+            "allkeys-lfu, volatile-random, allkeys-random, volatile-ttl or noeviction. Use one of them, for "
+            "example 'volatile-lru'."
         ),
         lambda: _with(maxmemory_policy="allkeys-lru"),
     ),
@@ -187,8 +187,8 @@ ROWS = (
         "PGR-20",
         lambda: _with(hash_max_ziplist_entries="512"),
         (
-            "parameters['hash-max-ziplist-entries'] = '512': no parameter of that name is known of the family "
-            "redis7. Use 'hash-max-listpack-entries', or for one that is newer than this package "
+            "parameters['hash-max-ziplist-entries'] = '512': family redis7 has no such "
+            "parameter. Use 'hash-max-listpack-entries', or for one that is newer than this package "
             "unlisted_parameters={'hash-max-ziplist-entries': '512'}."
         ),
         lambda: _with(hash_max_listpack_entries="512"),
@@ -237,7 +237,7 @@ ROWS = (
         "SNP-02",
         lambda: Backups(window="02:00-02:59"),
         (
-            "snapshot window 02:00-02:59 (59 minutes): a window is 60 minutes long at least and 24 hours at most."
+            "snapshot window 02:00-02:59 (59 minutes): a window lasts at least 60 minutes and at most 24 hours."
             " Move its end."
         ),
         lambda: Backups(window="23:30-00:30"),
@@ -264,7 +264,7 @@ ROWS = (
         "SNP-10",
         lambda: Snapshot.rdb_files([]),
         (
-            "Snapshot(name=None, files=()): a group begins with one snapshot or with one or more files. Use "
+            "Snapshot(name=None, files=()): a group is restored from one snapshot or from one or more files. Use "
             "Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
         ),
         lambda: Snapshot.rdb_files([f"{_BUCKET}/dump.rdb"]),
@@ -273,8 +273,8 @@ ROWS = (
         "SNP-10",
         lambda: Snapshot(name="nightly", files=(f"{_BUCKET}/dump.rdb",)),
         (
-            "Snapshot(name='nightly', files=('arn:aws:s3:::bucket/dump.rdb',)): a group begins with one snapshot "
-            "or with one or more files. Use Snapshot.named('...') or "
+            "Snapshot(name='nightly', files=('arn:aws:s3:::bucket/dump.rdb',)): a group is restored from one "
+            "snapshot or from one or more files. Use Snapshot.named('...') or "
             "Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])."
         ),
         lambda: Snapshot(name="nightly"),
@@ -339,8 +339,8 @@ ROWS = (
         "WIN-01",
         lambda: cluster(maintenance_window="sun:04:00-mon:04:01"),
         (
-            "maintenance window sun:04:00-mon:04:01 (1441 minutes): a window is 60 minutes long at least and 24 "
-            "hours at most. Move its end."
+            "maintenance window sun:04:00-mon:04:01 (1441 minutes): a window lasts at least 60 minutes and at "
+            "most 24 hours. Move its end."
         ),
         lambda: cluster(maintenance_window="sun:04:00-mon:04:00"),
     ),

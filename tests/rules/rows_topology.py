@@ -12,8 +12,8 @@ ROWS = (
         "TOP-01",
         lambda: Topology(replicas_per_shard=6),
         (
-            "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over "
-            "three zones."
+            "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three "
+            "Availability Zones."
         ),
         lambda: Topology(replicas_per_shard=5),
         carries="TOP-03",
@@ -22,8 +22,8 @@ ROWS = (
         "TOP-03",
         lambda: Topology(replicas_per_shard=-1),
         (
-            "Topology(replicas_per_shard=-1): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over "
-            "three zones."
+            "Topology(replicas_per_shard=-1): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three "
+            "Availability Zones."
         ),
         lambda: Topology(replicas_per_shard=0),
     ),
@@ -65,8 +65,8 @@ ROWS = (
         "TOP-19",
         lambda: Topology(shards=46, replicas_per_shard=1),
         (
-            "Topology with 92 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use "
-            "fewer shards or replicas, or a larger node type; where AWS has raised the quota, say so: "
+            "Topology with 92 nodes: a group has at most 90 nodes, and up to 500 after a quota increase. Use "
+            "fewer shards or replicas, or a larger node type; if AWS has raised the quota, add "
             "node_quota=92."
         ),
         lambda: Topology(shards=45, replicas_per_shard=1),
@@ -75,7 +75,7 @@ ROWS = (
         "TOP-19",
         lambda: Topology(node_quota=501),
         (
-            "Topology(node_quota=501): an account has 90 nodes in a cluster, and 500 at most after an increase. "
+            "Topology(node_quota=501): an account has 90 nodes in a cluster, and at most 500 after an increase. "
             "Use the quota that Service Quotas shows as nodes per cluster, or leave it out."
         ),
         lambda: Topology(node_quota=500),
@@ -84,7 +84,7 @@ ROWS = (
         "TOP-19",
         lambda: Topology(shards=500, replicas_per_shard=1, node_quota=500),
         (
-            "Topology with 1000 nodes: a group has 500 nodes at most. Use fewer shards or replicas, or a larger "
+            "Topology with 1000 nodes: a group has at most 500 nodes. Use fewer shards or replicas, or a larger "
             "node type."
         ),
         lambda: Topology(shards=250, replicas_per_shard=1, node_quota=500),
@@ -122,8 +122,8 @@ ROWS = (
         "TOP-23",
         lambda: Topology(replicas_per_shard=0, cluster_mode=ClusterMode.COMPATIBLE),
         (
-            "Topology(cluster_mode=ClusterMode.COMPATIBLE) without failover: a group is taken to cluster mode "
-            "with a replica and automatic failover. Add a replica and failover first: "
+            "Topology(cluster_mode=ClusterMode.COMPATIBLE) without failover: a migration to cluster mode needs "
+            "a replica and automatic failover. Add a replica and failover first: "
             "docs/runbooks/replicas-and-failover.md."
         ),
         lambda: Topology(replicas_per_shard=0, cluster_mode=ClusterMode.DISABLED),

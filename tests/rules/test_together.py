@@ -171,7 +171,8 @@ def test_mistakes_in_a_stage_end_the_app_with_a_line_each(app: Path) -> None:
     assert 1 == code
     shards = "Topology(shards=0): a group has 1 to 500 shards. Use shards=1 for a group without cluster mode."
     replicas = (
-        "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three zones."
+        "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three "
+        "Availability Zones."
     )
     assert [f"error: {shards} {reference('TOP-19')}", f"error: {replicas} {reference('TOP-03')}"] == lines
     assert not (app / "cdk.out").exists()

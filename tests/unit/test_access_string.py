@@ -46,11 +46,9 @@ def test_canonical_form_stays(written: str) -> None:
         pytest.param("on ~* get", f"{SYNTAX}. Correct 'get'", id="a command without its sign"),
         pytest.param("on ~* +", f"{SYNTAX}. Correct '+'", id="a sign without its command"),
         pytest.param("on ~ +get", f"{SYNTAX}. Correct '~'", id="a sign without its pattern"),
-        pytest.param("on ~* (+get", "a selector is rules in brackets, one pair each. Close the bracket", id="open"),
-        pytest.param("on ~* +get)", "a selector is rules in brackets, one pair each. Close the bracket", id="shut"),
-        pytest.param(
-            "on (~* (+get))", "a selector is rules in brackets, one pair each. Close the bracket", id="nested"
-        ),
+        pytest.param("on ~* (+get", "in one pair of parentheses. Close the parenthesis", id="open"),
+        pytest.param("on ~* +get)", "in one pair of parentheses. Close the parenthesis", id="shut"),
+        pytest.param("on (~* (+get))", "in one pair of parentheses. Close the parenthesis", id="nested"),
         pytest.param("on off ~*", "exactly one of on and off", id="both"),
         pytest.param("(on) ~* +get", "exactly one of on and off", id="on in a selector"),
     ],
@@ -175,7 +173,7 @@ def test_words_that_come_to_something(written: str, canonical: str) -> None:
         ("db=", "Correct 'db='"),
         ("db=a", "Correct 'db=a'"),
         ("~a\x00b", "Correct '~a\\x00b'"),
-        ("(off +get)", "'off' is about the user. Put 'off' outside of the brackets"),
+        ("(off +get)", "'off' is about the user. Put 'off' outside the parentheses"),
         ("(clearselectors)", "'clearselectors' is about the user"),
     ],
 )

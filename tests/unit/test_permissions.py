@@ -242,7 +242,7 @@ def test_broad_rules_are_accepted_with_a_reason(word: str) -> None:
 @pytest.mark.parametrize("word", ["+config", "+CONFIG|GET", "+debug|sleep", "+shutdown|now", "+replicaof", "+bgsave"])
 def test_commands_of_the_service_are_granted_to_nobody(word: str) -> None:
     """What ElastiCache keeps to itself is refused, with a reason too."""
-    with pytest.raises(ConfigurationError, match=r"keeps \w+(\|\w+)? to itself and grants it to nobody.*\(RBC-14\)$"):
+    with pytest.raises(ConfigurationError, match=r"reserves \w+(\|\w+)? and grants it to no user.*\(RBC-14\)$"):
         Permissions(f"on ~* {word}", reason=REASON)
 
 

@@ -75,7 +75,7 @@ def test_replicas_out_of_their_limits_are_refused(replicas: Any) -> None:
 
     expected = (
         f"Topology(replicas_per_shard={replicas!r}): a shard has 0 to 5 replicas. "
-        f"Use replicas_per_shard=1, or 2 over three zones. {reference('TOP-03')}"
+        f"Use replicas_per_shard=1, or 2 over three Availability Zones. {reference('TOP-03')}"
     )
     assert expected == str(refusal.value)
 
@@ -97,8 +97,8 @@ def test_more_nodes_than_the_quota_are_refused() -> None:
         Topology(shards=31, replicas_per_shard=2)
 
     expected = (
-        "Topology with 93 nodes: a group has 90 nodes at most, and up to 500 after a quota increase. Use fewer shards "
-        "or replicas, or a larger node type; where AWS has raised the quota, say so: node_quota=93. "
+        "Topology with 93 nodes: a group has at most 90 nodes, and up to 500 after a quota increase. Use fewer shards "
+        "or replicas, or a larger node type; if AWS has raised the quota, add node_quota=93. "
         f"{reference('TOP-19')}"
     )
     assert expected == str(refusal.value)
@@ -112,7 +112,7 @@ def test_more_than_500_nodes_are_refused(shards: int, replicas: int, nodes: int)
         Topology(shards=shards, replicas_per_shard=replicas, node_quota=500)
 
     expected = (
-        f"Topology with {nodes} nodes: a group has 500 nodes at most. "
+        f"Topology with {nodes} nodes: a group has at most 500 nodes. "
         f"Use fewer shards or replicas, or a larger node type. {reference('TOP-19')}"
     )
     assert expected == str(refusal.value)

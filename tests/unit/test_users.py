@@ -57,7 +57,7 @@ def test_name_has_to_be_known(kind: type[IamUser | PasswordUser], form: str) -> 
 
     expected = (
         f"{kind.__name__} with a name that is known only when it is deployed: a user's name is part of construct ids, "
-        f"and is looked at before. Write it out, as in 'orders-prod-app'. {reference('NAM-05')}"
+        f"which are needed at synth. Write it out, as in 'orders-prod-app'. {reference('NAM-05')}"
     )
     assert expected == str(refusal.value)
 
@@ -69,8 +69,8 @@ def test_default_is_set_apart(kind: type[IamUser | PasswordUser]) -> None:
         kind("default", READ)
 
     expected = (
-        f"{kind.__name__}('default'): the user named default is the one of clients that give no name, and is set "
-        "apart. Use Access.users(default=DefaultUser.with_token(), ...). "
+        f"{kind.__name__}('default'): the user named default is for clients that give no name, and is configured "
+        "separately. Use Access.users(default=DefaultUser.with_token(), ...). "
         f"{reference('IAM-03' if kind is IamUser else 'RBC-05')}"
     )
     assert expected == str(refusal.value)

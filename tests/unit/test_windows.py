@@ -93,7 +93,7 @@ def test_short_snapshot_window_is_refused(window: str, minutes: int) -> None:
         checked_snapshot_window(window)
 
     expected = (
-        f"snapshot window {window} ({minutes} minutes): a window is 60 minutes long at least and 24 hours at most. "
+        f"snapshot window {window} ({minutes} minutes): a window lasts at least 60 minutes and at most 24 hours. "
         f"Move its end. {reference('SNP-02')}"
     )
     assert expected == str(refusal.value)
@@ -116,7 +116,7 @@ def test_maintenance_window_out_of_its_limits_is_refused(window: str, minutes: i
         checked_maintenance_window(window)
 
     expected = (
-        f"maintenance window {window} ({minutes} minutes): a window is 60 minutes long at least and 24 hours at most. "
+        f"maintenance window {window} ({minutes} minutes): a window lasts at least 60 minutes and at most 24 hours. "
         f"Move its end. {reference('WIN-01')}"
     )
     assert expected == str(refusal.value)

@@ -1,4 +1,4 @@
-"""Access strings: what the service's ACL syntax allows, read word by word and written in one canonical form."""
+"""Access strings: a parser for ElastiCache's ACL syntax, and their canonical form."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ _PARTS = re.compile(r"\(([^()]*)\)|([^\s()]+)")
 
 @dataclass(frozen=True, slots=True)
 class AccessString:
-    """The rules of a user: those of the root, and those of each selector in brackets."""
+    """The rules of a user: those of the root, and those of each selector in parentheses."""
 
     root: tuple[str, ...]
     selectors: tuple[tuple[str, ...], ...]
 
     @classmethod
     def parse(cls, written: str, *, unlisted: bool = False) -> AccessString:
-        """Read what somebody wrote.
+        """Parse an access string.
 
         Args:
             written: The string.
-            unlisted: Whether it may name commands and categories that the catalogue does not have. Default: it may not.
+            unlisted: Whether to accept commands and categories that are newer than this package. Default: refused.
 
         Raises:
-            ConfigurationError: If a word is none of the syntax, carries a password or lifts the need for one, when no
-                engine has a command or category, when a later word takes an earlier one back, a bracket is alone, or
-                there is neither ``on`` nor ``off``.
+            ConfigurationError: If a token is not valid ACL syntax, contains a password, or disables password checks.
+                Also if no engine has a command or category, a later token takes an earlier one back, a parenthesis is
+                not closed, or there is neither ``on`` nor ``off``.
         """
         # A message ends up in logs, and a password must not.
         secret = next((word for word in re.split(r"[\s()]+", written) if _PASSWORD.match(word)), None)
         if secret is not None:
-            # Nothing else is said: what stands beside it may be the rest of the password.
+            # The message shows nothing else: the next words may be the rest of the password.
             _rule(secret, "Permissions with a password in it", unlisted=unlisted)
         got = f"Permissions({in_words(written)!r})"
         root: list[str] = []
@@ -93,27 +93,27 @@ class AccessString:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All rules, those of selectors too."""
+        """All rules, including those of selectors."""
         return self.root + tuple(word for selector in self.selectors for word in selector)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The words that let the user use channels."""
+        """The rules that allow channels."""
         return tuple(filter(is_channel, self.words))
 
     @property
     def databases(self) -> tuple[str, ...]:
-        """The words that say which databases the user may use."""
+        """The rules that allow databases."""
         return tuple(word for word in self.words if word.startswith("db=") or word in ("alldbs", "resetdbs"))
 
     @property
     def selective(self) -> tuple[str, ...]:
-        """What only newer engines read: selectors, patterns for reading or writing, and taking back a subcommand."""
+        """Rules that only newer engines support: selectors, read or write patterns, and removing a subcommand."""
         brackets = tuple(f"({' '.join(selector)})" for selector in self.selectors)
         return brackets + tuple(word for word in self.words if word.startswith("%") or re.match(r"-[^@|]+\|", word))
 
     def without(self, words: Iterable[str]) -> AccessString:
-        """The same without some words."""
+        """The same access string without some rules."""
         left_out = frozenset(words)
         root, *selectors = (
             tuple(word for word in rules if word not in left_out) for rules in (self.root, *self.selectors)
@@ -121,13 +121,13 @@ class AccessString:
         return AccessString(root, tuple(selectors))
 
     def written(self, *, channels: bool = True) -> str:
-        """The canonical form: what the service would make of it, so that it gives no endless difference.
+        """The canonical form, as the service returns it, so that no difference remains after a deployment.
 
-        The switch comes first; without a base of its own it starts from no commands, and without a word about channels
-        from none.
+        The switch comes first. Without a base, the string starts from no commands; without a rule about channels, from
+        no channels.
 
         Args:
-            channels: Whether the engine reads words about channels.
+            channels: Whether the engine supports rules about channels.
         """
         switch = next(word for word in self.root if word in _SWITCHES)
         rules = [word for word in self.root if word not in _SWITCHES]
@@ -142,17 +142,17 @@ class AccessString:
         return " ".join(word for word in words if channels or word != "resetchannels")
 
     def __str__(self) -> str:
-        """The canonical form, for engines that read words about channels."""
+        """The canonical form, for engines that support rules about channels."""
         return self.written()
 
 
 def in_words(text: str) -> str:
-    """Text for a message: what is known only when it is deployed is named, and not shown as the CDK encodes it."""
+    """Text for a message, with CDK tokens replaced by a readable text."""
     return _TOKEN.sub("<known when deployed>", text)
 
 
 def taken_back(rules: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Words that later ones take back on every engine that knows them all, each with the later one."""
+    """Rules that a later rule takes back on every engine that knows them all, each with the later rule."""
     yield from places_taken_back(rules)
     commands = [word for word in rules if is_command(word)]
     found = [
@@ -165,7 +165,7 @@ def taken_back(rules: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def is_known(word: str, version: Version) -> bool:
-    """Whether a version of an engine reads a word about commands."""
+    """Whether an engine version knows a rule about commands."""
     known = version.commands
     if word in EVERYTHING:
         return True
@@ -174,7 +174,7 @@ def is_known(word: str, version: Version) -> bool:
     name, _, argument = word[1:].partition("|")
     if not argument or f"{name}|{argument}" in known:
         return word[1:] in known
-    # A first argument can be allowed of a command that has no subcommands; it can not be taken back.
+    # A first argument can be allowed for a command without subcommands; it cannot be taken back.
     return word.startswith("+") and name in known and name not in version.containers
 
 
@@ -185,7 +185,7 @@ def _categories(version: Version) -> frozenset[str]:
 def _rule(word: str, got: str, *, unlisted: bool) -> str:
     if _KEYS.fullmatch(word) or _CHANNELS.fullmatch(word):
         return word
-    # Engines read all but patterns without regard to case.
+    # Only patterns are case-sensitive.
     rule = word.lower()
     if _PASSWORD.match(rule) or rule in _FORBIDDEN:
         what = f"{rule[0]} and what follows it" if _PASSWORD.match(rule) else repr(rule)
@@ -196,7 +196,7 @@ def _rule(word: str, got: str, *, unlisted: bool) -> str:
             "RBC-12",
         )
     if rule[:1] == "+" and rule[1:].split("|")[0] in facts.restricted_commands():
-        raise _refusal(got, f"ElastiCache keeps {rule[1:]} to itself and grants it to nobody", "Leave it out", "RBC-14")
+        raise _refusal(got, f"ElastiCache reserves {rule[1:]} and grants it to no user", "Leave it out", "RBC-14")
     category = _CATEGORY.fullmatch(rule)
     if category is None and rule not in _WORDS and not _COMMAND.fullmatch(rule) and not _DATABASES.fullmatch(rule):
         raise _refusal(
@@ -215,14 +215,14 @@ def _selector_rule(word: str, got: str, *, unlisted: bool) -> str:
         raise _refusal(
             got,
             f"a selector has rules about keys, channels and commands, and {rule!r} is about the user",
-            f"Put {rule!r} outside of the brackets",
+            f"Put {rule!r} outside the parentheses",
         )
     return rule
 
 
 def _check_listed(rule: str, got: str) -> None:
     name, _, argument = rule[1:].partition("|")
-    # Redis before 7.0 takes anything for a first argument: what are subcommands now are names that it does not check.
+    # Redis before 7.0 accepts any first argument: it does not check the names of what are subcommands now.
     has_subcommands = bool(argument) and any(name in version.containers for version in versions())
     if facts.command_floors(rule[1:]) if has_subcommands else any(is_known(rule, each) for each in versions()):
         return
@@ -230,7 +230,7 @@ def _check_listed(rule: str, got: str) -> None:
     names = {name for version in versions() for name in (_categories(version) if is_category else version.commands)}
     meant = facts.closest(rule[1:].removeprefix("@"), names)
     if meant and meant.partition("|")[0] in facts.restricted_commands():
-        # It would be refused next.
+        # The correction would be refused too.
         meant = None
     correction = f"Correct {rule!r}"
     if meant:
@@ -259,7 +259,7 @@ def _refuse(error: ConfigurationError) -> None:
 
 
 def taken_back_refusal(got: str, word: str, later: str) -> ConfigurationError:
-    """What to raise where a later word takes an earlier one back."""
+    """The error for a rule that a later rule takes back."""
     return _refusal(
         got,
         f"rules are applied from left to right, and {later!r} takes {in_words(word)!r} back, which comes before it",
@@ -270,7 +270,7 @@ def taken_back_refusal(got: str, word: str, later: str) -> ConfigurationError:
 
 def _check_brackets(outside: str, got: str) -> None:
     if "(" in outside or ")" in outside:
-        raise _refusal(got, "a selector is rules in brackets, one pair each", "Close the bracket")
+        raise _refusal(got, "a selector is a list of rules in one pair of parentheses", "Close the parenthesis")
 
 
 def _check_switch(root: list[str], got: str) -> None:

@@ -1,4 +1,4 @@
-"""What the words of an access string come to: an engine applies them from left to right, and the later ones win."""
+"""The commands that an access string grants: an engine applies its rules from left to right, and later rules win."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _DATABASES = ("db=", "alldbs")
 
 
 def is_command(word: str) -> bool:
-    """Whether a word is about commands."""
+    """Whether a rule is about commands."""
     return word.startswith(("+", "-")) or word in EVERYTHING
 
 
 def grants(word: str) -> bool:
-    """Whether a word about commands grants, and does not take back."""
+    """Whether a rule about commands grants them rather than takes them back."""
     return word.startswith("+") or word == "allcommands"
 
 
 class Version(NamedTuple):
-    """Which commands there are to grant."""
+    """An engine version, which decides which commands exist."""
 
     engine: str
     version: str
@@ -36,7 +36,7 @@ class Version(NamedTuple):
 
     @property
     def commands(self) -> Mapping[str, frozenset[str]]:
-        """They and their subcommands, with the categories of each."""
+        """The commands and subcommands, with the categories of each."""
         return facts.commands(self.engine, self.version, serverless=self.serverless)
 
     @property
@@ -52,24 +52,24 @@ def _containers(version: Version) -> frozenset[str]:
 
 @functools.cache
 def versions() -> tuple[Version, ...]:
-    """Those between which commands differ."""
+    """The engine versions between which commands differ."""
     return tuple(Version(*each) for each in facts.command_versions())
 
 
 @functools.cache
 def touched(word: str, version: Version) -> frozenset[str]:
-    """The commands and subcommands that a word about commands gives or takes on a version of an engine."""
+    """The commands and subcommands that a rule grants or takes back on an engine version."""
     known = version.commands
     if word in EVERYTHING:
         return frozenset(known)
     name = word[1:]
     named = {each for each, of in known.items() if name[1:] in of} if name[:1] == "@" else {name} & known.keys()
-    # A command is given or taken with all of its subcommands.
+    # A command is granted or taken back with all of its subcommands.
     return frozenset(named | {each for each in known if each.partition("|")[0] in named})
 
 
 def allowed(words: Iterable[str], version: Version) -> tuple[frozenset[str], frozenset[str]]:
-    """The commands that words come to, and beside them the first arguments that are allowed by themselves."""
+    """The commands that rules grant, and the first arguments that are allowed separately."""
     commands: frozenset[str] = frozenset()
     arguments: frozenset[str] = frozenset()
     for word in filter(is_command, words):
@@ -82,7 +82,7 @@ def allowed(words: Iterable[str], version: Version) -> tuple[frozenset[str], fro
 
 
 def kept(place: int, words: Sequence[str], version: Version) -> frozenset[str]:
-    """What a word that grants has given and no later one has taken back."""
+    """The commands that a rule grants and no later rule takes back."""
     left = touched(words[place], version)
     for later in words[place + 1 :]:
         if is_command(later) and not grants(later):
@@ -91,7 +91,7 @@ def kept(place: int, words: Sequence[str], version: Version) -> frozenset[str]:
 
 
 def commands_taken_back(words: Iterable[str], version: Version) -> Iterator[tuple[str, str]]:
-    """Words about commands that later ones take back altogether, each with the later one."""
+    """Rules about commands that later rules take back completely, each with the later rule."""
     commands = [word for word in words if is_command(word)]
     for place, word in enumerate(commands):
         if word in _BASES:
@@ -106,26 +106,26 @@ def commands_taken_back(words: Iterable[str], version: Version) -> Iterator[tupl
 
 
 def places_taken_back(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Words about keys, channels and databases that later ones take back, each with the later one."""
+    """Rules about keys, channels and databases that later rules take back, each with the later rule."""
     yield from _reset(words, "resetkeys", is_key)
     yield from _reset(words, "resetchannels", is_channel)
     databases = [word for word in words if word.startswith(_DATABASES) or word == "resetdbs"]
-    # Only the last word about databases counts.
+    # Only the last rule about databases counts.
     yield from ((word, databases[-1]) for word in databases[:-1] if word != "resetdbs" or databases[-1] == "alldbs")
 
 
 def is_key(word: str) -> bool:
-    """Whether a word gives keys."""
+    """Whether a rule grants keys."""
     return word.startswith(("~", "%")) or word == "allkeys"
 
 
 def is_channel(word: str) -> bool:
-    """Whether a word gives channels."""
+    """Whether a rule grants channels."""
     return word.startswith("&") or word == "allchannels"
 
 
 def widest_last(words: Sequence[str]) -> tuple[str, ...]:
-    """The words with ``~*`` and ``&*`` behind the patterns that they cover: engines refuse those that follow them."""
+    """The rules with ``~*`` and ``&*`` after the patterns that they cover: engines refuse patterns that follow them."""
     for every, gives in ((_EVERY_KEY, is_key), (_EVERY_CHANNEL, is_channel)):
         places = [place for place, word in enumerate(words) if gives(word)]
         patterns = iter(sorted((words[place] for place in places), key=every.__contains__))
@@ -134,7 +134,7 @@ def widest_last(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _first_argument_of(word: str, version: Version) -> str | None:
-    """The command of ``+select|0``, which allows one first argument; None for every other word."""
+    """The command of a rule such as ``+select|0``, which allows one first argument; None for every other rule."""
     name, _, argument = word[1:].partition("|")
     if not argument or not word.startswith("+") or word[1:] in version.commands:
         return None

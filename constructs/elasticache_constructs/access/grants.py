@@ -1,4 +1,4 @@
-"""Access of people and tools to the ElastiCache API. What is in a cache is another matter: see the cache's users."""
+"""Managed policies for operators and tools that call the ElastiCache API. Data access is by the cache's users."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPERATE_NODES = ("CreateSnapshot", "RebootCacheCluster")
 
 
 def audit_policy(scope: Construct, construct_id: str, *, group_arn: str, nodes_arn: str) -> iam.ManagedPolicy:
-    """A policy that reads the configuration of one cache, and of what hangs on it, and changes nothing."""
+    """A policy to read the configuration of one cache and of its dependent resources."""
     return iam.ManagedPolicy(
         scope,
         construct_id,
@@ -40,7 +40,7 @@ def audit_policy(scope: Construct, construct_id: str, *, group_arn: str, nodes_a
         statements=[
             _allow(_READ_GROUP, group_arn),
             _allow(_READ_NODES, nodes_arn),
-            # Lists of the account: names and settings of caches, no data and no secrets.
+            # These list names and settings of all caches of the account, but no data and no secrets.
             _allow(_READ_ALL, "*"),
         ],
     )
@@ -49,7 +49,7 @@ def audit_policy(scope: Construct, construct_id: str, *, group_arn: str, nodes_a
 def operate_policy(
     scope: Construct, construct_id: str, *, group_arn: str, snapshots_arn: str, nodes_arn: str
 ) -> iam.ManagedPolicy:
-    """A policy for whoever is on call: fail over, reboot a node, take a snapshot, apply an update."""
+    """A policy for operators on call: fail over, reboot a node, create a snapshot, apply a service update."""
     return iam.ManagedPolicy(
         scope,
         construct_id,

@@ -1,4 +1,4 @@
-"""Who logs in to a cache, and what they are told: for replication groups and serverless caches alike."""
+"""Logins to a cache and their connection settings, for replication groups and serverless caches."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ _USER = Kind(of=IamUser | PasswordUser, example="one of the users that the cache
 
 
 class Logins:
-    """Logins of a cache of any kind."""
+    """The logins of a cache of any type."""
 
     _engine_name: str
     _access: Access | None = None
-    """``None`` where it is not known, and for Memcached, which has no logins."""
+    """``None`` if it is not known, and for Memcached, which has no logins."""
     _passwords: Mapping[str, GeneratedPassword] = {}
     _is_imported = False
     _noun = "cache"
 
     def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
-        """Let a role log in as an IAM user of the cache.
+        """Allow a role to log in as an IAM user of the cache.
 
-        IAM must allow ``elasticache:Connect`` on the cache and on the user; this grants both. What the role may do
-        once it is in, the user's permissions say. The network is another matter: see ``connections``.
+        IAM must allow ``elasticache:Connect`` on the cache and on the user; this grants both. The user's permissions
+        decide what the role may do after the login. For network access, see ``connections``.
 
         Args:
-            grantee: A role, function or whatever else has one, of the cache's own account.
-            user: One of the users that the cache was given; of an imported one any IAM user.
+            grantee: A role, or a function or other resource with a role, of the cache's own account.
+            user: One of the cache's users. For an imported cache, any IAM user.
 
         Raises:
-            ConfigurationError: If the cache has no such user, or the permission would be written nowhere.
+            ConfigurationError: If the cache has no such user, or no policy of the app could hold the permission.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
         """
@@ -55,7 +55,7 @@ class Logins:
         if not isinstance(user, IamUser):
             raise ConfigurationError(
                 got=f"grant_connect for PasswordUser({user.name!r})",
-                allowed="IAM lets IAM users in; a user with a password is let in by its secret",
+                allowed="IAM authentication is for IAM users; a user with a password logs in with its secret",
                 fix=f"Use secret({user.name!r}).grant_read(role), or make it an IamUser",
                 rule="IAM-01",
             )
@@ -74,8 +74,8 @@ class Logins:
         secret, which the application's role must be allowed to read.
 
         Args:
-            user: One of the users that the cache was given; of an imported one any IAM user. Default: whoever has the
-                AUTH token; nobody where the cache lets everybody in, as Memcached does.
+            user: One of the cache's users. For an imported cache, any IAM user. Default: the user with the AUTH token;
+                no user if the cache has no authentication, as for Memcached.
 
         Raises:
             ConfigurationError: If the cache has no such user.
@@ -115,7 +115,7 @@ class Logins:
         if self._engine_name == "memcached":
             raise ConfigurationError(
                 got=f"{type(user).__name__}({user.name!r}) on Memcached",
-                allowed="Memcached has no logins: whoever reaches it is let in",
+                allowed="Memcached has no logins: any client with network access can use it",
                 fix="Leave the user out, and let clients join client_security_group",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
             )
@@ -144,10 +144,10 @@ class Logins:
     @property
     @abstractmethod
     def _cache_arn(self) -> str:
-        """The ARN that IAM authentication is about."""
+        """The ARN of the cache, for IAM authentication."""
 
     @abstractmethod
     def _variables(
         self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
     ) -> dict[str, str]:
-        """The settings of one login."""
+        """The connection settings of one login."""

@@ -1,4 +1,4 @@
-"""Secrets with generated passwords, whose grants cover the key."""
+"""Secrets with generated passwords, whose grants include the KMS key."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _PAGE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-ac
 class PasswordSecret(secretsmanager.Secret):
     """A secret with a user's generated password, as ``{"username": ..., "password": ...}``.
 
-    Whoever is granted it may use its key too, through Secrets Manager alone. For roles, users and groups of the account
-    both stand in their own policy, where the CDK would write the key's half into the key's policy: that makes a cycle
-    between stacks, and is left out where the key is an imported one. For anybody else both stand in the policies of the
+    A grant includes the use of its key, through Secrets Manager only. For roles, users and groups of the account, both
+    permissions are in their own policy. The CDK would write the second one into the key's policy, which makes a cycle
+    between stacks, and is not possible for an imported key. For any other principal, both are in the policies of the
     secret and of the key.
 
     Args:
         scope: The parent.
         construct_id: The id in the parent.
-        user_name: Whose password it is.
-        length: Characters of the password, all of them letters and digits.
-        key: Encrypts the secret.
+        user_name: The user of the password.
+        length: Length of the password, which has letters and digits only.
+        key: The key that encrypts the secret.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, user_name: str, length: int, key: kms.IKey) -> None:
@@ -46,42 +46,42 @@ class PasswordSecret(secretsmanager.Secret):
             construct_id,
             description=f"ElastiCache password of the user {user_name}",
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                # AUTH tokens allow few signs (! & # $ ^ < > -) and users forbid others: letters and digits suit both.
+                # AUTH tokens allow few symbols (! & # $ ^ < > -) and users forbid others: letters and digits suit both.
                 exclude_punctuation=True,
                 password_length=length,
                 secret_string_template=f'{{"username":"{user_name}"}}',
                 generate_string_key="password",
             ),
         )
-        # Not by the constructor, which would write into the key's policy what its account may do anyway, by wildcards.
+        # Not by the constructor, which would add to the key's policy, with wildcards, what the account may do anyway.
         self.node.default_child.kms_key_id = key.key_arn  # type: ignore[union-attr]
         self._key = key
 
     @property
     def encryption_key(self) -> kms.IKey:
-        """Encrypts the secret."""
+        """The key that encrypts the secret."""
         return self._key
 
     def grant_read(self, grantee: iam.IGrantable, version_stages: Sequence[str] | None = None) -> iam.Grant:
-        """Let a role, function or whatever else has one read the password, and use the key for it.
+        """Allow a role, or a resource with a role, to read the password and to decrypt it with the key.
 
         Args:
-            grantee: Who may. One of another account needs the same permissions in its own policy as well.
-            version_stages: Which versions. Default: all of them.
+            grantee: The principal. A principal of another account needs the same permissions in its own policy too.
+            version_stages: The staging labels of the versions that it may read. Default: all versions.
 
         Raises:
-            ConfigurationError: If the permission would be written nowhere, or its key's half would.
+            ConfigurationError: If no policy of the app could hold the permission, or the one for the key.
         """
         return self._grant("grant_read", grantee, _READ, _DECRYPT, version_stages)
 
     def grant_write(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role, function or whatever else has one write another password, and use the key for it.
+        """Allow a role, or a resource with a role, to write a new password and to encrypt it with the key.
 
         Args:
-            grantee: Who may. One of another account needs the same permissions in its own policy as well.
+            grantee: The principal. A principal of another account needs the same permissions in its own policy too.
 
         Raises:
-            ConfigurationError: If the permission would be written nowhere, or its key's half would.
+            ConfigurationError: If no policy of the app could hold the permission, or the one for the key.
         """
         return self._grant("grant_write", grantee, _WRITE, _ENCRYPT)
 
@@ -117,8 +117,8 @@ class PasswordSecret(secretsmanager.Secret):
             if not added and (is_foreign(principal, of=self) or not by_identity.success):
                 raise ConfigurationError(
                     got=f"{call} of a secret whose key was imported",
-                    allowed="the key's policy must name whoever is no role, user or group of the account, and this app "
-                    "does not write it",
+                    allowed="the key's policy must name a principal that is no role, user or group of the account, and "
+                    "this app does not write it",
                     fix="Grant it to an iam.Role of the account that the others may assume, or give the cache an "
                     "EncryptionKey",
                     page=_PAGE,

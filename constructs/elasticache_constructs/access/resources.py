@@ -1,4 +1,4 @@
-"""The CloudFormation resources behind an `Access`: secrets, users and the group that attaches them."""
+"""The CloudFormation resources of an `Access`: secrets, users and the user group."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
 _TOKEN_LENGTH = 64
-_LONGEST_ID = 40
-_LONGEST_PREFIX = 20
-_MARK = 8
+_MAX_ID_LENGTH = 40
+_MAX_PREFIX_LENGTH = 20
+_HASH_LENGTH = 8
 _DEFAULT = "default"
-_NOBODY = Permissions("off -@all")
-# Valkey takes users and groups of engine redis, and Redis takes no others. So a cache goes from Redis to Valkey, and
-# from Valkey 7.2 back, and its users stay as they are, where CloudFormation would change them before the cache.
+_DISABLED = Permissions("off -@all")
+# Valkey accepts users and user groups of engine redis; Redis accepts no others. So the users stay unchanged if a cache
+# changes from Redis to Valkey, or from Valkey 7.2 back. Otherwise CloudFormation would change them before the cache.
 _ENGINE_OF_USERS = "redis"
 
 _LEAVING = (
@@ -44,30 +44,30 @@ _LEAVING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedPassword:
-    """A password that was generated into a secret, and whose it is."""
+    """A generated password in a secret, and its user."""
 
     user_name: str
     secret: secretsmanager.ISecret
     user_id: str | None
-    """``None`` for a group's own AuthToken."""
+    """``None`` for the group's AUTH token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessResources:
-    """What a replication group needs of its access: a token or a user group or neither, and the passwords."""
+    """The properties that a cache gets from its access: an AUTH token or a user group or neither, and the passwords."""
 
     passwords: tuple[GeneratedPassword, ...]
     auth_token: str | None = None
     user_group_id: str | None = None
-    """The id as written, for ARNs."""
+    """The literal id, for ARNs."""
     user_group_ids: list[str] | None = None
-    """The same as a reference, which makes CloudFormation wait for the group."""
+    """The id as a reference, which makes CloudFormation wait for the user group."""
 
 
 def create_access(
     scope: Construct, access: Access, *, engine: Engine | ServerlessEngine, key: kms.IKey
 ) -> AccessResources:
-    """Create the secrets, and the users and their group where the access is by users."""
+    """Create the secrets, and for an access with users also the users and their user group."""
     if access.without_login_reason is not None:
         return AccessResources(passwords=())
     if access.is_auth_token:
@@ -81,7 +81,7 @@ def create_access(
     members = [default, *(users.add(user) for user in access.named)]
     passwords = tuple(users.passwords)
     for user in access.removing:
-        users.let_go(users.add(user))
+        users.acknowledge_removal(users.add(user))
 
     user_group_id = f"{users.prefix}-users"
     group = elasticache.CfnUserGroup(
@@ -98,11 +98,11 @@ def create_access(
 
 
 class _Users:
-    """Makes the users of one cache, and the secrets of those with a password."""
+    """Creates the users of one cache, and the secrets of those with a password."""
 
     def __init__(self, scope: Construct, engine: Engine | ServerlessEngine, key: kms.IKey) -> None:
         self._scope, self._engine, self._key = scope, engine, key
-        self.prefix = unique_name(scope, longest=_LONGEST_PREFIX)
+        self.prefix = unique_name(scope, longest=_MAX_PREFIX_LENGTH)
         self.passwords: list[GeneratedPassword] = []
 
     def add(self, user: IamUser | PasswordUser) -> elasticache.CfnUser:
@@ -113,10 +113,10 @@ class _Users:
     def add_default(self, permissions: Permissions | None) -> elasticache.CfnUser:
         if permissions is not None:
             return self._add_with_password("DefaultUser", _DEFAULT, permissions)
-        open_to_nobody = {"Type": "no-password-required"}
-        return self._add("DefaultUser", _DEFAULT, f"{self.prefix}-{_DEFAULT}", _NOBODY, open_to_nobody)
+        no_password = {"Type": "no-password-required"}
+        return self._add("DefaultUser", _DEFAULT, f"{self.prefix}-{_DEFAULT}", _DISABLED, no_password)
 
-    def let_go(self, user: elasticache.CfnUser) -> None:
+    def acknowledge_removal(self, user: elasticache.CfnUser) -> None:
         accept(user, {Situation.USER_WITHOUT_GROUP: _LEAVING})
         secret = self._scope.node.try_find_child(f"{user.node.id}Secret")
         if secret is not None:
@@ -132,12 +132,12 @@ class _Users:
         return self._add(construct_id, user_name, user_id, permissions, mode)
 
     def id_of(self, user_name: str) -> str:
-        """An id that is as long as those of groups at most, since nobody needs to know it."""
+        """The generated id of a user, at most as long as the id of a user group."""
         whole = f"{self.prefix}-{user_name}"
-        if len(whole) <= _LONGEST_ID:
+        if len(whole) <= _MAX_ID_LENGTH:
             return whole
-        mark = hashlib.sha256(user_name.encode()).hexdigest()[:_MARK]
-        return f"{whole[: _LONGEST_ID - 1 - _MARK].rstrip('-')}-{mark}"
+        mark = hashlib.sha256(user_name.encode()).hexdigest()[:_HASH_LENGTH]
+        return f"{whole[: _MAX_ID_LENGTH - 1 - _HASH_LENGTH].rstrip('-')}-{mark}"
 
     def _add(
         self, construct_id: str, user_name: str, user_id: str, permissions: Permissions, mode: dict[str, Any]
@@ -152,22 +152,22 @@ class _Users:
             authentication_mode=mode,
         )
         if permissions.reason is not None:
-            # Where the posture rules look for it.
+            # The posture rules read it here.
             user.add_metadata("BroadAccessReason", permissions.reason)
         return user
 
 
 def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
-    """Refuse ids that another cache of the same account and region has as well."""
-    everybody = (*access.named, *access.removing)
-    generated = [_DEFAULT, *(user.name for user in everybody if not isinstance(user, IamUser))]
+    """Refuse user ids that another cache of the same account and region has too."""
+    users_of_group = (*access.named, *access.removing)
+    generated = [_DEFAULT, *(user.name for user in users_of_group if not isinstance(user, IamUser))]
     claim(
         scope,
         "user ids",
-        [user.name for user in everybody if isinstance(user, IamUser)],
+        [user.name for user in users_of_group if isinstance(user, IamUser)],
         thing="a user",
         what="IamUser({})",
-        fix="Give each cache's user a name of its own",
+        fix="Give each cache's user a unique name",
         rule="NAM-05",
     )
     claim(

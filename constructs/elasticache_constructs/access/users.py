@@ -1,4 +1,4 @@
-"""Users of a cache, as values: they become resources when a cache takes them in."""
+"""Users of a cache, as values. The cache creates their resources."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PERMISSIONS = Kind(of=Permissions, example="Permissions.read_write('orders:*')"
 
 @dataclass(frozen=True, slots=True)
 class IamUser:
-    """A user that logs in with a short-lived token signed by its IAM role; there is no password to keep.
+    """A user that logs in with a short-lived token signed by its IAM role. It has no password.
 
     The role needs `ReplicationGroup.grant_connect`. Renaming the user replaces it.
 
     Args:
-        name: Both its user id and its user name, since the service wants them equal for IAM. Unique in the account
-            and region: give it a prefix, as in ``orders-prod-app``. AWS documents no longest one.
-        permissions: What it may do.
+        name: Both its user id and its user name, which must be equal for IAM authentication. Unique in the account and
+            region: give it a prefix, as in ``orders-prod-app``. AWS documents no maximum length.
+        permissions: Its permissions.
 
     Raises:
         ConfigurationError: If the name is not of lower-case letters, digits and single hyphens, or is ``default``.
@@ -40,11 +40,11 @@ class IamUser:
 
 @dataclass(frozen=True, slots=True)
 class PasswordUser:
-    """A user that logs in with a password, which is generated into a secret of its own.
+    """A user that logs in with a password, which is generated into its own secret.
 
     Args:
         name: Its user name. Its user id is generated. Renaming the user replaces it.
-        permissions: What it may do.
+        permissions: Its permissions.
 
     Raises:
         ConfigurationError: If the name is not of lower-case letters, digits and single hyphens, or is ``default``.
@@ -61,30 +61,30 @@ class PasswordUser:
 
 @dataclass(frozen=True, slots=True)
 class DefaultUser:
-    """Who a client is that sends ``AUTH <token>`` without a name, or nothing at all.
+    """The identity of clients that send only a token (``AUTH <token>``), or do not authenticate.
 
-    Every cache with users has one: left to itself, the service lets it in without a password.
+    Every user group has one. If it is not set here, the service's own default user needs no password.
     """
 
     permissions: Permissions | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what are no permissions."""
+        """Refuse a value that is not a `Permissions`."""
         if self.permissions is not None:
             check_kind("DefaultUser", "permissions", self.permissions, _PERMISSIONS)
 
     @classmethod
     def with_token(cls, permissions: Permissions | None = None) -> DefaultUser:
-        """A default user whose password is the generated AUTH token, so that any client of old gets in with it.
+        """A default user with a generated AUTH token, so that legacy clients, which know only a token, can connect.
 
         Args:
-            permissions: What it may do. Default: read and write every key, without administration.
+            permissions: Its permissions. Default: read and write every key, without administration.
         """
         return cls(permissions or Permissions.read_write("*"))
 
     @classmethod
     def disabled(cls) -> DefaultUser:
-        """A default user that nobody can be."""
+        """A disabled default user: no client can log in as ``default``."""
         return cls(None)
 
 
@@ -93,7 +93,7 @@ def _check_name(name: str, what: str) -> None:
     if Token.is_unresolved(name):
         raise ConfigurationError(
             got=f"{what} with a name that is known only when it is deployed",
-            allowed="a user's name is part of construct ids, and is looked at before",
+            allowed="a user's name is part of construct ids, which are needed at synth",
             fix="Write it out, as in 'orders-prod-app'",
             rule="NAM-05",
         )
@@ -107,7 +107,7 @@ def _check_name(name: str, what: str) -> None:
     if name == "default":
         raise ConfigurationError(
             got=f"{what}('default')",
-            allowed="the user named default is the one of clients that give no name, and is set apart",
+            allowed="the user named default is for clients that give no name, and is configured separately",
             fix="Use Access.users(default=DefaultUser.with_token(), ...)",
             rule="IAM-03" if what == "IamUser" else "RBC-05",
         )

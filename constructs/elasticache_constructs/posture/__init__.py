@@ -1,7 +1,7 @@
-"""Policy as code for ElastiCache, run by CDK's own engine at every synth: no further program.
+"""Policy as code for ElastiCache, run by CDK's own engine at every synth. No other program is needed.
 
-The rules in `elasticache.guard` cover what public scanners pass over. They read the finished template, so they see
-escape hatches and resources that other constructs made.
+The rules in `elasticache.guard` cover what public scanners do not check. They read the finished template, so they see
+escape hatches and the resources of other constructs.
 
 Example:
     app = cdk.App(context={"@aws-cdk/core:validateAgainstDefaultRules": True})
@@ -32,29 +32,29 @@ with as_file(files("elasticache_rules.posture") / "elasticache.guard") as _path:
 
 
 def add_posture_rules(scope: IConstruct, *, native_engine: bool = False) -> None:
-    """Check every template of an app against the ElastiCache rules whenever it is synthesised.
+    """Check every template of an app against the ElastiCache rules at every synth.
 
-    A finding fails the synth once the context ``@aws-cdk/core:validateAgainstDefaultRules`` is true; without it CDK
-    turns the findings of its own engine, these included, into warnings.
+    A finding fails the synth if the context ``@aws-cdk/core:validateAgainstDefaultRules`` is true. Otherwise CDK turns
+    the findings of its own engine, these included, into warnings.
 
-    To accept a finding, acknowledge it on the construct it is about, or on one above, with a reason:
+    To accept a finding, acknowledge it on its construct, or on a parent, with a reason:
     ``Validations.of(construct).acknowledge(Acknowledgment(id="CloudFormation-Validate::<rule>", reason="..."))``. It
-    stays in ``validation-report.json``, among the suppressed ones.
+    stays in ``validation-report.json`` as a suppressed finding.
 
-    CDK's default rules stay: the engine with the ElastiCache rules takes the place of the default one, so each template
-    is still read once. The engine is made once in a process, as CDK does with its own, since starting it is most of
-    the cost; the rules add some 0.02 s a template. CDK admits one such engine in an app and refuses a second at synth:
-    an app that has one already hands it `rule_source()` instead.
+    CDK's default rules stay active: the engine with the ElastiCache rules replaces the default engine, so each template
+    is still read once. The engine is created once per process, because starting it is most of the cost. The rules add
+    about 0.02 s per template. CDK accepts one such engine in an app and refuses a second at synth: an app that has one
+    already passes it `rule_source()` instead.
 
-    The native engine is the same engine from the wheel ``cloudformation-validate`` (the extra ``native``). It finds the
-    same, and saves two of five seconds: it starts in a thread, while the app builds its constructs. So add it before
-    them, to an app that does not run CDK's engine as well::
+    The native engine is the same engine from the wheel ``cloudformation-validate`` (the extra ``native``). It reports
+    the same findings and saves two of five seconds: it starts in a thread, while the app builds its constructs. So add
+    it before them, to an app that does not run CDK's engine as well::
 
         app = cdk.App(builtin_cloud_formation_validation=False)
         add_posture_rules(app, native_engine=True)
 
-    Where the wheel does not fit (the platform, or the version of aws-cdk-lib), CDK's engine takes its place.
-    ``cdk synth --no-validation`` turns off either one, and these rules with it.
+    If the wheel does not fit the platform or the version of aws-cdk-lib, CDK's engine is used.
+    ``cdk synth --no-validation`` turns off both engines, and these rules with them.
 
     Args:
         scope: The app, or any construct in it.
@@ -66,7 +66,7 @@ def add_posture_rules(scope: IConstruct, *, native_engine: bool = False) -> None
 
 
 def rule_source() -> cdk.ValidationRuleSource:
-    """The rules, for an app that makes its own `CloudFormationValidatePlugin`: ``guard_rules=[rule_source()]``."""
+    """The rules, for an app with its own `CloudFormationValidatePlugin`: ``guard_rules=[rule_source()]``."""
     return cdk.ValidationRuleSource(name=RULES_FILE.name, content=RULES_FILE.read_text(encoding="utf-8"))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class ReachabilityCheck:
-    """Fails the synth of an app that has a function which cannot reach a service that it may call, or its store.
+    """Fails the synth if a function cannot reach a service that it may call, or its store.
 
     Add it with ``Validations.of(app).add_plugins(ReachabilityCheck())``.
     """
@@ -32,7 +32,7 @@ class ReachabilityCheck:
 
     @property
     def version(self) -> str | None:
-        """It has none of its own."""
+        """None: the check has no separate version."""
         return None
 
     @property
@@ -41,7 +41,7 @@ class ReachabilityCheck:
         return [SERVICES_RULE, STORES_RULE]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
-        """Judge the templates of one assembly."""
+        """Check the templates of one assembly."""
         templates, nested = read_with_nested(context.template_paths)
         findings: list[Unreachable | ClosedStore] = [*unreachable(templates, nested), *closed_stores(templates, nested)]
         return cdk.PolicyValidationPluginReport(success=not findings, violations=_violations(findings))

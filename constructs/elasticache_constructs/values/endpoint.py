@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A host name, as a CDK token until deployment, and the port beside it."""
+    """A host name, which is a CDK token until deployment, and a port."""
 
     host: str
     port: int

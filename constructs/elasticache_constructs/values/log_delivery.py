@@ -1,4 +1,4 @@
-"""Where a cache's slow log and engine log go, and how they are written."""
+"""Destination and format of a cache's slow log and engine log."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LogFormat = Literal["json", "text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogDelivery:
-    """Delivery of the logs that the engine has: the slow log from Redis 6.0, the engine log from 6.2, both on Valkey.
+    """Delivery of the slow log (from Redis 6.0) and the engine log (from Redis 6.2); Valkey has both.
 
-    Changed in place. The service begins to deliver after the group exists, and says in its events when it cannot.
+    Changed in place. Delivery starts after the group exists. If it fails, the service says so in its events.
 
     Args:
         log_format: ``json`` or ``text``. Default: ``json``.
-        firehose_stream: An Amazon Data Firehose stream of the same account and region that takes both logs, by name.
-            Default: encrypted CloudWatch log groups of the group's own, kept a year.
+        firehose_stream: Name of an Amazon Data Firehose stream of the same account and region, which receives both
+            logs. Default: the group's own encrypted CloudWatch log groups, with a retention of one year.
 
     Raises:
-        ConfigurationError: If the format is none, or the stream's name is not well formed.
+        ConfigurationError: If the format or the stream's name is not valid.
     """
 
     log_format: LogFormat = "json"

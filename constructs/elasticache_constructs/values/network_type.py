@@ -1,4 +1,4 @@
-"""Which internet protocol a cache's nodes and clients speak."""
+"""The network type of a cache: IPv4, IPv6 or dual stack."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from elasticache_constructs.checks.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class NetworkType:
-    """IPv4, IPv6 or both. It can be chosen at creation only: another one replaces the cache.
+    """IPv4, IPv6 or dual stack. Chosen at creation: another type replaces the cache.
 
-    Use ``NetworkType.IPV4``, ``NetworkType.IPV6`` or ``NetworkType.dual_stack()``. The subnets must carry what is
-    asked for: those of both for dual stack, IPv6 alone for IPv6.
+    Use ``NetworkType.IPV4``, ``NetworkType.IPV6`` or ``NetworkType.dual_stack()``. The subnets must have the address
+    ranges: both for dual stack, IPv6 only for IPv6.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/network-type.html
     """
 
     name: str
     ip_discovery: str | None = None
-    """Which addresses clients are told. ``None`` where there is no choice."""
+    """The addresses that clients discover. ``None`` if the network type has only one."""
 
     IPV4: ClassVar[NetworkType]
     IPV6: ClassVar[NetworkType]
 
     def __post_init__(self) -> None:
-        """Refuse what is no type, or a discovery that does not go with it."""
+        """Refuse an unknown type, or a discovery protocol that the type does not have."""
         if self.name not in ("ipv4", "ipv6", "dual_stack"):
             raise ConfigurationError(
                 got=f"NetworkType({self.name!r})",
@@ -45,11 +45,11 @@ class NetworkType:
 
     @classmethod
     def dual_stack(cls, *, ip_discovery: str = "ipv4") -> NetworkType:
-        """IPv4 and IPv6 side by side.
+        """Both IPv4 and IPv6.
 
         Args:
-            ip_discovery: ``ipv4`` or ``ipv6``: which addresses clients are told; may be changed in place. It has no
-                effect with TLS, where clients are told names. Default: ``ipv4``.
+            ip_discovery: The addresses that clients discover: ``ipv4`` or ``ipv6``. Changed in place. It has no effect
+                with TLS, because clients then discover host names. Default: ``ipv4``.
         """
         return cls("dual_stack", ip_discovery)
 

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
-    """The size of one cache node.
+    """The node type of a cache.
 
-    Changing the type of a running Redis or Valkey group scales it online (docs/runbooks/node-type.md); a smaller type
-    is refused by the service when the data does not fit. Changing it on a Memcached cluster loses what that holds.
+    A change scales a running Redis or Valkey group online (docs/runbooks/node-type.md). The service refuses a smaller
+    type if the data does not fit. A change of a Memcached cluster loses its data.
 
     Args:
-        name: The type as the service writes it, ``cache.t4g.small`` say. A CDK token passes through unchecked.
-        unlisted: Whether the type may be one that the catalogue of this package does not have, because it came out
-            later. Default: it may not.
+        name: The node type as AWS writes it, such as ``cache.t4g.small``. A CDK token passes through unchecked.
+        unlisted: Whether to accept a node type that is newer than this package. Default: refused.
 
     Raises:
-        ConfigurationError: If the name is not of that form, no such type is on offer, or new caches cannot have it.
+        ConfigurationError: If the name is not of that form, ElastiCache has no such type, or it is not available for
+            new caches.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
     """
@@ -47,7 +47,7 @@ class NodeType:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
                 allowed="a node type is cache.<family>.<size> in lower case, as in cache.t4g.small",
-                fix=_meant(self.name),
+                fix=_corrected(self.name),
                 rule="NOD-01",
             )
         if self.facts is None and not self.unlisted:
@@ -63,7 +63,7 @@ class NodeType:
         if family is not None and not family.creatable:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
-                allowed=f"new caches cannot have {family.name} nodes any more",
+                allowed=f"{family.name} is not available for new caches",
                 fix=f"Use {'cache.t4g.small' if family.kind == 'burstable' else 'cache.m7g.large or cache.r7g.large'}",
                 rule="NOD-09" if family.name == "t2" else "NOD-10",
             )
@@ -74,26 +74,26 @@ class NodeType:
 
     @property
     def facts(self) -> NodeTypeFacts | None:
-        """What the catalogue knows of it: nothing of a token, nor of a type that came out later."""
+        """The facts about this node type; ``None`` for a CDK token or a newer type."""
         return None if Token.is_unresolved(self.name) else facts.node_type(self.name)
 
     @property
     def family(self) -> NodeFamily | None:
-        """What the catalogue knows of its family, which holds for a size that came out later too."""
+        """The facts about its family, also for a newer size; ``None`` for a CDK token or a newer family."""
         return None if Token.is_unresolved(self.name) else facts.node_family(self.name.split(".")[1])
 
     @property
     def has_data_tiering(self) -> bool:
-        """Whether it keeps part of the data on SSD."""
+        """Whether it has data tiering: part of the data is on SSD."""
         return self.family is not None and self.family.data_tiering
 
     def check(self, *, engine: Engine, region: str, ipv6: bool = False) -> None:
-        """Refuse a type that does not go with the rest of a cache.
+        """Refuse a node type that does not fit the rest of a cache.
 
         Args:
             engine: The cache's engine.
-            region: The cache's region. A CDK token, or a region that the catalogue does not have, passes unchecked.
-            ipv6: Whether the cache speaks IPv6.
+            region: The cache's region. A CDK token, or a region newer than this package, passes unchecked.
+            ipv6: Whether the cache uses IPv6.
 
         Raises:
             ConfigurationError: If the engine does not run on it, the region does not offer it, or it has no IPv6.
@@ -108,14 +108,14 @@ class NodeType:
                 check(self._check_ipv6, family)
 
     def _check_engine(self, family: NodeFamily, engine: Engine) -> None:
-        least = family.minimum_versions.get(engine.name)
-        if least is not None and engine.is_at_least(least):
+        minimum = family.minimum_versions.get(engine.name)
+        if minimum is not None and engine.is_at_least(minimum):
             return
-        allowed = f"{engine.name} runs on it from {least}" if least else f"{engine.name} does not run on it at all"
+        allowed = f"{engine.name} runs on it from {minimum}" if minimum else f"{engine.name} does not run on it at all"
         raise ConfigurationError(
             got=f"NodeType({self.name!r}) for {engine}",
             allowed=allowed,
-            fix=f"Use {engine.name} {least} or newer, or another type" if least else "Use another type or engine",
+            fix=f"Use {engine.name} {minimum} or newer, or another type" if minimum else "Use another type or engine",
             rule=_engine_rule(family, engine),
         )
 
@@ -134,14 +134,14 @@ class NodeType:
         if not family.ipv6:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r}) with IPv6",
-                allowed="IPv6 needs a type of the Nitro system",
-                fix="Use cache.m7g.large or cache.r7g.large, say, or NetworkType.IPV4",
+                allowed="IPv6 needs a type built on the Nitro System",
+                fix="Use a type such as cache.m7g.large or cache.r7g.large, or NetworkType.IPV4",
                 rule="NOD-20",
             )
 
 
-def _meant(written: str) -> str:
-    """The fix for what is no node type's name: of RDS's or EC2's types, in capitals, or with a slip of the pen."""
+def _corrected(written: str) -> str:
+    """The fix for a name that is not a node type: an RDS or EC2 type, capitals, or a typing error."""
     bare = re.sub(r"^((cache|db)\.)*", "", written.strip().lower())
     name = facts.closest(f"cache.{bare}", _creatable()) if re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+", bare) else None
     return f"Use NodeType({name!r})" if name else "Choose one from the page"

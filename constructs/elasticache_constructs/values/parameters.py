@@ -25,13 +25,13 @@ _EVICTION = "maxmemory-policy"
 
 
 def check_parameters(parameters: Mapping[str, str], *, engine: Engine, node_type: NodeType) -> None:
-    """Refuse parameters that the engine's family does not have, or not with these values.
+    """Refuse parameters and values that the engine's parameter group family does not have.
 
-    Values that are CDK tokens pass unchecked, as does everything of a family that the catalogue does not have.
+    Values that are CDK tokens pass unchecked, as do all parameters of a family newer than this package.
 
     Raises:
         ConfigurationError: If a value is not a string or not allowed, a name is unknown or cannot be set, or cluster
-            mode is set here and not by the topology.
+            mode is set here instead of by the topology.
     """
     with reported_together() as check:
         for name, value in parameters.items():
@@ -40,10 +40,10 @@ def check_parameters(parameters: Mapping[str, str], *, engine: Engine, node_type
 
 
 def check_unlisted_parameters(parameters: Mapping[str, str], *, engine: Engine) -> None:
-    """Refuse what no version of any engine would take: a value that is not a string, and cluster mode.
+    """Refuse what no engine version accepts: a value that is not a string, and cluster mode.
 
     Raises:
-        ConfigurationError: If there is such a one.
+        ConfigurationError: If any parameter is not valid.
     """
     with reported_together() as check:
         for name, value in parameters.items():
@@ -51,10 +51,10 @@ def check_unlisted_parameters(parameters: Mapping[str, str], *, engine: Engine) 
 
 
 def check_named_once(parameters: Mapping[str, str], unlisted: Mapping[str, str]) -> None:
-    """Refuse a parameter that is among the checked ones and among the others.
+    """Refuse a parameter that is in both ``parameters`` and ``unlisted_parameters``.
 
     Raises:
-        ConfigurationError: If there is such a one.
+        ConfigurationError: If any parameter is in both.
     """
     twice = sorted({str(name) for name in parameters} & {str(name) for name in unlisted})
     if twice:
@@ -71,9 +71,9 @@ def create_parameter_group(
 ) -> str:
     """Create the cache's own parameter group and return its name.
 
-    Its construct id carries the family and the cluster mode: an upgrade to another family, or a migration to cluster
-    mode, makes a second group first and removes the first one afterwards, where a change in place would delete or edit
-    a group that is in use and fail.
+    Its construct id contains the family and the cluster mode. So an upgrade to another family, or a migration to
+    cluster mode, creates a second group first and removes the first one afterwards. A change in place would delete or
+    edit a group that is in use, and fail.
     """
     family = re.sub(r"\W", "", engine.family).capitalize()
     group = elasticache.CfnParameterGroup(
@@ -93,7 +93,7 @@ def _check_parameter(name: str, value: str, engine: Engine) -> None:
     if known and name not in known:
         raise ConfigurationError(
             got=got,
-            allowed=f"no parameter of that name is known of the family {engine.family}",
+            allowed=f"family {engine.family} has no such parameter",
             fix=_rename(name, engine) + f"unlisted_parameters={{{name!r}: {value!r}}}",
             rule="PGR-20" if _was_known(name, engine) else "PGR-04",
         )
@@ -106,7 +106,7 @@ def _check_form(name: str, value: str, engine: Engine) -> None:
     if not isinstance(name, str) or not name.strip():
         raise ConfigurationError(
             got=f"{got} with the name {name!r} of type {type(name).__name__}",
-            allowed="a parameter's name is a text that is not empty",
+            allowed="a parameter's name is a non-empty string",
             fix="Name the parameter as the service does, as in 'maxmemory-policy'",
             rule="PGR-03",
         )
@@ -152,7 +152,7 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
             allowed=f"its values are {parameter.allowed_in_words}",
             fix="Write it as in 'flushall flushall-of-operations'"
             if parameter.kind == "renames"
-            else "Use one of them" + (f", {parameter.default!r} say" if parameter.default else ""),
+            else "Use one of them" + (f", for example {parameter.default!r}" if parameter.default else ""),
             rule="PGR-16" if parameter.kind == "renames" else "PGR-06",
         )
 

@@ -1,4 +1,4 @@
-"""What a new cache begins with: a snapshot, or files of one."""
+"""The snapshot or the RDB files that a new cache is restored from."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A backup to restore from. Make one with `named` or `rdb_files`.
+    """A backup to restore from. Create one with `named` or `rdb_files`.
 
-    It is read at creation only and stays in the code for ever: adding, changing or removing it later replaces the
-    group. Security groups, users, parameters and keys do not come with it. The engine must be as new as the snapshot's.
+    It is read at creation only, but must stay in the code: adding, changing or removing it later replaces the group. It
+    does not contain security groups, users, parameters or keys. The engine must be at least as new as the snapshot's.
     """
 
     name: str | None = None
     files: tuple[str, ...] = ()
     loaded: bool = False
-    """Whether the group was loaded from the files already, and its shards no longer name the slots they began with."""
+    """Whether the group was already loaded from the files, so its shards no longer state their original slots."""
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
         if (self.name is None) == (not self.files):
             raise ConfigurationError(
                 got=f"Snapshot(name={self.name!r}, files={self.files!r})",
-                allowed="a group begins with one snapshot or with one or more files",
+                allowed="a group is restored from one snapshot or from one or more files",
                 fix="Use Snapshot.named('...') or Snapshot.rdb_files(['arn:aws:s3:::bucket/dump.rdb'])",
                 rule="SNP-10",
             )
         with reported_together() as check:
             check(self._check_name)
-            check(self._check_doubles)
+            check(self._check_duplicates)
             check(self._check_loaded)
             for arn in self.files:
                 check(_check_file, arn)
@@ -53,26 +53,26 @@ class Snapshot:
             name: Its name. A CDK token passes through unchecked.
 
         Raises:
-            ConfigurationError: If the name is none.
+            ConfigurationError: If the name is not valid.
         """
         return cls(name=name)
 
     @classmethod
     def rdb_files(cls, arns: Sequence[str], *, loaded: bool = False) -> Snapshot:
-        """Redis or Valkey dump files in a bucket of the same region that lets ElastiCache read them.
+        """Redis or Valkey RDB files in an S3 bucket of the same region, which ElastiCache may read.
 
-        A group has one file for each shard, so one alone without cluster mode. In cluster mode the slots are divided
+        A group has one file per shard, so a single file without cluster mode. In cluster mode the slots are divided
         evenly among the shards, in the order of the files: the first of three shards has the slots 0 to 5460.
 
         Args:
-            arns: ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
-            loaded: ``True`` from the first deployment on that changes the number of shards or replicas of a group that
-                was loaded in cluster mode. The shards' slots are then no longer stated, since the service moves them,
-                and the files are no longer compared with the shards. Changing it changes nothing by itself
-                (docs/runbooks/shards.md). Default: the group is made from the files.
+            arns: ARNs such as ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.
+            loaded: Set it to ``True`` in the first deployment that changes the shards or replicas of a group loaded in
+                cluster mode, and keep it. The shards' slots are then no longer stated, because the service moves them,
+                and the files are no longer compared with the shards. Setting it changes nothing by itself
+                (docs/runbooks/shards.md). Default: the group is created from the files.
 
         Raises:
-            ConfigurationError: If there is none, or one is not of that form, has a comma in it or is there twice.
+            ConfigurationError: If the list is empty, or an ARN is not of that form, contains a comma or is given twice.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-seeding-redis.html
         """
@@ -81,7 +81,7 @@ class Snapshot:
 
     @property
     def number_of_files(self) -> int | None:
-        """How many files there are; ``None`` for a list that is known at deployment only."""
+        """The number of files; ``None`` for a list that is known only at deployment."""
         return None if Token.is_unresolved(list(self.files)) else len(self.files)
 
     def _check_name(self) -> None:
@@ -93,7 +93,7 @@ class Snapshot:
             raise ConfigurationError(
                 got=f"Snapshot.named({name!r})",
                 allowed="a snapshot's name begins with a letter and has letters, digits and single hyphens",
-                fix="Use the name that DescribeSnapshots shows, 'automatic.' included where it begins so",
+                fix="Use the name that DescribeSnapshots shows, including a leading 'automatic.'",
                 rule="NAM-14",
             )
 
@@ -101,7 +101,7 @@ class Snapshot:
         kind = Kind(of=bool, example="True", rule="SNP-13")
         check_kind("Snapshot.rdb_files", "loaded", self.loaded, kind)
 
-    def _check_doubles(self) -> None:
+    def _check_duplicates(self) -> None:
         twice = [arn for arn in dict.fromkeys(self.files) if self.files.count(arn) > 1]
         if twice:
             raise ConfigurationError(

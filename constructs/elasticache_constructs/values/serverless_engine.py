@@ -1,4 +1,4 @@
-"""Engines of serverless caches, which have a major version and choose the rest themselves."""
+"""Engines of serverless caches: a major version, of which the service chooses the rest."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from elasticache_rules import facts
 
 @dataclass(frozen=True, slots=True)
 class ServerlessEngine:
-    """An engine and its major version. Use the constants, ``ServerlessEngine.VALKEY_8`` say.
+    """An engine and its major version. Use the constants, such as ``ServerlessEngine.VALKEY_8``.
 
-    A newer major version upgrades the cache in place; an older one is refused by the service. From Redis to Valkey is
-    an in-place change too; to or from Memcached there is none.
+    A newer major version upgrades the cache in place; the service refuses an older one. Redis is upgraded to Valkey in
+    place too. A change to or from Memcached is not possible.
 
     Args:
-        name: ``redis``, ``valkey`` or ``memcached``.
-        major_version: As the service writes it: ``8``, ``1.6``.
-        unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
+        name: Engine name: ``redis``, ``valkey`` or ``memcached``.
+        major_version: Major version as AWS writes it: ``8``, ``1.6``.
+        unlisted: Whether to accept a version that is newer than this package. Default: refused.
 
     Raises:
-        ConfigurationError: If there is no such engine, or no such version on offer.
+        ConfigurationError: If ElastiCache does not offer the engine or the version.
     """
 
     name: str
@@ -51,7 +51,7 @@ class ServerlessEngine:
             raise ConfigurationError(
                 got=f"ServerlessEngine({self.name!r}, ...)",
                 allowed="serverless caches run redis, valkey or memcached, in lower case",
-                fix="Use one of the constants, ServerlessEngine.VALKEY_8 say",
+                fix="Use one of the constants, for example ServerlessEngine.VALKEY_8",
                 rule="SLS-01",
             )
         if self.major_version not in offered and not self.unlisted:
@@ -72,22 +72,22 @@ class ServerlessEngine:
 
     @property
     def version(self) -> str:
-        """The newest version that a cache of this major version may run, since the service chooses it."""
+        """The newest version of this major version. The service chooses which one a cache runs."""
         return facts.newest_of(self.name, self.major_version)
 
     @property
     def is_serverless(self) -> bool:
-        """Whether this is an engine of serverless caches, which have no search: it is."""
+        """Whether this is an engine of serverless caches, which have no search; always true."""
         return True
 
     @property
     def is_memcached(self) -> bool:
-        """Whether this is Memcached, which has no users."""
+        """Whether the engine is Memcached, which has no users."""
         return self.name == "memcached"
 
     @property
     def ports(self) -> tuple[int, int]:
-        """The two ports that a cache listens on: for everything, and for reads that may be a little behind."""
+        """The two ports of a cache: for reads and writes, and for eventually consistent reads."""
         port = MEMCACHED_PORT if self.is_memcached else REDIS_PORT
         return port, port + 1
 

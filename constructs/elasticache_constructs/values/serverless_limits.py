@@ -1,4 +1,4 @@
-"""How far a serverless cache scales, which is what it may cost."""
+"""Limits of a serverless cache's scaling, and so of its cost."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class ServerlessLimits:
     unlimited_reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what the service would, and a bill without an end."""
+        """Refuse what the service would, and an unlimited cost without a reason."""
         with reported_together() as check:
-            check(self._check_end)
+            check(self._check_maximums)
             check(self._check_number, "maximum_storage_gb", _STORAGE, "SLS-02")
             check(self._check_number, "minimum_storage_gb", _STORAGE, "SLS-02")
             check(self._check_number, "maximum_ecpu_per_second", _ECPU, "SLS-03")
@@ -63,14 +63,14 @@ class ServerlessLimits:
         }
         return {name: value for name, value in limits.items() if value is not None} or None
 
-    def _check_end(self) -> None:
+    def _check_maximums(self) -> None:
         if self.unlimited_reason is not None:
             checked_reason(self.unlimited_reason, what="ServerlessLimits(unlimited_reason=...)")
         elif self.maximum_storage_gb is None or self.maximum_ecpu_per_second is None:
             missing = "maximum_storage_gb" if self.maximum_storage_gb is None else "maximum_ecpu_per_second"
             raise ConfigurationError(
                 got=f"ServerlessLimits without {missing}",
-                allowed="a serverless cache scales, and costs, up to a limit that is named",
+                allowed="a serverless cache needs a maximum, which limits its cost",
                 fix=f"Add {missing}=..., or say why there is none: unlimited_reason='...'",
                 rule="SLS-04",
             )
@@ -82,7 +82,7 @@ class ServerlessLimits:
             raise ConfigurationError(
                 got=f"ServerlessLimits({name}={shown(value)})",
                 allowed=f"it is a whole number from {limit.minimum} to {limit.maximum}",
-                fix=f"Use {name}={nearest}, say",
+                fix=f"Use a number in that range, for example {name}={nearest}",
                 rule=rule,
             )
 
@@ -97,5 +97,5 @@ class ServerlessLimits:
             )
 
 
-def _bounds(least: int | None, most: int | None) -> dict[str, int]:
-    return {name: value for name, value in (("minimum", least), ("maximum", most)) if value is not None}
+def _bounds(minimum: int | None, maximum: int | None) -> dict[str, int]:
+    return {name: value for name, value in (("minimum", minimum), ("maximum", maximum)) if value is not None}

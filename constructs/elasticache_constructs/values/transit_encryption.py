@@ -1,4 +1,4 @@
-"""Encryption in transit, and the way there for a group that was made without."""
+"""Encryption in transit, and its migration for a group that was created without it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from elasticache_constructs.checks.reasons import checked_reason
 
 @dataclass(frozen=True, slots=True)
 class TransitEncryption:
-    """Whether clients must speak TLS, may, or cannot. Make one with `required`, `preferred` or `disabled`.
+    """Whether TLS is required, optional or off. Create one with `required`, `preferred` or `disabled`.
 
-    A running group goes from disabled to required through preferred, each in a deployment of its own
-    (docs/runbooks/tls.md), from Redis 7.0 and on every Valkey. Older engines replace the group.
+    A running group moves from disabled to preferred to required, each in a separate deployment (docs/runbooks/tls.md).
+    This needs Redis 7.0 or any Valkey; older engines replace the group.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-enable.html
     """
 
     mode: str | None
-    """``required``, ``preferred``, or ``None`` where there is none."""
+    """``required``, ``preferred``, or ``None`` for no TLS."""
 
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no mode, and plain text without a reason."""
+        """Refuse an unknown mode, and plain text without a reason."""
         if self.mode not in ("required", "preferred", None):
             raise ConfigurationError(
                 got=f"TransitEncryption({self.mode!r})",
@@ -37,12 +37,12 @@ class TransitEncryption:
 
     @classmethod
     def required(cls) -> TransitEncryption:
-        """Every client speaks TLS. Logins need it."""
+        """Every client must use TLS. Authentication needs this mode."""
         return cls("required")
 
     @classmethod
     def preferred(cls, *, reason: str) -> TransitEncryption:
-        """Clients with TLS and without are served: the step between. Nobody can log in meanwhile.
+        """Serve clients with and without TLS, during a migration. Authentication is not possible in this mode.
 
         Args:
             reason: Why, and until when.
@@ -54,7 +54,7 @@ class TransitEncryption:
 
     @classmethod
     def disabled(cls, *, reason: str) -> TransitEncryption:
-        """Clients speak plain text: for a group that exists so, until it is migrated.
+        """Serve clients without TLS only: for a group that exists without TLS, until it is migrated.
 
         Args:
             reason: Why, and until when.

@@ -1,4 +1,4 @@
-"""The two daily and weekly windows of a cache, and whether they overlap."""
+"""The daily snapshot window and the weekly maintenance window of a cache."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from elasticache_constructs.checks.errors import ConfigurationError
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
-_SHORTEST = 60
+_MIN_MINUTES = 60
 _TIME = r"([01][0-9]|2[0-3]):([0-5][0-9])"
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Minutes from the start of a day or a week, and how many of them."""
+    """Start in minutes from the start of a day or a week, and length in minutes."""
 
     start: int
     length: int
@@ -30,13 +30,13 @@ class _Span:
 
 
 def checked_snapshot_window(window: str) -> str:
-    """The window itself, once it is known to be one.
+    """Return the snapshot window if it is valid.
 
     Args:
-        window: A time of every day in UTC, ``02:00-03:00`` say, of at least 60 minutes. It may pass midnight.
+        window: A daily time in UTC, such as ``02:00-03:00``, of at least 60 minutes. It may pass midnight.
 
     Raises:
-        ConfigurationError: If it is not of that form, or shorter.
+        ConfigurationError: If the window is not of that form, or is shorter.
     """
     check_kind("Backups", "window", window, Kind(of=str, example="'02:00-03:00'", rule="SNP-02"))
     if not Token.is_unresolved(window):
@@ -45,13 +45,13 @@ def checked_snapshot_window(window: str) -> str:
 
 
 def checked_maintenance_window(window: str) -> str:
-    """The window itself, once it is known to be one.
+    """Return the maintenance window if it is valid.
 
     Args:
-        window: A time of every week in UTC, ``sun:04:00-sun:05:00`` say, of at least 60 minutes and at most 24 hours.
+        window: A weekly time in UTC, such as ``sun:04:00-sun:05:00``, of at least 60 minutes and at most 24 hours.
 
     Raises:
-        ConfigurationError: If it is not of that form, or shorter or longer.
+        ConfigurationError: If the window is not of that form, or is shorter or longer.
     """
     if not Token.is_unresolved(window):
         _weekly(window)
@@ -59,10 +59,10 @@ def checked_maintenance_window(window: str) -> str:
 
 
 def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
-    """Refuse a daily snapshot window that touches the weekly maintenance window on any day.
+    """Refuse a daily snapshot window that overlaps the weekly maintenance window on any day.
 
     Raises:
-        ConfigurationError: If they overlap. The service refuses the pair.
+        ConfigurationError: If they overlap, which the service refuses.
     """
     if Token.is_unresolved(snapshot) or Token.is_unresolved(maintenance):
         return
@@ -75,7 +75,7 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
                 got=f"snapshot window {snapshot} and maintenance window {maintenance}",
                 allowed="the two must not overlap on any day",
                 fix=f"Move one of them, for example the snapshot window to {_after(weekly)}"
-                if weekly.length + _SHORTEST <= _DAY
+                if weekly.length + _MIN_MINUTES <= _DAY
                 else "Shorten the maintenance window: it leaves no hour of its day free",
                 rule="SNP-03",
             )
@@ -115,10 +115,10 @@ def _weekly(window: str) -> _Span:
 
 
 def _check_length(got: str, minutes: int, *, rule: str) -> None:
-    if not _SHORTEST <= minutes <= _DAY:
+    if not _MIN_MINUTES <= minutes <= _DAY:
         raise ConfigurationError(
             got=f"{got} ({minutes} minutes)",
-            allowed=f"a window is {_SHORTEST} minutes long at least and 24 hours at most",
+            allowed=f"a window lasts at least {_MIN_MINUTES} minutes and at most 24 hours",
             fix="Move its end",
             rule=rule,
         )
@@ -126,5 +126,5 @@ def _check_length(got: str, minutes: int, *, rule: str) -> None:
 
 def _after(weekly: _Span) -> str:
     start = (weekly.start + weekly.length) % _DAY
-    end = (start + _SHORTEST) % _DAY
+    end = (start + _MIN_MINUTES) % _DAY
     return f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"
