@@ -12,9 +12,14 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from elasticache_constructs import EventTopic
+from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.posture import rule_names
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
+from elasticache_constructs.shared.settings import rendered
 from elasticache_rules.rules import categories, checks, kinds, page_of, rules
 from tests.conftest import FLAGS, ROOT
+from tests.deployable.resources import spelled
 from tests.rules import in_code
 from tests.rules.coverage import coverage
 from tests.rules.declared import DECLARED, Declared, How
@@ -25,6 +30,7 @@ from tests.security.test_posture_rules import MUTANTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from elasticache_constructs.shared.settings import CacheSettings
 NAMED = {*in_code.refused(), *in_code.warned(), *in_code.guarded(), *in_code.gated()}
 PROPERTIES = (How.NOT_EXPOSED, How.NO_PROPERTY)
 
@@ -129,6 +135,18 @@ def test_other_rule_is_refused_itself(rule: str) -> None:
 def test_place_is_there(rule: str) -> None:
     """What makes a rule hold by itself exists."""
     assert pkgutil.resolve_name(DECLARED[rule].where) is not None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [ReplicationGroupSettings, MemcachedClusterSettings, ServerlessCacheSettings],
+    ids=lambda each: each.CONSTRUCT,
+)
+def test_what_a_setting_decides_is_not_always_so(settings: type[CacheSettings]) -> None:
+    """A property that becomes an argument ends the declaration that it has one value."""
+    decided = {spelled(argument) for argument in rendered(settings)}
+
+    assert [] == [rule for rule in _declared(How.ALWAYS) if rules()[rule].subject in decided]
 
 
 def test_cdk_refuses_tags_that_are_too_long(tmp_path: Path) -> None:

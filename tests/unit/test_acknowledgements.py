@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import ConfigurationError, acknowledge
+from elasticache_constructs.posture import add_posture_rules
+from tests.conftest import FLAGS, Bench
+from tests.deployable.stacks import SUBNETS, VPC
+from tests.unit.builders import memcached_cluster, replication_group
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from pathlib import Path
 
 
 def test_finding_needs_a_reason(bench: Bench) -> None:
@@ -22,3 +28,19 @@ def test_finding_needs_a_reason(bench: Bench) -> None:
         "least. Write why this is right here, so that it can be reviewed."
     )
     assert expected == str(refusal.value)
+
+
+def test_manual_upgrades_answer_the_posture_rule(tmp_path: Path) -> None:
+    """Minor versions that are installed by hand are a finding, which the given reason accepts."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Stack")
+    zones, subnets = ["eu-west-1a", "eu-west-1b"], list(SUBNETS)
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=zones, isolated_subnet_ids=subnets)
+    bench = Bench(stack, vpc)
+    for make in (replication_group, memcached_cluster):
+        make(bench, auto_minor_version_upgrade=False, manual_upgrades_reason=f"Tested first: {make.__name__}.")
+    add_posture_rules(app)
+    app.synth()
+
+    report = (tmp_path / "validation-report.json").read_text(encoding="utf-8")
+    assert ("Tested first: replication_group." in report, "Tested first: memcached_cluster." in report) == (True, True)
