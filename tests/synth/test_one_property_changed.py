@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import gzip
+import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -182,17 +183,21 @@ def _is_listed(mutation: Mutation, pointers: list[str]) -> bool:
     return any(all(a == b for a, b in zip(mine, each, strict=False)) for each in listed)
 
 
-def test_every_change_has_the_effect_that_the_schema_names(synthesised: Synthesised) -> None:
+def test_every_change_has_the_effect_that_the_schema_names(synthesised: Synthesised, *, exhaustive: bool) -> None:
     """Every create-only change is a replacement, no other change is, and no change goes unmentioned.
 
-    Every value and property of every resource is changed and taken away; what a type has besides is added once.
+    Every value and property of every resource is changed and taken away; what a type has besides is added once. Of
+    resources that are no caches every fourth change is tried, exhaustively each.
     """
+    numbers = itertools.count()
     wrong: list[str] = []
     tried: Counter[str] = Counter()
     seen: set[str] = set()
     for path, template in synthesised.templates.items():
         for mutation in _mutations(template, seen):
             kind = template["Resources"][mutation.resource]["Type"]
+            if not (exhaustive or kind in ELASTICACHE or next(numbers) % 4 == 0):
+                continue
             document = _document(kind)
             lines = [
                 each
@@ -215,9 +220,9 @@ def test_every_change_has_the_effect_that_the_schema_names(synthesised: Synthesi
                 wrong += [where] if not effects or (effects & REPLACES and not documented) else []
 
     assert [] == wrong, tried
-    assert tried["create-only"] > 500
-    assert tried["in place"] > 1000
-    assert tried["conditional"] > 25
+    assert tried["create-only"] > (500 if exhaustive else 125)
+    assert tried["in place"] > (1000 if exhaustive else 250)
+    assert tried["conditional"] > (25 if exhaustive else 6)
 
 
 @pytest.fixture(scope="module", name="specification")
