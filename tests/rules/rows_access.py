@@ -68,7 +68,7 @@ ROWS = (
     Row(
         "RBC-05",
         lambda: _with(IamUser("app", _APP), PasswordUser("app", _APP)),
-        "Access.users with 'app' twice: each user of a group has a name of its own. Rename one of the two.",
+        "Access.users with 'app' twice: each user of a group has a unique name. Rename one of the two.",
         lambda: _with(IamUser("app", _APP), PasswordUser("legacy", _APP)),
     ),
     Row(
@@ -146,9 +146,8 @@ ROWS = (
         "RBC-10",
         Permissions.read_only,
         (
-            "key patterns (): name one pattern or more, each of keys alone, without spaces, brackets or a sign of"
-            " the ACL syntax before it. Use '*' for every key, or better a prefix of the application's own, as in"
-            " 'session:*'."
+            "key patterns (): name one or more patterns, of keys only, without spaces, parentheses or a leading sign "
+            "of the ACL syntax. Use '*' for every key, or preferably the application's own prefix, as in 'session:*'."
         ),
         lambda: Permissions.read_only("*"),
     ),
@@ -156,9 +155,9 @@ ROWS = (
         "RBC-10",
         lambda: Permissions.publish("events:* ~secret:*"),
         (
-            "channel patterns ('events:* ~secret:*',): name one pattern or more, each of channels alone, without "
-            "spaces, brackets or a sign of the ACL syntax before it. Use '*' for every channel, or better a "
-            "prefix of the application's own, as in 'session:*'."
+            "channel patterns ('events:* ~secret:*',): name one or more patterns, of channels only, without "
+            "spaces, parentheses or a leading sign of the ACL syntax. Use '*' for every channel, or preferably "
+            "the application's own prefix, as in 'session:*'."
         ),
         lambda: Permissions.publish("events:*", "news"),
     ),
@@ -193,7 +192,8 @@ ROWS = (
         "RBC-11",
         lambda: _with(IamUser("app", Permissions("off ~app:* +@read")), default=DefaultUser.disabled()),
         (
-            "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
+            "Access.users with no enabled user: at least one user must be able to log in. Enable one with 'on' in its "
+            "access string, or use "
             "DefaultUser.with_token()."
         ),
         lambda: _with(IamUser("app", Permissions("on ~app:* +@read")), default=DefaultUser.disabled()),
@@ -202,7 +202,8 @@ ROWS = (
         "RBC-27",
         lambda: Access.users(default=DefaultUser.disabled()),
         (
-            "Access.users with nobody who is on: somebody must be able to log in. Name a user who is on, or use "
+            "Access.users with no enabled user: at least one user must be able to log in. Enable one with 'on' in its "
+            "access string, or use "
             "DefaultUser.with_token()."
         ),
         lambda: Access.users(default=DefaultUser.with_token()),
@@ -213,7 +214,8 @@ ROWS = (
         lambda: Permissions("on >correct horse ~* +@read"),
         (
             "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
-            "Secrets Manager, and the door stays locked. Leave it out."
+            "Secrets "
+            "Manager; they cannot be set or removed here. Leave it out."
         ),
         lambda: Permissions("on ~horse:* +@read"),
     ),
@@ -222,7 +224,8 @@ ROWS = (
         lambda: Permissions("on >hunter2 ~* +@read"),
         (
             "Permissions with a password in it: > and what follows it is not allowed: passwords are generated in "
-            "Secrets Manager, and the door stays locked. Leave it out."
+            "Secrets "
+            "Manager; they cannot be set or removed here. Leave it out."
         ),
         lambda: Permissions("on ~* +@read"),
     ),
@@ -230,8 +233,8 @@ ROWS = (
         "RBC-12",
         lambda: Permissions("on nopass ~* +@read"),
         (
-            "Permissions('on nopass ~* +@read'): 'nopass' is not allowed: passwords are generated in Secrets "
-            "Manager, and the door stays locked. Leave it out."
+            "Permissions('on nopass ~* +@read'): 'nopass' is not allowed: passwords are generated in Secrets Manager; "
+            "they cannot be set or removed here. Leave it out."
         ),
         lambda: Permissions("on ~* +@read"),
     ),
@@ -245,8 +248,8 @@ ROWS = (
         "RBC-22",
         lambda: _users(100),
         (
-            "Access.users with 100 users and the default user: a user group has 100 users at most, the default "
-            "user included. Let applications with the same permissions share a user."
+            "Access.users with 100 users and the default user: a user group has at most 100 users, including the "
+            "default user. Let applications with the same permissions share a user."
         ),
         lambda: _users(99),
     ),

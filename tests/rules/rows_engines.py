@@ -23,8 +23,8 @@ ROWS = (
         "ENG-01",
         lambda: Engine("Redis", "7.1"),
         (
-            "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. Use one of the "
-            "constants, Engine.VALKEY_8_2 say."
+            "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. Use one of the constants, "
+            "for example Engine.VALKEY_8_2."
         ),
         lambda: Engine("redis", "7.1"),
     ),
@@ -75,8 +75,8 @@ ROWS = (
         "ENG-06",
         lambda: Engine("redis", "6.x"),
         (
-            "Engine version '6.x': a version is two or three numbers with dots between them. Use one of the "
-            "constants, Engine.REDIS_7_1 say."
+            "Engine version '6.x': a version is two or three numbers with dots between them. Use one of the constants, "
+            "for example Engine.REDIS_7_1."
         ),
         lambda: Engine("redis", "6.2"),
     ),
@@ -99,7 +99,7 @@ ROWS = (
         "ENG-09",
         lambda: Engine("redis", "7.1", family="redis6.x"),
         (
-            "Engine family 'redis6.x' for redis 7.1: parameter groups of redis 7.1 are of the family redis7. "
+            "Engine family 'redis6.x' for redis 7.1: the parameter group family of redis 7.1 is redis7. "
             "Leave the family out."
         ),
         lambda: Engine("redis", "7.1", family="redis7"),
@@ -125,7 +125,8 @@ ROWS = (
         "PGR-01",
         lambda: Engine("valkey", "10.0", unlisted=True),
         (
-            "Engine valkey 10.0 without its family: the family of a new major version has to be named, as in "
+            "Engine valkey 10.0 without its family: the parameter group family of a new major version must be given, "
+            "as in "
             "valkey10. Add family=..., the one that DescribeCacheEngineVersions names for this version."
         ),
         lambda: Engine("valkey", "10.0", family="valkey10", unlisted=True),

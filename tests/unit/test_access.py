@@ -90,8 +90,8 @@ def test_nobody_is_refused(default: DefaultUser, users: list[IamUser | PasswordU
         Access.users(default=default, users=users)
 
     expected = (
-        "Access.users with nobody who is on: somebody must be able to log in. "
-        f"Name a user who is on, or use DefaultUser.with_token(). {reference('RBC-11')}"
+        "Access.users with no enabled user: at least one user must be able to log in. "
+        f"Enable one with 'on' in its access string, or use DefaultUser.with_token(). {reference('RBC-11')}"
     )
     assert expected == str(refusal.value)
 

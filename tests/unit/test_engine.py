@@ -101,7 +101,7 @@ def test_family_follows_from_the_version() -> None:
             "7.1",
             "redis7",
             "Engine name 'Redis': ElastiCache runs redis, valkey, memcached, in lower case. "
-            f"Use one of the constants, Engine.VALKEY_8_2 say. {reference('ENG-01')}",
+            f"Use one of the constants, for example Engine.VALKEY_8_2. {reference('ENG-01')}",
             id="an upper-case name",
         ),
         *[
@@ -110,7 +110,7 @@ def test_family_follows_from_the_version() -> None:
                 version,
                 "redis7",
                 f"Engine version {version!r}: a version is two or three numbers with dots between them. "
-                f"Use one of the constants, Engine.REDIS_7_1 say. {reference('ENG-06')}",
+                f"Use one of the constants, for example Engine.REDIS_7_1. {reference('ENG-06')}",
                 id=f"the version {version!r}",
             )
             for version in ("7", "7.x", "v7.1", "7.1.", "7.1.2.3", "", "7.1\n")
@@ -120,7 +120,7 @@ def test_family_follows_from_the_version() -> None:
                 "redis",
                 "7.1",
                 family,
-                f"Engine family {family!r} for redis 7.1: parameter groups of redis 7.1 are of the family redis7. "
+                f"Engine family {family!r} for redis 7.1: the parameter group family of redis 7.1 is redis7. "
                 f"Leave the family out. {reference('ENG-09')}",
                 id=f"the family {family!r}",
             )

@@ -21,8 +21,8 @@ BROAD_COMMANDS = [
     *("+acl|setuser", "+module|load"),
 ]
 KEYS_ALONE = (
-    "name one pattern or more, each of keys alone, without spaces, brackets or a sign of the ACL syntax before it. "
-    f"Use '*' for every key, or better a prefix of the application's own, as in 'session:*'. {reference('RBC-10')}"
+    "name one or more patterns, of keys only, without spaces, parentheses or a leading sign of the ACL syntax. "
+    f"Use '*' for every key, or preferably the application's own prefix, as in 'session:*'. {reference('RBC-10')}"
 )
 EITHER = pytest.mark.parametrize("make", [Permissions.read_only, Permissions.read_write])
 
@@ -174,8 +174,9 @@ def test_words_that_lift_the_password_are_refused(word: str) -> None:
         Permissions(f"on ~* {word} +@read")
 
     expected = (
-        f"Permissions('on ~* {word} +@read'): {word!r} is not allowed: passwords are generated in Secrets Manager, and "
-        f"the door stays locked. Leave it out. {reference('RBC-12')}"
+        f"Permissions('on ~* {word} +@read'): {word!r} is not allowed: passwords are generated in Secrets Manager; "
+        f"they cannot "
+        f"be set or removed here. Leave it out. {reference('RBC-12')}"
     )
     assert expected == str(refusal.value)
 
@@ -188,7 +189,8 @@ def test_password_in_a_string_is_refused_without_repeating_it(mark: str) -> None
 
     expected = (
         f"Permissions with a password in it: {mark} and what follows it is not allowed: passwords are generated in "
-        f"Secrets Manager, and the door stays locked. Leave it out. {reference('RBC-12')}"
+        f"Secrets "
+        f"Manager; they cannot be set or removed here. Leave it out. {reference('RBC-12')}"
     )
     assert expected == str(refusal.value)
 
@@ -321,8 +323,8 @@ def test_string_that_nobody_knows_yet_needs_a_reason() -> None:
         Permissions(PARAMETER)
 
     expected = (
-        "Permissions with an access string that is known only when it is deployed: what it grants cannot be looked at "
-        f"before. Write it out, or say why it cannot be: Permissions(..., reason='...'). {reference('POS-07')}"
+        "Permissions with an access string that is known only when it is deployed: what it grants cannot be checked at "
+        f"synth. Write it out, or say why it cannot be: Permissions(..., reason='...'). {reference('POS-07')}"
     )
     assert expected == str(refusal.value)
 
@@ -369,7 +371,7 @@ NEEDS = [
     ("+@json", Engine("redis", "6.0"), "+@json needs at least Redis OSS 6.2 or Valkey 7.2. Use a newer engine"),
     ("+hexpire", Engine.VALKEY_8_2, "+hexpire needs at least Valkey 9.0. Use a newer engine"),
     ("+client|setinfo", Engine.REDIS_7_0, "+client|setinfo needs at least Valkey 7.2. Use Valkey, or leave"),
-    ("+stralgo", Engine.REDIS_7_0, "this engine has no stralgo any more. Leave '+stralgo' out"),
+    ("+stralgo", Engine.REDIS_7_0, "this engine no longer has stralgo. Leave '+stralgo' out"),
     ("(~b +hgetdel)", Engine.VALKEY_9_0, "+hgetdel needs at least Valkey 9.1. Use a newer engine"),
     ("db=0,1", Engine.VALKEY_9_0, "databases, as in db=0,1, need at least Valkey 9.1. Use a newer engine"),
     ("+ft.search", ServerlessEngine.VALKEY_9, "serverless caches do not have. Use a ReplicationGroup"),

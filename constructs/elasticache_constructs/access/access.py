@@ -1,4 +1,4 @@
-"""The ways into a Redis or Valkey group: users or one AUTH token, never both; or neither, on the way there."""
+"""Authentication of a Redis or Valkey replication group: users or one AUTH token; or neither, until it is migrated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.serverless_engine import ServerlessEngine
 
-_MOST_USERS = facts.limit("users_per_group").maximum
+_MAX_USERS = facts.limit("users_per_group").maximum
 _DEFAULT_USER = Kind(
     of=DefaultUser,
     example="DefaultUser.disabled(), or DefaultUser.with_token() for clients that give no name",
@@ -31,20 +31,20 @@ _USER = Kind(of=IamUser | PasswordUser, example="[IamUser('orders-app', Permissi
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may log in. Make one with `users` or `auth_token`.
+    """Who may log in. Create one with `users` or `auth_token`.
 
-    Going from one kind to the other replaces the group under CloudFormation, although the service itself can do it
-    in place: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2356.
+    Under CloudFormation, a change between users and an AUTH token replaces the group, although the service can do it in
+    place: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2356.
     """
 
     default: DefaultUser | None
     named: tuple[IamUser | PasswordUser, ...]
     removing: tuple[IamUser | PasswordUser, ...] = ()
     without_login_reason: str | None = None
-    """Why whoever reaches the group is let in; ``None`` where they are not."""
+    """Why clients need no authentication; ``None`` if they need it."""
 
     def __post_init__(self) -> None:
-        """Refuse what the service would, and what nobody could log in to."""
+        """Refuse what the service would, and an access without an enabled user."""
         if self.without_login_reason is not None:
             checked_reason(self.without_login_reason, what="Access.without_login")
         elif self.default is not None or self.named or self.removing:
@@ -54,7 +54,7 @@ class Access:
             with reported_together() as check:
                 check(self._check_names)
                 check(self._check_size)
-                check(self._check_somebody_is_on)
+                check(self._check_enabled_user)
 
     @classmethod
     def users(
@@ -64,21 +64,19 @@ class Access:
         users: Sequence[IamUser | PasswordUser] = (),
         removing: Sequence[IamUser | PasswordUser] = (),
     ) -> Access:
-        """A user group: IAM users and password users side by side, and a default user.
+        """A user group with IAM users, password users and a default user.
 
-        Adding a user, or changing what one may do, is an in-place update.
+        Adding a user, or changing its permissions, is an in-place update.
 
         Args:
-            default: Who a client without a user name is. ``DefaultUser.with_token()`` gives the group an AUTH token;
-                ``DefaultUser.disabled()`` leaves it to the named users alone.
-
-            users: The named users. Default: none.
-
-            removing: Users that were in the group and are taken out of it, to be deleted with a later deployment:
-                docs/runbooks/remove-a-user.md. They cannot log in. Default: none.
+            default: The identity of clients that send no user name. ``DefaultUser.with_token()`` gives the group an
+                AUTH token; with ``DefaultUser.disabled()`` only the named users can log in.
+            users: The named users. Default: no named users.
+            removing: Users that are removed from the group now and deleted with a later deployment
+                (docs/runbooks/remove-a-user.md). They cannot log in. Default: no users.
 
         Raises:
-            ConfigurationError: When two users share a name, there are more than 100, or nobody at all could log in.
+            ConfigurationError: If two users share a name, there are more than 100, or no user could log in.
         """
         check_kind("Access.users", "default", default, _DEFAULT_USER)
         named = checked_list("Access.users", "users", users, _USER)
@@ -86,24 +84,26 @@ class Access:
 
     @classmethod
     def auth_token(cls) -> Access:
-        """One generated token for everybody, as the group's own AuthToken: for engines and clients without users."""
+        """One generated AUTH token for all clients, for engines and clients that do not support users."""
         return cls(None, ())
 
     @classmethod
     def without_login(cls, *, reason: str) -> Access:
-        """Whoever reaches the group is let in: for one that exists so, until it is migrated (docs/runbooks/tls.md).
+        """No authentication: any client with network access can use the cache.
+
+        For existing groups, until they are migrated (docs/runbooks/tls.md).
 
         Args:
             reason: Why, and until when.
 
         Raises:
-            ConfigurationError: When the reason has fewer than 20 characters.
+            ConfigurationError: If the reason has fewer than 20 characters.
         """
         return cls(None, (), without_login_reason=checked_reason(reason, what="Access.without_login"))
 
     @property
     def is_auth_token(self) -> bool:
-        """Whether the group carries an AuthToken of its own in place of users."""
+        """Whether the group has its own AUTH token instead of users."""
         return self.default is None and self.without_login_reason is None
 
     @property
@@ -112,18 +112,18 @@ class Access:
         return self.default is not None
 
     def check_engine(self, engine: Engine | ServerlessEngine) -> None:
-        """Refuse users on an engine that does not know them, or not all of what they may do.
+        """Refuse users, or permissions of users, that the engine does not support.
 
         Raises:
-            ConfigurationError: When the engine has no user groups, no IAM authentication and a user wants it, or does
-                not know a word of a user's permissions.
+            ConfigurationError: If the engine has no user groups, has no IAM authentication and there is an IAM user, or
+                does not know a rule of a user's permissions.
         """
         if not self.has_users:
             return
         fix = "Use a newer engine, or Access.auth_token()"
         check_feature(engine, "user_groups", got=f"Access.users on {engine}", fix=fix, rule="RBC-02")
         with reported_together() as check:
-            # Those who leave exist until the next deployment.
+            # Users that are being removed exist until the next deployment.
             for user in (*self.named, *self.removing):
                 if isinstance(user, IamUser):
                     got, fix = f"IamUser({user.name!r}) on {engine}", "Use a newer engine, or a PasswordUser"
@@ -133,8 +133,8 @@ class Access:
 
     @property
     def _permissions(self) -> list[Permissions]:
-        everybody = [self.default, *self.named] if self.default else self.named
-        return [each.permissions for each in everybody if each.permissions is not None]
+        users = [self.default, *self.named] if self.default else self.named
+        return [user.permissions for user in users if user.permissions is not None]
 
     def _check_names(self) -> None:
         names = [user.name for user in (*self.named, *self.removing)]
@@ -142,25 +142,25 @@ class Access:
         if twice:
             raise ConfigurationError(
                 got=f"Access.users with {twice[0]!r} twice",
-                allowed="each user of a group has a name of its own",
+                allowed="each user of a group has a unique name",
                 fix="Rename one of the two",
                 rule="RBC-05",
             )
 
     def _check_size(self) -> None:
-        if len(self.named) >= _MOST_USERS:
+        if len(self.named) >= _MAX_USERS:
             raise ConfigurationError(
                 got=f"Access.users with {len(self.named)} users and the default user",
-                allowed=f"a user group has {_MOST_USERS} users at most, the default user included",
+                allowed=f"a user group has at most {_MAX_USERS} users, including the default user",
                 fix="Let applications with the same permissions share a user",
                 rule="RBC-22",
             )
 
-    def _check_somebody_is_on(self) -> None:
+    def _check_enabled_user(self) -> None:
         if not any(permissions.can_log_in for permissions in self._permissions):
             raise ConfigurationError(
-                got="Access.users with nobody who is on",
-                allowed="somebody must be able to log in",
-                fix="Name a user who is on, or use DefaultUser.with_token()",
+                got="Access.users with no enabled user",
+                allowed="at least one user must be able to log in",
+                fix="Enable one with 'on' in its access string, or use DefaultUser.with_token()",
                 rule="RBC-11",
             )

@@ -191,7 +191,7 @@ def _rule(word: str, got: str, *, unlisted: bool) -> str:
         what = f"{rule[0]} and what follows it" if _PASSWORD.match(rule) else repr(rule)
         raise _refusal(
             got,
-            f"{what} is not allowed: passwords are generated in Secrets Manager, and the door stays locked",
+            f"{what} is not allowed: passwords are generated in Secrets Manager; they cannot be set or removed here",
             "Leave it out",
             "RBC-12",
         )

@@ -1,4 +1,4 @@
-"""What a user may do, in words or as an ACL access string."""
+"""Permissions of a user, built by methods or written as an ACL access string."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _ABOUT_SERVER = "+info +acl|whoami +cluster|slots +cluster|shards +cluster|nodes
 # Redis has no CLUSTERSCAN and refuses its name, and a string that all engines read outlives an upgrade of the cache.
 _ONE_KEY = "-@keyspace +dump +exists +expiretime +object +pexpiretime +pttl +touch +ttl +type"
 _READ = f"+@read {_ONE_KEY}"
-# +@write brings FUNCTION FLUSH, which takes every application's functions away.
+# +@write brings FUNCTION FLUSH, which deletes the functions of every application.
 _WRITE = (
     f"+@read +@write -@scripting {_ONE_KEY} "
     "+copy +del +expire +expireat +move +persist +pexpire +pexpireat +rename +renamenx +unlink"
 )
 _READ_AND_LIST, _WRITE_AND_LIST = "+@read", "+@read +@write -@scripting"
 _SCRIPTS = "+@transaction +eval +evalsha +script|load +script|exists"
-# In broadcasting mode, tracking tells the name of each key that anybody changes.
+# In broadcasting mode, tracking shows the name of each key that any client changes.
 _NO_TRACKING = "-client|tracking -client|caching"
 _PUBLISH = "+publish"
 _SUBSCRIBE = "+subscribe +unsubscribe +psubscribe +punsubscribe"
@@ -72,29 +72,26 @@ _REACHES_OTHERS = frozenset(
         *("acl|deluser", "acl|load", "acl|save", "acl|setuser", "module|load", "module|loadex", "module|unload"),
     )
 )
-"""What loses everybody's data, cuts everybody off, or makes other users of oneself."""
+"""Commands that delete the data of all users, disconnect all clients, or change users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The access string of a user, safe by construction or by a written reason.
+    """The access string of a user. Broad permissions need a written reason.
 
-    Changing it is an in-place update of the user; open connections go on under the new rules.
+    A change updates the user in place. Open connections stay open under the new rules.
 
     Args:
-        access_string: The rules, in the service's ACL syntax; kept in canonical form, so that the service finds
-            nothing to rewrite. Prefer `read_only`, `read_write`, `publish` and `subscribe`. A string that is known only
-            when it is deployed is passed on as it is, with a reason.
-
+        access_string: The rules, in ElastiCache's ACL syntax. They are kept in canonical form, as the service stores
+            them. Prefer `read_only`, `read_write`, `publish` and `subscribe`. A string that is known only at deployment
+            passes through unchecked and needs a reason.
         reason: Why this user may run every command, or dangerous ones. Default: such rules are refused.
-
-        unlisted: Whether the string may name commands and categories that the catalogue of this package does not have,
-            since they are newer. Default: it may not.
+        unlisted: Whether to accept commands and categories that are newer than this package. Default: refused.
 
     Raises:
-        ConfigurationError: When a word of the string is none of the syntax, carries a password or lifts the need for
-            one, or is taken back by a later one; when no engine has a command or a category; when the string has
-            neither ``on`` nor ``off``; or when it grants what reaches other users' data without a reason.
+        ConfigurationError: If a token is not valid ACL syntax, contains a password, disables password checks, or is
+            taken back by a later one. Also if no engine has a command or a category, the string has neither ``on`` nor
+            ``off``, or it grants access to other users' data without a reason.
     """
 
     access_string: str
@@ -102,7 +99,7 @@ class Permissions:
     unlisted: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Refuse strings that leak, open the door, or cannot log in; keep the canonical form."""
+        """Refuse strings that contain a password, disable authentication or are not valid; keep the canonical form."""
         kind = Kind(of=str, example="'on ~orders:* -@all +@read'", rule="RBC-10", secret=True)
         check_kind("Permissions", "access_string", self.access_string, kind)
         check_kind("Permissions", "unlisted", self.unlisted, Kind(of=bool, example="True"))
@@ -127,7 +124,7 @@ class Permissions:
         if self.reason is None:
             raise _refusal(
                 "Permissions with an access string that is known only when it is deployed",
-                "what it grants cannot be looked at before",
+                "what it grants cannot be checked at synth",
                 "Write it out, or say why it cannot be: Permissions(..., reason='...')",
                 "POS-07",
             )
@@ -135,14 +132,14 @@ class Permissions:
 
     @property
     def can_log_in(self) -> bool:
-        """Whether the user is on; one whose access string is known only when it is deployed may be."""
+        """Whether the user is enabled; true if the access string is known only at deployment."""
         return self._is_unknown or self._parsed(self.access_string).is_on
 
     def check_engine(self, engine: Engine | ServerlessEngine) -> None:
-        """Refuse words that the engine does not know yet, and those that come to nothing on it.
+        """Refuse rules that the engine does not know, or that have no effect on it.
 
         Raises:
-            ConfigurationError: When there is one.
+            ConfigurationError: If there is such a rule.
         """
         if self._is_unknown:
             return
@@ -169,10 +166,11 @@ class Permissions:
             raise taken_back_refusal(got, word, later)
 
     def written_for(self, engine: Engine | ServerlessEngine) -> str:
-        """The access string as an engine reads it.
+        """The access string for an engine.
 
-        On Redis before 6.2 it has no word about channels; on Redis before 7.0, what `read_only` and the others say is
-        said in its words. Commands and categories that an engine does not have need not be taken back there.
+        Redis before 6.2 gets no rules about channels. Redis before 7.0 gets the older equivalents of the rules of
+        `read_only` and the other methods. Rules that take back commands or categories unknown to the engine are left
+        out.
         """
         if self._is_unknown:
             return self.access_string
@@ -189,14 +187,14 @@ class Permissions:
             if word.startswith("-")
             and "|" not in word
             and not is_known(word, Version(name, version))
-            # What no engine has is newer than the catalogue.
+            # What no engine has is newer than this package.
             and facts.command_floors(word[1:])
         ]
         return parsed.without(needless).written(channels=reads_channels)
 
     @property
     def _is_unknown(self) -> bool:
-        """Whether more of it than names of keys and channels is known only when it is deployed."""
+        """Whether more than the names of keys and channels is known only at deployment."""
         if not isinstance(self.access_string, str):
             return True
         if not Token.is_unresolved(self.access_string):
@@ -211,20 +209,18 @@ class Permissions:
     def read_only(
         cls, *key_patterns: str, channels: Sequence[str] = (), list_keys_reason: str | None = None
     ) -> Permissions:
-        """Read the keys that match, and nothing else: the names of other keys stay hidden, too.
+        """Read the keys that match, and nothing else. The names of other keys stay hidden.
 
         Args:
             *key_patterns: Glob patterns of keys, as in ``session:*``. At least one. With ``*``, which every key
-                matches, the user may list them.
-
-            channels: Glob patterns of channels whose messages the user may receive, as in ``events:*``. Needs Redis 6.2
-                or Valkey. Default: none.
-
-            list_keys_reason: Why this user may see the names of all keys, other users' too: with SCAN, RANDOMKEY,
-                DBSIZE, and with CLIENT TRACKING, which caches in clients need. Default: it may not.
+                matches, the user may list keys.
+            channels: Glob patterns of the channels that the user may subscribe to, as in ``events:*``. Needs Redis 6.2
+                or Valkey. Default: no channels.
+            list_keys_reason: Why this user may see the names of all keys, including other users' keys: with SCAN,
+                RANDOMKEY, DBSIZE, and with CLIENT TRACKING, which client-side caches need. Default: it may not.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than keys or channels.
+            ConfigurationError: If no pattern is given, or a pattern is not of keys or channels only.
         """
         lists = _lists(key_patterns, list_keys_reason)
         commands = [_READ_AND_LIST if lists else _READ, *([_SUBSCRIBE] if channels else [])]
@@ -234,22 +230,20 @@ class Permissions:
     def read_write(
         cls, *key_patterns: str, channels: Sequence[str] = (), list_keys_reason: str | None = None
     ) -> Permissions:
-        """Read and write the keys that match, in transactions and scripts too; no administration, no flushing.
+        """Read and write the keys that match, also in transactions and scripts, without administration or flushing.
 
         The names of other keys stay hidden.
 
         Args:
             *key_patterns: Glob patterns of keys, as in ``session:*``. At least one. With ``*``, which every key
-                matches, the user may list them.
-
-            channels: Glob patterns of channels that the user may send messages to and receive them from, as in
-                ``events:*``. Needs Redis 6.2 or Valkey. Default: none.
-
-            list_keys_reason: Why this user may see the names of all keys, other users' too: with SCAN, RANDOMKEY,
-                DBSIZE, and with CLIENT TRACKING, which caches in clients need. Default: it may not.
+                matches, the user may list keys.
+            channels: Glob patterns of the channels that the user may publish and subscribe to, as in ``events:*``.
+                Needs Redis 6.2 or Valkey. Default: no channels.
+            list_keys_reason: Why this user may see the names of all keys, including other users' keys: with SCAN,
+                RANDOMKEY, DBSIZE, and with CLIENT TRACKING, which client-side caches need. Default: it may not.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than keys or channels.
+            ConfigurationError: If no pattern is given, or a pattern is not of keys or channels only.
         """
         lists = _lists(key_patterns, list_keys_reason)
         commands = [_WRITE_AND_LIST if lists else _WRITE, _SCRIPTS, *([_PUBLISH, _SUBSCRIBE] if channels else [])]
@@ -257,34 +251,34 @@ class Permissions:
 
     @classmethod
     def publish(cls, *channel_patterns: str) -> Permissions:
-        """Send messages to the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
+        """Publish to the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
 
         Args:
             *channel_patterns: Glob patterns of channels, as in ``events:*``. At least one.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than channels.
+            ConfigurationError: If no pattern is given, or a pattern is not of channels only.
         """
         _checked(channel_patterns, "channel")
         return cls(_written((), channel_patterns, [_PUBLISH], lists=False))
 
     @classmethod
     def subscribe(cls, *channel_patterns: str) -> Permissions:
-        """Receive messages of the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
+        """Subscribe to the channels that match, and nothing else. Needs Redis 6.2 or Valkey.
 
         Args:
-            *channel_patterns: Glob patterns of channels, as in ``events:*``; a client may subscribe to these patterns
-                themselves, and to channels that match. At least one.
+            *channel_patterns: Glob patterns of channels, as in ``events:*``. At least one. A client may subscribe to
+                the patterns themselves and to channels that match.
 
         Raises:
-            ConfigurationError: When no pattern is given, or one holds more than channels.
+            ConfigurationError: If no pattern is given, or a pattern is not of channels only.
         """
         _checked(channel_patterns, "channel")
         return cls(_written((), channel_patterns, [_SUBSCRIBE], lists=False))
 
 
 def _broad(rules: tuple[str, ...]) -> list[str]:
-    """The words of one set of rules that grant what reaches others, and are not followed by what takes it back."""
+    """The rules of one set that grant access to other users' data, and are not taken back by a later rule."""
     commands = [word for word in rules if is_command(word)]
     return [
         word
@@ -296,7 +290,7 @@ def _broad(rules: tuple[str, ...]) -> list[str]:
 
 
 def _unknown(got: str, word: str, engine: Engine | ServerlessEngine) -> ConfigurationError:
-    """A refusal of a command or category that an engine does not have."""
+    """The error for a command or category that an engine does not have."""
     floors = facts.command_floors(word[1:])
     floor = floors.get(engine.name)
     if floor is None:
@@ -307,7 +301,7 @@ def _unknown(got: str, word: str, engine: Engine | ServerlessEngine) -> Configur
         return _refusal(got, f"{word} needs at least {facts.versions_in_words(floors)}", "Use a newer engine")
     if engine.is_serverless and is_known(word, Version(engine.name, engine.version)):
         return _refusal(got, f"{word} is about search, which serverless caches do not have", "Use a ReplicationGroup")
-    return _refusal(got, f"this engine has no {word[1:]} any more", f"Leave {word!r} out")
+    return _refusal(got, f"this engine no longer has {word[1:]}", f"Leave {word!r} out")
 
 
 def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> ConfigurationError:
@@ -315,7 +309,7 @@ def _refusal(got: str, allowed: str, fix: str, rule: str = "RBC-10") -> Configur
 
 
 def _lists(key_patterns: tuple[str, ...], reason: str | None) -> bool:
-    """Whether a user may list keys: it has a reason, or all of them are its own."""
+    """Whether a user may list keys: with a reason, or if it may use every key."""
     if reason is not None:
         checked_reason(reason, what="Permissions(list_keys_reason)")
     return reason is not None or "*" in key_patterns
@@ -341,9 +335,9 @@ def _checked(patterns: tuple[str, ...], what: str) -> tuple[str, ...]:
         secret = any(mark in pattern for pattern in patterns for mark in _MARKS)
         raise _refusal(
             f"{what} patterns with what may be a password" if secret else f"{what} patterns {_shown(patterns)}",
-            f"name one pattern or more, each of {what}s alone, without spaces, brackets or a sign of the ACL "
-            "syntax before it",
-            f"Use '*' for every {what}, or better a prefix of the application's own, as in 'session:*'",
+            f"name one or more patterns, of {what}s only, without spaces, parentheses or a leading sign of "
+            "the ACL syntax",
+            f"Use '*' for every {what}, or preferably the application's own prefix, as in 'session:*'",
         )
     for pattern in patterns:
         check_seen(f"{what} pattern", pattern, rule="RBC-10")

@@ -17,35 +17,33 @@ from elasticache_rules import facts
 if TYPE_CHECKING:
     from constructs import IConstruct
 
-_LONGEST = facts.limit("snapshot_retention_days").maximum
-_FLOOR = 15
+_MAX_RETENTION_DAYS = facts.limit("snapshot_retention_days").maximum
+_PACKS_MIN_DAYS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backups:
-    """How long daily snapshots are kept, and when they are taken.
+    """Retention and time of the daily snapshots.
 
-    Both may be changed in place. Shortening the retention deletes the snapshots that are then too old. The final
-    snapshot of a deleted or replaced group is another thing, and always taken.
+    Both are changed in place. A shorter retention deletes the snapshots that are then too old. The final snapshot of a
+    deleted or replaced group is separate, and is always taken.
 
     A CDK token passes through unchecked, as a retention and as a window. A ``CfnParameter`` as the retention gets the
-    service's bounds, 1 to 35, where it states none: so the template shows that there are backups, as the posture rules
-    ask, and whoever deploys cannot turn them off.
+    service's limits, 1 to 35, if it has none. So the template shows that there are backups, as the posture rules
+    require, and a deployment cannot turn them off.
 
     Args:
-        retention_days: Days that a snapshot is kept, 15 to 35. Default: 35, the longest that the service offers. 15 is
-            the shortest that the HIPAA and NIST 800-53 packs accept.
-
-        window: When the daily snapshot starts, in UTC, at least 60 minutes. Default: ``02:00-03:00``.
-
+        retention_days: Days that a snapshot is kept, 15 to 35. 15 is the minimum that the HIPAA and NIST 800-53 packs
+            accept. Default: 35, the maximum of the service.
+        window: Daily time in UTC in which the snapshot starts, at least 60 minutes. Default: ``02:00-03:00``.
         short_retention_reason: Why fewer than 15 days are enough. The minimum is then 1 day, and the findings of the
             policy packs are acknowledged with the reason. Default: fewer than 15 days are refused.
 
     Raises:
-        ConfigurationError: When the retention or the window is out of its limits.
+        ConfigurationError: If the retention or the window is out of its limits.
     """
 
-    retention_days: int = _LONGEST
+    retention_days: int = _MAX_RETENTION_DAYS
     window: str = "02:00-03:00"
     short_retention_reason: str | None = None
 
@@ -58,21 +56,25 @@ class Backups:
             check(self._check_retention)
 
     def _check_retention(self) -> None:
-        lowest = _FLOOR if self.short_retention_reason is None else 1
-        if not is_token(self.retention_days) and not is_whole_number(self.retention_days, lowest, _LONGEST):
+        lowest = _PACKS_MIN_DAYS if self.short_retention_reason is None else 1
+        if not is_token(self.retention_days) and not is_whole_number(self.retention_days, lowest, _MAX_RETENTION_DAYS):
             raise ConfigurationError(
                 got=f"Backups(retention_days={self.retention_days!r})",
-                allowed=f"snapshots are kept {lowest} to {_LONGEST} days",
-                fix=f"Use retention_days={_LONGEST}"
-                + (", or say why a shorter time is enough: short_retention_reason='...'" if lowest == _FLOOR else ""),
+                allowed=f"snapshots are kept {lowest} to {_MAX_RETENTION_DAYS} days",
+                fix=f"Use retention_days={_MAX_RETENTION_DAYS}"
+                + (
+                    ", or say why a shorter time is enough: short_retention_reason='...'"
+                    if lowest == _PACKS_MIN_DAYS
+                    else ""
+                ),
                 rule="SNP-01",
             )
 
     def bind(self, scope: IConstruct) -> None:
-        """Give the parameter that the retention is, if it is one, the bounds of the service.
+        """Set the service's limits on the retention, if it is a ``CfnParameter``.
 
         Args:
-            scope: The cache that is backed up.
+            scope: The cache of the backups.
         """
         stack = Stack.of(scope)
         written = stack.resolve(self.retention_days)
@@ -82,9 +84,9 @@ class Backups:
                 if parameter.allowed_values is None and parameter.min_value is None:
                     parameter.min_value = 1
                 if parameter.allowed_values is None and parameter.max_value is None:
-                    parameter.max_value = _LONGEST
+                    parameter.max_value = _MAX_RETENTION_DAYS
 
     @property
     def below_policy_floor(self) -> bool:
         """Whether the policy packs have a finding about the retention."""
-        return not is_token(self.retention_days) and self.retention_days < _FLOOR
+        return not is_token(self.retention_days) and self.retention_days < _PACKS_MIN_DAYS

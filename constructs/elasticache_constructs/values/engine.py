@@ -1,4 +1,4 @@
-"""Cache engines as values: ask them what they support instead of comparing their names."""
+"""Cache engines as values, with properties for the features that they support."""
 
 from __future__ import annotations
 
@@ -20,31 +20,27 @@ _VERSION_RULES = {"redis": "ENG-03", "valkey": "ENG-04", "memcached": "ENG-05"}
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine, its version and the parameter group family that belongs to it.
+    """An engine, its version and its parameter group family.
 
-    Use the constants, ``Engine.VALKEY_8_2`` say. A version that came out after this release of the package is written
-    as ``Engine("valkey", "9.2", unlisted=True)``, with its family where the major version is new too.
+    Use the constants, such as ``Engine.VALKEY_8_2``. Write a version newer than this package as
+    ``Engine("valkey", "9.2", unlisted=True)``, with its family if the major version is new too.
 
-    Changing the version of a running Redis or Valkey group upgrades it in place (docs/runbooks/engine-upgrade.md); a
-    downgrade is refused by the service. Moving from Redis to Valkey is an in-place change too, in one update of engine,
-    version and parameter group (docs/runbooks/redis-to-valkey.md). Changing a Memcached cluster's version loses what it
-    holds.
+    A newer version upgrades a running Redis or Valkey group in place (docs/runbooks/engine-upgrade.md); the service
+    refuses a downgrade. Redis is upgraded to Valkey in place too, in one update of engine, version and parameter group
+    (docs/runbooks/redis-to-valkey.md). Another version of a Memcached cluster loses its data.
 
     Args:
-        name: ``redis``, ``valkey`` or ``memcached``.
-
-        version: The version as the service writes it: ``7.1``, ``8.2``, ``1.6.22``.
-
-        family: The parameter group family, ``redis7`` say. Default: the one that belongs to the version.
-
-        unlisted: Whether the version may be one that the catalogue of this package does not have. Default: it may not.
+        name: Engine name: ``redis``, ``valkey`` or ``memcached``.
+        version: The version as AWS writes it: ``7.1``, ``8.2``, ``1.6.22``.
+        family: The parameter group family, such as ``redis7``. Default: the family of the version.
+        unlisted: Whether to accept a version that is newer than this package. Default: refused.
 
     Raises:
-        ConfigurationError: When the name is none of the three, the version is not well formed or not on offer, or the
-            family is not the version's.
+        ConfigurationError: If the engine does not exist, the version is not valid or not available, or the family is
+            not the version's.
 
-    ``elasticache_rules.facts.floors("iam")`` has the first versions with IAM authentication, and so on for the rest
-    of what an engine supports.
+    ``elasticache_rules.facts.floors("iam")`` has the first versions with IAM authentication, and likewise for the other
+    features of an engine.
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/supported-engine-versions.html
     """
@@ -69,12 +65,12 @@ class Engine:
     MEMCACHED_1_6_22: ClassVar[Engine]
 
     def __post_init__(self) -> None:
-        """Refuse what is no engine; find the family."""
+        """Refuse an engine that is not valid, and set the family."""
         if self.name not in _NAMES:
             raise ConfigurationError(
                 got=f"Engine name {self.name!r}",
                 allowed=f"ElastiCache runs {', '.join(_NAMES)}, in lower case",
-                fix="Use one of the constants, Engine.VALKEY_8_2 say",
+                fix="Use one of the constants, for example Engine.VALKEY_8_2",
                 rule="ENG-01",
             )
         check_kind("Engine", "version", self.version, Kind(of=str, example="'7.1'", literal=True, rule="ENG-06"))
@@ -92,7 +88,7 @@ class Engine:
             raise ConfigurationError(
                 got=f"Engine version {self.version!r}",
                 allowed="a version is two or three numbers with dots between them",
-                fix="Use one of the constants, Engine.REDIS_7_1 say",
+                fix="Use one of the constants, for example Engine.REDIS_7_1",
                 rule="ENG-06",
             )
         form = facts.version_form(self.name, int(numbers[0]))
@@ -128,7 +124,7 @@ class Engine:
         if of_version is None:
             raise ConfigurationError(
                 got=f"Engine family {self.family!r} for {self}" if self.family else f"Engine {self} without its family",
-                allowed="the family of a new major version has to be named, as in "
+                allowed="the parameter group family of a new major version must be given, as in "
                 f"{self.name}{self.version.split('.')[0]}",
                 fix="Add family=..., the one that DescribeCacheEngineVersions names for this version",
                 rule="PGR-01",
@@ -136,7 +132,7 @@ class Engine:
         if known != of_version:
             raise ConfigurationError(
                 got=f"Engine family {self.family!r} for {self}",
-                allowed=f"parameter groups of {self} are of the family {of_version.name}",
+                allowed=f"the parameter group family of {self} is {of_version.name}",
                 fix="Leave the family out",
                 rule="ENG-09",
             )
@@ -159,21 +155,21 @@ class Engine:
 
     @property
     def is_serverless(self) -> bool:
-        """Whether this is an engine of serverless caches: it is of nodes."""
+        """Whether this is an engine of serverless caches; always false."""
         return False
 
     @property
     def is_memcached(self) -> bool:
-        """Whether this is Memcached, which has clusters of plain nodes in place of replication groups."""
+        """Whether the engine is Memcached, which has clusters instead of replication groups."""
         return self.name == "memcached"
 
     def is_at_least(self, version: str) -> bool:
-        """Whether its version is that one or newer."""
+        """Whether the version is this one or newer."""
         return version_key(self.version) >= version_key(version)
 
     @property
     def standard_support_ends(self) -> dt.date | None:
-        """The last day of AWS's standard support; ``None`` where none has been announced."""
+        """The last day of AWS's standard support; ``None`` if no date has been announced."""
         known = facts.engine_version(self.name, self.version)
         return known.standard_support_ends if known else None
 
@@ -219,7 +215,7 @@ class Engine:
 
     @property
     def supports_five_hundred_nodes(self) -> bool:
-        """Whether a cluster can have 500 nodes, where the quota is raised, in place of 250."""
+        """Whether a cluster can have 500 nodes instead of 250, after a quota increase."""
         return facts.supports("five_hundred_nodes", self.name, self.version)
 
     @property

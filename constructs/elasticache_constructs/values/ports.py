@@ -1,4 +1,4 @@
-"""The ports of the engines, and what a port may be."""
+"""Default ports of the engines, and the check of a port."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ MEMCACHED_PORT = 11211
 PORT_LATER = (
     "The port is known at deployment only, where the rule cannot read it; it is opened to the client group alone."
 )
-"""What is said to rules that throw an error over a port that is a CDK token."""
+"""Reason for acknowledging rules that raise an error for a port that is a CDK token."""
 
-_HIGHEST_PORT = 65535
+_MAX_PORT = 65535
 
 
 def checked_port(port: int, *, default: int) -> int:
-    """The port itself, once it is known to be one.
+    """Return the port if it is valid.
 
     Args:
-        port: The port asked for. A CDK token passes through unchecked.
-
-        default: The engine's usual port, for the message.
+        port: The port. A CDK token passes through unchecked.
+        default: The engine's default port, for the message.
 
     Raises:
-        ConfigurationError: When the port is not a whole number from 1 to 65535.
+        ConfigurationError: If the port is not a whole number from 1 to 65535.
     """
     if is_token(port):
         return port
-    if not is_whole_number(port, 1, _HIGHEST_PORT):
+    if not is_whole_number(port, 1, _MAX_PORT):
         raise ConfigurationError(
             got=f"port={port!r}",
-            allowed=f"a TCP port is a whole number from 1 to {_HIGHEST_PORT}",
+            allowed=f"a TCP port is a whole number from 1 to {_MAX_PORT}",
             fix=f"Use port={default}, or leave it out",
             rule="NET-12",
         )
