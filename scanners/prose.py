@@ -30,7 +30,7 @@ RULES = Path(__file__).with_suffix(".toml")
 _SUFFIXES = {"", ".py", ".md", ".guard", ".html", ".toml", ".yml", ".yaml"}
 # A word of a sentence stands where a message has a value.
 _VALUE = "\N{HORIZONTAL ELLIPSIS}"
-_ZONE = re.compile(r"(?<!time )(?<!hosted )\bzones?\b", re.IGNORECASE)
+_ZONE = re.compile(r"(?<!time )(?<!hosted )(?<!local )\bzones?\b", re.IGNORECASE)
 _AVAILABILITY_ZONE = re.compile(r"\bavailability\s+zones?\b", re.IGNORECASE)
 _SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises|Example|Examples|Note|Notes):")
 _ENTRY = re.compile(r"( *)([*\w.\[\], ]+?)(?: \([^)]*\))?: ?(.*)")

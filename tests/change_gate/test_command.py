@@ -416,7 +416,7 @@ def test_nested_stack_whose_new_template_is_not_given() -> None:
 
     assert ("a/Inner", Effect.NOT_JUDGED, True) == (line.stack, line.effect, line.blocks)
     assert line.reason == (
-        "its new template is not among those that were given, and nothing here knows what is meant to become of Cache"
+        "its new template was not given, and the gate does not know what happens to Cache"
     )
 
 

@@ -63,14 +63,14 @@ def test_removal(kind: str, attributes: dict[str, Any], expected: tuple[Effect, 
 @pytest.mark.parametrize(
     ("kind", "properties", "policy", "effect", "said"),
     [
-        ("ReplicationGroup", {}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a last snapshot"),
+        ("ReplicationGroup", {}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a final snapshot"),
         ("ServerlessCache", {}, "Snapshot", Effect.DATA_LOSS, "it is deleted with its data"),
         (
             "ServerlessCache",
             {"FinalSnapshotName": "last"},
             "Delete",
             Effect.DATA_LOSS,
-            "it is deleted after a last snapshot",
+            "it is deleted after a final snapshot",
         ),
         (
             "ServerlessCache",
@@ -79,13 +79,13 @@ def test_removal(kind: str, attributes: dict[str, Any], expected: tuple[Effect, 
             Effect.REMOVAL,
             "it is kept outside of the stack (Retain)",
         ),
-        ("CacheCluster", {"Engine": "redis"}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a last snapshot"),
+        ("CacheCluster", {"Engine": "redis"}, "Snapshot", Effect.DATA_LOSS, "it is deleted after a final snapshot"),
         (
             "CacheCluster",
             {"Engine": "Memcached"},
             "Snapshot",
             Effect.REJECTED,
-            "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none",
+            "its deletion fails: DeletionPolicy asks for a final snapshot, and Memcached has none",
         ),
         ("CacheCluster", {"Engine": "memcached"}, "Delete", Effect.DATA_LOSS, "it is deleted with its data"),
         (

@@ -233,7 +233,7 @@ ROWS = [
         clustered(Durability="sync", SnapshotRetentionLimit=9),
         "Cache.Durability",
         Effect.SEVERAL_DEPLOYMENTS,
-        "the service switches durability in an update of its own; here with SnapshotRetentionLimit",
+        "the service switches durability in a separate update; here with SnapshotRetentionLimit",
         (clustered(Durability="async"), clustered(Durability="sync")),
     ),
     Row(
@@ -407,7 +407,7 @@ ROWS = [
         cluster(EngineVersion="1.6.22"),
         "Cache.EngineVersion",
         Effect.DATA_LOSS,
-        "every node starts anew and empty",
+        "every node restarts empty",
         (cluster(Engine="redis", EngineVersion="7.0"), cluster(Engine="redis", EngineVersion="7.1")),
     ),
     Row(
@@ -805,7 +805,7 @@ ROWS = [
         group(**_PREFERRED),
         "Cache.TransitEncryptionEnabled",
         Effect.IN_PLACE,
-        "clients with and without TLS are served; endpoints for TLS are added beside the old ones",
+        "clients with and without TLS are served; endpoints for TLS are added to the old ones",
         (group(), group(**_REQUIRED)),
     ),
     Row(
@@ -1123,7 +1123,7 @@ ROWS = [
         cluster(**_UNPLACED, NumCacheNodes=3),
         "Cache.NumCacheNodes",
         Effect.REPLACEMENT,
-        "CloudFormation replaces a cluster that never named its zones to change its nodes",
+        "to change its nodes, CloudFormation replaces a cluster that never named its Availability Zones",
         (cluster(**_UNPLACED), cluster(NumCacheNodes=3)),
     ),
     Row(
@@ -1252,7 +1252,7 @@ ROWS = [
         template(),
         "Cache.(resource)",
         Effect.REJECTED,
-        "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none",
+        "its deletion fails: DeletionPolicy asks for a final snapshot, and Memcached has none",
         (template(Cache=resource("CacheCluster", CLUSTER, DeletionPolicy="Delete")), template()),
     ),
     Row(
@@ -1342,7 +1342,7 @@ ROWS = [
         clustered(NumNodeGroups=3, SnapshotRetentionLimit=9),
         "Cache.NumNodeGroups",
         Effect.SEVERAL_DEPLOYMENTS,
-        "shards change in an update of their own: a resharding that fails is not rolled back, the rest is",
+        "shards change in a separate update: a failed resharding is not rolled back, the rest is",
         (clustered(), clustered(NumNodeGroups=3)),
     ),
     Row(
@@ -1351,7 +1351,7 @@ ROWS = [
         beside(clustered(NumNodeGroups=3), **user()["Resources"]),
         "Cache.NumNodeGroups",
         Effect.SEVERAL_DEPLOYMENTS,
-        "shards change in an update of their own: a resharding that fails is not rolled back, the rest is",
+        "shards change in a separate update: a failed resharding is not rolled back, the rest is",
         (clustered(), clustered(NumNodeGroups=3)),
     ),
     Row(
@@ -1779,7 +1779,7 @@ def test_no_version(text: str | None) -> None:
             group(**_REQUIRED, AuthToken="b" * 16),
             "Cache.AuthToken",
             Effect.IN_PLACE,
-            "rotated: the previous token stays valid beside the new one",
+            "rotated: the previous token stays valid with the new one",
         ),
     ],
 )

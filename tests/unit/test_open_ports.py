@@ -67,12 +67,12 @@ def test_group_without_members_is_said() -> None:
     """A client group without members admits no client."""
     templates = {"dev/cache": stack(Rule=rule(SourceSecurityGroupId={"Ref": "Clients"}))}
 
-    assert ["nobody yet"] == [each.members for each in open_ports(templates)]
+    assert ["no member yet"] == [each.members for each in open_ports(templates)]
 
 
 @pytest.mark.parametrize(
     ("authorization", "members"),
-    [("AWS_IAM", "whoever signs the request under a role that is admitted"), ("NONE", "anybody")],
+    [("AWS_IAM", "roles that are granted execute-api:Invoke, with signed requests"), ("NONE", "anybody")],
 )
 def test_http_api_is_a_line(authorization: str, members: str) -> None:
     """An API is open to the internet, and says whom it answers."""

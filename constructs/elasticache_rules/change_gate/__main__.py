@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m elasticache_rules.change_gate",
-        description="What an update does to running resources, told before it is deployed. Exits with 1 when it would "
-        "replace or lose something stateful, or be refused, and nobody has allowed that.",
+        description="Report what an update does to running resources, before it is deployed. Exits with 1 if it would "
+        "replace or lose a stateful resource, or be refused, without an allowance.",
     )
     parser.add_argument(
         "templates",
@@ -102,7 +102,7 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _sides(options: argparse.Namespace) -> tuple[_Documents, _Documents, _Settings, _Settings]:
-    """The templates before and after, and what stacks are given beside them, as far as it is known."""
+    """The templates before and after, and the settings of their stacks, as far as they are known."""
     new = options.templates[-1]
     if options.deployed:
         assembly = sources.read_assembly(new)

@@ -45,7 +45,7 @@ def read_allowances(file: Path) -> Allowances:
                 raise GateError(
                     f"{file}: {stack}.{logical_id} has the reason {reason!r}; "
                     f"a reason has {SHORTEST_REASON} characters at least. "
-                    "Write why the change is right, for whoever reviews it later"
+                    "Write why the change is right, so that it can be reviewed"
                 )
     return tables
 
@@ -70,7 +70,7 @@ def stopped(changes: Changes, allowances: Allowances, everywhere: Collection[str
 def check_all_used(
     changes: Changes, allowances: Allowances, everywhere: Collection[str], compared: Collection[str]
 ) -> None:
-    """Refuse allowances that allow nothing, so that none waits for a change that nobody has seen.
+    """Refuse allowances that match no change, so that none stays for a later one.
 
     Args:
         changes: All changes.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Effect(enum.Enum):
-    """What becomes of a resource, the gravest first."""
+    """Effect of an update on a resource, most severe first."""
 
     DATA_LOSS = "data loss"
     REPLACEMENT = "replacement"
@@ -33,7 +33,7 @@ class Change:
     resource: str
     """The logical id."""
     property: str
-    """Its path below ``Properties``; in parentheses what is no property, ``(resource)`` say."""
+    """Its path below ``Properties``; in parentheses if it is not a property, for example ``(resource)``."""
     old: str
     new: str
     """Values as text, shortened, with secrets hidden."""
@@ -41,7 +41,7 @@ class Change:
     blocks: bool
     """Whether the change stops a deployment until it is allowed by its logical id."""
     reason: str
-    """Why it is so. Empty where the effect says it all."""
+    """The reason. Empty if the effect needs none."""
     instead: str
     """What to do instead, or beforehand. Empty where nothing is to be done."""
     rules: tuple[str, ...]
@@ -52,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Everything that an update changes, the gravest first."""
+    """All changes of an update, most severe first."""
 
     lines: tuple[Change, ...]
 

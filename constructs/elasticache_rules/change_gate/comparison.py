@@ -25,7 +25,7 @@ _INSIDE_OF_NESTED = {"TemplateURL", "Parameters"}
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _ALWAYS_BLOCKS = {Effect.DATA_LOSS, Effect.REJECTED, Effect.SEVERAL_DEPLOYMENTS}
 _BLOCKS_WHEN_STATEFUL = {Effect.REPLACEMENT, Effect.MAY_REPLACE}
-# What stands beside the properties and does nothing to a resource that exists.
+# Attributes next to the properties that do nothing to an existing resource.
 _WITHOUT_EFFECT = {"Type", "Properties", "Metadata", "DependsOn", "CreationPolicy"}
 _KEEPS = ("Snapshot", "Retain", "RetainExceptOnCreate")
 
@@ -262,7 +262,7 @@ class Comparison:
     def _unread(self) -> Iterator[tuple[str, Finding]]:
         for name in sorted(self._old.unread.keys() | self._new.unread.keys()):
             same = self._old.unread.get(name) == self._new.unread.get(name)
-            reason = "a macro writes the resources anew at deployment, and what it writes is not seen here"
+            reason = "a macro rewrites the resources at deployment, and its result is not known here"
             instead = "give the gate the processed templates: GetTemplate with TemplateStage=Processed"
             yield name, Finding(RESOURCE, Effect.NOT_JUDGED, reason, instead, could_replace=not same)
 
@@ -322,7 +322,7 @@ def _is_said_better(finding: Finding, said: list[Finding]) -> bool:
 
 def _beside(kind: str, name: str) -> str:
     if (kind, name) == ("AWS::ElastiCache::ServerlessCache", "SubnetIds"):
-        return "leave it as it is: where its network got a third zone, ServerlessCache(max_azs=2) does"
+        return "leave it as it is: if its network got a third Availability Zone, use ServerlessCache(max_azs=2)"
     if kind.startswith("AWS::ElastiCache::") and schemas.is_stateful(kind):
         return "leave it as it is, or restore a snapshot into a new one: docs/runbooks/snapshot-and-restore.md"
     return "leave it as it is, or move what it holds to a new one first" if schemas.is_stateful(kind) else ""

@@ -64,19 +64,19 @@ def _is_secret(name: str, text: str) -> bool:
     return bool(_LOGIN_IN_URL.search(text) or (is_access_string and _PASSWORD_OF_USER.search(text)))
 
 
-def shown(value: Any, beside: Any = ABSENT) -> str:
+def shown(value: Any, other: Any = ABSENT) -> str:
     """A value without secrets as a text, shortened.
 
     Args:
         value: The value.
-        beside: The other of the two, so that what is left of a long text is where they differ. Default: none.
+        other: The other value, so that long texts are cut where they are equal. Default: no other value.
     """
     if value is ABSENT:
         return "-"
     text = _as_text(value)
     if len(text) <= _LONGEST:
         return text
-    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(text, _as_text(beside), strict=False))
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(text, _as_text(other), strict=False))
     start = max(0, sum(1 for _ in same) - _BEFORE)
     end = start + _LONGEST
     return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"

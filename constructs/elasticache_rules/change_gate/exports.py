@@ -24,7 +24,7 @@ def changes(
     lines: Collection[Change],
     importers: Mapping[str, Template],
 ) -> Iterator[Change]:
-    """What becomes of every export that is removed, renamed or given another value.
+    """The effect on every export that is removed, renamed or given another value.
 
     CloudFormation refuses that while another stack imports the export. A stack is deployed before those that import
     from it, so while they still use what it exported.

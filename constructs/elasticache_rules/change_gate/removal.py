@@ -41,7 +41,7 @@ _LOST = {
 
 
 def removals(old: Template, new: Template) -> Iterator[tuple[str, Finding]]:
-    """What becomes of every resource that only the old template has, by logical id."""
+    """The effect on every resource that only the old template has, by logical id."""
     gone = [name for name in old.resources if name not in new.resources]
     for name in gone:
         yield name, _removal(name, old, new)
@@ -99,10 +99,10 @@ def _fails(kind: str, body: Mapping[str, Any]) -> bool:
 
 def _fate(kind: str, body: Mapping[str, Any], policy: str) -> str:
     if _fails(kind, body):
-        return "its deletion fails: DeletionPolicy asks for a last snapshot, and Memcached takes none"
+        return "its deletion fails: DeletionPolicy asks for a final snapshot, and Memcached has none"
     fate = {
         "Delete": _LOST.get(kind, "it is deleted with its data"),
-        "Snapshot": "it is deleted after a last snapshot",
+        "Snapshot": "it is deleted after a final snapshot",
     }.get(policy, f"it is kept outside of the stack ({policy})")
     if is_intrinsic(body.get("DeletionPolicy")):
         return f"its DeletionPolicy is known at deployment only, and may be Delete: {fate}"

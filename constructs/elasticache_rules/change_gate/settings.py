@@ -1,4 +1,4 @@
-"""What a stack is given beside its template: where it goes, its tags, whether it may be deleted."""
+"""Settings of a stack that are not in its template: its account and region, tags, and termination protection."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class StackSettings:
     """Of one stack.
 
     Args:
-        account: Nothing when the app leaves that to whoever deploys. Default: nothing.
+        account: Empty if the app leaves it to the deployment. Default: empty.
         region: As the account.
         tags: CloudFormation hands them on to every resource that takes tags, those of nested stacks included.
             Default: none.
-        is_protected: Whether the stack cannot be deleted until somebody allows it. Default: no.
+        is_protected: Whether the stack has termination protection. Default: no.
     """
 
     account: str | None = None
@@ -103,8 +103,8 @@ def _place(stack: str, old: StackSettings, new: StackSettings, kinds: Mapping[st
                 f"({what})",
                 Effect.NOT_JUDGED,
                 values=(before, after),
-                reason="a stack does not move: another is made there, new and empty, and nothing here knows what was "
-                f"meant to become of {', '.join(stateful) or 'the resources'} of this one",
+                reason="a stack does not move: another one is created there, empty, and the gate does not know "
+                f"what is meant to happen to {', '.join(stateful) or 'the resources'} of this one",
                 instead=f"leave the {what} as it is; or delete the old stack by hand, once its data are safe",
                 blocks=bool(stateful),
             )

@@ -34,8 +34,8 @@ class Stack:
     """A stack of a cloud assembly.
 
     Args:
-        region: Where it is deployed to; nothing when the app leaves that to whoever deploys.
-        settings: What it is given beside its template. Default: nothing that is known.
+        region: Its region; empty if the app leaves it to the deployment.
+        settings: Its settings that are not in the template. Default: not known.
     """
 
     template: Document
@@ -126,7 +126,7 @@ def read_either(path: Path) -> dict[str, Document]:
 
 
 def read_settings(path: Path) -> dict[str, StackSettings]:
-    """What the stacks of a cloud assembly are given beside their templates; nothing of a file."""
+    """The settings of the stacks of a cloud assembly; empty for a file."""
     return {name: each.settings for name, each in read_assembly(path).items()} if path.is_dir() else {}
 
 
@@ -219,9 +219,9 @@ def _deployed(stack: str, client: Any) -> Document | None:
 def read_deployed_settings(
     stacks: Collection[str], assembly: Mapping[str, Stack], client: Callable[[str | None], Any] | None = None
 ) -> dict[str, StackSettings]:
-    """Read what the deployed stacks were given beside their templates: tags, and protection from deletion.
+    """Read tags and termination protection of the deployed stacks.
 
-    Stacks that AWS does not describe to whoever asks are left out, with a line on standard error.
+    Stacks that the caller may not describe are left out, with a line on standard error.
 
     Args:
         stacks: The names of those that are deployed; nested ones have what their parents have.

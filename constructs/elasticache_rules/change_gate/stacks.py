@@ -32,8 +32,8 @@ def compare_stacks(
         old: The templates that are deployed, by the name of their stack; a nested stack is named after its parent and
             its logical id there, ``prod-cache/Inner``.
         new: The templates that are to be.
-        settings: What stacks are given beside their templates, before and after, by the name of the stack; of others it
-            is not compared. Default: nothing.
+        settings: Settings of stacks that are not in their templates, before and after, by the name of the stack; those
+            of other stacks are not compared. Default: nothing is compared.
         importers: The deployed templates of further stacks, which are not compared and may import from those that are.
             Default: none.
 
@@ -73,7 +73,7 @@ def _added(stack: str, old: _Templates, new: _Templates) -> Change:
         stack,
         Effect.NOT_JUDGED,
         blocks=any(schemas.is_stateful(str(body["Type"])) for body in resources),
-        reason="its old template is not among those that were given, and nothing here knows what changes in it",
+        reason="its old template was not given, and the gate does not know what changes in it",
         instead="compare with what is deployed, or with the cloud assembly that was",
     )
 
@@ -81,10 +81,10 @@ def _added(stack: str, old: _Templates, new: _Templates) -> Change:
 def _removed(stack: str, old: _Templates, new: _Templates) -> Iterator[Change]:
     parent, _, nested = stack.rpartition("/")
     if parent not in old:
-        reason = "the stack is no longer in the app: a deployment leaves it as it is, and nothing here knows what was"
+        reason = "the stack is no longer in the app: a deployment leaves it, and the gate does not know what happens"
         instead = "keep its name; or delete it by hand, once its data are safe"
     elif parent in new and nested in new[parent].resources:
-        reason = "its new template is not among those that were given, and nothing here knows what is"
+        reason = "its new template was not given, and the gate does not know what happens"
         instead = "give the gate what cdk synth writes, with the metadata of assets"
     else:
         # It goes with its resource, and the parent's lines say so.
@@ -96,7 +96,7 @@ def _removed(stack: str, old: _Templates, new: _Templates) -> Iterator[Change]:
         stack,
         Effect.NOT_JUDGED,
         blocks=bool(stateful),
-        reason=f"{reason} meant to become of {', '.join(stateful) or 'its resources'}",
+        reason=f"{reason} to {', '.join(stateful) or 'its resources'}",
         instead=instead,
     )
 

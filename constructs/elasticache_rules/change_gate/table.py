@@ -16,7 +16,7 @@ _INDENT = " " * 4
 
 
 def table(changes: Changes) -> str:
-    """One row for every change, the gravest first, with why and what to do instead below it; stack by stack.
+    """One row for every change, most severe first, with the reason and an alternative below it; stack by stack.
 
     Returns:
         Lines of 120 characters at most, but for addresses, which are not broken.

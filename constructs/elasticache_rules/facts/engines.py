@@ -45,10 +45,8 @@ class ParameterFamily:
     """A parameter group family.
 
     Args:
-        name: ``redis7`` say.
-
+        name: For example ``redis7``.
         engine: The engine it belongs to.
-
         sources: Where it is listed.
     """
 
@@ -68,16 +66,11 @@ class EngineVersion:
 
     Args:
         engine: ``redis``, ``valkey`` or ``memcached``.
-
         version: As the service writes it.
-
         family: The parameter group family that belongs to it.
-
         standard_support_ends: The last day of standard support; None where AWS has announced none.
-
         extended_support_ends: The last day of the paid extended support that follows, after which AWS upgrades the
             cache itself; None where AWS has announced none.
-
         sources: Where all of this is written.
     """
 
@@ -116,7 +109,7 @@ def version_form(engine: str, major: int) -> Literal["x.y", "x.y.z"]:
     Redis had three numbers up to 5.0.6 and has two since 6.0; three are then refused.
 
     Raises:
-        KeyError: When the name is no engine.
+        KeyError: If the name is no engine.
     """
     forms = read("engines")["version_forms"][engine]["from_major"]
     form: Literal["x.y", "x.y.z"] = forms[max((first for first in forms if int(first) <= major), key=int)]

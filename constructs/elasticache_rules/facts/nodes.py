@@ -28,10 +28,10 @@ class NodeFamily:
         minimum_versions: The first version of each engine that runs on it; an engine that never does is absent.
         data_tiering: Whether it keeps part of the data on SSD, which its caches must then switch on.
         maxmemory_policies: The eviction policies it is limited to; empty where it is limited to none.
-        ipv6: Whether it can speak IPv6, alone or beside IPv4.
+        ipv6: Whether it supports IPv6, alone or with IPv4.
         durability: Whether the durability of Valkey 9 is on offer for it.
         global_datastore: Whether it can be a member of a global datastore.
-        local_zones: Whether it is on offer in Local Zones.
+        local_zones: Whether Local Zones offer it.
         sources: Where all of this is written.
     """
 
@@ -55,7 +55,7 @@ class NodeTypeFacts:
     Args:
         name: As the service writes it, ``cache.r7g.large``.
         family: Its family.
-        size: ``large`` say.
+        size: For example ``large``.
         vcpus: How many; None for the oldest families.
         memory_gib: The memory for data, in GiB; None for the oldest families.
         autoscaling: Whether caches of it can be scaled by Application Auto Scaling.
@@ -87,7 +87,7 @@ class NodeTypeFacts:
 
     @property
     def ipv6(self) -> bool:
-        """Whether it can speak IPv6, alone or beside IPv4."""
+        """Whether it supports IPv6, alone or with IPv4."""
         return self.family.ipv6
 
     def minimum_version(self, engine: str) -> str | None:

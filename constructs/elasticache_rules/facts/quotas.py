@@ -33,13 +33,9 @@ class Limit:
 
     Args:
         name: What it limits. Groups, users and serverless caches are counted per region.
-
         minimum: The smallest.
-
         maximum: The largest. A quota is that of a new account: Service Quotas may have raised it.
-
         quota: The code of the quota in Service Quotas, where one is known.
-
         source: Where it is written.
     """
 

@@ -20,7 +20,7 @@ class Source:
     """Where a fact comes from.
 
     Args:
-        name: Its key in the data, ``cfn-lint`` say.
+        name: Its key in the data, for example ``cfn-lint``.
         title: What it is, with its version or edition.
         url: Where to read it.
         as_of: The day a page was read, or the day of a package's own data.
@@ -34,7 +34,7 @@ class Source:
 
 @functools.cache
 def read(name: str) -> Any:
-    """The content of one data file. It is shared between all who ask, so nobody changes it."""
+    """The content of one data file. All callers share it, so it must not be changed."""
     return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,7 @@
     python -m elasticache_rules.facts.servers redis-server valkey-server            # show the difference
     python -m elasticache_rules.facts.servers redis-server valkey-server --write    # take it over
 
-Each program is started on a socket of its own, asked, and stopped. Versions of which no program is given keep what is
+Each program is started on a separate socket, queried, and stopped. Versions of which no program is given keep what is
 on record. Exits with 0 when the catalogue agrees or was written, with 1 when it differs, and with 2 when a server
 cannot be asked.
 """
@@ -111,7 +111,7 @@ def asked_of(program: str) -> Server:
 def told(
     servers: list[Server], known: Mapping[tuple[str, str], dict[str, Any]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Versions that nobody has a server of, by what the next newer Valkey documents of its commands."""
+    """Versions without a server, from what the next newer Valkey documents of its commands."""
     found = {}
     for version in engine_versions("valkey"):
         newer = [each for each in servers if each.since and version_key(each.version) > version_key(version)]

@@ -61,7 +61,7 @@ def open_ports(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[OpenPort]
                 target=_holders(app, group) or _name(group),
                 stack=group.template,
                 admits=_source(rule) if source is None else str(source.get("GroupDescription")),
-                members="" if source is None else _holders(app, source) or "nobody yet",
+                members="" if source is None else _holders(app, source) or "no member yet",
             )
     for route in app.of_kind("AWS::ApiGatewayV2::Route"):
         api = app.follow(route.get("ApiId"), route.template)
@@ -71,7 +71,7 @@ def open_ports(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[OpenPort]
             target="HTTP API" if api is None else _name(api),
             stack=route.template,
             admits="Internet",
-            members="whoever signs the request under a role that is admitted" if signed else "anybody",
+            members="roles that are granted execute-api:Invoke, with signed requests" if signed else "anybody",
         )
 
 
@@ -92,7 +92,7 @@ def markdown(templates: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def read_assembly(directory: Path) -> dict[str, dict[str, Any]]:
-    """The templates of a cloud assembly, ``cdk.out`` say, by the path of their stack."""
+    """The templates of a cloud assembly, for example ``cdk.out``, by the path of their stack."""
     return {stack.path: stack.template() for stack in stacks(directory)}
 
 

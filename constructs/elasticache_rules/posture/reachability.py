@@ -21,7 +21,7 @@ STORES_RULE = "elasticache_function_reaches_its_stores"
 _HTTPS = 443
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
-# Services whose endpoint goes by another name.
+# Services whose endpoint has another name.
 _ENDPOINTS = {"cloudwatch": "monitoring"}
 # What a role allows and the function does not call from its VPC: Lambda itself makes network interfaces and sends logs
 # and traces, KMS is called by the services that decrypt, and connecting to a cache is no API call. Which services an
@@ -96,7 +96,7 @@ def unreachable(
 ) -> list[Unreachable]:
     """Every function that cannot reach a service that its role lets it call.
 
-    Functions in subnets that no template of the app has, in a VPC that was there before say, are not judged.
+    Functions in subnets that no template of the app has, for example in an existing VPC, are not judged.
 
     Args:
         templates: All templates of an app, by any name.
@@ -244,7 +244,7 @@ def _opens(rule: Mapping[str, Any], port: int) -> bool:
     try:
         return int(rule["FromPort"]) <= port <= int(rule["ToPort"])
     except (KeyError, TypeError, ValueError):
-        # A parameter, say: what the template does not show does not count as open.
+        # For example a parameter: a port that the template does not show does not count as open.
         return False
 
 

@@ -25,7 +25,7 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """The type, ``AWS::EC2::Subnet`` say."""
+        """The type, for example ``AWS::EC2::Subnet``."""
         return str(self.body["Type"])
 
     def get(self, *path: str) -> Any:
@@ -45,7 +45,7 @@ class Templates:
     """All templates of an app.
 
     Args:
-        templates: By a name of their own, their path say.
+        templates: By a unique name, for example their path.
         nested: For each template of a nested stack, the template that the stack is a resource of and its logical id
             there. Default: no stack is nested.
     """

@@ -66,7 +66,7 @@ def findings(update: Update) -> Iterator[Finding]:
 
 
 def _stated(update: Update) -> Iterator[Finding]:
-    """What is refused although the mode stays: CloudFormation sends it, and takes it for a change, beside others."""
+    """Changes that are refused although the mode stays: CloudFormation sends it with them, as a change."""
     others = sorted(set(update.changed) - _MAY_CHANGE_WITH_IT)
     # Of the upgrade from a version that has no modes yet, the rules of upgrades speak.
     has_modes = not lacks(update.old, "cluster_mode_migration")
@@ -223,7 +223,7 @@ def _resharding(update: Update, name: str, *, fewer: bool, before: str | None) -
         yield Finding(
             name,
             Effect.SEVERAL_DEPLOYMENTS,
-            "shards change in an update of their own: a resharding that fails is not rolled back, the rest is",
+            "shards change in a separate update: a failed resharding is not rolled back, the rest is",
             "deploy everything else before or after: docs/runbooks/shards.md",
             ("UPD-06",),
         )
@@ -264,7 +264,7 @@ def _configured(update: Update, *, resized: bool) -> Iterator[Finding]:
                 name,
                 Effect.REJECTED,
                 f"shard {identifier} {f'lacks {missing}' if missing else 'names its Slots'}",
-                "give every shard its zones and replicas, and leave the slots to online resharding",
+                "give every shard its Availability Zones and replicas, and leave the slots to online resharding",
                 ("UPD-06",),
             )
     if not resized and _placement(update.old) != _placement(update.new):

@@ -23,7 +23,6 @@ def engine(properties: Mapping[str, Any], default: str | None = "redis") -> str 
 
     Args:
         properties: Of the resource.
-
         default: What a resource without ``Engine`` has. Default: ``redis``, as replication groups.
 
     Returns:

@@ -21,7 +21,7 @@ _INSTEAD = "leave it as it is: rotate a password with its rotation, or make a se
 
 
 def findings(update: Update) -> Iterator[Finding]:
-    """What becomes of the password. A secret that is no longer generated keeps the one it has."""
+    """The effect on the password. A secret that is no longer generated keeps its value."""
     if update.new.get(_NAME) is None:
         return
     match update.changed.get(_NAME):

@@ -110,7 +110,7 @@ def _changed(update: Update) -> Iterator[Finding]:
             ("AUT-06",),
         )
     else:
-        yield Finding(_TOKEN, Effect.IN_PLACE, "rotated: the previous token stays valid beside the new one")
+        yield Finding(_TOKEN, Effect.IN_PLACE, "rotated: the previous token stays valid with the new one")
 
 
 def of_user(update: Update) -> Iterator[Finding]:
@@ -192,7 +192,7 @@ def _engine(update: Update) -> Iterator[Finding]:
             "Engine",
             Effect.REJECTED,
             "users and user groups go from redis to valkey only",
-            "create others beside them",
+            "create others in addition",
             ("RBC-25",),
         )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from elasticache_rules.change_gate.service_rules.update import Update
 
 _ZONES = "PreferredAvailabilityZones"
-_BESIDE = "build a second cluster beside it and move the clients, when the misses would be too many"
+_BESIDE = "build a second cluster and move the clients, if there would be too many misses"
 
 
 def findings(update: Update) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def findings(update: Update) -> Iterator[Finding]:
             "TransitEncryptionEnabled",
             Effect.REJECTED,
             "TLS is chosen when the cluster is created",
-            "build a second cluster beside it, with another construct id, and move the clients",
+            "build a second cluster, with another construct id, and move the clients",
             ("TLS-05",),
         )
     if update.changes("IpDiscovery"):
@@ -57,7 +57,7 @@ def _version(update: Update, *, is_memcached: bool) -> Iterator[Finding]:
             yield Finding(
                 "EngineVersion",
                 Effect.NOT_JUDGED,
-                "with another version every node starts anew and empty, and which it is is known at deployment only",
+                "with another version every node restarts empty, and the version is known at deployment only",
                 _BESIDE,
                 ("ENG-14",),
                 could_replace=True,
@@ -68,14 +68,14 @@ def _version(update: Update, *, is_memcached: bool) -> Iterator[Finding]:
             "EngineVersion",
             Effect.REJECTED,
             "an engine version cannot be lowered",
-            "build a second cluster of that version beside it",
+            "build a second cluster of that version",
             ("ENG-10",),
         )
     elif is_memcached:
         yield Finding(
             "EngineVersion",
             Effect.DATA_LOSS,
-            "every node starts anew and empty",
+            "every node restarts empty",
             _BESIDE,
             ("ENG-14",),
         )
@@ -103,8 +103,8 @@ def _nodes(update: Update) -> Iterator[Finding]:
         yield Finding(
             name,
             Effect.REPLACEMENT,
-            "CloudFormation replaces a cluster that never named its zones to change its nodes",
-            "name a zone for every node, in the same update",
+            "to change its nodes, CloudFormation replaces a cluster that never named its Availability Zones",
+            "name an Availability Zone for every node, in the same update",
             ("MEM-07",),
         )
         return
@@ -126,7 +126,7 @@ def _zones(update: Update) -> Iterator[Finding]:
             "AZMode",
             Effect.REJECTED,
             "nodes stand in several zones, and none of them can be moved",
-            "keep two nodes, or build a second cluster beside it and move the clients",
+            "keep two nodes, or build a second cluster and move the clients",
             ("MEM-05", "UPD-18"),
         )
     elif update.changes("AZMode"):

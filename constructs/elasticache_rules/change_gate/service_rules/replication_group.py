@@ -231,7 +231,7 @@ def _durability(update: Update) -> Iterator[Finding]:
         yield Finding(
             name,
             Effect.SEVERAL_DEPLOYMENTS,
-            f"the service switches durability in an update of its own; here with {', '.join(others)}",
+            f"the service switches durability in a separate update; here with {', '.join(others)}",
             "deploy the durability by itself",
             rules,
         )

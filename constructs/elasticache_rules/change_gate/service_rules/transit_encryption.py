@@ -66,7 +66,7 @@ def findings(update: Update) -> Iterator[Finding]:
 def _step(name: str, old: str, new: str) -> Iterator[Finding]:
     match old, new:
         case "disabled", "preferred":
-            reason = "clients with and without TLS are served; endpoints for TLS are added beside the old ones"
+            reason = "clients with and without TLS are served; endpoints for TLS are added to the old ones"
             yield Finding(name, Effect.IN_PLACE, reason, "", ("TLS-08",))
         case "preferred", "required":
             reason = "connections without TLS are closed for good, and their endpoints go"

@@ -37,7 +37,7 @@ class State:
 
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any]
-    """What stands beside ``Properties``: ``UpdatePolicy``, ``DeletionPolicy`` and so on."""
+    """Attributes next to ``Properties``: ``UpdatePolicy``, ``DeletionPolicy`` and so on."""
     resources: Mapping[str, Mapping[str, Any]]
     """Every resource of the template."""
 
