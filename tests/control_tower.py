@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import tarfile
 import tempfile
 from functools import cache
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="control-tower-")
+_FOLDER = Path(tempfile.mkdtemp(prefix="control-tower-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)  # quietly, unlike TemporaryDirectory at exit
 
 
 def add_control_tower(app: cdk.App) -> None:
@@ -41,8 +44,8 @@ def control_tower_rules() -> Mapping[Path, AbstractSet[str]]:
     archive = next(file for file in package.files or [] if file.name.endswith(".jsii.tgz"))
     with tarfile.open(str(package.locate_file(archive))) as opened:
         rules = [member for member in opened if member.name.endswith(".guard")]
-        opened.extractall(_FOLDER.name, rules, filter="data")
-    found = {file: file.read_text(encoding="utf-8") for file in sorted(Path(_FOLDER.name).rglob("*.guard"))}
+        opened.extractall(_FOLDER, rules, filter="data")
+    found = {file: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.guard"))}
     return {file: _types(text) for file, text in found.items()}
 
 

@@ -415,9 +415,7 @@ def test_nested_stack_whose_new_template_is_not_given() -> None:
     (line,) = compare_stacks({"a": outer, "a/Inner": group()}, {"a": outer})
 
     assert ("a/Inner", Effect.NOT_JUDGED, True) == (line.stack, line.effect, line.blocks)
-    assert line.reason == (
-        "its new template was not given, and the gate does not know what happens to Cache"
-    )
+    assert line.reason == ("its new template was not given, and the gate does not know what happens to Cache")
 
 
 @pytest.mark.parametrize(("name", "expected"), [("one", []), ("two", [("Export", Effect.SEVERAL_DEPLOYMENTS, True)])])

@@ -153,8 +153,8 @@ ROWS = (
         "SLS-12",
         lambda: cache(access=None),
         (
-            "ServerlessCache(engine=valkey 8) without access: somebody has to be named who may log in; else "
-            "whoever reaches the cache is let in. Use Access.users(default=DefaultUser.disabled(), "
+            "ServerlessCache(engine=valkey 8) without access: a Valkey or Redis cache needs a user; "
+            "without, any client that reaches it can use it. Use Access.users(default=DefaultUser.disabled(), "
             "users=[IamUser(...)])."
         ),
         lambda: cache(access=_USERS),
@@ -163,8 +163,8 @@ ROWS = (
         "AUT-15",
         lambda: cache(access=Access.auth_token()),
         (
-            "ServerlessCache(access=Access.auth_token()): a serverless cache has no AuthToken of its own. Use "
-            "Access.users(...); DefaultUser.with_token() lets clients in that know a token only."
+            "ServerlessCache(access=Access.auth_token()): a serverless cache itself has no AuthToken. Use "
+            "Access.users(...); DefaultUser.with_token() allows clients that know only a token."
         ),
         lambda: cache(access=_USERS),
     ),

@@ -421,7 +421,7 @@ ROWS = (
     Row(
         "MEM-01",
         lambda: cluster(nodes=61),
-        "MemcachedCluster(nodes=61): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones.",
+        "MemcachedCluster(nodes=61): a cluster has 1 to 60 nodes. Use nodes=2, in two Availability Zones.",
         lambda: cluster(nodes=60),
     ),
 )

@@ -181,7 +181,7 @@ def test_nodes_out_of_their_limits_are_refused(bench: Bench, nodes: Any) -> None
         memcached_cluster(bench, nodes=nodes)
 
     expected = (
-        f"MemcachedCluster(nodes={nodes!r}): a cluster has 1 to 60 nodes. Use nodes=2, one in each of two zones. "
+        f"MemcachedCluster(nodes={nodes!r}): a cluster has 1 to 60 nodes. Use nodes=2, in two Availability Zones. "
         f"{reference('MEM-01')}"
     )
     assert expected == str(refusal.value)

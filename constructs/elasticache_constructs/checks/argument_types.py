@@ -56,15 +56,12 @@ def check_kind(call: str, name: str, value: object, kind: Kind) -> None:
 
     Args:
         call: What was called, for the message. Empty where several constructs share the argument.
-
         name: The argument's name.
-
         value: What it was given.
-
         kind: What it may be given.
 
     Raises:
-        ConfigurationError: When the value is of another kind.
+        ConfigurationError: If the value is of another kind.
     """
     if kind.has(value):
         if kind.literal and is_token(value):
@@ -86,13 +83,11 @@ def check_seen(what: str, text: str, *, rule: str | None = None) -> None:
 
     Args:
         what: What has the text.
-
         text: The text.
-
         rule: The rule's id.
 
     Raises:
-        ConfigurationError: When it has a control character, a line end, a mark of direction or one without width.
+        ConfigurationError: If it has a control character, a line end, a mark of direction or one without width.
     """
     unseen = next((each for each in text if is_unseen(each)), None)
     if unseen is not None:
@@ -108,7 +103,7 @@ def is_token(value: object) -> bool:
     """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
     if isinstance(value, str):
         return Token.is_unresolved(value) or Token.is_unresolved([value])
-    # jsii throws an error of its own over an object that is none of its types.
+    # jsii raises its own error for an object of a foreign type.
     return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and Token.is_unresolved(value)
 
 
@@ -126,7 +121,7 @@ def check_kinds(call: str, settings: object, kinds: Mapping[str, Kind]) -> None:
     """Refuse settings that have fields of another kind.
 
     Raises:
-        ConfigurationError: When a field is of another kind; with all of them, where there are several.
+        ConfigurationError: If a field is of another kind; with all of them, where there are several.
     """
     with reported_together() as check:
         for name, kind in kinds.items():
@@ -137,9 +132,9 @@ def checked_list(call: str, name: str, values: Iterable[Any], kind: Kind) -> tup
     """The values themselves, once all of them are of one kind.
 
     Raises:
-        ConfigurationError: When there is no list, or some of it is of another kind.
+        ConfigurationError: If there is no list, or some of it is of another kind.
     """
-    # A text is a list of letters, which nobody means.
+    # A text is iterable, but never meant as a list.
     if isinstance(values, str) or not isinstance(values, Iterable):
         check_kind(call, name, values, Kind(of=list, example=kind.example, rule=kind.rule, secret=kind.secret))
     listed = tuple(values)

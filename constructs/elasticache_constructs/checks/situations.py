@@ -50,7 +50,7 @@ def _checkov(*checks: str) -> _Ids:
 class Situation(Enum):
     """What is as it is for a reason, and which rules of which packs object to it.
 
-    Some rules judge Redis OSS only and pass over Valkey. They are situations of their own, since a finding that does
+    Some rules judge Redis OSS only and pass over Valkey. They are separate situations, since a finding that does
     not exist is not acknowledged.
     """
 

@@ -84,7 +84,7 @@ class MemcachedClusterBase(Resource, NodeMetrics):
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
 
         Raises:
-            ConfigurationError: When the cluster was imported without security groups to add rules to.
+            ConfigurationError: If the cluster was imported without security groups to add rules to.
         """
         return checked_connections(self._connections)
 
@@ -343,6 +343,6 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         """Refused: the app does not have the cluster.
 
         Raises:
-            ConfigurationError: Always.
+            ConfigurationError: If it is called at all.
         """
         refuse_for_imported("cluster")

@@ -27,7 +27,7 @@ def _check_nodes(cache: MemcachedClusterSettings) -> None:
         raise ConfigurationError(
             got=f"MemcachedCluster(nodes={shown(cache.nodes)})",
             allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
-            fix="Use nodes=2, one in each of two zones",
+            fix="Use nodes=2, in two Availability Zones",
             rule="MEM-01",
         )
 

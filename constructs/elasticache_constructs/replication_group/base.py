@@ -60,7 +60,7 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
 
         Raises:
-            ConfigurationError: When the group was imported without security groups to add rules to.
+            ConfigurationError: If the group was imported without security groups to add rules to.
         """
         return checked_connections(self._connections)
 
@@ -74,7 +74,7 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
         """Ids of all nodes: ``<group>-001`` onward, in cluster mode ``<group>-0001-001`` onward.
 
         Raises:
-            ConfigurationError: When the group was imported without its topology.
+            ConfigurationError: If the group was imported without its topology.
         """
         if self._topology is None:
             raise ConfigurationError(
@@ -98,7 +98,7 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
             The policy, made at the first call and attached at each.
 
         Raises:
-            ConfigurationError: When the policy could not be attached.
+            ConfigurationError: If the policy could not be attached.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
         """
@@ -121,7 +121,7 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
             The policy, made at the first call and attached at each.
 
         Raises:
-            ConfigurationError: When the policy could not be attached.
+            ConfigurationError: If the policy could not be attached.
 
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
         """
@@ -193,6 +193,6 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         """Refused: the app does not have the group.
 
         Raises:
-            ConfigurationError: Always.
+            ConfigurationError: If it is called at all.
         """
         refuse_for_imported(self._noun)

@@ -1,4 +1,4 @@
-"""What a replication group is to be, checked as a whole before anything is constructed."""
+"""The settings of a replication group, checked together before anything is constructed."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def _cluster_mode(cache: ReplicationGroupSettings) -> str | None:
 
 
 def _shards_with_slots(cache: ReplicationGroupSettings) -> list[dict[str, Any]] | None:
-    """Each shard by its id, for a cluster that is made from files: the service has to be told who gets which keys.
+    """Each shard by its id, for a cluster that is made from files: it has to state the slots of each shard.
 
-    The ids are those that the service gives out itself, and that metrics of nodes go by.
+    The ids are those that the service assigns, which the dimensions of metrics use.
     """
     if not _is_seeded(cache) or not cache.topology.counts_shards:
         return None

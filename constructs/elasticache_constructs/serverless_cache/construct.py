@@ -78,7 +78,7 @@ class ServerlessCacheBase(Resource, Logins):
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
 
         Raises:
-            ConfigurationError: When the cache was imported without security groups to add rules to.
+            ConfigurationError: If the cache was imported without security groups to add rules to.
         """
         return checked_connections(self._connections)
 
@@ -205,8 +205,8 @@ class ServerlessCache(ServerlessCacheBase):
             security_group_ids=[groups.nodes.security_group_id],
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
         )
-        # A cache of this kind takes no DeletionPolicy of Snapshot. The part of the stack's id keeps the names of two
-        # last snapshots apart when a stack is deleted, made again and deleted again.
+        # A serverless cache has no DeletionPolicy of Snapshot. The suffix from the stack's id makes the names of two
+        # final snapshots differ if a stack is deleted, created again and deleted again.
         final = {"Fn::Sub": [f"{name}-${{Stack}}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
         resource.apply_removal_policy(RemovalPolicy.DESTROY)
@@ -291,7 +291,7 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
     if not is_whole_number(max_azs, _SUBNETS.minimum, _SUBNETS.maximum) or (known and max_azs > len(known)):
         raise ConfigurationError(
             got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
-            allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} zones, each with a subnet",
+            allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} Availability Zones, each with a subnet",
             fix="Use max_azs=2, or leave it out",
             rule="SLS-06",
         )
@@ -327,6 +327,6 @@ class _ImportedServerlessCache(ServerlessCacheBase):
         """Refused: the app does not have the cache.
 
         Raises:
-            ConfigurationError: Always.
+            ConfigurationError: If it is called at all.
         """
         refuse_for_imported("cache")

@@ -27,22 +27,22 @@ def _check_access(cache: ServerlessCacheSettings) -> None:
     if cache.engine.is_memcached and cache.access is not None:
         raise ConfigurationError(
             got=f"ServerlessCache(engine={cache.engine}, access=...)",
-            allowed="Memcached has no logins: its security groups and TLS are all that guard it",
+            allowed="Memcached has no logins: only its security groups and TLS protect it",
             fix="Leave access out",
             rule="SLS-11",
         )
     if not cache.engine.is_memcached and cache.access is None:
         raise ConfigurationError(
             got=f"ServerlessCache(engine={cache.engine}) without access",
-            allowed="somebody has to be named who may log in; else whoever reaches the cache is let in",
+            allowed="a Valkey or Redis cache needs a user; without, any client that reaches it can use it",
             fix="Use Access.users(default=DefaultUser.disabled(), users=[IamUser(...)])",
             rule="SLS-12",
         )
     if cache.access is not None and cache.access.is_auth_token:
         raise ConfigurationError(
             got="ServerlessCache(access=Access.auth_token())",
-            allowed="a serverless cache has no AuthToken of its own",
-            fix="Use Access.users(...); DefaultUser.with_token() lets clients in that know a token only",
+            allowed="a serverless cache itself has no AuthToken",
+            fix="Use Access.users(...); DefaultUser.with_token() allows clients that know only a token",
             rule="AUT-15",
         )
     if cache.access is not None:

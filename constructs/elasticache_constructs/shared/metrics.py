@@ -84,13 +84,13 @@ class NodeMetrics:
     def metric_freeable_memory_min_bytes(
         self, node_id: str | None = None, **options: Unpack[MetricOptions]
     ) -> cloudwatch.IMetric:
-        """Memory that the host has left; the node with the least."""
+        """Memory that the host has left; the minimum over the nodes."""
         return self._over_nodes("FreeableMemory", "Minimum", node_id, options)
 
     def metric_swap_usage_max_bytes(
         self, node_id: str | None = None, **options: Unpack[MetricOptions]
     ) -> cloudwatch.IMetric:
-        """Swap in use; the node with the most."""
+        """Swap in use; the maximum over the nodes."""
         return self._over_nodes("SwapUsage", "Maximum", node_id, options)
 
     def metric_current_connections_max_count(
@@ -138,7 +138,7 @@ def _given(options: MetricOptions) -> dict[str, Any]:
 
 
 class ReplicationMetrics(NodeMetrics):
-    """The metrics that Redis and Valkey nodes have beside those of every node."""
+    """The metrics that only Redis and Valkey nodes have."""
 
     def metric_engine_cpu_max_percent(
         self, node_id: str | None = None, **options: Unpack[MetricOptions]
