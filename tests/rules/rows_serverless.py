@@ -144,8 +144,8 @@ ROWS = (
         "SLS-11",
         lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6),
         (
-            "ServerlessCache(engine=memcached 1.6, access=...): Memcached has no logins: its security groups and "
-            "TLS are all that guard it. Leave access out."
+            "ServerlessCache(engine=memcached 1.6, access=...): Memcached has no logins: only its security "
+            "groups and TLS protect it. Leave access out."
         ),
         lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None),
     ),

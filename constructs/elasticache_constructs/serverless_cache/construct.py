@@ -291,7 +291,8 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
     if not is_whole_number(max_azs, _SUBNETS.minimum, _SUBNETS.maximum) or (known and max_azs > len(known)):
         raise ConfigurationError(
             got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
-            allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} Availability Zones, each with a subnet",
+            allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} Availability Zones, "
+            "each with a subnet",
             fix="Use max_azs=2, or leave it out",
             rule="SLS-06",
         )
