@@ -11,6 +11,7 @@ import pytest
 from jsii.errors import JavaScriptError
 
 from elasticache_constructs import ConfigurationError, one_line_errors
+from elasticache_constructs.checks.errors import CombinedConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,3 +157,14 @@ def test_good_configuration_passes(capsys: pytest.CaptureFixture[str]) -> None:
         cdk.Stack(cdk.App(), "Good")
 
     assert "" == capsys.readouterr().err
+
+
+def test_several_mistakes_have_the_parts_of_the_first() -> None:
+    """A reader of the parts of an error, instead of `errors`, sees one whole mistake."""
+    first, second = (
+        ConfigurationError(got=f"{name}=0", allowed=f"{name} is 1", fix=f"Use {name}=1", page=f"page of {name}")
+        for name in ("first", "second")
+    )
+    both = CombinedConfigurationError([first, second])
+
+    assert ("first=0", "first is 1", "Use first=1", "page of first") == (both.got, both.allowed, both.fix, both.page)
