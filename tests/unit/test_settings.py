@@ -20,7 +20,7 @@ from elasticache_constructs.replication_group.settings import ReplicationGroupSe
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.shared.settings import rendered, settings_of
 from elasticache_rules.change_gate.schemas import schema
-from tests.conftest import new_bench
+from tests.conftest import ROOT, new_bench
 from tests.deployable.resources import spelled
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 _REQUIRED = inspect.Parameter.empty
 _CONTEXT = {"description"}
 """Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
+
+_OF_THE_FIRST_VERSION = {
+    *("access", "availability_zones", "backups", "description", "encryption_key", "engine", "limits", "log_delivery"),
+    *("maintenance_window", "network_type", "node_type", "nodes", "notification_topic", "parameters", "port"),
+    *("restore_from", "topology", "transit_encryption", "unlisted_parameters", "upgraded_from", "vpc", "vpc_subnets"),
+}
 
 
 def _is_in_template(name: str) -> bool:
@@ -232,3 +238,11 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
             wrong[name] = "replaces the cache, or changes in place"
     assert {} == wrong
     assert set() == (replaced | in_place) - {*cache.signature}
+
+
+@each_cache
+def test_changelog_names_what_came_after_the_first_version(cache: Cache) -> None:
+    """An argument that the first version did not have stands in CHANGELOG.md, with what it does to a running cache."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert [] == [name for name in {*cache.signature} - _OF_THE_FIRST_VERSION if f"`{name}" not in changelog]
