@@ -1,4 +1,4 @@
-"""Replication groups made long ago, on their way to TLS, logins and failover (docs/runbooks).
+"""Groups of this package that were created without TLS, logins or failover, on their way there (docs/runbooks).
 
 cdk synth -a 'python3 examples/adopted.py'
 """
