@@ -43,10 +43,11 @@ class Validation:
         ]
 
 
-def run_cfn_guard(program: Path, data: Path) -> list[dict[str, Any]]:
-    """Its report of each template."""
+def run_cfn_guard(program: Path, *data: Path) -> list[dict[str, Any]]:
+    """Its report of each template, in some files and folders."""
+    places = [word for each in data for word in ("-d", each)]
     done = subprocess.run(
-        [program, "validate", "-r", RULES_FILE, "-d", data, "-o", "json", "--structured", "-S", "none"],
+        [program, "validate", "-r", RULES_FILE, *places, "-o", "json", "--structured", "-S", "none"],
         capture_output=True,
         check=False,
         text=True,
