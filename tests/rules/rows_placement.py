@@ -207,8 +207,9 @@ ROWS = (
         "TOP-10",
         lambda: imported(["a", "a"], spread=_REPLICAS),
         (
-            "subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
-            "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0."
+            "subnets in one Availability Zone (a) for replicas_per_shard=1: nodes in several Availability Zones need "
+            "subnets in at least two "
+            "of them. Choose subnets of a second zone, or have a single node: replicas_per_shard=0."
         ),
         lambda: imported(["a", "b"], spread=_REPLICAS),
     ),

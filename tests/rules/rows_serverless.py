@@ -124,8 +124,9 @@ ROWS = (
         "SLS-06",
         lambda: imported(["a"], spread=_ZONES),
         (
-            "subnets in one zone (a) for a serverless cache: nodes in several zones need subnets in two zones at "
-            "least. Choose subnets of a second zone, or have a single node: ReplicationGroup with "
+            "subnets in one Availability Zone (a) for a serverless cache: nodes in several Availability Zones need "
+            "subnets in at least two of "
+            "them. Choose subnets of a second zone, or have a single node: ReplicationGroup with "
             "replicas_per_shard=0."
         ),
         lambda: imported(["a", "b"], spread=_ZONES),

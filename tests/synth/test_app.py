@@ -80,8 +80,9 @@ ONE_ZONE = {"availability_zones": ["a"], "cache_subnet_ids": ["subnet-1"]}
         pytest.param(
             CACHE.format(network=ONE_ZONE, arguments={}),
             {},
-            "error: subnets in one zone (a) for replicas_per_shard=1: nodes in several zones need subnets in two zones "
-            "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
+            "error: subnets in one Availability Zone (a) for replicas_per_shard=1: nodes in several Availability "
+            "Zones need subnets in at least two "
+            "of them. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
             f"{reference('TOP-10')}\n",
             id="one zone for several",
         ),

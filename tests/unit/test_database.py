@@ -342,7 +342,7 @@ def test_storage_grows_no_further_than_rds_has_it(bench: Bench, storage: int, mo
 def test_subnets_of_one_zone_are_refused(bench: Bench) -> None:
     """RDS wants two zones in a subnet group, though the database be in one."""
     subnets = ec2.SubnetSelection(subnets=bench.vpc.isolated_subnets[:1])
-    with pytest.raises(ConfigurationError, match=r"^subnets in one zone \(eu-west-1a\) for a database"):
+    with pytest.raises(ConfigurationError, match=r"^subnets in one Availability Zone \(eu-west-1a\) for a database"):
         database(bench, vpc_subnets=subnets, single_zone_reason="The data are made up again.")
 
 

@@ -96,8 +96,9 @@ def test_one_zone_is_refused_for_a_spread_replication_group(bench: Bench) -> Non
         replication_group(bench, vpc_subnets=_one_zone(bench), topology=Topology(replicas_per_shard=2))
 
     expected = (
-        "subnets in one zone (eu-west-1a) for replicas_per_shard=2: nodes in several zones need subnets in two zones "
-        "at least. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
+        "subnets in one Availability Zone (eu-west-1a) for replicas_per_shard=2: nodes in several Availability Zones "
+        "need subnets in at least two "
+        "of them. Choose subnets of a second zone, or have a single node: replicas_per_shard=0. "
         f"{reference('TOP-10')}"
     )
     assert expected == str(refusal.value)
@@ -109,7 +110,8 @@ def test_one_zone_is_refused_for_a_spread_memcached_cluster(bench: Bench) -> Non
         memcached_cluster(bench, vpc_subnets=_one_zone(bench), nodes=3)
 
     expected = (
-        "subnets in one zone (eu-west-1a) for nodes=3: nodes in several zones need subnets in two zones at least. "
+        "subnets in one Availability Zone (eu-west-1a) for nodes=3: nodes in several Availability Zones need subnets "
+        "in at least two of them. "
         f"Choose subnets of a second zone, or have a single node: nodes=1. {reference('TOP-10')}"
     )
     assert expected == str(refusal.value)
@@ -125,7 +127,7 @@ def test_two_subnets_of_one_zone_are_one_zone(bench: Bench) -> None:
         ec2.Subnet.from_subnet_attributes(bench.stack, "Twin", subnet_id="i-2", availability_zone="eu-west-1a"),
     ]
 
-    with pytest.raises(ConfigurationError, match=r"^subnets in one zone \(eu-west-1a\) for two=2: "):
+    with pytest.raises(ConfigurationError, match=r"^subnets in one Availability Zone \(eu-west-1a\) for two=2: "):
         create_placement(
             bench.stack, choose_subnets(vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=subnets), spread=SPREAD)
         )
@@ -245,7 +247,7 @@ def test_zone_may_be_a_token(bench: Bench) -> None:
 
     assert ["i-a", "i-b"] == _subnet_ids(bench)
     assert () == placement.zones
-    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+    with pytest.raises(ConfigurationError, match="subnets in one Availability Zone for"):
         choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD)
 
 
@@ -312,7 +314,7 @@ def test_one_zone_is_one_zone_wherever_it_is(which: str, kind: str) -> None:
             **where,
         ),
     }
-    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+    with pytest.raises(ConfigurationError, match="subnets in one Availability Zone for"):
         build[kind]()
 
 
@@ -321,7 +323,7 @@ def test_one_imported_subnet_is_one_zone(bench: Bench) -> None:
     vpc = ec2.Vpc.from_vpc_attributes(
         bench.stack, "Other", vpc_id="vpc-2", availability_zones=cdk.Fn.get_azs(), isolated_subnet_ids=["subnet-a"]
     )
-    with pytest.raises(ConfigurationError, match="subnets in one zone for"):
+    with pytest.raises(ConfigurationError, match="subnets in one Availability Zone for"):
         choose_subnets(vpc=vpc, vpc_subnets=None, spread=SPREAD)
 
 

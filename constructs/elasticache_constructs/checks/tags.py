@@ -67,7 +67,7 @@ class _StackTags:
         if names:
             Annotations.of(node).add_warning_v2(
                 "elasticache-constructs:TAG-03",
-                f"the stack {stack.node.path} has tags of its own ({names}), which CloudFormation passes on to the "
+                f"the stack {stack.node.path} has its own tags ({names}), which CloudFormation passes on to the "
                 "user group; a later change of one fails the stack (https://github.com/aws/aws-cdk/issues/15378). Set "
                 'the context "@aws-cdk/core:explicitStackTags": true and use Tags.of(...).add(...), which leaves user '
                 f"groups out, in place of Stack(tags=...). {reference('TAG-03')}",

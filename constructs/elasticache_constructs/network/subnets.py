@@ -341,8 +341,8 @@ def _check_spread(zones: Sequence[str | None], spread: Spread) -> None:
         zone = None if zones[0] is None else json.loads(zones[0])
         where = f" ({zone})" if isinstance(zone, str) else ""
         raise ConfigurationError(
-            got=f"subnets in one zone{where} for {spread.because}",
-            allowed="nodes in several zones need subnets in two zones at least",
+            got=f"subnets in one Availability Zone{where} for {spread.because}",
+            allowed="nodes in several Availability Zones need subnets in at least two of them",
             fix="Choose subnets of a second zone"
             + (f", or have a single node: {spread.single}" if spread.single else ""),
             rule=spread.rule,
