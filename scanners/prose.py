@@ -3,7 +3,7 @@
 codespell finds misspelt words, not idioms. Vale would fit, but its Python wheel downloads an unpinned binary at its
 first run, and proselint has rules for essays. So this reads the texts itself; the rules are data.
 
-    python scanners/prose.py            the paths that prose.toml names
+    python scanners/prose.py            everything that git knows
     python scanners/prose.py PATH ...   these files and folders
 """
 
@@ -301,14 +301,14 @@ def tracked(names: Iterable[str]) -> list[Path]:
         files = [ROOT / file for file in listed.split("\0") if (ROOT / file).is_file()]
         if not files:
             raise FileNotFoundError(name)
-        found += [file for file in files if file.suffix in _SUFFIXES and file.name != "LICENSE"]
+        found += [file for file in files if file.suffix in _SUFFIXES and file.name != "LICENSE" and file != RULES]
     return sorted(set(found))
 
 
 def main(arguments: list[str]) -> int:
     """Print the findings. Exit status 1 if there is one."""
     named = [Path(argument).resolve().relative_to(ROOT).as_posix() for argument in arguments]
-    findings = check(tracked(named or _configuration()["paths"]), () if named else allowed())
+    findings = check(tracked(named or ["."]), () if named else allowed())
     for finding in findings:
         print(finding)  # noqa: T201 - a command's output
     return 1 if findings else 0
