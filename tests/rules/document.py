@@ -56,7 +56,7 @@ _MEANINGS = {
 
 def document() -> str:
     """The whole text."""
-    return _INTRODUCTION.format(rules=len(rules()), date=date()) + "\n".join([*_counts(), "", *_tables()]) + "\n"
+    return _INTRODUCTION.format(rules=len(rules()), date=date()) + "\n".join([*_counts(), "", *_tables()])
 
 
 def _counts() -> Iterator[str]:
