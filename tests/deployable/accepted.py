@@ -1,4 +1,4 @@
-"""A large sample of configurations that are accepted, the same one in every run."""
+"""A large sample of configurations that are accepted, the same one in every run of the same tests."""
 
 from __future__ import annotations
 

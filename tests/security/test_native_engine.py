@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import random
 import re
@@ -106,7 +107,9 @@ def _outcome(directory: Path, app: cdk.App) -> tuple[str, str]:
     except RuntimeError as error:
         message = str(error)
     report = (directory / "validation-report.json").read_text(encoding="utf-8")
-    return report, message.replace(str(directory), "")
+    # The CDK prints the shorter of the absolute and the relative path.
+    paths = sorted({str(directory), os.path.relpath(directory)}, key=len, reverse=True)
+    return report, re.sub("|".join(map(re.escape, paths)), "", message)
 
 
 @needs_wheel

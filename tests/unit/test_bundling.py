@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -286,7 +287,7 @@ def test_synth_installs_nothing(bundle: PythonBundle) -> None:
 
     expected = (
         f"no installed dependencies for {bundle.requirements}: they are installed before synth, which stays offline. "
-        f"Run {sys.executable} -m application_constructs.bundling {bundle.requirements}."
+        f"Run {shlex.quote(sys.executable)} -m application_constructs.bundling {bundle.requirements}."
     )
     assert expected == str(refusal.value)
 
