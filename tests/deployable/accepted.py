@@ -12,7 +12,7 @@ from hypothesis import Phase, assume, given, settings
 
 from elasticache_constructs import ConfigurationError
 from tests.deployable.resources import Resources, resources
-from tests.deployable.strategies import configurations
+from tests.deployable.strategies import SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,15 +71,18 @@ def draw(*, exhaustive: bool) -> Sequence[Accepted]:
 
     drawn = _DRAWN_EXHAUSTIVELY if exhaustive else _DRAWN
 
-    @settings(max_examples=drawn, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
-    @given(configurations())
     def collect(written: Call) -> None:
         try:
             found.setdefault(repr(written), (written, written.made()))
         except ConfigurationError:
             assume(condition=False)
 
-    collect()
+    # Each kind by itself: what Hypothesis draws depends on the modules that are loaded, and so would the shares.
+    for tenths, kind in SHARES:
+        profile = settings(
+            max_examples=drawn * tenths // 10, derandomize=True, database=None, deadline=None, phases=[Phase.generate]
+        )
+        profile(given(kind())(collect))()
     return [
         Accepted(f"C{number}", written, made, resources(made, f"C{number}"))
         for number, (written, made) in enumerate(found.values())

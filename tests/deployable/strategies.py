@@ -49,7 +49,7 @@ def _drawn(settings: type[CacheSettings], **drawn: Any) -> Call:
 def configurations(draw: st.DrawFn) -> Call:
     """Everything that can be deployed, right and wrong."""
     # Not one_of, which gives each of its branches the same weight.
-    kinds = (*[replication_groups] * 7, memcached_clusters, memcached_clusters, serverless_caches)
+    kinds = [kind for tenths, kind in SHARES for _ in range(tenths)]
     return draw(draw(st.sampled_from(kinds))())
 
 
@@ -165,3 +165,7 @@ def serverless_caches(draw: st.DrawFn) -> Call:
             surroundings.careless_network_type() if "network_type" in slips else serverless.careful_network_type()
         ),
     )
+
+
+SHARES = ((7, replication_groups), (2, memcached_clusters), (1, serverless_caches))
+"""Tenths of a sample, by kind of cache."""
