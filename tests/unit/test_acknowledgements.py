@@ -32,14 +32,16 @@ def test_finding_needs_a_reason(bench: Bench) -> None:
 
 def test_manual_upgrades_answer_the_posture_rule(tmp_path: Path) -> None:
     """Minor versions that are installed by hand are a finding, which the given reason accepts."""
-    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    app = cdk.App(
+        context=FLAGS, analytics_reporting=False, outdir=str(tmp_path), builtin_cloud_formation_validation=False
+    )
     stack = cdk.Stack(app, "Stack")
     zones, subnets = ["eu-west-1a", "eu-west-1b"], list(SUBNETS)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=zones, isolated_subnet_ids=subnets)
     bench = Bench(stack, vpc)
     for make in (replication_group, memcached_cluster):
         make(bench, auto_minor_version_upgrade=False, manual_upgrades_reason=f"Tested first: {make.__name__}.")
-    add_posture_rules(app)
+    add_posture_rules(app, native_engine=True)
     app.synth()
 
     report = (tmp_path / "validation-report.json").read_text(encoding="utf-8")

@@ -90,7 +90,9 @@ def test_group_is_not_destroyed_without_a_reason(bench: Bench) -> None:
 
 def test_group_is_destroyed_for_a_reason(tmp_path: Path) -> None:
     """The reason has to say something, and answers the posture rule about it."""
-    app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path))
+    app = cdk.App(
+        context=FLAGS, analytics_reporting=False, outdir=str(tmp_path), builtin_cloud_formation_validation=False
+    )
     stack = cdk.Stack(app, "Stack")
     zones, subnets = ["eu-west-1a", "eu-west-1b"], list(SUBNETS)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=zones, isolated_subnet_ids=subnets)
@@ -100,7 +102,7 @@ def test_group_is_destroyed_for_a_reason(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="a reason has 20 characters at least"):
         group.apply_removal_policy(RemovalPolicy.DESTROY, reason="test")
     group.apply_removal_policy(RemovalPolicy.DESTROY, reason=_REASON)
-    add_posture_rules(app)
+    add_posture_rules(app, native_engine=True)
     app.synth()
 
     assert ("Delete", "Delete") == _policies(bench, "ReplicationGroup")
