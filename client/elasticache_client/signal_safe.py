@@ -51,7 +51,8 @@ class ConnectionStack:
 
     def __init__(self, maxsize: int) -> None:
         self.maxsize = maxsize
-        self.queue: deque[Any] = deque()
+        # The libraries iterate over it without its lock, and a deque raises if it changes meanwhile.
+        self.queue: list[Any] = []
         self.living: LiveConnections | None = None
         self._tickets: SimpleQueue[None] = SimpleQueue()
 

@@ -111,6 +111,17 @@ def test_a_full_stack_takes_no_more() -> None:
         stack.put_nowait(None)
 
 
+def test_connections_are_listed_while_others_are_returned() -> None:
+    """The libraries list the free connections, to close those of a server that failed, while threads return others."""
+    stack = _stack()
+
+    for connection in stack.queue:
+        if len(stack.queue) < stack.maxsize:
+            stack.put_nowait(connection)
+
+    assert 4 == len(stack.queue)
+
+
 def test_a_ticket_that_was_lost_costs_no_connection() -> None:
     """Each connection of an interrupted thread is found again."""
     stack = _stack()
