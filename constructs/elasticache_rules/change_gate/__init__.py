@@ -1,6 +1,6 @@
-"""What an update would do to running resources, told before it is deployed.
+"""What an update would do to running resources, reported before it is deployed.
 
-Needs no CDK and no jsii: templates are compared as what their JSON holds.
+Needs neither the CDK nor jsii: it compares templates as JSON.
 """
 
 from elasticache_rules.change_gate.assertion import assert_safe_to_deploy

@@ -1,4 +1,4 @@
-"""Changes that were decided on: ``allowed-changes.toml``, committed and reviewed with the change itself."""
+"""Changes that are allowed: ``allowed-changes.toml``, committed and reviewed with the change itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_allowances(file: Path) -> Allowances:
         RedisFF642DF2 = "restored into the new key's group on 2026-11-30, see docs/runbooks/snapshot-and-restore.md"
 
     Returns:
-        No allowances when there is no such file.
+        The allowances; empty if there is no such file.
 
     Raises:
         GateError: If it is not of that form, or a reason has fewer than 20 characters.
@@ -51,7 +51,7 @@ def read_allowances(file: Path) -> Allowances:
 
 
 def stopped(changes: Changes, allowances: Allowances, everywhere: Collection[str] = ()) -> Changes:
-    """What stops a deployment and is not allowed.
+    """The changes that block a deployment and are not allowed.
 
     Args:
         changes: All changes.
@@ -79,7 +79,7 @@ def check_all_used(
         compared: Names of the stacks that were compared; allowances for others are left alone.
 
     Raises:
-        GateError: If there is one.
+        GateError: If an allowance matches no change.
     """
     used = {(_parent(each.stack), each.resource) for each in changes.blocking()}
     unused = [

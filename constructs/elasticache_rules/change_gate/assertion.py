@@ -1,4 +1,4 @@
-"""The gate in a test of any CDK app."""
+"""The gate as an assertion, for the tests of any CDK app."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 def assert_safe_to_deploy(
     old_template: Mapping[str, Any], new_template: Mapping[str, Any], *, allow: Collection[str] = ()
 ) -> None:
-    """Fail unless one template can be deployed over another without replacing, losing or being refused anything.
+    """Fail unless one template can be deployed over another: nothing is replaced, lost or refused.
 
     In a test: ``assert_safe_to_deploy(committed, Template.from_stack(stack).to_json())``.
 
     Args:
-        old_template: The template that is deployed, or the one committed last.
-        new_template: The template that is to be.
-        allow: Logical ids whose changes are accepted, whatever they are. Default: none.
+        old_template: The deployed template, or the last one that was committed.
+        new_template: The new template.
+        allow: Logical ids of which every change is accepted. Default: no id.
 
     Raises:
-        AssertionError: If something is stopped, with the table of what is; or when an allowed id allowed nothing.
+        AssertionError: If a change blocks the deployment, with the table of changes; or if an allowed id matches
+            no change.
         GateError: If cfn-lint, whose resource schemas are read, is not installed.
     """
     changes = compare(old_template, new_template)

@@ -1,4 +1,4 @@
-"""What an update does, line by line."""
+"""The changes of an update, one line each."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Change:
     """Values as text, shortened, with secrets hidden."""
     effect: Effect
     blocks: bool
-    """Whether the change stops a deployment until it is allowed by its logical id."""
+    """Whether the change blocks a deployment until its logical id is allowed."""
     reason: str
     """The reason. Empty if the effect needs none."""
     instead: str
-    """What to do instead, or beforehand. Empty where nothing is to be done."""
+    """What to do instead, or before. Empty if there is nothing to do."""
     rules: tuple[str, ...]
-    """Ids of the service's rules that say so; none where the resource's schema or CloudFormation itself does."""
+    """Ids of the service's rules behind it; empty if it follows from the resource's schema or from CloudFormation."""
     page: str
     """The AWS page of the first rule, or empty."""
 
@@ -63,10 +63,10 @@ class Changes:
         return len(self.lines)
 
     def blocking(self, allow: Collection[str] = ()) -> Changes:
-        """Those that stop a deployment.
+        """The changes that block a deployment.
 
         Args:
-            allow: Logical ids whose changes are accepted, whatever they are. Default: none.
+            allow: Logical ids of which every change is accepted. Default: no id.
         """
         return Changes(tuple(each for each in self.lines if each.blocks and each.resource not in allow))
 

@@ -1,4 +1,4 @@
-"""Two templates of one stack, side by side."""
+"""The comparison of two templates of one stack."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _KEEPS = ("Snapshot", "Retain", "RetainExceptOnCreate")
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any], *, stack: str = "template") -> Changes:
-    """What deploying one template over another does to every resource.
+    """The effect of deploying one template over another, on every resource.
 
-    Values that only a deployment knows are never guessed: what differs there, and decides something, is reported as
-    not judged.
+    Values that are known at deployment only are never guessed: a difference in one that matters is reported as not
+    judged.
 
     Args:
-        old: The template that is deployed, as its JSON holds it.
-        new: The template that is to be.
-        stack: The name that the report gives the stack. Default: ``template``.
+        old: The deployed template, as JSON.
+        new: The new template.
+        stack: The stack's name in the report. Default: ``template``.
 
     Raises:
         GateError: If cfn-lint, whose resource schemas are read, is not installed.
@@ -53,10 +53,10 @@ class Comparison:
     """One stack before and after.
 
     Args:
-        old: The template that is deployed.
-        new: The template that is to be.
-        stack: The name that the report gives the stack.
-        moved: Parameters whose values from outside change while the words for them stay. Default: none.
+        old: The deployed template.
+        new: The new template.
+        stack: The stack's name in the report.
+        moved: Parameters whose values change although the expressions that set them stay equal. Default: no parameter.
     """
 
     def __init__(self, old: Template, new: Template, stack: str, moved: Collection[str] = ()) -> None:
@@ -73,7 +73,7 @@ class Comparison:
         self._verdicts = self._settled()
 
     def changes(self) -> Changes:
-        """What the update does to every resource."""
+        """The effect of the update on every resource."""
         lines = [self._line(name, each) for name, found in self._verdicts.items() for each in found]
         lines += [self._line(name, each) for name, each in removals(self._old, self._new)]
         lines += [
@@ -85,7 +85,7 @@ class Comparison:
         return in_order(lines)
 
     def given_to(self, nested: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """The parameters that a nested stack is given, before and after.
+        """The parameters of a nested stack, before and after.
 
         Args:
             nested: The logical id of the nested stack.
@@ -93,7 +93,7 @@ class Comparison:
         return self._old.given_to(nested), self._new.given_to(nested)
 
     def moved_parameters(self, nested: str) -> frozenset[str]:
-        """Parameters of a nested stack that are given what changes, or may, even where the words for it stay.
+        """Parameters of a nested stack whose values change, or may change, although their expressions stay equal.
 
         Args:
             nested: The logical id of the nested stack.
@@ -302,7 +302,7 @@ class Comparison:
 
 
 def _redefined(old: Template, new: Template, moved: Collection[str]) -> frozenset[str]:
-    """Parameters, conditions and mappings that may come to something else, by themselves or by way of others."""
+    """Parameters, conditions and mappings whose values may change, directly or through others."""
     both = old.definitions.keys() & new.definitions.keys()
     found = {name for name in both if name in moved or old.definitions[name] != new.definitions[name]}
     # Only conditions are made of others: what a parameter is given from outside are names of the parent's.
@@ -313,7 +313,7 @@ def _redefined(old: Template, new: Template, moved: Collection[str]) -> frozense
 
 
 def _is_said_better(finding: Finding, said: list[Finding]) -> bool:
-    """Whether the service's rules say more about a property than its schema does."""
+    """Whether the service's rules say more about a property than its schema."""
     if finding.effect is Effect.REPLACEMENT:
         return False
     judged = finding.effect is not Effect.NOT_JUDGED

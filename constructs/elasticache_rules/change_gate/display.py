@@ -34,12 +34,12 @@ class Hidden:
 
 
 def without_secrets(name: str, value: Any, *, is_secret: bool = False) -> Any:
-    """A value with its secrets hidden: what is named like one, and texts that have the form of one.
+    """A value without its secrets: properties that are named like one, and texts that look like one.
 
     Args:
-        name: The property that has the value.
+        name: The property of the value.
         value: The value, normalised.
-        is_secret: Whether something around the value is named like a secret. Default: no.
+        is_secret: Whether an enclosing property is named like a secret. Default: no.
     """
     is_secret = is_secret or bool(_SECRET.search(name))
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Exports that are changed or removed, and who imports them."""
+"""Exports that are changed or removed, and the stacks that import them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def changes(
     """The effect on every export that is removed, renamed or given another value.
 
     CloudFormation refuses that while another stack imports the export. A stack is deployed before those that import
-    from it, so while they still use what it exported.
+    from it, while they still use the old export.
 
     Args:
-        old: The templates that are deployed, by the name of their stack.
-        new: The templates that are to be.
-        lines: What changes otherwise: a replaced resource gives its exports other values.
+        old: The deployed templates, by the name of their stack.
+        new: The new templates.
+        lines: The other changes: a replaced resource changes the values of its exports.
         importers: The deployed templates of stacks that are not compared.
     """
     deployed = {**importers, **old}

@@ -1,4 +1,4 @@
-"""Resources that are no longer in a template, and those that came back under another logical id."""
+"""Resources that are removed from a template, or have another logical id in the new one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TAKES_SNAPSHOTS = {
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"""
 
 _LEAST_LIKENESS = 0.5
-"""The share of properties that two resources have in common when one is the other under another logical id."""
+"""The share of equal properties from which two resources count as one with another logical id."""
 
 _LOST = {
     "AWS::KMS::Key": "everything encrypted with it becomes unreadable",

@@ -1,4 +1,4 @@
-"""CloudFormation's resource schemas, as cfn-lint ships them: which properties exist, and which only at creation."""
+"""CloudFormation's resource schemas, as cfn-lint ships them: properties, and which of them are create-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ALSO_STATEFUL = frozenset(
         "AWS::SNS::Topic",
     }
 )
-"""What cfn-lint's list leaves out: they hold data too, or subscriptions that were confirmed by people."""
+"""Types that cfn-lint's list leaves out: they hold data, or subscriptions that people confirmed."""
 
 _STATELESS_OF_ELASTICACHE = frozenset(
     f"AWS::ElastiCache::{name}"
@@ -35,7 +35,7 @@ _STATELESS_OF_ELASTICACHE = frozenset(
 
 @dataclass(frozen=True)
 class Schema:
-    """What CloudFormation says about a resource type."""
+    """CloudFormation's schema of a resource type."""
 
     document: dict[str, Any]
 
@@ -44,22 +44,22 @@ class Schema:
 
     @functools.cached_property
     def create_only(self) -> tuple[Path, ...]:
-        """What cannot be changed on what exists: a change replaces it."""
+        """Create-only properties: a change replaces the resource."""
         return self._paths("createOnlyProperties")
 
     @functools.cached_property
     def conditional(self) -> tuple[Path, ...]:
-        """What cannot be changed in some cases."""
+        """Properties of which some changes replace the resource."""
         return self._paths("conditionalCreateOnlyProperties")
 
     @functools.cached_property
     def read_only(self) -> tuple[Path, ...]:
-        """What the service sets, and a template does not."""
+        """Read-only properties: the service sets them, a template cannot."""
         return self._paths("readOnlyProperties")
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
-        """Properties that give the resource its physical name, when they are set."""
+        """Properties that set the physical name of the resource."""
         identifiers = self._paths("primaryIdentifier")
         # One part of a compound identifier may stay while the other makes it another resource.
         if len(identifiers) == 1 and identifiers[0] not in self.read_only:
@@ -68,7 +68,7 @@ class Schema:
         return frozenset(path[0] for path in self.create_only if path in {("Name",), (f"{short}Name",)})
 
     def has(self, path: Path) -> bool:
-        """Whether a property can be set; below an object that the schema leaves open, anything can."""
+        """Whether a property can be set. Below an object without a schema, any can."""
         return path not in self.read_only and _has(self.document, self.document, path)
 
 
@@ -91,7 +91,7 @@ def _has(document: dict[str, Any], node: dict[str, Any], path: Path) -> bool:
 
 @functools.cache
 def schema(kind: str) -> Schema | None:
-    """The schema of a resource type, or nothing when it is unknown.
+    """The schema of a resource type; None if the type is unknown.
 
     Raises:
         GateError: If cfn-lint is not installed.
@@ -122,7 +122,7 @@ def _cfn_lint() -> tuple[Any, type[Exception]]:
 
 
 def is_stateful(kind: str) -> bool:
-    """Whether removing or replacing a resource of a type loses something. An unknown ElastiCache type counts as one."""
+    """Whether a resource of this type holds data. An unknown ElastiCache type counts as stateful."""
     unknown_cache = kind.startswith("AWS::ElastiCache::") and kind not in _STATELESS_OF_ELASTICACHE
     return unknown_cache or kind in _ALSO_STATEFUL or kind in _listed_as_stateful()
 

@@ -21,13 +21,12 @@ _USER_GROUP = "AWS::ElastiCache::UserGroup"
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """Of one stack.
+    """Settings of one stack.
 
     Args:
         account: Empty if the app leaves it to the deployment. Default: empty.
-        region: As the account.
-        tags: CloudFormation hands them on to every resource that takes tags, those of nested stacks included.
-            Default: none.
+        region: The same for the region.
+        tags: CloudFormation passes them on to every resource that takes tags, also in nested stacks. Default: no tag.
         is_protected: Whether the stack has termination protection. Default: no.
     """
 
@@ -43,13 +42,13 @@ def changes(
     templates_before: Mapping[str, Template],
     templates_after: Mapping[str, Template],
 ) -> Iterator[Change]:
-    """What other settings do to stacks that are in both, as far as both sides are known.
+    """The effect of changed settings on stacks that are in both, as far as both sides are known.
 
     Args:
-        old: What is deployed, by the name of the stack; a nested stack has what its parent has.
-        new: What is to be.
-        templates_before: The templates that are deployed, by the name of their stack.
-        templates_after: The templates that are to be.
+        old: The deployed settings, by the name of the stack; a nested stack has those of its parent.
+        new: The new settings.
+        templates_before: The deployed templates, by the name of their stack.
+        templates_after: The new templates.
     """
     for stack in sorted(old.keys() & new.keys() & templates_before.keys() & templates_after.keys()):
         before, after = old[stack], new[stack]

@@ -1,4 +1,4 @@
-"""Where templates come from: files, cloud assemblies, snapshots that are committed, stacks that are deployed."""
+"""Sources of templates: files, cloud assemblies, committed snapshots and deployed stacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 Document = dict[str, Any]
-"""A template as its JSON holds it."""
+"""A template as JSON."""
 
 DEFAULT_SNAPSHOTS = Path("tests/synth/__snapshots__/test_snapshots")
 
@@ -47,7 +47,7 @@ def read_file(file: Path) -> Document:
     """Read one template, JSON or YAML.
 
     Raises:
-        GateError: If the file is missing, or holds no template.
+        GateError: If the file is missing, or is not a template.
     """
     try:
         return _parsed(file.read_text(), str(file))
@@ -131,12 +131,12 @@ def read_settings(path: Path) -> dict[str, StackSettings]:
 
 
 def read_snapshots(revision: str, directory: Path = DEFAULT_SNAPSHOTS) -> dict[str, Document]:
-    """Read the templates that are committed as snapshots, as they were at a revision.
+    """Read the templates that are committed as snapshots at a revision.
 
     Args:
         revision: A commit, branch or tag.
-        directory: Where they are in the repository, one JSON file for each stack. The stack's name is what stands in
-            brackets in the file's name, as syrupy writes it for a parametrised test, or else the name without
+        directory: Their folder in the repository, with one JSON file for each stack. The stack's name is the part in
+            brackets of the file's name, as syrupy writes it for a parametrised test, or else the name without
             ``.json`` and ``.template``. Default: ``tests/synth/__snapshots__/test_snapshots``.
 
     Raises:
@@ -165,9 +165,9 @@ def _git(*arguments: str) -> str:
 
 
 def like_snapshots(templates: Mapping[str, Document], snapshots: Mapping[str, Document]) -> dict[str, Document]:
-    """The templates with the same left out as in their snapshots: asset hashes, and sections that a snapshot lacks.
+    """The templates without what their snapshots leave out: asset hashes, and sections that a snapshot lacks.
 
-    Snapshot tests leave out what changes at every release of the CDK. Both sides must, or all of it is a change.
+    Snapshot tests leave out what changes with every release of the CDK, so both sides must.
     """
     return {
         name: _without_assets(
@@ -187,7 +187,7 @@ def _without_assets(template: Document) -> Document:
 def read_deployed(
     stacks: Mapping[str, Stack], client: Callable[[str | None], Any] | None = None
 ) -> dict[str, Document]:
-    """Read the templates that are deployed under the names of an assembly's stacks.
+    """Read the deployed templates of an assembly's stacks.
 
     Stacks that are not deployed yet are left out.
 
@@ -224,7 +224,7 @@ def read_deployed_settings(
     Stacks that the caller may not describe are left out, with a line on standard error.
 
     Args:
-        stacks: The names of those that are deployed; nested ones have what their parents have.
+        stacks: The names of the deployed stacks; nested ones have the settings of their parents.
         assembly: The assembly's stacks by name.
         client: Makes a CloudFormation client for a region. Default: boto3's, with the credentials of the environment.
     """

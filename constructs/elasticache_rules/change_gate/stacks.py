@@ -1,4 +1,4 @@
-"""All stacks of an app: each for itself, and what they import from each other."""
+"""The comparison of all stacks of an app, and of what they import from each other."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def compare_stacks(
     settings: tuple[Mapping[str, StackSettings], Mapping[str, StackSettings]] = ({}, {}),
     importers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Changes:
-    """What deploying the stacks of an app does to every resource.
+    """The effect of deploying the stacks of an app, on every resource.
 
     Args:
-        old: The templates that are deployed, by the name of their stack; a nested stack is named after its parent and
+        old: The deployed templates, by the name of their stack; a nested stack is named after its parent and
             its logical id there, ``prod-cache/Inner``.
-        new: The templates that are to be.
+        new: The new templates.
         settings: Settings of stacks that are not in their templates, before and after, by the name of the stack; those
             of other stacks are not compared. Default: nothing is compared.
         importers: The deployed templates of further stacks, which are not compared and may import from those that are.
-            Default: none.
+            Default: no stack.
 
     Raises:
         GateError: If cfn-lint, whose resource schemas are read, is not installed.

@@ -19,7 +19,7 @@ def table(changes: Changes) -> str:
     """One row for every change, most severe first, with the reason and an alternative below it; stack by stack.
 
     Returns:
-        Lines of 120 characters at most, but for addresses, which are not broken.
+        Lines of at most 120 characters; only addresses are longer, since they are not broken.
     """
     stacks = dict.fromkeys(each.stack for each in changes)
     return "\n\n".join("\n".join(_of_stack(stack, changes)) for stack in stacks)

@@ -20,9 +20,9 @@ class Template:
 
     Args:
         resources: By logical id, each with ``Type`` and ``Properties``.
-        definitions: Parameters, conditions and mappings by name, each by its section: names may be the same.
-        unread: What CloudFormation expands before it looks at resources, ``Transform`` and ``Fn::ForEach``, by name.
-        outputs: By name, each with its ``Value`` and perhaps an ``Export``.
+        definitions: Parameters, conditions and mappings, by section and name.
+        unread: Parts that CloudFormation expands first, ``Transform`` and ``Fn::ForEach``, by name.
+        outputs: By name, each with its ``Value`` and an optional ``Export``.
     """
 
     resources: Mapping[str, Mapping[str, Any]]
@@ -31,21 +31,21 @@ class Template:
     outputs: Mapping[str, Mapping[str, Any]]
 
     def state(self, logical_id: str) -> State:
-        """One resource with everything around it."""
+        """One resource with its template."""
         body = self.resources[logical_id]
         return State(body["Properties"], body, self.resources)
 
     def given_to(self, nested: str) -> Mapping[str, Any]:
-        """The parameters that a nested stack is given, by name; none when there is no such resource."""
+        """The parameters of a nested stack, by name; empty if there is no such resource."""
         given: Mapping[str, Any] = self.resources.get(nested, {}).get("Properties", {}).get("Parameters", {})
         return given
 
     def everything(self) -> list[Any]:
-        """All of it, for a search through every section."""
+        """The whole template, for a search through every section."""
         return [self.resources, self.definitions, self.unread, self.outputs]
 
     def with_parameters(self, given: Mapping[str, Any]) -> Template:
-        """The same template with values of its parameters in the place of their defaults."""
+        """The same template with values of its parameters instead of their defaults."""
         definitions = {
             name: {**sections, "Parameters": {**sections["Parameters"], "Default": given[name]}}
             if name in given and "Parameters" in sections
@@ -56,7 +56,7 @@ class Template:
 
 
 def read(document: Mapping[str, Any]) -> Template:
-    """Read a template from what its JSON holds."""
+    """Read a template from its JSON."""
     entries = normalised(document.get("Resources", {}))
     resources = {
         name: {"Properties": {}, **body} for name, body in entries.items() if isinstance(body, dict) and "Type" in body

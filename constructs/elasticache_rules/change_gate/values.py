@@ -1,4 +1,4 @@
-"""Values in templates: whether two are the same, as far as that can be known before a deployment."""
+"""Values in templates: whether two are equal, as far as it is known before a deployment."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
 Path = tuple[str, ...]
-"""Names below ``Properties``, and numbers of list elements; ``*`` stands for every element."""
+"""Names below ``Properties`` and indexes of list elements; ``*`` is every element."""
 
 ABSENT: Any = None
-"""What a property that is not there counts as. ``{"Ref": "AWS::NoValue"}`` is the same."""
+"""The value of an absent property. ``{"Ref": "AWS::NoValue"}`` is the same."""
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
 
@@ -31,16 +31,16 @@ class Difference(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around two values in their templates."""
+    """The templates around two values."""
 
     old_resources: Collection[str]
     new_resources: Collection[str]
     moved: Callable[[Reference], Difference]
-    """Whether a reference that stands in both comes to another value."""
+    """Whether a reference that is in both has another value."""
 
 
 def normalised(value: Any) -> Any:
-    """The value as CloudFormation compares it: scalars as text, and nothing where ``AWS::NoValue`` stands."""
+    """The value as CloudFormation compares it: scalars as text, and ``AWS::NoValue`` left out."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -56,12 +56,12 @@ def normalised(value: Any) -> Any:
 
 
 def _branches(value: Any) -> Any:
-    """The parts of an ``Fn::If``, where nothing keeps its place: in the other branch it says something else."""
+    """The parts of an ``Fn::If``. A part has another meaning in the other branch."""
     return [each if each == _NO_VALUE else normalised(each) for each in value] if isinstance(value, list) else value
 
 
 def is_intrinsic(value: object) -> bool:
-    """Whether a value is a function, known at deployment only."""
+    """Whether a value is an intrinsic function, known at deployment only."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
     ((name, argument),) = value.items()
@@ -70,7 +70,7 @@ def is_intrinsic(value: object) -> bool:
 
 
 def is_known(value: object) -> bool:
-    """Whether a value holds no function and no dynamic reference, however deep."""
+    """Whether a value has no intrinsic function and no dynamic reference at any depth."""
     if is_intrinsic(value) or is_dynamic(value):
         return False
     if isinstance(value, dict):
@@ -125,7 +125,7 @@ def _of_functions(old: Any, new: Any, around: Surroundings) -> Difference:
 
 
 def places(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, Any, Any]]:
-    """Where below a path two values differ, as deep as both have the same shape."""
+    """The paths at which two values differ, as deep as both have the same shape."""
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict) and not is_intrinsic(old) and not is_intrinsic(new):
@@ -139,7 +139,7 @@ def places(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, Any, Any]]:
 
 
 def at(value: Any, path: Path) -> Any:
-    """What stands at a path below a value, where ``*`` is every element of a list; a function ends the way."""
+    """The values at a path below a value, where ``*`` is every element of a list. A function ends the path."""
     if not path or is_intrinsic(value):
         return value
     name, *rest = path
