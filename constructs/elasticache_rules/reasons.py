@@ -1,4 +1,4 @@
-"""What counts as a reason, for relaxed defaults and for changes that were decided on."""
+"""The reasons of relaxed defaults and of allowed changes."""
 
 from __future__ import annotations
 

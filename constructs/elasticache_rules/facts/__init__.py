@@ -1,4 +1,4 @@
-"""What ElastiCache offers, as package data: asked by name, read when it is first asked.
+"""Facts about ElastiCache as package data: engines, node types, parameters, quotas. Read when first used.
 
     >>> facts.engine_version("redis", "7.1").family
     'redis7'
@@ -7,8 +7,8 @@
     >>> facts.node_type("cache.r8g.large").minimum_version("redis") is None
     True
 
-It answers with facts and refuses nothing: what it does not know it returns as None, and a version, node type or region
-that came out after it was written is one of those. `python -m elasticache_rules.facts` compares it with the
+It refuses nothing. It returns None for what is not known, such as a version, node type or region that is newer than the
+data. `python -m elasticache_rules.facts` compares it with the
 installed botocore and cfn-lint.
 """
 

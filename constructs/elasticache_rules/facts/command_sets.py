@@ -1,4 +1,4 @@
-"""Commands: what each version of an engine has, in which categories, as access strings name them."""
+"""The commands of each engine version and their categories, as access strings name them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def commands(engine: str, version: str, *, serverless: bool = False) -> Mapping[str, frozenset[str]]:
     """The commands of a version, and of ElastiCache's modules on it, with the categories of each.
 
-    Subcommands are named as in access strings, ``client|list`` say. Redis before 7.0 knows none of them by itself.
+    Subcommands are named as in access strings, for example ``client|list``. Redis before 7.0 has no separate ones.
 
     Args:
         engine: ``redis`` or ``valkey``.
@@ -65,7 +65,7 @@ def command_floors(word: str) -> Mapping[str, str]:
 
 
 def restricted_commands() -> frozenset[str]:
-    """The commands that ElastiCache keeps to itself, with all of their subcommands."""
+    """The commands that ElastiCache does not allow, with all of their subcommands."""
     return frozenset(read("commands")["restricted"]["commands"])
 
 

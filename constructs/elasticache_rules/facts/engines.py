@@ -83,12 +83,12 @@ class EngineVersion:
 
 
 def engine_versions(engine: str) -> tuple[str, ...]:
-    """The versions of an engine that a new cache can have, oldest first; none for a name that is no engine."""
+    """The versions of an engine that a new cache can have, oldest first; empty for an unknown engine."""
     return tuple(read("offered")["engines"]["versions"].get(engine, ()))
 
 
 def engine_version(engine: str, version: str) -> EngineVersion | None:
-    """What is known of a version, or None when it is not on offer or its family is not on record yet."""
+    """The facts about a version, or None if it is not on offer or its family is not known yet."""
     if version not in engine_versions(engine):
         return None
     family = parameter_family_of(engine, version)
@@ -104,12 +104,12 @@ def engine_version(engine: str, version: str) -> EngineVersion | None:
 
 
 def version_form(engine: str, major: int) -> Literal["x.y", "x.y.z"]:
-    """How the service writes the versions of an engine from that major one on.
+    """The form in which the service writes versions of an engine, from that major version on.
 
     Redis had three numbers up to 5.0.6 and has two since 6.0; three are then refused.
 
     Raises:
-        KeyError: If the name is no engine.
+        KeyError: If the engine is unknown.
     """
     forms = read("engines")["version_forms"][engine]["from_major"]
     form: Literal["x.y", "x.y.z"] = forms[max((first for first in forms if int(first) <= major), key=int)]

@@ -18,11 +18,11 @@ Kind = Literal["burstable", "compute", "data_tiering", "general", "memory", "net
 
 @dataclass(frozen=True, slots=True)
 class NodeFamily:
-    """What all sizes of a family have in common.
+    """The facts that all sizes of a family share.
 
     Args:
-        name: ``r7g`` say.
-        kind: What it is made for. A ``burstable`` family runs on CPU credits of the standard kind: without credits it
+        name: For example ``r7g``.
+        kind: Its purpose. A ``burstable`` family runs on CPU credits of the standard kind: without credits it
             is throttled.
         creatable: Whether a new cache can have it; the oldest families only live on in caches that have them.
         minimum_versions: The first version of each engine that runs on it; an engine that never does is absent.
@@ -50,7 +50,7 @@ class NodeFamily:
 
 @dataclass(frozen=True, slots=True)
 class NodeTypeFacts:
-    """What is known of one node type. Much of it is its family's.
+    """The facts about one node type; many are those of its family.
 
     Args:
         name: As the service writes it, ``cache.r7g.large``.
@@ -102,7 +102,7 @@ class NodeTypeFacts:
 
 @functools.cache
 def regions() -> frozenset[str]:
-    """The regions whose node types are known. Of any other region, nothing is."""
+    """The regions whose node types are known."""
     return frozenset(region for group in _groups() for region in group["regions"])
 
 
@@ -144,7 +144,7 @@ def node_family(name: str) -> NodeFamily | None:
 
 
 def node_type(name: str) -> NodeTypeFacts | None:
-    """What is known of a node type, or None when it is not known."""
+    """The facts about a node type, or None if it is not known."""
     prefix, _, rest = name.partition(".")
     family_name, _, size = rest.partition(".")
     family = node_family(family_name)

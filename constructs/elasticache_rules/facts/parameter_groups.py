@@ -1,4 +1,4 @@
-"""Parameters of parameter groups: what a family knows and which values it takes."""
+"""Parameters of parameter groups: the parameters of a family and their values."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Parameter:
     """One parameter of a family.
 
     Args:
-        name: ``maxmemory-policy`` say.
-        kind: What a value is. ``renames`` is a list of commands, each followed by its new name.
+        name: For example ``maxmemory-policy``.
+        kind: The type of its values. ``renames`` is a list of commands, each followed by its new name.
         allowed: The values the service takes, as it writes them: alternatives with commas between them, where
             ``1-75`` and ``20-`` are ranges of integers. None where they are not known.
         default: The value of the service's own groups; None where it depends on the node type or is not known.

@@ -1,4 +1,4 @@
-"""The package data: JSON files that are read once, when something in them is first asked for."""
+"""The package data: JSON files that are read once, when first needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The known word that an unknown one was probably meant to be."""
+"""Suggestions for unknown words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def closest(word: str, among: Iterable[str]) -> str | None:
-    """The known word most like this one.
+    """The known word that is most similar to a word.
 
     Args:
-        word: What was written, ``cache.r7g.lage`` say.
+        word: The unknown word, for example ``cache.r7g.lage``.
         among: The words that are known: `node_types`, `engine_versions`, the names of `parameters`, ...
 
     Returns:

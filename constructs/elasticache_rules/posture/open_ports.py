@@ -1,4 +1,4 @@
-"""Which ports an app opens, on what, and to whom: a table made from its templates.
+"""The ports that an app opens, on which resources and to which clients, from its templates.
 
 ``python -m elasticache_rules.posture.open_ports cdk.out`` prints it as Markdown.
 """
@@ -37,7 +37,7 @@ _COLUMNS = ("Port", "Open on", "Stack", "To", "Who that is", "Stages")
 
 @dataclass(frozen=True, slots=True)
 class OpenPort:
-    """A port, what it is open on, and to whom."""
+    """An open port: its resource and its clients."""
 
     port: str
     target: str

@@ -1,8 +1,8 @@
-"""Whether functions can reach the AWS services that their roles let them call, and the stores that they are told of.
+"""Whether functions can reach the AWS services that their roles allow, and the caches and databases they connect to.
 
-A function in a VPC without a way to Secrets Manager, or to its cache, does not fail: it hangs until it times out, and
-no emulator shows that. The templates do: the actions of its role say which services it calls, its environment which
-caches and databases it connects to, its subnets and security groups which of them it can reach.
+A function in a VPC without a route to Secrets Manager or to its cache hangs until it times out, and no emulator shows
+that. The templates do: the role's actions name the services, the environment names caches and databases, and subnets
+and security groups decide what it can reach.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STORES = {
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A function, and the services that it may call and cannot reach."""
+    """A function, and services that its role allows and that it cannot reach."""
 
     function: Resource
     services: tuple[str, ...]
@@ -46,7 +46,7 @@ class Unreachable:
 
     @property
     def description(self) -> str:
-        """What is wrong: got, allowed."""
+        """What was found, and what is allowed."""
         return (
             f"Found: a function in a VPC whose role allows calls to {', '.join(self.services)}, which it cannot reach. "
             "Allowed: a route to a NAT gateway, or an interface endpoint of each service with private DNS, and port "
@@ -55,7 +55,7 @@ class Unreachable:
 
     @property
     def fix(self) -> str:
-        """The change that mends it."""
+        """The change that fixes it."""
         missing = ", ".join(f"com.amazonaws.<region>.{service}" for service in self.services)
         return (
             f"Add the interface endpoints {missing} and put the function into the group that they admit "
@@ -66,7 +66,7 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class ClosedStore:
-    """A function, and a cache or database that it is told of and cannot reach."""
+    """A function, and a cache or database of its environment that it cannot reach."""
 
     function: Resource
     store: Resource
@@ -74,7 +74,7 @@ class ClosedStore:
 
     @property
     def description(self) -> str:
-        """What is wrong: got, allowed."""
+        """What was found, and what is allowed."""
         store = self.store
         return (
             f"Found: a function whose environment names {store.logical_id} ({store.kind}), whose port "
@@ -84,7 +84,7 @@ class ClosedStore:
 
     @property
     def fix(self) -> str:
-        """The change that mends it."""
+        """The change that fixes it."""
         return (
             "Put the function into the store's client group (client_security_group of the cache or database), or call "
             "connections.allow_default_port_from(function) of the store"
@@ -94,7 +94,7 @@ class ClosedStore:
 def unreachable(
     templates: Mapping[str, Mapping[str, Any]], nested: Mapping[str, tuple[str, str]] | None = None
 ) -> list[Unreachable]:
-    """Every function that cannot reach a service that its role lets it call.
+    """Every function that cannot reach a service that its role allows.
 
     Functions in subnets that no template of the app has, for example in an existing VPC, are not judged.
 
@@ -122,7 +122,7 @@ def closed_stores(
 ) -> list[ClosedStore]:
     """Every cache and database that a function's environment names and that the function cannot reach.
 
-    Nothing is said where a template does not show enough: the function's groups, or the store's port.
+    A function is not judged if the templates do not show its security groups or the store's port.
 
     Args:
         templates: All templates of an app, by any name.

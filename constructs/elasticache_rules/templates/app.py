@@ -1,4 +1,4 @@
-"""The templates of an app, read as one: a reference is followed into the stack that exports what it names."""
+"""The templates of an app, read together: references are followed into the stacks that export them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Resource:
         return str(self.body["Type"])
 
     def get(self, *path: str) -> Any:
-        """A property, however deep; ``None`` where it is not there."""
+        """A property at any depth; ``None`` if it is absent."""
         value: Any = self.body.get("Properties", {})
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -73,9 +73,9 @@ class Templates:
         return (resource for resource in self._resources.values() if resource.kind in kinds)
 
     def follow(self, value: Any, template: str) -> Resource | None:
-        """The resource that a Ref, GetAtt or import leads to; ``None`` for anything else, a literal id say.
+        """The resource that a Ref, GetAtt or import leads to; ``None`` for anything else, for example a literal id.
 
-        A parameter of a nested stack is followed to what the stack is given, and its output to what it gives.
+        A parameter of a nested stack is followed to the stack's argument, and its output to the output's value.
         """
         if isinstance(value, dict) and value.keys() == {"Fn::ImportValue"}:
             exported = self._exports.get(json.dumps(value["Fn::ImportValue"]))

@@ -1,4 +1,4 @@
-"""A cloud assembly, which ``cdk synth`` writes: its stacks, and where the templates of nested stacks are."""
+"""A cloud assembly, as ``cdk synth`` writes it: its stacks and the templates of nested stacks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StackArtifact:
         file: Its template.
         environment: Its environment as the assembly has it, ``aws://111122223333/eu-west-1``.
         tags: Its tags, which CloudFormation hands on to its resources.
-        is_protected: Whether it is protected from deletion.
+        is_protected: Whether it has termination protection.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a value in a template takes from elsewhere: resources, parameters, mappings, conditions."""
+"""References of a value in a template: to resources, parameters, mappings and conditions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a value takes from elsewhere: a name, and of a resource perhaps one attribute."""
+    """A reference: a name, and for a resource an optional attribute."""
 
     name: str
     attribute: str | None = None
@@ -30,7 +30,7 @@ class Reference:
 
 
 def references(value: Any) -> Iterator[Reference]:
-    """Everything that a value takes from elsewhere in the template, however deep."""
+    """All references of a value, at any depth."""
     if isinstance(value, list):
         for each in value:
             yield from references(each)
@@ -41,7 +41,7 @@ def references(value: Any) -> Iterator[Reference]:
 
 
 def sole_reference(value: Any) -> Reference | None:
-    """The reference that a value is, as ``Ref`` or ``Fn::GetAtt`` and nothing else; ``None`` for any other value."""
+    """The reference of a value that is a single ``Ref`` or ``Fn::GetAtt``; ``None`` for any other value."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
     ((function, argument),) = value.items()
