@@ -7,18 +7,16 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-import aws_cdk as cdk
 from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
 from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
 from cfnlint.runner import Runner  # type: ignore[import-untyped]
 
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
-from elasticache_constructs.posture import rule_source
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_rules import facts
 from tests.deployable.resources import template
-from tests.security.engines import Validation
+from tests.security.engines import Validation, posture_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +138,7 @@ def test_rules_fail_where_they_were_relaxed_and_nowhere_else(
     for number, batch in enumerate(batches(accepted, resources=lambda each: len(each.resources))):
         path = files[f"Template{number}"] = tmp_path / f"{number}.json"
         path.write_text(json.dumps(template(*(each.resources for each in batch))), encoding="utf-8")
-    report = cdk.CloudFormationValidatePlugin(guard_rules=[rule_source()]).validate(Validation(files))
+    report = posture_engine().validate(Validation(files))
     found: dict[str, set[str]] = defaultdict(set)
     for violation in report.violations:
         if violation.severity != "warning" and violation.rule_name not in {SAME_ID, *LEFT_OUT}:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 import jsii
 
+from elasticache_constructs import posture
 from elasticache_constructs.posture import RULES_FILE
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Validation:
             cdk.PolicyValidationStack(stack_construct_path=name, template_path=str(path))
             for name, path in self._templates.items()
         ]
+
+
+def posture_engine() -> Any:
+    """CDK's engine with the posture rules: the native one, which test_native_engine.py compares with CDK's own."""
+    return posture._native_engine() or posture._engine()
 
 
 def run_cfn_guard(program: Path, *data: Path) -> list[dict[str, Any]]:

@@ -33,8 +33,7 @@ from elasticache_constructs import (
     ServerlessLimits,
     Topology,
 )
-from elasticache_constructs.posture import rule_source
-from tests.security.engines import Validation, run_cfn_guard
+from tests.security.engines import Validation, posture_engine, run_cfn_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -486,7 +485,7 @@ def _faulty(files: Iterable[Path]) -> dict[int, set[str]]:
 @pytest.fixture(scope="module")
 def found(templates: dict[str, Path]) -> dict[int, set[str]]:
     """The disguises at which CDK's own engine finds something, by the number of their fault: one run for all."""
-    report = cdk.CloudFormationValidatePlugin(guard_rules=[rule_source()]).validate(Validation(templates))
+    report = posture_engine().validate(Validation(templates))
     return _copies(
         str(place.resource_logical_id)
         for violation in report.violations

@@ -12,8 +12,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import cloudformation_include
 
-from elasticache_constructs.posture import add_posture_rules, rule_names, rule_source
-from tests.security.engines import Validation, run_cfn_guard
+from elasticache_constructs.posture import add_posture_rules, rule_names
+from tests.security.engines import Validation, posture_engine, run_cfn_guard
 
 Template = dict[str, Any]
 
@@ -971,7 +971,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def found(templates: dict[str, Path]) -> list[Finding]:
     """What CDK's own engine finds, given the rules as an app with an engine of its own would give them."""
     # Straight to the engine: a hundred stacks in an app take as long again to build.
-    report = cdk.CloudFormationValidatePlugin(guard_rules=[rule_source()]).validate(Validation(templates))
+    report = posture_engine().validate(Validation(templates))
     return [
         Finding(
             violation.rule_name,
