@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aws_cdk import Names, Stack, Token
+from aws_cdk import Names, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.grants import grant
 from elasticache_constructs.shared.logs import log_group
@@ -129,5 +130,5 @@ def _limit(permission: IConstruct) -> None:
     """Restrict the permission to the account as well; the CDK sets the API's ARN only."""
     account = Stack.of(permission).account
     permission.source_account = account  # type: ignore[attr-defined]
-    if Token.is_unresolved(account):
+    if is_unresolved(account):
         accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _ARN_IS_JOINED})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
@@ -20,6 +20,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets
@@ -370,7 +371,7 @@ def _check_instance_type(instance_type: ec2.InstanceType) -> None:
 
 def _check_region(region: str) -> None:
     known = re.findall(r"^# ([a-z]+(?:-[a-z]+)+-\d)$", CERTIFICATES.read_text(), flags=re.MULTILINE)
-    if not Token.is_unresolved(region) and region not in known:
+    if not is_unresolved(region) and region not in known:
         raise ConfigurationError(
             got=f"a database in {region}",
             allowed=f"clients trust the authorities in {CERTIFICATES.name}, which has none of that region",

@@ -13,6 +13,7 @@ from elasticache_constructs.access.granted import Version, commands_taken_back, 
 from elasticache_constructs.checks.argument_types import Kind, check_kind, check_seen, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_rules import facts
 from elasticache_rules.facts.versions import version_key
 
@@ -197,10 +198,10 @@ class Permissions:
         """Whether more than the names of keys and channels is known only at deployment."""
         if not isinstance(self.access_string, str):
             return True
-        if not Token.is_unresolved(self.access_string):
+        if not is_unresolved(self.access_string):
             return False
         words = re.split(r"[\s()]+", self.access_string)
-        return any(Token.is_unresolved(word) and not _PLACE.match(word) for word in words)
+        return any(is_unresolved(word) and not _PLACE.match(word) for word in words)
 
     def _parsed(self, written: str) -> AccessString:
         return AccessString.parse(written, unlisted=self.unlisted)

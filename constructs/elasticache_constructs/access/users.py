@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Token
-
 from elasticache_constructs.access.permissions import Permissions
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_unresolved
 
 _PERMISSIONS = Kind(of=Permissions, example="Permissions.read_write('orders:*')", rule="RBC-10", secret=True)
 
@@ -90,7 +89,7 @@ class DefaultUser:
 
 def _check_name(name: str, what: str) -> None:
     check_kind(what, "name", name, Kind(of=str, example="'orders-prod-app'", rule="NAM-05"))
-    if Token.is_unresolved(name):
+    if is_unresolved(name):
         raise ConfigurationError(
             got=f"{what} with a name that is known only when it is deployed",
             allowed="a user's name is part of construct ids, which are needed at synth",

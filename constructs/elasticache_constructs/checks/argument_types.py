@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.errors import TOKEN_IN_WORDS, ConfigurationError, is_unseen, reported_together
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +101,9 @@ def check_seen(what: str, text: str, *, rule: str | None = None) -> None:
 def is_token(value: object) -> bool:
     """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
     if isinstance(value, str):
-        return Token.is_unresolved(value) or Token.is_unresolved([value])
+        return is_unresolved(value) or is_unresolved([value])
     # jsii raises its own error for an object of a foreign type.
-    return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and Token.is_unresolved(value)
+    return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and is_unresolved(value)
 
 
 def _refuse_token(call: str, name: str, kind: Kind) -> None:

@@ -9,10 +9,11 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk.region_info import RegionInfo
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ _ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions
 def is_known(value: object) -> bool:
     """Whether a value is a text that is known at synth."""
     # What an element of a list says that is known at deployment only, no text says.
-    return isinstance(value, str) and not Token.is_unresolved(value) and not Token.is_unresolved([value])
+    return isinstance(value, str) and not is_unresolved(value) and not is_unresolved([value])
 
 
 def differ(one: str, other: str) -> bool:

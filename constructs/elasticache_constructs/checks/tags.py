@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, IAspect, Stack, Token
+from aws_cdk import Annotations, AspectPriority, Aspects, IAspect, Stack
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind, check_seen
 from elasticache_constructs.checks.errors import ConfigurationError, reference
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -27,7 +28,7 @@ def check_tag(name: str, value: str) -> None:
     """
     for what, text in (("name", name), ("value", value)):
         check_kind("", f"tags[{name!r}]" if what == "value" else "a tag's name", text, Kind(of=str, example="'shop'"))
-        if Token.is_unresolved(text):
+        if is_unresolved(text):
             continue
         check_seen(f"tags[{name!r}]", text)
         longest = _LONGEST_NAME if what == "name" else _LONGEST_VALUE
@@ -39,7 +40,7 @@ def check_tag(name: str, value: str) -> None:
                 fix=f"Write the {what} without the other signs, and shorter than that",
                 page=_PAGE,
             )
-    if not Token.is_unresolved(name) and name.lower().startswith("aws:"):
+    if not is_unresolved(name) and name.lower().startswith("aws:"):
         raise ConfigurationError(
             got=f"tags[{name!r}]",
             allowed="names that begin with aws: are AWS's own",

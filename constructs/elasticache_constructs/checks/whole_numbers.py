@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.errors import TOKEN_IN_WORDS
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +18,7 @@ def is_whole_number(value: object, lowest: int, highest: int) -> bool:
 
 def shown(value: object) -> str:
     """A value for a message; a CDK token, which looks like a huge number, in words."""
-    is_token = isinstance(value, int | float | str) and Token.is_unresolved(value)
+    is_token = isinstance(value, int | float | str) and is_unresolved(value)
     return TOKEN_IN_WORDS if is_token else repr(value)
 
 

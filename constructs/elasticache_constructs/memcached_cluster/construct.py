@@ -6,7 +6,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Unpack
 
 import jsii
-from aws_cdk import RemovalPolicy, Resource, Stack, Token
+from aws_cdk import RemovalPolicy, Resource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
@@ -14,6 +14,7 @@ from elasticache_constructs.checks.argument_types import Kind, checked_list, is_
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import shown, shown_list
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.network.security_groups import (
@@ -333,7 +334,7 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
     ) -> None:
         super().__init__(scope, construct_id)
         # The service lower-cases ids, and CloudWatch compares dimensions as they are.
-        self.cluster_id = cluster_id if Token.is_unresolved(cluster_id) else cluster_id.lower()
+        self.cluster_id = cluster_id if is_unresolved(cluster_id) else cluster_id.lower()
         self.configuration_endpoint = configuration_endpoint
         self.client_security_group = client_security_group
         self._connections = connections_from_consumers(self, security_groups, port=configuration_endpoint.port)

@@ -6,7 +6,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -17,6 +17,7 @@ from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.locations import check_zones
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.subnets import select
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -321,7 +322,7 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, m
         )
     stack = Stack.of(scope)
     check_zones(names or (), region=stack.region, argument="availability_zones", strict=True)
-    if max_azs == _MOST_ZONES and (Token.is_unresolved(stack.region) or Token.is_unresolved(stack.account)):
+    if max_azs == _MOST_ZONES and (is_unresolved(stack.region) or is_unresolved(stack.account)):
         raise ConfigurationError(
             got=f"max_azs={max_azs} in a stack without an account and region",
             allowed="the CDK knows of two zones where it does not know both",

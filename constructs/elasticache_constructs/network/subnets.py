@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Reference, Stack, Token, Tokenization
+from aws_cdk import Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from jsii.errors import JavaScriptError
@@ -15,6 +15,7 @@ from jsii.errors import JavaScriptError
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_region, check_zones, is_known
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_rules import facts
 
@@ -114,12 +115,12 @@ def choose_subnets(
             rule="NET-19",
         )
     # A list that is known at deployment only is one subnet here, and any number of them there.
-    ids_of_each, are_listed = list(chosen.subnet_ids), not Token.is_unresolved(list(chosen.subnet_ids))
+    ids_of_each, are_listed = list(chosen.subnet_ids), not is_unresolved(list(chosen.subnet_ids))
     stack = Stack.of(vpc)
     zone_of_each = tuple(_zones(chosen.availability_zones))
     known = tuple(dict.fromkeys(zone for zone in zone_of_each if zone is not None))
     zones = known if are_listed and None not in zone_of_each else ()
-    if len(zones) == 1 and Token.is_unresolved(zones[0]):
+    if len(zones) == 1 and is_unresolved(zones[0]):
         zones = ()
     with reported_together() as check:
         if not chosen.is_pending_lookup:
@@ -217,7 +218,7 @@ def _check_tenancy(vpc: ec2.IVpc) -> None:
 
 def _zones(zones: Sequence[str]) -> list[str | None]:
     """The zone of each subnet; None if the list is known at deployment only."""
-    return [None if Token.is_unresolved([zone]) else zone for zone in zones]
+    return [None if is_unresolved([zone]) else zone for zone in zones]
 
 
 def _groups_in_words(vpc: ec2.IVpc) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Resource, Token
+from aws_cdk import Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
 from elasticache_constructs.access.grants import audit_policy, operate_policy
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.network.security_groups import checked_connections, connections_from_consumers
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.grants import attach
@@ -180,7 +181,7 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         super().__init__(scope, construct_id)
         # The service lower-cases ids, and IAM compares the ARN as it is.
         self.replication_group_id = (
-            replication_group_id if Token.is_unresolved(replication_group_id) else replication_group_id.lower()
+            replication_group_id if is_unresolved(replication_group_id) else replication_group_id.lower()
         )
         self.endpoint = endpoint
         self.reader_endpoint = reader_endpoint

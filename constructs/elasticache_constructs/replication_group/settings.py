@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aws_cdk import Token
-
 from elasticache_constructs.access import Access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.engine import Engine
@@ -179,7 +178,7 @@ def _check_log_delivery(cache: ReplicationGroupSettings) -> None:
 
 
 def _check_description(cache: ReplicationGroupSettings) -> None:
-    if not Token.is_unresolved(cache.description) and len(cache.description) > _LONGEST_DESCRIPTION:
+    if not is_unresolved(cache.description) and len(cache.description) > _LONGEST_DESCRIPTION:
         raise ConfigurationError(
             got=f"a description of {len(cache.description)} characters",
             allowed=f"it has {_LONGEST_DESCRIPTION} at most",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import RemovalPolicy, Resource, Token
+from aws_cdk import RemovalPolicy, Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
@@ -13,6 +13,7 @@ from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import (
     CacheSecurityGroups,
@@ -315,7 +316,7 @@ class _ImportedServerlessCache(ServerlessCacheBase):
         port, reader_port = engine.ports
         # The service lower-cases names, and IAM compares the ARN as it is.
         self.serverless_cache_name = (
-            serverless_cache_name if Token.is_unresolved(serverless_cache_name) else serverless_cache_name.lower()
+            serverless_cache_name if is_unresolved(serverless_cache_name) else serverless_cache_name.lower()
         )
         self.endpoint = Endpoint(endpoint_address, port)
         self.reader_endpoint = Endpoint(reader_endpoint_address, reader_port) if reader_endpoint_address else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aws_cdk import Fn, Token
+from aws_cdk import Fn
 
 from elasticache_constructs.access import Access
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.settings import CacheSettings, Setting
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.network_type import NetworkType
@@ -20,7 +21,7 @@ _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
 def _snapshot_time(cache: ServerlessCacheSettings) -> str:
     window = cache.backups.window
-    return str(Fn.select(0, Fn.split("-", window))) if Token.is_unresolved(window) else window.split("-")[0]
+    return str(Fn.select(0, Fn.split("-", window))) if is_unresolved(window) else window.split("-")[0]
 
 
 def _check_access(cache: ServerlessCacheSettings) -> None:
@@ -65,7 +66,7 @@ def _check_discovery(cache: ServerlessCacheSettings) -> None:
 
 def _check_description(cache: ServerlessCacheSettings) -> None:
     text = cache.description
-    if not Token.is_unresolved(text) and (len(text) > _LONGEST_DESCRIPTION or "<" in text or ">" in text):
+    if not is_unresolved(text) and (len(text) > _LONGEST_DESCRIPTION or "<" in text or ">" in text):
         raise ConfigurationError(
             got=f"a description of {len(text)} characters"
             if len(text) > _LONGEST_DESCRIPTION

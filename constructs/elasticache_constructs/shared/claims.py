@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Stack, Stage, Token
+from aws_cdk import Annotations, Stack, Stage
 
 from elasticache_constructs.checks.errors import ConfigurationError, reference
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +34,11 @@ class _Place:
     def is_apart_from(self, other: _Place) -> bool:
         """Whether the two are known to be in different accounts or regions."""
         pairs = zip(self.where, other.where, strict=True)
-        return any(one != two and not Token.is_unresolved(one) and not Token.is_unresolved(two) for one, two in pairs)
+        return any(one != two and not is_unresolved(one) and not is_unresolved(two) for one, two in pairs)
 
     def is_with(self, other: _Place) -> bool:
         """Whether the two are in one account and region: by name, or because they are in one stage."""
-        known = not any(map(Token.is_unresolved, self.where))
+        known = not any(map(is_unresolved, self.where))
         return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Aws, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -148,8 +149,8 @@ def admit_logs(key: kms.IKey, *, of: Construct) -> None:
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
     stack = Stack.of(of)
-    region = "${AWS::Region}" if Token.is_unresolved(stack.region) else stack.region
-    account = "${AWS::AccountId}" if Token.is_unresolved(stack.account) else stack.account
+    region = "${AWS::Region}" if is_unresolved(stack.region) else stack.region
+    account = "${AWS::AccountId}" if is_unresolved(stack.account) else stack.account
     _admit(key, _logs_statement(region, account), service="CloudWatch Logs", what="log groups", page=_LOGS)
 
 
@@ -188,11 +189,11 @@ def _target(key: kms.IKey, of: Construct, name: str) -> kms.IKey:
 
 
 def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
-    written = "" if Token.is_unresolved(alias) else f" {alias}"
+    written = "" if is_unresolved(alias) else f" {alias}"
     stack = Stack.of(of)
     if alias.startswith("alias/aws/"):
         fix = f"Use {name}=EncryptionKey(...): AWS's own keys admit one service each"
-    elif Token.is_unresolved(stack.account) or Token.is_unresolved(stack.region) or not written:
+    elif is_unresolved(stack.account) or is_unresolved(stack.region) or not written:
         fix = f"Use {name}=kms.Key.from_key_arn(...) with the ARN of the key itself"
     else:
         fix = f"Use {name}=kms.Key.from_lookup(self, 'Key', alias_name={alias!r})"
@@ -206,7 +207,7 @@ def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
 
 def _check_region(key: kms.IKey, of: Construct, name: str) -> None:
     theirs, ours = key.env.region, Stack.of(of).region
-    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+    if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
         raise ConfigurationError(
             got=f"{name} of the region {theirs} in {ours}",
             allowed="a cache is encrypted with a key of its own region",
@@ -222,7 +223,7 @@ def _check_use(key: kms.IKey, argument: str) -> None:
     uses = {"key_spec": "SYMMETRIC_DEFAULT", "key_usage": "ENCRYPT_DECRYPT"}
     for name, needed in uses.items():
         value = getattr(resource, name)
-        if value not in (None, needed) and not Token.is_unresolved(value):
+        if value not in (None, needed) and not is_unresolved(value):
             raise ConfigurationError(
                 got=f"{argument} with the {name} {value}",
                 allowed="a cache is encrypted with a symmetric key that is for encryption",

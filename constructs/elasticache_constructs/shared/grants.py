@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Dependable
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +105,7 @@ def is_foreign(principal: iam.IPrincipal, *, of: Construct) -> bool:
     """Whether a principal is known to be of another account."""
     # Of what was imported without a role nothing is known, not even that.
     theirs, ours = getattr(principal, "principal_account", None), Stack.of(of).account
-    return theirs not in (None, ours) and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours)
+    return theirs not in (None, ours) and not is_unresolved(theirs) and not is_unresolved(ours)
 
 
 def check_open(call: str, principal: iam.IPrincipal) -> None:

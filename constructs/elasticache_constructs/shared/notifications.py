@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Stack, Token
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
@@ -12,6 +12,7 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_arn
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.encryption_key import admit_alarms, checked_key
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
 
 
 def _check_alarms_same(what: str, theirs: str, ours: str) -> None:
-    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+    if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
         raise ConfigurationError(
             got=f"alarm_topic of the {what} {theirs} in {ours}",
             allowed=f"functions send dead letters, and alarms their actions, to topics in the same {what}",
@@ -222,7 +223,7 @@ def _check_alarm_key(topic: sns.ITopic, of: Construct) -> None:
 
 
 def _check_same(what: str, theirs: str, ours: str) -> None:
-    if theirs != ours and not Token.is_unresolved(theirs) and not Token.is_unresolved(ours):
+    if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
         raise ConfigurationError(
             got=f"notification_topic of the {what} {theirs} in {ours}",
             allowed=f"a cache publishes its events to topics in the same {what}",

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.tokens import is_unresolved
 
 LogFormat = Literal["json", "text"]
 
@@ -51,7 +50,7 @@ class LogDelivery:
         name = self.firehose_stream
         kind = Kind(of=str | None, example="'events'", rule="LOG-07")
         check_kind("LogDelivery", "firehose_stream", name, kind)
-        if name is not None and not Token.is_unresolved(name) and not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+        if name is not None and not is_unresolved(name) and not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
             raise ConfigurationError(
                 got=f"LogDelivery(firehose_stream={name!r})",
                 allowed="a stream's name has 1 to 64 letters, digits, hyphens, underscores and dots",

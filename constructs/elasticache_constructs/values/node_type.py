@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class NodeType:
     def __post_init__(self) -> None:
         """Refuse what cannot be a node type."""
         check_kind("NodeType", "name", self.name, Kind(of=str, example="'cache.t4g.small'", rule="NOD-01"))
-        if Token.is_unresolved(self.name):
+        if is_unresolved(self.name):
             return
         if not re.fullmatch(r"cache\.[a-z0-9]+\.[a-z0-9]+", self.name):
             raise ConfigurationError(
@@ -75,12 +74,12 @@ class NodeType:
     @property
     def facts(self) -> NodeTypeFacts | None:
         """The facts about this node type; ``None`` for a CDK token or a newer type."""
-        return None if Token.is_unresolved(self.name) else facts.node_type(self.name)
+        return None if is_unresolved(self.name) else facts.node_type(self.name)
 
     @property
     def family(self) -> NodeFamily | None:
         """The facts about its family, also for a newer size; ``None`` for a CDK token or a newer family."""
-        return None if Token.is_unresolved(self.name) else facts.node_family(self.name.split(".")[1])
+        return None if is_unresolved(self.name) else facts.node_family(self.name.split(".")[1])
 
     @property
     def has_data_tiering(self) -> bool:
@@ -120,7 +119,7 @@ class NodeType:
         )
 
     def _check_region(self, known: NodeTypeFacts, region: str) -> None:
-        if Token.is_unresolved(region) or region not in facts.regions() or region in known.regions:
+        if is_unresolved(region) or region not in facts.regions() or region in known.regions:
             return
         near = facts.closest(self.name, facts.node_types(region))
         raise ConfigurationError(

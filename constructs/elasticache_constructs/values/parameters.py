@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.checks.argument_types import check_seen
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
             fix="Leave it out, or use a newer engine",
             rule="PGR-04",
         )
-    if not Token.is_unresolved(value) and not parameter.accepts(value):
+    if not is_unresolved(value) and not parameter.accepts(value):
         raise ConfigurationError(
             got=got,
             allowed=f"its values are {parameter.allowed_in_words}",
@@ -159,7 +159,7 @@ def _check_value(parameter: facts.Parameter, value: str, got: str, engine: Engin
 
 def _check_eviction(policy: str | None, node_type: NodeType) -> None:
     policies = node_type.family.maxmemory_policies if node_type.family else ()
-    if policy is not None and policies and not Token.is_unresolved(policy) and policy not in policies:
+    if policy is not None and policies and not is_unresolved(policy) and policy not in policies:
         raise ConfigurationError(
             got=f"parameters[{_EVICTION!r}] = {policy!r} on {node_type}",
             allowed=f"with data tiering it is one of {', '.join(policies)}",

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import is_known
+from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,12 +81,12 @@ class Snapshot:
     @property
     def number_of_files(self) -> int | None:
         """The number of files; ``None`` for a list that is known only at deployment."""
-        return None if Token.is_unresolved(list(self.files)) else len(self.files)
+        return None if is_unresolved(list(self.files)) else len(self.files)
 
     def _check_name(self) -> None:
         name = self.name
         check_kind("Snapshot.named", "name", name, Kind(of=str | None, example="'nightly'", rule="NAM-14"))
-        if name is None or Token.is_unresolved(name):
+        if name is None or is_unresolved(name):
             return
         if not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name):
             raise ConfigurationError(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Token
-
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_unresolved
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _DAY = 24 * 60
@@ -39,7 +38,7 @@ def checked_snapshot_window(window: str) -> str:
         ConfigurationError: If the window is not of that form, or is shorter.
     """
     check_kind("Backups", "window", window, Kind(of=str, example="'02:00-03:00'", rule="SNP-02"))
-    if not Token.is_unresolved(window):
+    if not is_unresolved(window):
         _daily(window)
     return window
 
@@ -53,7 +52,7 @@ def checked_maintenance_window(window: str) -> str:
     Raises:
         ConfigurationError: If the window is not of that form, or is shorter or longer.
     """
-    if not Token.is_unresolved(window):
+    if not is_unresolved(window):
         _weekly(window)
     return window
 
@@ -64,7 +63,7 @@ def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
     Raises:
         ConfigurationError: If they overlap, which the service refuses.
     """
-    if Token.is_unresolved(snapshot) or Token.is_unresolved(maintenance):
+    if is_unresolved(snapshot) or is_unresolved(maintenance):
         return
     daily, weekly = _daily(snapshot), _weekly(maintenance)
     busy = {minute for part in weekly.minutes_of_week() for minute in part}
