@@ -110,7 +110,7 @@ def _races() -> Any:
     killed = [measured["killed_loader_seconds"] for measured in libraries.values()]
     end = found["give_up_seconds"]
     waits = [end if seconds is None else seconds["worst"] for seconds in killed]
-    labels = [f"none in {end:.0f} s" if seconds is None else f"{seconds['worst']:.2f}" for seconds in killed]
+    labels = [f"no recovery in {end:.0f} s" if seconds is None else f"{seconds['worst']:.2f}" for seconds in killed]
     _bars(right, dict(zip(libraries, waits, strict=True)), colours, labels=labels)
     right.margins(x=0.15)
     right.axvline(found["lease_seconds"], color=_LIMIT, linestyle="--", linewidth=1)

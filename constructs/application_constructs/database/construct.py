@@ -17,10 +17,9 @@ from application_constructs.bundling import PythonBundle
 from application_constructs.function import WorkloadFunction
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_known, is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args
 
 from elasticache_constructs.checks.errors import TOKEN_IN_WORDS, ConfigurationError, is_unseen, reported_together
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,14 +96,6 @@ def check_seen(what: str, text: str, *, rule: str | None = None) -> None:
             fix="Leave it out: it may have come from where the text was copied",
             rule=rule,
         )
-
-
-def is_token(value: object) -> bool:
-    """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
-    if isinstance(value, str):
-        return is_unresolved(value) or is_unresolved([value])
-    # jsii raises its own error for an object of a foreign type.
-    return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and is_unresolved(value)
 
 
 def _refuse_token(call: str, name: str, kind: Kind) -> None:

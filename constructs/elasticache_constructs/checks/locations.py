@@ -13,7 +13,7 @@ from aws_cdk import Stack
 from aws_cdk.region_info import RegionInfo
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,6 @@ _ZONE = re.compile(rf"({_REGION})(?:([a-z])|(?:-[a-z0-9]+)+)", re.IGNORECASE)
 _ZONE_ID = re.compile(r"[a-z]+\d+(-[a-z0-9]+)?-az\d+", re.IGNORECASE)
 _ARN_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"
 _ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html"
-
-
-def is_known(value: object) -> bool:
-    """Whether a value is a text that is known at synth."""
-    # What an element of a list says that is known at deployment only, no text says.
-    return isinstance(value, str) and not is_unresolved(value) and not is_unresolved([value])
 
 
 def differ(one: str, other: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from elasticache_constructs.checks.argument_types import check_seen, is_token
+from elasticache_constructs.checks.argument_types import check_seen
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_token
 from elasticache_rules.reasons import SHORTEST_REASON, is_reason
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import Token
 
-# Every encoding of a token in a text, alone or as an element of a list, has this in it.
-_MARK = "{Token["
+# Every encoding of a token as a text, or as an element of a list, has this in it.
+_MARK = "Token["
 # Numbers that encode a token are below this one.
 _LOWEST_PLAIN_NUMBER = -1e288
 
@@ -13,8 +13,7 @@ _LOWEST_PLAIN_NUMBER = -1e288
 def is_unresolved(value: object) -> bool:
     """Whether a value is, or holds, a token: `Token.is_unresolved`.
 
-    The CDK answers in another process, at a third of a millisecond for each question, and production asks a thousand.
-    Texts, numbers and lists of texts that cannot hold a token are therefore answered here.
+    The CDK answers in another process. Texts, numbers and lists of texts that cannot hold a token are answered here.
 
     Args:
         value: Any value that the CDK takes.
@@ -26,3 +25,16 @@ def is_unresolved(value: object) -> bool:
     if isinstance(value, list) and all(isinstance(element, str) and _MARK not in element for element in value):
         return False
     return bool(Token.is_unresolved(value))
+
+
+def is_token(value: object) -> bool:
+    """Whether a value is known at deployment only, as a text, a number, an element of a list, or by itself."""
+    if isinstance(value, str):
+        return is_unresolved(value) or is_unresolved([value])
+    # jsii raises its own error for an object of a foreign type.
+    return (isinstance(value, int | float | list | dict) or hasattr(value, "resolve")) and is_unresolved(value)
+
+
+def is_known(value: object) -> bool:
+    """Whether a value is a text that is known at synth."""
+    return isinstance(value, str) and not is_token(value)

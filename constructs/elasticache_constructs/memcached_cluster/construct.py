@@ -10,11 +10,10 @@ from aws_cdk import RemovalPolicy, Resource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs.checks.argument_types import Kind, checked_list, is_token
+from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import is_known
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_known, is_token, is_unresolved
 from elasticache_constructs.checks.whole_numbers import shown, shown_list
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.network.security_groups import (

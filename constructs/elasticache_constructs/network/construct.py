@@ -12,12 +12,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.locations import check_zones
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_token, is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.subnets import select
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key

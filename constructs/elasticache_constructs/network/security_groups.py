@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.network.subnets import are_different
 from elasticache_constructs.values.ports import PORT_LATER
 

@@ -14,8 +14,8 @@ from jsii.errors import JavaScriptError
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_region, check_zones, is_known
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.locations import check_region, check_zones
+from elasticache_constructs.checks.tokens import is_known, is_unresolved
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_rules import facts
 
@@ -285,8 +285,10 @@ def _check_vpc(subnets: Sequence[ec2.ISubnet], vpc: ec2.IVpc) -> None:
 
 def are_different(one: str, other: str) -> bool:
     """Whether two VPC ids are known to differ: two literals, or two VPCs of the app."""
+    if one == other:
+        return False
     if is_known(one) and is_known(other):
-        return one != other
+        return True
     made = _made_vpc(one), _made_vpc(other)
     return None not in made and made[0] != made[1]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.situations import Situation
+from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.values.ports import PORT_LATER, REDIS_PORT
 
 if TYPE_CHECKING:

@@ -134,10 +134,12 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
     """
     check_kind("", name, key, _KEY)
     target = _target(key, of, name)
+    region = Stack.of(of).region
     with reported_together() as check:
-        check(_check_region, target, of, name)
-        check(check_arn, name, target.key_arn, service="kms", region=Stack.of(of).region, rule="KMS-03")
-        check(_check_use, target, name)
+        check(_check_region, target, region, name)
+        if not isinstance(target, EncryptionKey):
+            check(check_arn, name, target.key_arn, service="kms", region=region, rule="KMS-03")
+            check(_check_use, target, name)
     return target
 
 
@@ -148,6 +150,8 @@ def admit_logs(key: kms.IKey, *, of: Construct) -> None:
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
+    if isinstance(key, EncryptionKey):
+        return  # its policy has the statement
     stack = Stack.of(of)
     region = "${AWS::Region}" if is_unresolved(stack.region) else stack.region
     account = "${AWS::AccountId}" if is_unresolved(stack.account) else stack.account
@@ -161,13 +165,13 @@ def admit_alarms(key: kms.IKey, *, of: Construct) -> None:
 
     See https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
+    if isinstance(key, EncryptionKey):
+        return  # its policy has the statement
     statement = _alarms_statement(Stack.of(of).account)
     _admit(key, statement, service="CloudWatch", what="encrypted topics of alarms", page=_ALARMS)
 
 
 def _admit(key: kms.IKey, statement: dict[str, Any], *, service: str, what: str, page: str) -> None:
-    if isinstance(key, EncryptionKey):
-        return
     if not key.add_to_resource_policy(iam.PolicyStatement.from_json(statement), True).statement_added:
         # At the key, where it is said once for all that it encrypts.
         Annotations.of(key).add_warning_v2(
@@ -205,8 +209,8 @@ def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
     )
 
 
-def _check_region(key: kms.IKey, of: Construct, name: str) -> None:
-    theirs, ours = key.env.region, Stack.of(of).region
+def _check_region(key: kms.IKey, ours: str, name: str) -> None:
+    theirs = key.env.region
     if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
         raise ConfigurationError(
             got=f"{name} of the region {theirs} in {ours}",

@@ -215,7 +215,7 @@ def open_resource(scope: Construct, resource: str) -> str:
 
 def _open_resources(scope: Construct) -> dict[str, str]:
     return {
-        open_resource(scope, "*"): _WITHOUT_RESOURCE,
+        situations.open_resource("*"): _WITHOUT_RESOURCE,
         open_resource(scope, "arn:{partition}:ec2:{region}:{account}:*/*"): _NETWORK_INTERFACES,
     }
 

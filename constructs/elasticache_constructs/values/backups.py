@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnParameter, Stack
 
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.checks.whole_numbers import is_whole_number
 from elasticache_constructs.values.windows import checked_snapshot_window
 from elasticache_rules import facts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from elasticache_constructs.checks.argument_types import is_token
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.checks.whole_numbers import is_whole_number
 
 REDIS_PORT = 6379

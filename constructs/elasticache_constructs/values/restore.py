@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import is_known
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.tokens import is_known, is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
