@@ -169,3 +169,18 @@ def test_a_port_in_use_is_not_free() -> None:
         assert taken != free_port(taken)
     assert taken == free_port(taken)
     assert free_port() != free_port()
+
+
+def test_two_processes_get_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although no server listens yet on the port that the other process got."""
+    ask = "from local_servers.ports import free_port; print(free_port(), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", ask], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        taken = int(other.stdout.readline())
+        monkeypatch.setattr("random.SystemRandom.randint", lambda *_: taken)
+        mine = free_port()
+        other.communicate("\n")
+    assert taken != mine
+    assert 0 == other.returncode
