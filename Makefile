@@ -1,7 +1,8 @@
 # Where to begin. Every target does its own set-up; nothing but Python 3.11+ and make is needed beforehand.
 #
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
-#                            STAGE=prod: another stage;  KEEP=1: leave it running
+#                            STAGE=prod: another stage;  KEEP=1: leave it running;
+#                            LIVE=0: quick, without engines, logins, IAM and functions
 #   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
 #   make quick               tests of values, rules, constructs and documents, without a server: about a minute
 #   make test                every test;  ARGS=--exhaustive: in every combination;  ARGS='-n 0': one after another

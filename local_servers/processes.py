@@ -26,6 +26,9 @@ exec "$@" 3<&-
 """
 _RUNS_AFTER_CALLER = 'read -r word; [ "$word" = keep ] || exec "$@" </dev/null'
 _KEEP = "keep\n"
+_DELETE = """
+for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$1" 2>/dev/null; [ -e "$1" ] || exit 0; sleep 0.2; done
+"""
 
 
 class MissingProgramError(Exception):
@@ -80,6 +83,14 @@ def start(
 def run_after_this_process(command: Sequence[str]) -> subprocess.Popen[str]:
     """Have a command run when this process ends, even if this process is killed; `release` cancels it."""
     return _start(_RUNS_AFTER_CALLER, command, {"PATH": os.defpath}, None, subprocess.DEVNULL)
+
+
+def delete_after_this_process(directory: Path) -> subprocess.Popen[str]:
+    """Have a directory deleted when this process ends, even if this process is killed; `release` cancels it.
+
+    Programs that write into it may end a moment later, so the deletion is repeated until the directory is gone.
+    """
+    return run_after_this_process(["/bin/sh", "-c", _DELETE, "sh", str(directory)])
 
 
 def release(process: subprocess.Popen[str]) -> None:

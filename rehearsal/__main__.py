@@ -54,7 +54,8 @@ def main() -> int:
     keep = os.environ.get("KEEP") == "1"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    directories = workspace.prepare()
+    live = os.environ.get("LIVE", "1") != "0"
+    directories = workspace.prepare(live=live)
     code, kept = FAILED_STEP, None
     try:
         outcome = Rehearsal(options.stage, keep, directories, report.Progress()).run()
@@ -71,6 +72,8 @@ def main() -> int:
         code = 128 + interrupted.number
     finally:
         processes.kill_remaining(spare=kept.pid if kept else None)
+        if directories.live and not kept:
+            directories.live.remove()
         if code in {0, BAD_STAGE} and not kept:
             workspace.remove(directories)
         else:

@@ -83,11 +83,16 @@ class Admission:
         application: The application that gets the admitted requests.
         hosts: Values of the header ``Host`` that are accepted.
         secret: Secret access key of the run; the access key of an account is its id.
+        domain: Domain whose host names are accepted too, without a port. No attacker can have a name in Amazon's
+            resolved to the loopback address. Default: none.
     """
 
-    def __init__(self, application: Application, hosts: frozenset[str], secret: str) -> None:
+    def __init__(
+        self, application: Application, hosts: frozenset[str], secret: str, *, domain: str | None = None
+    ) -> None:
         self._application = application
         self._hosts = hosts
+        self._domain = domain
         self._secret = secret
         self._refused = 0
 
@@ -123,9 +128,12 @@ class Admission:
         """Why the sender is not an AWS client on this machine, or None."""
         if any(name == "origin" or name.startswith("sec-fetch-") for name in request.headers):
             return "a browser sent it"
-        if request.headers.get("host") not in self._hosts:
+        if not self._is_host(request.headers.get("host", "")):
             return f"its Host is not {' or '.join(sorted(self._hosts))}"
         return None
+
+    def _is_host(self, host: str) -> bool:
+        return host in self._hosts or (self._domain is not None and host.endswith(f".{self._domain}"))
 
     def _not_signed(self, request: _Request) -> str | None:
         """Why the request is not one of this run, as far as its headers show, or None."""

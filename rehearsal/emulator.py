@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import secrets
+import ssl
 import sys
 import time
 import urllib.request
@@ -15,11 +16,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
-from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace, client_environment
+from rehearsal.workspace import ACCOUNT, LIVE_DIRECTORY, REGION, ROOT, Workspace, client_environment
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
+
+    from rehearsal.workspace import LiveDirectory
 
 START_SECONDS = 30.0
 auth: Any = importlib.import_module("botocore.auth")
@@ -42,6 +45,7 @@ class Emulator:
         port: The port it listens on.
         log: File with its output.
         secret: Secret access key of the run.
+        live: Directory of the live layer; None if it has none.
         kept: Whether it keeps running when this process ends.
     """
 
@@ -49,12 +53,18 @@ class Emulator:
     port: int
     log: Path
     secret: str = field(repr=False)
+    live: LiveDirectory | None = None
     kept: bool = False
 
     @property
     def endpoint(self) -> str:
         """The endpoint URL for AWS clients."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"{'http' if self.live is None else 'https'}://{LOOPBACK}:{self.port}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate that its endpoint is verified with; None if it uses HTTP."""
+        return None if self.live is None else self.live.ca_file
 
     @property
     def pid(self) -> int:
@@ -69,11 +79,13 @@ class Emulator:
             account: Id of the account to use.
             region: Name of the Region to use.
         """
-        return client_environment(base, self.endpoint, self.secret, account, region)
+        return client_environment(base, self.endpoint, self.secret, account, region, ca_file=self.ca_file)
 
     def keep(self) -> None:
         """Keep it running when this process ends."""
         processes.release(self.process)
+        if self.live is not None:
+            self.live.keep()  # the emulator's process deletes it
         self.kept = True
 
     def log_tail(self, lines: int = 30) -> str:
@@ -83,6 +95,7 @@ class Emulator:
 
 def _settings(workspace: Workspace, port: int, secret: str) -> dict[str, str]:
     run = workspace.run
+    live = {} if workspace.live is None else _live_settings(workspace.live)
     return {
         **workspace.environment(),
         "PYTHONPATH": str(ROOT),
@@ -95,11 +108,26 @@ def _settings(workspace: Workspace, port: int, secret: str) -> dict[str, str]:
         "STATE_DIR": str(run / "state"),
         "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # otherwise a Docker daemon on this machine would run containers
         "REDIS_HOST": "no-engine.invalid",  # host name of every cache; it does not resolve
+        **live,
+    }
+
+
+def _live_settings(live: LiveDirectory) -> dict[str, str]:
+    return {
+        LIVE_DIRECTORY: str(live.path),
+        "AUTH": "true",  # it verifies signatures and evaluates policies
+        "USE_SSL": "1",  # with a certificate of the run's authority, see `rehearsal.server`
+        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # in the URLs of HTTP APIs
     }
 
 
 def _answers(emulator: Emulator) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without the user's proxy
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]  # without the user's proxy
+    if emulator.ca_file is not None:
+        if not emulator.ca_file.exists():
+            return False
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=emulator.ca_file)))
+    direct = urllib.request.build_opener(*handlers)
     request = awsrequest.AWSRequest("GET", f"{emulator.endpoint}/_ministack/health")
     auth.SigV4Auth(credentials.Credentials(ACCOUNT, emulator.secret), "sts", REGION).add_auth(request)
     try:
@@ -129,7 +157,7 @@ def _launch(workspace: Workspace, log: IO[str]) -> Emulator:
         directory=workspace.run,
         output=log,
     )
-    return Emulator(process, port, Path(log.name), secret)
+    return Emulator(process, port, Path(log.name), secret, workspace.live)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_servers import processes
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"  # for stages that name no Region
+
+LIVE_DIRECTORY = "REHEARSAL_LIVE_DIRECTORY"  # environment variable of the emulator's process
 
 # The only variables of the caller that processes get: no credentials, profiles, endpoints or proxies.
 INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "JSII_NODE")
@@ -29,10 +35,14 @@ class Workspace:
     Attributes:
         run: Directory of this rehearsal.
         cache: Directory that all rehearsals share.
+        live: Directory of the live layer in the system's temporary directory; None if the rehearsal is not live. Its
+            path is short, because the path of a unix socket has at most 107 bytes. It is deleted when this process
+            ends, even if this process is killed.
     """
 
     run: Path
     cache: Path
+    live: LiveDirectory | None = None
 
     @property
     def assembly(self) -> Path:
@@ -58,8 +68,42 @@ class Workspace:
         }
 
 
+@dataclass(frozen=True)
+class LiveDirectory:
+    """The directory of a live layer.
+
+    Attributes:
+        path: The directory, which only its owner can enter.
+        deletion: Deletes it after this process.
+    """
+
+    path: Path
+    deletion: subprocess.Popen[str]
+
+    @classmethod
+    def create(cls) -> LiveDirectory:
+        """Create a new one; its deletion is prepared first."""
+        path = Path(tempfile.gettempdir()) / f"rehearsal-{secrets.token_hex(6)}"
+        deletion = processes.delete_after_this_process(path)
+        path.mkdir(mode=0o700)
+        return cls(path, deletion)
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the run's authority, once the emulator has started."""
+        return self.path / "tls" / "ca.pem"
+
+    def keep(self) -> None:
+        """Keep the directory when this process ends."""
+        processes.release(self.deletion)
+
+    def remove(self) -> None:
+        """Delete it now."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
 def client_environment(
-    base: Mapping[str, str], endpoint: str, secret: str, account: str, region: str
+    base: Mapping[str, str], endpoint: str, secret: str, account: str, region: str, *, ca_file: Path | None = None
 ) -> dict[str, str]:
     """The environment variables of a client of the emulator: the CDK CLI, boto3, or a user's shell.
 
@@ -69,9 +113,13 @@ def client_environment(
         secret: Secret access key of the run.
         account: Id of the account to use.
         region: Name of the Region to use.
+        ca_file: Certificate that an HTTPS endpoint is verified with. Default: the endpoint uses HTTP.
     """
+    # AWS_CA_BUNDLE is boto3's and the AWS CLI's, the other is Node's and so the CDK CLI's.
+    trust = {} if ca_file is None else {"AWS_CA_BUNDLE": str(ca_file), "NODE_EXTRA_CA_CERTS": str(ca_file)}
     return {
         **base,
+        **trust,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": account,  # the emulator takes an access key of twelve digits as the account
         "AWS_SECRET_ACCESS_KEY": secret,
@@ -80,20 +128,26 @@ def client_environment(
     }
 
 
-def prepare() -> Workspace:
-    """Create the directories of a new rehearsal; several rehearsals can run at the same time."""
+def prepare(*, live: bool = False) -> Workspace:
+    """Create the directories of a new rehearsal; several rehearsals can run at the same time.
+
+    Args:
+        live: Whether the rehearsal is live.
+    """
     home = ROOT / ".rehearsal"
     cache = home / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=home))
     for name in ("home", "tmp", "state"):
         (run / name).mkdir()
-    return Workspace(run, cache)
+    return Workspace(run, cache, LiveDirectory.create() if live else None)
 
 
 def remove(workspace: Workspace) -> None:
-    """Delete the directory of a rehearsal."""
+    """Delete the directories of a rehearsal."""
     shutil.rmtree(workspace.run, ignore_errors=True)
+    if workspace.live is not None:
+        workspace.live.remove()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rehearsal import admission, extension, server
+from rehearsal import admission, extension, live, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.settled_stacks import STACK_WORK
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rehearsal.extension.seam import Private
 
 TOUCHED = sorted(
-    {private for module in (*extension.MODULES, admission) for private in module.TOUCHES},
+    {private for module in (*extension.MODULES, *live.MODULES, admission) for private in module.TOUCHES},
     key=lambda private: (private.module, private.name),
 )
 

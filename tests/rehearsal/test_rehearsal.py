@@ -46,7 +46,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "--json", str(results)],
         cwd=ROOT,
-        env={**os.environ, **A_USERS_SETTINGS},
+        env={**os.environ, **A_USERS_SETTINGS, "LIVE": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -122,6 +122,7 @@ def test_an_unknown_stage_gets_the_apps_own_words(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "rehearsal", "--stage", "nope", "--json", str(results)],
         cwd=ROOT,
+        env={**os.environ, "LIVE": "0"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -1,0 +1,36 @@
+"""The live layer: real engines behind the emulated account's endpoints, names, logins, IAM, network and functions.
+
+It is installed into the emulator's process after `rehearsal.extension`. Each module has one topic, a function
+`install(run)`, and lists in `TOUCHES` the private names of the emulator that it uses, which a contract test checks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rehearsal.live.run import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+# In the order in which they are installed.
+MODULES: tuple[ModuleType, ...] = ()
+
+
+def install(directory: Path, *, account: str, region: str, gateway_port: int) -> Run:
+    """Bring the emulated account to life in this process; call it once.
+
+    Args:
+        directory: Directory of the run; see `Run`.
+        account: Id of the account.
+        region: Name of the Region.
+        gateway_port: Port of the emulator on 127.0.0.1.
+
+    Raises:
+        NoAddressError: If no block of addresses is free.
+    """
+    run = Run.create(directory, account=account, region=region, gateway_port=gateway_port)
+    for module in MODULES:
+        module.install(run)
+    return run

@@ -1,0 +1,1 @@
+"""The endpoints of caches and databases: listeners that end TLS, ask who may connect and log in, and relay."""
