@@ -340,6 +340,182 @@ def test_a_closed_store_fails_the_synth(tmp_path: Path) -> None:
     assert "client_security_group" in str(failure.value)
 
 
+# What templates say of a network, each kind of it
+
+
+ANYWHERE = "0.0.0.0/0"
+HTTPS_OUT = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": ANYWHERE}
+
+
+def port_rule(**peer: Any) -> dict[str, Any]:
+    """A rule for the port of the cache in `small`."""
+    return {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379, **peer}
+
+
+def small(**changes: Any) -> Stage:
+    """A function in a subnet that is told of a cache in another one, and calls S3 and Secrets Manager."""
+    role = [{"Effect": "Allow", "Action": ["s3:GetObject", "secretsmanager:GetSecretValue"], "Resource": "*"}]
+    subnets = {"SubnetIds": [{"Ref": "CacheSubnet"}]}
+    resources: dict[str, tuple[str, dict[str, Any]]] = {
+        "AppSubnet": ("EC2::Subnet", {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24"}),
+        "CacheSubnet": ("EC2::Subnet", {"VpcId": "vpc-1", "CidrBlock": "10.0.8.0/24"}),
+        "Clients": ("EC2::SecurityGroup", {"SecurityGroupEgress": [port_rule(CidrIp=ANYWHERE), HTTPS_OUT]}),
+        "Nodes": ("EC2::SecurityGroup", {"SecurityGroupIngress": [port_rule(CidrIp="10.0.0.0/16")]}),
+        "Places": ("ElastiCache::SubnetGroup", subnets),
+        "Cache": (
+            "ElastiCache::ReplicationGroup",
+            {"SecurityGroupIds": [{"Ref": "Nodes"}], "Port": 6379, "CacheSubnetGroupName": {"Ref": "Places"}},
+        ),
+        "Role": ("IAM::Role", {"Policies": [{"PolicyDocument": {"Statement": role}}]}),
+        "Function": (
+            "Lambda::Function",
+            {
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "VpcConfig": {"SubnetIds": [{"Ref": "AppSubnet"}], "SecurityGroupIds": [{"Ref": "Clients"}]},
+                "Environment": {"Variables": {"HOST": {"Fn::GetAtt": ["Cache", "PrimaryEndPoint.Address"]}}},
+            },
+        ),
+        "Gateway": ("EC2::NatGateway", {"SubnetId": {"Ref": "Public"}}),
+        "Public": ("EC2::Subnet", {"VpcId": "vpc-1"}),
+        **routed("Public", GatewayId="igw-1"),
+        **routed("AppSubnet", NatGatewayId={"Ref": "Gateway"}),
+        **changes,
+    }
+    made = {name: {"Type": f"AWS::{kind}", "Properties": properties} for name, (kind, properties) in resources.items()}
+    return {"stack": {"Resources": made}}
+
+
+def routed(subnet: str, **target: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The default route of a subnet."""
+    table = {"Ref": f"{subnet}Table"}
+    return {
+        f"{subnet}Table": ("EC2::RouteTable", {}),
+        f"{subnet}Route": ("EC2::Route", {"RouteTableId": table, "DestinationCidrBlock": ANYWHERE, **target}),
+        f"{subnet}Has": ("EC2::SubnetRouteTableAssociation", {"RouteTableId": table, "SubnetId": {"Ref": subnet}}),
+    }
+
+
+def acl(*entries: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The network ACL of the cache's subnet, which allows everything but what its entries deny."""
+    whole = [
+        {"Protocol": -1, "RuleAction": "allow", "RuleNumber": 100, "CidrBlock": ANYWHERE, "Egress": way}
+        for way in (True, False)
+    ]
+    ours = {"NetworkAclId": {"Ref": "Acl"}}
+    return {
+        "Acl": ("EC2::NetworkAcl", {}),
+        "AclOfCache": ("EC2::SubnetNetworkAclAssociation", {"SubnetId": {"Ref": "CacheSubnet"}, **ours}),
+        **{f"Entry{n}": ("EC2::NetworkAclEntry", {**ours, **entry}) for n, entry in enumerate([*whole, *entries])},
+    }  # fmt: skip
+
+
+def nodes(*ingress: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The cache's group, with its rules."""
+    return ("EC2::SecurityGroup", {"SecurityGroupIngress": list(ingress)})
+
+
+def clients(*egress: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The function's group, with its rules."""
+    return ("EC2::SecurityGroup", {"SecurityGroupEgress": [*egress, HTTPS_OUT]})
+
+
+DENIED = {
+    "Protocol": 6,
+    "PortRange": {"From": 6379, "To": 6379},
+    "RuleAction": "deny",
+    "RuleNumber": 1,
+    "Egress": False,
+}
+STORES = {
+    "the VPC's range": (small(), True),
+    "the function's range": (small(Nodes=nodes(port_rule(CidrIp="10.0.0.0/24"))), True),
+    "another range": (small(Nodes=nodes(port_rule(CidrIp="192.168.0.0/16"))), False),
+    "a range that is a parameter": (small(Nodes=nodes(port_rule(CidrIp={"Ref": "Range"}))), True),
+    "out to the cache's range": (small(Clients=clients(port_rule(CidrIp="10.0.8.0/24"))), True),
+    "out to another range": (small(Clients=clients(port_rule(CidrIp="10.0.9.0/24"))), False),
+    "IPv6 alone": (small(Nodes=nodes(port_rule(CidrIpv6="::/0"))), False),
+    "a prefix list": (
+        small(
+            Nodes=nodes(port_rule(SourcePrefixListId={"Ref": "Offices"})),
+            Offices=("EC2::PrefixList", {"Entries": [{"Cidr": "172.16.0.0/12"}, {"Cidr": "10.0.0.0/24"}]}),
+        ),
+        True,
+    ),
+    "a prefix list of others": (
+        small(
+            Nodes=nodes(port_rule(SourcePrefixListId={"Ref": "Offices"})),
+            Offices=("EC2::PrefixList", {"Entries": [{"Cidr": "172.16.0.0/12"}]}),
+        ),
+        False,
+    ),
+    "a prefix list from elsewhere": (small(Nodes=nodes(port_rule(SourcePrefixListId="pl-1"))), True),
+    "a range of ports": (small(Nodes=nodes(port_rule(CidrIp=ANYWHERE, FromPort=6000, ToPort="7000"))), True),
+    "every protocol": (small(Nodes=nodes({"IpProtocol": -1, "CidrIp": ANYWHERE})), True),
+    "another VPC": (small(CacheSubnet=("EC2::Subnet", {"VpcId": "vpc-2", "CidrBlock": "10.0.8.0/24"})), False),
+    "a network ACL": (small(**acl()), True),
+    "a network ACL that denies": (small(**acl({**DENIED, "CidrBlock": "10.0.0.0/8"})), False),
+    "a network ACL that denies others": (small(**acl({**DENIED, "CidrBlock": "10.9.0.0/16"})), True),
+}
+
+
+@pytest.mark.parametrize(("stage", "is_open"), STORES.values(), ids=STORES)
+def test_rules_are_compared_with_addresses(stage: Stage, *, is_open: bool) -> None:
+    """Where the templates show the addresses of subnets, a rule by range must have them all."""
+    assert ([] if is_open else [CACHE]) == closed(stage)
+
+
+def endpoint(service: str, **properties: Any) -> tuple[str, dict[str, Any]]:
+    """An endpoint in the VPC."""
+    name = {"Fn::Join": ["", ["com.amazonaws.", {"Ref": "AWS::Region"}, f".{service}"]]}
+    return ("EC2::VPCEndpoint", {"VpcId": "vpc-1", "ServiceName": name, **properties})
+
+
+INTERFACE = {
+    "VpcEndpointType": "Interface",
+    "PrivateDnsEnabled": True,
+    "SubnetIds": [{"Ref": "AppSubnet"}],
+    "SecurityGroupIds": [{"Ref": "Endpoints"}],
+}
+ENDPOINT_GROUP = ("EC2::SecurityGroup", {"SecurityGroupIngress": [{**HTTPS_OUT, "CidrIp": "10.0.0.0/24"}]})
+NO_ROUTE = routed("AppSubnet", GatewayId="igw-1")
+BOTH = [("s3", "secretsmanager")]
+SERVICES = {
+    "NAT": (small(), []),
+    "a NAT gateway without a route out": (
+        small(Gateway=("EC2::NatGateway", {"SubnetId": {"Ref": "CacheSubnet"}})),
+        BOTH,
+    ),
+    "an internet gateway": (small(**NO_ROUTE), BOTH),
+    "a transit gateway": (small(**routed("AppSubnet", TransitGatewayId="tgw-1")), []),
+    "a gateway endpoint": (
+        small(**NO_ROUTE, S3=endpoint("s3", RouteTableIds=[{"Ref": "AppSubnetTable"}])),
+        [("secretsmanager",)],
+    ),
+    "a gateway endpoint of another route table": (
+        small(**NO_ROUTE, S3=endpoint("s3", RouteTableIds=[{"Ref": "PublicTable"}])),
+        BOTH,
+    ),
+    "an interface endpoint": (
+        small(**NO_ROUTE, Own=endpoint("secretsmanager", **INTERFACE), Endpoints=ENDPOINT_GROUP),
+        [("s3",)],
+    ),
+    "NAT behind an interface endpoint": (
+        small(Own=endpoint("secretsmanager", **INTERFACE), Endpoints=ENDPOINT_GROUP),
+        [],
+    ),
+    "NAT behind an interface endpoint that does not admit": (
+        small(Own=endpoint("secretsmanager", **INTERFACE), Endpoints=("EC2::SecurityGroup", {})),
+        [("secretsmanager",)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("stage", "services"), SERVICES.values(), ids=SERVICES)
+def test_ways_to_services(stage: Stage, services: list[tuple[str, ...]]) -> None:
+    """Through NAT, or through endpoints: the name of a service leads to its interface endpoint, wherever NAT is."""
+    assert services == missing(stage)
+
+
 # Nested stacks
 
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.network.from_templates import interface, key, read_network
+from elasticache_rules.network.judgement import connection_fault, service_fault
+from elasticache_rules.network.model import Interface
 from elasticache_rules.templates.app import Resource, Templates
-from elasticache_rules.templates.assembly import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from elasticache_rules.network.model import Network
+
 SERVICES_RULE = "elasticache_function_reaches_its_services"
 STORES_RULE = "elasticache_function_reaches_its_stores"
-_HTTPS = 443
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 # Services whose endpoint has another name.
 _ENDPOINTS = {"cloudwatch": "monitoring"}
@@ -28,11 +30,20 @@ _ENDPOINTS = {"cloudwatch": "monitoring"}
 # open role, "*", is meant for cannot be told; the policy packs have a finding about it.
 _NOT_CALLED = {"*", "ec2", "kms", "logs", "rds-db", "xray"}
 _NOT_API = {"elasticache:connect"}
-# Caches and databases, and the property with the security groups that are on them.
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """The properties that place a cache or database in a network."""
+
+    security_groups: str
+    subnet_group: str
+
+
 _STORES = {
-    "AWS::ElastiCache::CacheCluster": "VpcSecurityGroupIds",
-    "AWS::ElastiCache::ReplicationGroup": "SecurityGroupIds",
-    "AWS::RDS::DBInstance": "VPCSecurityGroups",
+    "AWS::ElastiCache::CacheCluster": _Placement("VpcSecurityGroupIds", "CacheSubnetGroupName"),
+    "AWS::ElastiCache::ReplicationGroup": _Placement("SecurityGroupIds", "CacheSubnetGroupName"),
+    "AWS::RDS::DBInstance": _Placement("VPCSecurityGroups", "DBSubnetGroupName"),
 }
 
 
@@ -103,15 +114,19 @@ def unreachable(
         nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
     app = Templates(templates, nested)
+    network = read_network(app)
     findings = []
     for function in app.of_kind("AWS::Lambda::Function"):
-        subnets = app.follow_all(function.list_of("VpcConfig", "SubnetIds"), function.template)
-        groups = app.follow_all(function.list_of("VpcConfig", "SecurityGroupIds"), function.template)
-        if not subnets or _goes_out(app, subnets, groups):
+        if not app.follow_all(function.list_of("VpcConfig", "SubnetIds"), function.template):
             continue
-        (vpc, *_) = (app.follow(subnet.get("VpcId"), subnet.template) for subnet in subnets)
-        needed = _called_services(app, function)
-        missing = tuple(sorted(service for service in needed if not _has_endpoint(app, vpc, groups, service)))
+        client = _function_interface(app, function)
+        missing = tuple(
+            sorted(
+                service
+                for service in _called_services(app, function)
+                if service_fault(network, client, service) is not None
+            )
+        )
         if missing:
             findings.append(Unreachable(function, missing))
     return findings
@@ -129,6 +144,7 @@ def closed_stores(
         nested: Which of them are of nested stacks, as `read_with_nested` has it. Default: none.
     """
     app = Templates(templates, nested)
+    network = read_network(app)
     findings = []
     for function in app.of_kind("AWS::Lambda::Function"):
         named = function.list_of("VpcConfig", "SecurityGroupIds")
@@ -137,15 +153,46 @@ def closed_stores(
         findings += [
             ClosedStore(function, store)
             for store in sorted(told, key=lambda each: each.logical_id)
-            if store.kind in _STORES and len(groups) == len(named) and _is_closed(app, store, groups)
+            if store.kind in _STORES and len(groups) == len(named) and _is_closed(app, network, store, function)
         ]
     return findings
 
 
-def _is_closed(app: Templates, store: Resource, clients: set[Resource]) -> bool:
+def _function_interface(app: Templates, function: Resource) -> Interface:
+    name, template = function.logical_id, function.template
+    if function.get("VpcConfig") is None:
+        return Interface(name=name, vpc=None)
+    return interface(
+        app,
+        name,
+        template,
+        subnets=function.list_of("VpcConfig", "SubnetIds"),
+        groups=function.list_of("VpcConfig", "SecurityGroupIds"),
+        network_type="dual_stack" if function.get("VpcConfig", "Ipv6AllowedForDualStack") is True else None,
+    )
+
+
+def _store_interface(app: Templates, store: Resource) -> Interface:
+    properties = _STORES[store.kind]
+    placement = app.follow(store.get(properties.subnet_group), store.template)
+    template = store.template if placement is None else placement.template
+    groups = [key(app, group, store.template) for group in store.list_of(properties.security_groups)]
+    return interface(
+        app,
+        store.logical_id,
+        template,
+        subnets=[] if placement is None else placement.list_of("SubnetIds"),
+        groups=groups,
+        network_type=store.get("NetworkType"),
+    )
+
+
+def _is_closed(app: Templates, network: Network, store: Resource, function: Resource) -> bool:
     port = str(store.get("Port"))
-    doors = app.follow_all(store.list_of(_STORES[store.kind]), store.template)
-    return port.isdecimal() and not _lets_through(app, clients, doors, port=int(port))
+    if not port.isdecimal():
+        return False
+    client = _function_interface(app, function)
+    return connection_fault(network, client, _store_interface(app, store), int(port)) is not None
 
 
 def _called_services(app: Templates, function: Resource) -> set[str]:
@@ -173,87 +220,6 @@ def _policies(app: Templates, role: Resource) -> list[dict[str, Any]]:
         for policy in app.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
         if policy in attached or role in app.follow_all(policy.list_of("Roles"), policy.template)
     ]
-
-
-def _goes_out(app: Templates, subnets: set[Resource], groups: set[Resource]) -> bool:
-    tables = {
-        subnet: table
-        for association in app.of_kind("AWS::EC2::SubnetRouteTableAssociation")
-        if (subnet := app.follow(association.get("SubnetId"), association.template)) in subnets
-        and (table := app.follow(association.get("RouteTableId"), association.template)) is not None
-    }
-    with_nat = {
-        app.follow(route.get("RouteTableId"), route.template)
-        for route in app.of_kind("AWS::EC2::Route")
-        if route.get("DestinationCidrBlock") in _EVERYWHERE and route.get("NatGatewayId") is not None
-    }
-    routed = all(tables.get(subnet) in with_nat for subnet in subnets)
-    return routed and any(_opens(rule, _HTTPS) and _anywhere(rule) for rule in _rules(app, groups, "Egress"))
-
-
-def _has_endpoint(app: Templates, vpc: Resource | None, groups: set[Resource], service: str) -> bool:
-    return any(
-        text(endpoint.get("ServiceName")).endswith(f".{service}")
-        and app.follow(endpoint.get("VpcId"), endpoint.template) == vpc
-        and _admits(app, endpoint, groups)
-        for endpoint in app.of_kind("AWS::EC2::VPCEndpoint")
-    )
-
-
-def _admits(app: Templates, endpoint: Resource, clients: set[Resource]) -> bool:
-    if endpoint.get("VpcEndpointType") != "Interface":
-        return True
-    if endpoint.get("PrivateDnsEnabled") is not True:
-        return False
-    doors = app.follow_all(endpoint.list_of("SecurityGroupIds"), endpoint.template)
-    return _lets_through(app, clients, doors, port=_HTTPS)
-
-
-def _lets_through(app: Templates, clients: set[Resource], doors: set[Resource], *, port: int) -> bool:
-    let_in = any(
-        _opens(rule, port) and (_by_range(rule) or app.follow(rule.get("SourceSecurityGroupId"), origin) in clients)
-        for origin, rule in _placed_rules(app, doors, "Ingress")
-    )
-    let_out = any(
-        _opens(rule, port) and (_anywhere(rule) or app.follow(rule.get("DestinationSecurityGroupId"), origin) in doors)
-        for origin, rule in _placed_rules(app, clients, "Egress")
-    )
-    return let_in and let_out
-
-
-def _rules(app: Templates, groups: set[Resource], direction: str) -> list[dict[str, Any]]:
-    return [rule for _, rule in _placed_rules(app, groups, direction)]
-
-
-def _placed_rules(app: Templates, groups: set[Resource], direction: str) -> list[tuple[str, dict[str, Any]]]:
-    """Rules of some groups, inline and apart, each with the template that it stands in."""
-    inline = [(group.template, rule) for group in groups for rule in group.list_of(f"SecurityGroup{direction}")]
-    apart = [
-        (rule.template, dict(rule.body.get("Properties", {})))
-        for rule in app.of_kind(f"AWS::EC2::SecurityGroup{direction}")
-        if app.follow(rule.get("GroupId"), rule.template) in groups
-    ]
-    return inline + apart
-
-
-def _opens(rule: Mapping[str, Any], port: int) -> bool:
-    if str(rule.get("IpProtocol")) == "-1":
-        return True
-    if rule.get("IpProtocol") not in ("tcp", "6", 6):
-        return False
-    try:
-        return int(rule["FromPort"]) <= port <= int(rule["ToPort"])
-    except (KeyError, TypeError, ValueError):
-        # For example a parameter: a port that the template does not show does not count as open.
-        return False
-
-
-def _anywhere(rule: Mapping[str, Any]) -> bool:
-    return rule.get("CidrIp") in _EVERYWHERE or rule.get("CidrIpv6") in _EVERYWHERE
-
-
-def _by_range(rule: Mapping[str, Any]) -> bool:
-    return "CidrIp" in rule or "CidrIpv6" in rule
 
 
 def _as_list(value: Any) -> list[Any]:
