@@ -59,7 +59,7 @@ help:
 setup: $(DEV) $(CLI)
 
 rehearse: setup
-	@python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
+	@exec python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
 
 workloads: setup
 	@python -m workloads.local $(ARGS)

@@ -57,8 +57,7 @@ def postgresql() -> Iterator[PostgreSql]:
             try:
                 yield PostgreSql(directory, Path(str(info.socket_dir)), info.port or _DEFAULT_PORT)
             finally:
-                processes.release(guard)
-                guard.wait()
+                processes.cancel(guard)
         finally:
             server.cleanup()
     finally:

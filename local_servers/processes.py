@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -29,6 +30,8 @@ _KEEP = "keep\n"
 _DELETE = """
 for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$1" 2>/dev/null; [ -e "$1" ] || exit 0; sleep 0.2; done
 """
+
+_run_afterwards: set[int] = set()  # process ids
 
 
 class MissingProgramError(Exception):
@@ -81,12 +84,14 @@ def start(
 
 
 def run_after_this_process(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Have a command run when this process ends, even if this process is killed; `release` cancels it."""
-    return _start(_RUNS_AFTER_CALLER, command, {"PATH": os.defpath}, None, subprocess.DEVNULL)
+    """Have a command run when this process ends, even if this process is killed; `cancel` cancels it."""
+    process = _start(_RUNS_AFTER_CALLER, command, {"PATH": os.defpath}, None, subprocess.DEVNULL)
+    _run_afterwards.add(process.pid)
+    return process
 
 
 def delete_after_this_process(directory: Path) -> subprocess.Popen[str]:
-    """Have a directory deleted when this process ends, even if this process is killed; `release` cancels it.
+    """Have a directory deleted when this process ends, even if this process is killed; `cancel` cancels it.
 
     Programs that write into it may end a moment later, so the deletion is repeated until the directory is gone.
     """
@@ -96,8 +101,16 @@ def delete_after_this_process(directory: Path) -> subprocess.Popen[str]:
 def release(process: subprocess.Popen[str]) -> None:
     """Detach a program from the end of this process: it keeps running afterwards."""
     if process.stdin is not None and not process.stdin.closed:
-        process.stdin.write(_KEEP)
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended
+            process.stdin.write(_KEEP)
+            process.stdin.close()
+
+
+def cancel(command: subprocess.Popen[str]) -> None:
+    """Do not run the command of `run_after_this_process`."""
+    release(command)
+    command.wait()
+    _run_afterwards.discard(command.pid)
 
 
 def end(process: subprocess.Popen[str]) -> None:
@@ -125,11 +138,13 @@ def kill(process: subprocess.Popen[str]) -> None:
 def kill_remaining(spare: int | None = None) -> None:
     """Kill the groups of all remaining children, such as one that an interrupt separated from the code that ends it.
 
+    Commands of `run_after_this_process` still run.
+
     Args:
         spare: Process id of a child that keeps running.
     """
     for child in psutil.Process().children():
-        if child.pid != spare:
+        if child.pid != spare and child.pid not in _run_afterwards:
             _signal(child.pid, signal.SIGKILL)
 
 

@@ -6,6 +6,8 @@ import argparse
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from rehearsal.rehearse import Outcome, Rehearsal, StageError
 if TYPE_CHECKING:
     from types import FrameType
 
+WATCH_SECONDS = 0.2
 FAILED_CHECK, BAD_STAGE, FAILED_STEP = 1, 2, 3
 
 
@@ -55,10 +58,17 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     live = os.environ.get("LIVE", "1") != "0"
-    directories = workspace.prepare(live=live)
+    if live and sys.platform != "linux":
+        live = False
+        report.write(
+            "A live rehearsal needs Linux, on which all addresses of 127/8 exist: this is the quick one, LIVE=0"
+        )
+    if "MAKELEVEL" in os.environ:
+        _end_with_make()
+    directories = workspace.prepare()
     code, kept = FAILED_STEP, None
     try:
-        outcome = Rehearsal(options.stage, keep, directories, report.Progress()).run()
+        outcome = Rehearsal(options.stage, keep, live, directories, report.Progress()).run()
         kept = outcome.kept
         code = _report(outcome, options.json)
     except StageError as fault:
@@ -72,13 +82,24 @@ def main() -> int:
         code = 128 + interrupted.number
     finally:
         processes.kill_remaining(spare=kept.pid if kept else None)
-        if directories.live and not kept:
-            directories.live.remove()
         if code in {0, BAD_STAGE} and not kept:
             workspace.remove(directories)
         else:
+            workspace.keep(directories)
             report.write(f"Logs and templates: {directories.run.relative_to(workspace.ROOT)}")
     return code
+
+
+def _end_with_make() -> None:
+    """End this process at once if `make`, which started it, is killed; what it started, and its directories, follow."""
+    make = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == make:
+            time.sleep(WATCH_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end-with-make", daemon=True).start()
 
 
 def _report(outcome: Outcome, path: Path | None) -> int:

@@ -16,13 +16,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
-from rehearsal.workspace import ACCOUNT, LIVE_DIRECTORY, REGION, ROOT, Workspace, client_environment
+from rehearsal.workspace import ACCOUNT, LIVE_DIRECTORY, REGION, ROOT, LiveDirectory, Workspace, client_environment
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
-
-    from rehearsal.workspace import LiveDirectory
 
 START_SECONDS = 30.0
 auth: Any = importlib.import_module("botocore.auth")
@@ -34,6 +32,19 @@ ATTEMPTS = 3  # a port that was free may be taken before the emulator binds it
 
 class EmulatorError(Exception):
     """The emulator did not start; the message has what it printed."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The account of a live layer, whose names and servers belong to one Region.
+
+    Attributes:
+        account: Id of the account.
+        region: Name of the Region.
+    """
+
+    account: str
+    region: str
 
 
 @dataclass
@@ -95,7 +106,6 @@ class Emulator:
 
 def _settings(workspace: Workspace, port: int, secret: str) -> dict[str, str]:
     run = workspace.run
-    live = {} if workspace.live is None else _live_settings(workspace.live)
     return {
         **workspace.environment(),
         "PYTHONPATH": str(ROOT),
@@ -108,16 +118,17 @@ def _settings(workspace: Workspace, port: int, secret: str) -> dict[str, str]:
         "STATE_DIR": str(run / "state"),
         "DOCKER_HOST": f"unix://{run / 'no-docker'}",  # otherwise a Docker daemon on this machine would run containers
         "REDIS_HOST": "no-engine.invalid",  # host name of every cache; it does not resolve
-        **live,
     }
 
 
-def _live_settings(live: LiveDirectory) -> dict[str, str]:
+def _live_settings(live: LiveDirectory, account: str, region: str) -> dict[str, str]:
     return {
+        "MINISTACK_REGION": region,
+        "MINISTACK_ACCOUNT_ID": account,
         LIVE_DIRECTORY: str(live.path),
         "AUTH": "true",  # it verifies signatures and evaluates policies
         "USE_SSL": "1",  # with a certificate of the run's authority, see `rehearsal.server`
-        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # in the URLs of HTTP APIs
+        "MINISTACK_HOST": f"{region}.amazonaws.com",  # in the URLs of HTTP APIs
     }
 
 
@@ -149,27 +160,35 @@ def _wait(emulator: Emulator) -> bool:
     raise EmulatorError(f"the emulator did not answer within {START_SECONDS:.0f} s. Its log:\n{emulator.log_tail()}")
 
 
-def _launch(workspace: Workspace, log: IO[str]) -> Emulator:
+def _launch(workspace: Workspace, log: IO[str], live: Live | None) -> Emulator:
     port, secret = free_port(), secrets.token_urlsafe(32)
+    settings, directory = _settings(workspace, port, secret), None
+    if live is not None:
+        directory = LiveDirectory.create()
+        settings |= _live_settings(directory, live.account, live.region)
     process = processes.start(
         [sys.executable, "-m", "rehearsal.server"],
-        environment=_settings(workspace, port, secret),
+        environment=settings,
         directory=workspace.run,
         output=log,
     )
-    return Emulator(process, port, Path(log.name), secret, workspace.live)
+    return Emulator(process, port, Path(log.name), secret, directory)
 
 
 @contextmanager
-def running(workspace: Workspace) -> Iterator[Emulator]:
+def running(workspace: Workspace, live: Live | None = None) -> Iterator[Emulator]:
     """Run an emulator for as long as the block lasts, or longer if the block keeps it.
+
+    Args:
+        workspace: Directories of the rehearsal.
+        live: The account that comes to life. Default: records only.
 
     Raises:
         EmulatorError: If the emulator ends, or does not answer in time.
     """
     with (workspace.run / "server.log").open("w") as log:
         for attempt in range(1, ATTEMPTS + 1):
-            emulator = _launch(workspace, log)
+            emulator = _launch(workspace, log, live)
             try:
                 if _wait(emulator):
                     yield emulator
@@ -179,3 +198,5 @@ def running(workspace: Workspace) -> Iterator[Emulator]:
             finally:
                 if not emulator.kept:
                     processes.end(emulator.process)
+                    if emulator.live is not None:
+                        emulator.live.remove()

@@ -98,12 +98,14 @@ class Rehearsal:
     Attributes:
         stage: Name of the stage.
         keep: Whether the stage stays deployed and the emulator keeps running.
+        live: Whether engines, logins, IAM and functions work, and not only records exist.
         workspace: Directories of the rehearsal.
         progress: Shows the steps.
     """
 
     stage: str
     keep: bool
+    live: bool
     workspace: Workspace
     progress: report.Progress
 
@@ -124,10 +126,15 @@ class Rehearsal:
                 )
             )
         with ExitStack() as stack:
-            with self.progress.phase("start the emulator"):
-                server = stack.enter_context(emulator.running(self.workspace))
+            default = Target(ACCOUNT, REGION)
+            server = self._started(stack, default)
             try:
-                stacks, target = self._synthesised(server)
+                stacks, target = self._synthesised(server, default)
+                if target != default:
+                    if self.live:  # its names and servers belong to one account and Region
+                        server = self._started(stack, target)
+                    with self.progress.phase("bootstrap"):
+                        self._bootstrap(server, target)
                 results = self._deployed(server, stacks, target)
             except CdkError as fault:
                 if fault.name == "synth":
@@ -169,20 +176,24 @@ class Rehearsal:
             leftovers=left,
         )
 
-    def _synthesised(self, server: Emulator) -> tuple[tuple[Stack, ...], Target]:
+    def _started(self, stack: ExitStack, target: Target) -> Emulator:
+        live = emulator.Live(target.account, target.region) if self.live else None
+        with self.progress.phase("start the emulator"):
+            return stack.enter_context(emulator.running(self.workspace, live))
+
+    def _synthesised(self, server: Emulator, default: Target) -> tuple[tuple[Stack, ...], Target]:
         """Synthesise, and bootstrap the default environment at the same time: on two cores that takes no longer."""
-        default = Target(ACCOUNT, REGION)
         cli = Cli(self._client_environment(server, default), self.workspace.run, self.workspace.run)
         with self.progress.phase("synthesise and bootstrap"):
             with self._bootstrapping(cli, default), self._synthesising(cli):
                 pass
             stacks = assembly.stacks(self.workspace.assembly)
-            target = Target.of(stacks)
-            if target != default:
-                other = Cli(self._client_environment(server, target), cli.directory, cli.logs)
-                with self._bootstrapping(other, target):
-                    pass
-        return stacks, target
+        return stacks, Target.of(stacks)
+
+    def _bootstrap(self, server: Emulator, target: Target) -> None:
+        cli = Cli(self._client_environment(server, target), self.workspace.run, self.workspace.run)
+        with self._bootstrapping(cli, target):
+            pass
 
     @contextmanager
     def _bootstrapping(self, cli: Cli, target: Target) -> Iterator[None]:

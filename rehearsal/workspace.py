@@ -35,14 +35,12 @@ class Workspace:
     Attributes:
         run: Directory of this rehearsal.
         cache: Directory that all rehearsals share.
-        live: Directory of the live layer in the system's temporary directory; None if the rehearsal is not live. Its
-            path is short, because the path of a unix socket has at most 107 bytes. It is deleted when this process
-            ends, even if this process is killed.
+        deletion: Deletes the directory of this rehearsal if this process is killed.
     """
 
     run: Path
     cache: Path
-    live: LiveDirectory | None = None
+    deletion: subprocess.Popen[str] | None = None
 
     @property
     def assembly(self) -> Path:
@@ -70,11 +68,13 @@ class Workspace:
 
 @dataclass(frozen=True)
 class LiveDirectory:
-    """The directory of a live layer.
+    """The directory of a live layer, in the system's temporary directory.
+
+    Its path is short, because the path of a unix socket has at most 107 bytes.
 
     Attributes:
         path: The directory, which only its owner can enter.
-        deletion: Deletes it after this process.
+        deletion: Deletes it when this process ends, even if this process is killed.
     """
 
     path: Path
@@ -95,11 +95,12 @@ class LiveDirectory:
 
     def keep(self) -> None:
         """Keep the directory when this process ends."""
-        processes.release(self.deletion)
+        processes.cancel(self.deletion)
 
     def remove(self) -> None:
         """Delete it now."""
         shutil.rmtree(self.path, ignore_errors=True)
+        self.keep()
 
 
 def client_environment(
@@ -128,26 +129,29 @@ def client_environment(
     }
 
 
-def prepare(*, live: bool = False) -> Workspace:
-    """Create the directories of a new rehearsal; several rehearsals can run at the same time.
-
-    Args:
-        live: Whether the rehearsal is live.
-    """
+def prepare() -> Workspace:
+    """Create the directories of a new rehearsal; several rehearsals can run at the same time."""
     home = ROOT / ".rehearsal"
     cache = home / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    run = Path(tempfile.mkdtemp(prefix="run-", dir=home))
+    run = home / f"run-{secrets.token_hex(4)}"
+    deletion = processes.delete_after_this_process(run)
+    run.mkdir(mode=0o700)
     for name in ("home", "tmp", "state"):
         (run / name).mkdir()
-    return Workspace(run, cache, LiveDirectory.create() if live else None)
+    return Workspace(run, cache, deletion)
 
 
 def remove(workspace: Workspace) -> None:
-    """Delete the directories of a rehearsal."""
+    """Delete the directory of a rehearsal."""
     shutil.rmtree(workspace.run, ignore_errors=True)
-    if workspace.live is not None:
-        workspace.live.remove()
+    keep(workspace)
+
+
+def keep(workspace: Workspace) -> None:
+    """Keep the directory of a rehearsal when this process ends."""
+    if workspace.deletion is not None:
+        processes.cancel(workspace.deletion)
 
 
 @contextmanager

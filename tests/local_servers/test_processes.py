@@ -42,8 +42,22 @@ _AFTER = """
 import os, signal, sys
 from local_servers import processes
 command = processes.run_after_this_process(["touch", sys.argv[1]])
-if "release" in sys.argv:
-    processes.release(command)
+if "cancel" in sys.argv:
+    processes.cancel(command)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+_DELETE_AFTER = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from local_servers import processes
+directory = Path(sys.argv[1])
+processes.delete_after_this_process(directory)
+directory.mkdir()
+# Its program writes into the directory for a moment after the caller has ended, as one that is about to be killed does.
+script = "for i in $(seq 100); do mkdir "$0/$i" && touch "$0/$i/file"; done 2>/dev/null"
+subprocess.Popen(["sh", "-c", script, str(directory)], start_new_session=True)
+if "remaining" in sys.argv:
+    processes.kill_remaining()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -90,9 +104,9 @@ def test_a_program_that_is_released_outlives_its_caller(tmp_path: Path) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("arguments", [(), ("release",)], ids=["killed", "released"])
+@pytest.mark.parametrize("arguments", [(), ("cancel",)], ids=["killed", "cancelled"])
 def test_a_command_runs_after_a_caller_that_is_killed(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Unless the caller released it."""
+    """Unless the caller cancelled it."""
     done = tmp_path / "done"
     subprocess.run([sys.executable, "-c", _AFTER, str(done), *arguments], cwd=ROOT, check=False)
     if arguments:
@@ -100,6 +114,16 @@ def test_a_command_runs_after_a_caller_that_is_killed(tmp_path: Path, arguments:
             wait_until(done.exists, "it has run", 0.5)
     else:
         wait_until(done.exists, "it has run")
+
+
+@pytest.mark.parametrize("arguments", [(), ("remaining",)], ids=["killed", "after kill_remaining"])
+def test_a_directory_is_deleted_after_a_caller_that_is_killed(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Although a program still writes into it when the deletion begins."""
+    directory = tmp_path / "run"
+    subprocess.run([sys.executable, "-c", _DELETE_AFTER, str(directory), *arguments], cwd=ROOT, check=False)
+    wait_until(lambda: not directory.exists(), "the directory is gone")
+    with pytest.raises(TimeoutError):
+        wait_until(directory.exists, "it is back", 0.5)
 
 
 def test_a_group_that_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
