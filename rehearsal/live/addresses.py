@@ -24,9 +24,10 @@ BLOCKS = range(64, 128)  # second numbers of the addresses
 CLAIM_PORT = 4009  # the rehearsal that listens on this port of a block's first address has the block
 HTTPS = 443  # it takes root to listen on it: connections to it are moved
 LAST_HOST = 250
+EVERY_API = "*.amazonaws.com"
 PERSON = "person"  # the client that reaches everything: a person at this machine, and the drills
 
-Apis = Callable[[str], Iterable[str] | None]
+Apis = Callable[[str], Mapping[str, bool] | None]
 
 
 class NoAddressError(Exception):
@@ -46,8 +47,8 @@ class Addresses:
         gateway_port: Port of the emulator on 127.0.0.1.
 
     Attributes:
-        reachable_apis: Returns the host names of the AWS APIs that a client reaches, or None for all. The network
-            module sets it.
+        reachable_apis: Returns for host names of AWS APIs, which may begin with `*.`, whether they answer a client;
+            others do not. None if all answer. The network module sets it.
     """
 
     def __init__(self, directory: Path, *, region: str, gateway_port: int) -> None:
@@ -138,11 +139,8 @@ class Addresses:
     def _write(self, client: str) -> None:
         lines = [f"{name} {address}" for name, address in self._names.items()]
         apis = self.reachable_apis(client)
-        if apis is None:
-            lines.append(f"*.amazonaws.com {self.api}")
-        else:
-            lines += [f"{name} {self.api}" for name in sorted(apis)]
-            lines.append(f"*.amazonaws.com {self._silence.address}")
+        answers = {EVERY_API: apis is None, **(apis or {})}
+        lines += [f"{name} {self.api if answer else self._silence.address}" for name, answer in sorted(answers.items())]
         lines.append(f"{self.api}:{HTTPS} {self._gateway}")
         lines.append(f"{self._silence.address}:{HTTPS} {self._silence.address}:{self._silence.port}")
         text = "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 SOCK_DIAG = 4  # the netlink protocol, and its message
 SOCK_DIAG_BY_FAMILY = 20
@@ -32,7 +32,7 @@ class Peer:
     """A process that connects.
 
     Attributes:
-        pid: Its id, if it is one of the rehearsal's function workers.
+        pid: Its id, if it is one of the rehearsal's function workers or a descendant of one.
         function: The function that it runs; None for all other processes, such as a person's or a drill's.
     """
 
@@ -56,17 +56,32 @@ def identify(client: TcpAddress, server: TcpAddress) -> Peer:
         server: Address and port of the server's end.
     """
     running = workers()
-    pid = owner(client, server, running) if running else None
-    return Peer(pid, running.get(pid) if pid is not None else None)
-
-
-def owner(client: TcpAddress, server: TcpAddress, candidates: Mapping[int, str]) -> int | None:
-    """The one of these processes that has the client's end open, or None."""
-    number = inode(client, server)
+    number = inode(client, server) if running else None
     if number is None:
-        return None
+        return Peer(None, None)
+    for candidates in (running, descendants(running)):
+        pid = owner(number, candidates)
+        if pid is not None:
+            return Peer(pid, candidates[pid])
+    return Peer(None, None)
+
+
+def owner(number: int, candidates: Iterable[int]) -> int | None:
+    """The first of these processes that has the socket with this inode open, or None."""
     wanted = f"socket:[{number}]"
     return next((pid for pid in candidates if _has_open(pid, wanted)), None)
+
+
+def descendants(processes: Mapping[int, str]) -> dict[int, str]:
+    """The descendants of processes, each with what its ancestor runs."""
+    found: dict[int, str] = {}
+    waiting = list(processes.items())
+    while waiting:
+        pid, function = waiting.pop()
+        children = {child: function for child in _children(pid) if child not in found}
+        found |= children
+        waiting += children.items()
+    return found
 
 
 def inode(own: TcpAddress, other: TcpAddress) -> int | None:
@@ -83,6 +98,16 @@ def inode(own: TcpAddress, other: TcpAddress) -> int | None:
         return None
     number: int = struct.unpack_from("=I", answer, INODE_OFFSET)[0]
     return number or None
+
+
+def _children(pid: int) -> list[int]:
+    directory = Path(f"/proc/{pid}/task")
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # the process has ended
+        for thread in directory.iterdir():
+            with contextlib.suppress(OSError):  # the thread has ended
+                found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def _has_open(pid: int, wanted: str) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from rehearsal import admission, extension, live, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.settled_stacks import STACK_WORK
+from rehearsal.live import network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -49,14 +50,16 @@ def test_private_name_is_as_relied_on(private: Private) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [*extension.MODULES, admission], ids=lambda module: module.__name__.rsplit(".", 1)[1]
+    "module", [*extension.MODULES, admission, network], ids=lambda module: module.__name__.rsplit(".", 1)[1]
 )
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     """A module uses exactly the private names that it lists."""
     source = inspect.getsource(module)
     used = set(
         re.findall(
-            r"\b(?:ec2|elasticache|rds|secretsmanager|sns|provisioners|custom_resource|drift|sessions)\.(_\w+)", source
+            r"\b(?:ec2|elasticache|lambda_service|rds|secretsmanager|sns|provisioners|custom_resource|drift|sessions)"
+            r"\.(_\w+)",
+            source,
         )
     )
     used |= STACK_WORK if module is settled_stacks else set()

@@ -20,6 +20,7 @@ from elasticache_rules.network.model import (
     SecurityGroup,
     Subnet,
     address_range,
+    service_name,
     tcp_ports,
 )
 from elasticache_rules.templates.assembly import text
@@ -180,12 +181,12 @@ class _Reader:
         shown = len(app.follow_all(tables, template)) == len(tables)
         name = text(endpoint.get("ServiceName"))
         return Endpoint(
-            service=_service(name),
+            service=service_name(name),
             vpc=vpc,
             interface=None
             if endpoint.get("VpcEndpointType") != "Interface"
             else Interface(
-                name=f"the interface endpoint of {_service(name)}",
+                name=f"the interface endpoint of {service_name(name)}",
                 vpc=vpc,
                 subnets=tuple(key(app, subnet, template) for subnet in endpoint.list_of("SubnetIds")),
                 groups=tuple(key(app, group, template) for group in endpoint.list_of("SecurityGroupIds")),
@@ -195,12 +196,6 @@ class _Reader:
             route_tables=frozenset(key(app, table, template) for table in tables) if shown else None,
             policy=endpoint.get("PolicyDocument"),
         )
-
-
-def _service(name: str) -> str:
-    """The service that an endpoint service's name ends with: all that follows the Region."""
-    parts = name.split(".", 3)
-    return parts[3] if parts[:2] == ["com", "amazonaws"] and parts[3:] else name.rpartition(".")[2]
 
 
 def _shown_ranges(subnet: Resource) -> tuple[Range, ...]:

@@ -185,3 +185,13 @@ def address_range(text: object) -> Range | None:
         return ip_network(text, strict=False) if isinstance(text, str) else None
     except ValueError:
         return None
+
+
+def service_name(endpoint_service: str) -> str:
+    """The AWS service of an endpoint service, as all that follows the Region in its name.
+
+    Args:
+        endpoint_service: The name, for example ``com.amazonaws.eu-west-1.secretsmanager``.
+    """
+    parts = endpoint_service.split(".", 3)
+    return parts[3] if parts[:2] == ["com", "amazonaws"] and parts[3:] else endpoint_service.rpartition(".")[2]

@@ -82,7 +82,7 @@ def test_addresses_are_unique_and_two_runs_share_none(run: Run, tmp_path: Path) 
 
 def test_a_function_sees_the_apis_that_it_reaches(run: Run) -> None:
     """The names of caches are the same for all; an API that a function does not reach gives no answer."""
-    run.addresses.reachable_apis = {"sweep": ["elasticache.eu-west-1.amazonaws.com"], "person": None}.__getitem__
+    run.addresses.reachable_apis = {"sweep": {"elasticache.eu-west-1.amazonaws.com": True}, "person": None}.__getitem__
     run.addresses.point({"Master.Orders.example": "127.64.1.1"})
     person, sweep = (run.addresses.names_file(client).read_text().splitlines() for client in ("person", "sweep"))
     assert "master.orders.example 127.64.1.1" in person
@@ -97,7 +97,7 @@ def test_a_function_sees_the_apis_that_it_reaches(run: Run) -> None:
 
 def test_an_api_that_is_not_reachable_does_not_answer(run: Run) -> None:
     """A connection to it waits, as behind a packet filter, and is not refused."""
-    run.addresses.reachable_apis = lambda _client: ()
+    run.addresses.reachable_apis = lambda _client: {}
     [line] = [
         line
         for line in run.addresses.names_file("f").read_text().splitlines()
