@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -32,6 +31,7 @@ class Deadline:
 
     context: Context
     poll_seconds: float
+    sleep: Callable[[float], None]
 
     def run(self, step: Callable[[], T]) -> T:
         """Run a step, and run it again from its start while AWS is busy.
@@ -69,5 +69,5 @@ class Deadline:
     def _wait(self) -> bool:
         if self.context.get_remaining_time_in_millis() / 1000 - self.poll_seconds < _RESERVE_SECONDS:
             return False
-        time.sleep(self.poll_seconds)
+        self.sleep(self.poll_seconds)
         return True

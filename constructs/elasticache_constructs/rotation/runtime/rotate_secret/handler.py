@@ -54,8 +54,9 @@ def answer(
     elasticache: Any,
     poll_seconds: float = _POLL_SECONDS,
     clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Answer an event, with the environment, clients and clock as arguments.
+    """Answer an event, with the environment, the clients and the time as arguments.
 
     Raises:
         RotationError: If the step failed.
@@ -64,7 +65,7 @@ def answer(
     try:
         configuration = Configuration.from_environment(environment)
         step, token = _checked(event, configuration)
-        deadline = Deadline(context, poll_seconds)
+        deadline = Deadline(context, poll_seconds, sleep)
         rotation = Rotation(
             configuration=configuration,
             secret=Secret(secretsmanager, configuration.secret_arn),
