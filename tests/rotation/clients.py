@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.rotation.rig import Rig
 
-CACHE_SECONDS = 0.6
-_PAUSE_SECONDS = 0.02
+CACHE_SECONDS = 55.0
+_CLIENTS = 5
+"""How many there are of each policy."""
+_PAUSE_SECONDS = 5.0
+_SPREAD_SECONDS = 3.0
+"""From one client's reading the secret again to the next one's, so that some do so shortly before it changes."""
 
 
 @dataclass(frozen=True)
@@ -38,65 +40,63 @@ POLICIES = (
 
 @dataclass
 class Tally:
-    """Logins of one client."""
+    """Logins of the clients of one policy."""
 
     failed: int = 0
     total: int = 0
 
 
-@dataclass
 class Client:
-    """One application; every request logs in over a new connection, on one node after the other."""
+    """One application; every request logs in over a new connection, on one node after the other.
 
-    rig: Rig
-    policy: Policy
-    tally: Tally = field(default_factory=Tally)
+    Args:
+        rig: The secret and the cache.
+        policy: How it comes by its password.
+        tally: Where its logins are counted.
+        number: Among the clients of the policy. The first ones read the secret longest ago.
+    """
 
-    def __post_init__(self) -> None:
-        """Read the secret for the first time."""
-        self._turns = itertools.count()
+    def __init__(self, rig: Rig, policy: Policy, tally: Tally, number: int) -> None:
+        self._rig = rig
+        self._policy = policy
+        self._tally = tally
+        self._turns = itertools.count(number)
         self._read()
+        expires = _SPREAD_SECONDS * (number + 1)
+        self._read_at -= CACHE_SECONDS - expires
+        rig.clock.later(expires % _PAUSE_SECONDS, self._work)
 
-    def request(self) -> None:
-        """Log in by the policy."""
-        if time.monotonic() - self._read_at > self.policy.cache_seconds:
+    def _work(self) -> None:
+        self._tally.total += 1
+        self._tally.failed += not self._request()
+        self._rig.clock.later(_PAUSE_SECONDS, self._work)
+
+    def _request(self) -> bool:
+        """Whether a login by the policy is accepted."""
+        if self._rig.clock() - self._read_at >= self._policy.cache_seconds:
             self._read()
-        accepted = self._logs_in(self._password)
-        if not accepted and self.policy.refreshes:
+        if self._logs_in(self._password):
+            return True
+        if self._policy.refreshes:
             self._read()
-            accepted = self._logs_in(self._password)
-        if not accepted and self.policy.falls_back and (previous := self.rig.secrets.peek("AWSPREVIOUS")):
-            accepted = self._logs_in(previous)
-        self.tally.total += 1
-        self.tally.failed += not accepted
+            if self._logs_in(self._password):
+                return True
+        previous = self._rig.secrets.peek("AWSPREVIOUS") if self._policy.falls_back else None
+        return previous is not None and self._logs_in(previous)
 
     def _read(self) -> None:
-        self._password = self.rig.secrets.peek("AWSCURRENT") or ""
-        self._read_at = time.monotonic()
+        self._password = self._rig.secrets.peek("AWSCURRENT") or ""
+        self._read_at = self._rig.clock()
 
     def _logs_in(self, password: str) -> bool:
-        nodes = list(self.rig.cache.servers)
-        return nodes[next(self._turns) % len(nodes)].logs_in(self.rig.user_name, password)
+        servers = self._rig.cache.servers
+        return servers[next(self._turns) % len(servers)].logs_in(self._rig.user_name, password)
 
 
-class Clients:
-    """One client of each policy, at work while the context lasts."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._clients = [Client(rig, policy) for policy in POLICIES]
-        self._threads = [threading.Thread(target=self._work, args=(client,)) for client in self._clients]
-        self._done = threading.Event()
-
-    def __enter__(self) -> dict[str, Tally]:
-        for thread in self._threads:
-            thread.start()
-        return {client.policy.name: client.tally for client in self._clients}
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self, client: Client) -> None:
-        while not self._done.wait(_PAUSE_SECONDS):
-            client.request()
+def start(rig: Rig) -> dict[str, Tally]:
+    """Start the clients of every policy. They work whenever time passes; the tallies go on."""
+    tallies = {policy.name: Tally() for policy in POLICIES}
+    for policy in POLICIES:
+        for number in range(_CLIENTS):
+            Client(rig, policy, tallies[policy.name], number)
+    return tallies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from local_servers.nodes import ADMINISTRATOR, Node, redis_server, tls_options
 from local_servers.ports import free_port
+from local_servers.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PASSWORD = "administrator-of-the-twin"
 _GROUP = 3
+# Ends a test that hangs. A server that is slow has not refused a login.
+_TIMEOUT_SECONDS = 60.0
 
 
 def needs(program: str) -> None:
@@ -75,7 +77,7 @@ class Server(Node):
     def __init__(self, certificates: Certificates, *, is_shard: bool = False) -> None:
         self.tls_port = free_port()
         options = tls_options(certificates.certificate, certificates.key, certificates.authority, self.tls_port)
-        options += ["--masteruser", ADMINISTRATOR, "--masterauth", _PASSWORD]
+        options += ["--repl-diskless-sync-delay", "0", "--masteruser", ADMINISTRATOR, "--masterauth", _PASSWORD]
         directory = certificates.key.parent
         super().__init__(redis_server(), directory, *options, password=_PASSWORD, is_shard=is_shard)
 
@@ -85,19 +87,23 @@ class Server(Node):
         self.admin.execute_command(*words)
 
     def replicate(self, primary: Server | None) -> None:
-        """Follow another server, or none."""
-        self.admin.replicaof(*(("NO", "ONE") if primary is None else ("127.0.0.1", str(primary.port))))
+        """Follow another server, and have its data; or follow none."""
+        if primary is None:
+            self.admin.replicaof("NO", "ONE")
+            return
+        self.admin.replicaof("127.0.0.1", str(primary.port))
+        wait_until(self._follows, "the replica follows its primary", _TIMEOUT_SECONDS)
+
+    def _follows(self) -> bool:
+        return bool(self.admin.info("replication")["master_link_status"] == "up")
 
     def logs_in(self, user: str, password: str) -> bool:
         """A client's login over a new connection, without retries."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
-                connection.sendall(f"AUTH {user} {password}\r\nPING\r\n".encode())
-                reply = b""
-                while reply.count(b"\r\n") < 2 and (more := connection.recv(512)):
-                    reply += more
-        except OSError:
-            return False
+        with socket.create_connection(("127.0.0.1", self.port), _TIMEOUT_SECONDS) as connection:
+            connection.sendall(f"AUTH {user} {password}\r\nPING\r\n".encode())
+            reply = b""
+            while reply.count(b"\r\n") < 2 and (more := connection.recv(512)):
+                reply += more
         return reply == b"+OK\r\n+PONG\r\n"
 
     def refused_logins(self) -> int:
@@ -110,7 +116,7 @@ class Engines:
 
     def __init__(self, certificates: Certificates) -> None:
         self.certificates = certificates
-        self._idle: queue.SimpleQueue[list[Server]] = queue.SimpleQueue()
+        self._idle: list[list[Server]] = []
         self._all: list[Server] = []
 
     @contextlib.contextmanager
@@ -120,7 +126,7 @@ class Engines:
         servers[0].replicate(None)
         servers[1].replicate(servers[0])
         yield servers
-        self._idle.put(servers)
+        self._idle.append(servers)
 
     @contextlib.contextmanager
     def cluster(self) -> Iterator[list[Server]]:
@@ -133,10 +139,7 @@ class Engines:
             server.stop()
 
     def _group(self) -> list[Server]:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return [self._start() for _ in range(_GROUP)]
+        return self._idle.pop() if self._idle else [self._start() for _ in range(_GROUP)]
 
     def _start(self, *, is_shard: bool = False) -> Server:
         server = Server(self.certificates, is_shard=is_shard)

@@ -9,19 +9,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import NotYet
 from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
+from tests.rotation.rig import POLL_SECONDS
 from tests.rotation.twin import GROUP, SECRET, USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.rotation.rig import Rig
-
-_POLL_SECONDS = 0.03
 
 
 class Published:
@@ -66,11 +64,11 @@ class Published:
         return Login.parse(self.rig.secrets.versions[self.rig.secrets.labelled(label) or ""].value or "")
 
     def _wait(self, ready: Callable[[], bool]) -> None:
-        end = time.monotonic() + self.rig.seconds
+        end = self.rig.clock() + self.rig.seconds
         while not ready():
-            if time.monotonic() > end:
+            if self.rig.clock() > end:
                 raise NotYet("gave up waiting")
-            time.sleep(_POLL_SECONDS)
+            self.rig.clock.sleep(POLL_SECONDS)
 
 
 class OfficialUser(Published):

@@ -3,75 +3,58 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.access import Permissions
-from elasticache_constructs.rotation.runtime.rotate_secret import handler
+from elasticache_constructs.rotation.runtime.rotate_secret import handler, login
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
+from tests.rotation.clock import Clock
 from tests.rotation.twin import GROUP, SECRET, USER_ID, Account, ElastiCache, Knobs, SecretsManager
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.rotation.engine import Server
 
 FOUR = ("createSecret", "setSecret", "testSecret", "finishSecret")
 GRACE = 60
+POLL_SECONDS = 0.5
 
-# Here, since scenarios run in threads, and CDK answers one thread at a time.
-_READ_WRITE = Permissions.read_write("*").access_string
-
-
-class Clock:
-    """A clock that a test moves, or that runs faster than the others."""
-
-    def __init__(self, speed: float = 0) -> None:
-        self._speed = speed
-        self._moved = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Seconds since the epoch."""
-        return self._moved + time.monotonic() * self._speed
-
-    def move(self, seconds: float) -> None:
-        """Let time pass."""
-        self._moved += seconds
+# A machine that is busy must not look like a node that does not answer.
+login._TIMEOUT_SECONDS = 60.0
 
 
-@dataclass
 class Context:
     """Lambda's, with some seconds to use beyond the runtime's reserve."""
 
-    seconds: float
-    function_name: str = "rotate-orders"
-    started: float = field(default_factory=time.monotonic)
+    function_name = "rotate-orders"
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._end = clock() + 30 + seconds
 
     def get_remaining_time_in_millis(self) -> int:
         """As Lambda's."""
-        return int(1000 * (30 + self.seconds - (time.monotonic() - self.started)))
+        return round(1000 * (self._end - self._clock()))
 
 
 class Rig:
     """The function, wired to the twin."""
 
-    def __init__(
-        self, kind: Kind, servers: list[Server], ca_file: Path, *, knobs: Knobs | None = None, speed: float = 0
-    ) -> None:
+    def __init__(self, kind: Kind, servers: list[Server], ca_file: Path, *, knobs: Knobs | None = None) -> None:
         self.kind = kind
         self.user_name = "app" if kind is Kind.USER else "default"
-        self.account = Account()
+        self.clock = Clock()
+        self.account = Account(self.clock)
         self.first = "first" * 12
         value = {"username": self.user_name, "password": self.first, "note": "kept"}
-        self.clock = Clock(speed)
-        self.secrets = SecretsManager(self.account, value, clock=self.clock)
+        self.secrets = SecretsManager(self.account, value)
         self.cache = ElastiCache(self.account, servers, self.first, user_name=self.user_name, knobs=knobs)
-        self.cache.rules = _READ_WRITE if kind is Kind.USER else "on ~* &* +@all"
+        self.cache.rules = Permissions.read_write("*").access_string if kind is Kind.USER else "on ~* &* +@all"
         self.cache.seed()
-        self.seconds = 2.0
-        self.poll_seconds = 0.005
-        self.context = Context(self.seconds)
+        self.seconds = 120.0
+        self.context = Context(self.clock, self.seconds)
         self.environment = {
             "SECRET_ARN": SECRET,
             "KIND": kind.value,
@@ -85,15 +68,16 @@ class Rig:
         """Invoke the function; what it says came of it."""
         if token is not None:
             event = {"SecretId": SECRET, "ClientRequestToken": token, **event}
-        self.context = Context(self.seconds)
+        self.context = Context(self.clock, self.seconds)
         result = handler.answer(
             {"Step": step, **event},
             self.context,
             environment=self.environment,
             secretsmanager=self.secrets,
             elasticache=self.cache,
-            poll_seconds=self.poll_seconds,
+            poll_seconds=POLL_SECONDS,
             clock=self.clock,
+            sleep=self.clock.sleep,
         )
         return result["Outcome"]
 

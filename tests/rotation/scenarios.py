@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import RotationError, RotationTooSoon
-from tests.rotation.clients import POLICIES, Clients, Tally
+from tests.rotation.clients import CACHE_SECONDS, POLICIES, Tally, start
 from tests.rotation.engine import Engines, make_certificates
 from tests.rotation.published import OfficialUser, Published, RotateOnly, SetFirst
 from tests.rotation.rig import FOUR, GRACE, Rig
@@ -32,10 +30,10 @@ if TYPE_CHECKING:
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rotation.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
-# The rotation's clock runs this much faster than the clients', whose caches are thereby well within the grace time.
-_SPEED = 20.0
-_GRACE_SECONDS = GRACE / _SPEED
-_AT_ONCE = 8
+_LATENCY_SECONDS = 0.2
+_SWEEP_SECONDS = 2.0
+# The last sweep begins when the grace time is certainly over: the record of a promotion has whole seconds.
+_SWEEPING_SECONDS = GRACE + 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +52,16 @@ class Scenario:
 
 
 def _add_node(rig: Rig, spare: Server) -> None:
-    rig.cache.add_node(spare, rig.secrets.peek("AWSCURRENT") or "", for_seconds=0.5)
+    rig.cache.add_node(spare, rig.secrets.peek("AWSCURRENT") or "", for_seconds=10)
 
 
-PROMPT = Knobs(status_for=0.1, applied_after=0.1)
+PROMPT = Knobs(status_for=1, applied_after=1)
 SCENARIOS = (
     Scenario(name="nothing unusual", knobs=PROMPT),
-    Scenario(name="status changes late", knobs=Knobs(status_after=0.3, status_for=0.2, applied_after=0.5)),
-    Scenario(name="applied after the status says so", knobs=Knobs(status_for=0.1, applied_after=0.5)),
-    Scenario(name="never applied", knobs=Knobs(status_for=0.1, never=True)),
-    Scenario(name="one node lags", knobs=Knobs(status_for=0.1, applied_after=0.1, lag=0.4)),
+    Scenario(name="status changes late", knobs=Knobs(status_after=8, status_for=2, applied_after=10)),
+    Scenario(name="applied after the status says so", knobs=Knobs(status_for=1, applied_after=10)),
+    Scenario(name="never applied", knobs=Knobs(status_for=1, never=True)),
+    Scenario(name="one node lags", knobs=Knobs(status_for=1, applied_after=1, lag=10)),
     Scenario(name="throttled, then in an invalid state", knobs=PROMPT, busy=True),
     Scenario(name="failover between set and test", knobs=PROMPT, before_test=lambda rig, _spare: rig.cache.fail_over()),
     Scenario(name="node added between set and test", knobs=PROMPT, before_test=_add_node),
@@ -124,14 +122,11 @@ class Result:
 def play(scenario: Scenario, rotator: Rotator, engines: Engines) -> Result:
     """Let clients work while the secret is rotated, through the grace time, and a cache time more."""
     with engines.group() as servers:
-        rig = Rig(rotator.kind, servers[:2], engines.certificates.authority, knobs=scenario.knobs, speed=_SPEED)
-        rig.seconds = 6.0  # far more than a step needs, on a loaded machine too
-        rig.poll_seconds = 0.03
-        with Clients(rig) as tallies:
-            time.sleep(0.1)
-            outcome = _rotations(scenario, rotator, rig, servers[2])
-            time.sleep(0.3)
-        rig.cache.close()
+        rig = Rig(rotator.kind, servers[:2], engines.certificates.authority, knobs=scenario.knobs)
+        rig.account.latency = _LATENCY_SECONDS
+        tallies = start(rig)
+        outcome = _rotations(scenario, rotator, rig, servers[2])
+        rig.clock.sleep(CACHE_SECONDS)
         return Result(scenario.name, rotator, outcome, any(rig.cache.accepts(rig.first)), rig.current_works(), tallies)
 
 
@@ -173,22 +168,20 @@ def _die(rig: Rig, modify: str, changes: int) -> None:
 
 
 def _pass_grace_time(rig: Rig, *, sweeps: bool) -> None:
-    """Sweep through the grace time, and on until the previous password is retired, where one is to be."""
-    retired = not sweeps or rig.secrets.labelled("AWSPREVIOUS") is None
-    start = time.monotonic()
-    while (passed := time.monotonic() - start) < _GRACE_SECONDS or (not retired and passed < 20 * _GRACE_SECONDS):
-        time.sleep(0.1)
+    """Let the grace time pass, with sweeps or without."""
+    end = rig.clock() + _SWEEPING_SECONDS
+    while rig.clock() < end:
+        rig.clock.sleep(_SWEEP_SECONDS)
         # A sweep that fails is counted by its clients' failures, and by the outcome.
         with contextlib.suppress(RotationError):
-            retired |= sweeps and rig.step("retire") == "retired"
+            if sweeps:
+                rig.step("retire")
 
 
 def measure(engines: Engines) -> list[Result]:
-    """All scenarios under all rotators, several at once."""
-    jobs = [(scenario, rotator) for scenario in SCENARIOS for rotator in ROTATORS]
-    # One redirection for all threads: standard output belongs to the process.
-    with contextlib.redirect_stdout(io.StringIO()), ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda job: play(job[0], job[1], engines), jobs))
+    """All scenarios under all rotators."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return [play(scenario, rotator, engines) for scenario in SCENARIOS for rotator in ROTATORS]
 
 
 def table(results: list[Result]) -> str:

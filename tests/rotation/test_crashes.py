@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import Busy, NotYet, Refused, RotationError
-from tests.rotation.rig import FOUR, GRACE, Rig
+from tests.rotation.rig import FOUR, GRACE, POLL_SECONDS, Rig
 from tests.rotation.twin import Crash, Knobs
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def _survive(rig: Rig, steps: tuple[str, ...]) -> None:
     token = rig.secrets.rotate()
     for step in steps:
         if step == "retire":
-            rig.clock.move(GRACE + 1)
+            rig.clock.sleep(GRACE + 1)
         argument = token if step in FOUR else None
         try:
             rig.step(step, argument)
@@ -86,7 +85,7 @@ def test_concurrent_steps_come_to_one_end(rig: Rig, step: str) -> None:
             failures = _at_once([lambda: rig.step(step, token)] * 4)
             assert set() == {type(failure) for failure in failures} - {RotationError, Busy, NotYet}
         rig.step(each, token)
-    rig.clock.move(GRACE + 1)
+    rig.clock.sleep(GRACE + 1)
 
     assert "retired" == rig.step("retire")
     assert rig.current_works()
@@ -95,7 +94,7 @@ def test_concurrent_steps_come_to_one_end(rig: Rig, step: str) -> None:
 def test_concurrent_sweeps_come_to_one_end(rig: Rig) -> None:
     """Four sweeps at once retire the previous password and leave AWSCURRENT alone."""
     rig.rotate()
-    rig.clock.move(GRACE + 1)
+    rig.clock.sleep(GRACE + 1)
 
     assert [] == _at_once([lambda: rig.step("retire")] * 4)
     assert ([False, False], True) == (rig.cache.accepts(rig.first), rig.current_works())
@@ -104,7 +103,7 @@ def test_concurrent_sweeps_come_to_one_end(rig: Rig) -> None:
 def test_sweep_beside_every_step_harms_none(rig: Rig) -> None:
     """Sweeps that run while the steps do neither stop them nor take away a password in use."""
     rig.rotate()
-    rig.clock.move(GRACE + 1)
+    rig.clock.sleep(GRACE + 1)
     rig.step("retire")
     outages: list[str] = []
     rig.account.watch = lambda: None if rig.current_works() else outages.append(rig.account.calls[-1])
@@ -135,7 +134,7 @@ def _at_once(invocations: list[Callable[[], object]]) -> list[RotationError]:
 def test_sweep_that_slept_sees_the_rotation_begun_meanwhile(rig: Rig) -> None:
     """A sweep looks at the labels again right before it takes the previous password away."""
     rig.rotate()
-    rig.clock.move(GRACE + 1)
+    rig.clock.sleep(GRACE + 1)
 
     def begin_another() -> None:
         rig.account.watch = lambda: None
@@ -195,28 +194,28 @@ def test_busy_service_does_not_outlast_the_function(rig: Rig, step: str) -> None
     token = rig.secrets.rotate()
     for before in FOUR[: FOUR.index(step)]:
         rig.step(before, token)
-    rig.seconds = 0.1
+    rig.seconds = 5.0
     rig.account.fail("elasticache:DescribeCacheClusters", "Throttling", 1000)
     rig.account.fail("secretsmanager:PutSecretValue", "Throttling", 1000)
     with pytest.raises((Busy, NotYet)) as failure:
         rig.step(step, token)
 
     assert failure.value.retriable
-    assert rig.context.get_remaining_time_in_millis() > 29_500
+    assert 30_000 <= rig.context.get_remaining_time_in_millis() < 30_000 + 1000 * POLL_SECONDS
 
 
 def test_user_in_change_is_waited_for(rig: Rig) -> None:
     """While the status says modifying, testSecret and the next change wait for it to settle."""
-    rig.cache.knobs = Knobs(status_for=0.2)
-    started = time.monotonic()
+    rig.cache.knobs = Knobs(status_for=20)
+    started = rig.clock()
     rig.rotate()
 
-    assert time.monotonic() - started > rig.cache.knobs.status_for
+    assert rig.clock() - started >= rig.cache.knobs.status_for
 
 
 def test_node_in_the_making_is_waited_for(rig: Rig) -> None:
     """A node that has no endpoint yet holds the promotion back; one that is being deleted does not."""
-    rig.seconds = 0.1
+    rig.seconds = 5.0
     rig.cache.member_status[1] = "creating"
     token = rig.secrets.rotate()
     with pytest.raises(Busy, match="orders-002 is creating and has no endpoint yet"):

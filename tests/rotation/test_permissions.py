@@ -25,7 +25,7 @@ def _fails_without(rig: Rig, steps: tuple[str, ...], missing: str | None) -> lis
     token = rig.secrets.rotate()
     for step in steps:
         if step == "retire":
-            rig.clock.move(GRACE + 1)
+            rig.clock.sleep(GRACE + 1)
         needed = actions_by_step(rig.kind)[step]
         rig.account.allowed = needed - {missing}
         argument = token if step in FOUR else None

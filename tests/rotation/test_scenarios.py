@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rotation.clients import POLICIES
-from tests.rotation.scenarios import BEGIN, DOCUMENT, END, ROTATORS, SCENARIOS, Result, measure, write
+from tests.rotation.scenarios import BEGIN, DOCUMENT, END, ROTATORS, SCENARIOS, Result, measure, table, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def test_no_login_fails(results: dict[tuple[str, str], Result], scenario: object
     failed = {policy: result.tallies[policy].failed for policy in CAREFUL}
 
     assert dict.fromkeys(CAREFUL, 0) == failed
-    assert all(tally.total >= 20 for tally in result.tallies.values())
+    assert all(tally.total >= 100 for tally in result.tallies.values())
     assert result.current_accepted
 
 
@@ -85,28 +85,20 @@ def test_published_orders_keep_the_old_password(results: dict[tuple[str, str], R
     assert results["nothing unusual", rotator].old_accepted
 
 
-def _rows(document: Path) -> dict[tuple[str, str], list[str]]:
-    lines = document.read_text().split(BEGIN)[1].split(END)[0].splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
-    return {(row[0], row[1]): row[2:] for row in cells[2:]}
+def test_committed_table_is_the_measured_one(results: dict[tuple[str, str], Result], tmp_path: Path) -> None:
+    """The table in the document is what every scenario under every rotator comes to, on this machine too."""
+    committed = DOCUMENT.read_text()
+    measured = tmp_path / "rotation.md"
+    measured.write_text(committed)
+    write(list(results.values()), measured)
+
+    assert committed == measured.read_text(), "run python -m tests.rotation.scenarios, and look at what changed"
 
 
-def test_committed_table_keeps_the_promise() -> None:
-    """The table in the document has every scenario under every rotator, and zero wherever zero is promised."""
-    rows = _rows(DOCUMENT)
-    expected = [(scenario.name, rotator.name) for scenario in SCENARIOS for rotator in ROTATORS]
-    broken = [
-        key for key, row in rows.items() if key[1] in OURS and not all(cell.startswith("0 of ") for cell in row[1:5])
-    ]
-
-    assert (expected, []) == (list(rows), broken)
-
-
-def test_table_is_written_between_its_markers(results: dict[tuple[str, str], Result], tmp_path: Path) -> None:
+def test_table_is_written_between_its_markers(tmp_path: Path) -> None:
     """Writing the table replaces it and nothing else."""
     document = tmp_path / "rotation.md"
     document.write_text(f"before\n{BEGIN}old\n{END}after\n")
-    write(list(results.values()), document)
+    write([], document)
 
-    assert list(results) == list(_rows(document))
-    assert ["before", "after"] == [document.read_text().splitlines()[line] for line in (0, -1)]
+    assert f"before\n{BEGIN}\n{table([])}\n{END}after\n" == document.read_text()

@@ -17,6 +17,7 @@ from elasticache_constructs.rotation.runtime.rotate_secret.errors import Busy, R
 from elasticache_constructs.rotation.runtime.rotate_secret.login import LoginProbe
 from elasticache_constructs.rotation.runtime.rotate_secret.nodes import Node
 from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
+from tests.rotation.clock import Clock
 from tests.rotation.engine import needs
 from tests.rotation.rig import Context, Rig
 from tests.rotation.twin import SECRET, check_parameters
@@ -157,13 +158,13 @@ def test_handle_reads_the_environment(
     token = rig.secrets.rotate()
     event = {"Step": "createSecret", "SecretId": SECRET, "ClientRequestToken": token}
 
-    assert {"Step": "createSecret", "Outcome": "created"} == handler.handle(event, Context(1))
+    assert {"Step": "createSecret", "Outcome": "created"} == handler.handle(event, Context(rig.clock, 1))
 
 
 def test_wrong_environment_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """A function that is configured wrongly counts as failed, so that its alarm rings."""
     with pytest.raises(RotationError, match="KIND is not set"):
-        handler.answer({"Step": "retire"}, Context(1), environment={}, secretsmanager=None, elasticache=None)
+        handler.answer({"Step": "retire"}, Context(Clock(), 1), environment={}, secretsmanager=None, elasticache=None)
 
     assert '"RotationFailed": 1' in capsys.readouterr().out
 

@@ -11,7 +11,6 @@ import functools
 import itertools
 import json
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.rotation.clock import Clock
     from tests.rotation.engine import Server
 
 P = ParamSpec("P")
@@ -40,8 +40,11 @@ class Crash(BaseException):
 
 @dataclass
 class Account:
-    """What both services share: who may call, what fails, and what was called."""
+    """What both services share: the time, who may call, what fails, and what was called."""
 
+    clock: Clock
+    latency: float = 0
+    """Seconds from a call to its effect."""
     allowed: frozenset[str] | None = None
     crash_after: int | None = None
     calls: list[str] = field(default_factory=list)
@@ -104,6 +107,7 @@ def api(*actions: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Co
         @functools.wraps(method)
         def called(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
             check_parameters(actions[0], kwargs)
+            self.account.clock.sleep(self.account.latency)
             with self.account.lock:
                 self.account.enter(actions, f"arguments were {kwargs}")
                 result = copy.deepcopy(method(self, *args, **kwargs))
@@ -127,9 +131,8 @@ class Version:
 class SecretsManager:
     """One secret; a label is on one version at a time."""
 
-    def __init__(self, account: Account, value: dict[str, Any], *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, account: Account, value: dict[str, Any]) -> None:
         self.account = account
-        self._clock = clock
         self._instants = itertools.count()
         self.due: float | None = None
         self.tags: dict[str, str] = {}
@@ -137,8 +140,8 @@ class SecretsManager:
         self.versions = {next(self._ids): Version(self._now(), json.dumps(value), {"AWSCURRENT"})}
 
     def _now(self) -> datetime:
-        """No two versions are of the same time, even where the clock stands still."""
-        return datetime.fromtimestamp(self._clock() + next(self._instants) / 1e6, UTC)
+        """No two versions are of the same time, though the clock stands still."""
+        return datetime.fromtimestamp(self.account.clock() + next(self._instants) / 1e6, UTC)
 
     def labelled(self, label: str) -> str | None:
         """The version with a label."""
@@ -302,8 +305,6 @@ class ElastiCache:
         self._changed = 0.0
         self._changes = 0
         self._applied: dict[int, int] = {}
-        self._applying = threading.Lock()
-        self._appliers: list[threading.Thread] = []
         self.seed()
 
     def seed(self) -> None:
@@ -325,14 +326,8 @@ class ElastiCache:
         """Add a node that knows one password only, for a while."""
         server.accept(self.user_name, [knows], self.rules)
         server.replicate(self.servers[0])
-        with self.account.lock:
-            self.servers.append(server)
+        self.servers.append(server)
         self._later(for_seconds, server)
-
-    def close(self) -> None:
-        """Wait until everything that was asked for is applied."""
-        for thread in self._appliers:
-            thread.join()
 
     @api("elasticache:DescribeUsers")
     def describe_users(self, *, UserId: str) -> dict[str, Any]:  # noqa: N803
@@ -404,12 +399,12 @@ class ElastiCache:
         return {"ReplicationGroup": {"ReplicationGroupId": ReplicationGroupId}}
 
     def _told(self) -> bool:
-        since = time.monotonic() - self._changed - self.knobs.status_after
+        since = self.account.clock() - self._changed - self.knobs.status_after
         return 0 <= since < self.knobs.status_for
 
     def _change(self, passwords: list[str]) -> None:
         self.passwords = list(passwords)
-        self._changed = time.monotonic()
+        self._changed = self.account.clock()
         self._changes += 1
         if self.knobs.never:
             return
@@ -418,21 +413,14 @@ class ElastiCache:
 
     def _later(self, seconds: float, server: Server) -> None:
         change, passwords = self._changes, self.passwords
-        if not seconds:
-            self._apply(server, change, passwords)
-            return
 
         def apply() -> None:
-            time.sleep(seconds)
-            self._apply(server, change, passwords)
-
-        thread = threading.Thread(target=apply, daemon=True)
-        thread.start()
-        self._appliers.append(thread)
-
-    def _apply(self, server: Server, change: int, passwords: list[str]) -> None:
-        with self._applying:
-            # Threads wake up in any order; a node takes changes in theirs.
+            # A replica lags by seconds, and yet takes changes in their order.
             if self._applied.get(server.port, 0) <= change:
                 self._applied[server.port] = change
                 server.accept(self.user_name, passwords, self.rules)
+
+        if seconds:
+            self.account.clock.later(seconds, apply)
+        else:
+            apply()
