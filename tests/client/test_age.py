@@ -155,11 +155,11 @@ def test_a_subscriber_is_recycled(
     client = open_young(kind)
     subscriber = client.client.pubsub()
     client.wait(subscriber.subscribe("news"))
-    client.wait(subscriber.get_message(timeout=1))
+    client.wait(subscriber.get_message(timeout=60))
     before = engine.logins()
     ages.now += LOGIN_SECONDS
     again = client.wait(subscriber.get_message(timeout=timeout))
     engine.admin.publish("news", "hello")
-    heard = client.wait(subscriber.get_message(timeout=1))
+    heard = client.wait(subscriber.get_message(timeout=60))
     client.wait(subscriber.aclose() if KINDS[kind].asynchronous else subscriber.close())
     assert (engine.logins() - before, again["type"], heard["data"]) == (1, "subscribe", "hello")

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 every_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "valkey-py asyncio"])
 _SLOTS = 16384
-_START_SECONDS = 15.0
+_START_SECONDS = 60.0
 
 
 class Cluster:

@@ -24,6 +24,7 @@ import elasticache_client
 from elasticache_client import ConnectionSettings, SettingsError, connect, connect_async
 from local_servers.certificates import HOST
 from local_servers.ports import free_port
+from local_servers.waiting import wait_until
 from tests.client import engines
 from tests.client.conftest import KINDS, Caller, iam_settings
 
@@ -115,10 +116,16 @@ def test_a_timeout_is_not_retried(kind: str, engine: Engine, open_client: Callab
     """The server may have executed a command that timed out, so it is not sent again on a new connection."""
     engine.admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
     client = open_client(kind, _open_settings(engine.port), socket_timeout=0.05)
-    client("ping")
+
+    def is_connected() -> bool:
+        with suppress(redis.TimeoutError, valkey.TimeoutError):
+            return client("ping") is True
+        return False
+
+    wait_until(is_connected, "the client is connected", 60.0)
     before = engine.admin.info("stats")["total_connections_received"]
     with pytest.raises((redis.TimeoutError, valkey.TimeoutError)):
-        client("blpop", "nothing-there", 1)
+        client("blpop", "nothing-there", 60)
     assert engine.admin.info("stats")["total_connections_received"] == before
 
 

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_servers.waiting import wait_until
 from tests.client.conftest import APP, Clock, iam_credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from elasticache_client import IamCredentials
+
+
+class CountingLock:
+    """A lock that tells how many threads asked for it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._lock = threading.Lock()
+        self._counting = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._counting:
+            self.asked += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Signer:
@@ -22,14 +41,14 @@ class Signer:
 
     def __init__(self) -> None:
         self.signed = 0
-        self.seconds = 0.0
+        self.before: Callable[[], object] = lambda: None
         self.fault: Exception | None = None
         self.threads: set[int] = set()
 
     def get_token(self) -> str:
         """A token with its number."""
         self.threads.add(threading.get_ident())
-        time.sleep(self.seconds)
+        self.before()
         if self.fault is not None:
             raise self.fault
         self.signed += 1
@@ -73,7 +92,10 @@ def test_a_clock_set_back_renews_it(credentials: IamCredentials, clock: Clock) -
 
 def test_threads_share_one_signing(credentials: IamCredentials, signer: Signer) -> None:
     """Thirty threads without a token sign one."""
-    signer.seconds = 0.05
+    lock = CountingLock()
+    stand_in: Any = lock
+    credentials._lock = stand_in
+    signer.before = lambda: wait_until(lambda: lock.asked == 30, "all threads need a token", 60.0)
     threads = [threading.Thread(target=credentials.get_credentials) for _ in range(30)]
     for thread in threads:
         thread.start()
@@ -86,11 +108,18 @@ def test_others_go_on_with_the_old_token(credentials: IamCredentials, clock: Clo
     """While one caller renews a token that is still valid, the next caller gets the old one at once."""
     credentials.get_credentials()
     clock.now += 700
-    signer.seconds = 0.1
+    signing, answered = threading.Event(), threading.Event()
+
+    def sign_until_the_other_is_answered() -> None:
+        signing.set()
+        answered.wait(60)
+
+    signer.before = sign_until_the_other_is_answered
     renewing = threading.Thread(target=credentials.get_credentials)
     renewing.start()
-    time.sleep(0.02)
+    assert signing.wait(60)
     served = credentials.get_credentials()
+    answered.set()
     renewing.join()
     assert served == (APP, "token-1")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_HANGS_SECONDS = 10.0
+_HANGS_SECONDS = 60.0
 
 
 class _Interrupt(Exception):  # noqa: N818

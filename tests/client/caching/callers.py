@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elasticache_client.caching import AsyncCache, Cache
+from elasticache_client.signal_safe import Event
+from local_servers.waiting import wait_until
 from tests.client.conftest import KINDS
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PREFIX = "catalogue"
 LONG_LEASE = 300.0
 """Seconds that a caller waits who waits for a lease, where no caller should. On no machine does a test take so long."""
+_LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,98 @@ class Face:
         for thread in threads:
             thread.join()
         return answers
+
+
+class Crowd:
+    """Callers at once, and loads of theirs that end only when all other callers wait for a load or have their answer.
+
+    So slow loads are shown on a machine of any speed.
+
+    Args:
+        callers: How many there are.
+        faces: Their caches. Of each, one caller asks the server for those that wait.
+    """
+
+    def __init__(self, callers: int, *faces: Face) -> None:
+        self._callers = callers
+        self._faces = faces
+        self._answered = 0
+        self._awaited: list[Any] = []
+        self._lock = threading.Lock()
+        for face in faces:
+            flights = face.cache._lookups.flights
+            flights._backend = _Noting(flights._backend, self.note)
+
+    def __call__(self, look_up: Callable[[int], Any]) -> list[Answer]:
+        """Have all callers look up; each is told its number."""
+        numbers = iter(range(self._callers))
+
+        def call() -> Any:
+            try:
+                return look_up(next(numbers))
+            finally:
+                self._end()
+
+        async def call_async() -> Any:
+            try:
+                return await look_up(next(numbers))
+            finally:
+                self._end()
+
+        face = self._faces[0]
+        return face.crowd(self._callers, call_async if face.asynchronous else call)
+
+    def loader(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function as the caches call it, that takes until all others rest."""
+
+        def load(*arguments: Any) -> Any:
+            self.rest()
+            return function(*arguments)
+
+        async def load_async(*arguments: Any) -> Any:
+            end = time.monotonic() + _LIMIT_SECONDS
+            while not self._is_at_rest():
+                assert time.monotonic() < end, "some caller neither waits nor has its answer"
+                await asyncio.sleep(0.001)
+            return function(*arguments)
+
+        return load_async if self._faces[0].asynchronous else load
+
+    def rest(self) -> None:
+        """Block a load until all others rest."""
+        wait_until(self._is_at_rest, "all others wait or have their answer", _LIMIT_SECONDS)
+
+    def note(self, event: Any) -> None:
+        """Note what a caller waits for."""
+        with self._lock:
+            self._awaited.append(event)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._answered += 1
+
+    def _is_at_rest(self) -> bool:
+        with self._lock:
+            # An event of threads that is set lets everyone pass.
+            waiting = sum(
+                not (event._is_set if isinstance(event, Event) else event.is_set()) for event in self._awaited
+            )
+            return self._answered + waiting >= self._callers - len(self._faces)
+
+
+class _Noting:
+    """A backend that tells what is waited for."""
+
+    def __init__(self, backend: Any, note: Callable[[Any], None]) -> None:
+        self._backend = backend
+        self._note = note
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def wait(self, event: Any, seconds: float) -> Any:
+        self._note(event)
+        return self._backend.wait(event, seconds)
 
 
 def new_key() -> str:

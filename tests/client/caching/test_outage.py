@@ -12,10 +12,11 @@ import redis
 import redis.asyncio
 from botocore.exceptions import NoCredentialsError  # type: ignore[import-untyped]
 
-from elasticache_client.caching import AsyncCache, Cache, Overloaded
+from elasticache_client.caching import AsyncCache, Cache, Overloaded, server
 from elasticache_client.caching.breaker import Breaker
 from local_servers.ports import free_port
-from tests.client.caching.callers import PREFIX, Answer, Face, new_key
+from local_servers.waiting import wait_until
+from tests.client.caching.callers import PREFIX, Crowd, Face, new_key
 from tests.client.conftest import KINDS, Clock
 from tests.client.engines import Engine, stopping, valkey_server
 from tests.client.sessions.caches import plain_settings, recording
@@ -70,6 +71,8 @@ def test_the_database_sees_no_more_than_the_limit(kind: str, down: Callable[...,
     """Without the shield, loads of different keys queue for the places there are, and all of them succeed."""
     face = down(kind, bypass_limit=3, bypass_wait=30)
     lock, running, most = threading.Lock(), [0], [0]
+    # Three loads wait for each other, and more than three would show while they wait.
+    together: Any = asyncio.Barrier(3) if face.asynchronous else threading.Barrier(3)
 
     def count(change: int) -> None:
         with lock:
@@ -78,12 +81,14 @@ def test_the_database_sees_no_more_than_the_limit(kind: str, down: Callable[...,
 
     def load() -> int:
         count(1)
+        together.wait(60)
         time.sleep(0.01)
         count(-1)
         return 1
 
     async def load_async() -> int:
         count(1)
+        await together.wait()
         await asyncio.sleep(0.01)
         count(-1)
         return 1
@@ -101,8 +106,9 @@ def test_who_finds_no_place_is_told_so(kind: str, down: Callable[..., Face]) -> 
     face = down(kind, bypass_limit=1, bypass_wait=0.01)
     while not face.cache.is_down:
         face.get("a", lambda: 1)
-    load = face.loader(lambda: 1, 0.3)
-    answers: list[Answer] = face.crowd(3, lambda: face.cache.get_or_load(new_key(), load, ttl=60))
+    crowd = Crowd(3, face)
+    load = crowd.loader(lambda: 1)
+    answers = crowd(lambda _: face.cache.get_or_load(new_key(), load, ttl=60))
     refused = [each.error for each in answers if isinstance(each.error, Overloaded)]
     assert (len(refused), "1 loads without it were running for 0.01 s. Retry" in str(refused[0])) == (2, True)
 
@@ -111,10 +117,11 @@ def test_who_finds_no_place_is_told_so(kind: str, down: Callable[..., Face]) -> 
 def test_callers_of_one_key_load_together_without_a_cache(kind: str, down: Callable[..., Face]) -> None:
     """In one process a burst is two loads at most: one that had begun, and one for those who came after that."""
     face, loads = down(kind), []
-    load = face.loader(lambda: loads.append(1) or 1, 0.2)  # type: ignore[func-returns-value]
+    crowd = Crowd(100, face)
+    load = crowd.loader(lambda: loads.append(1) or 1)  # type: ignore[func-returns-value]
     while not face.cache.is_down:
         face.get("a", lambda: 1)
-    answers = face.crowd(100, lambda: face.cache.get_or_load("b", load, ttl=60))
+    answers = crowd(lambda _: face.cache.get_or_load("b", load, ttl=60))
     assert ([each.value for each in answers], len(loads) <= 2) == ([1] * 100, True)
 
 
@@ -129,7 +136,7 @@ def test_the_cache_is_used_again_by_itself(
         while not face.cache.is_down:
             face.get("a", lambda: 1)
         engine.admin.execute_command("ACL", "SETUSER", "default", "+@all")
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while face.stats.hits == 0 and time.monotonic() < end:
             face.get("a", lambda: 2)
             threading.Event().wait(0.05)
@@ -176,10 +183,25 @@ def test_a_change_that_is_interrupted_is_made_up_for(
     assert face.get(key, lambda: 2) == 2
 
 
-def test_a_pool_that_is_used_up_is_no_outage(valkey: Place, caplog: pytest.LogCaptureFixture) -> None:
+class _Pool(redis.BlockingConnectionPool):
+    """Counts how often no connection was free."""
+
+    refused = 0
+
+    def get_connection(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return super().get_connection(*arguments, **named)
+        except redis.ConnectionError:
+            self.refused += 1
+            raise
+
+
+def test_a_pool_that_is_used_up_is_no_outage(
+    valkey: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many find no connection free, the breaker does not count it."""
-    blocking: Any = redis.BlockingConnectionPool
-    pool = blocking(port=valkey.nodes[0].port, max_connections=1, timeout=0.1)
+    monkeypatch.setattr(server, "_EXHAUSTED_SECONDS", 60.0)
+    pool = _Pool(port=valkey.nodes[0].port, max_connections=1, timeout=0.01)
     client = redis.Redis.from_pool(pool)
     cache, key = Cache(client, prefix=PREFIX), new_key()
     cache.get_or_load(key, lambda: 1, ttl=60)
@@ -190,7 +212,7 @@ def test_a_pool_that_is_used_up_is_no_outage(valkey: Place, caplog: pytest.LogCa
     ]
     for thread in threads:
         thread.start()
-    threads[0].join(0.3)
+    wait_until(lambda: pool.refused > 2 * len(threads), "callers find no connection", 60.0)
     pool.release(taken)
     for thread in threads:
         thread.join()

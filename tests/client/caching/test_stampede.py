@@ -142,7 +142,7 @@ def test_a_change_ends_a_failure(change: str, valkey: Place, open_face: Callable
 
 def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., Face]) -> None:
     """The next caller does not wait for the lease of a caller that was cancelled, nor get its cancellation."""
-    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
+    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=LONG_LEASE)
 
     async def scene() -> int:
         loading = asyncio.Event()
@@ -160,7 +160,7 @@ def test_a_cancelled_load_is_handed_on(valkey: Place, open_face: Callable[..., F
         second = asyncio.create_task(face.cache.get_or_load(key, load, ttl=60))
         await asyncio.sleep(0)
         first.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             value: int = await second
         return value
 
@@ -171,7 +171,7 @@ def test_a_lease_that_comes_too_late_is_handed_on(
     valkey: Place, open_face: Callable[..., Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does it wait for the lease of a caller that was cancelled while it asked for it."""
-    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=60)
+    key, face = new_key(), open_face(valkey, "redis-py asyncio", lease=LONG_LEASE)
     face.get(f"{key} to load the script", lambda: 0)
     client = face.caller.client
     ask, given = client.evalsha, asyncio.Event()
@@ -187,7 +187,7 @@ def test_a_lease_that_comes_too_late_is_handed_on(
         first = asyncio.create_task(face.cache.get_or_load(key, face.loader(lambda: 0), ttl=60))
         await given.wait()
         first.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             value: int = await face.cache.get_or_load(key, face.loader(lambda: 1), ttl=60)
         return value
 

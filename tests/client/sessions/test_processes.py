@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.client.sessions.caches import Cache
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module", name="valkey")
