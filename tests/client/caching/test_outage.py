@@ -183,25 +183,23 @@ def test_a_change_that_is_interrupted_is_made_up_for(
     assert face.get(key, lambda: 2) == 2
 
 
-class _Pool(redis.BlockingConnectionPool):
-    """Counts how often no connection was free."""
-
-    refused = 0
-
-    def get_connection(self, *arguments: Any, **named: Any) -> Any:
-        try:
-            return super().get_connection(*arguments, **named)
-        except redis.ConnectionError:
-            self.refused += 1
-            raise
-
-
 def test_a_pool_that_is_used_up_is_no_outage(
     valkey: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many find no connection free, the breaker does not count it."""
     monkeypatch.setattr(server, "_EXHAUSTED_SECONDS", 60.0)
-    pool = _Pool(port=valkey.nodes[0].port, max_connections=1, timeout=0.01)
+    blocking: Any = redis.BlockingConnectionPool
+    pool = blocking(port=valkey.nodes[0].port, max_connections=1, timeout=0.01)
+    get, refused = pool.get_connection, []
+
+    def get_and_note(*arguments: Any, **named: Any) -> Any:
+        try:
+            return get(*arguments, **named)
+        except redis.ConnectionError as error:
+            refused.append(error)
+            raise
+
+    monkeypatch.setattr(pool, "get_connection", get_and_note)
     client = redis.Redis.from_pool(pool)
     cache, key = Cache(client, prefix=PREFIX), new_key()
     cache.get_or_load(key, lambda: 1, ttl=60)
@@ -212,7 +210,7 @@ def test_a_pool_that_is_used_up_is_no_outage(
     ]
     for thread in threads:
         thread.start()
-    wait_until(lambda: pool.refused > 2 * len(threads), "callers find no connection", 60.0)
+    wait_until(lambda: len(refused) > 2 * len(threads), "callers find no connection", 60.0)
     pool.release(taken)
     for thread in threads:
         thread.join()

@@ -102,7 +102,7 @@ def test_a_node_that_hangs_is_waited_for_twice(cache: Memcached, servers: list[S
 
 
 def test_callers_of_a_hanging_node_wait_side_by_side(open_nodes: Callable[..., Memcached]) -> None:
-    """No lock is held during the wait: the node has a connection of each caller before it answers any."""
+    """No lock is held during the wait: the node has the request of each caller before it answers any."""
     with socket.create_server((LOOPBACK, 0)) as hanging:
         hanging.settimeout(60)
         cache = open_nodes(f"{LOOPBACK}:{hanging.getsockname()[1]}", answer_seconds=60.0)
@@ -110,8 +110,11 @@ def test_callers_of_a_hanging_node_wait_side_by_side(open_nodes: Callable[..., M
             found = [threads.submit(cache.get, key) for key in KEYS[:10]]
             connections = [hanging.accept()[0] for _ in found]
             for connection in connections:
+                connection.settimeout(60)
+            asked = [connection.recv(4) for connection in connections]
+            for connection in connections:
                 connection.close()
-    assert {caller.result() for caller in found} == {None}
+    assert (asked, {caller.result() for caller in found}) == ([b"get "] * 10, {None})
 
 
 def test_a_complaint_is_an_answer_too(cache: Memcached, servers: list[Server]) -> None:
