@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from elasticache_client.clients import LOGIN_SECONDS
 from local_servers.certificates import HOST
 from local_servers.nodes import ADMINISTRATOR, form_cluster
 from local_servers.ports import free_port
+from local_servers.waiting import wait_until
 from tests.client.conftest import (
     APP,
     APP_PASSWORD,
@@ -225,14 +226,35 @@ def test_a_failover_is_followed(kind: str, replicated: Cluster, open_client: Cal
 
 
 @every_kind
-def test_a_timeout_is_not_retried(kind: str, cluster: Cluster, open_cluster: Callable[..., Caller]) -> None:
+def test_a_timeout_is_not_retried(
+    kind: str, cluster: Cluster, open_cluster: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server may have executed a command that timed out, so it is not sent again."""
-    client = open_cluster(kind, socket_timeout=0.3)
-    client("get", "count")
+    client = open_cluster(kind, socket_timeout=0.1)
+    timeouts = (redis.exceptions.TimeoutError, valkey.exceptions.TimeoutError)
+
+    def is_connected() -> bool:
+        with suppress(*timeouts):
+            return client("get", "count") is None
+        return False
+
+    wait_until(is_connected, "the client is connected", 60.0)
+    send, sent = client.client._execute_command, []
+
+    def send_and_note(node: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(arguments[0])
+        return send(node, *arguments, **options)
+
+    monkeypatch.setattr(client.client, "_execute_command", send_and_note)
     for node in cluster.nodes:
-        node.admin.execute_command("CLIENT", "PAUSE", 700, "WRITE")
-    with pytest.raises((redis.exceptions.TimeoutError, valkey.exceptions.TimeoutError)):
-        client("incr", "count")
+        node.admin.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+    try:
+        with pytest.raises(timeouts):
+            client("incr", "count")
+    finally:
+        for node in cluster.nodes:
+            node.admin.execute_command("CLIENT", "UNPAUSE")
+    assert sent == ["INCRBY"]
 
 
 @every_kind
