@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Command = Callable[..., Mapping[str, Any]]
 
 MAX_REQUEST = 65_536  # bytes
+POLL_SECONDS = 0.05  # until `close` is noticed
 ANSWER_SECONDS = 120.0
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Control:
         finally:
             os.umask(umask)
         self._server.control = self
-        threading.Thread(target=self._server.serve_forever, name="control", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), name="control", daemon=True).start()
 
     def register(self, command: str, function: Command) -> None:
         """Add a command.

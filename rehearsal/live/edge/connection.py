@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import ssl
-
     from rehearsal.live.edge.edge import Edge, Endpoint
     from rehearsal.live.peer import Peer
 
 CHUNK = 65_536  # bytes
 BUFFER = 256 * 1024  # bytes
 CLOSE_SECONDS = 2.0
+TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS connection
 
 
 class Refusal(Exception):  # noqa: N818 - it is an outcome, and no error of the edge
@@ -30,19 +30,19 @@ class Connection:
         edge: The edge, which knows whom to ask.
         endpoint: The endpoint.
         peer: The process that connected.
+        client: Address of its end.
         reader: What the client sends.
         writer: What it gets.
-        context: For TLS on request; None if the endpoint has no TLS.
-        encrypted: Whether TLS is already in use.
+        encrypted: Whether TLS is in use.
         opened: Further writers, which are closed with the connection.
     """
 
     edge: Edge
     endpoint: Endpoint
     peer: Peer
+    client: str
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    context: ssl.SSLContext | None
     encrypted: bool
     opened: list[asyncio.StreamWriter] = field(default_factory=list)
     _expiry: asyncio.TimerHandle | None = None
@@ -77,6 +77,10 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 self.writer.close()
                 await self.writer.wait_closed()
+        self.abort()
+
+    def abort(self) -> None:
+        """Close the connection and those to the engine at once."""
         for writer in (self.writer, *self.opened):
             writer.transport.abort()
 
@@ -111,3 +115,15 @@ async def relay(requests: asyncio.Task[None], answers: asyncio.Task[None]) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
+
+
+async def first_byte(client: socket.socket) -> bytes:
+    """The first byte that the client sends, which stays to be read; empty if the client sends nothing and closes."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(client, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(client)
+    return client.recv(1, socket.MSG_PEEK)

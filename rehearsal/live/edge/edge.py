@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import ssl
 import threading
@@ -25,10 +26,11 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rehearsal.live import peer as peers
 from rehearsal.live.edge import memcached, postgresql, resp
-from rehearsal.live.edge.connection import Connection, Refusal
+from rehearsal.live.edge.connection import TLS_HANDSHAKE, Connection, Refusal, first_byte
+from rehearsal.messages import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
     from rehearsal.live.journal import Journal
@@ -41,7 +43,6 @@ SILENT_SECONDS = 5.0  # before a connection that is not admitted is closed
 HANDSHAKE_SECONDS = 10.0
 CALL_SECONDS = 10.0
 BACKLOG = 512
-TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS connection
 BUFFER = 256 * 1024  # bytes; of each direction of a connection
 THREADS = 16  # that decide
 
@@ -176,8 +177,17 @@ class Edge:
         """Listen for an endpoint; one of the same name is closed first.
 
         Raises:
+            ValueError: If its address is not one of this machine's loopback.
             OSError: If another program listens on its address and port.
         """
+        if not re.fullmatch(r"127(\.\d{1,3}){3}", endpoint.address):
+            raise ValueError(
+                refusal(
+                    got=f"address {endpoint.address} of {endpoint.name}",
+                    allowed="must be within 127.0.0.0/8",
+                    fix="Take one of `Addresses.new()`",
+                )
+            )
         self.close(endpoint.name)
         listener = _Listener(self, endpoint)
         self._call(listener.start())
@@ -301,7 +311,7 @@ class _Listener:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer = await self._admitted(client, address)
             if peer is not None:
-                await self._serve(client, peer)
+                await self._serve(client, address[0], peer)
         except (OSError, EOFError, ValueError, Refusal, TimeoutError):
             pass  # the client or the engine has ended the connection, or the client does not speak the protocol
         except Exception:
@@ -322,9 +332,13 @@ class _Listener:
                     pass  # until the client closes
         return None
 
-    async def _serve(self, client: socket.socket, peer: Peer) -> None:
-        encrypted = self._context is not None and await self._starts_with_tls(client)
+    async def _serve(self, client: socket.socket, address: str, peer: Peer) -> None:
         reader = asyncio.StreamReader(limit=BUFFER)
+        if self._endpoint.protocol == "postgresql":
+            encrypted, head = await postgresql.negotiate(client, offered=self._context is not None)
+            reader.feed_data(head)
+        else:
+            encrypted = self._context is not None and await self._starts_with_tls(client)
         protocol = asyncio.StreamReaderProtocol(reader)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(
@@ -338,22 +352,24 @@ class _Listener:
             edge=self._edge,
             endpoint=self._endpoint,
             peer=peer,
+            client=address,
             reader=reader,
             writer=writer,
-            context=self._context,
             encrypted=encrypted,
         )
         try:
             await SERVERS[self._endpoint.protocol](connection)
+        except asyncio.CancelledError:  # the endpoint is closed
+            connection.abort()
+            raise
         finally:
             await connection.close()
 
     async def _starts_with_tls(self, client: socket.socket) -> bool:
-        """Whether to expect TLS. The first byte says so if both are accepted; PostgreSQL's clients ask for it."""
-        if self._endpoint.protocol != "postgresql" and not self._endpoint.also_plaintext:
+        """Whether to expect TLS; the first byte says so if both are accepted."""
+        if not self._endpoint.also_plaintext:
             return True
-        await _readable(client)
-        return client.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE
+        return await first_byte(client) == TLS_HANDSHAKE
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext | None:
@@ -365,16 +381,3 @@ def _context(endpoint: Endpoint) -> ssl.SSLContext | None:
     if endpoint.protocol == "postgresql":
         context.set_alpn_protocols(["postgresql"])  # libpq requires it with sslnegotiation=direct
     return context
-
-
-def _readable(client: socket.socket) -> Awaitable[None]:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(client, wake)
-    ready.add_done_callback(lambda _: loop.remove_reader(client))
-    return ready

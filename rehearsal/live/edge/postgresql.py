@@ -11,10 +11,10 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rehearsal.live.edge.connection import Connection, Refusal, pump, relay
+from rehearsal.live.edge.connection import TLS_HANDSHAKE, Connection, Refusal, first_byte, pump, relay
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
 
 SSL_REQUEST = 80_877_103
 GSS_REQUEST = 80_877_104
@@ -23,7 +23,8 @@ MAJOR_VERSION = 3
 STARTUP_BYTES = range(8, 10_001)  # with the length itself, as in the server
 PASSWORD_BYTES = range(5, 65_536)
 LOGIN_SECONDS = 60.0  # as authentication_timeout of the server
-MAX_REQUESTS = 3  # of encryption, before the startup message
+REQUEST_BYTES = 8  # of a request for encryption
+MAX_REQUESTS = 3  # for encryption, before the startup message
 CLEARTEXT_PASSWORD = b"R" + struct.pack("!II", 8, 3)
 NO_ENCRYPTION = ("28000", 'no pg_hba.conf entry for host "{host}", user "{user}", database "{database}", no encryption')
 WRONG_PASSWORD = ("28P01", 'password authentication failed for user "{user}"')
@@ -60,23 +61,58 @@ async def _requests(connection: Connection, server: asyncio.StreamWriter) -> Non
     server.write_eof()
 
 
+async def negotiate(client: socket.socket, *, offered: bool) -> tuple[bool, bytes]:
+    """Answer requests for encryption, before anything else is read of the connection.
+
+    A client that requests TLS sends nothing more before the answer. Only its request is read here, so that what an
+    attacker puts behind it is never taken for encrypted (CVE-2021-23222).
+
+    Args:
+        client: The connection.
+        offered: Whether the database has TLS.
+
+    Returns:
+        Whether TLS follows, and what has been read of the next message.
+
+    Raises:
+        EOFError: If the client has gone.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(LOGIN_SECONDS):
+        for _ in range(MAX_REQUESTS):
+            if offered and await first_byte(client) == TLS_HANDSHAKE:  # libpq's sslnegotiation=direct
+                return True, b""
+            head = await _received(client, REQUEST_BYTES)
+            length, code = struct.unpack("!II", head)
+            if length != REQUEST_BYTES or code not in (SSL_REQUEST, GSS_REQUEST):
+                break
+            accepted = code == SSL_REQUEST and offered
+            await loop.sock_sendall(client, b"S" if accepted else b"N")
+            if accepted:
+                return True, b""
+    return False, head
+
+
+async def _received(client: socket.socket, length: int) -> bytes:
+    received = b""
+    while len(received) < length:
+        data = await asyncio.get_running_loop().sock_recv(client, length - len(received))
+        if not data:
+            raise EOFError
+        received += data
+    return received
+
+
 async def _startup(connection: Connection) -> _Startup | None:
     """The startup message; None if the client only wanted to cancel a query of another connection."""
-    for _ in range(MAX_REQUESTS):
-        packet = await _packet(connection)
-        (code,) = struct.unpack_from("!I", packet, 4)
-        if code == CANCEL_REQUEST:
-            await _cancel(connection, packet)
-            return None
-        if code == SSL_REQUEST and not connection.encrypted and connection.context is not None:
-            await _start_tls(connection, connection.context)
-        elif code in (SSL_REQUEST, GSS_REQUEST):
-            await connection.answer(b"N")
-        elif code >> 16 == MAJOR_VERSION:
-            return _Startup(packet, _parameters(packet[8:]))
-        else:
-            break
-    raise await _error(connection, *BAD_STARTUP)
+    packet = await _packet(connection)
+    (code,) = struct.unpack_from("!I", packet, 4)
+    if code == CANCEL_REQUEST:
+        await _cancel(connection, packet)
+        return None
+    if code >> 16 != MAJOR_VERSION:
+        raise await _error(connection, *BAD_STARTUP)
+    return _Startup(packet, _parameters(packet[8:]))
 
 
 async def _packet(connection: Connection) -> bytes:
@@ -90,16 +126,6 @@ async def _packet(connection: Connection) -> bytes:
 def _parameters(text: bytes) -> dict[str, str]:
     words = [word.decode("utf-8", "surrogateescape") for word in text.split(b"\0")]
     return dict(zip(words[::2], words[1::2], strict=False))
-
-
-async def _start_tls(connection: Connection, context: ssl.SSLContext) -> None:
-    if connection.reader._buffer:  # type: ignore[attr-defined]
-        raise Refusal(
-            "data in clear text behind the request for TLS"
-        )  # an attacker between the two may have put it there
-    await connection.answer(b"S")
-    await connection.writer.start_tls(context)
-    connection.encrypted = True
 
 
 async def _cancel(connection: Connection, packet: bytes) -> None:
@@ -117,11 +143,11 @@ async def _log_in(connection: Connection, startup: _Startup) -> None:
     """
     edge, endpoint = connection.edge, connection.endpoint
     texts = {
-        "host": connection.writer.get_extra_info("peername")[0],
+        "host": connection.client,
         "user": startup.user,
         "database": startup.parameters.get("database", startup.user),
     }
-    if not connection.encrypted and not endpoint.also_plaintext and endpoint.certificate is not None:
+    if not connection.encrypted and endpoint.certificate is not None and not endpoint.also_plaintext:
         edge.record_login(
             "database-login", connection.peer, endpoint, startup.user, allowed=False, reason="without TLS"
         )

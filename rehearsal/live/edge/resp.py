@@ -79,6 +79,10 @@ class Commands:
                         at = end
         except _IncompleteError:
             pass
+        except ProtocolError:
+            if at:
+                yield bytes(buffer[:at])
+            raise
         if at:
             yield bytes(buffer[:at])
             del buffer[:at]
