@@ -1,0 +1,210 @@
+"""Drills on the nodes of replication groups: failover, a killed primary, a lost zone, a rolling restart, a new shard."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.drills.clients import CacheClient
+from rehearsal.drills.scene import NotApplicableError, NotRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rehearsal.drills.scene import Scene
+    from rehearsal.drills.stage import Group
+
+PRIMARY, REPLICA = "primary", "replica"
+AWAY_SECONDS = 2.0  # for which a zone is lost
+NODE_ID = "0001"
+
+
+def replicated(scene: Scene) -> list[Group]:
+    """The replication groups with replicas and automatic failover, on which a failover can be tried.
+
+    Raises:
+        NotApplicableError: If the stage has none.
+        NotRunError: If it has, but no template has a login for the load.
+    """
+    found = [group for group in scene.stage.groups if _fails_over(scene.stage.describe(group.name))]
+    if not found:
+        raise NotApplicableError("no replication group of the stage has replicas and automatic failover")
+    usable = [group for group in found if group.secret]
+    if not usable:
+        raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")
+    return usable
+
+
+def _fails_over(described: Mapping[str, Any]) -> bool:
+    replicas = all(len(shard["NodeGroupMembers"]) > 1 for shard in described["NodeGroups"])
+    return replicas and described.get("AutomaticFailover") == "enabled"
+
+
+def shards(scene: Scene, group: Group) -> dict[str, dict[str, str]]:
+    """The role of each node of each shard, by the shard's id and the node's name."""
+    described = scene.stage.describe(group.name)
+    roles: dict[str, dict[str, str]] = {}
+    for shard in described["NodeGroups"]:
+        members = shard["NodeGroupMembers"]
+        roles[shard["NodeGroupId"]] = {item["CacheClusterId"]: item.get("CurrentRole", "") for item in members}
+    if described.get("ClusterEnabled"):
+        primaries = _primaries(scene, group)
+        roles = {
+            shard: {node: PRIMARY if node in primaries else REPLICA for node in nodes} for shard, nodes in roles.items()
+        }
+    return roles
+
+
+def _primaries(scene: Scene, group: Group) -> set[str]:
+    """The primaries of a group with cluster mode, which only its nodes tell."""
+    with closing(CacheClient(scene.stage.settings(group))) as client:
+        slots = client.execute("CLUSTER SLOTS")
+    names = (entry["primary"][0] for entry in slots.values())
+    return {str(name).split(".")[0] for name in names}
+
+
+def primary_of(roles: Mapping[str, str]) -> str:
+    """The primary among the nodes of a shard, or nothing if there is not exactly one."""
+    found = [node for node, role in roles.items() if role == PRIMARY]
+    return found[0] if len(found) == 1 else ""
+
+
+def _promoted(scene: Scene, group: Group, shard: str, before: str) -> bool:
+    now = primary_of(shards(scene, group)[shard])
+    return now not in {"", before}
+
+
+def _expect_roles(scene: Scene, group: Group) -> None:
+    """Check that each shard has exactly one primary, and all its nodes have a role."""
+    for shard, roles in shards(scene, group).items():
+        expected = [PRIMARY] + [REPLICA] * (len(roles) - 1)
+        scene.expect(f"roles of shard {shard}", expected, sorted(roles.values()), of=group.resource)
+
+
+def _events(scene: Scene, group: Group) -> str:
+    listed = scene.client("elasticache").describe_events(SourceType="replication-group", SourceIdentifier=group.name)
+    return " ".join(event["Message"].lower() for event in listed["Events"])
+
+
+def failover(scene: Scene) -> None:
+    """`TestFailover` of each shard, under load."""
+    for group in replicated(scene):
+        with scene.cache_load(group) as load:
+            for shard in sorted(shards(scene, group)):
+                before = primary_of(shards(scene, group)[shard])
+                load.event(f"TestFailover {shard}")
+                _test_failover(scene, group, shard, before)
+                load.event("promoted")
+        scene.expect_right_answers(of=group.resource)
+        _expect_roles(scene, group)
+        told = "recorded" if "failover" in _events(scene, group) else "none"
+        scene.expect("the failover is among the events of the group", "recorded", told, of=group.resource)
+
+
+def _test_failover(scene: Scene, group: Group, shard: str, before: str) -> None:
+    scene.client("elasticache").test_failover(ReplicationGroupId=group.name, NodeGroupId=shard)
+    scene.until(lambda: _promoted(scene, group, shard, before), f"a replica of shard {shard} is promoted")
+    scene.available(group.name)
+
+
+def kill_primary(scene: Scene) -> None:
+    """Kill the primary of the first shard without warning, under load; it comes back as a replica."""
+    for group in replicated(scene):
+        shard = min(shards(scene, group))
+        before = primary_of(shards(scene, group)[shard])
+        with scene.cache_load(group) as load:
+            load.event("the primary is killed")
+            scene.control("kill-node", node=before)
+            scene.until(lambda g=group, s=shard, b=before: _promoted(scene, g, s, b), "a replica is promoted")
+            load.event("promoted")
+            _wait_until_whole(scene, group)
+            load.event("back as a replica")
+        scene.expect_right_answers(errors=True, losses=True, of=group.resource)
+        _expect_roles(scene, group)
+
+
+def _wait_until_whole(scene: Scene, group: Group) -> None:
+    """Wait until every node of a group serves again: a write on each shard is confirmed by all its replicas."""
+    scene.available(group.name)
+    replicas = min(len(nodes) - 1 for nodes in shards(scene, group).values())
+    with closing(CacheClient(scene.stage.settings(group))) as client:
+        scene.until(lambda: client.replicas("app:drill-whole") >= replicas, f"all replicas of {group.name} are back")
+
+
+def lose_zone(scene: Scene) -> None:
+    """Stop all nodes of the primary's Availability Zone for a while, under load."""
+    for group in replicated(scene):
+        zones = dict(_zones(scene, group))
+        nodes = shards(scene, group)
+        lost = zones[primary_of(nodes[min(nodes)])]
+        if set(zones.values()) == {lost}:
+            raise NotApplicableError(f"all nodes of {group.name} are in one Availability Zone")
+        stopped = [shard for shard in nodes if zones[primary_of(nodes[shard])] == lost]
+        with scene.cache_load(group) as load:
+            load.event(f"{lost} is lost")
+            scene.control("stop-zone", zone=lost)
+            try:
+                for shard in stopped:
+                    before = primary_of(nodes[shard])
+                    scene.until(lambda g=group, s=shard, b=before: _promoted(scene, g, s, b), f"shard {shard} fails over")
+                load.event("promoted")
+                time.sleep(AWAY_SECONDS)
+            finally:
+                scene.control("start-zone", zone=lost)
+            _wait_until_whole(scene, group)
+            load.event(f"{lost} is back")
+        scene.expect_right_answers(errors=True, losses=True, of=group.resource)
+        _expect_roles(scene, group)
+
+
+def _zones(scene: Scene, group: Group) -> Iterator[tuple[str, str]]:
+    for shard in scene.stage.describe(group.name)["NodeGroups"]:
+        for member in shard["NodeGroupMembers"]:
+            yield member["CacheClusterId"], member["PreferredAvailabilityZone"]
+
+
+def rolling_restart(scene: Scene) -> None:
+    """Restart every node, the replicas of a shard before its primary, as maintenance does."""
+    for group in replicated(scene):
+        if scene.stage.describe(group.name).get("ClusterEnabled"):
+            raise NotApplicableError("RebootCacheCluster takes no node of a group with cluster mode enabled")
+        with scene.cache_load(group) as load:
+            for shard, roles in sorted(shards(scene, group).items()):
+                before = primary_of(roles)
+                for node in sorted(set(roles) - {before}):
+                    _restart(scene, group, load, node)
+                load.event("TestFailover")
+                _test_failover(scene, group, shard, before)
+                _restart(scene, group, load, before)
+        scene.expect_right_answers(errors=True, losses=True, of=group.resource)
+        _expect_roles(scene, group)
+
+
+def _restart(scene: Scene, group: Group, load: Any, node: str) -> None:
+    load.event(f"{node[-3:]} restarts")
+    scene.client("elasticache").reboot_cache_cluster(CacheClusterId=node, CacheNodeIdsToReboot=[NODE_ID])
+    scene.until(lambda: scene.stage.member(node)["CacheClusterStatus"] == "available", f"{node} is available")
+    _wait_until_whole(scene, group)
+
+
+def add_shard(scene: Scene) -> None:
+    """Add a shard to each group with cluster mode, under load, and find every key afterwards."""
+    groups = [group for group in scene.stage.groups if scene.stage.describe(group.name).get("ClusterEnabled")]
+    if not groups:
+        raise NotApplicableError("no replication group of the stage has cluster mode enabled")
+    usable = [group for group in groups if group.secret]
+    if not usable:
+        raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")
+    for group in usable:
+        count = len(scene.stage.describe(group.name)["NodeGroups"]) + 1
+        with scene.cache_load(group) as load:
+            load.event(f"{count} shards")
+            scene.client("elasticache").modify_replication_group_shard_configuration(
+                ReplicationGroupId=group.name, NodeGroupCount=count, ApplyImmediately=True
+            )
+            scene.available(group.name)
+            load.event("slots moved")
+        scene.expect_right_answers(errors=True, of=group.resource)
+        with_keys = len(_primaries(scene, group))
+        scene.expect("shards that have slots", count, with_keys, of=group.resource)

@@ -1,0 +1,158 @@
+"""Print a rehearsal: the table of checks, the drills, the grants, and what it does not prove."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from rehearsal.report.progress import write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rehearsal.drills.outcome import Outcome
+    from rehearsal.inventory import ExistingResource, Leftovers
+    from rehearsal.posture import Check
+    from rehearsal.report.results import EngineFact, Results, RoleGrants
+
+# Of resource, property, asked and read back; with two spaces between them they fit a wide terminal.
+WIDTHS = (38, 34, 36, 36)
+HEADINGS = ("resource", "property", "asked", "read back")
+LINE_WIDTH = 118
+
+
+def show(results: Results) -> None:
+    """Print the table of checks, the drills, what is not proven, the times and the failures."""
+    _table(results.verdict.checks)
+    if results.leftovers is not None:
+        _leftovers(results.leftovers)
+    _drills(results.drills)
+    _grants(results.grants)
+    _engines(results.engines)
+    _not_proven(results)
+    write("\nTime")
+    for phase in results.phases:
+        write(f"  {phase.seconds:6.1f} s  {phase.name}")
+    write(f"  {results.seconds:6.1f} s  in total; the emulator used {results.emulator_megabytes:.0f} MB of memory")
+    _failures(results)
+    write(f"\n{summary(results)}")
+
+
+def _table(checks: Sequence[Check]) -> None:
+    write()
+    write(_line((*HEADINGS, "ok")))
+    write(_line((*("-" * width for width in WIDTHS), "---")))
+    stack, shown = "", ""
+    for check in checks:
+        if check.stack != stack:
+            stack, shown = check.stack, ""
+            write(f"\n{stack}")
+        resource = check.resource if check.resource != shown else ""
+        shown = check.resource
+        write(_line((resource, check.property, check.asked, check.read, "yes" if check.ok else "NO")))
+
+
+def _line(cells: Sequence[str]) -> str:
+    *wide, last = cells
+    return "  ".join([*(fitted(cell, width) for cell, width in zip(wide, WIDTHS, strict=True)), last]).rstrip()
+
+
+def fitted(text: str, width: int) -> str:
+    """The text in exactly this width; a long text keeps its start and its end, where names differ."""
+    flat = " ".join(text.split())
+    if len(flat) > width:
+        head = width * 2 // 5
+        flat = f"{flat[:head]}…{flat[len(flat) - (width - head - 1) :]}"
+    return flat.ljust(width)
+
+
+def _leftovers(leftovers: Leftovers) -> None:
+    for heading, resources in (
+        ("Retained by the templates (on AWS, delete them yourself)", leftovers.retained),
+        ("LEFT, although no template retains it", leftovers.unexpected),
+        ("DELETED, although a template retains it", leftovers.vanished),
+    ):
+        if resources:
+            write(f"\n{heading}")
+            for resource in resources:
+                write(f"  {_named(resource)}")
+
+
+def _named(resource: ExistingResource) -> str:
+    return f"{resource.type:<36} {resource.name}"
+
+
+def _drills(drills: Sequence[Outcome]) -> None:
+    if drills:
+        write("\nDrills")
+    for drill in drills:
+        status = drill.status.upper() if drill.status == "failed" else drill.status
+        write(f"  {drill.name:<16} {status:<15} {drill.seconds:6.1f} s  {counted(drill)}")
+        if drill.reason:
+            write(_wrapped(drill.reason, "      "))
+
+
+def counted(drill: Outcome) -> str:
+    """How many checks a drill made, and what its clients saw."""
+    parts = [f"{len(drill.checks)} checks"] if drill.checks else []
+    for load in drill.traffic:
+        parts.append(f"{load.operations} operations, {load.failed} failed, {load.wrong} wrong, {load.lost} lost")
+    return "; ".join(parts)
+
+
+def _grants(grants: Sequence[RoleGrants]) -> None:
+    if grants:
+        write("\nGrants used, and never used, by role")
+    for role in grants:
+        write(f"  {role.role}")
+        for heading, actions in (("used", role.used), ("unused", role.unused), ("refused", role.refused)):
+            if actions:
+                write(_wrapped(", ".join(actions), f"    {heading:<8} ", "             "))
+
+
+def _engines(engines: Sequence[EngineFact]) -> None:
+    if engines:
+        write("\nEngines")
+    for engine in engines:
+        note = f"; {engine.note}" if engine.note else ""
+        write(f"  {engine.resource}: {engine.asked} asked for, {engine.ran or 'none'} ran{note}")
+
+
+def _not_proven(results: Results) -> None:
+    write("\nNot proven by a rehearsal")
+    for line in results.not_proven:
+        write(_wrapped(line, "  - ", "    "))
+    struck = [item.limit for item in results.judged_limits if item.struck]
+    if struck:
+        write("\nProven here, by these checks of the drills")
+    for limit in struck:
+        write(_wrapped(f"{limit.text.partition(':')[0]}: {'; '.join(limit.struck_by)}", "  - ", "    "))
+
+
+def _wrapped(text: str, first: str, other: str | None = None) -> str:
+    following = first if other is None else other
+    return textwrap.fill(text, LINE_WIDTH, initial_indent=first, subsequent_indent=following)
+
+
+def _failures(results: Results) -> None:
+    ended = [drill for drill in results.drills if drill.status == "failed" and drill.reason]
+    if results.all_failed or ended:
+        write("\nFailed")
+    for check in results.all_failed:
+        write(f"  {check.stack} {check.resource}: {check.property}\n    asked  {check.asked}\n    read   {check.read}")
+    for drill in ended:
+        write(f"  drill {drill.name}: {drill.reason}")
+
+
+def summary(results: Results) -> str:
+    """The line that sums a rehearsal up."""
+    checks, failed = len(results.verdict.checks), len(results.verdict.failed)
+    resources = len({(check.stack, check.resource) for check in results.verdict.checks})
+    text = f"stage {results.stage}: {resources} resources, {checks} checks, {failed} failed"
+    if results.drills:
+        tried = [drill for drill in results.drills if drill.status in {"passed", "failed"}]
+        text += f"; {len(tried)} drills, {sum(drill.status == 'failed' for drill in tried)} failed"
+    if results.leftovers is None:
+        return f"{text}; still running"
+    wrong = len(results.leftovers.unexpected) + len(results.leftovers.vanished)
+    return f"{text}; {len(results.leftovers.retained)} resources retained, {wrong} wrongly left or deleted"
