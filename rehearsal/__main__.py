@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from local_servers import processes
 from rehearsal import report, workspace
 from rehearsal.cdk import CdkError
+from rehearsal.drills.plan import UnknownDrillError, selected
+from rehearsal.drills.process import DrillsError
 from rehearsal.emulator import EmulatorError
 from rehearsal.rehearse import Outcome, Rehearsal, StageError
 
@@ -55,6 +57,12 @@ def main() -> int:
     """
     options = arguments()
     keep = os.environ.get("KEEP") == "1"
+    drills = tuple(filter(None, os.environ.get("DRILLS", "").replace(",", " ").split()))
+    try:
+        selected(drills)
+    except UnknownDrillError as fault:
+        report.write(str(fault))
+        return BAD_STAGE
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     live = os.environ.get("LIVE", "1") != "0"
@@ -68,13 +76,13 @@ def main() -> int:
     directories = workspace.prepare()
     code, kept = FAILED_STEP, None
     try:
-        outcome = Rehearsal(options.stage, keep, live, directories, report.Progress()).run()
+        outcome = Rehearsal(options.stage, keep, live, directories, report.Progress(), drills).run()
         kept = outcome.kept
         code = _report(outcome, options.json)
     except StageError as fault:
         report.write(str(fault))
         code = BAD_STAGE
-    except (CdkError, EmulatorError) as fault:
+    except (CdkError, EmulatorError, DrillsError) as fault:
         report.write("\n".join([str(fault), *getattr(fault, "__notes__", [])]))
     except Interrupted as interrupted:
         processes.kill_remaining()
@@ -103,7 +111,10 @@ def _end_with_make() -> None:
 
 
 def _report(outcome: Outcome, path: Path | None) -> int:
+    page = workspace.ROOT / ".rehearsal" / "report.html"
+    report.save_page(outcome.results, page)
     report.show(outcome.results)
+    report.write(f"The whole report: {page.relative_to(workspace.ROOT)}")
     if outcome.kept:
         report.write(outcome.kept.instructions())
     if path is not None:

@@ -12,13 +12,16 @@ import psutil
 from rehearsal import assembly, emulator, inventory, posture, report, workspace
 from rehearsal.account import Account
 from rehearsal.cdk import CdkError, Cli
+from rehearsal.drills import plan, process
 from rehearsal.messages import refusal
+from rehearsal.report import findings, topology
 from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rehearsal.assembly import Stack
+    from rehearsal.drills import outcome as drill_outcome
     from rehearsal.emulator import Emulator
 
 QUIET = ("--no-notices", "--no-version-reporting")
@@ -101,6 +104,7 @@ class Rehearsal:
         live: Whether engines, logins, IAM and functions work, and not only records exist.
         workspace: Directories of the rehearsal.
         progress: Shows the steps.
+        drills: Names of the drills to run if the rehearsal is live. Default: all.
     """
 
     stage: str
@@ -108,6 +112,7 @@ class Rehearsal:
     live: bool
     workspace: Workspace
     progress: report.Progress
+    drills: tuple[str, ...] = ()
 
     def run(self) -> Outcome:
         """Deploy, check and destroy the stage. The emulator ends with this call unless it is kept.
@@ -160,6 +165,8 @@ class Rehearsal:
                 verdict = posture.verify(stacks, account)
             kept = inventory.to_be_kept(stacks, account)
             memory = psutil.Process(server.pid).memory_info().rss / 1e6
+            network = topology.read(stacks, account)
+            found = self._drilled(server, environment, target)
             left = None
             if not self.keep:
                 with self.progress.phase("destroy"):
@@ -174,12 +181,45 @@ class Rehearsal:
             emulator_megabytes=round(memory, 1),
             verdict=verdict,
             leftovers=left,
+            live=server.live is not None,
+            drills=found.drills,
+            grants=found.grants,
+            engines=found.engines,
+            topology=network,
         )
 
     def _started(self, stack: ExitStack, target: Target) -> Emulator:
         live = emulator.Live(target.account, target.region) if self.live else None
         with self.progress.phase("start the emulator"):
             return stack.enter_context(emulator.running(self.workspace, live))
+
+    def _drilled(self, server: Emulator, environment: Mapping[str, str], target: Target) -> findings.Findings:
+        """Run the drills, and ask the emulator what it has seen of them."""
+        if server.live is None:
+            return findings.Findings()
+        selected = plan.selected(self.drills)
+        live = findings.Live(server.live.path)
+        if not selected:
+            return live.findings(())
+        with self.progress.phase(f"run {len(selected)} drills"):
+            outcomes = process.run(
+                [drill.name for drill in selected],
+                environment=live.environment(environment),
+                arguments=[
+                    *("--assembly", str(self.workspace.assembly)),
+                    *("--region", target.region),
+                    *("--control", str(live.control)),
+                ],
+                directory=self.workspace.run,
+                say=self.progress.say,
+            )
+            drills = tuple(self._shown(outcome) for outcome in outcomes)
+        return live.findings(drills)
+
+    def _shown(self, outcome: drill_outcome.Outcome) -> drill_outcome.Outcome:
+        if outcome.status != "passed":
+            self.progress.say(f"{outcome.name}: {outcome.status}{f': {outcome.reason}' if outcome.reason else ''}")
+        return outcome
 
     def _synthesised(self, server: Emulator, default: Target) -> tuple[tuple[Stack, ...], Target]:
         """Synthesise, and bootstrap the default environment at the same time: on two cores that takes no longer."""

@@ -1,17 +1,17 @@
-"""`python -m rehearsal.drills`: run drills on a deployed stage. `make rehearse` starts it as a process of its own.
+"""`python -m rehearsal.drills`: run drills on a deployed stage. `make rehearse` starts it as a separate process.
 
-Its process is a client of the stage: host names of the account resolve in it, and all others do not. It writes a line of
-JSON for each step to its standard output: `{"say": text}` or `{"outcome": {...}}`.
+Its process is a client of the stage: host names of the account resolve in it, and all others do not. It writes lines of
+JSON to its standard output: `{"say": text}` or `{"outcome": {...}}`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from rehearsal.drills.outcome import Outcome
 from rehearsal.drills.plan import selected
 from rehearsal.drills.scene import NotApplicableError, NotRunError, Scene, TimedOutError
 from rehearsal.drills.stage import DeployedStage
+from rehearsal.live.client_side import names
 from rehearsal.live.control import ControlError, Controller
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the drills; the exit code is 0 if all have been tried, whatever they found."""
     options = arguments()
+    names.install(os.environ[names.VARIABLE])
     stacks = assembly.stacks(options.assembly)
     for drill in selected(options.drills):
-        tell({"say": f"{drill.title} ..."})
+        tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
-        outcome = run(drill, Scene(drill.name, stage, partial(Controller(options.control))))
+        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)))
         tell({"outcome": asdict(outcome)})
     return 0
 

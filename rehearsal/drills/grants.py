@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_client import ConnectionSettings, IamCredentials
 from rehearsal.drills import accounts
-from rehearsal.drills.clients import CacheClient, Caller
+from rehearsal.drills.clients import Caller
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
 from rehearsal.drills.scene import NotApplicableError
 from rehearsal.drills.sites import OK, caller, invoke
@@ -27,7 +27,7 @@ PATHS = {"leaderboard": "api/boards/all-time?player=ann", "sessions": "api/sessi
 
 
 def grant(scene: Scene) -> None:
-    """Take the grant to connect from a role, and give it back: first from a role of the drill, then from a function's."""
+    """Take the grant to connect from a role, and give it back: from a role of the drill, then from a function's."""
     users = [(group, users) for group in scene.stage.groups if (users := scene.stage.iam_users(group.name))]
     if not users:
         raise NotApplicableError("no user of the stage logs in with IAM")
@@ -59,13 +59,17 @@ def _token(scene: Scene, role: str, settings: ConnectionSettings, group: Group, 
     """A new token, signed with the credentials of the role."""
     session = accounts.session(scene, role)
     credentials = Caller.of(scene.stage.account.region, session).credentials
-    return IamCredentials(
-        user=user["UserName"],
-        cache_name=group.name,
-        region=scene.stage.account.region,
-        serverless=settings.serverless,
-        credentials=credentials,
-    ).login().password
+    return (
+        IamCredentials(
+            user=user["UserName"],
+            cache_name=group.name,
+            region=scene.stage.account.region,
+            serverless=settings.serverless,
+            credentials=credentials,
+        )
+        .login()
+        .password
+    )
 
 
 def _cache_sites(scene: Scene) -> list[Site]:
@@ -89,7 +93,9 @@ def _grant_of_a_function(scene: Scene, site: Site, call: Any) -> None:
         for policy in attached:
             iam.attach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
         for name, policy_document in documents.items():
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=accounts.document(policy_document["Statement"]))
+            iam.put_role_policy(
+                RoleName=role, PolicyName=name, PolicyDocument=accounts.document(policy_document["Statement"])
+            )
     scene.expect("the function with its grant again", OK, call(), of=site.resource)
 
 
@@ -131,16 +137,14 @@ def _admitting(scene: Scene, site: Site) -> Iterator[tuple[str, dict[str, Any]]]
 
 @contextmanager
 def _answering(scene: Scene, site: Site) -> Iterator[Any]:
-    """A function that calls the site in a new execution environment, which holds no connection, and judges the answer."""
+    """A function that calls the site in a new execution environment, which holds no connection yet."""
     functions = scene.client("lambda")
     before = functions.get_function_configuration(FunctionName=site.function.name)
     variables = before.get("Environment", {}).get("Variables", {})
     turns = iter(range(1, 1000))
 
     def configure(environment: dict[str, str]) -> None:
-        functions.update_function_configuration(
-            FunctionName=site.function.name, Environment={"Variables": environment}
-        )
+        functions.update_function_configuration(FunctionName=site.function.name, Environment={"Variables": environment})
 
     with accounts.role(scene, invoke(scene, [site])) as role:
         allowed = caller(scene, role)

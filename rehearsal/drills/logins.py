@@ -25,7 +25,7 @@ def login(settings: ConnectionSettings, user: str | None, password: str | None, 
         password: The password or token.
         options: Further options of redis-py's client, such as `ssl`.
     """
-    client = redis.Redis(
+    client: Any = redis.Redis(
         host=options.pop("host", settings.host),
         port=settings.port,
         username=user,

@@ -1,9 +1,10 @@
-"""Drills on the nodes of replication groups: failover, a killed primary, a lost zone, a rolling restart, a new shard."""
+"""Drills on nodes: failover, a killed primary, a lost Availability Zone, a rolling restart, a new shard."""
 
 from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.drills.clients import CacheClient
@@ -116,7 +117,7 @@ def kill_primary(scene: Scene) -> None:
         with scene.cache_load(group) as load:
             load.event("the primary is killed")
             scene.control("kill-node", node=before)
-            scene.until(lambda g=group, s=shard, b=before: _promoted(scene, g, s, b), "a replica is promoted")
+            scene.until(partial(_promoted, scene, group, shard, before), "a replica is promoted")
             load.event("promoted")
             _wait_until_whole(scene, group)
             load.event("back as a replica")
@@ -147,7 +148,7 @@ def lose_zone(scene: Scene) -> None:
             try:
                 for shard in stopped:
                     before = primary_of(nodes[shard])
-                    scene.until(lambda g=group, s=shard, b=before: _promoted(scene, g, s, b), f"shard {shard} fails over")
+                    scene.until(partial(_promoted, scene, group, shard, before), f"shard {shard} fails over")
                 load.event("promoted")
                 time.sleep(AWAY_SECONDS)
             finally:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from rehearsal.drills.alarms import alarm
-from rehearsal.drills.endpoints import endpoints
-from rehearsal.drills.grants import grant, inbound_rule
-from rehearsal.drills.nodes import add_shard, failover, kill_primary, lose_zone, rolling_restart
-from rehearsal.drills.restore import restore
-from rehearsal.drills.rotation import rotate
-from rehearsal.drills.sites import serve
 from rehearsal.messages import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rehearsal.drills.scene import Scene
 
@@ -32,13 +26,22 @@ class Drill:
         name: Its name, as `DRILLS=` takes it.
         title: What is tried.
         promise: What must hold.
-        act: Does it.
+        function: Its module and its function, which are imported where it runs.
     """
 
     name: str
     title: str
     promise: str
-    act: Callable[[Scene], None]
+    function: str
+
+    def act(self, scene: Scene) -> None:
+        """Do it.
+
+        Args:
+            scene: What it acts with.
+        """
+        module, _, name = self.function.partition(".")
+        getattr(import_module(f"rehearsal.drills.{module}"), name)(scene)
 
 
 DRILLS = (
@@ -46,76 +49,81 @@ DRILLS = (
         "endpoints",
         "Connect to each cache",
         "Each cache answers by its name over TLS to clients that log in, and to no other.",
-        endpoints,
+        "endpoints.endpoints",
     ),
     Drill(
         "sites",
         "Call the sites",
         "Signed requests of a role with the grant are answered, all others are refused. Data that were read once come "
         "from the cache.",
-        serve,
+        "sites.serve",
     ),
     Drill(
         "rotation",
         "Rotate secrets under load",
         "No command fails. The old password works until its grace time is over, and not afterwards.",
-        rotate,
+        "rotation.rotate",
     ),
     Drill(
         "grant",
         "Take a grant to connect, and give it back",
         "New logins are refused without elasticache:Connect on cache and user, and accepted with it.",
-        grant,
+        "grants.grant",
     ),
     Drill(
         "inbound-rule",
         "Revoke an inbound rule, and authorize it again",
         "A function without the rule does not reach its cache. With the rule it does.",
-        inbound_rule,
+        "grants.inbound_rule",
     ),
-    Drill("failover", "Fail over by API under load", "No command fails, and no write is lost.", failover),
+    Drill("failover", "Fail over by API under load", "No command fails, and no write is lost.", "nodes.failover"),
     Drill(
         "primary-killed",
         "Kill a primary under load",
         "A replica is promoted. No answer is wrong, and no write is lost that a replica had confirmed.",
-        kill_primary,
+        "nodes.kill_primary",
     ),
     Drill(
         "zone-lost",
         "Lose an Availability Zone under load",
         "The other zones serve. No answer is wrong, and no write is lost that a replica had confirmed.",
-        lose_zone,
+        "nodes.lose_zone",
     ),
-    Drill("shards-added", "Add a shard under load", "No answer is wrong, and no write is lost.", add_shard),
+    Drill("shards-added", "Add a shard under load", "No answer is wrong, and no write is lost.", "nodes.add_shard"),
     Drill(
         "rolling-restart",
         "Restart all nodes in turn under load",
         "No answer is wrong, and no write is lost that a replica had confirmed.",
-        rolling_restart,
+        "nodes.rolling_restart",
     ),
     Drill(
         "restore",
         "Restore a final snapshot into a new group",
         "The new group has every value that the snapshot had.",
-        restore,
+        "restore.restore",
     ),
-    Drill("alarm", "Raise the alarms", "An alarm reaches the subscribers of its topic.", alarm),
+    Drill("alarm", "Raise the alarms", "An alarm reaches the subscribers of its topic.", "alarms.alarm"),
 )
 
 
+NONE = ("none",)  # in place of names: no drill
+
+
 def selected(names: Sequence[str]) -> tuple[Drill, ...]:
-    """The drills of these names, in the order in which they run; all if no name is given.
+    """The drills of these names, in the order in which they run; all if no name is given, none for `none`.
 
     Raises:
         UnknownDrillError: If there is no drill of a name.
     """
+    if tuple(names) == NONE:
+        return ()
     known = {drill.name for drill in DRILLS}
     if unknown := [name for name in names if name not in known]:
         raise UnknownDrillError(
             refusal(
                 got=f"DRILLS={','.join(unknown)}",
                 allowed=f"the drills are {', '.join(sorted(known))}",
-                fix="Name some of them, separated by commas, or leave DRILLS out to run all",
+                fix="Name some of them, separated by commas; leave DRILLS out for all, or set it to none",
             )
         )
     return tuple(drill for drill in DRILLS if not names or drill.name in names)

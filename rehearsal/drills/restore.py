@@ -83,9 +83,7 @@ def _group_from(scene: Scene, group: Group, name: str, snapshot: str, final: str
     """A group like the stage's from a snapshot, for as long as the block lasts; then it may leave a final snapshot."""
     client = scene.client("elasticache")
     described = scene.stage.describe(group.name)
-    client.create_replication_group(
-        ReplicationGroupId=name, SnapshotName=snapshot, **_like(scene, described)
-    )
+    client.create_replication_group(ReplicationGroupId=name, SnapshotName=snapshot, **_like(scene, described))
     try:
         scene.available(name)
         yield name

@@ -36,7 +36,9 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
         load.event("promoted")
         new = scene.stage.password(secret.secret)
         scene.expect("the password has changed", "yes", "yes" if new != old else "no", of=secret.resource)
-        scene.expect("new password after the promotion", ACCEPTED, login(settings, secret.user, new), of=secret.resource)
+        scene.expect(
+            "new password after the promotion", ACCEPTED, login(settings, secret.user, new), of=secret.resource
+        )
         grace = login(settings, secret.user, old)
         scene.expect("old password within its grace time", ACCEPTED, grace, of=secret.resource)
         hours = 0
@@ -44,8 +46,12 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
             hours += 1
             load.event("an hour passes")
             scene.control("pass-hour")
-        scene.expect("old password after its grace time", REFUSED, login(settings, secret.user, old), of=secret.resource)
-        scene.expect("new password after the grace time", ACCEPTED, login(settings, secret.user, new), of=secret.resource)
+        scene.expect(
+            "old password after its grace time", REFUSED, login(settings, secret.user, old), of=secret.resource
+        )
+        scene.expect(
+            "new password after the grace time", ACCEPTED, login(settings, secret.user, new), of=secret.resource
+        )
     scene.expect_right_answers(of=secret.resource)
 
 

@@ -52,8 +52,12 @@ def serve(scene: Scene) -> None:
     with accounts.role(scene, invoke(scene, sites)) as granted, accounts.role(scene) as stranger:
         allowed, refused = caller(scene, granted), caller(scene, stranger)
         for site in sites:
-            scene.expect("unsigned requests are refused", FORBIDDEN, Caller(region).call(site.url, "").status, of=site.resource)
-            scene.expect("a role without a grant is refused", FORBIDDEN, refused.call(site.url, "").status, of=site.resource)
+            scene.expect(
+                "unsigned requests are refused", FORBIDDEN, Caller(region).call(site.url, "").status, of=site.resource
+            )
+            scene.expect(
+                "a role without a grant is refused", FORBIDDEN, refused.call(site.url, "").status, of=site.resource
+            )
             scene.expect("signed requests are answered", OK, allowed.call(site.url, "").status, of=site.resource)
         if catalogue := scene.stage.site("catalogue"):
             _through_the_cache(scene, allowed, catalogue)

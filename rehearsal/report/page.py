@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from rehearsal.drills.outcome import Outcome, Traffic
     from rehearsal.posture import Check
+    from rehearsal.report.results import Results
 
 STYLE = Path(__file__).with_name("style.css")
 STATUS_CLASSES = {"passed": "passed", "failed": "failed"}
@@ -30,7 +33,9 @@ def save_page(results: Results, path: Path) -> None:
         path: The file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(results, datetime.now(UTC)), encoding="utf-8")
+    part = path.with_name(f".{path.name}-{os.getpid()}")  # another rehearsal may write it at the same time
+    part.write_text(page(results, datetime.now(UTC)), encoding="utf-8")
+    part.replace(path)
 
 
 def page(results: Results, now: datetime) -> str:
@@ -57,14 +62,15 @@ def page(results: Results, now: datetime) -> str:
         '<a class="skip" href="#main">Skip to the results</a>\n'
         f"<header>\n<h1>{escape(heading)}</h1>\n"
         f'<p class="lead">{_lead(results, now)}</p>\n{_tiles(results)}\n'
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n</header>\n<main id="main">\n{body}</main>\n</body>\n</html>\n'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n</header>\n'
+        f'<main id="main">\n{body}</main>\n</body>\n</html>\n'
     )
 
 
 def _lead(results: Results, now: datetime) -> str:
     what = (
-        "Deployed by the CDK CLI to an emulated AWS on this machine, with real engines, functions that ran and IAM that "
-        "refuses."
+        "Deployed by the CDK CLI to an emulated AWS on this machine, with real engines, functions that ran, and IAM "
+        "that refuses."
         if results.live
         else "Deployed by the CDK CLI to an emulated AWS on this machine, and read back."
     )
@@ -131,8 +137,8 @@ def _topology(results: Results) -> Iterator[str]:
 
 def _drills(results: Results) -> Iterator[str]:
     yield (
-        '<p class="lead">Each drill ran against the deployed stage. It is judged by errors and data; the times are those '
-        "of this machine, not of AWS.</p>"
+        '<p class="lead">Each drill ran against the deployed stage. It is judged by errors and data; the times are '
+        "those of this machine, not of AWS.</p>"
     )
     for drill in results.drills:
         yield from _drill(drill)
@@ -163,7 +169,8 @@ def _load(drill: Outcome, load: Traffic) -> Iterator[str]:
         classes.append("l-wrong")
     items = "".join(f'<li class="{name}">{text}</li>' for name, text in zip(classes, kinds, strict=True))
     yield f'<ul class="legend">{items}</ul>'
-    yield f'<p class="soft">{escape(summary(load).partition(" The longest")[0])} {load.read_back} keys were read back.</p>'
+    told = summary(load).partition(" The longest")[0]
+    yield f'<p class="soft">{escape(told)} {load.read_back} keys were read back.</p>'
     if load.errors:
         rows = [(str(count), _code(message)) for message, count in load.errors.items()]
         yield _table("Errors that the clients saw", ("Times", "Error"), rows)
@@ -182,19 +189,13 @@ def _checks(checks: Sequence[Check], caption: str, *, resources: bool) -> str:
 
 def _grants(results: Results) -> Iterator[str]:
     yield (
-        '<p class="lead">What each role was allowed to do and did, and what it was allowed and never did. An action that '
-        "no drill needed may still be needed on AWS.</p>"
+        '<p class="lead">What each role was allowed to do and did, and what it was allowed and never did. An action '
+        "that no drill needed may still be needed on AWS.</p>"
     )
-    rows = [
-        (_code(role.role), _actions(role.used), _actions(role.unused), *([_actions(role.refused)] if _refused(results) else []))
-        for role in results.grants
-    ]
-    headings = ("Role", "Used", "Never used", *(["Refused"] if _refused(results) else []))
+    kinds = ["used", "unused", *(["refused"] if any(role.refused for role in results.grants) else [])]
+    rows = [(_code(role.role), *(_actions(getattr(role, kind)) for kind in kinds)) for role in results.grants]
+    headings = ("Role", "Used", "Never used", "Refused")[: len(kinds) + 1]
     yield f'<div class="card wide">{_table("Grants by role", headings, rows)}</div>'
-
-
-def _refused(results: Results) -> bool:
-    return any(role.refused for role in results.grants)
 
 
 def _actions(actions: Sequence[str]) -> str:
@@ -205,7 +206,8 @@ def _actions(actions: Sequence[str]) -> str:
 
 def _engines(results: Results) -> Iterator[str]:
     rows = [
-        (_code(item.resource), escape(item.asked), escape(item.ran or "none"), escape(item.note)) for item in results.engines
+        (_code(item.resource), escape(item.asked), escape(item.ran or "none"), escape(item.note))
+        for item in results.engines
     ]
     headings = ("Resource", "Asked for", "Ran", "Note")
     yield f'<div class="card wide">{_table("Versions of the engines", headings, rows)}</div>'
@@ -219,7 +221,7 @@ def _posture(results: Results) -> Iterator[str]:
         checks = [check for check in results.verdict.checks if check.stack == stack]
         failed = sum(not check.ok for check in checks)
         told = f"{len(checks)} checks, {failed} failed"
-        yield f"<details{' open' if failed else ''}><summary>{escape(stack)} <span class=\"soft\">{told}</span></summary>"
+        yield f'<details{" open" if failed else ""}><summary>{escape(stack)} <span class="soft">{told}</span></summary>'
         yield f'<div class="wide">{_checks(checks, f"Checks of {stack}", resources=True)}</div></details>'
     yield "</div>"
     if results.leftovers is not None and results.leftovers.retained:
@@ -234,10 +236,9 @@ def _limits(results: Results) -> Iterator[str]:
     yield "</ul></div>"
     struck = [item.limit for item in results.judged_limits if item.struck]
     if struck:
-        rows = [
-            (escape(limit.text.partition(":")[0]), _actions(limit.struck_by)) for limit in struck
-        ]
-        yield f'<div class="card wide">{_table("Proven here, by these checks of the drills", ("What", "Checks"), rows)}</div>'
+        rows = [(escape(limit.text.partition(":")[0]), _actions(limit.struck_by)) for limit in struck]
+        table = _table("Proven here, by these checks of the drills", ("What", "Checks"), rows)
+        yield f'<div class="card wide">{table}</div>'
 
 
 def _times(results: Results) -> Iterator[str]:
@@ -246,9 +247,7 @@ def _times(results: Results) -> Iterator[str]:
     yield f'<div class="card">{_table("Steps", ("Step", "Time"), rows)}</div>'
 
 
-def _table(
-    caption: str, headings: Iterable[str], rows: Sequence[Sequence[str]], *, bad: Sequence[bool] = ()
-) -> str:
+def _table(caption: str, headings: Iterable[str], rows: Sequence[Sequence[str]], *, bad: Sequence[bool] = ()) -> str:
     """A table whose cells are markup; the first cell of each row is its header."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in headings)
     body = []
@@ -256,7 +255,10 @@ def _table(
         wrong = ' class="bad"' if bad and bad[number] else ""
         cells = "".join(f"<td{_cell_class(cell)}>{cell}</td>" for cell in others)
         body.append(f'<tr{wrong}><th scope="row">{first}</th>{cells}</tr>')
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    rows_markup = "".join(body)
+    return (
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows_markup}</tbody></table>"
+    )
 
 
 def _cell_class(cell: str) -> str:
@@ -267,17 +269,18 @@ def _code(text: str) -> str:
     return f"<code>{escape(text)}</code>" if text else ""
 
 
-class _Section:
-    """A section of the page."""
+def _always(_results: Results) -> bool:
+    return True
 
-    def __init__(
-        self,
-        key: str,
-        heading: str,
-        content: Callable[[Results], Iterator[str]],
-        applies: Callable[[Results], object] = lambda _results: True,
-    ) -> None:
-        self.key, self.heading, self.content, self.applies = key, heading, content, applies
+
+@dataclass(frozen=True)
+class _Section:
+    """A section of the page: its anchor, its heading, its content, and whether a rehearsal has it."""
+
+    key: str
+    heading: str
+    content: Callable[[Results], Iterator[str]]
+    applies: Callable[[Results], object] = _always
 
 
 SECTIONS = (

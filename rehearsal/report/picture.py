@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 from rehearsal.report.svg import clipped, element, label, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rehearsal.report.topology import Client, Node, Target, Vpc
 
@@ -23,6 +24,7 @@ LANE = 58  # height of a target with its nodes
 DROP = 12  # distance of the lines that lead to the targets
 HEAD = 30
 SMALL, SIZE = 11.0, 13.0
+NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 @dataclass(frozen=True)
@@ -71,31 +73,28 @@ class _Frame:
 
 
 def picture(vpc: Vpc) -> str:
-    """The picture of a VPC as an SVG element, which also works without its styles: text tells all.
+    """The picture of a VPC as an SVG element; its description tells the same in words.
 
     Args:
         vpc: The VPC.
     """
     frame = _Frame(vpc)
-    sites = SITE + 28 if any(client.site for client in vpc.clients) else 0
-    top = MARGIN + sites
+    top = MARGIN + (SITE + 28 if any(client.site for client in vpc.clients) else 0)
     functions = top + HEAD + PADDING + HEAD
     rails = functions + BOX + PADDING + 14
     lanes = rails + RAIL * len(vpc.targets) + PADDING
-    parts: list[str] = []
-    height = lanes
-    bottom, drawn = _lanes(frame, lanes)
-    height = bottom + PADDING + MARGIN
-    parts.append(_vpc(frame, top, bottom + PADDING - top))
+    bottom, lane_tops = _lane_tops(vpc, lanes + HEAD)
+    parts = [_vpc(frame, top, bottom + PADDING - top)]
     if vpc.clients:
-        parts += _application_tier(frame, top + HEAD + 4, functions + BOX + 12)
-        parts += [_column(frame, number, client, top, functions) for number, client in enumerate(vpc.clients)]
-        parts += _crossing(frame, functions + BOX, rails, drawn)
-    parts += [markup for _target, _y, markup in drawn]
-    parts += _tier_heads(frame, drawn)
-    text = title(f"Topology of {vpc.name}") + element("desc", description(vpc))
-    box = f"0 0 {frame.width:.0f} {height:.0f}"
-    return element("svg", text + "".join(parts), viewBox=box, role="img", class_="topology", xmlns="http://www.w3.org/2000/svg")
+        parts.append(_application_tier(frame, top + HEAD + 4, functions + BOX + 12))
+    parts += [_lane(frame, target, lane_tops[target.name]) for target in vpc.targets]
+    parts += [_zone(frame, zone, lanes, bottom) for zone in vpc.zones]
+    parts += _crossing(frame, functions + BOX, rails, lane_tops)
+    parts += [_column(frame, number, client, functions) for number, client in enumerate(vpc.clients)]
+    parts += _names(frame, top + HEAD + 4, rails, lane_tops)
+    text = title(f"Topology of {vpc.name}") + element("desc", escape(description(vpc)))
+    box = f"0 0 {frame.width:.0f} {bottom + PADDING + MARGIN:.0f}"
+    return element("svg", text + "".join(parts), viewBox=box, role="img", class_="topology", xmlns=NAMESPACE)
 
 
 def description(vpc: Vpc) -> str:
@@ -111,60 +110,75 @@ def description(vpc: Vpc) -> str:
 def _vpc(frame: _Frame, top: float, height: float) -> str:
     width = frame.width - 2 * MARGIN
     box = element("rect", x=MARGIN, y=top, width=width, height=height, rx=12, class_="vpc")
-    return box + label(MARGIN + PADDING, top + 22, f"VPC {frame.vpc.range}", "head") + label(
-        frame.width - MARGIN - PADDING, top + 22, frame.vpc.name, "small soft", anchor="end"
+    return (
+        box
+        + label(MARGIN + PADDING, top + 22, f"VPC {frame.vpc.range}", "head")
+        + label(frame.width - MARGIN - PADDING, top + 22, frame.vpc.name, "small soft", anchor="end")
     )
 
 
-def _application_tier(frame: _Frame, top: float, bottom: float) -> Iterator[str]:
-    tier = frame.vpc.clients[0].tier
-    yield element(
-        "rect",
-        x=MARGIN + PADDING / 2,
-        y=top,
-        width=frame.width - 2 * MARGIN - PADDING,
-        height=bottom - top,
-        rx=8,
-        class_="tier",
-    )
-    yield from _tier_name(frame, tier, top)
+def _application_tier(frame: _Frame, top: float, bottom: float) -> str:
+    width = frame.width - 2 * MARGIN - PADDING
+    return element("rect", x=MARGIN + PADDING / 2, y=top, width=width, height=bottom - top, rx=8, class_="tier")
 
 
-def _tier_name(frame: _Frame, name: str, top: float) -> Iterator[str]:
+def _zone(frame: _Frame, zone: str, top: float, bottom: float) -> str:
+    x, width = frame.zone(zone), frame.zone_width - 6
+    box = element("rect", x=x, y=top, width=width, height=bottom - top, rx=8, class_="zone")
+    return element("g", title(f"Availability Zone {zone}") + box)
+
+
+def _names(frame: _Frame, application: float, rails: float, lane_tops: Mapping[str, float]) -> Iterator[str]:
+    """All names that lines may cross, which are drawn last."""
+    if frame.vpc.clients:
+        yield from _tier_name(frame, frame.vpc.clients[0].tier, application, with_zones=True)
+    for zone in frame.vpc.zones:
+        yield label(frame.zone(zone) + 8, rails + RAIL * len(frame.vpc.targets) + PADDING + 17, zone, "strong halo")
+    tier = ""
+    for target in reversed(frame.vpc.targets):
+        if target.tier != tier:
+            tier = target.tier
+            yield from _tier_name(frame, tier, lane_tops[target.name] - HEAD + 2)
+
+
+def _tier_name(frame: _Frame, name: str, top: float, *, with_zones: bool = False) -> Iterator[str]:
     """The name of subnets, and the address range that they have in each Availability Zone."""
     yield label(MARGIN + PADDING, top + 19, f"{name} subnets" if name != "subnets" else name, "head")
     ranges = next((tier.ranges for tier in frame.vpc.tiers if tier.name == name), {})
     for zone in frame.vpc.zones:
         if zone in ranges:
-            x = frame.zone(zone)
-            yield label(x + 6, top + 19, f"{zone}  {ranges[zone]}", "small soft")
+            text = f"{zone}  {ranges[zone]}" if with_zones else ranges[zone]
+            yield label(frame.zone(zone) + 8, top + 19, text, "small soft halo")
 
 
-def _column(frame: _Frame, number: int, client: Client, top: float, functions: float) -> str:
+def _column(frame: _Frame, number: int, client: Client, functions: float) -> str:
     """A function, and the HTTP API that invokes it."""
     x, width = frame.client(number), frame.client_width
     parts = [title(f"{client.name}: function in the {client.tier} subnets")]
     if client.site:
         parts.append(element("rect", x=x - width / 2, y=MARGIN, width=width, height=SITE, rx=SITE / 2, class_="site"))
-        parts.append(label(x, MARGIN + 17, clipped(client.site, width - 16, SIZE), "strong", anchor="middle"))
+        parts.append(label(x, MARGIN + 17, clipped(client.site, width - 20, SIZE), "strong", anchor="middle"))
         parts.append(label(x, MARGIN + 32, "HTTP API, IAM", "small soft", anchor="middle"))
         parts.append(_arrow(x, MARGIN + SITE, functions))
     parts.append(element("rect", x=x - width / 2, y=functions, width=width, height=BOX, rx=6, class_="function"))
-    parts.append(label(x, functions + 20, clipped(client.name, width - 12, SIZE), "strong", anchor="middle"))
-    parts.append(label(x, functions + 36, "function", "small soft", anchor="middle"))
+    stack, _, own = client.name.rpartition("/")
+    parts.append(label(x, functions + 20, clipped(own, width - 10, SIZE), "strong", anchor="middle"))
+    below = clipped(f"function of {stack}" if stack else "function", width - 10, SMALL)
+    parts.append(label(x, functions + 36, below, "small soft", anchor="middle"))
     return element("g", "".join(parts))
 
 
 def _arrow(x: float, top: float, bottom: float) -> str:
     line = element("path", d=f"M{x:.1f} {top:.1f}V{bottom - 6:.1f}", class_="wire")
-    head = element("path", d=f"M{x - 4:.1f} {bottom - 8:.1f}L{x:.1f} {bottom:.1f}L{x + 4:.1f} {bottom - 8:.1f}Z", class_="tip")
+    head = element(
+        "path", d=f"M{x - 4:.1f} {bottom - 8:.1f}L{x:.1f} {bottom:.1f}L{x + 4:.1f} {bottom - 8:.1f}Z", class_="tip"
+    )
     return line + head
 
 
-def _crossing(frame: _Frame, top: float, rails: float, drawn: list[tuple[Target, float, str]]) -> Iterator[str]:
+def _crossing(frame: _Frame, top: float, rails: float, lane_tops: Mapping[str, float]) -> Iterator[str]:
     """A line for each target and one for each function; a dot where the function may connect to the target."""
     targets = frame.vpc.targets
-    lane = {target.name: y for target, y, _markup in drawn}
     for number, client in enumerate(frame.vpc.clients):
         rows = [row for row, target in enumerate(targets) if target.name in client.reaches]
         if rows:
@@ -173,47 +187,37 @@ def _crossing(frame: _Frame, top: float, rails: float, drawn: list[tuple[Target,
     for row, target in enumerate(targets):
         y = rails + RAIL * row
         clients = [number for number, client in enumerate(frame.vpc.clients) if target.name in client.reaches]
-        text = f":{target.port}  {target.name}"
-        kind = "" if clients else "soft"
-        yield label(MARGIN + PADDING, y + 4, clipped(text, LABELS - 8, SIZE), kind)
+        text = clipped(f":{target.port}  {target.name}", LABELS - 8, SIZE)
+        yield label(MARGIN + PADDING, y + 4, text, "" if clients else "soft")
         if not clients:
-            yield label(frame.left, y + 4, "no function may connect", "small soft")
+            yield label(frame.left + 8, y + 4, "no function may connect", "small soft halo")
             continue
-        x, end = frame.drop(row), lane[target.name] + LANE / 2
+        x, end, tip = frame.drop(row), lane_tops[target.name] + LANE / 2, frame.right
         first = frame.client(clients[0])
-        yield element("path", d=f"M{first:.1f} {y:.1f}H{x:.1f}V{end:.1f}H{frame.right + 10:.1f}", class_="rail")
-        tip = f"M{frame.right + 10:.1f} {end - 4:.1f}L{frame.right + 2:.1f} {end:.1f}L{frame.right + 10:.1f} {end + 4:.1f}Z"
-        yield element("path", d=tip, class_="tip")
+        yield element("path", d=f"M{first:.1f} {y:.1f}H{x:.1f}V{end:.1f}H{tip + 8:.1f}", class_="rail")
+        arrow = f"M{tip + 8:.1f} {end - 4:.1f}L{tip:.1f} {end:.1f}L{tip + 8:.1f} {end + 4:.1f}Z"
+        yield element("path", d=arrow, class_="tip")
         for number in clients:
-            client = frame.vpc.clients[number]
-            told = title(f"{client.name} may connect to {target.name} on port {target.port}")
+            told = title(f"{frame.vpc.clients[number].name} may connect to {target.name} on port {target.port}")
             yield element("circle", told, cx=frame.client(number), cy=y, r=5, class_="dot")
 
 
-def _lanes(frame: _Frame, top: float) -> tuple[float, list[tuple[Target, float, str]]]:
-    """The targets with their nodes, grouped by their subnets; in reverse order, so that no lines cross."""
-    drawn = []
+def _lane_tops(vpc: Vpc, top: float) -> tuple[float, dict[str, float]]:
+    """Where each target is, grouped by subnets; in reverse order, so that no lines cross. Also where they end."""
+    tops = {}
     y, tier = top, ""
-    for target in reversed(frame.vpc.targets):
+    for target in reversed(vpc.targets):
         if target.tier != tier:
-            y, tier = y + HEAD + (8 if tier else 0), target.tier
-        drawn.append((target, y, _lane(frame, target, y)))
+            y, tier = y + HEAD + (4 if tier else -8), target.tier
+        tops[target.name] = y
         y += LANE + 8
-    return y, drawn
-
-
-def _tier_heads(frame: _Frame, drawn: list[tuple[Target, float, str]]) -> Iterator[str]:
-    tier = ""
-    for target, y, _markup in drawn:
-        if target.tier != tier:
-            tier = target.tier
-            yield from _tier_name(frame, tier, y - HEAD + 2)
+    return y, tops
 
 
 def _lane(frame: _Frame, target: Target, y: float) -> str:
     parts = [title(f"{target.name}: {target.kind}, port {target.port}")]
     x = MARGIN + PADDING / 2
-    parts.append(element("rect", x=x, y=y, width=frame.right - x, height=LANE, rx=8, class_="lane"))
+    parts.append(element("rect", x=x, y=y, width=frame.right - x - 2, height=LANE, rx=8, class_="lane"))
     parts.append(label(MARGIN + PADDING, y + 24, clipped(target.name, LABELS - 12, SIZE), "strong"))
     parts.append(label(MARGIN + PADDING, y + 42, f"{target.kind}, {target.port}", "small soft"))
     for zone in frame.vpc.zones:
@@ -229,7 +233,9 @@ def _lane(frame: _Frame, target: Target, y: float) -> str:
 
 def _node(node: Node, x: float, y: float, width: float) -> str:
     told = title(f"{node.name}{f', {node.role}' if node.role else ''}, {node.zone}")
-    box = element("rect", x=x, y=y, width=width, height=LANE - 16, rx=6, class_=f"node {node.role.partition(' ')[0]}".strip())
+    box = element(
+        "rect", x=x, y=y, width=width, height=LANE - 16, rx=6, class_=f"node {node.role.partition(' ')[0]}".strip()
+    )
     middle = x + width / 2
     if node.role:
         name = label(middle, y + 18, clipped(node.name, width - 10, SMALL), "small", anchor="middle")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rehearsal.drills.outcome import Event, Sample, Traffic
 
-WIDTH = 720
+WIDTH = 940
 LEFT, RIGHT = 58, 12
 EVENTS = 18  # height of a line of event names
 LATENCY = 120  # height of the upper part
@@ -59,7 +59,8 @@ def summary(traffic: Traffic) -> str:
     events = "; ".join(f"{event.text} after {event.second:.1f} s" for event in traffic.events)
     return (
         f"{traffic.clients} clients made {traffic.operations} operations: {traffic.failed} failed, {traffic.wrong} "
-        f"returned a wrong value, {traffic.lost} acknowledged writes were lost. The longest took {worst:.0f} ms. {events}"
+        f"returned a wrong value, {traffic.lost} acknowledged writes were lost. The longest took {worst:.0f} ms. "
+        f"{events}"
     ).strip()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-CHARACTER = 0.56  # average width of a character of the font, in its size
+CHARACTER = 0.6  # average width of a character of the font, in its size
 
 
 def element(name: str, content: str = "", **attributes: object) -> str:

@@ -95,8 +95,10 @@ def _drills(drills: Sequence[Outcome]) -> None:
 def counted(drill: Outcome) -> str:
     """How many checks a drill made, and what its clients saw."""
     parts = [f"{len(drill.checks)} checks"] if drill.checks else []
-    for load in drill.traffic:
-        parts.append(f"{load.operations} operations, {load.failed} failed, {load.wrong} wrong, {load.lost} lost")
+    parts += [
+        f"{load.operations} operations, {load.failed} failed, {load.wrong} wrong, {load.lost} lost"
+        for load in drill.traffic
+    ]
     return "; ".join(parts)
 
 

@@ -183,15 +183,16 @@ class _Reader:
             if not subnets or self._subnets[subnets[0]]["VpcId"] != vpc:
                 continue
             groups = _groups_of(function)
-            reaches = tuple(
-                target.name for target, others in listening if self._connects(name, groups, target, others)
-            )
+            reaches = tuple(target.name for target, others in listening if self._connects(name, groups, target, others))
             yield Client(name, sites.get(function["FunctionName"], ""), _tier(self._subnets[subnets[0]]), reaches)
 
     def _connects(self, client: str, groups: tuple[str, ...], target: Target, others: tuple[str, ...]) -> bool:
         """Whether security groups let a client connect; the picture shows no routes and no network ACLs."""
         caller = Interface(name=client, vpc="vpc", groups=groups)
-        return connection_fault(self._network, caller, Interface(target.name, "vpc", groups=others), target.port) is None
+        return (
+            connection_fault(self._network, caller, Interface(name=target.name, vpc="vpc", groups=others), target.port)
+            is None
+        )
 
     def _sites(self) -> dict[str, str]:
         found = {}
@@ -219,7 +220,8 @@ class _Reader:
             )
             endpoint = described.get("ConfigurationEndpoint") or described["NodeGroups"][0]["PrimaryEndpoint"]
             kind = described.get("Engine", "redis").capitalize()
-            yield self._target(name, kind, endpoint["Port"], nodes, member["CacheSubnetGroupName"], member["SecurityGroups"])
+            subnet, groups = self._place(member["CacheSubnetGroupName"], member["SecurityGroups"])
+            yield Target(name, kind, int(endpoint["Port"]), _tier(subnet), nodes), groups, subnet["VpcId"]
 
     def _clusters(self) -> Iterator[tuple[Target, tuple[str, ...], str]]:
         for cluster, name in self.named("AWS::ElastiCache::CacheCluster").items():
@@ -230,16 +232,13 @@ class _Reader:
             )
             endpoint = described.get("ConfigurationEndpoint") or described["CacheNodes"][0]["Endpoint"]
             kind = described["Engine"].capitalize()
-            groups = described["SecurityGroups"]
-            yield self._target(name, kind, endpoint["Port"], nodes, described["CacheSubnetGroupName"], groups)
+            subnet, groups = self._place(described["CacheSubnetGroupName"], described["SecurityGroups"])
+            yield Target(name, kind, int(endpoint["Port"]), _tier(subnet), nodes), groups, subnet["VpcId"]
 
-    def _target(
-        self, name: str, kind: str, port: int, nodes: tuple[Node, ...], subnet_group: str, groups: Iterable[Any]
-    ) -> tuple[Target, tuple[str, ...], str]:
+    def _place(self, subnet_group: str, groups: Iterable[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """A subnet of a cache, and the ids of its security groups."""
         subnets = self._account.subnet_group(subnet_group)["Subnets"]
-        subnet = self._subnets[subnets[0]["SubnetIdentifier"]]
-        ids = tuple(group["SecurityGroupId"] for group in groups)
-        return Target(name, kind, int(port), _tier(subnet), nodes), ids, subnet["VpcId"]
+        return self._subnets[subnets[0]["SubnetIdentifier"]], tuple(group["SecurityGroupId"] for group in groups)
 
     def _databases(self) -> Iterator[tuple[Target, tuple[str, ...], str]]:
         for database, name in self.named("AWS::RDS::DBInstance").items():
