@@ -81,7 +81,7 @@ def picture(vpc: Vpc) -> str:
     frame = _Frame(vpc)
     top = MARGIN + (SITE + 28 if any(client.site for client in vpc.clients) else 0)
     functions = top + HEAD + PADDING + HEAD
-    rails = functions + BOX + PADDING + 14
+    rails = functions + BOX + PADDING + 14 if vpc.clients else top + HEAD + PADDING
     lanes = rails + RAIL * len(vpc.targets) + PADDING
     bottom, lane_tops = _lane_tops(vpc, lanes + HEAD)
     parts = [_vpc(frame, top, bottom + PADDING - top)]

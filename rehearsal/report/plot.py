@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import TYPE_CHECKING
 
 from rehearsal.report.svg import element, label, title
@@ -37,7 +38,7 @@ def plot(traffic: Traffic, name: str) -> str:
     bottom = top + LATENCY
     errors = bottom + GAP
     height = errors + ERRORS + AXIS
-    parts = [title(name), element("desc", summary(traffic))]
+    parts = [title(name), element("desc", escape(summary(traffic)))]
     parts += _axes(end, top, errors)
     parts += _events(traffic.events, rows, end, top, errors + ERRORS)
     parts.append(_band(samples, end, top))

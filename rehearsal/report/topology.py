@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.network.judgement import connection_fault
 from elasticache_rules.network.model import Interface, Network, Rule, SecurityGroup, address_range, tcp_ports
+from rehearsal import posture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,14 +139,19 @@ class _Reader:
     def __init__(self, stacks: Sequence[Stack], account: Account) -> None:
         self._account = account
         self._names: dict[str, dict[str, str]] = {}
+        self._placed: dict[str, dict[str, Any]] = {}  # VPC settings of functions, by name
+        exports = account.exports()
         for stack in stacks:
-            made = account.resources(stack.name)
+            deployment = posture.deployed(stack, account, exports)
             for resource in stack.resources:
-                if resource.logical_id in made:
+                if resource.logical_id in deployment.physical_ids:
                     name = resource.name
                     for part in PARTS:
                         name = name.removesuffix(part)
-                    self._names.setdefault(resource.type, {})[made[resource.logical_id]["PhysicalResourceId"]] = name
+                    physical_id = deployment.physical_id(resource)
+                    self._names.setdefault(resource.type, {})[physical_id] = name
+                    if "VpcConfig" in resource.properties:
+                        self._placed[physical_id] = deployment.resolve(resource.properties["VpcConfig"])
         subnets = account.read("ec2", "describe_subnets")["Subnets"]
         self._subnets: dict[str, dict[str, Any]] = {subnet["SubnetId"]: subnet for subnet in subnets}
         groups = account.read("ec2", "describe_security_groups")["SecurityGroups"]
@@ -158,7 +164,8 @@ class _Reader:
     def functions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The functions, by the names of their resources."""
         for physical_id, name in self.named("AWS::Lambda::Function").items():
-            yield name, self._account.read("lambda", "get_function_configuration", FunctionName=physical_id)
+            # Without the live layer, the emulator does not keep the VPC settings.
+            yield name, {"FunctionName": physical_id, "VpcConfig": self._placed.get(physical_id, {})}
 
     def vpc(self, vpc: str) -> Vpc:
         """One VPC."""
