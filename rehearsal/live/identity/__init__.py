@@ -1,7 +1,7 @@
 """Who may do what: signed API calls, logins, keys, VPC endpoints and roles, decided as AWS documents it.
 
-Other modules of the live layer ask by the object of `state`: `roles` for what a service may do with a role or in its own
-name, `endpoint_policy_refusal` for a VPC endpoint. `NOT_JUDGED` is what the report has to say.
+Other modules of the live layer ask `state().roles` what a service may do with a role or in its own name, and
+`endpoint_policy_refusal` about a VPC endpoint. `NOT_JUDGED` is what the report has to say.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rehearsal.live.identity import (
     grants,
     keys,
     lambda_roles,
-    log_groups,
     logins,
     resources,
     roles,
+    service_uses,
 )
 from rehearsal.live.identity.endpoints import endpoint_policy_refusal
 from rehearsal.live.identity.grants import Grants
@@ -31,31 +31,20 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_JUDGED", "TOUCHES", "Identity", "endpoint_policy_refusal", "install", "state"]
 
-PARTS = (evaluator, resources, keys, endpoints, enforcement, grants, roles, lambda_roles, log_groups, logins)
+PARTS = (evaluator, resources, keys, endpoints, enforcement, grants, roles, lambda_roles, service_uses, logins)
 TOUCHES = tuple(dict.fromkeys(private for part in PARTS for private in part.TOUCHES))
 
 NOT_JUDGED = (
-    (
-        "CloudFormation's own calls: the emulator provisions resources without the execution role (cdk-...-cfn-exec-role), so"
-        " neither its policies nor iam:PassRole for the roles in a template are asked. The roles that the CDK CLI assumes"
-        " (deploy, publishing, lookup), and that they may pass the execution role, are."
-    ),
-    "Service control policies and resource control policies of AWS Organizations.",
-    (
-        "Grants of KMS keys: only policies are asked. A function's role must allow kms:Decrypt for its environment, which AWS"
-        " may allow by a grant of Lambda."
-    ),
-    "Keys of objects in S3, of queues and of parameters in Systems Manager.",
-    "Service-linked roles, access points, and policies of log groups and event buses for callers in the account.",
-    "Actions on several resources, outside of ElastiCache, S3, DynamoDB, EventBridge and IoT: the emulator asks for one.",
-    (
-        "A condition operator without ForAllValues or ForAnyValue on a key with several values, which AWS does not define:"
-        " an Allow does not apply, a Deny does."
-    ),
-    "Values of variables with * or ?: they are characters, and no wildcards.",
+    "CloudFormation's own calls: neither the policies of its execution role nor iam:PassRole for a template's roles",
+    "service control policies and resource control policies of AWS Organizations",
+    "keys of objects in S3, of queues and of parameters in Systems Manager, when a service uses them for its caller",
+    "further resources of an action, but for those of ElastiCache, S3, DynamoDB, EventBridge and IoT",
+    "policies of log groups and event buses for callers of the account, access points, service-linked roles",
+    "grants of KMS keys, denied: a function's role must allow kms:Decrypt for its environment",
+    "a condition on a key with several values without ForAllValues or ForAnyValue, denied: AWS does not define it",
+    "a policy variable whose value has * or ?, denied: they are characters here, and no wildcards",
 )
-"""What IAM of the rehearsal does not decide as AWS does, for the report. Where it can differ it denies, but for the
-first two and the fourth, which it does not know."""
+"""What IAM of the rehearsal does not decide as AWS does, for the report; `denied` means that it refuses then."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +87,7 @@ def install(run: Run) -> None:
     resources.install(identity.keys)
     logins.install(run, identity.grants)
     lambda_roles.install(run, identity.roles, identity.keys)
-    log_groups.install(run, identity.roles, identity.keys)
+    service_uses.install(run, identity.roles, identity.keys)
 
     def report() -> dict[str, Any]:
         with run.in_account():

@@ -75,8 +75,17 @@ class Call:
     account: str
 
     @classmethod
-    def of(cls, service: str, action: str | None, query: Query, body: bytes, region: str, account: str) -> Self:
-        """Read a request."""
+    def of(cls, service: str, action: str | None, query: Query, body: bytes, *, region: str, account: str) -> Self:
+        """Read a request.
+
+        Args:
+            service: The service.
+            action: The action with the service, for example `elasticache:DescribeUsers`.
+            query: Parameters of the query protocol and of the URL.
+            body: The body.
+            region: Name of the Region.
+            account: Id of the account.
+        """
         try:
             parsed = json.loads(body) if body[:1] == b"{" else {}
         except ValueError:

@@ -65,7 +65,7 @@ class Enforcement:
         self.grants = grants
         self._stock = iam_evaluator.enforce
 
-    def enforce(
+    def enforce(  # noqa: PLR0917 - the emulator's signature
         self,
         access_key_id: str,
         iam_action: str,

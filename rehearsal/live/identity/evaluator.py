@@ -2,7 +2,8 @@
 
 The emulator's own is wrong where AWS's documentation is clear: policy variables match nothing, so that a Deny with one
 denies nothing; `aws:PrincipalArn` of a session is that of the session; wildcards of ARN operators reach beyond a colon;
-NotPrincipal never applies; tags of a resource are known to identity policies only; a service's trust is the root user's.
+NotPrincipal never applies; tags of a resource are known to identity policies only; a role for a service admits the root
+user.
 """
 
 from __future__ import annotations
@@ -167,8 +168,13 @@ def evaluate(ctx: Any, policies: Any, *limits: Any) -> Any:
     return _result(Judged(request, identity, layers, decide(request, identity, layers)))
 
 
-def combine_resource_policy(
-    identity: Any, ctx: Any, policy: Any, owner_account: str | None, required: bool = False, limits: Any = ()
+def combine_resource_policy(  # noqa: PLR0917 - the emulator's signature
+    identity: Any,
+    ctx: Any,
+    policy: Any,
+    owner_account: str | None,
+    required: bool = False,  # noqa: FBT001, FBT002 - the emulator's signature
+    limits: Any = (),  # noqa: ARG001 - the emulator's signature
 ) -> Any:
     """Decide with the policy of the resource as well; in the emulator's form."""
     judged: Judged = identity.judged
@@ -179,7 +185,11 @@ def combine_resource_policy(
 
 
 def evaluate_resource_policy(
-    doc: Any, ctx: Any, service: str | None = None, named_only: bool = False, direct_only: bool = False
+    doc: Any,
+    ctx: Any,
+    service: str | None = None,
+    named_only: bool = False,  # noqa: FBT001, FBT002 - the emulator's signature
+    direct_only: bool = False,  # noqa: FBT001, FBT002 - the emulator's signature
 ) -> Any:
     """Decide by a resource's policy alone; in the emulator's form.
 

@@ -25,6 +25,7 @@ TOUCHES = (
 )
 
 CALLER = "caller"
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
 MAX_USES = 10_000  # of a role; further ones are not kept, so that a long run does not grow
 
 
@@ -79,6 +80,8 @@ class Grants:
     def report(self, account: str) -> dict[str, Any]:
         """The grants of every role: `granted`, `used` and `unused`, each a list of actions with a resource.
 
+        Policies that AWS manages are not a stack's to shorten, so they are listed by name only, in `aws_managed`.
+
         Args:
             account: Id of the account.
         """
@@ -87,10 +90,13 @@ class Grants:
 
     def _role(self, role: Mapping[str, Any], account: str) -> dict[str, Any]:
         uses = self.used(role["Arn"])
-        granted = list(dict.fromkeys(grants_of(statements_of(role, account))))
+        managed = [arn for arn in role.get("AttachedPolicies") or () if arn.startswith(AWS_MANAGED)]
+        own = {**role, "AttachedPolicies": [arn for arn in role.get("AttachedPolicies") or () if arn not in managed]}
+        granted = list(dict.fromkeys(grants_of(statements_of(own, account))))
         used = {grant: sorted({by for use, by in uses.items() if _matches(grant, use)}) for grant in granted}
         return {
             "trusted": _trusted(role),
+            "aws_managed": managed,
             "granted": [_entry(grant) for grant in granted],
             "used": [{**_entry(grant), "by": by} for grant, by in used.items() if by],
             "unused": [_entry(grant) for grant, by in used.items() if not by],
@@ -128,7 +134,7 @@ def _entry(grant: tuple[str, str]) -> dict[str, str]:
 def _trusted(role: Mapping[str, Any]) -> list[str]:
     principals = [statement.principal for statement in parse(role.get("AssumeRolePolicyDocument"))]
     names = [p if isinstance(p, str) else name for p in principals if p for name in (_names(p))]
-    return sorted(set(names))
+    return sorted(set(names) - {""})
 
 
 def _names(principal: str | Mapping[str, tuple[str, ...]]) -> list[str]:

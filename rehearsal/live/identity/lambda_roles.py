@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers
+from rehearsal.extension.seam import Private, Properties
 from rehearsal.live.identity.emulator import lambda_service
 from rehearsal.live.identity.keys import Keys, encryption_context
+from rehearsal.live.identity.service_uses import guard
 from rehearsal.messages import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from rehearsal.live.identity.roles import Roles
     from rehearsal.live.run import Run
 
 TOUCHES = (
-    HANDLERS,
     Private("services.lambda_svc", "_functions"),
-    Private("services.lambda_svc", "_execute_function", ("func", "event")),
     Private(
         "services.lambda_svc",
         "_emit_lambda_logs",
@@ -60,13 +59,14 @@ class LambdaRoles:
         self._region = region
         self._account = account
 
-    def refusal_to_create(self, function: str, properties: Properties) -> str | None:
+    def refusal_to_create(self, name: str, properties: Properties) -> str | None:
         """Why Lambda does not make a function, or None.
 
         Args:
-            function: Its name.
+            name: Its name, unless the properties have it.
             properties: Its properties in CloudFormation's form.
         """
+        function = str(properties.get("FunctionName") or name)
         role = str(properties.get("Role", ""))
         if fault := self._roles.trust_refusal(role, LAMBDA):
             return fault
@@ -147,9 +147,7 @@ def install(run: Run, roles: Roles, keys: Keys) -> LambdaRoles:
         keys: Knows the customer's keys.
     """
     lambda_roles = LambdaRoles(roles, keys, region=run.region, account=run.account)
-    handler = handlers()[FUNCTION]
-    handler["create"] = _creating(handler["create"], lambda_roles)
-    handler["update"] = _updating(handler["update"], lambda_roles)
+    guard(FUNCTION, lambda_roles.refusal_to_create)
     stock_logs, stock_failure = lambda_service._emit_lambda_logs, lambda_service._route_async_failure
 
     def emit_logs(func: dict[str, Any], request_id: str, *arguments: Any, **named: Any) -> None:
@@ -165,21 +163,3 @@ def install(run: Run, roles: Roles, keys: Keys) -> LambdaRoles:
 
     lambda_service._emit_lambda_logs, lambda_service._route_async_failure = emit_logs, route_failure
     return lambda_roles
-
-
-def _creating(stock: Callable[..., Provisioned], lambda_roles: LambdaRoles) -> Callable[..., Provisioned]:
-    def create(logical_id: str, properties: Properties, stack: str, *more: Any) -> Provisioned:
-        if fault := lambda_roles.refusal_to_create(str(properties.get("FunctionName") or logical_id), properties):
-            raise ValueError(fault)
-        return stock(logical_id, properties, stack, *more)
-
-    return create
-
-
-def _updating(stock: Callable[..., Provisioned], lambda_roles: LambdaRoles) -> Callable[..., Provisioned]:
-    def update(name: str, old: Properties, new: Properties, *more: Any) -> Provisioned:
-        if fault := lambda_roles.refusal_to_create(name, new):
-            raise ValueError(fault)
-        return stock(name, old, new, *more)
-
-    return update

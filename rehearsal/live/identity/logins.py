@@ -1,7 +1,7 @@
 """Logins to caches and databases: IAM tokens and the grants that they need, and passwords.
 
-A cache's login by IAM ends after 12 hours, unless the client authenticates again. A login needs `elasticache:Connect` on
-the cache and on the user, or `rds-db:connect` on the database's user.
+A cache's login by IAM ends after 12 hours, unless the client authenticates again. A login needs `elasticache:Connect`
+on the cache and on the user, or `rds-db:connect` on the database's user.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ VARIABLES_SINCE = "2012-10-17"
 ARN_PARTS = 6
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 ACCOUNT_PRINCIPAL = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?")
+OTHER_PRINCIPALS = ("Service", "Federated")  # keys of Principal other than AWS
 LITERALS = {"*": "*", "?": "?", "$": "$"}
 
 
@@ -161,7 +162,7 @@ def _some(answers: Sequence[Answer]) -> Answer:
     return None if any(answer is None for answer in answers) else False
 
 
-# -- patterns: in a pattern that `fill` or `escape` made, the wildcards are these two characters ------------------------
+# -- patterns: in one that `fill` or `escape` made, the wildcards are these two characters -----------------------------
 
 ANY, ONE = "\ue000", "\ue001"
 
@@ -269,23 +270,24 @@ def named(statement: Statement, principal: Principal) -> Named:
     if statement.other_principals:
         excepted = _excepted(statement.principal, principal)
         return NAMED if not statement.allows and not excepted else NOT_NAMED
-    if statement.principal == "*":
-        return NAMED
     if isinstance(statement.principal, str):
-        return NOT_NAMED
+        return NAMED if statement.principal == "*" else NOT_NAMED
     if "*" in statement.principal.get("AWS", ()):
         return NAMED
-    if principal.kind in ("Service", "Federated"):
-        names = statement.principal.get(principal.kind, ())
-        return Named(applies=principal.arn.lower() in (name.lower() for name in names), directly=True)
-    listed = statement.principal.get("AWS", ())
+    return _listed(statement.principal, principal)
+
+
+def _listed(names: Mapping[str, tuple[str, ...]], principal: Principal) -> Named:
+    if principal.kind in OTHER_PRINCIPALS:
+        found = principal.arn.lower() in (name.lower() for name in names.get(principal.kind, ()))
+        return Named(applies=found, directly=found)
+    listed = names.get("AWS", ())
     if principal.kind != "Account" and principal.arn in listed:
         return Named(applies=True, directly=True)
     if principal.identities & set(listed):
         return NAMED
-    if principal.account and any(_account(name) == principal.account for name in listed):
-        return Named(applies=True, by_account=True)
-    return NOT_NAMED
+    by_account = bool(principal.account) and any(_account(name) == principal.account for name in listed)
+    return Named(applies=by_account, by_account=by_account)
 
 
 def _account(name: str) -> str | None:
@@ -297,7 +299,7 @@ def _excepted(listed: str | Mapping[str, tuple[str, ...]], principal: Principal)
     """Whether a NotPrincipal excepts a principal: it and its account must be listed, and a boundary undoes that."""
     if isinstance(listed, str):
         return listed == "*"
-    if principal.kind in ("Service", "Federated"):
+    if principal.kind in OTHER_PRINCIPALS:
         return principal.arn in listed.get(principal.kind, ())
     names = listed.get("AWS", ())
     if "*" in names:

@@ -185,7 +185,7 @@ def install(keys: Keys) -> None:
     """
     stock = iam_actions.extract_resource_arn
 
-    def extract(  # the emulator's signature
+    def extract(  # noqa: PLR0917 - the emulator's signature
         service: str,
         method: str,
         path: str,
@@ -197,7 +197,7 @@ def install(keys: Keys) -> None:
     ) -> Asked:
         arn = stock(service, method, path, headers, body, query_params, region, account_id)
         action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params)
-        call = Call.of(service, action, query_params, body or b"", region, account_id)
+        call = Call.of(service, action, query_params, body or b"", region=region, account=account_id)
         return asked(call, arn, keys)
 
     iam_actions.extract_resource_arn = extract

@@ -2,8 +2,8 @@
 
 The cases follow these pages of the IAM User Guide: reference_policies_evaluation-logic (and its parts on one account,
 on several, and on deny), reference_policies_elements_condition_operators, _condition_multi-value-conditions,
-_principal, _notprincipal, _notaction, _notresource, _resource, reference_policies_variables, access_policies_boundaries,
-and "Key policies" of the KMS Developer Guide.
+_principal, _notprincipal, _notaction, _notresource, _resource, reference_policies_variables,
+access_policies_boundaries, and "Key policies" of the KMS Developer Guide.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Case:
         )
 
 
-def when(rule: str, allowed: bool, operator: str, key: str, expected: Any, actual: Any = None, **more: Any) -> Case:  # noqa: FBT001 - a column of a table
+def when(rule: str, allowed: bool, operator: str, key: str, expected: Any, actual: Any = None, **more: Any) -> Case:  # noqa: FBT001, PLR0917 - columns of a table
     """A case of an Allow statement with one condition."""
     keys = {} if actual is None else {key.lower(): actual}
     return Case(rule, allowed, policy(allow(Condition={operator: {key: expected}})), keys=keys, **more)
@@ -129,53 +129,208 @@ LOGIC = [
     Case("actions have no case", allowed=True, identity=policy(allow("ElastiCache:CONNECT"))),
     Case("resources have a case", allowed=False, identity=policy(allow(resource=GROUP.replace("orders", "Orders")))),
     Case("`*` in an action", allowed=True, identity=policy(allow("elasticache:Con*"))),
-    Case("`?` in an action is one character", allowed=True, identity=policy(allow("elasticache:Connec?"))),
+    Case("`?` in an action is one character", allowed=True, identity=policy(allow("elasticache:?onnect"))),
     Case("`?` is not no character", allowed=False, identity=policy(allow("elasticache:Connect?"))),
     Case("a list of actions", allowed=True, identity=policy(allow(["s3:*", "elasticache:Connect"]))),
     Case("a list of resources", allowed=True, identity=policy(allow(resource=["arn:aws:s3:::b", GROUP]))),
-    Case("NotAction allows the others", allowed=True, identity=policy({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"})),
-    Case("NotAction leaves out what it names", allowed=False, identity=policy({"Effect": "Allow", "NotAction": "elasticache:*", "Resource": "*"})),
-    Case("Deny with NotAction denies the others", allowed=False, identity=policy(allow(), {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"})),
-    Case("Deny with NotAction spares what it names", allowed=True, identity=policy(allow(), {"Effect": "Deny", "NotAction": "elasticache:*", "Resource": "*"})),
-    Case("NotResource allows on the others", allowed=True, identity=policy({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::*"})),
-    Case("NotResource leaves out what it names", allowed=False, identity=policy({"Effect": "Allow", "Action": "*", "NotResource": GROUP})),
-    Case("Deny with NotResource denies on the others", allowed=False, identity=policy(allow(), {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::*"})),
-    Case("Deny with NotResource spares what it names", allowed=True, identity=policy(allow(), {"Effect": "Deny", "Action": "*", "NotResource": GROUP})),
-    Case("a single statement need not be a list", allowed=True, identity={"Version": "2012-10-17", "Statement": allow()}),
-    Case("a statement with another effect does not count", allowed=False, identity=policy(allow() | {"Effect": "allow"})),
+    Case(
+        "NotAction allows the others",
+        allowed=True,
+        identity=policy({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}),
+    ),
+    Case(
+        "NotAction leaves out what it names",
+        allowed=False,
+        identity=policy({"Effect": "Allow", "NotAction": "elasticache:*", "Resource": "*"}),
+    ),
+    Case(
+        "Deny with NotAction denies the others",
+        allowed=False,
+        identity=policy(allow(), {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}),
+    ),
+    Case(
+        "Deny with NotAction spares what it names",
+        allowed=True,
+        identity=policy(allow(), {"Effect": "Deny", "NotAction": "elasticache:*", "Resource": "*"}),
+    ),
+    Case(
+        "NotResource allows on the others",
+        allowed=True,
+        identity=policy({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::*"}),
+    ),
+    Case(
+        "NotResource leaves out what it names",
+        allowed=False,
+        identity=policy({"Effect": "Allow", "Action": "*", "NotResource": GROUP}),
+    ),
+    Case(
+        "Deny with NotResource denies on the others",
+        allowed=False,
+        identity=policy(allow(), {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::*"}),
+    ),
+    Case(
+        "Deny with NotResource spares what it names",
+        allowed=True,
+        identity=policy(allow(), {"Effect": "Deny", "Action": "*", "NotResource": GROUP}),
+    ),
+    Case(
+        "a single statement need not be a list", allowed=True, identity={"Version": "2012-10-17", "Statement": allow()}
+    ),
+    Case(
+        "a statement with another effect does not count", allowed=False, identity=policy(allow() | {"Effect": "allow"})
+    ),
 ]
 
 RESOURCES = [
     Case("`*` at the end of an ARN", allowed=True, identity=policy(allow(resource=GROUP[:-3] + "*"))),
     Case("`*` for the Region", allowed=True, identity=policy(allow(resource=GROUP.replace("eu-west-1", "*")))),
-    Case("`*` at the end of a segment reaches beyond its colon", allowed=True, identity=policy(allow(resource="arn:aws:elasticache:*"))),
+    Case(
+        "`*` at the end of a segment reaches beyond its colon",
+        allowed=True,
+        identity=policy(allow(resource="arn:aws:elasticache:*")),
+    ),
     Case("`*` within a segment does not", allowed=False, identity=policy(allow(resource="arn:aws:e*p:orders"))),
-    Case("the resource itself may have colons", allowed=True, identity=policy(allow(resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:r*p:orders"))),
+    Case(
+        "the resource itself may have colons",
+        allowed=True,
+        identity=policy(allow(resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:r*p:orders")),
+    ),
     Case("`?` in a resource", allowed=True, identity=policy(allow(resource=GROUP[:-1] + "?"))),
-    Case("a list of all users is on `user:*`, which one user's ARN does not match", allowed=False, resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:user:*", identity=policy(allow(resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:user:ann"))),
+    Case(
+        "a list of all users is on `user:*`, which one user's ARN does not match",
+        allowed=False,
+        resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:user:*",
+        identity=policy(allow(resource=f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:user:ann")),
+    ),
     Case("an action on no resource needs `*`", allowed=False, resource="*", identity=policy(allow(resource=GROUP))),
     Case("an action on no resource, with `*`", allowed=True, resource="*", identity=policy(allow())),
-    Case("a dot of an ARN is a dot", allowed=False, resource="arn:aws:s3:::aXb", identity=policy(allow(resource="arn:aws:s3:::a.b"))),
+    Case(
+        "a dot of an ARN is a dot",
+        allowed=False,
+        resource="arn:aws:s3:::aXb",
+        identity=policy(allow(resource="arn:aws:s3:::a.b")),
+    ),
 ]
 
 VARIABLES = [
-    Case("a variable in Resource", allowed=True, principal=USER, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/ann", identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}"))),
-    Case("a variable with another value", allowed=False, principal=USER, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/bob", identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}"))),
-    Case("a Deny with a variable denies", allowed=False, principal=USER, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/ann", identity=policy(allow(), deny(resource="arn:aws:s3:::b/${aws:username}"))),
-    Case("a variable without a value matches nothing", allowed=False, resource="arn:aws:s3:::b/", identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}"))),
-    Case("a default value", allowed=True, resource="arn:aws:s3:::b/none", identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}"))),
-    Case("the value before the default", allowed=False, resource="arn:aws:s3:::b/none", keys={"aws:principaltag/team": "red"}, identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}"))),
-    Case("variables have no case", allowed=True, principal=USER, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/ann", identity=policy(allow(resource="arn:aws:s3:::b/${AWS:UserName}"))),
-    Case("no variables in version 2008-10-17", allowed=False, principal=USER, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/ann", identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}"), version="2008-10-17")),
-    Case("without a version there are no variables", allowed=False, keys={"aws:username": "ann"}, resource="arn:aws:s3:::b/ann", identity={"Statement": allow(resource="arn:aws:s3:::b/${aws:username}")}),
-    Case("`${*}` is an asterisk", allowed=False, resource="arn:aws:s3:::b/ann", identity=policy(allow(resource="arn:aws:s3:::b/${*}"))),
-    Case("`${*}` matches an asterisk", allowed=True, resource="arn:aws:s3:::b/*", identity=policy(allow(resource="arn:aws:s3:::b/${*}"))),
-    Case("`${$}` is a dollar", allowed=True, resource="arn:aws:s3:::b/$", identity=policy(allow(resource="arn:aws:s3:::b/${$}"))),
-    Case("a value is no pattern", allowed=False, keys={"aws:principaltag/team": "*"}, resource="arn:aws:s3:::b/ann", identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team}"))),
-    Case("a variable in a condition", allowed=True, keys={"aws:principaltag/team": "red", "aws:resourcetag/team": "red"}, identity=policy(allow(Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}))),
-    Case("a variable in a condition with another value", allowed=False, keys={"aws:principaltag/team": "red", "aws:resourcetag/team": "blue"}, identity=policy(allow(Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}))),
-    Case("a variable in ArnLike", allowed=True, keys={"aws:sourcearn": GROUP, "elasticache:name": "orders"}, identity=policy(allow(Condition={"ArnLike": {"aws:SourceArn": GROUP.replace("orders", "${elasticache:name}")}}))),
-    Case("NotResource with a variable without a value is not understood: a Deny with it denies", allowed=False, identity=policy(allow(), {"Effect": "Deny", "Action": "*", "NotResource": GROUP.replace("orders", "${aws:username}")})),
+    Case(
+        "a variable in Resource",
+        allowed=True,
+        principal=USER,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}")),
+    ),
+    Case(
+        "a variable with another value",
+        allowed=False,
+        principal=USER,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/bob",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}")),
+    ),
+    Case(
+        "a Deny with a variable denies",
+        allowed=False,
+        principal=USER,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(), deny(resource="arn:aws:s3:::b/${aws:username}")),
+    ),
+    Case(
+        "a variable without a value matches nothing",
+        allowed=False,
+        resource="arn:aws:s3:::b/",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}")),
+    ),
+    Case(
+        "a default value",
+        allowed=True,
+        resource="arn:aws:s3:::b/none",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}")),
+    ),
+    Case(
+        "the value before the default",
+        allowed=False,
+        resource="arn:aws:s3:::b/none",
+        keys={"aws:principaltag/team": "red"},
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}")),
+    ),
+    Case(
+        "variables have no case",
+        allowed=True,
+        principal=USER,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(resource="arn:aws:s3:::b/${AWS:UserName}")),
+    ),
+    Case(
+        "no variables in version 2008-10-17",
+        allowed=False,
+        principal=USER,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:username}"), version="2008-10-17"),
+    ),
+    Case(
+        "without a version there are no variables",
+        allowed=False,
+        keys={"aws:username": "ann"},
+        resource="arn:aws:s3:::b/ann",
+        identity={"Statement": allow(resource="arn:aws:s3:::b/${aws:username}")},
+    ),
+    Case(
+        "`${*}` is an asterisk",
+        allowed=False,
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(resource="arn:aws:s3:::b/${*}")),
+    ),
+    Case(
+        "`${*}` matches an asterisk",
+        allowed=True,
+        resource="arn:aws:s3:::b/*",
+        identity=policy(allow(resource="arn:aws:s3:::b/${*}")),
+    ),
+    Case(
+        "`${$}` is a dollar",
+        allowed=True,
+        resource="arn:aws:s3:::b/$",
+        identity=policy(allow(resource="arn:aws:s3:::b/${$}")),
+    ),
+    Case(
+        "a value is no pattern",
+        allowed=False,
+        keys={"aws:principaltag/team": "*"},
+        resource="arn:aws:s3:::b/ann",
+        identity=policy(allow(resource="arn:aws:s3:::b/${aws:PrincipalTag/team}")),
+    ),
+    Case(
+        "a variable in a condition",
+        allowed=True,
+        keys={"aws:principaltag/team": "red", "aws:resourcetag/team": "red"},
+        identity=policy(allow(Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})),
+    ),
+    Case(
+        "a variable in a condition with another value",
+        allowed=False,
+        keys={"aws:principaltag/team": "red", "aws:resourcetag/team": "blue"},
+        identity=policy(allow(Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})),
+    ),
+    Case(
+        "a variable in ArnLike",
+        allowed=True,
+        keys={"aws:sourcearn": GROUP, "elasticache:name": "orders"},
+        identity=policy(
+            allow(Condition={"ArnLike": {"aws:SourceArn": GROUP.replace("orders", "${elasticache:name}")}})
+        ),
+    ),
+    Case(
+        "NotResource with a variable without a value is not understood: a Deny with it denies",
+        allowed=False,
+        identity=policy(
+            allow(), {"Effect": "Deny", "Action": "*", "NotResource": GROUP.replace("orders", "${aws:username}")}
+        ),
+    ),
 ]
 
 K = "elasticache:CacheNodeType"
@@ -208,7 +363,7 @@ CONDITIONS = [
     when("NumericGreaterThan", True, "NumericGreaterThan", K, "3", "4"),
     when("NumericGreaterThanEquals", False, "NumericGreaterThanEquals", K, "3", "2.9"),
     when("a value of the policy may be a JSON number", True, "NumericLessThan", K, 3, "2"),
-    when("what is no number does not match", False, "NumericNotEquals", K, "3", "three"),
+    when("what is not a number does not match", False, "NumericNotEquals", K, "3", "three"),
     when("DateGreaterThan", True, "DateGreaterThan", "aws:CurrentTime", "2020-04-01T00:00:00Z"),
     when("DateLessThan", False, "DateLessThan", "aws:CurrentTime", "2020-06-30T23:59:59Z"),
     when("a date in seconds since 1970", True, "DateLessThan", K, "1700000001", "2023-11-14T22:13:20Z"),
@@ -224,10 +379,38 @@ CONDITIONS = [
     when("IpAddress of one address", True, "IpAddress", "aws:SourceIp", "203.0.113.7"),
     when("IpAddress of another range", False, "IpAddress", "aws:SourceIp", ["198.51.100.0/24", "2001:db8::/32"]),
     when("NotIpAddress", False, "NotIpAddress", "aws:SourceIp", ["198.51.100.0/24", "203.0.113.0/24"]),
-    when("ArnEquals has wildcards like ArnLike", True, "ArnEquals", "aws:SourceArn", "arn:aws:sns:*:1:t*", "arn:aws:sns:eu-west-1:1:topic"),
-    when("ArnLike compares the six components one by one", False, "ArnLike", "aws:SourceArn", "arn:aws:*", "arn:aws:sns:eu-west-1:1:topic"),
-    when("a wildcard of ArnLike stays in its component", False, "ArnLike", "aws:SourceArn", "arn:aws:sns:*:topic:x", "arn:aws:sns:eu-west-1:1:topic:x"),
-    when("ArnLike has a case", False, "ArnLike", "aws:SourceArn", "arn:aws:sns:eu-west-1:1:Topic", "arn:aws:sns:eu-west-1:1:topic"),
+    when(
+        "ArnEquals has wildcards like ArnLike",
+        True,
+        "ArnEquals",
+        "aws:SourceArn",
+        "arn:aws:sns:*:1:t*",
+        "arn:aws:sns:eu-west-1:1:topic",
+    ),
+    when(
+        "ArnLike compares the six components one by one",
+        False,
+        "ArnLike",
+        "aws:SourceArn",
+        "arn:aws:*",
+        "arn:aws:sns:eu-west-1:1:topic",
+    ),
+    when(
+        "a wildcard of ArnLike stays in its component",
+        False,
+        "ArnLike",
+        "aws:SourceArn",
+        "arn:aws:sns:*:topic:x",
+        "arn:aws:sns:eu-west-1:1:topic:x",
+    ),
+    when(
+        "ArnLike has a case",
+        False,
+        "ArnLike",
+        "aws:SourceArn",
+        "arn:aws:sns:eu-west-1:1:Topic",
+        "arn:aws:sns:eu-west-1:1:topic",
+    ),
     when("ArnNotLike", True, "ArnNotLike", "aws:SourceArn", "arn:aws:sns:*:2:*", "arn:aws:sns:eu-west-1:1:topic"),
     when("ArnNotEquals of an absent key", True, "ArnNotEquals", "aws:SourceArn", "arn:aws:sns:*:2:*"),
     when("ForAllValues: all are in the list", True, "ForAllValues:StringEquals", "aws:TagKeys", ["a", "b"], ["a"]),
@@ -237,13 +420,26 @@ CONDITIONS = [
     when("ForAnyValue: one is in the list", True, "ForAnyValue:StringEquals", "aws:TagKeys", ["a"], ["a", "c"]),
     when("ForAnyValue: none is", False, "ForAnyValue:StringEquals", "aws:TagKeys", ["a"], ["c", "d"]),
     when("ForAnyValue does not hold without the key", False, "ForAnyValue:StringEquals", "aws:TagKeys", ["a"]),
-    when("ForAnyValue of a negated operator does not hold without the key", False, "ForAnyValue:StringNotEquals", "aws:TagKeys", ["a"]),
+    when(
+        "ForAnyValue of a negated operator does not hold without the key",
+        False,
+        "ForAnyValue:StringNotEquals",
+        "aws:TagKeys",
+        ["a"],
+    ),
     when("ForAllValues of a negated operator", False, "ForAllValues:StringNotEquals", "aws:TagKeys", ["a"], ["a", "b"]),
     when("ForAnyValue of a negated operator", True, "ForAnyValue:StringNotEquals", "aws:TagKeys", ["a"], ["a", "b"]),
     when("ForAllValues with StringLike", True, "ForAllValues:StringLike", "aws:TagKeys", ["a*"], ["a1", "a2"]),
     when("ForAllValues:...IfExists", True, "ForAllValues:StringEqualsIfExists", "aws:TagKeys", ["a"]),
     when("a key with one value and no set operator", True, "StringEquals", "aws:TagKeys", "a", ["a"]),
-    when("several values and no set operator: not defined, so not allowed", False, "StringEquals", "aws:TagKeys", "a", ["a", "b"]),
+    when(
+        "several values and no set operator: not defined, so not allowed",
+        False,
+        "StringEquals",
+        "aws:TagKeys",
+        "a",
+        ["a", "b"],
+    ),
     when("an operator that does not exist does not match", False, "StringMatches", K, "a", "a"),
     when("nor does a set operator that does not exist", False, "ForSomeValues:StringEquals", K, "a", "a"),
     when("aws:PrincipalArn of a session is the role's ARN", True, "ArnEquals", "aws:PrincipalArn", ROLE),
@@ -255,27 +451,84 @@ CONDITIONS = [
     when("aws:ViaAWSService of a caller is false", True, "Bool", "aws:ViaAWSService", "false"),
     when("aws:RequestedRegion", True, "StringEquals", "aws:RequestedRegion", "eu-west-1"),
     when("aws:ResourceAccount", True, "StringEquals", "aws:ResourceAccount", ACCOUNT),
-    Case("all operators must hold", allowed=False, keys={"a:b": "1", "a:c": "2"}, identity=policy(allow(Condition={"StringEquals": {"a:b": "1"}, "StringLike": {"a:c": "1"}}))),
-    Case("all keys must hold", allowed=False, keys={"a:b": "1", "a:c": "2"}, identity=policy(allow(Condition={"StringEquals": {"a:b": "1", "a:c": "1"}}))),
-    Case("both hold", allowed=True, keys={"a:b": "1", "a:c": "2"}, identity=policy(allow(Condition={"StringEquals": {"a:b": "1", "a:c": "2"}}))),
-    Case("a Deny with a condition that holds", allowed=False, identity=policy(allow(), deny(Condition={"Bool": {"aws:SecureTransport": "true"}}))),
-    Case("a Deny with a condition that does not", allowed=True, identity=policy(allow(), deny(Condition={"Bool": {"aws:SecureTransport": "false"}}))),
-    Case("a Deny with an operator that does not exist denies", allowed=False, keys={"a:b": "1"}, identity=policy(allow(), deny(Condition={"StringMatches": {"a:b": "2"}}))),
-    Case("a Deny with several values and no set operator denies", allowed=False, keys={"aws:tagkeys": ["a", "b"]}, identity=policy(allow(), deny(Condition={"StringEquals": {"aws:TagKeys": "c"}}))),
-    Case("a Deny on a number that is none denies", allowed=False, keys={"a:b": "x"}, identity=policy(allow(), deny(Condition={"NumericLessThan": {"a:b": "2"}}))),
-    Case("a Deny of another's role spares a session of this role", allowed=True, identity=policy(allow(), deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ROLE}}))),
+    Case(
+        "all operators must hold",
+        allowed=False,
+        keys={"a:b": "1", "a:c": "2"},
+        identity=policy(allow(Condition={"StringEquals": {"a:b": "1"}, "StringLike": {"a:c": "1"}})),
+    ),
+    Case(
+        "all keys must hold",
+        allowed=False,
+        keys={"a:b": "1", "a:c": "2"},
+        identity=policy(allow(Condition={"StringEquals": {"a:b": "1", "a:c": "1"}})),
+    ),
+    Case(
+        "both hold",
+        allowed=True,
+        keys={"a:b": "1", "a:c": "2"},
+        identity=policy(allow(Condition={"StringEquals": {"a:b": "1", "a:c": "2"}})),
+    ),
+    Case(
+        "a Deny with a condition that holds",
+        allowed=False,
+        identity=policy(allow(), deny(Condition={"Bool": {"aws:SecureTransport": "true"}})),
+    ),
+    Case(
+        "a Deny with a condition that does not",
+        allowed=True,
+        identity=policy(allow(), deny(Condition={"Bool": {"aws:SecureTransport": "false"}})),
+    ),
+    Case(
+        "a Deny with an operator that does not exist denies",
+        allowed=False,
+        keys={"a:b": "1"},
+        identity=policy(allow(), deny(Condition={"StringMatches": {"a:b": "2"}})),
+    ),
+    Case(
+        "a Deny with several values and no set operator denies",
+        allowed=False,
+        keys={"aws:tagkeys": ["a", "b"]},
+        identity=policy(allow(), deny(Condition={"StringEquals": {"aws:TagKeys": "c"}})),
+    ),
+    Case(
+        "a Deny on a value that is not a number denies",
+        allowed=False,
+        keys={"a:b": "x"},
+        identity=policy(allow(), deny(Condition={"NumericLessThan": {"a:b": "2"}})),
+    ),
+    Case(
+        "a Deny of another's role spares a session of this role",
+        allowed=True,
+        identity=policy(allow(), deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ROLE}})),
+    ),
 ]
 
 BOUNDARIES = [
-    Case("identity and boundary allow", allowed=True, identity=policy(allow()), boundary=policy(allow("elasticache:*"))),
+    Case(
+        "identity and boundary allow", allowed=True, identity=policy(allow()), boundary=policy(allow("elasticache:*"))
+    ),
     Case("the boundary does not allow", allowed=False, identity=policy(allow()), boundary=policy(allow("s3:*"))),
     Case("a boundary alone allows nothing", allowed=False, boundary=policy(allow())),
-    Case("the boundary denies", allowed=False, identity=policy(allow()), boundary=policy(allow(), deny("elasticache:*"))),
-    Case("identity and session policy allow", allowed=True, identity=policy(allow()), session=policy(allow("elasticache:*"))),
+    Case(
+        "the boundary denies", allowed=False, identity=policy(allow()), boundary=policy(allow(), deny("elasticache:*"))
+    ),
+    Case(
+        "identity and session policy allow",
+        allowed=True,
+        identity=policy(allow()),
+        session=policy(allow("elasticache:*")),
+    ),
     Case("the session policy does not allow", allowed=False, identity=policy(allow()), session=policy(allow("s3:*"))),
     Case("a session policy alone allows nothing", allowed=False, session=policy(allow())),
     Case("the session policy denies", allowed=False, identity=policy(allow()), session=policy(allow(), deny())),
-    Case("all three must allow", allowed=False, identity=policy(allow()), boundary=policy(allow()), session=policy(allow("s3:*"))),
+    Case(
+        "all three must allow",
+        allowed=False,
+        identity=policy(allow()),
+        boundary=policy(allow()),
+        session=policy(allow("s3:*")),
+    ),
     Case("all three allow", allowed=True, identity=policy(allow()), boundary=policy(allow()), session=policy(allow())),
 ]
 
@@ -288,61 +541,239 @@ IN_ACCOUNT = [
     Case("`*` names everyone", allowed=True, on_resource=policy(to("*"))),
     Case("Principal `*` names everyone", allowed=True, on_resource=policy(allow(Principal="*"))),
     Case("an identity policy suffices", allowed=True, identity=policy(allow()), on_resource=policy(to(USER))),
-    Case("a Deny of the resource's policy wins", allowed=False, identity=policy(allow()), on_resource=policy(deny(Principal="*"))),
-    Case("a Deny for the account wins", allowed=False, identity=policy(allow()), on_resource=policy(deny(Principal={"AWS": ROOT}))),
-    Case("a Deny for another principal does not", allowed=True, identity=policy(allow()), on_resource=policy(deny(Principal={"AWS": USER}))),
-    Case("a Deny of the identity policy wins over the resource's", allowed=False, identity=policy(deny()), on_resource=policy(to(ROLE))),
-    Case("a role's ARN is limited by its boundary", allowed=False, boundary=policy(allow("s3:*")), on_resource=policy(to(ROLE))),
-    Case("a role's ARN is limited by its session policy", allowed=False, session=policy(allow("s3:*")), on_resource=policy(to(ROLE))),
-    Case("a session's ARN is not limited by the boundary", allowed=True, boundary=policy(allow("s3:*")), on_resource=policy(to(SESSION))),
-    Case("a session's ARN is not limited by its session policy", allowed=True, session=policy(allow("s3:*")), on_resource=policy(to(SESSION))),
-    Case("a session's ARN: a Deny of the boundary still denies", allowed=False, boundary=policy(deny()), on_resource=policy(to(SESSION))),
-    Case("a user's ARN is not limited by the boundary", allowed=True, principal=USER, boundary=policy(allow("s3:*")), on_resource=policy(to(USER))),
-    Case("the ARN of a federated user's session is not limited", allowed=True, principal=FEDERATED, session=policy(allow("s3:*")), on_resource=policy(to(FEDERATED))),
+    Case(
+        "a Deny of the resource's policy wins",
+        allowed=False,
+        identity=policy(allow()),
+        on_resource=policy(deny(Principal="*")),
+    ),
+    Case(
+        "a Deny for the account wins",
+        allowed=False,
+        identity=policy(allow()),
+        on_resource=policy(deny(Principal={"AWS": ROOT})),
+    ),
+    Case(
+        "a Deny for another principal does not",
+        allowed=True,
+        identity=policy(allow()),
+        on_resource=policy(deny(Principal={"AWS": USER})),
+    ),
+    Case(
+        "a Deny of the identity policy wins over the resource's",
+        allowed=False,
+        identity=policy(deny()),
+        on_resource=policy(to(ROLE)),
+    ),
+    Case(
+        "a role's ARN is limited by its boundary",
+        allowed=False,
+        boundary=policy(allow("s3:*")),
+        on_resource=policy(to(ROLE)),
+    ),
+    Case(
+        "a role's ARN is limited by its session policy",
+        allowed=False,
+        session=policy(allow("s3:*")),
+        on_resource=policy(to(ROLE)),
+    ),
+    Case(
+        "a session's ARN is not limited by the boundary",
+        allowed=True,
+        boundary=policy(allow("s3:*")),
+        on_resource=policy(to(SESSION)),
+    ),
+    Case(
+        "a session's ARN is not limited by its session policy",
+        allowed=True,
+        session=policy(allow("s3:*")),
+        on_resource=policy(to(SESSION)),
+    ),
+    Case(
+        "a session's ARN: a Deny of the boundary still denies",
+        allowed=False,
+        boundary=policy(deny()),
+        on_resource=policy(to(SESSION)),
+    ),
+    Case(
+        "a user's ARN is not limited by the boundary",
+        allowed=True,
+        principal=USER,
+        boundary=policy(allow("s3:*")),
+        on_resource=policy(to(USER)),
+    ),
+    Case(
+        "the ARN of a federated user's session is not limited",
+        allowed=True,
+        principal=FEDERATED,
+        session=policy(allow("s3:*")),
+        on_resource=policy(to(FEDERATED)),
+    ),
     Case("another session's ARN does not name this one", allowed=False, on_resource=policy(to(SESSION + "2"))),
-    Case("an ARN of a principal has no wildcards", allowed=False, on_resource=policy(to(f"arn:aws:iam::{ACCOUNT}:role/*"))),
+    Case(
+        "an ARN of a principal has no wildcards",
+        allowed=False,
+        on_resource=policy(to(f"arn:aws:iam::{ACCOUNT}:role/*")),
+    ),
     Case("ARNs of principals have a case", allowed=False, on_resource=policy(to(ROLE.replace("app", "App")))),
-    Case("a service principal names no role", allowed=False, on_resource=policy(allow(Principal={"Service": "lambda.amazonaws.com"}))),
-    Case("a condition on aws:PrincipalArn in a resource's policy", allowed=True, on_resource=policy(to("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}))),
-    Case("a condition of a resource's policy that does not hold", allowed=False, on_resource=policy(to("*", Condition={"ArnEquals": {"aws:PrincipalArn": USER}}))),
+    Case(
+        "a service principal names no role",
+        allowed=False,
+        on_resource=policy(allow(Principal={"Service": "lambda.amazonaws.com"})),
+    ),
+    Case(
+        "a condition on aws:PrincipalArn in a resource's policy",
+        allowed=True,
+        on_resource=policy(to("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}})),
+    ),
+    Case(
+        "a condition of a resource's policy that does not hold",
+        allowed=False,
+        on_resource=policy(to("*", Condition={"ArnEquals": {"aws:PrincipalArn": USER}})),
+    ),
     Case("a policy without Principal names no one", allowed=False, on_resource=policy(allow())),
-    Case("Deny with NotPrincipal denies the others", allowed=False, identity=policy(allow()), on_resource=policy(deny(NotPrincipal={"AWS": [USER, ROOT]}))),
-    Case("Deny with NotPrincipal spares role, session and account", allowed=True, identity=policy(allow()), on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, SESSION, ROOT]}))),
-    Case("Deny with NotPrincipal without the account denies", allowed=False, identity=policy(allow()), on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, SESSION]}))),
-    Case("Deny with NotPrincipal without the session denies", allowed=False, identity=policy(allow()), on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, ROOT]}))),
-    Case("Deny with NotPrincipal spares a user with the account", allowed=True, principal=USER, identity=policy(allow()), on_resource=policy(deny(NotPrincipal={"AWS": [USER, ROOT]}))),
-    Case("Allow with NotPrincipal is not supported", allowed=False, on_resource=policy(allow(NotPrincipal={"AWS": USER}))),
+    Case(
+        "Deny with NotPrincipal denies the others",
+        allowed=False,
+        identity=policy(allow()),
+        on_resource=policy(deny(NotPrincipal={"AWS": [USER, ROOT]})),
+    ),
+    Case(
+        "Deny with NotPrincipal spares role, session and account",
+        allowed=True,
+        identity=policy(allow()),
+        on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, SESSION, ROOT]})),
+    ),
+    Case(
+        "Deny with NotPrincipal without the account denies",
+        allowed=False,
+        identity=policy(allow()),
+        on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, SESSION]})),
+    ),
+    Case(
+        "Deny with NotPrincipal without the session denies",
+        allowed=False,
+        identity=policy(allow()),
+        on_resource=policy(deny(NotPrincipal={"AWS": [ROLE, ROOT]})),
+    ),
+    Case(
+        "Deny with NotPrincipal spares a user with the account",
+        allowed=True,
+        principal=USER,
+        identity=policy(allow()),
+        on_resource=policy(deny(NotPrincipal={"AWS": [USER, ROOT]})),
+    ),
+    Case(
+        "Allow with NotPrincipal is not supported", allowed=False, on_resource=policy(allow(NotPrincipal={"AWS": USER}))
+    ),
 ]
 
 ACROSS_ACCOUNTS = [
     Case("both must allow", allowed=True, principal=FOREIGN, identity=policy(allow()), on_resource=policy(to(FOREIGN))),
-    Case("the resource's policy alone is not enough", allowed=False, principal=FOREIGN, on_resource=policy(to(FOREIGN))),
-    Case("the identity policy alone is not enough", allowed=False, principal=FOREIGN, identity=policy(allow()), on_resource=policy(to(USER))),
-    Case("a resource without a policy", allowed=False, principal=FOREIGN, identity=policy(allow()), on_resource=policy()),
-    Case("the account may be named", allowed=True, principal=FOREIGN, identity=policy(allow()), on_resource=policy(to(OTHER))),
-    Case("the boundary of the caller limits", allowed=False, principal=FOREIGN, identity=policy(allow()), boundary=policy(allow("s3:*")), on_resource=policy(to(FOREIGN))),
-    Case("a Deny of the resource's policy wins across accounts too", allowed=False, principal=FOREIGN, identity=policy(allow()), on_resource=policy(to(OTHER), deny(Principal="*"))),
+    Case(
+        "the resource's policy alone is not enough", allowed=False, principal=FOREIGN, on_resource=policy(to(FOREIGN))
+    ),
+    Case(
+        "the identity policy alone is not enough",
+        allowed=False,
+        principal=FOREIGN,
+        identity=policy(allow()),
+        on_resource=policy(to(USER)),
+    ),
+    Case(
+        "a resource without a policy", allowed=False, principal=FOREIGN, identity=policy(allow()), on_resource=policy()
+    ),
+    Case(
+        "the account may be named",
+        allowed=True,
+        principal=FOREIGN,
+        identity=policy(allow()),
+        on_resource=policy(to(OTHER)),
+    ),
+    Case(
+        "the boundary of the caller limits",
+        allowed=False,
+        principal=FOREIGN,
+        identity=policy(allow()),
+        boundary=policy(allow("s3:*")),
+        on_resource=policy(to(FOREIGN)),
+    ),
+    Case(
+        "a Deny of the resource's policy wins across accounts too",
+        allowed=False,
+        principal=FOREIGN,
+        identity=policy(allow()),
+        on_resource=policy(to(OTHER), deny(Principal="*")),
+    ),
     Case("`*` of a resource's policy is not enough", allowed=False, principal=FOREIGN, on_resource=policy(to("*"))),
 ]
 
 
-def key(rule: str, allowed: bool, on_resource: Document, identity: Document | None = None, **more: Any) -> Case:  # noqa: FBT001 - a column of a table
+def key(rule: str, allowed: bool, on_resource: Document, identity: Document | None = None, **more: Any) -> Case:  # noqa: FBT001 - columns of a table
     """A case of a KMS key."""
-    return Case(rule, allowed, identity or policy(), action="kms:Decrypt", resource=KEY, on_resource=on_resource, required=True, **more)
+    return Case(
+        rule,
+        allowed,
+        identity or policy(),
+        action="kms:Decrypt",
+        resource=KEY,
+        on_resource=on_resource,
+        required=True,
+        **more,
+    )
 
 
 KEYS = [
-    key("a key policy that names the account lets identity policies allow", True, policy(to(ROOT)), policy(allow("kms:Decrypt", KEY))),
+    key(
+        "a key policy that names the account lets identity policies allow",
+        True,
+        policy(to(ROOT)),
+        policy(allow("kms:Decrypt", KEY)),
+    ),
     key("and without such a policy the caller has nothing", False, policy(to(ROOT))),
-    key("without the account in the key policy an identity policy allows nothing", False, policy(to(USER)), policy(allow())),
+    key(
+        "without the account in the key policy an identity policy allows nothing",
+        False,
+        policy(to(USER)),
+        policy(allow()),
+    ),
     key("a key without a policy", False, policy(), policy(allow())),
     key("a key policy that names the role needs no identity policy", True, policy(to(ROLE))),
-    key("the account is named for other actions only", False, policy(to(ROOT) | {"Action": "kms:DescribeKey"}), policy(allow())),
-    key("a condition of the key policy", False, policy(to(ROOT, Condition={"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}})), policy(allow()), keys={"kms:viaservice": "sns.eu-west-1.amazonaws.com"}),
-    key("a condition of the key policy holds", True, policy(to(ROOT, Condition={"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}})), policy(allow()), keys={"kms:viaservice": "secretsmanager.eu-west-1.amazonaws.com"}),
-    key("a condition on the encryption context", True, policy(to(ROOT)), policy(allow(Condition={"StringEquals": {"kms:EncryptionContext:SecretARN": "arn:x"}})), keys={"kms:encryptioncontext:secretarn": "arn:x"}),
+    key(
+        "the account is named for other actions only",
+        False,
+        policy(to(ROOT) | {"Action": "kms:DescribeKey"}),
+        policy(allow()),
+    ),
+    key(
+        "a condition of the key policy",
+        False,
+        policy(to(ROOT, Condition={"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}})),
+        policy(allow()),
+        keys={"kms:viaservice": "sns.eu-west-1.amazonaws.com"},
+    ),
+    key(
+        "a condition of the key policy holds",
+        True,
+        policy(to(ROOT, Condition={"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}})),
+        policy(allow()),
+        keys={"kms:viaservice": "secretsmanager.eu-west-1.amazonaws.com"},
+    ),
+    key(
+        "a condition on the encryption context",
+        True,
+        policy(to(ROOT)),
+        policy(allow(Condition={"StringEquals": {"kms:EncryptionContext:SecretARN": "arn:x"}})),
+        keys={"kms:encryptioncontext:secretarn": "arn:x"},
+    ),
     key("a Deny of the key policy wins", False, policy(to(ROOT), deny(Principal={"AWS": "*"})), policy(allow())),
-    key("a Deny only of requests that are not for a service", True, policy(to(ROOT), deny(Principal="*", Condition={"Null": {"kms:ViaService": "true"}})), policy(allow()), keys={"kms:viaservice": "sns.eu-west-1.amazonaws.com"}),
+    key(
+        "a Deny only of requests that are not for a service",
+        True,
+        policy(to(ROOT), deny(Principal="*", Condition={"Null": {"kms:ViaService": "true"}})),
+        policy(allow()),
+        keys={"kms:viaservice": "sns.eu-west-1.amazonaws.com"},
+    ),
     key("another account needs both", True, policy(to(OTHER)), policy(allow()), principal=FOREIGN),
     key("another account without an identity policy", False, policy(to(FOREIGN)), principal=FOREIGN),
 ]
