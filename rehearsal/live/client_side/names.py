@@ -23,6 +23,7 @@ from typing import Any
 
 VARIABLE = "REHEARSAL_NAMES"  # the path of the names file
 LOOPBACK = "127."
+UNKNOWN_HOST = 1  # HOST_NOT_FOUND of the C library
 
 TcpAddress = tuple[str, int]
 
@@ -62,7 +63,12 @@ class Names:
             return self._moved.get(address, address)
 
     def _refresh(self) -> None:
-        status = os.stat(self._path)  # noqa: PTH116 - at every lookup, and faster
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - at every lookup, and faster
+        except FileNotFoundError:
+            if self._stamp is None:
+                raise
+            return  # the rehearsal has ended
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp == self._stamp:
             return
@@ -119,6 +125,11 @@ class _Sockets:
         """As `socket.gethostbyname_ex`."""
         return str(host), [], [self.gethostbyname(host)]
 
+    @staticmethod
+    def gethostbyaddr(host: Any) -> Any:
+        """As `socket.gethostbyaddr` of an address without a name; `socket.getfqdn` asks it."""
+        raise socket.herror(UNKNOWN_HOST, f"Unknown host: {host}")
+
     def target(self, address: Any) -> Any:
         """Where a socket connects.
 
@@ -151,6 +162,7 @@ def install(path: str) -> Names:
     names = Names(path)
     sockets = _Sockets(names)
     system_connect, system_connect_ex = socket.socket.connect, socket.socket.connect_ex
+    system_sendto = socket.socket.sendto
 
     def connect(self: socket.socket, address: Any) -> None:
         system_connect(self, sockets.target(address))
@@ -163,8 +175,13 @@ def install(path: str) -> Names:
                 return errno.ENETUNREACH
             raise
 
-    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+    def sendto(self: socket.socket, data: Any, *arguments: Any) -> int:
+        *flags, address = arguments
+        return int(system_sendto(self, data, *flags, sockets.target(address)))  # type: ignore[call-overload]
+
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
         setattr(socket, name, getattr(sockets, name))
     socket.socket.connect = connect  # type: ignore[method-assign, assignment]
+    socket.socket.sendto = sendto  # type: ignore[method-assign, assignment]
     socket.socket.connect_ex = connect_ex  # type: ignore[method-assign, assignment]
     return names

@@ -376,7 +376,7 @@ GARBAGE = {
     "nothing": b"",
     "zeros": bytes(64),
     "high bytes": bytes(range(255, 127, -1)) * 8,
-    "TLS of nobody": b"\x16\x03\x01\xff\xff" + bytes(1000),
+    "TLS without a sense": b"\x16\x03\x01\xff\xff" + bytes(1000),
     "HTTP": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "a count": b"*1000000\r\n$",
     "a long line": b"a" * 200_000,
