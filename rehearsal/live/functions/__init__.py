@@ -1,0 +1,74 @@
+"""Functions that run: their code, processes, credentials, settings and invocations."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.extension.seam import Private
+from rehearsal.live import client_side, peer
+from rehearsal.live.functions import credentials, inside, invocations, service_calls, settings
+from rehearsal.live.functions.bundles import Bundles
+from rehearsal.live.functions.process import FunctionProcess, Settings
+from rehearsal.live.functions.seam import lambda_runtime
+
+if TYPE_CHECKING:
+    from rehearsal.live.run import Run
+
+TOUCHES = (
+    *credentials.TOUCHES,
+    *invocations.TOUCHES,
+    *service_calls.TOUCHES,
+    *settings.TOUCHES,
+    Private("core.lambda_runtime", "_worker_class_for", ("config",)),
+    Private("core.lambda_runtime", "_workers"),
+)
+
+DIRECTORY = "functions"
+
+active: invocations.Invocations
+
+
+def install(run: Run) -> None:
+    """Run the account's functions in processes of this package."""
+    global active  # noqa: PLW0603 - one run for each process
+    directory = run.directory / DIRECTORY
+    (directory / "tmp").mkdir(mode=0o700, parents=True)
+    inner = directory / "inside"
+    inner.mkdir()
+    for package in (inside, client_side):
+        for source in Path(package.__path__[0]).glob("*.py"):
+            shutil.copy(source, inner)
+    given = credentials.Credentials()
+    shared = Settings(
+        directory=directory / "tmp",
+        client_side=inner,
+        authority=run.authority.ca_file,
+        names=_names(run),
+        credentials=given.of,
+        unpack=Bundles(directory / "bundles", run.authority.ca_file).unpack,
+    )
+    create = functools.partial(FunctionProcess, shared)
+    lambda_runtime._worker_class_for = lambda _config: create
+    peer.workers = workers
+    settings.install()
+    credentials.install(given)
+    active = invocations.install(run, given)
+
+
+def workers() -> Mapping[int, str]:
+    """The process ids of all functions that run, and the functions' names."""
+    processes = [process for pool in list(lambda_runtime._workers.values()) for process in list(pool)]
+    return {process.pid: process.func_name for process in processes if process.pid is not None}
+
+
+def _names(run: Run) -> Callable[[str], Path]:
+    def names(function: str) -> Path:
+        path: Path = run.addresses.names_file(function)
+        run.addresses.refresh()  # what the function's network reaches may have changed
+        return path
+
+    return names

@@ -1,0 +1,1 @@
+"""Standard library only: code that is copied into a run and works inside the processes of functions."""

@@ -1,0 +1,16 @@
+"""The modules of the emulator that run functions."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+apigateway: Any = importlib.import_module("ministack.services.apigateway")
+cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
+kms: Any = importlib.import_module("ministack.services.kms")
+lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+lambda_service: Any = importlib.import_module("ministack.services.lambda_svc")
+scheduler: Any = importlib.import_module("ministack.services.scheduler")
+sessions: Any = importlib.import_module("ministack.services.sts")
