@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rehearsal.live import identity, network
+from rehearsal.live import alarms, deliveries, functions, identity, network, rotation, schedules, triggers
 from rehearsal.live.run import Run
 
 if TYPE_CHECKING:
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which they are installed.
-MODULES: tuple[ModuleType, ...] = (identity, network)
+MODULES: tuple[ModuleType, ...] = (
+    identity,
+    network,
+    deliveries,
+    alarms,
+    functions,
+    rotation,
+    schedules,
+    triggers,
+)
 
 
 def install(directory: Path, *, account: str, region: str, gateway_port: int) -> Run:

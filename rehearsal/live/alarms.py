@@ -33,7 +33,10 @@ TOUCHES = (
     Private("services.cloudwatch", "_dispatch_alarm_actions", ("alarm", "old_state", "new_state", "reason")),
     Private("services.cloudwatch", "_evaluate_alarm", ("alarm",)),
     Private("services.cloudwatch", "_evaluate_parent_alarms", ("child", "seen")),
-    Private("services.cloudwatch", "_record_history", ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data")),
+    Private(
+        "services.cloudwatch", "_record_history",
+        ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
+    ),
     Private("services.cloudwatch", "_stat_value", ("stats", "stat_name", "points")),
     Private(
         "services.cloudwatch", "_store_datum",

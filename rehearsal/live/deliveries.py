@@ -69,7 +69,8 @@ def refusal(topic_arn: str, source: Source) -> str | None:
     if policy is None:
         return f"the key {key} of {topic_arn} does not exist"
     return next(
-        (reason for action in KEY_ACTIONS if (reason := service_principals.refusal(source, action, key, policy[0]))), None
+        (reason for action in KEY_ACTIONS if (reason := service_principals.refusal(source, action, key, policy[0]))),
+        None,
     )
 
 
@@ -97,7 +98,9 @@ def publish(run: Run, topic_arn: str, message: str, subject: str, source: Source
 def _recorded(run: Run, stock: Callable[..., None]) -> Callable[..., None]:
     def fanout(topic_arn: str, msg_id: str, message: str, subject: str, *rest: Any, **more: Any) -> None:
         topic = sns._topics.get(topic_arn) or {"subscriptions": ()}
-        subscribers = [f"{each['protocol']}:{each['endpoint']}" for each in topic["subscriptions"] if each.get("confirmed")]
+        subscribers = [
+            f"{each['protocol']}:{each['endpoint']}" for each in topic["subscriptions"] if each.get("confirmed")
+        ]
         run.journal.write(
             "delivery", topic=topic_arn, message=msg_id, subject=subject, subscribers=subscribers, allowed=True
         )

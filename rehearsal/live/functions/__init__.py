@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from rehearsal.live.functions.process import FunctionProcess, Settings
 from rehearsal.live.functions.seam import lambda_runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rehearsal.live.run import Run
 
 TOUCHES = (
@@ -29,12 +30,11 @@ TOUCHES = (
 
 DIRECTORY = "functions"
 
-active: invocations.Invocations
+_installed: dict[str, Any] = {}  # one run for each process
 
 
 def install(run: Run) -> None:
     """Run the account's functions in processes of this package."""
-    global active  # noqa: PLW0603 - one run for each process
     directory = run.directory / DIRECTORY
     (directory / "tmp").mkdir(mode=0o700, parents=True)
     inner = directory / "inside"
@@ -56,7 +56,19 @@ def install(run: Run) -> None:
     peer.workers = workers
     settings.install()
     credentials.install(given)
-    active = invocations.install(run, given)
+    _installed.update(invocations=invocations.install(run, given), credentials=given)
+
+
+def invocations_of_run() -> invocations.Invocations:
+    """The invocations of this process's run."""
+    found: invocations.Invocations = _installed["invocations"]
+    return found
+
+
+def credentials_of_run() -> credentials.Credentials:
+    """The credentials of the functions' roles in this process's run."""
+    found: credentials.Credentials = _installed["credentials"]
+    return found
 
 
 def workers() -> Mapping[int, str]:

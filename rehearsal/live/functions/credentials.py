@@ -62,7 +62,7 @@ class Credentials:
             resource: ARN of the resource.
             keys: Condition keys of the request.
         """
-        key, service = self.of(config)["AWS_ACCESS_KEY_ID"], action.split(":")[0]
+        key, service = self.of(config)["AWS_ACCESS_KEY_ID"], action.split(":", maxsplit=1)[0]
         region = config["FunctionArn"].split(":")[3]
         denied = evaluator.enforce(key, action, service, region, resource_arn=resource, service_context=dict(keys))
         if denied is None:

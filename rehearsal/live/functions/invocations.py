@@ -261,7 +261,7 @@ class Invocations:
         """Send an event to the dead letters of a function, under the function's role."""
         name, service = config["FunctionName"], target.split(":")[2]
         action = {"sns": "sns:Publish", "sqs": "sqs:SendMessage"}[service]
-        asked = [(action, target, {})]
+        asked: list[tuple[str, str, dict[str, str]]] = [(action, target, {})]
         if service == "sns" and (key := deliveries.key_of(target)):
             via = {"kms:ViaService": f"sns.{target.split(':')[3]}.amazonaws.com"}
             asked += [(key_action, key, via) for key_action in deliveries.KEY_ACTIONS]
@@ -317,9 +317,7 @@ def _to_function(run: Run, invocations: Invocations) -> Callable[[str, str], Non
 def _from_topic(run: Run, invocations: Invocations) -> Callable[..., None]:
     """SNS invokes a subscribed function."""
 
-    def deliver(  # noqa: PLR0913 - as the emulator calls it
-        endpoint: str, envelope: str, topic_arn: str, sub_arn: str, msg_id: str, *_: Any
-    ) -> None:
+    def deliver(endpoint: str, envelope: str, topic_arn: str, sub_arn: str, msg_id: str, *_: Any) -> None:
         message = {
             "EventVersion": "1.0",
             "EventSubscriptionArn": sub_arn,
@@ -329,7 +327,12 @@ def _from_topic(run: Run, invocations: Invocations) -> Callable[..., None]:
         source = Source("sns.amazonaws.com", topic_arn, responses.get_account_id())
         if reason := invocations.invoke_for(endpoint, {"Records": [message]}, source):
             run.journal.write(
-                "delivery", topic=topic_arn, message=msg_id, subscriber=f"lambda:{endpoint}", allowed=False, reason=reason
+                "delivery",
+                topic=topic_arn,
+                message=msg_id,
+                subscriber=f"lambda:{endpoint}",
+                allowed=False,
+                reason=reason,
             )
 
     return deliver
@@ -344,7 +347,9 @@ def _from_http_api(run: Run, stock: Callable[..., Awaitable[Response]]) -> Calla
         account = more.get("owner_account_id") or responses.get_account_id()
         region = more.get("owner_region") or responses.get_region()
         source = Source(
-            "apigateway.amazonaws.com", f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{path}", account
+            "apigateway.amazonaws.com",
+            f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{path}",
+            account,
         )
         function = apigateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
         with responses.request_scope(account, region):
@@ -353,7 +358,9 @@ def _from_http_api(run: Run, stock: Callable[..., Awaitable[Response]]) -> Calla
             except service_calls.InvocationError as error:
                 reason = str(error)
         if reason:
-            run.journal.write("function", function=function, failed=True, error_type="AccessDeniedException", error=reason)
+            run.journal.write(
+                "function", function=function, failed=True, error_type="AccessDeniedException", error=reason
+            )
             return HTTP_API_ERROR
         response = await stock(integration, api_id, stage, path, method, *rest, **more)
         return HTTP_API_ERROR if response[0] == HTTPStatus.BAD_GATEWAY and b'"errorType"' in response[2] else response

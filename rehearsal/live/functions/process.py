@@ -19,7 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rehearsal.live.functions.seam import lambda_runtime
 from rehearsal.messages import refusal
@@ -60,7 +60,8 @@ class Settings:
     unpack: Callable[[bytes], Bundle]
 
 
-class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulator has no type information
+# The emulator has no type information.
+class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
     """One execution environment of a function, which serves one invocation at a time.
 
     The emulator keeps a pool of them for each function, and reads `in_use`, `last_used`, `config` and `_proc`.
@@ -74,8 +75,11 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
 
     def __init__(self, settings: Settings, name: str, config: Mapping[str, Any], code: bytes) -> None:
         super().__init__(name, config, code)
+        self._proc: subprocess.Popen[bytes] | None
+        self._tmpdir: str | None
         self._settings = settings
         self._connection: socket.socket | None = None
+        self._output: IO[bytes] | None = None
         self._unread = b""
 
     @property
@@ -85,7 +89,13 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
         return process.pid if process is not None and process.poll() is None else None
 
     def invoke(
-        self, event: Any, request_id: str, *, trace_id: str | None = None, invoked_function_arn: str | None = None, **_: Any
+        self,
+        event: Any,
+        request_id: str,
+        *,
+        trace_id: str | None = None,
+        invoked_function_arn: str | None = None,
+        **_: Any,
     ) -> dict[str, Any]:
         """Run one invocation, in a new process if there is none.
 
@@ -143,7 +153,14 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
         ours, theirs = socket.socketpair()
         with theirs:
             self._proc = subprocess.Popen(
-                [sys.executable, "-S", "-P", "-B", str(self._settings.client_side / "bootstrap.py"), str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-S",
+                    "-P",
+                    "-B",
+                    str(self._settings.client_side / "bootstrap.py"),
+                    str(theirs.fileno()),
+                ],
                 cwd=bundle.code,
                 env=self._environment(bundle),
                 stdin=subprocess.DEVNULL,
@@ -151,7 +168,7 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
             )
-        self._connection, self._unread, self._cold = ours, b"", False
+        self._connection, self._output, self._unread, self._cold = ours, self._proc.stdout, b"", False
         names = self._settings.names(self.func_name)
         start = {
             "id": request_id,
@@ -160,7 +177,9 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
             "names": str(names),
             "memory": int(self.config.get("MemorySize", 128)),
             "storage": int((self.config.get("EphemeralStorage") or {}).get("Size", 512)),
-            "readable": [str(path) for path in (*_python(), bundle.code, *bundle.path, names.parent, self._settings.authority)],
+            "readable": [
+                str(path) for path in (*_python(), bundle.code, *bundle.path, names.parent, self._settings.authority)
+            ],
             "writable": [self._tmpdir],
             "handler": self.config.get("Handler", ""),
         }
@@ -170,6 +189,7 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
     def _environment(self, bundle: Bundle) -> dict[str, str]:
         config = self.config
         own = (config.get("Environment") or {}).get("Variables") or {}
+        version = config.get("Version", "$LATEST")
         region = config["FunctionArn"].split(":")[3]
         log_group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{self.func_name}"
         return {
@@ -184,11 +204,11 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
             "AWS_DEFAULT_REGION": region,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
             "AWS_LAMBDA_FUNCTION_NAME": self.func_name,
-            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+            "AWS_LAMBDA_FUNCTION_VERSION": version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": log_group,
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[{config.get('Version', '$LATEST')}]{os.urandom(16).hex()}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[{version}]{os.urandom(16).hex()}",
             "LAMBDA_TASK_ROOT": str(bundle.code),
             "_HANDLER": str(config.get("Handler", "")),
         }
@@ -199,7 +219,9 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
         deadline = time.monotonic() + seconds
         answer, log, marker = b"", self._unread, END + request["id"].encode() + b"\n"
         process = self._proc
-        output = process.stdout
+        output = self._output
+        assert process is not None  # noqa: S101 - _start has started it
+        assert output is not None  # noqa: S101 - it is a pipe
         with selectors.DefaultSelector() as selector, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             selector.register(output, selectors.EVENT_READ)
             selector.register(self._connection, selectors.EVENT_READ)
@@ -231,18 +253,21 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc] - the emulat
         return _failed("Runtime.ExitError", text), _text(log) + text + "\n"
 
     def _end(self) -> None:
-        """End the process, if there is one, and forget its files."""
+        """End the process, if there is one, and forget what it had."""
         process, self._proc = self._proc, None
         if process is not None:
             process.kill()
             process.wait()
-            process.stdout.close()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
         self._discard_tmpdir()
 
     def _discard_tmpdir(self) -> None:
+        """Forget what an ended process had; the emulator calls this too."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._output is not None:
+            self._output.close()
+            self._output = None
         if self._tmpdir is not None:
             shutil.rmtree(self._tmpdir, ignore_errors=True)
             self._tmpdir = None

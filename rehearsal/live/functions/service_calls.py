@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private
 from rehearsal.live import service_principals
 from rehearsal.live.functions.seam import lambda_service
-from rehearsal.live.service_principals import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rehearsal.live.service_principals import Source
 
 TOUCHES = (
     Private("services.lambda_svc", "_execute_function_with_config_scope", ("func", "event")),
@@ -83,7 +86,7 @@ def error_of(outcome: Mapping[str, Any]) -> tuple[str, str]:
         outcome: The outcome of the invocation, as the emulator has it.
     """
     body = outcome.get("body")
-    error = body if isinstance(body, Mapping) else {"errorMessage": body}
+    error = body if isinstance(body, dict) else {"errorMessage": body}
     kind = error.get("errorType") or error.get("__type") or "Error"
     return str(kind), str(error.get("errorMessage") or error.get("message") or "")
 
