@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rehearsal.live import alarms, deliveries, functions, identity, network, rotation, schedules, triggers
+from rehearsal.live import alarms, databases, deliveries, functions, identity, network, rotation, schedules, triggers
 from rehearsal.live.run import Run
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MODULES: tuple[ModuleType, ...] = (
     identity,
     network,
+    databases,
     deliveries,
     alarms,
     functions,
