@@ -16,7 +16,7 @@ import pytest
 from rehearsal import admission, extension, live, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.settled_stacks import STACK_WORK
-from rehearsal.live import network
+from rehearsal.live import databases, network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -50,7 +50,7 @@ def test_private_name_is_as_relied_on(private: Private) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [*extension.MODULES, admission, network], ids=lambda module: module.__name__.rsplit(".", 1)[1]
+    "module", [*extension.MODULES, admission, network, databases], ids=lambda module: module.__name__.rsplit(".", 1)[1]
 )
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     """A module uses exactly the private names that it lists."""

