@@ -200,7 +200,7 @@ class Rehearsal:
         selected = plan.selected(self.drills)
         live = findings.Live(server.live.path)
         if not selected:
-            return live.findings(())
+            return live.findings((), Account(target.region))
         with self.progress.phase(f"run {len(selected)} drills"):
             outcomes = process.run(
                 [drill.name for drill in selected],
@@ -214,7 +214,7 @@ class Rehearsal:
                 say=self.progress.say,
             )
             drills = tuple(self._shown(outcome) for outcome in outcomes)
-        return live.findings(drills)
+        return live.findings(drills, Account(target.region))
 
     def _shown(self, outcome: drill_outcome.Outcome) -> drill_outcome.Outcome:
         if outcome.status != "passed":

@@ -23,11 +23,13 @@ def endpoints(scene: Scene) -> None:
     memcached_clusters = list(scene.stage.all_of("AWS::ElastiCache::CacheCluster"))
     if not scene.stage.groups and not memcached_clusters:
         raise NotApplicableError("the stage has no cache with nodes")
+    scene.expect("a name outside the account", "not found", _lookup(OUTSIDE))
     for group in scene.stage.groups:
+        scene.require_engine(group.name)
         _replication_group(scene, group)
     for deployment, resource, _asked in memcached_clusters:
+        scene.require_engine(deployment.physical_id(resource))
         _memcached(scene, deployment.physical_id(resource), resource.name)
-    scene.expect("a name outside the account", "not found", _lookup(OUTSIDE))
 
 
 def _replication_group(scene: Scene, group: Group) -> None:

@@ -31,6 +31,7 @@ def replicated(scene: Scene) -> list[Group]:
     found = [group for group in scene.stage.groups if _fails_over(scene.stage.describe(group.name))]
     if not found:
         raise NotApplicableError("no replication group of the stage has replicas and automatic failover")
+    scene.require_engine(*(group.name for group in found))
     usable = [group for group in found if group.secret]
     if not usable:
         raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
 from rehearsal.drills.scene import NotApplicableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rehearsal.drills.load import Load
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import Group, Rotated
 
 CURRENT = "AWSCURRENT"
-DAY = 24  # hours, which no grace time of the project's default outlasts
+GRACE = "GRACE_SECONDS"
+RETIRED_SECONDS = 60.0
 
 
 def rotate(scene: Scene) -> None:
-    """Rotate each secret under load, then let hours pass until its previous password is retired."""
+    """Rotate each secret under load, then let its schedule fire until the previous password is retired."""
     groups = {group.name: group for group in scene.stage.groups}
     rotated = [secret for secret in scene.stage.rotated if secret.group in groups]
     if not rotated:
@@ -41,18 +46,42 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
         )
         grace = login(settings, secret.user, old)
         scene.expect("old password within its grace time", ACCEPTED, grace, of=secret.resource)
-        hours = 0
-        while hours < DAY and login(settings, secret.user, old) == ACCEPTED:
-            hours += 1
-            load.event("an hour passes")
-            scene.control("pass-hour")
-        scene.expect(
-            "old password after its grace time", REFUSED, login(settings, secret.user, old), of=secret.resource
-        )
-        scene.expect(
-            "new password after the grace time", ACCEPTED, login(settings, secret.user, new), of=secret.resource
-        )
+        _pass_hour(scene, load)
+        kept = login(settings, secret.user, old)
+        scene.expect("old password when the schedule fires within the grace time", ACCEPTED, kept, of=secret.resource)
+        with _short_grace(scene, secret):
+            scene.until(lambda: _is_retired(scene, load, secret, old), "the old password is retired", RETIRED_SECONDS)
+        gone = login(settings, secret.user, old)
+        scene.expect("old password after its grace time", REFUSED, gone, of=secret.resource)
+        held = login(settings, secret.user, new)
+        scene.expect("new password after the grace time", ACCEPTED, held, of=secret.resource)
     scene.expect_right_answers(of=secret.resource)
+
+
+def _pass_hour(scene: Scene, load: Load) -> None:
+    load.event("the schedule fires")
+    scene.control("pass-hour")
+
+
+def _is_retired(scene: Scene, load: Load, secret: Rotated, old: str) -> bool:
+    """Let the schedule fire, and look whether the old password is refused."""
+    _pass_hour(scene, load)
+    settings = scene.stage.settings(next(group for group in scene.stage.groups if group.name == secret.group))
+    return login(settings, secret.user, old) == REFUSED
+
+
+@contextmanager
+def _short_grace(scene: Scene, secret: Rotated) -> Iterator[None]:
+    """The function's grace time shortened to a second, because the time of this machine does not pass in hours."""
+    functions = scene.client("lambda")
+    variables = dict(secret.function.environment)
+    functions.update_function_configuration(
+        FunctionName=secret.function.name, Environment={"Variables": {**variables, GRACE: "1"}}
+    )
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=secret.function.name, Environment={"Variables": variables})
 
 
 def _stages(scene: Scene, secret: Rotated, version: str) -> list[str]:

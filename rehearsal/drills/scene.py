@@ -58,6 +58,17 @@ class Scene:
         """A boto3 client."""
         return self.stage.account.client(service)
 
+    def require_engine(self, *caches: str) -> None:
+        """Check that engines run behind the endpoints of caches.
+
+        Raises:
+            NotRunError: If one has no engine; the message says why.
+        """
+        missing = self.control("engine-versions")["without_engine"]
+        for cache in caches:
+            if cache in missing:
+                raise NotRunError(f"{cache} has no engine: {missing[cache]}")
+
     def expect(self, promise: str, asked: Any, read: Any, *, of: str = "") -> bool:
         """Check a promise: what was asked for, and what happened.
 

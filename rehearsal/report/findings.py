@@ -11,13 +11,16 @@ from rehearsal.report.results import EngineFact, RoleGrants
 from rehearsal.workspace import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rehearsal.account import Account
     from rehearsal.drills.outcome import Outcome
 
 # Names in the directory of a run, as `rehearsal.live` has them.
 CONTROL, NAMES, CA = "control", "names/person", "tls/ca.pem"
+VALKEY, MEMCACHED = "valkey", "memcached"
+NOT_OF_THE_STAGE = ("cdk-", "rehearsal-")  # roles of the bootstrap stack and of the drills
 
 
 @dataclass(frozen=True)
@@ -59,26 +62,55 @@ class Live:
         trust = {"SSL_CERT_FILE": str(self.directory / CA)}
         return {**base, **trust, "PYTHONPATH": str(ROOT), names.VARIABLE: str(self.directory / NAMES)}
 
-    def findings(self, drills: tuple[Outcome, ...]) -> Findings:
+    def findings(self, drills: tuple[Outcome, ...], account: Account) -> Findings:
         """What the emulator has seen so far.
 
         Args:
             drills: How the drills ended.
+            account: The account that the stage is deployed to.
         """
-        return Findings(drills, tuple(self._grants()), tuple(self._engines()))
+        return Findings(drills, tuple(self._grants()), (*self._caches(account), *self._databases()))
 
-    def _grants(self) -> list[RoleGrants]:
-        found = self._asked("grants").get("roles", [])
-        return [RoleGrants(role["role"], *(tuple(role.get(kind, ())) for kind in KINDS)) for role in found]
+    def _grants(self) -> Iterator[RoleGrants]:
+        for arn, role in sorted(self._asked("grants").items()):
+            name = arn.rpartition("/")[2]
+            if not name.startswith(NOT_OF_THE_STAGE) and role["granted"]:
+                yield RoleGrants(name, _actions(role["used"]), _actions(role["unused"]))
 
-    def _engines(self) -> list[EngineFact]:
-        return [EngineFact(**engine) for engine in self._asked("engines").get("engines", [])]
+    def _caches(self, account: Account) -> Iterator[EngineFact]:
+        facts = self._asked("engine-versions")
+        if not facts:
+            return
+        clusters = account.client("elasticache").describe_cache_clusters()["CacheClusters"]
+        asked = {
+            cluster.get("ReplicationGroupId", cluster["CacheClusterId"]): (cluster["Engine"], cluster["EngineVersion"])
+            for cluster in clusters
+        }
+        for name, (engine, version) in sorted(asked.items()):
+            program = MEMCACHED if engine == MEMCACHED else VALKEY
+            ran = facts["versions"].get(program)
+            missing = facts["without_engine"].get(name, "")
+            dropped = ", ".join(facts["parameters_without_counterpart"].get(name, ()))
+            note = missing or (f"parameters that it does not have: {dropped}" if dropped else "")
+            yield EngineFact(name, f"{engine} {version}", "" if missing or not ran else f"{program} {ran}", note)
+
+    def _databases(self) -> Iterator[EngineFact]:
+        facts = self._asked("database-versions")
+        for database in facts.get("databases", ()):
+            dropped = ", ".join(database["without_counterpart"])
+            note = f"parameters that it does not have: {dropped}" if dropped else ""
+            yield EngineFact(
+                database["instance"], f"PostgreSQL {database['wanted']}", f"PostgreSQL {database['version']}", note
+            )
+        for name, reason in facts.get("without_engine", {}).items():
+            yield EngineFact(name, "database", "", str(reason))
 
     def _asked(self, command: str) -> Mapping[str, Any]:
         try:
             return Controller(self.control)(command)
         except ControlError:
-            return {}  # a module that is not installed; the report has no such section then
+            return {}  # its module is not installed; the report has no such section then
 
 
-KINDS = ("used", "unused", "refused")
+def _actions(grants: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted({grant["action"] for grant in grants}))
