@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
 
-from rehearsal import assembly, emulator, inventory, posture, report, workspace
+from rehearsal import assembly, causes, emulator, inventory, posture, report, workspace
 from rehearsal.account import Account
 from rehearsal.cdk import CdkError, Cli
 from rehearsal.drills import plan, process
@@ -19,6 +20,7 @@ from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from rehearsal.assembly import Stack
     from rehearsal.drills import outcome as drill_outcome
@@ -105,6 +107,7 @@ class Rehearsal:
         workspace: Directories of the rehearsal.
         progress: Shows the steps.
         drills: Names of the drills to run if the rehearsal is live. Default: all.
+        prepared: A cloud assembly to deploy. Default: the stage is synthesised.
     """
 
     stage: str
@@ -113,6 +116,7 @@ class Rehearsal:
     workspace: Workspace
     progress: report.Progress
     drills: tuple[str, ...] = ()
+    prepared: Path | None = None
 
     def run(self) -> Outcome:
         """Deploy, check and destroy the stage. The emulator ends with this call unless it is kept.
@@ -130,6 +134,7 @@ class Rehearsal:
                     fix="Install it with `make setup`",
                 )
             )
+        began = time.time()
         with ExitStack() as stack:
             default = Target(ACCOUNT, REGION)
             server = self._started(stack, default)
@@ -145,6 +150,9 @@ class Rehearsal:
                 if fault.name == "synth":
                     raise StageError(str(fault)) from None
                 fault.add_note(f"The emulator's log ends with\n{server.log_tail()}")
+                if server.live is not None:
+                    refused = causes.since(findings.Live(server.live.path).journal, began)
+                    fault.add_note("\n".join(["Refused or failed meanwhile", *(f"  {line}" for line in refused)]))
                 raise
             if not self.keep:
                 return Outcome(results, kept=None)
@@ -209,6 +217,7 @@ class Rehearsal:
                     *("--assembly", str(self.workspace.assembly)),
                     *("--region", target.region),
                     *("--control", str(live.control)),
+                    *("--journal", str(live.journal)),
                 ],
                 directory=self.workspace.run,
                 say=self.progress.say,
@@ -244,6 +253,10 @@ class Rehearsal:
 
     @contextmanager
     def _synthesising(self, cli: Cli) -> Iterator[None]:
+        if self.prepared is not None:
+            shutil.copytree(self.prepared, self.workspace.assembly)
+            yield
+            return
         output = ("--output", str(self.workspace.assembly))
         arguments = ("synth", "--quiet", "-c", f"stage={self.stage}", *output, *QUIET)
         with cli.started("synth", *arguments, directory=ROOT) as process:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal import assembly
+from rehearsal import assembly, causes
 from rehearsal.account import Account
 from rehearsal.drills.outcome import Outcome
 from rehearsal.drills.plan import selected
@@ -35,9 +35,15 @@ def tell(line: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def run(drill: Drill, scene: Scene) -> Outcome:
-    """Run one drill to its end, however it ends."""
-    began = time.monotonic()
+def run(drill: Drill, scene: Scene, journal: Path) -> Outcome:
+    """Run one drill to its end, however it ends.
+
+    Args:
+        drill: The drill.
+        scene: What it acts with.
+        journal: The journal of the run, which tells the causes of a failure.
+    """
+    began, moment = time.monotonic(), time.time()
     status: Status = "passed"
     reason = ""
     try:
@@ -63,6 +69,7 @@ def run(drill: Drill, scene: Scene) -> Outcome:
         seconds=round(time.monotonic() - began, 2),
         checks=tuple(scene.checks),
         traffic=tuple(scene.traffic),
+        causes=causes.since(journal, moment) if status == "failed" else (),
     )
 
 
@@ -72,6 +79,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--assembly", type=Path, required=True, help="the cloud assembly of the deployed stage")
     parser.add_argument("--region", required=True, help="the Region it is deployed to")
     parser.add_argument("--control", type=Path, required=True, help="the control socket of the emulator")
+    parser.add_argument("--journal", type=Path, required=True, help="the journal of the emulator")
     parser.add_argument("drills", nargs="*", help="names of drills (default: all)")
     return parser.parse_args()
 
@@ -84,7 +92,7 @@ def main() -> int:
     for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
-        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)))
+        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)), options.journal)
         tell({"outcome": asdict(outcome)})
     return 0
 

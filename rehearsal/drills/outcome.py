@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rehearsal.posture import Check
@@ -98,7 +98,8 @@ class Outcome:
         reason: Why it does not apply, was not run, or ended early; empty otherwise.
         seconds: How long it took.
         checks: What it checked; the property of each is one promise.
-        traffic: The load, if it had one.
+        traffic: The loads, if it had any.
+        causes: What the account refused meanwhile, if the drill failed.
     """
 
     name: str
@@ -108,7 +109,8 @@ class Outcome:
     reason: str
     seconds: float
     checks: tuple[Check, ...] = ()
-    traffic: tuple[Traffic, ...] = field(default=())
+    traffic: tuple[Traffic, ...] = ()
+    causes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -119,4 +121,5 @@ class Outcome:
     def of(cls, document: Mapping[str, Any]) -> Outcome:
         """The outcome from its JSON form."""
         checks = tuple(Check(**item) for item in document["checks"])
-        return cls(**{**document, "checks": checks, "traffic": tuple(Traffic.of(item) for item in document["traffic"])})
+        traffic = tuple(Traffic.of(item) for item in document["traffic"])
+        return cls(**{**document, "checks": checks, "traffic": traffic, "causes": tuple(document["causes"])})

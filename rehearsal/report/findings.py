@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rehearsal.drills.outcome import Outcome
 
 # Names in the directory of a run, as `rehearsal.live` has them.
-CONTROL, NAMES, CA = "control", "names/person", "tls/ca.pem"
+CONTROL, JOURNAL, NAMES, CA = "control", "journal.jsonl", "names/person", "tls/ca.pem"
 VALKEY, MEMCACHED = "valkey", "memcached"
 NOT_OF_THE_STAGE = ("cdk-", "rehearsal-")  # roles of the bootstrap stack and of the drills
 
@@ -52,6 +52,11 @@ class Live:
     def control(self) -> Path:
         """Its control socket."""
         return self.directory / CONTROL
+
+    @property
+    def journal(self) -> Path:
+        """Its journal."""
+        return self.directory / JOURNAL
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """The environment of a client that uses names and TLS of the account.

@@ -150,6 +150,9 @@ def _drill(drill: Outcome) -> Iterator[str]:
     yield f'<p class="soft">{escape(drill.promise)}</p>'
     if drill.reason:
         yield f"<p>{escape(drill.reason[:1].upper() + drill.reason[1:])}.</p>"
+    if drill.causes:
+        causes = "".join(f"<li>{escape(line)}</li>" for line in drill.causes)
+        yield f'<p>Refused or failed meanwhile:</p><ul class="plain">{causes}</ul>'
     for load in drill.traffic:
         yield from _load(drill, load)
     if drill.checks:

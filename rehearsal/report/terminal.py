@@ -88,8 +88,9 @@ def _drills(drills: Sequence[Outcome]) -> None:
     for drill in drills:
         status = drill.status.upper() if drill.status == "failed" else drill.status
         write(f"  {drill.name:<16} {status:<15} {drill.seconds:6.1f} s  {counted(drill)}")
-        if drill.reason:
-            write(_wrapped(drill.reason, "      "))
+        for line in (drill.reason, *drill.causes):
+            if line:
+                write(_wrapped(line, "      ", "        "))
 
 
 def counted(drill: Outcome) -> str:

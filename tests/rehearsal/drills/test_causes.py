@@ -1,0 +1,53 @@
+"""The causes of a failure are what the emulated account refused meanwhile."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rehearsal import causes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLE = "arn:aws:iam::000000000000:role/leaderboard"
+
+
+def journal(path: Path, *entries: dict[str, Any]) -> Path:
+    """A journal with an entry for each second."""
+    file = path / "journal.jsonl"
+    file.write_text("".join(json.dumps({"time": number, **entry}) + "\n" for number, entry in enumerate(entries)))
+    return file
+
+
+def test_refusals_are_told_with_who_what_and_why(tmp_path: Path) -> None:
+    """Each refusal is one line with its reason; what was allowed is no cause."""
+    path = journal(
+        tmp_path,
+        {"kind": "grant", "role": ROLE, "action": "s3:GetObject", "resource": "*", "allowed": True, "reason": ""},
+        {"kind": "grant", "role": ROLE, "action": "elasticache:Connect", "allowed": False, "reason": "no statement"},
+        {
+            "kind": "connection",
+            "client": "board",
+            "endpoint": "redis-001",
+            "allowed": False,
+            "reason": "no inbound rule",
+        },
+        {"kind": "function", "function": "board", "failed": True, "error": "SettingsError: ELASTICACHE_HOST"},
+        {"kind": "engine", "cache": "files", "missing": "memcached is not installed"},
+        {"kind": "function", "function": "board", "failed": False},
+    )
+    assert causes.since(path, 0) == (
+        "grant of leaderboard elasticache:Connect: no statement",
+        "connection of board redis-001: no inbound rule",
+        "function of board: SettingsError: ELASTICACHE_HOST",
+        "engine of files: memcached is not installed",
+    )
+
+
+def test_what_was_refused_before_is_no_cause(tmp_path: Path) -> None:
+    """Only what happened since the moment counts, and the same refusal counts once."""
+    old = {"kind": "grant", "role": ROLE, "action": "old", "allowed": False, "reason": "no statement"}
+    new = {**old, "action": "new"}
+    assert causes.since(journal(tmp_path, old, new, new), 1) == ("grant of leaderboard new: no statement",)
+    assert causes.since(tmp_path / "absent", 0) == ()
