@@ -53,7 +53,8 @@ def _checks(*, ok: bool) -> list[posture.Check]:
 
 def _drill(number: int, drill: plan.Drill, *, ok: bool) -> Outcome:
     status: Status = "passed"
-    reason, traffic = "", ()
+    reason = ""
+    traffic: tuple[Traffic, ...] = ()
     if drill.name == "shards-added":
         status, reason = "not applicable", "no group has cluster mode enabled"
     elif drill.name == "restore":
