@@ -266,7 +266,7 @@ class Databases:
         """A directory whose path is short enough for a socket, and which the server's user can reach."""
         if os.geteuid() != 0:
             return self._run.engine_directory(f"pg-{hashlib.sha256(name.encode()).hexdigest()[:8]}"), None
-        directory = Path(tempfile.mkdtemp(prefix="rehearsal-pg-"))
+        directory = Path(tempfile.mkdtemp(prefix="rehearsal-pg-", dir=self._run.directory.parent))
         return directory, processes.delete_after_this_process(directory)
 
     def _open(self, name: str, instance: Record, server: PostgreSql) -> None:

@@ -105,6 +105,10 @@ class EngineRefusalError(Exception):
     """The engine refuses its configuration; the message is the engine's."""
 
 
+class EngineFailureError(Exception):
+    """The engine cannot run on this machine; the message says why."""
+
+
 class UnknownParameterError(EngineRefusalError):
     """The engine has no such parameter; the message is its name."""
 
@@ -207,6 +211,7 @@ class PostgreSql:
             parameters: The parameters that the engine here takes.
 
         Raises:
+            EngineFailureError: If there is no data directory.
             EngineRefusalError: If the server ends before it answers, or refuses the administrator or the database.
             TimeoutError: If it does not answer in time.
         """
@@ -272,7 +277,8 @@ class PostgreSql:
         try:
             _run([self._programs / "initdb", "--pgdata", self._data, *options], self._directory)
         except subprocess.CalledProcessError as failed:
-            raise EngineRefusalError(failed.output.decode(errors="replace").strip()) from failed
+            lines = failed.output.decode(errors="replace").splitlines() or [str(failed)]
+            raise EngineFailureError(f"PostgreSQL of {self.instance} does not start: {lines[-1]}") from failed
         _write(self._data / "pg_hba.conf", HBA)
 
     def _configure(self, parameters: Mapping[str, str]) -> None:
