@@ -18,6 +18,7 @@ from rehearsal.extension import (
     response_urls,
     secrets,
     security_group_rules,
+    serverless_caches,
     settled_stacks,
     topics,
     triggers,
@@ -41,6 +42,7 @@ MODULES = (
     elasticache_user_groups,
     elasticache_groups,
     elasticache_clusters,
+    serverless_caches,
     settled_stacks,
 )
 
