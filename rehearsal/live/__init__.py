@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rehearsal.live import alarms, databases, deliveries, functions, identity, network, rotation, schedules, triggers
+from rehearsal.live import (
+    alarms,
+    caches,
+    databases,
+    deliveries,
+    functions,
+    identity,
+    network,
+    rotation,
+    schedules,
+    triggers,
+)
 from rehearsal.live.run import Run
 
 if TYPE_CHECKING:
@@ -21,6 +32,7 @@ MODULES: tuple[ModuleType, ...] = (
     network,
     databases,
     deliveries,
+    *caches.MODULES,
     alarms,
     functions,
     rotation,

@@ -16,7 +16,7 @@ import pytest
 from rehearsal import admission, extension, live, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.settled_stacks import STACK_WORK
-from rehearsal.live import databases, network
+from rehearsal.live import caches, databases, network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from rehearsal.extension.seam import Private
 
 TOUCHED = sorted(
-    {private for module in (*extension.MODULES, *live.MODULES, admission) for private in module.TOUCHES},
+    {
+        private
+        for module in (*extension.MODULES, *live.MODULES, *caches.HELPERS, admission)
+        for private in module.TOUCHES
+    },
     key=lambda private: (private.module, private.name),
 )
 
@@ -42,28 +46,31 @@ def _functions(module: str) -> dict[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("private", TOUCHED, ids=lambda private: f"{private.module}.{private.name}")
 def test_private_name_is_as_relied_on(private: Private) -> None:
-    """The emulator has the name: data is a mapping, and a function has the parameters."""
+    """The emulator has the name: data is a mapping or a set, and a function has the parameters."""
     if private.parameters is None:
-        assert hasattr(getattr(importlib.import_module(f"ministack.{private.module}"), private.name), "get")
+        data = getattr(importlib.import_module(f"ministack.{private.module}"), private.name)
+        assert hasattr(data, "get") or isinstance(data, set)
     else:
         assert private.parameters == _functions(private.module)[private.name]
 
 
 @pytest.mark.parametrize(
-    "module", [*extension.MODULES, admission, network, databases], ids=lambda module: module.__name__.rsplit(".", 1)[1]
+    "module",
+    [*extension.MODULES, admission, network, databases, *caches.MODULES, *caches.HELPERS],
+    ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     """A module uses exactly the private names that it lists."""
     source = inspect.getsource(module)
     used = set(
         re.findall(
-            r"\b(?:ec2|elasticache|lambda_service|rds|secretsmanager|sns|provisioners|custom_resource|drift|sessions)"
+            r"\b(?:ec2|elasticache|lambda_service|rds|cloudwatch_logs|secretsmanager|sns|provisioners|custom_resource|drift|sessions)"
             r"\.(_\w+)",
             source,
         )
     )
     used |= STACK_WORK if module is settled_stacks else set()
-    used |= {"_RESOURCE_HANDLERS"} if re.search(r"\b(handlers|register)\(", source) else set()
+    used |= {"_RESOURCE_HANDLERS"} if re.search(r"(?<![.\w])(handlers|register)\(", source) else set()
     assert used == {private.name for private in module.TOUCHES}
 
 

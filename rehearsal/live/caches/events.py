@@ -9,6 +9,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private, elasticache, sns
+from rehearsal.live import deliveries
+from rehearsal.live.service_principals import Source
 
 if TYPE_CHECKING:
     from rehearsal.live.run import Run
@@ -21,6 +23,7 @@ TOUCHES = (
 Record = dict[str, Any]
 CLUSTER, GROUP, SERVERLESS = "cache-cluster", "replication-group", "serverless-cache"
 SUBJECT = "ElastiCache Notification Message"
+SERVICE = "elasticache.amazonaws.com"
 
 
 def record(source_type: str, source: str, message: str) -> None:
@@ -46,12 +49,10 @@ def publish(run: Run, cache: Record, notification: str, source: str) -> None:
     topic = cache.get("NotificationTopicArn")
     if not topic:
         return
-    known = sns._topics.get(topic)
-    reason = None
-    if known is None:
-        reason = f"the topic {topic} does not exist"
-    elif known["attributes"].get("KmsMasterKeyId"):
+    arn = cache.get("ARN") or cache.get("CacheClusterArn", "")
+    message = json.dumps({f"ElastiCache:{notification}": source})
+    if topic in sns._topics and deliveries.key_of(topic) is not None:
         reason = f"the topic {topic} is encrypted, so that ElastiCache has made it inactive"
-    run.journal.write("delivery", topic=topic, event=notification, source=source, allowed=reason is None, reason=reason)
-    if reason is None:
-        sns.publish_internal(topic, json.dumps({f"ElastiCache:{notification}": source}), SUBJECT)
+        run.journal.write("delivery", topic=topic, subject=SUBJECT, source=arn, allowed=False, reason=reason)
+        return
+    deliveries.publish(run, topic, message, SUBJECT, Source(SERVICE, arn, run.account))

@@ -19,19 +19,7 @@ from redis.retry import Retry
 from local_servers.ports import free_port
 from local_servers.waiting import wait_until
 from rehearsal.extension import seam
-from rehearsal.live import caches as package
-from rehearsal.live.caches import (
-    clusters,
-    groups,
-    logs,
-    operations,
-    parameters,
-    registry,
-    scaling,
-    serverless,
-    snapshots,
-    users,
-)
+from rehearsal.live.caches import MODULES, registry
 from rehearsal.live.control import Controller
 from rehearsal.live.run import Run
 
@@ -40,10 +28,7 @@ if TYPE_CHECKING:
 
     from rehearsal.live.caches.registry import Cache, Caches
 
-__all__ = ["package"]
-
 ACCOUNT, REGION = "700000000000", "eu-west-1"
-MODULES = (users, parameters, snapshots, groups, scaling, clusters, serverless, operations, logs)
 NAMESPACE = "{http://elasticache.amazonaws.com/doc/2015-02-02/}"
 PASSWORD = "correct-horse-battery"
 EVERYTHING = "on ~* &* +@all"
