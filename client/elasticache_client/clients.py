@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from elasticache_client.cluster import CLUSTER_DEFAULTS, cluster_class
 from elasticache_client.connections import Wiring, connection_class
 from elasticache_client.contract import ConnectionSettings, SettingsError
-from elasticache_client.forks import after_fork, renew_locks
+from elasticache_client.forks import after_fork
 from elasticache_client.messages import refusal
 from elasticache_client.retries import retry, worth_retrying
 from elasticache_client.signal_safe import ConnectionStack, pool_class
@@ -141,9 +141,9 @@ def connect(
         url = f"{library}://{setup.settings.host}:{setup.settings.port}"
         options = {"connection_class": setup.connection_class, "connection_pool_class": setup.pool_class}
         client = setup.client_class(url=url, **setup.options, **options)
-        after_fork(client, _start_afresh)
-        return client
-    return setup.client_class.from_pool(setup.pool())
+    else:
+        client = setup.client_class.from_pool(setup.pool())
+    return _renewed_in_children(client)
 
 
 @overload
@@ -201,13 +201,13 @@ def connect_async(
         overrides=overrides,
     )
     if not setup.cluster:
-        return setup.client_class.from_pool(setup.pool())
+        return _renewed_in_children(setup.client_class.from_pool(setup.pool()))
     client = setup.client_class(host=setup.settings.host, port=setup.settings.port, **setup.options)
     # The constructor takes no connection class. Nothing connects before the first command.
     client.connection_kwargs["connection_class"] = setup.connection_class
     for node in client.nodes_manager.startup_nodes.values():
         node.connection_class = setup.connection_class
-    return client
+    return _renewed_in_children(client)
 
 
 class _Setup:
@@ -296,11 +296,13 @@ def default_credentials(settings: ConnectionSettings) -> Credentials | None:
     return None
 
 
-def _start_afresh(cluster: Any) -> None:
-    """Renew the locks in a forked child, because a thread of the parent may have held them."""
-    manager = cluster.nodes_manager
-    for part in (cluster, manager, manager.read_load_balancer):
-        renew_locks(part)
+def _renewed_in_children(client: Any) -> Any:
+    after_fork(client)
+    pool = getattr(client, "connection_pool", None)
+    if pool is not None:
+        # Pipelines, subscribers and further clients use it, also when the client itself is gone.
+        after_fork(pool)
+    return client
 
 
 def _no_maintenance() -> Any:

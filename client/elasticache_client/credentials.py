@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis import CredentialProvider
 
-from elasticache_client.forks import after_fork, renew_locks
+from elasticache_client.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,8 +101,7 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
         """Fetch a new login. Called by one thread at a time."""
 
     def start_afresh(self) -> None:
-        """Renew the locks in a forked child, because a thread of the parent may have held them."""
-        renew_locks(self)
+        """Renew in a forked child what only the parent may use. Its locks are new already. Default: nothing."""
 
     def _fresh(self) -> Login | None:
         held = self._held

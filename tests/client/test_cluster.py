@@ -38,7 +38,7 @@ from tests.client.conftest import (
 )
 from tests.client.engines import ADMIN_PASSWORD, Engine, Front, redis_server, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
-from tests.client.test_forks import child_ends_well
+from tests.client.held_locks import child_ends_well
 from tests.client.verifier import Verifier
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-import warnings
+from contextlib import suppress
+from queue import Full
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,32 +13,17 @@ import pytest
 from elasticache_client import ConnectionSettings, IamCredentials, SecretCredentials, connect
 from elasticache_client.caching import Cache
 from local_servers.certificates import HOST
+from local_servers.nodes import CLIENTS_WITHOUT_LOGIN, Node, form_cluster
+from local_servers.ports import LOOPBACK
 from tests.client.conftest import CACHE, REGION, iam_credentials, secret_credentials
+from tests.client.engines import valkey_server
+from tests.client.held_locks import HANGS_SECONDS, child_ends_well, that_hang
 from tests.client.secrets_manager import ARN, SecretsManagerStub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.client.engines import Engine
-
-
-_HANGS_SECONDS = 60
-
-
-def child_ends_well(work: Callable[[], object]) -> bool:
-    """Whether a forked child completes its work. A child that hangs is killed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads, which this test needs
-        child = os.fork()
-    if child == 0:
-        signal.alarm(_HANGS_SECONDS)
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
 
 
 class Slow(SecretsManagerStub):
@@ -54,7 +39,7 @@ class Slow(SecretsManagerStub):
         """Return a version as the stub does."""
         if os.getpid() == self._parent:
             self.is_asked.set()
-            self.may_answer.wait(_HANGS_SECONDS)
+            self.may_answer.wait(HANGS_SECONDS)
         return super().get_secret_value(**arguments)
 
 
@@ -71,7 +56,7 @@ def _while_renewing(renew: Callable[[], object], stub: Slow, work: Callable[[], 
     stub.is_asked.clear()
     thread = threading.Thread(target=renew)
     thread.start()
-    assert stub.is_asked.wait(_HANGS_SECONDS)
+    assert stub.is_asked.wait(HANGS_SECONDS)
     try:
         return child_ends_well(work)
     finally:
@@ -167,12 +152,12 @@ def test_a_load_that_the_parent_is_at(engine: Engine) -> None:
 
     def load() -> int:
         is_loading.set()
-        may_end.wait(_HANGS_SECONDS)
+        may_end.wait(HANGS_SECONDS)
         return 1
 
     thread = threading.Thread(target=cache.get_or_load, args=("a", load), kwargs={"ttl": 60})
     thread.start()
-    is_loading.wait(_HANGS_SECONDS)
+    is_loading.wait(HANGS_SECONDS)
     with cache._server._pending_lock:
         assert len(cache._lookups.flights) == 1
         assert child_ends_well(lambda: _look(cache))
@@ -185,3 +170,76 @@ def _look(cache: Cache) -> None:
     assert len(cache._lookups.flights) == 0
     cache._server.release_later("b")
     assert cache.get_or_load("c", lambda: 3, ttl=60) == 3
+
+
+@pytest.fixture(scope="module", params=["standalone", "cluster"], name="settings")
+def _settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectionSettings]:
+    """One node, or a cluster of one shard."""
+    is_shard = request.param == "cluster"
+    directory = tmp_path_factory.mktemp(request.param)
+    node = Node(valkey_server(), directory, default_user=CLIENTS_WITHOUT_LOGIN, is_shard=is_shard)
+    if is_shard:
+        form_cluster([node])
+    yield ConnectionSettings(
+        engine="valkey", host=LOOPBACK, port=node.port, tls=False, mode=request.param, auth="none"
+    )
+    node.stop()
+
+
+@pytest.mark.parametrize("package", ["redis", "valkey"])
+def test_each_lock_of_a_client(settings: ConnectionSettings, package: Any) -> None:
+    """The child reads, reads the slot map, subscribes, and closes a subscriber of its parent."""
+    client: Any = connect(settings, library=package)
+    subscriber = _subscribed(client)
+
+    def use() -> None:
+        client.set("a", 1)
+        if settings.mode == "cluster":
+            client.nodes_manager.initialize()
+        _subscribed(client).close()
+        with suppress(Full):  # the library returns a connection of the parent's to a full pool
+            subscriber.close()
+        client.close()
+
+    client.set("a", 1)
+    assert that_hang(client, use) == []
+    subscriber.close()
+    client.close()
+
+
+def _subscribed(client: Any) -> Any:
+    subscriber = client.pubsub()
+    subscribe = getattr(subscriber, "ssubscribe", subscriber.subscribe)
+    subscribe("news")
+    return subscriber
+
+
+@pytest.mark.parametrize("make", [iam_credentials, lambda: secret_credentials(SecretsManagerStub("default", "first"))])
+def test_each_lock_of_credentials(make: Callable[[], Any]) -> None:
+    """The child logs in, also after a refusal."""
+    credentials = make()
+    refused = credentials.login()
+    assert that_hang(credentials, lambda: [credentials.login(), credentials.after_refusal([refused])]) == []
+
+
+@pytest.mark.parametrize("package", ["redis", "valkey"])
+def test_each_lock_of_a_cache(settings: ConnectionSettings, package: Any) -> None:
+    """The child loads a value, and deletes another one later."""
+    client: Any = connect(settings, library=package)
+    cache = Cache(client, prefix="forks")
+    assert that_hang(cache, lambda: _look(cache)) == []
+    client.close()
+
+
+def test_a_shared_lock_stays_shared() -> None:
+    """Objects with one lock have one in the child, which is another one."""
+    client: Any = connect(
+        ConnectionSettings(engine="redis", host=HOST, port=1, tls=False, mode="standalone", auth="none")
+    )
+    shared = client.single_connection_lock = client.connection_pool._lock
+
+    def compare() -> None:
+        assert client.single_connection_lock is client.connection_pool._lock
+        assert client.single_connection_lock is not shared
+
+    assert child_ends_well(compare)

@@ -17,7 +17,7 @@ from elasticache_client.caching.nodes import Nodes
 from elasticache_client.caching.refusals import Refusals
 from elasticache_client.caching.stats import Stats
 from elasticache_client.failures import Failure, kind_of
-from elasticache_client.forks import after_fork, renew_locks
+from elasticache_client.forks import after_fork
 from elasticache_client.messages import refusal
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Server:
         self._prefix = prefix
         self._pending_deletes: dict[str, object] = {}
         self._pending_lock = threading.Lock()
-        after_fork(self, renew_locks)
+        after_fork(self)
         self._flush_at = 0.0
 
     @property

@@ -214,8 +214,6 @@ class Memcached:
     def start_afresh(self) -> None:
         """Drop all connections but keep the nodes. Called in a forked process."""
         self._membership.start_afresh()
-        if watch := self._watch:
-            watch.start_afresh()
 
     def _make_node(self, address: Address) -> Node:
         return Node(address, self._dialer, self._on_down)

@@ -106,7 +106,6 @@ class Node:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-        self._lock = threading.Lock()
         self._health = Health()
 
     def _take(self) -> Any:

@@ -93,6 +93,5 @@ class Membership:
 
     def start_afresh(self) -> None:
         """Keep the nodes and drop their connections after a fork."""
-        self._lock = threading.Lock()
         for node in self.ring.nodes:
             node.start_afresh()

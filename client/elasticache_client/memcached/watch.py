@@ -118,10 +118,6 @@ class Watch:
         elif offered != self._current_list.current:
             _log.warning("version %d of the list is out of date and was ignored", offered.version)
 
-    def start_afresh(self) -> None:
-        """Forget a running round in a forked process, because its thread is not in this process."""
-        self._round = threading.Lock()
-
     def _finish_round(self) -> None:
         try:
             self.refresh()

@@ -14,6 +14,7 @@ from elasticache_client import tls_context
 from elasticache_client.memcached import DiscoveryError, NodeError, connect, watch
 from local_servers.waiting import wait_until
 from tests.client.conftest import Clock
+from tests.client.held_locks import that_hang
 from tests.client.memcached.conftest import settings
 from tests.client.memcached.servers import Endpoint, drips, reply, says, says_and_waits
 
@@ -395,3 +396,20 @@ def test_processes_started_together_do_not_ask_together(cache: Memcached, clock:
         _refresh(cache)
         waits.add(asking._due - clock.now)
     assert (len(waits) > 1, all(54.0 <= wait <= 60.0 for wait in waits)) == (True, True)
+
+
+def test_each_lock_at_a_fork(cache: Memcached, endpoint: Endpoint, names: list[str]) -> None:
+    """The child stores, follows a newer list, and sees nodes fail and answer, whatever threads of its parent hold."""
+    endpoint.answer = says(reply(6, *names))
+
+    def use() -> None:
+        _refresh(cache)
+        assert len(cache.nodes) == len(names)
+        for node in cache._membership.ring.nodes:
+            node._health.failed()
+        assert cache.set_many(dict.fromkeys(names, 1)) == []
+        assert cache._watch is not None
+        with cache._watch._round:
+            cache.close()
+
+    assert that_hang(cache, use) == []
