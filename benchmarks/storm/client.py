@@ -33,9 +33,14 @@ _TASKS = 16
 _TTL = 3600
 _DISTURBED = 0.2
 _MAX_INTERRUPT_SECONDS = 0.001
+_TIMED = 0.5
+_MAX_CALLS = 500
+# Where Python runs signal handlers: in a new function, and after a call of a function in C.
+_INTERRUPTIBLE = ("call", "c_return")
 _FORK_EVERY = 500
 _CHILD_REQUESTS = 30
 _CHILD_SECONDS = 30.0
+_TRACEBACK_SECONDS = 1.0
 _SAMPLE_SECONDS = 0.05
 _STUCK_SECONDS = 120.0
 _ALARM_SECONDS = 5.0
@@ -166,15 +171,15 @@ class _Application:
             except Exception as error:  # noqa: BLE001 - counted
                 seen.failed(error)
 
-    def work_interrupted(self, seen: Seen) -> None:
+    def work_interrupted(self, seen: Seen, interrupts: _Interrupts) -> None:
         """Make a request that a signal may interrupt, as it can in the main thread only."""
         try:
-            if _is_disturbed():
-                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, _MAX_INTERRUPT_SECONDS))  # noqa: S311 - nothing secret
             try:
+                if _is_disturbed():
+                    interrupts.arm()
                 self.serve(seen)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupts.disarm()
         except Interrupted:
             seen.interrupted += 1
         except Exception as error:  # noqa: BLE001 - counted
@@ -240,12 +245,12 @@ def storm(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
     over = threading.Event()
     threads = [threading.Thread(target=application.work, args=(counts, over.is_set), daemon=True) for counts in others]
     threads.append(threading.Thread(target=_watch, args=(application.cache, seen, over), daemon=True))
-    signal.signal(signal.SIGALRM, _interrupt)
+    interrupts = _Interrupts()
     for thread in threads:
         thread.start()
     since_fork = 0
     while sum(counts.answers for counts in (seen, *others)) < requests:
-        application.work_interrupted(seen)
+        application.work_interrupted(seen, interrupts)
         since_fork += 1
         if since_fork >= _FORK_EVERY:
             since_fork = 0
@@ -284,8 +289,45 @@ def _is_disturbed() -> bool:
     return random.random() < _DISTURBED  # noqa: S311 - nothing secret
 
 
-def _interrupt(_signal: int, _frame: Any) -> None:
-    raise Interrupted
+class _Interrupts:
+    """Raises `Interrupted` in the main thread while it makes a request, and never afterwards."""
+
+    def __init__(self) -> None:
+        self._is_armed = False
+        signal.signal(signal.SIGALRM, self._interrupt)
+
+    def arm(self) -> None:
+        """Interrupt this thread within a millisecond, or when it has called a number of functions.
+
+        Most time passes in few places, such as waiting for a reply. Counting calls reaches all others as well, such as
+        those between sending a command and reading its reply.
+        """
+        self._is_armed = True
+        if random.random() < _TIMED:  # noqa: S311 - nothing secret
+            seconds = random.uniform(1e-5, _MAX_INTERRUPT_SECONDS)  # noqa: S311 - nothing secret
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            return
+        left = random.randrange(_MAX_CALLS)  # noqa: S311 - nothing secret
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal left
+            left -= event in _INTERRUPTIBLE
+            if left < 0 and event in _INTERRUPTIBLE:
+                sys.setprofile(None)
+                self._interrupt()
+
+        sys.setprofile(count)
+
+    def disarm(self) -> None:
+        """Raise nothing from now on, also if the signal has come and its handler has not run yet."""
+        self._is_armed = False
+        sys.setprofile(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _interrupt(self, *_: object) -> None:
+        if self._is_armed:
+            self._is_armed = False
+            raise Interrupted
 
 
 def _watch(cache: Any, seen: Seen, over: threading.Event) -> None:
@@ -324,6 +366,9 @@ def _fork(seen: Seen, request: Callable[[Seen], None]) -> None:
         seen.forks += 1
     else:
         os.close(reader)
+        # It prints where it hangs.
+        os.kill(child, signal.SIGUSR1)
+        time.sleep(_TRACEBACK_SECONDS)
         os.kill(child, signal.SIGKILL)
         seen.hung += 1
     os.waitpid(child, 0)
@@ -340,6 +385,8 @@ def _caused_by_interrupt(error: BaseException) -> bool:
 
 def main() -> None:
     """Run the storm that the argument describes."""
+    # Not dump_traceback_later() in children: its thread and lock are those of the parent.
+    faulthandler.register(signal.SIGUSR1)
     faulthandler.dump_traceback_later(_STUCK_SECONDS, exit=True)
     order = json.loads(sys.argv[1])
     settings = ConnectionSettings(**order["settings"])
