@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis import CredentialProvider
 
+from elasticache_client.failures import Failure, kind_of
 from elasticache_client.forks import after_fork
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
+_UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class CachedLogin:
     since: float
     fresh_until: float
     usable_until: float
+
+
+def is_failed_fetch(error: Exception) -> bool:
+    """Whether an exception says that a login could not be fetched, and does not belong to the caller.
+
+    A signal handler, such as the time limits of RQ and Celery, may raise an exception while a login is fetched. Errors
+    of botocore, of sockets, and of a reply that cannot be read belong to the source. A bare ``TimeoutError`` does not,
+    because botocore has its own classes for time limits.
+    """
+    kind = kind_of(error)
+    return type(error) is not TimeoutError and (kind is not Failure.OTHER or type(error) in _UNREADABLE)
 
 
 class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
@@ -119,7 +132,7 @@ class Credentials(CredentialProvider):  # type: ignore[misc, unused-ignore]
             self._held = self._fetch()
         except Exception as error:
             held = self._usable()
-            if held is None:
+            if held is None or not is_failed_fetch(error):
                 raise
             # Only the error's type, because its message may quote the secret.
             _logger.warning(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.session import Session  # type: ignore[import-untyped]
 
-from elasticache_client.credentials import CachedLogin, Credentials, Login
+from elasticache_client.credentials import CachedLogin, Credentials, Login, is_failed_fetch
 from elasticache_client.messages import refusal
 from elasticache_client.quiet import no_secrets_logged
 
@@ -110,7 +110,10 @@ class SecretCredentials(Credentials):
             return login
         try:
             login = self._read(stage)
-        except Exception as error:  # noqa: BLE001 - the caller's error is the rejected login
+        except Exception as error:
+            # Otherwise the caller's error is the rejected login.
+            if not is_failed_fetch(error):
+                raise
             _logger.warning("%r could not read %s (%s)", self, stage, type(error).__name__)
             login = None
         self._last_read[stage] = (self._clock(), login)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_servers.waiting import wait_until
-from tests.client.conftest import APP, Clock, iam_credentials
+from tests.client.conftest import APP, Clock, Interrupted, iam_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +152,17 @@ def test_a_failed_renewal_is_not_repeated_at_once(credentials: IamCredentials, c
     clock.now += 4
     credentials.get_credentials()
     assert signer.signed == 1
+
+
+def test_an_interrupted_renewal_is_no_failure(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:
+    """A signal handler's exception reaches its caller, and the next caller signs a token."""
+    credentials.get_credentials()
+    clock.now += 800
+    signer.fault = Interrupted("a job's time is up")
+    with pytest.raises(Interrupted):
+        credentials.get_credentials()
+    signer.fault = None
+    assert credentials.get_credentials() == (APP, "token-2")
 
 
 def test_a_dying_token_is_not_served(credentials: IamCredentials, clock: Clock, signer: Signer) -> None:

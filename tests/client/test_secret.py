@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elasticache_client import SecretError
-from tests.client.conftest import Clock, secret_credentials
+from tests.client.conftest import Clock, Interrupted, secret_credentials
 from tests.client.secrets_manager import SecretsManagerStub
 
 if TYPE_CHECKING:
@@ -50,6 +50,24 @@ def test_an_outage_keeps_the_password(credentials: SecretCredentials, stub: Secr
     stub.fault = OSError("unreachable")
     clock.now += 86_400
     assert credentials.get_credentials() == ("default", "first")
+
+
+@pytest.mark.parametrize("error", [Interrupted("a job's time is up"), TimeoutError("a job's time is up")], ids=repr)
+def test_an_interrupt_is_no_outage(
+    credentials: SecretCredentials, stub: SecretsManagerStub, clock: Clock, error: Exception
+) -> None:
+    """A signal handler's exception reaches its caller; the next caller fetches or reads again."""
+    refused = credentials.login()
+    clock.now += 86_400
+    stub.fault = error
+    with pytest.raises(type(error), match="time is up"):
+        credentials.login()
+    with pytest.raises(type(error), match="time is up"):
+        credentials.after_refusal([refused])
+    stub.fault = None
+    stub.rotate("second")
+    login = credentials.after_refusal([refused])
+    assert (login and login.password, credentials.login()) == ("second", login)
 
 
 def test_without_a_first_password_the_outage_is_told(credentials: SecretCredentials, stub: SecretsManagerStub) -> None:
