@@ -5,6 +5,7 @@ Libraries send two errors in plain text: that a body is too large, and that sess
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
+from elasticache_client.failures import denial
 from elasticache_client.messages import refusal
 from elasticache_client.sessions import SessionsUnavailable
 from workloads.names import decode
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _MAX_DIGITS = 18
@@ -38,6 +42,7 @@ _MAX_BODY = 4096  # bytes
 _CACHE_UNAVAILABLE = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
+    redis.exceptions.RedisClusterException,  # no node could be reached
     redis.exceptions.ReadOnlyError,  # a primary that a failover has made a replica
     SessionsUnavailable,
 )
@@ -147,6 +152,7 @@ def application(
             HTTPException: _refused,
             **dict.fromkeys(_CACHE_UNAVAILABLE, _cache_unavailable),
             **dict.fromkeys(overload, _overloaded),
+            redis.exceptions.NoPermissionError: _failed,
             Exception: _failed,
         },
         max_body_size=_MAX_BODY,
@@ -162,7 +168,9 @@ def _refused(_: Request, error: Exception) -> Response:
     return Json({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
-def _cache_unavailable(_: Request, __: Exception) -> Response:
+def _cache_unavailable(request: Request, cause: Exception) -> Response:
+    if denial(cause):
+        return _failed(request, cause)
     error = "The cache is unavailable. Send the request again in one second."
     return Json({"error": error}, status_code=503, headers={"retry-after": "1"})
 
@@ -172,7 +180,13 @@ def _overloaded(_: Request, __: Exception) -> Response:
     return Json({"error": error}, status_code=503)
 
 
-def _failed(_: Request, __: Exception) -> Response:
+def _failed(_: Request, cause: Exception) -> Response:
+    refused = denial(cause)
+    if refused:
+        # Not the cause's text, in which AWS quotes roles and secrets.
+        _logger.error("%s: %s.", type(cause).__name__, refused)
+        error = "The cache refused the application; the cause is in its log. Sending the request again does not help."
+        return Json({"error": error}, status_code=500)
     error = "The application failed; the cause is in its log. Check whether the request took effect before retrying."
     return Json({"error": error}, status_code=500)
 

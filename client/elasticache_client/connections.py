@@ -25,6 +25,7 @@ from redis import CredentialProvider
 
 from elasticache_client.failures import refusal_in_script
 from elasticache_client.messages import refusal
+from elasticache_client.retries import refusals
 from elasticache_client.steps import run, run_async
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _Shared:
     """What synchronous and asyncio connections need; mixed into both."""
 
     wiring: Wiring
-    refusal: type[Exception]
+    refusal: tuple[type[Exception], ...]
     faults: tuple[type[Exception], ...]
     replies: type[Exception]
     _connect_callbacks: Any
@@ -428,7 +429,7 @@ def connection_class(library: str, wiring: Wiring, *, asynchronous: bool, cluste
         (_ClusterNode, *layers) if asynchronous and cluster else layers,
         {
             "wiring": wiring,
-            "refusal": exceptions.AuthenticationError,
+            "refusal": refusals(library),
             "faults": (exceptions.ConnectionError, exceptions.TimeoutError, OSError),
             "replies": exceptions.ResponseError,
             **({"client_loop": _ClientLoop()} if asynchronous else {}),

@@ -90,7 +90,8 @@ def _attributes(owner: object) -> dict[Any, Any] | None:
     """An object's attributes, or a dictionary itself. None: it has none, or they are not renewed here."""
     if isinstance(owner, dict):
         return owner
-    return getattr(owner, "__dict__", None) if _is_renewed(type(owner)) else None
+    kind: Any = type(owner)
+    return getattr(owner, "__dict__", None) if _is_renewed(kind) else None
 
 
 @cache

@@ -34,7 +34,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
 
 
 class _SyncRetry(SyncBase):
-    refusal: type[Exception]
+    refusal: tuple[type[Exception], ...]
     _supported_errors: Any
 
     def call_with_retry(self, do: Callable[[], Any], fail: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -61,7 +61,7 @@ class _SyncRetry(SyncBase):
 
 
 class _AsyncRetry(AsyncBase):
-    refusal: type[Exception]
+    refusal: tuple[type[Exception], ...]
     _supported_errors: Any
 
     async def call_with_retry(
@@ -99,11 +99,16 @@ def worth_retrying(library: str) -> tuple[type[Exception], ...]:
     return exceptions.ConnectionError, exceptions.ReadOnlyError
 
 
+def refusals(library: str) -> tuple[type[Exception], ...]:
+    """The errors of a rejected login. The libraries derive them from their connection errors."""
+    exceptions = import_module(f"{library}.exceptions")
+    return exceptions.AuthenticationError, exceptions.AuthorizationError
+
+
 def retry(library: str, *, asynchronous: bool) -> Any:
     """The library's Retry class with three retries within about a second, and none after a rejected login."""
-    exceptions = import_module(f"{library}.exceptions")
     base = import_module(f"{library}.asyncio.retry" if asynchronous else f"{library}.retry").Retry
     mixin = _AsyncRetry if asynchronous else _SyncRetry
-    kind = type("Retry", (mixin, base), {"refusal": exceptions.AuthenticationError})
+    kind = type("Retry", (mixin, base), {"refusal": refusals(library)})
     backoff = import_module(f"{library}.backoff").FullJitterBackoff(cap=_MAX_SECONDS, base=_FIRST_SECONDS)
     return kind(backoff, _RETRIES, supported_errors=worth_retrying(library))

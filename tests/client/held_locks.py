@@ -80,7 +80,9 @@ def locks_of(root: object) -> dict[str, Any]:
         else:
             attributes = getattr(owner, "__dict__", {})
             names = {id(value): f"{type(owner).__name__}.{name}" for name, value in attributes.items()}
-            left += [(part, names.get(id(part), owner_name)) for part in gc.get_referents(owner) if part is not attributes]
+            left += [
+                (part, names.get(id(part), owner_name)) for part in gc.get_referents(owner) if part is not attributes
+            ]
             left += [(value, names[id(value)]) for value in attributes.values()]
     return found
 

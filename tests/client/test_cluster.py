@@ -17,6 +17,7 @@ from redis.crc import key_slot
 
 from elasticache_client import ConnectionSettings
 from elasticache_client.clients import LOGIN_SECONDS
+from elasticache_client.failures import Failure, kind_of
 from local_servers.certificates import HOST
 from local_servers.nodes import ADMINISTRATOR, form_cluster
 from local_servers.ports import free_port
@@ -37,8 +38,8 @@ from tests.client.conftest import (
     secret_settings,
 )
 from tests.client.engines import ADMIN_PASSWORD, Engine, Front, redis_server, valkey_server
-from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.held_locks import child_ends_well
+from tests.client.secrets_manager import SecretsManagerStub
 from tests.client.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -264,8 +265,9 @@ def test_a_refused_login_is_tried_once_per_node(
     """No cluster client repeats a rejected login."""
     settings = iam_settings(cluster.fronts[0].port, mode="cluster", serverless=True)
     before = cluster.logins()
-    with pytest.raises((redis.exceptions.RedisClusterException, valkey.exceptions.ValkeyClusterException)):
+    with pytest.raises((redis.exceptions.RedisClusterException, valkey.exceptions.ValkeyClusterException)) as raised:
         open_client(kind, settings, credentials=iam_credentials("AKIDUNGRANTED", serverless=True))("ping")
+    assert kind_of(raised.value) is Failure.LOGIN
     assert cluster.logins() - before <= 3
 
 

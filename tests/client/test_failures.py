@@ -6,10 +6,16 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError  # type: ignore[import-untyped]
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from elasticache_client import SecretError
-from elasticache_client.failures import Failure, code_of, kind_of
+from elasticache_client.failures import Failure, code_of, denial, kind_of
 
 LIBRARIES = ("redis", "valkey")
 REPLIES = {
@@ -109,3 +115,70 @@ def test_what_is_not_the_librarys(error: BaseException, kind: Failure) -> None:
 def test_the_code_of_a_refusal(library: str, reply: str, code: str) -> None:
     """The code is found whether or not the library removed it."""
     assert code_of(_replied(library, reply)) == code
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def _answered(code: str, status: int) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetSecretValue")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("reply", "check"),
+    [
+        ("WRONGPASS invalid username-password pair or user is disabled.", "elasticache:Connect"),
+        ("NOAUTH Authentication required.", "elasticache:Connect"),
+        ("ERR invalid password", "elasticache:Connect"),
+        ("NOPERM User app has no permissions to run the 'evalsha' command", "access string"),
+        ("NOPERM No permissions to access a key", "access string"),
+        ("ERR max number of clients reached", None),
+        ("READONLY You can't write against a read only replica.", None),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", None),
+    ],
+)
+def test_a_denial_is_no_outage(library: str, reply: str, check: str | None) -> None:
+    """Only what a policy, a password or an access string has to allow first; also as the cause of another error."""
+    error = _replied(library, reply)
+    cluster = getattr(import_module(f"{library}.exceptions"), f"{library.title()}ClusterException")
+    for each in (error, _caused(cluster("cannot be connected"), error), _caused(RuntimeError("no sessions"), error)):
+        said = denial(each)
+        assert said is None if check is None else check in str(said)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_cluster_without_a_login(library: str) -> None:
+    """The cluster clients say that no node can be reached; the cause says why."""
+    exceptions = import_module(f"{library}.exceptions")
+    refused = exceptions.AuthenticationError("invalid username-password pair")
+    silent = exceptions.TimeoutError("Timeout connecting to server")
+    error = getattr(exceptions, f"{library.title()}ClusterException")
+    assert kind_of(_caused(error("cannot be connected"), refused)) is Failure.LOGIN
+    assert kind_of(_caused(error("cannot be connected"), silent)) is Failure.CONNECTION
+    assert denial(exceptions.AuthorizationError("no")) is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "is_denied"),
+    [
+        (_answered("AccessDeniedException", 400), True),
+        (_answered("ExpiredTokenException", 400), True),
+        (_answered("ResourceNotFoundException", 400), True),
+        (_answered("ThrottlingException", 400), False),
+        (_answered("InternalServiceError", 500), False),
+        (_answered("ServiceUnavailable", 503), False),
+        (NoCredentialsError(), True),
+        (SecretError("no password"), True),
+        (EndpointConnectionError(endpoint_url="https://secretsmanager"), False),
+        (ConnectTimeoutError(endpoint_url="https://secretsmanager"), False),
+        (ReadTimeoutError(endpoint_url="https://secretsmanager"), False),
+        (ConnectionResetError(104, "reset"), False),
+    ],
+    ids=repr,
+)
+def test_a_login_that_aws_denies(error: Exception, *, is_denied: bool) -> None:
+    """An error of the network, or of a service that has one, passes; everything else does not."""
+    assert (denial(error) is not None) is is_denied

@@ -180,9 +180,7 @@ def _settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     node = Node(valkey_server(), directory, default_user=CLIENTS_WITHOUT_LOGIN, is_shard=is_shard)
     if is_shard:
         form_cluster([node])
-    yield ConnectionSettings(
-        engine="valkey", host=LOOPBACK, port=node.port, tls=False, mode=request.param, auth="none"
-    )
+    yield ConnectionSettings(engine="valkey", host=LOOPBACK, port=node.port, tls=False, mode=request.param, auth="none")
     node.stop()
 
 

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import redis
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from redis.exceptions import AuthorizationError, NoPermissionError, RedisClusterException
 from starlette.routing import Route
 
+from elasticache_client.sessions import SessionsDenied
 from tests.conftest import ROOT
 from workloads import retry
 from workloads.page import Page
@@ -119,6 +123,42 @@ def test_what_goes_wrong_is_said_in_json() -> None:
     assert 500 == answer.status_code
     assert answer.json()["error"].startswith("The application failed; the cause is in its log.")
     assert "zero" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "check"),
+    [
+        (redis.AuthenticationError("invalid username-password pair or user is disabled."), "elasticache:Connect"),
+        (AuthorizationError("no"), "elasticache:Connect"),
+        (NoPermissionError("User app has no permissions to run the 'evalsha' command"), "access string"),
+        (SessionsDenied("no sessions"), "elasticache:Connect"),
+        (RedisClusterException("cannot be connected"), "elasticache:Connect"),
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "arn:secret"}}, "GetSecretValue"), "GetSecretValue"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_revoked_grant_is_no_outage(error: Exception, check: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said at once, without asking for a retry, and the log says what to check and no name."""
+    if isinstance(error, SessionsDenied | RedisClusterException):
+        error.__cause__ = redis.AuthenticationError("invalid username-password pair")
+    attempts = []
+
+    async def refused(_: Request) -> Json:
+        attempts.append(1)
+        raise error
+
+    app = application(ROOT / "workloads" / "catalogue", [Route("/refused", refused)])
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            return await client.get("/refused")
+
+    answer = asyncio.run(ask())
+    assert (500, None, 1) == (answer.status_code, answer.headers.get("retry-after"), len(attempts))
+    assert answer.json()["error"].startswith("The cache refused the application; the cause is in its log.")
+    logged = [record.getMessage() for record in caplog.records if record.name == "workloads.web"]
+    assert [True] == [check in each and "arn:" not in each for each in logged]
 
 
 @pytest.mark.parametrize("body", [b'{"b\xff": 1}', b"\xff\xfe{\x00", b"{", b""])

@@ -7,6 +7,8 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from elasticache_client.failures import denial
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,7 +73,8 @@ class Breaker:
 
     def failed(self, seconds: float, error: Exception) -> None:
         """Record a failure and how long it took."""
-        self._record_failure(1 + seconds, type(error).__name__)
+        refused = denial(error)
+        self._record_failure(1 + seconds, type(error).__name__ + (f": {refused}" if refused else ""))
 
     def _record_failure(self, severity: float, why: str) -> None:
         self._severity += severity

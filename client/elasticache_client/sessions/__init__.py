@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from elasticache_client.sessions.cookie import Cookie, CookieChange
 from elasticache_client.sessions.session import Session
-from elasticache_client.sessions.stores import AsyncSessions, Sessions, SessionsUnavailable
+from elasticache_client.sessions.stores import AsyncSessions, Sessions, SessionsDenied, SessionsUnavailable
 
-__all__ = ["AsyncSessions", "Cookie", "CookieChange", "Session", "Sessions", "SessionsUnavailable"]
+__all__ = ["AsyncSessions", "Cookie", "CookieChange", "Session", "Sessions", "SessionsDenied", "SessionsUnavailable"]

@@ -42,7 +42,10 @@ def _log_bounded(idle: float) -> None:
 
 
 class SessionStore(SessionBase):  # type: ignore[misc]
-    """Django's session in a cache. While the cache does not answer, it raises ``SessionsUnavailable``."""
+    """Django's session in a cache. While the cache does not answer, it raises ``SessionsUnavailable``.
+
+    If the cache refuses the application's login or commands, that is ``SessionsDenied``.
+    """
 
     @cached_property
     def _kept(self) -> Session:

@@ -99,8 +99,8 @@ class FlaskSessions(SessionInterface):
     """Flask's sessions in a cache; ``flask.session`` has ``renew``, ``end`` and ``user`` in addition to its values.
 
     While the cache does not answer, reading the session raises ``SessionsUnavailable`` in the view, for which an error
-    handler may be registered; a session that cannot be saved is Flask's error 500. Requests that do not read the
-    session are served.
+    handler may be registered; a session that cannot be saved is Flask's error 500. If the cache refuses the
+    application's login or commands, the error is ``SessionsDenied``. Requests that do not read the session are served.
 
     Args:
         sessions: The store of the sessions.

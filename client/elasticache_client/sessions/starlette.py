@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 
 from elasticache_client.sessions.cookie import Cookie
-from elasticache_client.sessions.stores import SessionsUnavailable
+from elasticache_client.sessions.stores import SessionsDenied, SessionsUnavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from elasticache_client.sessions.stores import AsyncSessions
 
 _logger = logging.getLogger(__name__)
+_INTERNAL_ERROR = 1011
 _TRY_AGAIN_LATER = 1013
 
 
@@ -26,7 +27,8 @@ class SessionMiddleware:
     """Gives every request a ``request.session``, which is saved when the response starts.
 
     It is read before the application runs, for requests with the cookie. While the cache does not answer, those get
-    status 503, and so do responses whose session could not be saved. A session that a WebSocket changes is not saved.
+    status 503, and so do responses whose session could not be saved. While the cache refuses the application's login or
+    commands, it is status 500. A session that a WebSocket changes is not saved.
 
     Args:
         app: The application.
@@ -46,9 +48,9 @@ class SessionMiddleware:
             return
         try:
             session = await self._sessions.load(HTTPConnection(scope).cookies.get(self._cookie.full_name))
-        except SessionsUnavailable:
+        except SessionsUnavailable as error:
             _logger.exception("a session could not be read")
-            await _refuse(scope, receive, send)
+            await _refuse(error, scope, receive, send)
             return
         scope["session"] = session
         is_refused = False
@@ -58,10 +60,10 @@ class SessionMiddleware:
             if message["type"] == "http.response.start":
                 try:
                     await self._keep(session, message)
-                except SessionsUnavailable:
+                except SessionsUnavailable as error:
                     _logger.exception("a session could not be saved")
                     is_refused = True
-                    await _refuse(scope, receive, send)
+                    await _refuse(error, scope, receive, send)
             if not is_refused:
                 await send(message)
 
@@ -77,9 +79,14 @@ class SessionMiddleware:
             headers.setdefault("Cache-Control", "no-store")
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(error: SessionsUnavailable, scope: Scope, receive: Receive, send: Send) -> None:
+    is_denied = isinstance(error, SessionsDenied)
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
+        await send({"type": "websocket.close", "code": _INTERNAL_ERROR if is_denied else _TRY_AGAIN_LATER})
+        return
+    if is_denied:
+        text = "The application may not use its sessions; the cause is in its log. A retry does not help."
+        await PlainTextResponse(text, 500)(scope, receive, send)
         return
     response = PlainTextResponse("Sessions are unavailable for the moment.", 503, {"Retry-After": "1"})
     await response(scope, receive, send)

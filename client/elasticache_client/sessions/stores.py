@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from elasticache_client.failures import Failure, kind_of
+from elasticache_client.failures import Failure, denial, kind_of
 from elasticache_client.messages import refusal
 from elasticache_client.scripting import Script
 from elasticache_client.sessions import scripts
@@ -45,6 +45,14 @@ class SessionsUnavailable(Exception):  # noqa: N818 - a state of the cache, not 
 
     Answer with status 503. To go on as if no user had logged in would be wrong in two ways: what the user does is lost,
     and an attacker who can make the cache fail decides what the application believes.
+    """
+
+
+class SessionsDenied(SessionsUnavailable):
+    """The cache refused the application's login or one of its commands, and will refuse the next one as well.
+
+    Answer with status 500 and without ``Retry-After``: a policy, a password or the access string of the user has to be
+    changed first. The message says what to check.
     """
 
 
@@ -91,7 +99,8 @@ class _SessionStore:
             cookie: The value that the browser has sent. None: it has sent none, and the cache is not asked.
 
         Raises:
-            SessionsUnavailable: If the cache does not answer.
+            SessionsUnavailable: If the cache does not answer. ``SessionsDenied``, which derives from it: if the cache
+                refuses the application's login or its command.
         """
         session_id = SessionId.parse(cookie)
         if session_id is None:
@@ -153,7 +162,8 @@ class _SessionStore:
             user: The user's id.
 
         Raises:
-            SessionsUnavailable: If the cache does not answer.
+            SessionsUnavailable: If the cache does not answer. ``SessionsDenied``, which derives from it: if the cache
+                refuses the application's login or its command.
             ValueError: If the user is not a text, or is empty.
         """
         args = [secrets.token_hex(_GRANT_BYTES), _LOGIN_MILLISECONDS]
@@ -185,7 +195,7 @@ class _SessionStore:
         except Exception as error:
             if kind_of(error) is Failure.OTHER:
                 raise
-            raise _unavailable() from error
+            raise _unavailable(error) from error
 
     def _session(self, session_id: SessionId, reply: list[Any]) -> Session:
         fields = {_bytes(name): _bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
@@ -369,7 +379,13 @@ def _bytes(value: bytes | str) -> bytes:
     return value.encode() if isinstance(value, str) else value
 
 
-def _unavailable() -> SessionsUnavailable:
+def _unavailable(error: Exception) -> SessionsUnavailable:
+    refused = denial(error)
+    if refused:
+        return SessionsDenied(
+            f"The sessions cannot be used: {refused}. Answer with status 500, as a retry fails too, and see this "
+            "error's cause."
+        )
     return SessionsUnavailable(
         "The cache that keeps the sessions did not answer. Answer with status 503, and see this error's cause."
     )

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from elasticache_client import connect, connect_async
-from elasticache_client.sessions import Sessions, SessionsUnavailable
+from elasticache_client.sessions import Sessions, SessionsDenied, SessionsUnavailable
 from tests.client.sessions import django_project
 from tests.client.sessions.applications import flask_application, starlette_application
 from tests.client.sessions.caches import plain_settings
@@ -170,8 +170,48 @@ def test_starlette_without_a_cache(unanswered: int, page: str) -> None:
         assert [visitor.get(each).status_code for each in ("/plain", "/show/me", "/put/pear")] == [200, 200, 503]
 
 
+@contextmanager
+def denied(node: Cache, *, login: bool) -> Iterator[None]:
+    """The application may not log in, or may not run the scripts of the sessions."""
+    withdrawn, given = ("off", "on") if login else ("-evalsha", "+evalsha")
+    node.nodes[0].admin.execute_command("ACL", "SETUSER", "default", withdrawn)
+    node.nodes[0].cut("default")
+    try:
+        yield
+    finally:
+        node.nodes[0].admin.execute_command("ACL", "SETUSER", "default", given)
+
+
+@pytest.mark.parametrize("login", [True, False])
+def test_starlette_denied(node: Cache, *, login: bool) -> None:
+    """A grant that was revoked is no outage: status 500, and no retry is asked for."""
+    with denied(node, login=login), serving("starlette", node.settings) as open_browser:
+        user = open_browser()
+        user.cookies.set(COOKIE, "x" * 43, domain="shop.example")
+        found = [user.get("/show/me"), open_browser().get("/put/pear")]
+        assert [(500, None)] * 2 == [(each.status_code, each.headers.get("retry-after")) for each in found]
+
+
+@pytest.mark.parametrize("login", [True, False])
+def test_flask_denied(node: Cache, *, login: bool) -> None:
+    """The error is another one, which handlers of the outage handle as well, and says what to check."""
+    said: list[SessionsUnavailable] = []
+
+    def handle(error: SessionsUnavailable) -> tuple[str, int]:
+        said.append(error)
+        return "no", 503
+
+    application = flask_application(connect(node.settings))
+    application.register_error_handler(SessionsUnavailable, handle)
+    with denied(node, login=login), httpx.Client(transport=httpx.WSGITransport(application), base_url=URL) as browser:
+        browser.cookies.set(COOKIE, "x" * 43, domain="shop.example")
+        assert browser.get("/show/me").status_code == 503
+    assert isinstance(said[0], SessionsDenied)
+    assert ("elasticache:Connect" if login else "access string") in str(said[0])
+
+
 def test_websockets(node: Cache, unanswered: int) -> None:
-    """They know the user from the cookie that opened them; without the cache they are told to try again later."""
+    """They know the user from the cookie that opened them; only without the cache are they told to try again later."""
 
     async def ask() -> list[Any]:
         client: Any = connect_async(node.settings)
@@ -181,14 +221,17 @@ def test_websockets(node: Cache, unanswered: int) -> None:
         answers = [await open_socket(application, browser.cookies[COOKIE])]
         without: Any = connect_async(plain_settings(unanswered))
         answers.append(await open_socket(starlette_application(without), browser.cookies[COOKIE]))
+        with denied(node, login=True):
+            answers.append(await open_socket(application, browser.cookies[COOKIE]))
         for each in (client, without):
             await each.aclose()
         await asyncio.sleep(0.01)
         return answers
 
-    told, refused = asyncio.run(ask())
+    told, refused, forbidden = asyncio.run(ask())
     assert told[1]["text"] == '"ada"'
     assert refused == [{"type": "websocket.close", "code": 1013}]
+    assert forbidden == [{"type": "websocket.close", "code": 1011}]
 
 
 def test_flask_without_a_cache(unanswered: int) -> None:
