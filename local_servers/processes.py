@@ -95,7 +95,12 @@ def delete_after_this_process(directory: Path) -> subprocess.Popen[str]:
 
     Programs that write into it may end a moment later, so the deletion is repeated until the directory is gone.
     """
-    return run_after_this_process(["/bin/sh", "-c", _DELETE, "sh", str(directory)])
+    return run_after_this_process(deletion(directory))
+
+
+def deletion(directory: Path) -> list[str]:
+    """The command that deletes a directory, into which programs may write for another moment."""
+    return ["/bin/sh", "-c", _DELETE, "sh", str(directory)]
 
 
 def release(process: subprocess.Popen[str]) -> None:

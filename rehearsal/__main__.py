@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_servers import processes
+from rehearsal import kept as kept_rehearsals
 from rehearsal import report, workspace
 from rehearsal.cdk import CdkError
 from rehearsal.drills.plan import UnknownDrillError, selected
@@ -42,19 +43,25 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m rehearsal",
+        description=__doc__,
+        epilog="With KEEP=1 it keeps running; `python -m rehearsal run --help` says how to use it.",
+    )
     parser.add_argument("--stage", default="dev", help="a stage of stages.py (default: dev)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Rehearse one stage.
+    """Rehearse one stage, or use one that is kept.
 
     Returns:
-        The exit code: 0, or 1 if a check failed, 2 if the stage cannot be rehearsed, 3 if a step failed, 128 plus the
-        number of the signal if one ended the rehearsal.
+        The exit code of the command, or of the rehearsal: 0, or 1 if a check failed, 2 if the stage cannot be
+        rehearsed, 3 if a step failed, 128 plus the number of the signal if one ended the rehearsal.
     """
+    if sys.argv[1:] and sys.argv[1] in kept_rehearsals.COMMANDS:
+        return kept_rehearsals.main(sys.argv[1:])
     options = arguments()
     keep = os.environ.get("KEEP") == "1"
     drills = tuple(filter(None, os.environ.get("DRILLS", "").replace(",", " ").split()))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rehearsal import assembly, causes, emulator, inventory, posture, report, workspace
+from rehearsal import assembly, causes, emulator, inventory, kept, posture, report, workspace
 from rehearsal.account import Account
 from rehearsal.cdk import CdkError, Cli
 from rehearsal.drills import plan, process
+from rehearsal.kept import Kept
 from rehearsal.messages import refusal
 from rehearsal.report import findings, topology
 from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace
@@ -63,24 +64,6 @@ class Target:
                 )
             )
         return cls(accounts.pop(), regions.pop())
-
-
-@dataclass(frozen=True)
-class Kept:
-    """An emulator that keeps running.
-
-    Attributes:
-        pid: Id of its process group.
-        settings: Environment variables for its clients.
-    """
-
-    pid: int
-    settings: Mapping[str, str]
-
-    def instructions(self) -> str:
-        """The commands that use it and stop it, to show."""
-        exports = "\n".join(f"  export {name}={value}" for name, value in self.settings.items())
-        return f"\nThe emulator is still running. To use it:\n{exports}\nTo stop it:\n  kill -KILL -- -{self.pid}"
 
 
 @dataclass(frozen=True)
@@ -157,8 +140,21 @@ class Rehearsal:
             if not self.keep:
                 return Outcome(results, kept=None)
             server.keep()
-            settings = server.client_environment({}, target.account, target.region)
-            return Outcome(results, Kept(server.pid, settings))
+            return Outcome(results, self._kept(server, target))
+
+    def _kept(self, server: Emulator, target: Target) -> Kept:
+        settings = server.client_environment({}, target.account, target.region)
+        one = Kept(
+            stage=self.stage,
+            pid=server.pid,
+            started=psutil.Process(server.pid).create_time(),
+            directory=self.workspace.run,
+            live=None if server.live is None else server.live.path,
+            settings=settings,
+            examples=kept.examples(settings, server.live, target.region),
+        )
+        one.save()
+        return one
 
     def _deployed(self, server: Emulator, stacks: tuple[Stack, ...], target: Target) -> report.Results:
         environment = self._client_environment(server, target)
@@ -171,7 +167,7 @@ class Rehearsal:
             with self.progress.phase("read everything back"):
                 account = Account(target.region)
                 verdict = posture.verify(stacks, account)
-            kept = inventory.to_be_kept(stacks, account)
+            retained = inventory.to_be_kept(stacks, account)
             memory = psutil.Process(server.pid).memory_info().rss / 1e6
             network = topology.read(stacks, account)
             found = self._drilled(server, environment, target)
@@ -180,7 +176,7 @@ class Rehearsal:
                 with self.progress.phase("destroy"):
                     _unprotect(stacks, account)
                     self._cdk(cli, "destroy", "--force")
-                    left = inventory.leftovers(before, inventory.take(Account(target.region)), kept)
+                    left = inventory.leftovers(before, inventory.take(Account(target.region)), retained)
         return report.Results(
             stage=self.stage,
             region=target.region,

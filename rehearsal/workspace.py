@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".rehearsal"
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"  # for stages that name no Region
 
@@ -74,11 +75,11 @@ class LiveDirectory:
 
     Attributes:
         path: The directory, which only its owner can enter.
-        deletion: Deletes it when this process ends, even if this process is killed.
+        deletion: Deletes it when this process ends, even if this process is killed; None if another process does so.
     """
 
     path: Path
-    deletion: subprocess.Popen[str]
+    deletion: subprocess.Popen[str] | None = None
 
     @classmethod
     def create(cls) -> LiveDirectory:
@@ -93,9 +94,20 @@ class LiveDirectory:
         """The certificate of the run's authority, once the emulator has started."""
         return self.path / "tls" / "ca.pem"
 
+    @property
+    def control(self) -> Path:
+        """The socket that takes commands."""
+        return self.path / "control"
+
+    @property
+    def names_file(self) -> Path:
+        """The names file of the client that reaches everything."""
+        return self.path / "names" / "person"
+
     def keep(self) -> None:
         """Keep the directory when this process ends."""
-        processes.cancel(self.deletion)
+        if self.deletion is not None:
+            processes.cancel(self.deletion)
 
     def remove(self) -> None:
         """Delete it now."""
@@ -131,10 +143,9 @@ def client_environment(
 
 def prepare() -> Workspace:
     """Create the directories of a new rehearsal; several rehearsals can run at the same time."""
-    home = ROOT / ".rehearsal"
-    cache = home / "cache"
+    cache = HOME / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    run = home / f"run-{secrets.token_hex(4)}"
+    run = HOME / f"run-{secrets.token_hex(4)}"
     deletion = processes.delete_after_this_process(run)
     run.mkdir(mode=0o700)
     for name in ("home", "tmp", "state"):

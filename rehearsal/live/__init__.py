@@ -18,6 +18,7 @@ from rehearsal.live import (
     network,
     rotation,
     schedules,
+    sites,
     triggers,
 )
 from rehearsal.live.run import Run
@@ -38,6 +39,7 @@ MODULES: tuple[ModuleType, ...] = (
     rotation,
     schedules,
     triggers,
+    sites,
 )
 
 

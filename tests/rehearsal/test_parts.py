@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,11 @@ from rehearsal import cdk, inventory, posture, report, resolve, workspace
 from rehearsal.account import Account
 from rehearsal.assembly import Stack
 from rehearsal.inventory import ExistingResource
-from rehearsal.rehearse import Kept, StageError, Target
+from rehearsal.kept import Kept
+from rehearsal.rehearse import StageError, Target
 from stages import STAGES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Synthesised
 
 # What ends with the resource that it belongs to.
@@ -226,9 +226,11 @@ def test_wrong_leftovers_fail_the_rehearsal(place: str, capsys: pytest.CaptureFi
 
 
 def test_a_kept_rehearsal_says_how_to_use_and_stop_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """The shown commands are complete: each setting is exported, and the group is killed."""
+    """The shown commands are complete, and none of them has the secret of the run."""
     report.show(_results(ok=True, left=None))
     assert capsys.readouterr().out.endswith("still running\n")
-    told = Kept(42, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "eu-west-1"}).instructions()
-    assert "  export AWS_ENDPOINT_URL=http://127.0.0.1:1\n  export AWS_REGION=eu-west-1\n" in told
-    assert told.endswith("kill -KILL -- -42")
+    examples = ("python -m rehearsal run -- aws sts get-caller-identity", "http://catalogue.localhost:1/")
+    told = Kept("dev", 42, 0.0, Path(), None, {"AWS_SECRET_ACCESS_KEY": "secret"}, examples).instructions()
+    assert "python -m rehearsal run -- aws sts get-caller-identity\n  http://catalogue.localhost:1/\n" in told
+    assert told.endswith("python -m rehearsal stop")
+    assert "secret" not in told
