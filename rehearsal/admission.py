@@ -43,6 +43,12 @@ ACCOUNT = re.compile(r"\d{12}")
 MAX_LOGGED = 1_000  # refusals in the log, so that a caller cannot fill the disk
 MAX_LOGGED_ADDRESS = 200  # characters
 
+UNSIGNED_ADMITTED = refusal_message(
+    got="No signature",
+    allowed="the route admits it, but a rehearsal executes signed requests only",
+    fix="Sign the request, or give the route the authorization type AWS_IAM",
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -85,14 +91,23 @@ class Admission:
         secret: Secret access key of the run; the access key of an account is its id.
         domain: Domain whose host names are accepted too, without a port. No attacker can have a name in Amazon's
             resolved to the loopback address. Default: none.
+        admits_unsigned: Whether the account admits a request without a signature, by host, method and path. It is not
+            executed, since other users of the machine could send it, and not answered as a refusal. Default: none is.
     """
 
     def __init__(
-        self, application: Application, hosts: frozenset[str], secret: str, *, domain: str | None = None
+        self,
+        application: Application,
+        hosts: frozenset[str],
+        secret: str,
+        *,
+        domain: str | None = None,
+        admits_unsigned: Callable[[str, str, str], bool] | None = None,
     ) -> None:
         self._application = application
         self._hosts = hosts
         self._domain = domain
+        self._admits_unsigned = admits_unsigned
         self._secret = secret
         self._refused = 0
 
@@ -107,7 +122,12 @@ class Admission:
             await send({"type": "websocket.close", "code": 1008})
             return
         request = _Request.of(scope)
-        refusal = self._not_a_client(request) or self._not_signed(request)
+        refusal = self._not_a_client(request)
+        if refusal is None and self._is_open_to(request):
+            self._log(request.method, scope, "not executed: the account admits it without a signature")
+            await _answer(send, HTTPStatus.NOT_IMPLEMENTED, UNSIGNED_ADMITTED)
+            return
+        refusal = refusal or self._not_signed(request)
         body = b""
         if refusal is None:
             read = await _read(receive)
@@ -134,6 +154,12 @@ class Admission:
 
     def _is_host(self, host: str) -> bool:
         return host in self._hosts or (self._domain is not None and host.endswith(f".{self._domain}"))
+
+    def _is_open_to(self, request: _Request) -> bool:
+        """Whether the request has no signature, and on AWS it would need none."""
+        if self._admits_unsigned is None or not request.presigned or "X-Amz-Signature" in request.query:
+            return False
+        return self._admits_unsigned(request.headers.get("host", ""), request.method, request.path)
 
     def _not_signed(self, request: _Request) -> str | None:
         """Why the request is not one of this run, as far as its headers show, or None."""
@@ -226,11 +252,15 @@ async def _refuse(send: Send, reason: str) -> None:
         allowed="requests must be signed with the secret of this run",
         fix="Use the credentials that the rehearsal has set or printed",
     )
+    await _answer(send, HTTPStatus.FORBIDDEN, message)
+
+
+async def _answer(send: Send, status: HTTPStatus, message: str) -> None:
     text = f"{message}\n".encode("ascii", "backslashreplace")
     headers = [
         (b"content-type", b"text/plain"),
         (b"x-content-type-options", b"nosniff"),
         (b"content-length", str(len(text)).encode()),
     ]
-    await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

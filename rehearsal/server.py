@@ -39,12 +39,13 @@ def main() -> None:
     emulator: Any = importlib.import_module("ministack.app")
     admission = importlib.import_module("rehearsal.admission")
     hosts = frozenset(f"{name}:{os.environ['GATEWAY_PORT']}" for name in NAMES)
-    domain = None
+    domain, admits_unsigned = None, None
     if LIVE_DIRECTORY in os.environ:
         _bring_to_life(emulator)
         domain = "amazonaws.com"
+        admits_unsigned = importlib.import_module("rehearsal.live.open_routes").admits_unsigned
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
-    emulator.app = admission.Admission(emulator.app, hosts, secret, domain=domain)
+    emulator.app = admission.Admission(emulator.app, hosts, secret, domain=domain, admits_unsigned=admits_unsigned)
     emulator.main()
 
 

@@ -16,6 +16,7 @@ from rehearsal.live import (
     functions,
     identity,
     network,
+    open_routes,
     rotation,
     schedules,
     sites,
@@ -40,6 +41,7 @@ MODULES: tuple[ModuleType, ...] = (
     schedules,
     triggers,
     sites,
+    open_routes,
 )
 
 

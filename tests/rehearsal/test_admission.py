@@ -83,7 +83,13 @@ async def _bytes(body: bytes) -> AsyncIterator[bytes]:
 
 async def answer(behind: Behind, headers: Mapping[str, str], address: str = ADDRESS, body: bytes = BODY) -> int:
     """The status of the answer to a request whose body is sent in pieces."""
-    application = admission.Admission(behind, frozenset({HOST}), SECRET)
+    return await posted(admission.Admission(behind, frozenset({HOST}), SECRET), headers, address, body)
+
+
+async def posted(
+    application: admission.Admission, headers: Mapping[str, str], address: str = ADDRESS, body: bytes = BODY
+) -> int:
+    """The same, with an application."""
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport) as client:
         return (await client.post(address, headers=dict(headers), content=_bytes(body))).status_code
@@ -99,6 +105,43 @@ def test_a_signed_request_passes_whole(behind: Behind, where: str) -> None:
     """A request of an AWS client arrives with its whole body."""
     headers, address = (signed(), ADDRESS) if where == "by its header" else ({}, presigned())
     assert (200, [BODY]) == (run(behind, headers, address), behind.bodies)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("sts.eu-west-1.amazonaws.com", 200),
+        ("a1b2c3d4.execute-api.eu-west-1.amazonaws.com", 200),
+        ("127.0.0.1:4566", 200),
+        ("sts.eu-west-1.amazonaws.com.example.com", 403),
+        ("evilamazonaws.com", 403),
+        ("amazonaws.com", 403),
+    ],
+)
+def test_amazons_names_are_accepted_by_a_live_emulator(behind: Behind, host: str, status: int) -> None:
+    """A signed request for a name below the domain passes; no other name does."""
+    request = AWSRequest("POST", ADDRESS, data=BODY, headers={"Host": host})
+    SigV4Auth(Credentials("000000000000", SECRET), "lambda", "eu-west-1").add_auth(request)
+    application = admission.Admission(behind, frozenset({HOST}), SECRET, domain="amazonaws.com")
+    assert asyncio.run(posted(application, dict(request.headers))) == status
+    assert run(behind, dict(request.headers)) == (200 if host == HOST else 403)
+
+
+def test_a_request_that_needs_no_signature_is_told_apart(behind: Behind) -> None:
+    """It is not executed, and not taken for one that the account refuses; a wrong signature stays a wrong signature."""
+    asked: list[tuple[str, str, str]] = []
+
+    def admits(host: str, method: str, path: str) -> bool:
+        asked.append((host, method, path))
+        return path.startswith("/open")
+
+    application = admission.Admission(behind, frozenset({HOST}), SECRET, admits_unsigned=admits)
+    assert asyncio.run(posted(application, {"Host": HOST}, f"http://{HOST}/open%20/x")) == 501
+    assert asyncio.run(posted(application, {"Host": HOST}, f"http://{HOST}/closed")) == 403
+    assert asyncio.run(posted(application, signed("another secret"), f"http://{HOST}/open")) == 403
+    assert asyncio.run(posted(application, {"Host": HOST, "Origin": "null"}, f"http://{HOST}/open")) == 403
+    assert asked == [(HOST, "POST", "/open%20/x"), (HOST, "POST", "/closed")]
+    assert behind.bodies == []
 
 
 def altered(name: str, value: str) -> dict[str, str]:
