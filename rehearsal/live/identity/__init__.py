@@ -91,7 +91,7 @@ def install(run: Run) -> None:
 
     def report() -> dict[str, Any]:
         with run.in_account():
-            return identity.grants.report(run.account)
+            return {"roles": identity.grants.report(run.account), "not_judged": list(NOT_JUDGED)}
 
     run.control.register("grants", report)
     _state["identity"] = identity

@@ -6,6 +6,7 @@ both, so that "granted and never used" is a list of what a role does not need fo
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,11 @@ TOUCHES = (
     Private("services.iam", "_roles"),
 )
 
+Use = tuple[str, str]  # an action and the ARN of a resource
+
 CALLER = "caller"
+BOOTSTRAP = re.compile(r"cdk-\w+-[\w-]+-role-\d{12}-[\w-]+")  # roles of CDK's bootstrap stack, which no stack shortens
+ARN_PARTS = 6
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
 MAX_USES = 10_000  # of a role; further ones are not kept, so that a long run does not grow
 
@@ -38,7 +43,8 @@ class Grants:
 
     def __init__(self, write: Callable[..., None]) -> None:
         self._write = write
-        self._used: dict[str, dict[tuple[str, str], str]] = {}
+        self._used: dict[str, dict[Use, str]] = {}
+        self._refused: dict[str, dict[Use, str]] = {}
         self._lock = threading.Lock()
 
     def record(self, request: Request, decision: Decision, *, by: str = CALLER) -> None:
@@ -53,6 +59,10 @@ class Grants:
         facts = {"role": role, "principal": request.principal.arn, "action": request.action}
         if not decision.allowed:
             reason = decision.reason(request)
+            with self._lock:
+                refused = self._refused.setdefault(role, {})
+                if len(refused) < MAX_USES:
+                    refused[request.action, request.resource] = reason
             self._write(
                 "grant",
                 **facts,
@@ -72,34 +82,42 @@ class Grants:
             "grant", **facts, resource=request.resource, allowed=True, by=by, policy=str(decision.kind), reason=""
         )
 
-    def used(self, role: str) -> dict[tuple[str, str], str]:
+    def used(self, role: str) -> dict[Use, str]:
         """The actions and resources that a role was allowed, with who used them."""
         with self._lock:
             return dict(self._used.get(role, {}))
 
-    def report(self, account: str) -> dict[str, Any]:
-        """The grants of every role: `granted`, `used` and `unused`, each a list of actions with a resource.
+    def report(self, account: str) -> list[dict[str, Any]]:
+        """The grants of every role: `granted`, `used`, `unused` and `refused`, each as `action on resource`.
 
-        Policies that AWS manages are not a stack's to shorten, so they are listed by name only, in `aws_managed`.
+        Policies that AWS manages are not a stack's to shorten, so they are listed by name only, in `aws_managed`; what
+        is unused of the roles of CDK's bootstrap stack is left out.
 
         Args:
             account: Id of the account.
         """
-        roles = [role for role in iam._roles.values() if f":{account}:" in role.get("Arn", "")]
-        return {role["Arn"]: self._role(role, account) for role in roles}
+        return [
+            self._role(role, account) for role in list(iam._roles.values()) if f":{account}:" in role.get("Arn", "")
+        ]
 
     def _role(self, role: Mapping[str, Any], account: str) -> dict[str, Any]:
         uses = self.used(role["Arn"])
+        with self._lock:
+            refused = list(self._refused.get(role["Arn"], {}))
         managed = [arn for arn in role.get("AttachedPolicies") or () if arn.startswith(AWS_MANAGED)]
         own = {**role, "AttachedPolicies": [arn for arn in role.get("AttachedPolicies") or () if arn not in managed]}
         granted = list(dict.fromkeys(grants_of(statements_of(own, account))))
-        used = {grant: sorted({by for use, by in uses.items() if _matches(grant, use)}) for grant in granted}
+        used = [grant for grant in granted if any(_matches(grant, use) for use in uses)]
+        unused = [] if BOOTSTRAP.fullmatch(role["RoleName"]) else [grant for grant in granted if grant not in used]
         return {
+            "role": role["RoleName"],
+            "arn": role["Arn"],
             "trusted": _trusted(role),
             "aws_managed": managed,
-            "granted": [_entry(grant) for grant in granted],
-            "used": [{**_entry(grant), "by": by} for grant, by in used.items() if by],
-            "unused": [_entry(grant) for grant, by in used.items() if not by],
+            "granted": [_text(grant) for grant in granted],
+            "used": [_text(grant) for grant in used],
+            "unused": [_text(grant) for grant in unused],
+            "refused": [_text(use) for use in refused],
         }
 
 
@@ -111,7 +129,7 @@ def statements_of(role: Mapping[str, Any], account: str) -> list[Statement]:
     return [statement for document in documents for statement in parse(document)]
 
 
-def grants_of(statements: Iterable[Statement]) -> list[tuple[str, str]]:
+def grants_of(statements: Iterable[Statement]) -> list[Use]:
     """The actions and resources of Allow statements; those with NotAction or NotResource are left out."""
     return [
         (action, resource)
@@ -122,13 +140,18 @@ def grants_of(statements: Iterable[Statement]) -> list[tuple[str, str]]:
     ]
 
 
-def _matches(grant: tuple[str, str], use: tuple[str, str]) -> bool:
+def _matches(grant: Use, use: Use) -> bool:
     (granted_action, granted_resource), (action, resource) = grant, use
     return glob(granted_action.lower(), action.lower()) and resource_glob(escape(granted_resource), resource)
 
 
-def _entry(grant: tuple[str, str]) -> dict[str, str]:
-    return {"action": grant[0], "resource": grant[1]}
+def _text(use: Use) -> str:
+    """An action and the end of the ARN, which names the resource within the account."""
+    action, resource = use
+    if resource == "*":
+        return action
+    parts = resource.split(":", ARN_PARTS - 1)
+    return f"{action} on {parts[-1] if len(parts) == ARN_PARTS else resource}"
 
 
 def _trusted(role: Mapping[str, Any]) -> list[str]:

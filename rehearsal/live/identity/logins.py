@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rehearsal.extension.seam import Private
 from rehearsal.live.edge.edge import CacheLogin
@@ -40,7 +40,7 @@ TOUCHES = (
 LOGIN_SECONDS = 12 * 3600.0  # after which a login by IAM ends
 ROLE_SECONDS = 12 * 3600.0  # that Lambda's credentials of a function are valid
 
-Authentication = Literal["iam", "password", "no-password"]
+SERVERLESS = "serverlesscache:"
 
 
 @runtime_checkable
@@ -48,18 +48,14 @@ class CacheUsers(Protocol):
     """What an endpoint's `login` is for a cache.
 
     Attributes:
-        cache: Name of the replication group or of the serverless cache.
-        serverless: Whether it is serverless.
+        name: Name of the cache in tokens.
+        resource: The end of its ARN, such as `replicationgroup:orders` or `serverlesscache:orders`.
+        iam_users: The users who log in with IAM, each with its password of the engine, which only the edge sends.
     """
 
-    cache: str
-    serverless: bool
-
-    def authentication(self, user: str) -> Authentication | None:
-        """How a user logs in; None if the cache has no such user."""
-
-    def engine_password(self, user: str) -> str:
-        """The password by which the engine knows a user who logs in with IAM; only the edge sends it."""
+    name: str
+    resource: str
+    iam_users: dict[str, str]
 
 
 @runtime_checkable
@@ -100,13 +96,14 @@ class Logins:
             password: The password or the token.
         """
         users = endpoint.login
-        if not isinstance(users, CacheUsers) or users.authentication(user) != "iam":
+        engine_password = users.iam_users.get(user) if isinstance(users, CacheUsers) else None
+        if engine_password is None or not isinstance(users, CacheUsers):
             return CacheLogin(password, "the engine decides")
         with self.run.in_account():
             reason = self._cache_refusal(users, user, password)
         self.run.journal.write(
             "cache-login",
-            cache=users.cache,
+            cache=users.name,
             user=user,
             endpoint=endpoint.name,
             allowed=reason is None,
@@ -114,15 +111,13 @@ class Logins:
         )
         if reason is not None:
             return CacheLogin(None, reason)
-        return CacheLogin(users.engine_password(user), "IAM", time.time() + LOGIN_SECONDS)
+        return CacheLogin(engine_password, "IAM", time.time() + LOGIN_SECONDS)
 
     def _cache_refusal(self, users: CacheUsers, user: str, text: str) -> str | None:
-        now = dt.datetime.now(dt.UTC)
+        now, serverless = dt.datetime.now(dt.UTC), users.resource.startswith(SERVERLESS)
         try:
             token = tokens.parse(text)
-            tokens.verify(
-                token, cache=users.cache, user=user, region=self.run.region, serverless=users.serverless, now=now
-            )
+            tokens.verify(token, cache=users.name, user=user, region=self.run.region, serverless=serverless, now=now)
             credential = iam_evaluator.resolve_credential(
                 token.access_key_id, self.run.account, token.session_token or ""
             )
@@ -131,9 +126,8 @@ class Logins:
             tokens.verify_signature(token, credential.secret_access_key)
         except tokens.TokenError as refused:
             return str(refused)
-        kind = "serverlesscache" if users.serverless else "replicationgroup"
         prefix = f"arn:aws:elasticache:{self.run.region}:{self.run.account}"
-        resources = (f"{prefix}:{kind}:{users.cache}", f"{prefix}:user:{user}")
+        resources = (f"{prefix}:{users.resource}", f"{prefix}:user:{user}")
         return next(
             filter(None, (self._grant_refusal(credential, "elasticache:Connect", arn) for arn in resources)), None
         )

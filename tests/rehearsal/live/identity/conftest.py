@@ -198,6 +198,8 @@ class Account:
 @pytest.fixture
 def account(installed: Run) -> Iterator[Account]:
     """The account, without roles."""
-    identity.emulator.iam._roles.clear()
+    made = identity.emulator
     yield Account(installed.account)
-    identity.emulator.iam._roles.clear()
+    stores = (made.iam._roles, made.kms._keys, made.lambda_service._functions, made.ec2._vpc_endpoints)
+    for store in (*stores, made.ec2._route_tables, made.rds._instances):
+        store.clear()

@@ -34,16 +34,9 @@ CONNECT = "elasticache:Connect"
 class Cache:
     """Users of a cache, as an engine's module gives them to the edge."""
 
-    cache: str = "orders"
-    serverless: bool = False
-
-    def authentication(self, user: str) -> str | None:
-        """The kind of login of a user."""
-        return {"ann": "iam", "default": "password"}.get(user)
-
-    def engine_password(self, user: str) -> str:
-        """The password of the engine."""
-        return f"engine-{user}"
+    name: str = "orders"
+    resource: str = "replicationgroup:orders"
+    iam_users: dict[str, str] = field(default_factory=lambda: {"ann": "engine-ann"})
 
 
 @dataclass
@@ -187,8 +180,11 @@ def test_a_serverless_cache_has_its_own_tokens_and_resource(
     """ResourceType is signed, and the grant is on serverlesscache."""
     resources = [cache_arn(account, name) for name in ("serverlesscache:orders", "user:ann")]
     given = account.session(account.role("carts", allow(CONNECT, resources)))
-    assert log_in(token(given, extra={"ResourceType": "ServerlessCache"}), serverless=True).password == "engine-ann"
-    assert "lacks ResourceType" in log_in(token(given), serverless=True).reason
+    assert (
+        log_in(token(given, extra={"ResourceType": "ServerlessCache"}), resource="serverlesscache:orders").password
+        == "engine-ann"
+    )
+    assert "lacks ResourceType" in log_in(token(given), resource="serverlesscache:orders").reason
     assert "replicationgroup:orders" in log_in(token(given)).reason
 
 
