@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from rehearsal.drills.scene import NotApplicableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rehearsal.drills.load import Load
+    from elasticache_client import ConnectionSettings
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import Group, Rotated
 
 CURRENT = "AWSCURRENT"
 GRACE = "GRACE_SECONDS"
 RETIRED_SECONDS = 60.0
+PAUSE_SECONDS = 1.0
 
 
 def rotate(scene: Scene) -> None:
@@ -46,11 +48,15 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
         )
         grace = login(settings, secret.user, old)
         scene.expect("old password within its grace time", ACCEPTED, grace, of=secret.resource)
-        _pass_hour(scene, load)
+        load.event("the schedule fires")
+        scene.control("pass-hour")
         kept = login(settings, secret.user, old)
         scene.expect("old password when the schedule fires within the grace time", ACCEPTED, kept, of=secret.resource)
         with _short_grace(scene, secret):
-            scene.until(lambda: _is_retired(scene, load, secret, old), "the old password is retired", RETIRED_SECONDS)
+            load.event("grace time over")
+            scene.until(
+                lambda: _is_retired(scene, settings, secret, old), "the old password is retired", RETIRED_SECONDS
+            )
         gone = login(settings, secret.user, old)
         scene.expect("old password after its grace time", REFUSED, gone, of=secret.resource)
         held = login(settings, secret.user, new)
@@ -58,15 +64,10 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
     scene.expect_right_answers(of=secret.resource)
 
 
-def _pass_hour(scene: Scene, load: Load) -> None:
-    load.event("the schedule fires")
-    scene.control("pass-hour")
-
-
-def _is_retired(scene: Scene, load: Load, secret: Rotated, old: str) -> bool:
+def _is_retired(scene: Scene, settings: ConnectionSettings, secret: Rotated, old: str) -> bool:
     """Let the schedule fire, and look whether the old password is refused."""
-    _pass_hour(scene, load)
-    settings = scene.stage.settings(next(group for group in scene.stage.groups if group.name == secret.group))
+    time.sleep(PAUSE_SECONDS)
+    scene.control("pass-hour")
     return login(settings, secret.user, old) == REFUSED
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rehearsal.drills.stage import DeployedStage, Group
 
 PATIENCE_SECONDS = 90.0  # a loaded machine takes ten times what a quiet one does
+BEGIN_SECONDS = 30.0
 SETTLE_SECONDS = 0.6  # of load before and after what is tried, so that the plot shows both
 STACK = "drills"
 
@@ -97,7 +98,8 @@ class Scene:
         load = Load(clients, prefix=f"app:drill-{self.name}-{len(self.traffic)}", reconnecting=reconnecting, keys=keys)
         try:
             with load:
-                self.until(lambda: load.answered >= len(clients), "the clients are answered before the drill begins")
+                begun = "the clients are answered before the drill begins"
+                self.until(lambda: load.answered >= len(clients), begun, BEGIN_SECONDS)
                 time.sleep(SETTLE_SECONDS)
                 yield load
                 answered = load.answered

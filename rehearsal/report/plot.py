@@ -20,7 +20,8 @@ LATENCY = 120  # height of the upper part
 ERRORS = 30  # height of the lower part
 GAP = 22
 AXIS = 26
-LEVELS = (1, 10, 100, 1000, 10000)  # milliseconds
+LEVELS = (0.1, 1, 10, 100, 1000, 10000)  # milliseconds
+SECOND = 1000
 CHARACTER = 6.2  # width of a character of an event's name
 
 
@@ -80,7 +81,9 @@ def _axes(end: float, top: float, errors: float) -> Iterator[str]:
     for level in LEVELS:
         y = _y(level, top)
         yield element("path", d=f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}", class_="grid")
-        yield label(LEFT - 8, y + 4, f"{level} ms" if level < LEVELS[3] else f"{level // 1000} s", "axis", anchor="end")
+        yield label(
+            LEFT - 8, y + 4, f"{level:g} ms" if level < SECOND else f"{level // SECOND:g} s", "axis", anchor="end"
+        )
     yield element("path", d=f"M{LEFT} {errors + ERRORS:.1f}H{WIDTH - RIGHT}", class_="grid")
     yield label(LEFT - 8, errors + ERRORS - 2, "errors", "axis", anchor="end")
     step = next(step for step in (0.5, 1, 2, 5, 10, 20, 60, 300, math.inf) if end / step <= 12)  # noqa: PLR2004 - that many fit

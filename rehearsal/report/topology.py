@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rehearsal.assembly import Stack
 
 HTTPS = 443
-PARTS = ("/Function", "/Instance")  # of construct paths that say nothing
+PARTS = ("/Function", "/Instance", "/Api")  # of construct paths that say nothing
 TIER = "aws-cdk:subnet-name"
 
 

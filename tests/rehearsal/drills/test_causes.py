@@ -25,7 +25,13 @@ def test_refusals_are_told_with_who_what_and_why(tmp_path: Path) -> None:
     path = journal(
         tmp_path,
         {"kind": "grant", "role": ROLE, "action": "s3:GetObject", "resource": "*", "allowed": True, "reason": ""},
-        {"kind": "grant", "role": ROLE, "action": "elasticache:Connect", "allowed": False, "reason": "no statement"},
+        {
+            "kind": "grant",
+            "role": ROLE,
+            "action": "elasticache:Connect",
+            "allowed": False,
+            "reason": "no statement allows it",
+        },
         {
             "kind": "connection",
             "client": "board",
@@ -38,7 +44,7 @@ def test_refusals_are_told_with_who_what_and_why(tmp_path: Path) -> None:
         {"kind": "function", "function": "board", "failed": False},
     )
     assert causes.since(path, 0) == (
-        "grant of leaderboard elasticache:Connect: no statement",
+        "no statement allows it",
         "connection of board redis-001: no inbound rule",
         "function of board: SettingsError: ELASTICACHE_HOST",
         "engine of files: memcached is not installed",
@@ -47,7 +53,8 @@ def test_refusals_are_told_with_who_what_and_why(tmp_path: Path) -> None:
 
 def test_what_was_refused_before_is_no_cause(tmp_path: Path) -> None:
     """Only what happened since the moment counts, and the same refusal counts once."""
-    old = {"kind": "grant", "role": ROLE, "action": "old", "allowed": False, "reason": "no statement"}
-    new = {**old, "action": "new"}
-    assert causes.since(journal(tmp_path, old, new, new), 1) == ("grant of leaderboard new: no statement",)
+    old = {"kind": "grant", "role": ROLE, "action": "old", "allowed": False, "reason": "old"}
+    intended = {**old, "role": "arn:aws:iam::000000000000:role/rehearsal-sites-1", "reason": "a drill's own"}
+    new = {**old, "reason": "new"}
+    assert causes.since(journal(tmp_path, old, intended, new, new), 1) == ("new", "a drill's own")
     assert causes.since(tmp_path / "absent", 0) == ()
