@@ -201,7 +201,7 @@ def _modifying(caches: Caches, stock: Action) -> Action:
                 events.publish(caches.run, record, added, name)
             return answers.cluster("ModifyCacheCluster", record)
         if (cache := caches.groups.get(name)) and (group := param(query, "CacheParameterGroupName")):
-            cache.group.set_options(caches.options(name, group, record["CacheNodeType"]))
+            caches.apply_options(cache, group)
         return response
 
     return modify_cache_cluster

@@ -109,10 +109,7 @@ def _apply(caches: Caches, cache: Cache, query: Query, before: Record) -> None:
     """Let the engines follow the record."""
     record = cache.record
     if cache.record["CacheParameterGroupName"] != before["CacheParameterGroupName"] or param(query, "CacheNodeType"):
-        options = caches.options(cache.id, record["CacheParameterGroupName"], record["CacheNodeType"])
-        later = cache.group.set_options(options)
-        caches.run.journal.write("engine", cache=cache.id, parameters_after_restart=later)
-        events.publish(caches.run, record, "CacheClusterParametersChanged", cache.id)
+        caches.apply_options(cache, record["CacheParameterGroupName"])
     if param(query, "AuthToken") or param(query, "AuthTokenUpdateStrategy") or _changes_user_groups(query):
         cache.group.set_users(caches.users_of(cache))
     if param(query, "TransitEncryptionMode"):

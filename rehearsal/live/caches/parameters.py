@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, param
-from rehearsal.live.caches import answers, events, registry
+from rehearsal.live.caches import answers, registry
 from rehearsal.live.engines.parameters import engine_options, unknown_to_elasticache
 from rehearsal.live.engines.valkey import EngineRefusalError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TOUCHES = (
     Private("services.elasticache", "_param_groups"),
     Private("services.elasticache", "_modify_cache_parameter_group", ("p",)),
+    Private("services.elasticache", "_reset_cache_parameter_group", ("p",)),
 )
 
 MEMCACHED = "memcached"
@@ -34,7 +35,7 @@ def _asked(query: Query) -> dict[str, str]:
 
 
 def _fault(caches: Caches, name: str, family: str, values: dict[str, str]) -> Response | None:
-    known = caches.trial.parameter_names
+    known = caches.trial.defaults
     if unknown := unknown_to_elasticache(family, values, known):
         return answers.error(answers.INVALID_VALUE, f"Could not find parameter with name: {', '.join(unknown)}")
     try:
@@ -59,14 +60,24 @@ def _modifying(caches: Caches, stock: Action) -> Action:
     return modify_cache_parameter_group
 
 
+def _resetting(caches: Caches, stock: Action) -> Action:
+    def reset_cache_parameter_group(query: Query) -> Response:
+        response = stock(query)
+        if response[0] < REFUSED:
+            _apply(caches, param(query, "CacheParameterGroupName"))
+        return response
+
+    return reset_cache_parameter_group
+
+
 def _apply(caches: Caches, name: str) -> None:
     for cache in tuple(caches.groups.values()):
         if cache.record.get("CacheParameterGroupName") == name:
-            later = cache.group.set_options(caches.options(cache.id, name, cache.record["CacheNodeType"]))
-            caches.run.journal.write("engine", cache=cache.id, parameters_after_restart=later)
-            events.publish(caches.run, cache.record, "CacheClusterParametersChanged", cache.id)
+            caches.apply_options(cache, name)
 
 
 def install(run: Run) -> None:
-    """Replace the modification of parameter groups."""
-    elasticache._modify_cache_parameter_group = _modifying(registry.of(run), elasticache._modify_cache_parameter_group)
+    """Replace modification and reset of parameter groups."""
+    caches = registry.of(run)
+    elasticache._modify_cache_parameter_group = _modifying(caches, elasticache._modify_cache_parameter_group)
+    elasticache._reset_cache_parameter_group = _resetting(caches, elasticache._reset_cache_parameter_group)

@@ -159,9 +159,24 @@ class Caches:
     def options(self, cache: str, parameter_group: str, node_type: str) -> Mapping[str, Sequence[str]]:
         """The options of a cache's engines; what has no counterpart is kept for the report."""
         values = self.parameter_values(parameter_group)
-        found = engine_options(values, self.trial.parameter_names)
+        found = engine_options(values, self.trial.defaults)
         self.without_counterpart[cache] = found.without_counterpart
         return {**memory_limit(node_type, values), **found.options}
+
+    def apply_options(self, cache: Cache, parameter_group: str) -> None:
+        """Let the engines of a cache have the values of a parameter group; what the group no longer sets is as before.
+
+        Raises:
+            EngineRefusalError: If an engine refuses a value.
+        """
+        wanted = self.options(cache.id, parameter_group, cache.record["CacheNodeType"])
+        defaults = self.trial.defaults
+        unset = {
+            name: defaults[name].split() for name in cache.group.options if name not in wanted and name in defaults
+        }
+        later = cache.group.set_options({**unset, **wanted})
+        self.run.journal.write("engine", cache=cache.id, parameters_after_restart=later)
+        events.publish(self.run, cache.record, "CacheClusterParametersChanged", cache.id)
 
     def node(self, name: str, zone: str, port: int, administrator: Administrator) -> Node:
         """A new node, which has not started, in an empty directory."""

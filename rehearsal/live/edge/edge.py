@@ -124,6 +124,10 @@ def _engine_decides(_endpoint: Endpoint, _user: str, password: str) -> CacheLogi
     return CacheLogin(password, "the engine decides")
 
 
+def _no_password(_endpoint: Endpoint) -> str | None:
+    return None
+
+
 def _no_database(_endpoint: Endpoint, _user: str, _password: str) -> str | None:
     return "no module of the rehearsal decides about logins to databases"
 
@@ -139,6 +143,8 @@ class Decisions:
     Attributes:
         admits: Why a process may not connect, or None.
         cache_login: Decides on a user and a password or token. `AUTH` with a password only is of the user `default`.
+        default_password: The password in the engine of the user `default` of a cache whose clients need no login, or
+            None. The edge logs in with it.
         database_login: Why a user with a password or token may not log in, or None.
         cluster_nodes: What follows the first line of Memcached's answer to `config get cluster`: the version of the
             list, and `name|address|port` of each node.
@@ -146,6 +152,7 @@ class Decisions:
 
     admits: Callable[[Peer, Endpoint], str | None] = _every_peer
     cache_login: Callable[[Endpoint, str, str], CacheLogin] = _engine_decides
+    default_password: Callable[[Endpoint], str | None] = _no_password
     database_login: Callable[[Endpoint, str, str], str | None] = _no_database
     cluster_nodes: Callable[[Endpoint], bytes] = _no_nodes
 

@@ -13,7 +13,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from rehearsal.live.edge.connection import CHUNK, Connection, pump, relay
+from rehearsal.live.edge.connection import CHUNK, Connection, Refusal, pump, relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,8 +240,21 @@ def _text(word: bytes) -> str:
 async def serve(connection: Connection) -> None:
     """Serve one client."""
     answers, engine = await connection.dial()
+    await _log_in_as_default(connection, answers, engine)
     requests = asyncio.create_task(_requests(connection, engine))
     await relay(requests, asyncio.create_task(pump(answers, connection.writer)))
+
+
+async def _log_in_as_default(
+    connection: Connection, answers: asyncio.StreamReader, engine: asyncio.StreamWriter
+) -> None:
+    """Where clients need no login: the engine wants one all the same, since its other port must not be open."""
+    edge = connection.edge
+    password = await edge.decide(edge.decisions.default_password, connection.endpoint)
+    if password is not None:
+        engine.write(encode([b"AUTH", DEFAULT_USER.encode(), password.encode()]))
+        if not (await answers.readline()).startswith(b"+OK"):
+            raise Refusal
 
 
 async def _requests(connection: Connection, engine: asyncio.StreamWriter) -> None:

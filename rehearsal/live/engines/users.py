@@ -35,19 +35,16 @@ class CacheUser:
         name: The user name.
         access_string: Its permissions.
         password_hashes: Its passwords as ACL rules, such as `#` and a digest.
-        needs_password: Whether it needs one of them.
     """
 
     name: str
     access_string: str
     password_hashes: tuple[str, ...] = field(default=(), repr=False)
-    needs_password: bool = True
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Its rules, as ACL SETUSER takes them after the name."""
-        login = self.password_hashes if self.needs_password else ("nopass",)
-        return (*permissions(self.access_string), *login)
+        return (*permissions(self.access_string), *self.password_hashes)
 
     @property
     def acl_line(self) -> str:

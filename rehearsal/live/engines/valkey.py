@@ -349,9 +349,10 @@ class Trial:
         return str(facts.get("valkey_version") or facts["redis_version"])
 
     @functools.cached_property
-    def parameter_names(self) -> frozenset[str]:
-        """The parameters that the engine has."""
-        return frozenset(self.node.client.config_get("*"))
+    def defaults(self) -> Mapping[str, str]:
+        """The parameters that the engine has, with their default values."""
+        found: dict[str, str] = self.node.client.config_get("*")
+        return found
 
     def check_user(self, rules: Iterable[str]) -> None:
         """Check the rules of a user.

@@ -67,23 +67,19 @@ def test_shards_are_added_and_removed_with_their_keys(service: Service) -> None:
     assert service.run.addresses.address_of(cache.names.node("sharded-0001-001")) is None
 
 
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
+def test_shards_that_the_service_refuses(service: Service) -> None:
+    """A request that ElastiCache would not take changes nothing."""
+    service.sharded("sharded", 2)
+    for asked, message in (
         ({"NodeGroupCount": 2}, "must be another number"),
         ({"NodeGroupCount": 3, "ApplyImmediately": "false"}, "ApplyImmediately"),
         ({"NodeGroupCount": 1}, "0 node groups to remove"),
         ({"NodeGroupCount": "many"}, "whole number"),
         ({"NodeGroupCount": 3, "ReplicationGroupId": "none"}, "ReplicationGroupNotFoundFault"),
-    ],
-)
-def test_shards_that_the_service_refuses(service: Service, asked: dict[str, str], message: str) -> None:
-    """A request that ElastiCache would not take changes nothing."""
-    if "sharded" not in service.caches.groups:
-        service.sharded("sharded", 2)
-    request = {"ReplicationGroupId": "sharded", "ApplyImmediately": "true", **asked}
-    with pytest.raises(Exception, match=message):
-        service("ModifyReplicationGroupShardConfiguration", **request)
+    ):
+        request = {"ReplicationGroupId": "sharded", "ApplyImmediately": "true", **asked}
+        with pytest.raises(Exception, match=message):
+            service("ModifyReplicationGroupShardConfiguration", **request)
     assert len(service.caches.groups["sharded"].group.shards) == 2
 
 

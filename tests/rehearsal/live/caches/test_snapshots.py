@@ -43,8 +43,8 @@ def _contents(cache: Cache) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("source", "target"),
-    [(0, 0), (2, 3), (2, 0), (0, 2)],
-    ids=["one node", "more shards", "shards into one node", "one node into shards"],
+    [(0, 0), (2, 3), (2, 0)],
+    ids=["one node", "more shards", "shards into one node"],
 )
 def test_a_new_group_has_the_data_of_a_snapshot(service: Service, source: int, target: int) -> None:
     """Values, types and times of expiry are those of the moment of the snapshot, on replicas too."""
@@ -95,20 +95,17 @@ def test_a_killed_node_does_not_load_an_old_snapshot(service: Service) -> None:
     assert node.client.dbsize() == 0
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
+def test_snapshots_that_the_service_refuses(service: Service) -> None:
+    """A snapshot is of one group or of one cluster that exists."""
+    service.sharded("sharded", 1)
+    for asked, code in (
         ({}, "InvalidParameterCombination"),
         ({"ReplicationGroupId": "none"}, "ReplicationGroupNotFoundFault"),
         ({"CacheClusterId": "none"}, "CacheClusterNotFound"),
         ({"CacheClusterId": "sharded-0001-001"}, "InvalidParameterCombination.*ReplicationGroupId=sharded"),
-    ],
-)
-def test_snapshots_that_the_service_refuses(service: Service, asked: dict[str, str], code: str) -> None:
-    """A snapshot is of one group or of one cluster that exists."""
-    service.sharded("sharded", 1)
-    with pytest.raises(Exception, match=code):
-        service("CreateSnapshot", SnapshotName="refused", **asked)
+    ):
+        with pytest.raises(Exception, match=code):
+            service("CreateSnapshot", SnapshotName="refused", **asked)
     assert "refused" not in seam.elasticache._snapshots
 
 
