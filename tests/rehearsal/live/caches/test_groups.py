@@ -107,7 +107,7 @@ def test_users_without_a_password(service: Service) -> None:
         assert client.ping()
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.get("key")
-    login = {"username": "open", "password": "whatever"}
+    login: dict[str, Any] = {"username": "open", "password": "whatever"}
     with closing(service.connect(cache.names.reader, **login)) as client:
         assert client.get("key") is None
     service("DeleteUser", UserId="open")
