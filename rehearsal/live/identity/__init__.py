@@ -91,7 +91,8 @@ def install(run: Run) -> None:
 
     def report() -> dict[str, Any]:
         with run.in_account():
-            return {"roles": identity.grants.report(run.account), "not_judged": list(NOT_JUDGED)}
+            return identity.grants.report(run.account)
 
     run.control.register("grants", report)
+    run.control.register("not-judged", lambda: {"not_judged": list(NOT_JUDGED)})
     _state["identity"] = identity

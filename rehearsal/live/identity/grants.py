@@ -29,7 +29,6 @@ Use = tuple[str, str]  # an action and the ARN of a resource
 
 CALLER = "caller"
 BOOTSTRAP = re.compile(r"cdk-\w+-[\w-]+-role-\d{12}-[\w-]+")  # roles of CDK's bootstrap stack, which no stack shortens
-ARN_PARTS = 6
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
 MAX_USES = 10_000  # of a role; further ones are not kept, so that a long run does not grow
 
@@ -87,37 +86,35 @@ class Grants:
         with self._lock:
             return dict(self._used.get(role, {}))
 
-    def report(self, account: str) -> list[dict[str, Any]]:
-        """The grants of every role: `granted`, `used`, `unused` and `refused`, each as `action on resource`.
+    def report(self, account: str) -> dict[str, Any]:
+        """The grants of every role by its ARN: `granted`, `used`, `unused` and `refused`.
 
+        Each is a list of actions with a resource; of what was used it says by whom, of what was refused the reason.
         Policies that AWS manages are not a stack's to shorten, so they are listed by name only, in `aws_managed`; what
         is unused of the roles of CDK's bootstrap stack is left out.
 
         Args:
             account: Id of the account.
         """
-        return [
-            self._role(role, account) for role in list(iam._roles.values()) if f":{account}:" in role.get("Arn", "")
-        ]
+        roles = [role for role in list(iam._roles.values()) if f":{account}:" in role.get("Arn", "")]
+        return {role["Arn"]: self._role(role, account) for role in roles}
 
     def _role(self, role: Mapping[str, Any], account: str) -> dict[str, Any]:
         uses = self.used(role["Arn"])
         with self._lock:
-            refused = list(self._refused.get(role["Arn"], {}))
+            refused = dict(self._refused.get(role["Arn"], {}))
         managed = [arn for arn in role.get("AttachedPolicies") or () if arn.startswith(AWS_MANAGED)]
         own = {**role, "AttachedPolicies": [arn for arn in role.get("AttachedPolicies") or () if arn not in managed]}
         granted = list(dict.fromkeys(grants_of(statements_of(own, account))))
-        used = [grant for grant in granted if any(_matches(grant, use) for use in uses)]
-        unused = [] if BOOTSTRAP.fullmatch(role["RoleName"]) else [grant for grant in granted if grant not in used]
+        used = {grant: sorted({by for use, by in uses.items() if _matches(grant, use)}) for grant in granted}
+        unused = [] if BOOTSTRAP.fullmatch(role["RoleName"]) else [grant for grant, by in used.items() if not by]
         return {
-            "role": role["RoleName"],
-            "arn": role["Arn"],
             "trusted": _trusted(role),
             "aws_managed": managed,
-            "granted": [_text(grant) for grant in granted],
-            "used": [_text(grant) for grant in used],
-            "unused": [_text(grant) for grant in unused],
-            "refused": [_text(use) for use in refused],
+            "granted": [_entry(grant) for grant in granted],
+            "used": [{**_entry(grant), "by": by} for grant, by in used.items() if by],
+            "unused": [_entry(grant) for grant in unused],
+            "refused": [{**_entry(use), "reason": reason} for use, reason in refused.items()],
         }
 
 
@@ -145,13 +142,8 @@ def _matches(grant: Use, use: Use) -> bool:
     return glob(granted_action.lower(), action.lower()) and resource_glob(escape(granted_resource), resource)
 
 
-def _text(use: Use) -> str:
-    """An action and the end of the ARN, which names the resource within the account."""
-    action, resource = use
-    if resource == "*":
-        return action
-    parts = resource.split(":", ARN_PARTS - 1)
-    return f"{action} on {parts[-1] if len(parts) == ARN_PARTS else resource}"
+def _entry(use: Use) -> dict[str, str]:
+    return {"action": use[0], "resource": use[1]}
 
 
 def _trusted(role: Mapping[str, Any]) -> list[str]:

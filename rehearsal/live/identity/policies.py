@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 Document = str | Mapping[str, Any] | None
@@ -134,15 +134,20 @@ class Statement:
         return not self.allows if answer is None else answer
 
     def _names_action(self, action: str) -> bool:
-        named = any(glob(pattern.lower(), action.lower()) for pattern in self.actions)
-        return named != self.other_actions
+        return (self._action_pattern.fullmatch(action) is not None) != self.other_actions
+
+    @cached_property
+    def _action_pattern(self) -> re.Pattern[str]:
+        patterns = (re.escape(escape(action)).replace(ANY, ".*").replace(ONE, ".") for action in self.actions)
+        return re.compile("|".join(patterns) or r"(?!)", re.DOTALL | re.IGNORECASE)
 
     def _names_resource(self, request: Request) -> Answer:
         if self.resources is None:
             return True
         answers = []
         for pattern in self.resources:
-            filled = fill(pattern, request, wildcards=True) if self.variables else escape(pattern)
+            variable = self.variables and "${" in pattern
+            filled = fill(pattern, request, wildcards=True) if variable else escape(pattern)
             answers.append(None if filled is None else resource_glob(filled, request.resource))
         if self.other_resources:
             found = _some(answers)

@@ -296,8 +296,15 @@ def test_grants_that_are_used_and_those_that_are_not(judge: Judge) -> None:
     client = judge.client("elasticache", judge.session(role))
     denied(client.describe_users, UserId="ann")
     denied(client.describe_users, UserId="bob")
-    [report] = [found for found in judge.control("grants")["roles"] if found["arn"] == role]
-    assert report["used"] == ["elasticache:Describe* on user:ann"]
-    assert report["unused"] == ["elasticache:ModifyUser on user:ann", "s3:GetObject"]
-    assert report["refused"] == ["elasticache:DescribeUsers on user:bob"]
-    assert sorted(report["granted"]) == sorted(report["used"] + report["unused"])
+    report = judge.control("grants")[role]
+    assert report["used"] == [{"action": "elasticache:Describe*", "resource": cache("user:ann"), "by": ["caller"]}]
+    assert [grant["action"] for grant in report["unused"]] == ["elasticache:ModifyUser", "s3:GetObject"]
+    assert len(report["granted"]) == 3
+    [refused] = report["refused"]
+    assert refused["resource"] == cache("user:bob")
+    assert "because no identity-based policy allows" in refused["reason"]
+
+
+def test_what_is_not_judged_is_told(judge: Judge) -> None:
+    """The report gets it from the emulator."""
+    assert any("execution role" in line for line in judge.control("not-judged")["not_judged"])
