@@ -52,7 +52,7 @@ def main() -> None:
 def _bring_to_life(emulator: Any) -> None:
     """Install the live layer, and serve HTTPS with a certificate of the run's authority."""
     processes.delete_after_this_process(Path(os.environ[LIVE_DIRECTORY]))
-    live = importlib.import_module("rehearsal.live")
+    live = importlib.import_module("rehearsal.live.modules")
     region = os.environ["MINISTACK_REGION"]
     run = live.install(
         Path(os.environ[LIVE_DIRECTORY]),

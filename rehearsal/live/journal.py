@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.live import peer
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,13 +29,15 @@ class Journal:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", buffering=1)
 
     def write(self, kind: str, **facts: Any) -> None:
-        """Append one entry with the time.
+        """Append one entry with the time, and with the function whose connection is being decided on.
 
         Args:
             kind: What happened, for example `cache-login`.
             facts: What is known about it; values that JSON does not have become text.
         """
-        line = json.dumps({"time": round(time.time(), 6), "kind": kind, **facts}, default=str)
+        function = peer.connecting.get()
+        client = {} if function is None else {"client": function}
+        line = json.dumps({"time": round(time.time(), 6), "kind": kind, **client, **facts}, default=str)
         with self._lock:
             if not self._file.closed:
                 self._file.write(line + "\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ class Peer:
 
     pid: int | None
     function: str | None
+
+
+# The function whose connection is being decided on, in the thread that decides.
+connecting: ContextVar[str | None] = ContextVar("connecting", default=None)
 
 
 def _no_workers() -> Mapping[int, str]:

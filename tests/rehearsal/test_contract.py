@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rehearsal import admission, extension, live, server
+from rehearsal import admission, extension, server
 from rehearsal.extension import settled_stacks
 from rehearsal.extension.settled_stacks import STACK_WORK
-from rehearsal.live import caches, databases, network
+from rehearsal.live import caches, databases, modules, network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TOUCHED = sorted(
     {
         private
-        for module in (*extension.MODULES, *live.MODULES, *caches.HELPERS, admission)
+        for module in (*extension.MODULES, *modules.MODULES, *caches.HELPERS, admission)
         for private in module.TOUCHES
     },
     key=lambda private: (private.module, private.name),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import re
 import socket
@@ -174,7 +175,6 @@ class Edge:
         self.journal = journal
         self._listeners: dict[str, _Listener] = {}
         self._known: set[tuple[str | None, str]] = set()
-        self._logins: set[tuple[str | None, ...]] = set()
         self._threads = ThreadPoolExecutor(THREADS, "edge-decision")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="edge", daemon=True)
@@ -228,7 +228,8 @@ class Edge:
 
     async def decide(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Ask in a thread; an answer may take a while, and other connections go on."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        context = contextvars.copy_context()  # it has the function that connects, for the journal
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, function, *arguments)
 
     def record(self, peer: Peer, endpoint: Endpoint, refused: str | None) -> None:
         """Record a connection."""
@@ -245,17 +246,6 @@ class Edge:
             port=endpoint.port,
             allowed=refused is None,
             reason=refused,
-        )
-
-    def record_login(self, kind: str, peer: Peer, endpoint: Endpoint, user: str, *, allowed: bool, reason: str) -> None:
-        """Record a login: a refused one always, an accepted one once for each client, endpoint, user and reason."""
-        facts = (kind, peer.function, endpoint.name, user, reason)
-        if allowed and facts in self._logins:
-            return
-        if allowed:
-            self._logins.add(facts)
-        self.journal.write(
-            kind, client=peer.function, endpoint=endpoint.name, user=user, allowed=allowed, reason=reason
         )
 
     def _call(self, coroutine: Coroutine[None, None, Result]) -> Result:
@@ -329,6 +319,7 @@ class _Listener:
     async def _admitted(self, client: socket.socket, address: TcpAddress) -> Peer | None:
         edge, endpoint = self._edge, self._endpoint
         peer = await edge.decide(peers.identify, address, (endpoint.address, endpoint.port))
+        peers.connecting.set(peer.function)
         refused = await edge.decide(edge.decisions.admits, peer, endpoint)
         edge.record(peer, endpoint, refused)
         if refused is None:

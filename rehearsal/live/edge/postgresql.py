@@ -148,9 +148,8 @@ async def _log_in(connection: Connection, startup: _Startup) -> None:
         "database": startup.parameters.get("database", startup.user),
     }
     if not connection.encrypted and endpoint.certificate is not None and not endpoint.also_plaintext:
-        edge.record_login(
-            "database-login", connection.peer, endpoint, startup.user, allowed=False, reason="without TLS"
-        )
+        facts = {"endpoint": endpoint.name, "user": startup.user, "allowed": False, "reason": "the client uses no TLS"}
+        edge.journal.write("database-login", **facts)
         raise await _error(connection, NO_ENCRYPTION[0], NO_ENCRYPTION[1].format(**texts))
     await connection.answer(CLEARTEXT_PASSWORD)
     head = await connection.reader.readexactly(5)
@@ -159,14 +158,6 @@ async def _log_in(connection: Connection, startup: _Startup) -> None:
         raise await _error(connection, *BAD_PASSWORD)
     password = (await connection.reader.readexactly(length - 4))[:-1].decode("utf-8", "surrogateescape")
     refused = await edge.decide(edge.decisions.database_login, endpoint, startup.user, password)
-    edge.record_login(
-        "database-login",
-        connection.peer,
-        endpoint,
-        startup.user,
-        allowed=refused is None,
-        reason=refused or "",
-    )
     if refused is not None:
         raise await _error(connection, WRONG_PASSWORD[0], WRONG_PASSWORD[1].format(**texts))
 

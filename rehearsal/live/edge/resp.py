@@ -279,8 +279,6 @@ async def _decided(connection: Connection, words: Words) -> Words:
     user, position = login
     edge, endpoint = connection.edge, connection.endpoint
     decision = await edge.decide(edge.decisions.cache_login, endpoint, user, _text(words[position]))
-    allowed = decision.password is not None
-    edge.record_login("cache-login", connection.peer, endpoint, user, allowed=allowed, reason=decision.reason)
     if decision.password is None:
         password = secrets.token_hex(32).encode()
     else:
