@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -266,8 +266,11 @@ class Databases:
         """A directory whose path is short enough for a socket, and which the server's user can reach."""
         if os.geteuid() != 0:
             return self._run.engine_directory(f"pg-{hashlib.sha256(name.encode()).hexdigest()[:8]}"), None
-        directory = Path(tempfile.mkdtemp(prefix="rehearsal-pg-", dir=self._run.directory.parent))
-        return directory, processes.delete_after_this_process(directory)
+        # Its deletion is prepared first, as this process may be killed at any time.
+        directory = self._run.directory.parent / f"rehearsal-pg-{secrets.token_hex(6)}"
+        deletion = processes.delete_after_this_process(directory)
+        directory.mkdir(mode=0o700)
+        return directory, deletion
 
     def _open(self, name: str, instance: Record, server: PostgreSql) -> None:
         address, host = self._run.addresses.new(), instance["Endpoint"]["Address"]
