@@ -25,6 +25,8 @@ REGION = "eu-west-1"  # for stages that name no Region
 
 LIVE_DIRECTORY = "REHEARSAL_LIVE_DIRECTORY"  # environment variable of the emulator's process
 
+_LONGEST_PARENT = 40
+
 # The only variables of the caller that processes get: no credentials, profiles, endpoints or proxies.
 INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "JSII_NODE")
 
@@ -71,7 +73,7 @@ class Workspace:
 class LiveDirectory:
     """The directory of a live layer, in the system's temporary directory.
 
-    Its path is short, because the path of a unix socket has at most 107 bytes.
+    Its path is short, because the path of a unix socket has at most 107 bytes: with a long `TMPDIR` it is in /tmp.
 
     Attributes:
         path: The directory, which only its owner can enter.
@@ -84,7 +86,10 @@ class LiveDirectory:
     @classmethod
     def create(cls) -> LiveDirectory:
         """Create a new one; its deletion is prepared first."""
-        path = Path(tempfile.gettempdir()) / f"rehearsal-{secrets.token_hex(6)}"
+        parent = tempfile.gettempdir()
+        if len(parent) > _LONGEST_PARENT:
+            parent = "/tmp"  # noqa: S108 - the directory in it has an unpredictable name and is the owner's only
+        path = Path(parent) / f"rehearsal-{secrets.token_hex(6)}"
         deletion = processes.delete_after_this_process(path)
         path.mkdir(mode=0o700)
         return cls(path, deletion)

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_servers import processes
@@ -34,6 +33,7 @@ from rehearsal.live.engines.postgresql import EngineRefusalError, PostgreSql, Un
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from rehearsal.extension.seam import Action, Query, Response
     from rehearsal.live.run import Run

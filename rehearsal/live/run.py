@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 responses: Any = importlib.import_module("ministack.core.responses")
 
+_LONGEST_NAME, _NAME_START = 20, 11
 CONTROL, JOURNAL, TLS, NAMES, ENGINES = "control", "journal.jsonl", "tls", "names", "engines"
 
 
@@ -79,8 +81,10 @@ class Run:
         """The directory of one engine, which is created if it does not exist.
 
         Args:
-            name: Name of the node; it becomes part of the path of a unix socket.
+            name: Name of the node. A long name is shortened, because the path becomes that of a unix socket.
         """
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:_NAME_START]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         path = self.directory / ENGINES / name
         path.mkdir(mode=0o700, exist_ok=True)
         return path

@@ -147,7 +147,13 @@ def killed(stage: str, drills: str, seconds: float) -> list[str]:
         except subprocess.TimeoutExpired:
             run.make.send_signal(signal.SIGKILL)
             run.make.wait()
+            is_over = False
+        else:
+            is_over = True
         found = [*run.remains(), *(f"listened on {each}" for each in run.outside())]
+        if is_over and run.make.returncode:
+            # It keeps its logs then.
+            return [*found, f"it ended with {run.make.returncode} before\n{run.told()}"]
     found += [str(path) for path in set(_RUNS.glob("run-*")) - before]
     return [f"killed after {seconds:.1f} s: {each}" for each in found]
 
@@ -168,7 +174,7 @@ def main() -> int:
     for number in range(options.kills):
         moment = random.uniform(0, within)  # noqa: S311 - not a secret
         left = killed(options.stage, options.drills, moment)
-        _say(f"{number + 1}: killed after {moment:.1f} s, {len(left)} findings")
+        _say("\n".join([f"{number + 1}: killed after {moment:.1f} s", *left]))
         found += left
     _say("\n".join(found) or "nothing is left")
     return bool(found)

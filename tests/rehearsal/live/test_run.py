@@ -13,6 +13,7 @@ import pytest
 from rehearsal.live import journal
 from rehearsal.live.control import ControlError, Controller
 from rehearsal.live.run import Run
+from rehearsal.workspace import LiveDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +133,20 @@ def test_a_control_command_is_called_with_its_arguments(run: Run) -> None:
         control("divide", of=6, by=0)
     with pytest.raises(ControlError, match="must be one of divide"):
         control("multiply")
+
+
+def test_a_socket_in_the_directory_of_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the lengths of `TMPDIR` and of the node's name, its path is short enough; two names have two paths."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long" * 20)))
+    directory = LiveDirectory.create()
+    try:
+        run = Run.create(directory.path, account="000000000000", region="eu-west-1", gateway_port=1)
+        paths = [run.engine_directory("n" * 50 + f"-000{number}-001") / "postgresql.5432.lock" for number in (1, 2)]
+        for path in paths:
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(str(path))
+        assert len(set(paths)) == len(paths)
+        assert run.engine_directory("short").name == "short"
+        run.close()
+    finally:
+        directory.remove()
