@@ -101,6 +101,7 @@ def running(stage: str, drills: str) -> Iterator[Run]:
         tempfile.TemporaryDirectory(prefix="e-", ignore_cleanup_errors=True) as temporary,
         tempfile.TemporaryFile() as log,
     ):
+        Path(temporary).chmod(0o711)  # as root, PostgreSQL runs as another user
         environment = {**os.environ, "TMPDIR": temporary, "DRILLS": drills}
         make = subprocess.Popen(
             ["make", "--no-print-directory", "rehearse", f"STAGE={stage}"],
