@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 
+from packaging.requirements import Requirement
+
 RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 PURE = re.compile(r"-none-any$")
 # What Lambda's runtime brings along: https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
@@ -160,7 +162,7 @@ def _top_level(distribution: importlib.metadata.Distribution) -> dict[str, Path]
 
 
 def _stand_in(name: str, directory: Path) -> None:
-    """Link an installed distribution into a directory."""
+    """Link an installed distribution into a directory, and what it needs in this environment only."""
     try:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
@@ -169,3 +171,9 @@ def _stand_in(name: str, directory: Path) -> None:
         link = directory / part
         if not link.is_symlink():
             link.symlink_to(target)
+    for line in distribution.requires or ():
+        requirement = Requirement(line)
+        marker = requirement.marker
+        # Such as typing_extensions on an older Python than Lambda's: the bundle rightly lacks it.
+        if marker is not None and "extra" not in str(marker) and marker.evaluate():
+            _stand_in(requirement.name, directory)

@@ -73,6 +73,15 @@ def test_a_distribution_that_is_not_bundled_is_not_found(bundles: Bundles) -> No
     assert any((path / "boto3").exists() for path in bundle.path)
 
 
+def test_what_only_this_python_needs_is_found(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A requirement with a marker that is true here stands in too, such as a backport for an older Python."""
+    here = importlib.metadata.distribution("msgspec")
+    needed = ["starlette; python_version > '3'", "valkey; python_version < '3'", "anyio", "redis; extra == 'x'"]
+    monkeypatch.setattr(type(here), "requires", property(lambda self: needed if self.name == "msgspec" else []))
+    stand_ins = bundles.unpack(_zip("msgspec", HERE, COMPILED)).path[1]
+    assert [name for name in ("starlette", "valkey", "anyio", "redis") if (stand_ins / name).exists()] == ["starlette"]
+
+
 def test_the_databases_authority_is_the_runs(bundles: Bundles) -> None:
     """RDS's certificates are replaced by those that the run's databases are verified with."""
     code = _zip("x", "1", PURE, **{"rds-ca-rsa2048-g1.pem": "Amazon's", "global-bundle.pem": "Amazon's"})
