@@ -95,6 +95,72 @@ def test_rule_of_an_unknown_group_is_refused(cloudformation: Any) -> None:
     cloudformation.delete("AWS::EC2::SecurityGroupIngress", "sgr-none", **rule)
 
 
+OWNER = "Groups.1.UserId"
+GROUP_RULE = {"IpProtocol": "tcp", "FromPort": "6379", "ToPort": "6379"}
+
+
+@pytest.mark.parametrize("direction", ["Ingress", "Egress"])
+@pytest.mark.parametrize(
+    ("permission", "left"),
+    [
+        ({"Groups.1.GroupId": "group"}, ["10.0.0.0/24", "10.0.1.0/24"]),
+        ({"Groups.1.GroupId": "group", OWNER: "123456789012"}, ["10.0.0.0/24", "10.0.1.0/24"]),
+        ({"Groups.1.GroupId": "group", "Groups.1.Description": "clients"}, ["10.0.0.0/24", "10.0.1.0/24"]),
+        ({"IpProtocol": "6", "IpRanges.1.CidrIp": "10.0.1.0/24"}, ["10.0.0.0/24", "group"]),
+        ({"IpRanges.1.CidrIp": "10.0.0.0/24", "IpRanges.2.CidrIp": "10.0.1.0/24"}, ["group"]),
+        ({"IpRanges.1.CidrIp": "10.0.2.0/24"}, None),
+        ({"IpRanges.1.CidrIp": "10.0.0.0/24", "IpRanges.2.CidrIp": "10.0.2.0/24"}, None),
+        ({"IpRanges.1.CidrIp": "10.0.0.0/24", "ToPort": "6380"}, None),
+    ],
+)
+def test_rules_are_revoked_as_they_are_described(
+    cloudformation: Any, vpc: Any, direction: str, permission: dict[str, str], left: list[str] | None
+) -> None:
+    """Each range and group counts for itself, without description and owner; if one is missing, nothing is revoked."""
+    store = {"Ingress": "IpPermissions", "Egress": "IpPermissionsEgress"}[direction]
+    group, _ = cloudformation.create("AWS::EC2::SecurityGroup", GroupDescription="nodes", VpcId=vpc[0])
+    record = seam.ec2._security_groups[group]
+    whole: dict[str, Any] = {
+        "IpProtocol": "tcp",
+        "FromPort": 6379,
+        "ToPort": 6379,
+        "Ipv6Ranges": [],
+        "PrefixListIds": [],
+    }
+    ranges = [{"CidrIp": "10.0.0.0/24", "Description": "first"}, {"CidrIp": "10.0.1.0/24"}]
+    record[store] = [{**whole, "IpRanges": ranges, "UserIdGroupPairs": [{"GroupId": "group", "Description": "d"}]}]
+    before = list(record[store])
+    body = {f"IpPermissions.1.{key}": value for key, value in {**GROUP_RULE, **permission}.items()}
+    answer = _ec2(f"RevokeSecurityGroup{direction}", GroupId=group, **body)
+    if left is None:
+        assert "<Code>InvalidPermission.NotFound</Code>" in answer
+        assert before == record[store]
+        return
+    assert "<return>true</return>" in answer
+    ends = [end for rule in record[store] for end in (*rule["IpRanges"], *rule["UserIdGroupPairs"])]
+    assert sorted(end.get("CidrIp") or end["GroupId"] for end in ends) == sorted(left)
+
+
+def test_prefix_lists_of_requests_are_kept(cloudformation: Any, vpc: Any) -> None:
+    """A rule by prefix list is authorized and revoked."""
+    group, _ = cloudformation.create("AWS::EC2::SecurityGroup", GroupDescription="nodes", VpcId=vpc[0])
+    record = seam.ec2._security_groups[group]
+    rule = {f"IpPermissions.1.{key}": value for key, value in GROUP_RULE.items()}
+    rule["IpPermissions.1.PrefixListIds.1.PrefixListId"] = "pl-1"
+    _ec2("AuthorizeSecurityGroupIngress", GroupId=group, **rule)
+    assert [{"PrefixListId": "pl-1"}] == record["IpPermissions"][0]["PrefixListIds"]
+    _ec2("RevokeSecurityGroupIngress", GroupId=group, **rule)
+    assert [] == record["IpPermissions"]
+
+
+def test_rules_of_every_protocol_are_revoked_whatever_their_ports(cloudformation: Any, vpc: Any) -> None:
+    """AWS ignores ports of such a rule, and describes none."""
+    group, _ = cloudformation.create("AWS::EC2::SecurityGroup", GroupDescription="nodes", VpcId=vpc[0])
+    rule = {"IpPermissions.1.IpProtocol": "-1", "IpPermissions.1.IpRanges.1.CidrIp": ANYWHERE}
+    _ec2("RevokeSecurityGroupEgress", GroupId=group, **rule, **{"IpPermissions.1.FromPort": "-1"})
+    assert [] == seam.ec2._security_groups[group]["IpPermissionsEgress"]
+
+
 def test_nat_gateway_with_its_address(cloudformation: Any, subnet: str) -> None:
     """An address and a gateway in a subnet are described until they are deleted."""
     address, attributes = cloudformation.create("AWS::EC2::EIP", Domain="vpc", Tags=[{"Key": "Name", "Value": "out"}])
