@@ -1,8 +1,8 @@
 """`AWS::EC2::SecurityGroupIngress` and `AWS::EC2::SecurityGroupEgress`, which the emulator lacks; revoking of rules.
 
 The emulator revokes a permission only if it is written as it was authorized: one that it has described itself, with the
-owner of a group or a description, stays without an error. AWS compares each range and group for itself. The emulator also
-drops the prefix lists of a request.
+owner of a group or a description, stays without an error. AWS compares each range and group for itself. The emulator
+also drops the prefix lists of a request.
 """
 
 from __future__ import annotations

@@ -458,6 +458,33 @@ STORES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("engine", "port", "is_closed"),
+    [
+        ("valkey", 6379, False),
+        ("redis", 6379, False),
+        ("memcached", 11211, False),
+        ("Memcached", 6379, True),
+        ("valkey", 6380, True),
+        ({"Ref": "Engine"}, 6380, False),
+    ],
+)
+def test_serverless_caches_have_the_port_of_their_engine(engine: Any, port: int, *, is_closed: bool) -> None:
+    """They have no property for it, and name their subnets themselves."""
+    kind = "AWS::ElastiCache::ServerlessCache"
+    places = {"SecurityGroupIds": [{"Ref": "Nodes"}], "SubnetIds": [{"Ref": "CacheSubnet"}]}
+    rule = port_rule(FromPort=port, ToPort=port, CidrIp=ANYWHERE)
+    stage = small(
+        Cache=("ElastiCache::ServerlessCache", {"Engine": engine, **places}), Nodes=nodes(rule), Clients=clients(rule)
+    )
+    assert ([kind] if is_closed else []) == closed(stage)
+    if is_closed:
+        [finding] = closed_stores(stage)
+        assert f"Cache ({kind}), whose port {11211 if engine == 'Memcached' else 6379} it" in finding.description
+    stage["stack"]["Resources"]["CacheSubnet"]["Properties"]["VpcId"] = "vpc-2"
+    assert ([] if isinstance(engine, dict) else [kind]) == closed(stage)
+
+
 @pytest.mark.parametrize(("stage", "is_open"), STORES.values(), ids=STORES)
 def test_rules_are_compared_with_addresses(stage: Stage, *, is_open: bool) -> None:
     """Where the templates show the addresses of subnets, a rule by range must have them all."""

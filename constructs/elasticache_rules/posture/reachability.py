@@ -34,17 +34,25 @@ _NOT_API = {"elasticache:connect"}
 
 @dataclass(frozen=True, slots=True)
 class _Placement:
-    """The properties that place a cache or database in a network."""
+    """The properties that place a cache or database in a network.
+
+    Attributes:
+        security_groups: Its security groups.
+        subnet_group: Its subnet group, if it has one; its subnets are in `SubnetIds` otherwise.
+    """
 
     security_groups: str
-    subnet_group: str
+    subnet_group: str | None = None
 
 
 _STORES = {
     "AWS::ElastiCache::CacheCluster": _Placement("VpcSecurityGroupIds", "CacheSubnetGroupName"),
     "AWS::ElastiCache::ReplicationGroup": _Placement("SecurityGroupIds", "CacheSubnetGroupName"),
+    "AWS::ElastiCache::ServerlessCache": _Placement("SecurityGroupIds"),
     "AWS::RDS::DBInstance": _Placement("VPCSecurityGroups", "DBSubnetGroupName"),
 }
+# It cannot be chosen: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/GettingStarted.serverless-redis.step1.html
+_SERVERLESS_PORTS = {"valkey": "6379", "redis": "6379", "memcached": "11211"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class ClosedStore:
         store = self.store
         return (
             f"Found: a function whose environment names {store.logical_id} ({store.kind}), whose port "
-            f"{store.get('Port')} it cannot reach. Allowed: the port open from a security group of the function "
+            f"{_port(store)} it cannot reach. Allowed: the port open from a security group of the function "
             "to one of the store, on both sides."
         )
 
@@ -174,7 +182,9 @@ def _function_interface(app: Templates, function: Resource) -> Interface:
 
 def _store_interface(app: Templates, store: Resource) -> Interface:
     properties = _STORES[store.kind]
-    placement = app.follow(store.get(properties.subnet_group), store.template)
+    placement: Resource | None = store
+    if properties.subnet_group is not None:
+        placement = app.follow(store.get(properties.subnet_group), store.template)
     template = store.template if placement is None else placement.template
     groups = [key(app, group, store.template) for group in store.list_of(properties.security_groups)]
     return interface(
@@ -188,11 +198,17 @@ def _store_interface(app: Templates, store: Resource) -> Interface:
 
 
 def _is_closed(app: Templates, network: Network, store: Resource, function: Resource) -> bool:
-    port = str(store.get("Port"))
+    port = _port(store)
     if not port.isdecimal():
         return False
     client = _function_interface(app, function)
     return connection_fault(network, client, _store_interface(app, store), int(port)) is not None
+
+
+def _port(store: Resource) -> str:
+    if store.kind == "AWS::ElastiCache::ServerlessCache":
+        return _SERVERLESS_PORTS.get(str(store.get("Engine")).lower(), "not shown")
+    return str(store.get("Port"))
 
 
 def _called_services(app: Templates, function: Resource) -> set[str]:
