@@ -153,7 +153,8 @@ def install(run: Run, roles: Roles, keys: Keys) -> LambdaRoles:
     def emit_logs(func: dict[str, Any], request_id: str, *arguments: Any, **named: Any) -> None:
         config = func.get("config") or func
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}"
-        if lambda_roles.may_log(config, group, request_id):
+        stream = f"[{config.get('Version', '$LATEST')}]"  # without what differs between processes
+        if lambda_roles.may_log(config, group, stream):
             stock_logs(func, request_id, *arguments, **named)
 
     def route_failure(target_arn: str, func_name: str, *arguments: Any, **named: Any) -> None:

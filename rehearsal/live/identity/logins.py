@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rehearsal.extension.seam import Private
+from rehearsal.live import peer
 from rehearsal.live.edge.edge import CacheLogin
 from rehearsal.live.identity import tokens
 from rehearsal.live.identity.decisions import Kind, Layer, decide
@@ -86,6 +87,7 @@ class Logins:
     def __init__(self, run: Run, grants: Grants) -> None:
         self.run = run
         self.grants = grants
+        self._known: set[tuple[str | None, ...]] = set()
 
     def cache(self, endpoint: Endpoint, user: str, password: str) -> CacheLogin:
         """Decide on a login to a cache; the engine judges passwords itself.
@@ -101,17 +103,19 @@ class Logins:
             return CacheLogin(password, "the engine decides")
         with self.run.in_account():
             reason = self._cache_refusal(users, user, password)
-        self.run.journal.write(
-            "cache-login",
-            cache=users.name,
-            user=user,
-            endpoint=endpoint.name,
-            allowed=reason is None,
-            reason=reason or "",
-        )
+        self._record("cache-login", endpoint, reason, cache=users.name, user=user)
         if reason is not None:
             return CacheLogin(None, reason)
         return CacheLogin(engine_password, "IAM", time.time() + LOGIN_SECONDS)
+
+    def _record(self, kind: str, endpoint: Endpoint, reason: str | None, **facts: str) -> None:
+        """Record a login: a refused one always, an accepted one once for each client, endpoint and user."""
+        login = (kind, peer.connecting.get(), endpoint.name, *facts.values())
+        if reason is None and login in self._known:
+            return
+        if reason is None:
+            self._known.add(login)
+        self.run.journal.write(kind, endpoint=endpoint.name, **facts, allowed=reason is None, reason=reason or "")
 
     def _cache_refusal(self, users: CacheUsers, user: str, text: str) -> str | None:
         now, serverless = dt.datetime.now(dt.UTC), users.resource.startswith(SERVERLESS)
@@ -149,14 +153,8 @@ class Logins:
                 reason = self._database_refusal(users, user, password)
             else:
                 reason = None if users.accepts(user, password) else f'password authentication failed for user "{user}"'
-        self.run.journal.write(
-            "database-login",
-            database=users.instance,
-            user=user,
-            by="token" if by_token else "password",
-            allowed=reason is None,
-            reason=reason or "",
-        )
+        by = "token" if by_token else "password"
+        self._record("database-login", endpoint, reason, database=users.instance, user=user, by=by)
         return reason
 
     def _database_refusal(self, users: DatabaseUsers, user: str, text: str) -> str | None:

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from botocore.model import ServiceId  # type: ignore[import-untyped]
 from botocore.signers import RequestSigner  # type: ignore[import-untyped]
 
-from rehearsal.live import journal
+from rehearsal.live import journal, peer
 from rehearsal.live.edge.edge import Endpoint, Target
 from rehearsal.live.identity import emulator
 from tests.rehearsal.live.identity.conftest import allow, deny
@@ -110,6 +110,26 @@ def test_a_token_logs_in_for_twelve_hours(log_in: Callable[..., CacheLogin], gra
     assert login.password == "engine-ann"
     assert login.until is not None
     assert 12 * 3600 - 60 < login.until - time.time() <= 12 * 3600
+
+
+def test_an_accepted_login_is_recorded_once_for_each_client(
+    log_in: Callable[..., CacheLogin], granted: Document, run: Run
+) -> None:
+    """Clients that reconnect do not fill the journal; refusals are all in it."""
+    signed = token(granted)
+    for client in ("f", "f", "g"):
+        peer.connecting.set(client)
+        assert log_in(signed).password
+    for _ in range(2):
+        log_in("a-password")
+    peer.connecting.set(None)
+    entries = journal.read(run.journal.path, "cache-login")
+    assert [(entry["client"], entry["allowed"]) for entry in entries] == [
+        ("f", True),
+        ("g", True),
+        ("g", False),
+        ("g", False),
+    ]
 
 
 def test_passwords_are_the_engines_business(log_in: Callable[..., CacheLogin]) -> None:
