@@ -2,6 +2,7 @@
 #
 #   make rehearse            deploy the dev stage to an emulated AWS on this machine, check it, take it down;
 #                            STAGE=prod: another stage;  KEEP=1: leave it running;
+#                            DRILLS=rotation,failover: these drills only;
 #                            LIVE=0: quick, without engines, logins, IAM and functions
 #   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
 #   make quick               tests of values, rules, constructs and documents, without a server: about a minute
