@@ -190,6 +190,7 @@ class Rehearsal:
             grants=found.grants,
             engines=found.engines,
             topology=network,
+            not_judged=found.not_judged,
         )
 
     def _started(self, stack: ExitStack, target: Target) -> Emulator:

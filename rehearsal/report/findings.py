@@ -31,11 +31,13 @@ class Findings:
         drills: How the drills ended.
         grants: What each role used.
         engines: What ran behind the endpoints.
+        not_judged: Where the emulator's IAM is known to differ from AWS's.
     """
 
     drills: tuple[Outcome, ...] = ()
     grants: tuple[RoleGrants, ...] = ()
     engines: tuple[EngineFact, ...] = ()
+    not_judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ class Live:
             drills: How the drills ended.
             account: The account that the stage is deployed to.
         """
-        return Findings(drills, tuple(self._grants()), (*self._caches(account), *self._databases()))
+        engines = (*self._caches(account), *self._databases())
+        return Findings(drills, tuple(self._grants()), engines, tuple(self._asked("grants").get("not_judged", ())))
 
     def _grants(self) -> Iterator[RoleGrants]:
-        for arn, role in sorted(self._asked("grants").items()):
-            name = arn.rpartition("/")[2]
-            if not name.startswith(NOT_OF_THE_STAGE) and role["granted"]:
-                yield RoleGrants(name, _actions(role["used"]), _actions(role["unused"]))
+        for role in sorted(self._asked("grants").get("roles", ()), key=lambda found: str(found["role"])):
+            if not role["role"].startswith(NOT_OF_THE_STAGE) and role["granted"]:
+                yield RoleGrants(role["role"], *(_actions(role[kind]) for kind in ("used", "unused", "refused")))
 
     def _caches(self, account: Account) -> Iterator[EngineFact]:
         facts = self._asked("engine-versions")
@@ -117,5 +119,6 @@ class Live:
             return {}  # its module is not installed; the report has no such section then
 
 
-def _actions(grants: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    return tuple(sorted({grant["action"] for grant in grants}))
+def _actions(grants: Sequence[str]) -> tuple[str, ...]:
+    """The actions of grants, each of which is `action on resource`."""
+    return tuple(sorted({grant.partition(" on ")[0] for grant in grants}))

@@ -69,6 +69,7 @@ class Results:
         grants: What each role used.
         engines: What ran behind the endpoints.
         topology: The network and what is in it.
+        not_judged: Where the emulator's IAM is known to differ from AWS's.
     """
 
     stage: str
@@ -83,6 +84,7 @@ class Results:
     grants: tuple[RoleGrants, ...] = ()
     engines: tuple[EngineFact, ...] = ()
     topology: Topology | None = None
+    not_judged: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -99,7 +101,8 @@ class Results:
     def not_proven(self) -> tuple[str, ...]:
         """What the rehearsal does not prove, a line each."""
         lines = [line for item in self.judged_limits for line in item.lines]
-        return tuple(dict.fromkeys([*lines, *self.verdict.unproven]))
+        differences = [f"IAM: {difference}" for difference in self.not_judged]
+        return tuple(dict.fromkeys([*lines, *differences, *self.verdict.unproven]))
 
     @property
     def all_failed(self) -> tuple[Check, ...]:
