@@ -101,7 +101,7 @@ class Results:
     def not_proven(self) -> tuple[str, ...]:
         """What the rehearsal does not prove, a line each."""
         lines = [line for item in self.judged_limits for line in item.lines]
-        differences = [f"IAM: {difference}" for difference in self.not_judged]
+        differences = [f"not judged of IAM: {difference}" for difference in self.not_judged]
         return tuple(dict.fromkeys([*lines, *differences, *self.verdict.unproven]))
 
     @property
