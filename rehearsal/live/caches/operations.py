@@ -218,4 +218,3 @@ def install(run: Run) -> None:
     run.control.register("node-roles", nodes.roles)
     run.control.register("rolling-restart", nodes.rolling_restart)
     run.control.register("engine-versions", caches.engine_versions)
-    run.control.register("engines", caches.engine_facts)

@@ -335,21 +335,6 @@ class Caches:
 
     # Facts for the report
 
-    def engine_facts(self) -> dict[str, Any]:
-        """For each cache, the engine and version that it asks for and that ran, as the report has them."""
-        found = []
-        for cache in self.groups.values():
-            dropped = self.without_counterpart.get(cache.id)
-            note = f"the engine does not have {', '.join(dropped)}" if dropped else ""
-            found.append(_fact(cache.record, cache.id, f"valkey {self.trial.version}", note))
-        for cluster in self.memcached.values():
-            dropped = self.without_counterpart.get(cluster.name)
-            note = f"the engine does not have {', '.join(dropped)}" if dropped else ""
-            path = memcached.program()
-            ran = f"memcached {memcached.version(path)}" if cluster.nodes and path else ""
-            found.append(_fact(cluster.record, cluster.name, ran, self.without_engine.get(cluster.name, note)))
-        return {"engines": found}
-
     def engine_versions(self) -> dict[str, Any]:
         """The true versions of the engines that ran, and what could not be run or handed over."""
         versions = {"valkey": self.trial.version} if "valkey" in self._ran else {}
@@ -378,11 +363,6 @@ class Caches:
             for node in cluster.nodes.values():
                 node.kill()
         self.trial.stop()
-
-
-def _fact(record: Record, resource: str, ran: str, note: str) -> dict[str, str]:
-    asked = f"{record['Engine']} {record.get('EngineVersion') or record.get('FullEngineVersion')}"
-    return {"resource": resource, "asked": asked, "ran": ran, "note": note}
 
 
 def _describe(cache: Cache) -> None:
