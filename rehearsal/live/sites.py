@@ -119,7 +119,7 @@ class Signer:
         path = request.scope["raw_path"].decode("latin-1")
         query = request.url.query
         target = f"{path}?{query}" if query else path
-        kept = {name: value for name, value in request.headers.items() if name not in NOT_FORWARDED}
+        kept = {name: value for name, value in request.headers.items() if _is_forwarded(name)}
         signed = {name: value for name, value in kept.items() if name not in UNSIGNED}
         prepared = awsrequest.AWSRequest(
             request.method, f"https://{api.netloc}{target}", data=body or None, headers=signed
@@ -133,6 +133,11 @@ class Signer:
             headers=headers,
             extensions={"sni_hostname": api.hostname},
         )
+
+
+def _is_forwarded(header: str) -> bool:
+    # The emulator takes no requests of browsers; whose page sent this one has been looked at.
+    return header not in NOT_FORWARDED and not header.startswith("sec-")
 
 
 class Sites:

@@ -90,6 +90,7 @@ def test_requests_reach_the_api_signed(address: str, seen: list[dict[str, str]])
     assert got["authorization"].startswith("AWS4-HMAC-SHA256 Credential=000000000000/")
     assert "/eu-west-1/execute-api/aws4_request" in got["authorization"]
     assert "cookie" not in got["authorization"]
+    assert not {"origin", "sec-fetch-site"} & got.keys(), "the emulator refuses requests of browsers"
 
 
 @pytest.mark.parametrize(
