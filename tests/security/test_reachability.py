@@ -459,28 +459,31 @@ STORES = {
 
 
 @pytest.mark.parametrize(
-    ("engine", "port", "is_closed"),
+    ("engine", "ports", "closed_port"),
     [
-        ("valkey", 6379, False),
-        ("redis", 6379, False),
-        ("memcached", 11211, False),
-        ("Memcached", 6379, True),
-        ("valkey", 6380, True),
-        ({"Ref": "Engine"}, 6380, False),
+        ("valkey", (6379, 6380), None),
+        ("redis", (6379, 6380), None),
+        ("memcached", (11211, 11212), None),
+        ("Memcached", (6379, 6380), 11211),
+        ("valkey", (6379, 6379), 6380),
+        ("valkey", (6380, 6380), 6379),
+        ({"Ref": "Engine"}, (1, 1), None),
     ],
 )
-def test_serverless_caches_have_the_port_of_their_engine(engine: Any, port: int, *, is_closed: bool) -> None:
-    """They have no property for it, and name their subnets themselves."""
+def test_serverless_caches_have_the_ports_of_their_engine(
+    engine: Any, ports: tuple[int, int], closed_port: int | None
+) -> None:
+    """They have no property for them, and name their subnets themselves."""
     kind = "AWS::ElastiCache::ServerlessCache"
     places = {"SecurityGroupIds": [{"Ref": "Nodes"}], "SubnetIds": [{"Ref": "CacheSubnet"}]}
-    rule = port_rule(FromPort=port, ToPort=port, CidrIp=ANYWHERE)
+    rule = port_rule(FromPort=ports[0], ToPort=ports[1], CidrIp=ANYWHERE)
     stage = small(
         Cache=("ElastiCache::ServerlessCache", {"Engine": engine, **places}), Nodes=nodes(rule), Clients=clients(rule)
     )
-    assert ([kind] if is_closed else []) == closed(stage)
-    if is_closed:
+    assert ([] if closed_port is None else [closed_port]) == [finding.port for finding in closed_stores(stage)]
+    if closed_port is not None:
         [finding] = closed_stores(stage)
-        assert f"Cache ({kind}), whose port {11211 if engine == 'Memcached' else 6379} it" in finding.description
+        assert f"Cache ({kind}), whose port {closed_port} it cannot reach" in finding.description
     stage["stack"]["Resources"]["CacheSubnet"]["Properties"]["VpcId"] = "vpc-2"
     assert ([] if isinstance(engine, dict) else [kind]) == closed(stage)
 

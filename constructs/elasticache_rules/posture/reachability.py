@@ -51,8 +51,8 @@ _STORES = {
     "AWS::ElastiCache::ServerlessCache": _Placement("SecurityGroupIds"),
     "AWS::RDS::DBInstance": _Placement("VPCSecurityGroups", "DBSubnetGroupName"),
 }
-# It cannot be chosen: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/GettingStarted.serverless-redis.step1.html
-_SERVERLESS_PORTS = {"valkey": "6379", "redis": "6379", "memcached": "11211"}
+# They cannot be chosen, and clients need both, the second one to read (SLS-22).
+_SERVERLESS_PORTS = {"valkey": (6379, 6380), "redis": (6379, 6380), "memcached": (11211, 11212)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class ClosedStore:
 
     function: Resource
     store: Resource
+    port: int
     rule = STORES_RULE
 
     @property
@@ -97,7 +98,7 @@ class ClosedStore:
         store = self.store
         return (
             f"Found: a function whose environment names {store.logical_id} ({store.kind}), whose port "
-            f"{_port(store)} it cannot reach. Allowed: the port open from a security group of the function "
+            f"{self.port} it cannot reach. Allowed: the port open from a security group of the function "
             "to one of the store, on both sides."
         )
 
@@ -158,11 +159,13 @@ def closed_stores(
         named = function.list_of("VpcConfig", "SecurityGroupIds")
         groups = app.follow_all(named, function.template)
         told = app.follow_all(list((function.get("Environment", "Variables") or {}).values()), function.template)
-        findings += [
-            ClosedStore(function, store)
-            for store in sorted(told, key=lambda each: each.logical_id)
-            if store.kind in _STORES and len(groups) == len(named) and _is_closed(app, network, store, function)
-        ]
+        if len(groups) != len(named):
+            continue
+        for store in sorted(told, key=lambda each: each.logical_id):
+            ports = _ports(store) if store.kind in _STORES else ()
+            findings += [
+                ClosedStore(function, store, port) for port in ports if _is_closed(app, network, store, port, function)
+            ][:1]
     return findings
 
 
@@ -197,18 +200,17 @@ def _store_interface(app: Templates, store: Resource) -> Interface:
     )
 
 
-def _is_closed(app: Templates, network: Network, store: Resource, function: Resource) -> bool:
-    port = _port(store)
-    if not port.isdecimal():
-        return False
-    client = _function_interface(app, function)
-    return connection_fault(network, client, _store_interface(app, store), int(port)) is not None
+def _is_closed(app: Templates, network: Network, store: Resource, port: int, function: Resource) -> bool:
+    client, target = _function_interface(app, function), _store_interface(app, store)
+    return connection_fault(network, client, target, port) is not None
 
 
-def _port(store: Resource) -> str:
+def _ports(store: Resource) -> tuple[int, ...]:
+    """The ports of a store; none if the template does not show them."""
     if store.kind == "AWS::ElastiCache::ServerlessCache":
-        return _SERVERLESS_PORTS.get(str(store.get("Engine")).lower(), "not shown")
-    return str(store.get("Port"))
+        return _SERVERLESS_PORTS.get(str(store.get("Engine")).lower(), ())
+    port = str(store.get("Port"))
+    return (int(port),) if port.isdecimal() else ()
 
 
 def _called_services(app: Templates, function: Resource) -> set[str]:
