@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from rehearsal.live.run import Run
     from rehearsal.live.service_principals import Source
 
-kms: Any = importlib.import_module("ministack.services.kms")
-
 TOUCHES = (
     Private(
         "services.sns",
@@ -27,8 +24,6 @@ TOUCHES = (
         ),
     ),
     Private("services.sns", "_topics"),
-    Private("services.sns", "topic_policy_for_arn", ("topic_arn",)),
-    Private("services.kms", "key_policy_for_arn", ("resource_arn",)),
 )  # fmt: skip
 
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
@@ -55,23 +50,15 @@ def refusal(topic_arn: str, source: Source) -> str | None:
         topic_arn: ARN of the topic.
         source: The service and what it acts for.
     """
-    found = sns.topic_policy_for_arn(topic_arn)
-    if found is None:
+    if topic_arn not in sns._topics:
         return f"the topic {topic_arn} does not exist"
-    if reason := service_principals.refusal(source, "sns:Publish", topic_arn, found[0]):
+    if reason := service_principals.refusal(source, "sns:Publish", topic_arn):
         return reason
     key = key_of(topic_arn)
-    if key is None:
-        return None
-    if AWS_KEY in key:
+    if key is not None and AWS_KEY in key:
         return f"the key {key} of {topic_arn} is AWS's own, which {source.service} may not use"
-    policy = kms.key_policy_for_arn(key)
-    if policy is None:
-        return f"the key {key} of {topic_arn} does not exist"
-    return next(
-        (reason for action in KEY_ACTIONS if (reason := service_principals.refusal(source, action, key, policy[0]))),
-        None,
-    )
+    reasons = (service_principals.refusal(source, action, key) for action in KEY_ACTIONS if key is not None)
+    return next((reason for reason in reasons if reason), None)
 
 
 def publish(run: Run, topic_arn: str, message: str, subject: str, source: Source) -> str | None:

@@ -1,21 +1,10 @@
-"""What a resource's policy allows an AWS service, such as EventBridge to invoke a function or CloudWatch to publish."""
+"""What an AWS service may do in its own name, such as EventBridge invoke a function or CloudWatch publish an alarm."""
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from rehearsal.extension.seam import Private
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-TOUCHES = (
-    Private("core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")),
-)
-
-evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+from rehearsal.live import identity
 
 
 @dataclass(frozen=True)
@@ -33,33 +22,13 @@ class Source:
     account: str
 
 
-def refusal(source: Source, action: str, resource: str, policy: str | Mapping[str, Any] | None) -> str | None:
-    """Why a resource's policy does not allow a service an action, or None.
+def refusal(source: Source, action: str, resource: str) -> str | None:
+    """Why the policy of a resource does not allow a service an action, or None.
 
     Args:
         source: The service and what it acts for.
         action: The action, for example `sns:Publish`.
         resource: ARN of the resource.
-        policy: The policy of the resource.
     """
-    keys = {
-        "aws:sourcearn": source.arn,
-        "aws:sourceaccount": source.account,
-        "aws:sourceowner": source.account,
-        "aws:principalservicename": source.service,
-        "aws:principalisawsservice": "true",
-    }
-    context = evaluator.EvalContext(
-        principal_arn=source.service,
-        principal_type="Service",
-        principal_account=source.account,
-        action=action,
-        resource_arn=resource,
-        region=resource.split(":")[3],
-        service_context=keys,
-    )
-    decision = evaluator.evaluate_resource_policy(policy, context, service=source.service).decision
-    if decision == "Allow":
-        return None
-    how = "denies" if decision == "Deny" else "does not allow"
-    return f"the policy of {resource} {how} {source.service} {action} for {source.arn}"
+    keys = {"aws:sourcearn": source.arn, "aws:sourceaccount": source.account, "aws:sourceowner": source.account}
+    return identity.state().roles.service_refusal(source.service, action, resource, keys)

@@ -56,7 +56,7 @@ def install(run: Run) -> None:
     peer.workers = workers
     settings.install()
     credentials.install(given)
-    _installed.update(invocations=invocations.install(run, given), credentials=given)
+    _installed.update(invocations=invocations.install(run), credentials=given)
 
 
 def invocations_of_run() -> invocations.Invocations:

@@ -11,17 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private
-from rehearsal.live.functions.seam import evaluator, lambda_runtime, sessions
+from rehearsal.live.functions.seam import lambda_runtime, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOUCHES = (
-    Private(
-        "core.iam_evaluator",
-        "enforce",
-        ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
-    ),
     Private("core.lambda_runtime", "execution_credentials", ("config",)),
     Private("services.sts", "register_session", ("access_key", "session")),
 )
@@ -52,22 +47,6 @@ class Credentials:
                 given = _register(config["FunctionArn"].split(":")[4], role.rsplit("/", 1)[-1], name, expires)
                 self._given[name, role] = expires, given
             return given
-
-    def refusal(self, config: Mapping[str, Any], action: str, resource: str, keys: Mapping[str, str]) -> str | None:
-        """Why a function's role may not do something that Lambda does under it, or None.
-
-        Args:
-            config: The function's configuration.
-            action: The action, for example `sns:Publish`.
-            resource: ARN of the resource.
-            keys: Condition keys of the request.
-        """
-        key, service = self.of(config)["AWS_ACCESS_KEY_ID"], action.split(":", maxsplit=1)[0]
-        region = config["FunctionArn"].split(":")[3]
-        denied = evaluator.enforce(key, action, service, region, resource_arn=resource, service_context=dict(keys))
-        if denied is None:
-            return None
-        return f"the role {config['Role']} may not {action} on {resource}: {getattr(denied, 'decision', '') or denied}"
 
 
 def _register(account: str, role: str, name: str, expires: float) -> dict[str, str]:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private, Response, responses, sns
-from rehearsal.live import alarms, deliveries
+from rehearsal.live import alarms, deliveries, identity
 from rehearsal.live.functions import embedded_metrics, service_calls
 from rehearsal.live.functions.seam import apigateway, eventbridge, lambda_runtime, lambda_service
 from rehearsal.live.service_principals import Source
@@ -23,7 +23,6 @@ from rehearsal.live.service_principals import Source
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from rehearsal.live.functions.credentials import Credentials
     from rehearsal.live.run import Run
 
 TOUCHES = (
@@ -62,6 +61,7 @@ TOUCHES = (
 )  # fmt: skip
 
 NAMESPACE = "AWS/Lambda"
+LAMBDA, SCHEDULER = "lambda.amazonaws.com", "scheduler.amazonaws.com"
 RETRY_SECONDS = (1.0, 2.0)  # AWS waits one and two minutes
 MAX_ERROR_MESSAGE = 1_024  # characters
 HTTP_API_ERROR: Response = (500, {"Content-Type": "application/json"}, b'{"message":"Internal Server Error"}')
@@ -75,12 +75,10 @@ class Invocations:
 
     Args:
         run: The run.
-        credentials: The credentials of the functions' roles.
     """
 
-    def __init__(self, run: Run, credentials: Credentials) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._credentials = credentials
         self._lock = threading.Lock()
         self._asynchronous: set[threading.Thread] = set()
 
@@ -199,8 +197,7 @@ class Invocations:
             record = service_calls.record_of(function)
         except service_calls.InvocationError as error:
             return str(error)
-        acting = {"FunctionName": "scheduler", "FunctionArn": function, "Role": role}
-        reason = self._credentials.refusal(acting, service_calls.INVOKE, function, {})
+        reason = identity.state().roles.refusal(role, service_calls.INVOKE, function, by=SCHEDULER)
         if reason is None:
             self.invoke_asynchronously(record, event)
         return reason
@@ -263,10 +260,12 @@ class Invocations:
         action = {"sns": "sns:Publish", "sqs": "sqs:SendMessage"}[service]
         asked: list[tuple[str, str, dict[str, str]]] = [(action, target, {})]
         if service == "sns" and (key := deliveries.key_of(target)):
-            via = {"kms:ViaService": f"sns.{target.split(':')[3]}.amazonaws.com"}
+            via = {"kms:viaservice": f"sns.{target.split(':')[3]}.amazonaws.com"}
             asked += [(key_action, key, via) for key_action in deliveries.KEY_ACTIONS]
-        for question in asked:
-            if reason := self._credentials.refusal(config, *question):
+        roles = identity.state().roles
+        for needed, resource, keys in asked:
+            reason = roles.refusal(config["Role"], needed, resource, by=LAMBDA, session=name, context=keys)
+            if reason:
                 self._run.journal.write("delivery", topic=target, source=name, allowed=False, reason=reason)
                 return
         message = json.dumps(event)
@@ -368,14 +367,13 @@ def _from_http_api(run: Run, stock: Callable[..., Awaitable[Response]]) -> Calla
     return invoke
 
 
-def install(run: Run, credentials: Credentials) -> Invocations:
+def install(run: Run) -> Invocations:
     """Run and count invocations here, and ask policies for those of services.
 
     Args:
         run: The run.
-        credentials: The credentials of the functions' roles.
     """
-    invocations = Invocations(run, credentials)
+    invocations = Invocations(run)
     lambda_service._execute_function_warm = invocations.execute
     lambda_service._execute_function_dispatch = invocations.recorded(lambda_service._execute_function_dispatch)
     lambda_service._emit_lambda_metrics = invocations.count_throttle

@@ -7,10 +7,7 @@ from typing import Any
 
 apigateway: Any = importlib.import_module("ministack.services.apigateway")
 cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
 eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
-kms: Any = importlib.import_module("ministack.services.kms")
 lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
 lambda_service: Any = importlib.import_module("ministack.services.lambda_svc")
-scheduler: Any = importlib.import_module("ministack.services.scheduler")
 sessions: Any = importlib.import_module("ministack.services.sts")

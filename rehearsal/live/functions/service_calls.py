@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 TOUCHES = (
     Private("services.lambda_svc", "_execute_function_with_config_scope", ("func", "event")),
     Private("services.lambda_svc", "_execution_record_for_config", ("func", "config")),
-    Private("services.lambda_svc", "_functions"),
     Private("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
 )
 
@@ -52,9 +51,7 @@ def refusal(record: Mapping[str, Any], source: Source) -> str | None:
         record: The function.
         source: The service and what it acts for.
     """
-    config = record["config"]
-    policy = lambda_service._functions[config["FunctionName"]]["policy"]
-    return service_principals.refusal(source, INVOKE, config["FunctionArn"], policy)
+    return service_principals.refusal(source, INVOKE, record["config"]["FunctionArn"])
 
 
 def invoke(function: str, event: Any, source: Source) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import itertools
 import shutil
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -14,35 +14,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rehearsal.extension import seam
-from rehearsal.live import alarms, client_side, deliveries, functions, rotation, schedules
+from rehearsal.live import alarms, client_side, deliveries, functions, identity, rotation, schedules
 from rehearsal.live.functions import inside
 from rehearsal.live.functions.bundles import Bundles
 from rehearsal.live.functions.process import FunctionProcess, Settings
+from rehearsal.live.functions.seam import lambda_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rehearsal.live.run import Run
 
-REPLACED = ("apigateway", "cloudwatch", "eventbridge", "lambda_svc", "scheduler", "secretsmanager", "sns")
 accounts = itertools.count(200_000_000_000)
 
 
 @pytest.fixture
 def installed(run: Run) -> Iterator[Run]:
     """The run with the modules of functions installed in this process, in an empty account."""
-    modules = [importlib.import_module(f"ministack.services.{name}") for name in REPLACED]
-    modules.append(importlib.import_module("ministack.core.lambda_runtime"))
-    before = [dict(vars(module)) for module in modules]
+    modules = [module for name, module in sys.modules.items() if name.startswith("ministack.")]
+    before = [(module, dict(vars(module))) for module in modules]
     table = seam.handlers()
     handlers = {name: dict(handler) for name, handler in table.items()}
     seam.responses.set_request_account_id(str(next(accounts)))
     seam.responses.set_request_region("eu-west-1")
-    for module in (deliveries, alarms, functions, rotation, schedules):
+    for module in (identity, deliveries, alarms, functions, rotation, schedules):
         module.install(run)
     yield run
-    importlib.import_module("ministack.core.lambda_runtime").reset()
-    for module, names in zip(modules, before, strict=True):
+    lambda_runtime.reset()
+    for module, names in before:
         for name, value in names.items():
             setattr(module, name, value)
     for name, handler in handlers.items():

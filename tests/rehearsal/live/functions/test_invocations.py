@@ -15,6 +15,7 @@ from rehearsal.extension import seam
 from rehearsal.live import alarms, deliveries, functions, journal
 from rehearsal.live.functions import embedded_metrics, invocations, service_calls
 from rehearsal.live.functions.seam import apigateway, cloudwatch, eventbridge, lambda_service, sessions
+from rehearsal.live.identity.emulator import iam
 from rehearsal.live.service_principals import Source
 from tests.rehearsal.live.functions.conftest import packed
 
@@ -36,9 +37,20 @@ def handler(event, context):
 """
 
 
-def _create(**properties: Any) -> str:
-    """Create a function by CloudFormation; returns its ARN."""
+ROLE = "AWS::IAM::Role"
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def _create(*allowed: str, **properties: Any) -> str:
+    """Create a function and its role by CloudFormation, with these actions allowed; returns the function's ARN."""
     account = seam.responses.get_account_id()
+    statements = [{"Effect": "Allow", "Action": list(allowed or ("logs:*",)), "Resource": "*"}]
+    role = {
+        "RoleName": "probe",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [TRUST]},
+        "Policies": [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
+    }
+    seam.handlers()[ROLE]["create"]("Role", role, "stack")
     asked = {
         "FunctionName": "probe",
         "Runtime": "python3.14",
@@ -85,15 +97,17 @@ def test_settings_that_cloudformation_has_are_kept(installed: Run) -> None:
     props = {
         "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": ["sg-1"]},
         "KmsKeyArn": "arn:key",
-        "DeadLetterConfig": {"TargetArn": "arn:topic"},
+        "DeadLetterConfig": {"TargetArn": "arn:aws:sns:eu-west-1:000000000000:letters"},
+        "Environment": {},
         "ReservedConcurrentExecutions": 3,
     }
-    _create(**props)
+    _create("sns:Publish", **props)
     config = lambda_service._functions["probe"]["config"]
+    role = config["Role"]
     assert config["VpcConfig"]["SecurityGroupIds"] == ["sg-1"]
-    assert (config["KMSKeyArn"], config["DeadLetterConfig"]) == ("arn:key", {"TargetArn": "arn:topic"})
+    assert (config["KMSKeyArn"], config["DeadLetterConfig"]) == ("arn:key", props["DeadLetterConfig"])
     assert lambda_service._reserved_concurrency({}, config) == 3
-    base = {"FunctionName": "probe", "Runtime": "python3.14", "Handler": "app.handler", "Role": "r"}
+    base = {"FunctionName": "probe", "Runtime": "python3.14", "Handler": "app.handler", "Role": role}
     seam.handlers()["AWS::Lambda::Function"]["update"]("probe", {**base, **props}, base, "stack", "Logical")
     config = lambda_service._functions["probe"]["config"]
     assert config["VpcConfig"]["SecurityGroupIds"] == []
@@ -118,8 +132,11 @@ def test_a_function_runs_under_keys_of_its_own_that_expire(installed: Run) -> No
     ("permitted", "reason"),
     [
         (_source, None),
-        (lambda: _source(name="another"), "does not allow events.amazonaws.com lambda:InvokeFunction"),
-        (lambda: _source(service="sns.amazonaws.com"), "does not allow events.amazonaws.com"),
+        (lambda: _source(name="another"), "events.amazonaws.com is not authorized to perform: lambda:InvokeFunction"),
+        (
+            lambda: _source(service="sns.amazonaws.com"),
+            "events.amazonaws.com is not authorized to perform: lambda:InvokeFunction",
+        ),
     ],
 )
 def test_services_invoke_as_the_functions_policy_allows(installed: Run, permitted: Any, reason: str | None) -> None:
@@ -208,7 +225,7 @@ def test_a_topic_that_does_not_admit_alarms_gets_none(installed: Run) -> None:
     alarms.record("AWS/Lambda", "Errors", (1.0,), dimensions={"FunctionName": "probe"})
     (entry,) = _entries(installed, "delivery")
     assert entry["allowed"] is False
-    assert "does not allow cloudwatch.amazonaws.com sns:Publish" in entry["reason"]
+    assert "cloudwatch.amazonaws.com is not authorized to perform: sns:Publish" in entry["reason"]
 
 
 def test_a_topic_with_awss_own_key_gets_no_alarms(installed: Run) -> None:
@@ -287,21 +304,22 @@ def test_no_reserved_concurrency_refuses(installed: Run) -> None:
 def test_dead_letters_after_three_attempts(installed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """An asynchronous invocation that fails is tried three times; then the topic gets the event, if the role may."""
     monkeypatch.setattr(invocations, "RETRY_SECONDS", (0.0, 0.0))
-    topic = _topic()
-    function = _create(DeadLetterConfig={"TargetArn": topic})
+    topic = _topic({"Statement": []})
+    function = _create("sns:Publish", DeadLetterConfig={"TargetArn": topic})
     _permit(function, _source())
     sent: list[tuple[Any, ...]] = []
     monkeypatch.setattr(seam.sns, "_fanout", lambda *arguments: sent.append(arguments))
-    answers = iter(["the role may not", None])
-    monkeypatch.setattr(functions.credentials_of_run(), "refusal", lambda *_: next(answers))
     running = functions.invocations_of_run()
-    for _ in range(2):
+    granted: dict[str, Any] = iam._roles["probe"]["InlinePolicies"]
+    for policies in (granted, {}):
+        iam._roles["probe"]["InlinePolicies"] = policies
         assert running.invoke_for(function, {"fail": True}, _source()) is None
         assert running.wait(30) == 0
     assert [entry["failed"] for entry in _entries(installed, "function")] == [True] * 6
     (refused,) = _entries(installed, "delivery")
-    assert (refused["allowed"], refused["reason"]) == (False, "the role may not")
-    assert (sent[0][0], sent[0][2]) == (topic, '{"fail": true}')
+    assert not refused["allowed"]
+    assert "is not authorized to perform: sns:Publish" in refused["reason"]
+    assert [(arguments[0], arguments[2]) for arguments in sent] == [(topic, '{"fail": true}')]
     assert sent[0][5]["ErrorMessage"]["Value"] == "ValueError: because"
 
 
