@@ -19,9 +19,11 @@ from redis.retry import Retry
 from local_servers.ports import free_port
 from local_servers.waiting import wait_until
 from rehearsal.extension import seam
+from rehearsal.live import identity
 from rehearsal.live.caches import MODULES, registry
 from rehearsal.live.control import Controller
 from rehearsal.live.run import Run
+from tests.rehearsal.live import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,22 +133,19 @@ def flat(parameters: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def hooked(_mended: None) -> Iterator[tuple[Run, Caches]]:
     """The hooks for one module; afterwards the emulator in this process is as it was."""
-    modules = (seam.elasticache, seam.sns)
-    before = [dict(vars(module)) for module in modules]
     directory = Path(tempfile.mkdtemp(prefix="live-"))
     run = Run.create(directory, account=ACCOUNT, region=REGION, gateway_port=free_port())
-    for module in MODULES:
-        module.install(run)
-    caches = registry.of(run)
-    try:
-        yield run, caches
-    finally:
-        with run.in_account():
-            caches.stop()
-        run.close()
-        for module, names in zip(modules, before, strict=True):
-            vars(module).update(names)
-        shutil.rmtree(directory)
+    with restored.emulator():
+        for module in (identity, *MODULES):
+            module.install(run)
+        caches = registry.of(run)
+        try:
+            yield run, caches
+        finally:
+            with run.in_account():
+                caches.stop()
+            run.close()
+            shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from rehearsal.live.functions import inside
 from rehearsal.live.functions.bundles import Bundles
 from rehearsal.live.functions.process import FunctionProcess, Settings
 from rehearsal.live.functions.seam import lambda_runtime
+from tests.rehearsal.live import restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,21 +31,13 @@ accounts = itertools.count(200_000_000_000)
 @pytest.fixture
 def installed(run: Run) -> Iterator[Run]:
     """The run with the modules of functions installed in this process, in an empty account."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("ministack.")]
-    before = [(module, dict(vars(module))) for module in modules]
-    table = seam.handlers()
-    handlers = {name: dict(handler) for name, handler in table.items()}
     seam.responses.set_request_account_id(str(next(accounts)))
     seam.responses.set_request_region("eu-west-1")
-    for module in (identity, deliveries, alarms, functions, rotation, schedules):
-        module.install(run)
-    yield run
-    lambda_runtime.reset()
-    for module, names in before:
-        for name, value in names.items():
-            setattr(module, name, value)
-    for name, handler in handlers.items():
-        table[name].update(handler)
+    with restored.emulator():
+        for module in (identity, deliveries, alarms, functions, rotation, schedules):
+            module.install(run)
+        yield run
+        lambda_runtime.reset()
 
 
 def packed(**files: str) -> bytes:
