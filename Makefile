@@ -60,7 +60,7 @@ help:
 setup: $(DEV) $(CLI)
 
 rehearse: setup
-	@exec python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
+	@MAKE_PID=$$PPID exec python -m rehearsal $(if $(STAGE),--stage $(STAGE)) $(ARGS)
 
 workloads: setup
 	@python -m workloads.local $(ARGS)

@@ -78,8 +78,8 @@ def main() -> int:
         report.write(
             "A live rehearsal needs Linux, on which all addresses of 127/8 exist: this is the quick one, LIVE=0"
         )
-    if "MAKELEVEL" in os.environ:
-        _end_with_make()
+    if "MAKE_PID" in os.environ:
+        _end_with(int(os.environ["MAKE_PID"]))
     directories = workspace.prepare()
     code, kept = FAILED_STEP, None
     try:
@@ -105,15 +105,20 @@ def main() -> int:
     return code
 
 
-def _end_with_make() -> None:
-    """End this process at once if `make`, which started it, is killed; what it started, and its directories, follow."""
-    make = os.getppid()
+def _end_with(make: int) -> None:
+    """End this process at once if `make`, which started it, is killed; what it started, and its directories, follow.
+
+    Args:
+        make: Process id of `make`, which may already have been killed while this process was importing modules.
+    """
 
     def watch() -> None:
         while os.getppid() == make:
             time.sleep(WATCH_SECONDS)
         os.kill(os.getpid(), signal.SIGKILL)
 
+    if os.getppid() != make:
+        watch()
     threading.Thread(target=watch, name="end-with-make", daemon=True).start()
 
 

@@ -72,6 +72,15 @@ def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals)
     assert [] == watch.alive()
 
 
+def test_make_that_was_killed_before_the_rehearsal_began() -> None:
+    """The rehearsal ends at once, although it never saw make alive."""
+    runs = set((ROOT / ".rehearsal").glob("run-*"))
+    environment = {**os.environ, "MAKE_PID": str(os.getppid())}
+    process = subprocess.run([sys.executable, "-m", "rehearsal"], cwd=ROOT, env=environment, check=False, timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    assert set((ROOT / ".rehearsal").glob("run-*")) <= runs
+
+
 def test_the_emulator_ends_with_a_parent_that_is_killed(place: Workspace) -> None:
     """A parent that cannot clean up takes the emulator with it."""
     with _start("-c", HOLD_AN_EMULATOR, str(place.run)) as process:
