@@ -234,7 +234,7 @@ def _route(route: Record) -> Route:
 
 
 def _acl_entry(entry: Record) -> AclEntry:
-    # The emulator drops the ports of an entry; one without ports is for all of them.
+    # An entry for every protocol has no ports.
     ports = entry.get("PortRange")
     found = tcp_ports(entry.get("Protocol"), *((ports["From"], ports["To"]) if ports else (0, EVERY_PORT[-1])))
     return AclEntry(

@@ -57,8 +57,8 @@ LIMITS = (
             "inbound-rule: the function without the inbound rule",
             "inbound-rule: the function with the inbound rule again",
         ),
-        remains="packets: rules were judged when a process connected, but no packet was filtered; network ACLs, prefix "
-        "lists and IPv6 were not judged",
+        remains="packets: rules, routes and network ACLs were judged when a process connected, all of them over IPv4, "
+        "but no packet was filtered",
     ),
     Limit(
         "VPC endpoints, NAT gateways and DNS: they exist as records, but no packet passes",

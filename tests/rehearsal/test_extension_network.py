@@ -190,6 +190,63 @@ def test_nat_gateway_needs_what_it_stands_on(
         cloudformation.create("AWS::EC2::NatGateway", **{"SubnetId": subnet, "AllocationId": allocation, **changes})
 
 
+def test_network_acl_lives_and_dies(cloudformation: Any, vpc: Any, subnet: str) -> None:
+    """It has its entries and its subnet, of which each has one network ACL only, until they are deleted."""
+    kinds = ("AWS::EC2::NetworkAcl", "AWS::EC2::NetworkAclEntry", "AWS::EC2::SubnetNetworkAclAssociation")
+    first, second = (cloudformation.create(kinds[0], VpcId=vpc[0])[0] for _ in range(2))
+    ports = {"From": 6379, "To": 6379}
+    rule = {"RuleNumber": 100, "Protocol": 6, "RuleAction": "allow", "CidrBlock": ANYWHERE, "PortRange": ports}
+    entry = {"NetworkAclId": first, "Egress": False, **rule}
+    name, _ = cloudformation.create(kinds[1], **entry)
+    cloudformation.create(kinds[1], **{**entry, "Egress": True})
+    with pytest.raises(ValueError, match="NetworkAclEntryAlreadyExists"):
+        cloudformation.create(kinds[1], **entry)
+    for acl in (first, second):
+        cloudformation.create(kinds[2], NetworkAclId=acl, SubnetId=subnet)
+    stored = seam.ec2._network_acls
+    assert ([], [subnet]) == tuple([one["SubnetId"] for one in stored[acl]["Associations"]] for acl in (first, second))
+    assert ports == stored[first]["Entries"][-1]["PortRange"]
+    cloudformation.delete(kinds[1], name, **entry)
+    assert [(32767, False), (32767, True), (100, True)] == [
+        (one["RuleNumber"], one["Egress"]) for one in stored[first]["Entries"]
+    ]
+    cloudformation.delete(kinds[2], "aclassoc-1", NetworkAclId=second, SubnetId=subnet)
+    assert [] == stored[second]["Associations"]
+    for acl in (first, second):
+        cloudformation.delete(kinds[0], acl)
+        assert acl not in _ec2("DescribeNetworkAcls")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("AWS::EC2::NetworkAclEntry", {"RuleNumber": 1, "Protocol": -1, "RuleAction": "deny", "CidrBlock": ANYWHERE}),
+        ("AWS::EC2::SubnetNetworkAclAssociation", {"SubnetId": "subnet-1"}),
+    ],
+)
+def test_network_acl_that_does_not_exist_is_refused(cloudformation: Any, kind: str, more: dict[str, Any]) -> None:
+    """Of entries and associations; their deletion succeeds."""
+    with pytest.raises(ValueError, match="'acl-none' does not exist"):
+        cloudformation.create(kind, NetworkAclId="acl-none", **more)
+    cloudformation.delete(kind, "x", NetworkAclId="acl-none", **more)
+
+
+def test_prefix_list_is_described_until_it_is_deleted(cloudformation: Any) -> None:
+    """With its entries."""
+    kind = "AWS::EC2::PrefixList"
+    properties = {
+        "PrefixListName": "offices",
+        "AddressFamily": "IPv4",
+        "MaxEntries": 2,
+        "Entries": [{"Cidr": ANYWHERE}],
+    }
+    name, attributes = cloudformation.create(kind, **properties)
+    assert name == attributes["PrefixListId"]
+    assert ANYWHERE in _ec2("GetManagedPrefixListEntries", PrefixListId=name)
+    cloudformation.delete(kind, name, **properties)
+    assert name not in _ec2("DescribeManagedPrefixLists")
+
+
 def test_flow_log_has_its_log_group(cloudformation: Any, vpc: Any) -> None:
     """DescribeFlowLogs returns the log group and the role, until the flow log is deleted."""
     log, _ = cloudformation.create(
