@@ -26,6 +26,8 @@ TOUCHES = (
 )
 
 Record = dict[str, Any]
+REPLACING = ("CacheNodeType", "EngineVersion")  # a change of one replaces all nodes, one after another
+SNAPSHOTS_IN_S3 = "SnapshotArns"
 
 
 def new_cache(caches: Caches, record: Record) -> Cache:
@@ -70,6 +72,8 @@ def _creating(caches: Caches, stock: Action, delete: Action) -> Action:
         record = elasticache._replication_groups[name]
         try:
             cache = new_cache(caches, record)
+            if params(query, SNAPSHOTS_IN_S3, "SnapshotArn"):  # the rehearsal has no data in S3, and says so
+                caches.without_counterpart[name] = (*caches.without_counterpart[name], SNAPSHOTS_IN_S3)
             caches.start(cache, snapshots.dump_for(cache, snapshot))
             snapshots.copy_into(caches, cache, snapshot)
         except EngineRefusalError as fault:
@@ -116,6 +120,15 @@ def _apply(caches: Caches, cache: Cache, query: Query, before: Record) -> None:
         for node in cache.group.nodes:
             caches.run.edge.endpoints[node.name].also_plaintext = record["TransitEncryptionMode"] == registry.PREFERRED
     caches.point_names(cache)
+    if any(record[name] != before[name] for name in REPLACING):
+        background.run(caches, cache, lambda: _replace_nodes(caches, cache))
+
+
+def _replace_nodes(caches: Caches, cache: Cache) -> None:
+    """As for another engine version or node type: the replicas of a shard before its primary."""
+    cache.group.restart_all()
+    events.record(events.GROUP, cache.id, f"Replaced the nodes for {cache.record['CacheNodeType']}")
+    events.publish(caches.run, cache.record, "CacheClusterScalingComplete", cache.id)
 
 
 def _changes_user_groups(query: Query) -> bool:

@@ -151,6 +151,9 @@ class Nodes:
             node.held = True
         for node in stopped:
             node.kill()
+        with self._caches.run.in_account():
+            for cache in tuple(self._caches.groups.values()):
+                self._caches.point_names(cache)  # of reader endpoints; primaries are replaced
         return {"zone": zone, "nodes": [node.name for node in stopped]}
 
     def start_zone(self, zone: str) -> Mapping[str, Any]:
@@ -191,12 +194,7 @@ class Nodes:
             raise NoSuchNodeError(
                 refusal(got=f"cache {cache!r}", allowed=f"must be one of {names}", fix="Name one of these")
             )
-        restarted = []
-        for shard in found.group.shards:
-            for node in (*shard.replicas, shard.primary):
-                found.group.restart(node)
-                restarted.append(node.name)
-        return {"cache": cache, "nodes": restarted}
+        return {"cache": cache, "nodes": found.group.restart_all()}
 
 
 def _role(node: Node) -> str:

@@ -235,6 +235,19 @@ class Group:
             node.stop()
             self._bring_back(shard, node)
 
+    def restart_all(self) -> list[str]:
+        """Restart all nodes, the replicas of a shard before its primary, and return their names in that order.
+
+        The only node of a shard is left alone: its data would be lost.
+        """
+        restarted = []
+        for shard in self.shards:
+            if shard.replicas:
+                for node in (*shard.replicas, shard.primary):
+                    self.restart(node)
+                    restarted.append(node.name)
+        return restarted
+
     def add_replica(self, shard: Shard, node: Node) -> None:
         """Start a further replica of a shard."""
         with self.lock:

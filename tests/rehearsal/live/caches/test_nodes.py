@@ -254,6 +254,7 @@ def test_a_zone_is_lost_and_comes_back(service: Service) -> None:
     with closing(service.connect(cache.names.primary)) as client:
         client.set("meanwhile", "value")
     assert service.control("node-roles")["orders"]["0001"] == {"orders-001": "down", "orders-002": "primary"}
+    assert service.run.addresses.address_of(cache.names.reader) == cache.group.nodes[1].address
     service.control("start-zone", zone="eu-west-1a")
     wait_until(lambda: _whole(cache), "the group is whole")
     with closing(service.connect(cache.names.node("orders-001"))) as client:
@@ -276,6 +277,35 @@ def test_reboot_and_rolling_restart_keep_the_data(service: Service) -> None:
     assert not {node.pid for node in cache.group.nodes} & set(after)
     with closing(service.connect(cache.names.primary)) as client:
         assert client.get("kept") == "value"
+
+
+def test_readers_leave_a_lost_zone(service: Service) -> None:
+    """The reader endpoint leads to the primary while the only replica is away."""
+    cache = service.group("orders", PreferredCacheClusterAZs=["eu-west-1a", "eu-west-1b"])
+    replica = cache.group.nodes[1]
+    assert service.run.addresses.address_of(cache.names.reader) == replica.address
+    service.control("stop-zone", zone="eu-west-1b")
+    assert service.run.addresses.address_of(cache.names.reader) == cache.group.nodes[0].address
+    service.control("start-zone", zone="eu-west-1b")
+    wait_until(lambda: service.run.addresses.address_of(cache.names.reader) == replica.address, "the replica is back")
+
+
+@pytest.mark.parametrize("change", [{"EngineVersion": "9.0"}, {"CacheNodeType": "cache.m7g.large"}], ids=str)
+def test_another_version_or_node_type_replaces_all_nodes(service: Service, change: dict[str, str]) -> None:
+    """All processes are new, one after another, and the data is kept; the engine's memory is the new node type's."""
+    cache = service.group("orders")
+    with closing(service.connect(cache.names.primary)) as client:
+        client.set("kept", "value")
+    before = {node.pid for node in cache.group.nodes}
+    answer = service("ModifyReplicationGroup", ReplicationGroupId="orders", ApplyImmediately="true", **change)
+    assert service.texts(answer, "Status")[0] == "modifying"
+    service.available("orders")
+    assert not before & {node.pid for node in cache.group.nodes}
+    with closing(service.connect(cache.names.primary)) as client:
+        assert client.get("kept") == "value"
+    limits = {node.client.config_get("maxmemory")["maxmemory"] for node in cache.group.nodes}
+    gib = 6.38 if "CacheNodeType" in change else 1.37
+    assert limits == {str(int(gib * 1024**3 * 0.75))}
 
 
 def test_unknown_node_is_named(service: Service) -> None:

@@ -109,6 +109,12 @@ def test_snapshots_that_the_service_refuses(service: Service) -> None:
     assert "refused" not in seam.elasticache._snapshots
 
 
+def test_snapshots_in_s3_are_said_not_to_be_restored(service: Service) -> None:
+    """The rehearsal has no data for SnapshotArns; the group is empty, and the report says why."""
+    service.group("restored", SnapshotArns={"SnapshotArn.1": "arn:aws:s3:::bucket/orders.rdb"})
+    assert service.control("engine-versions")["parameters_without_counterpart"] == {"restored": ["SnapshotArns"]}
+
+
 def test_unknown_snapshot_is_not_restored(service: Service) -> None:
     """A group from a snapshot that does not exist is not created."""
     with pytest.raises(Exception, match=r"SnapshotNotFoundFault"):
