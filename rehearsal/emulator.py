@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import secrets
+import shutil
 import ssl
 import sys
 import time
@@ -13,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+import psutil
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
@@ -160,6 +164,29 @@ def _wait(emulator: Emulator) -> bool:
     raise EmulatorError(f"the emulator did not answer within {START_SECONDS:.0f} s. Its log:\n{emulator.log_tail()}")
 
 
+def _save_journal(live: LiveDirectory, workspace: Workspace) -> None:
+    """Put the journal next to the other logs, which stay if the rehearsal fails."""
+    if live.journal.exists() and workspace.run.exists():
+        shutil.copyfile(live.journal, workspace.run / live.journal.name)
+
+
+def listeners(group: int) -> list[tuple[str, int]]:
+    """The addresses and ports outside 127/8 on which processes of a group listen.
+
+    Args:
+        group: Id of the process group, such as that of an emulator and its servers.
+    """
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == group:
+                connections = process.net_connections(kind="inet")
+                found |= {(item.laddr.ip, item.laddr.port) for item in connections if item.status == psutil.CONN_LISTEN}
+        except (psutil.Error, OSError):
+            continue  # it has ended
+    return sorted((address, port) for address, port in found if not address.startswith("127."))
+
+
 def _launch(workspace: Workspace, log: IO[str], live: Live | None) -> Emulator:
     port, secret = free_port(), secrets.token_urlsafe(32)
     settings, directory = _settings(workspace, port, secret), None
@@ -199,4 +226,5 @@ def running(workspace: Workspace, live: Live | None = None) -> Iterator[Emulator
                 if not emulator.kept:
                     processes.end(emulator.process)
                     if emulator.live is not None:
+                        _save_journal(emulator.live, workspace)
                         emulator.live.remove()

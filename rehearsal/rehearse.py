@@ -171,6 +171,8 @@ class Rehearsal:
             memory = psutil.Process(server.pid).memory_info().rss / 1e6
             network = topology.read(stacks, account)
             found = self._drilled(server, environment, target)
+            if outside := emulator.listeners(server.pid):
+                raise emulator.EmulatorError(f"the emulator and its servers listen on {outside}, and not on 127/8 only")
             left = None
             if not self.keep:
                 with self.progress.phase("destroy"):

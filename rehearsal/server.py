@@ -14,6 +14,7 @@ from typing import Any
 
 from local_servers import processes
 from rehearsal import messages
+from rehearsal.live.addresses import NoAddressError
 from rehearsal.workspace import LIVE_DIRECTORY
 
 SUPPORTED = "1.5.33"
@@ -54,12 +55,15 @@ def _bring_to_life(emulator: Any) -> None:
     processes.delete_after_this_process(Path(os.environ[LIVE_DIRECTORY]))
     live = importlib.import_module("rehearsal.live.modules")
     region = os.environ["MINISTACK_REGION"]
-    run = live.install(
-        Path(os.environ[LIVE_DIRECTORY]),
-        account=os.environ["MINISTACK_ACCOUNT_ID"],
-        region=region,
-        gateway_port=int(os.environ["GATEWAY_PORT"]),
-    )
+    try:
+        run = live.install(
+            Path(os.environ[LIVE_DIRECTORY]),
+            account=os.environ["MINISTACK_ACCOUNT_ID"],
+            region=region,
+            gateway_port=int(os.environ["GATEWAY_PORT"]),
+        )
+    except NoAddressError as fault:
+        sys.exit(str(fault))
     certificate = run.authority.certificate(*NAMES, "*.amazonaws.com", *_second_level(region))
     os.environ["MINISTACK_SSL_CERT"] = os.environ["MINISTACK_SSL_KEY"] = str(certificate)
     emulator._port_is_bindable = _never  # it would listen on port 443 too, where it may

@@ -105,6 +105,11 @@ class LiveDirectory:
         return self.path / "control"
 
     @property
+    def journal(self) -> Path:
+        """What happened."""
+        return self.path / "journal.jsonl"
+
+    @property
     def names_file(self) -> Path:
         """The names file of the client that reaches everything."""
         return self.path / "names" / "person"
