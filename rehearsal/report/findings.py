@@ -77,20 +77,22 @@ class Live:
             account: The account that the stage is deployed to.
         """
         engines = (*self._caches(account), *self._databases())
-        return Findings(drills, tuple(self._grants()), engines, tuple(self._asked("grants").get("not_judged", ())))
+        return Findings(drills, tuple(self._grants()), engines, tuple(self._asked("not-judged")["not_judged"]))
 
     def _grants(self) -> Iterator[RoleGrants]:
-        for role in sorted(self._asked("grants").get("roles", ()), key=lambda found: str(found["role"])):
-            if not role["role"].startswith(NOT_OF_THE_STAGE) and role["granted"]:
-                yield RoleGrants(role["role"], *(_actions(role[kind]) for kind in ("used", "unused", "refused")))
+        for arn, role in sorted(self._asked("grants").items()):
+            name = arn.rpartition("/")[2]
+            if not name.startswith(NOT_OF_THE_STAGE) and role["granted"]:
+                yield RoleGrants(name, *(_actions(role[kind]) for kind in ("used", "unused", "refused")))
 
     def _caches(self, account: Account) -> Iterator[EngineFact]:
         facts = self._asked("engine-versions")
-        if not facts:
-            return
         clusters = account.client("elasticache").describe_cache_clusters()["CacheClusters"]
         asked = {
-            cluster.get("ReplicationGroupId", cluster["CacheClusterId"]): (cluster["Engine"], cluster["EngineVersion"])
+            cluster.get("ReplicationGroupId") or cluster["CacheClusterId"]: (
+                cluster["Engine"],
+                cluster["EngineVersion"],
+            )
             for cluster in clusters
         }
         for name, (engine, version) in sorted(asked.items()):
@@ -113,12 +115,8 @@ class Live:
             yield EngineFact(name, "database", "", str(reason))
 
     def _asked(self, command: str) -> Mapping[str, Any]:
-        try:
-            return Controller(self.control)(command)
-        except ControlError:
-            return {}  # its module is not installed; the report has no such section then
+        return Controller(self.control)(command)
 
 
-def _actions(grants: Sequence[str]) -> tuple[str, ...]:
-    """The actions of grants, each of which is `action on resource`."""
-    return tuple(sorted({grant.partition(" on ")[0] for grant in grants}))
+def _actions(grants: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted({grant["action"] for grant in grants}))
