@@ -91,6 +91,7 @@ class Rehearsal:
         progress: Shows the steps.
         drills: Names of the drills to run if the rehearsal is live. Default: all.
         prepared: A cloud assembly to deploy. Default: the stage is synthesised.
+        destroys: Whether the stage is destroyed at the end, unless it is kept.
     """
 
     stage: str
@@ -100,6 +101,7 @@ class Rehearsal:
     progress: report.Progress
     drills: tuple[str, ...] = ()
     prepared: Path | None = None
+    destroys: bool = True
 
     def run(self) -> Outcome:
         """Deploy, check and destroy the stage. The emulator ends with this call unless it is kept.
@@ -174,7 +176,7 @@ class Rehearsal:
             if outside := emulator.listeners(server.pid):
                 raise emulator.EmulatorError(f"the emulator and its servers listen on {outside}, and not on 127/8 only")
             left = None
-            if not self.keep:
+            if self.destroys and not self.keep:
                 with self.progress.phase("destroy"):
                     _unprotect(stacks, account)
                     self._cdk(cli, "destroy", "--force")

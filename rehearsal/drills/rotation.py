@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
-from rehearsal.drills.scene import NotApplicableError
+from rehearsal.drills.scene import PATIENCE_SECONDS, NotApplicableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,10 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
     with scene.cache_load(group) as load:
         load.event("RotateSecret")
         version = scene.client("secretsmanager").rotate_secret(SecretId=secret.secret)["VersionId"]
-        scene.until(lambda: CURRENT in _stages(scene, secret, version), "the new password becomes AWSCURRENT")
+        scene.control("wait-for-rotations", seconds=PATIENCE_SECONDS)
+        promoted = "AWSCURRENT" if CURRENT in _stages(scene, secret, version) else "not AWSCURRENT"
+        if not scene.expect("the new password when the rotation ends", CURRENT, promoted, of=secret.resource):
+            return
         load.event("promoted")
         new = scene.stage.password(secret.secret)
         scene.expect("the password has changed", "yes", "yes" if new != old else "no", of=secret.resource)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.live.client_side import names
-from rehearsal.live.control import ControlError, Controller
+from rehearsal.live.control import Controller
 from rehearsal.report.results import EngineFact, RoleGrants
 from rehearsal.workspace import ROOT
 
