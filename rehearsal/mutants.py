@@ -315,7 +315,16 @@ def rehearse(mutant: Mutant, assembly: Path) -> Finding:
 
 def _told(mutant: Mutant, assembly: Path, directories: workspace.Workspace) -> tuple[bool, str, str]:
     """Whether the rehearsal failed, where, and what it told."""
-    rehearsal = Rehearsal(STAGE, False, True, directories, _Silent(), mutant.drills, assembly)
+    rehearsal = Rehearsal(
+        stage=STAGE,
+        keep=False,
+        live=True,
+        workspace=directories,
+        progress=_Silent(),
+        drills=mutant.drills,
+        prepared=assembly,
+        destroys=False,
+    )
     try:
         results = rehearsal.run().results
     except (StageError, CdkError, EmulatorError, DrillsError) as fault:

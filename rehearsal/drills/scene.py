@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rehearsal.drills.stage import DeployedStage, Group
 
 PATIENCE_SECONDS = 90.0  # a loaded machine takes ten times what a quiet one does
-BEGIN_SECONDS = 30.0
+BEGIN_SECONDS = 20.0
 SETTLE_SECONDS = 0.6  # of load before and after what is tried, so that the plot shows both
 STACK = "drills"
 
