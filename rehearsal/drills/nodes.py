@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.drills import accounts
 from rehearsal.drills.clients import CacheClient
 from rehearsal.drills.scene import NotApplicableError, NotRunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from rehearsal.drills.load import Load
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import Group
 
@@ -115,15 +117,31 @@ def kill_primary(scene: Scene) -> None:
     for group in replicated(scene):
         shard = min(shards(scene, group))
         before = primary_of(shards(scene, group)[shard])
-        with scene.cache_load(group) as load:
+        with _topic(scene, group) as inbox, scene.cache_load(group) as load:
             load.event("the primary is killed")
             scene.control("kill-node", node=before)
             scene.until(partial(_promoted, scene, group, shard, before), "a replica is promoted")
             load.event("promoted")
             _wait_until_whole(scene, group)
             load.event("back as a replica")
+            if inbox is not None:
+                scene.until(inbox.texts, "an event reaches the topic")
+                told = "arrived" if any("ElastiCache:" in text for text in inbox.texts()) else "none"
+                scene.expect("an event reaches the topic of the group", "arrived", told, of=group.resource)
         scene.expect_right_answers(errors=True, losses=True, of=group.resource)
         _expect_roles(scene, group)
+
+
+@contextmanager
+def _topic(scene: Scene, group: Group) -> Iterator[accounts.Inbox | None]:
+    """An inbox for the events of a group, if it publishes them."""
+    member = scene.stage.member(scene.stage.describe(group.name)["MemberClusters"][0])
+    topic = member.get("NotificationConfiguration", {}).get("TopicArn")
+    if topic is None:
+        yield None
+        return
+    with accounts.inbox(scene, topic) as inbox:
+        yield inbox
 
 
 def _wait_until_whole(scene: Scene, group: Group) -> None:
@@ -169,21 +187,28 @@ def _zones(scene: Scene, group: Group) -> Iterator[tuple[str, str]]:
 def rolling_restart(scene: Scene) -> None:
     """Restart every node, the replicas of a shard before its primary, as maintenance does."""
     for group in replicated(scene):
-        if scene.stage.describe(group.name).get("ClusterEnabled"):
-            raise NotApplicableError("RebootCacheCluster takes no node of a group with cluster mode enabled")
         with scene.cache_load(group) as load:
-            for shard, roles in sorted(shards(scene, group).items()):
-                before = primary_of(roles)
-                for node in sorted(set(roles) - {before}):
-                    _restart(scene, group, load, node)
-                load.event("TestFailover")
-                _test_failover(scene, group, shard, before)
-                _restart(scene, group, load, before)
+            if scene.stage.describe(group.name).get("ClusterEnabled"):
+                load.event("maintenance begins")
+                scene.control("rolling-restart", cache=group.name)  # RebootCacheCluster takes no node of such a group
+                load.event("maintenance ends")
+            else:
+                _reboot_all(scene, group, load)
         scene.expect_right_answers(errors=True, losses=True, of=group.resource)
         _expect_roles(scene, group)
 
 
-def _restart(scene: Scene, group: Group, load: Any, node: str) -> None:
+def _reboot_all(scene: Scene, group: Group, load: Load) -> None:
+    for shard, roles in sorted(shards(scene, group).items()):
+        before = primary_of(roles)
+        for node in sorted(set(roles) - {before}):
+            _restart(scene, group, load, node)
+        load.event("TestFailover")
+        _test_failover(scene, group, shard, before)
+        _restart(scene, group, load, before)
+
+
+def _restart(scene: Scene, group: Group, load: Load, node: str) -> None:
     load.event(f"{node[-3:]} restarts")
     scene.client("elasticache").reboot_cache_cluster(CacheClusterId=node, CacheNodeIdsToReboot=[NODE_ID])
     scene.until(lambda: scene.stage.member(node)["CacheClusterStatus"] == "available", f"{node} is available")

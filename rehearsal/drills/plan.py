@@ -102,6 +102,12 @@ DRILLS = (
         "The new group has every value that the snapshot had.",
         "restore.restore",
     ),
+    Drill(
+        "slow-log",
+        "Run a slow command",
+        "The slow command is in the log group of the template, without its key.",
+        "logs.deliver",
+    ),
     Drill("alarm", "Raise the alarms", "An alarm reaches the subscribers of its topic.", "alarms.alarm"),
 )
 

@@ -133,6 +133,8 @@ LIMITS = (
             "alarm: an alarm on a metric reaches its topic",
             "alarm: an alarm on the errors of a function reaches its topic",
             "failover: the failover is among the events of the group",
+            "primary-killed: an event reaches the topic of the group",
+            "slow-log: a slow command reaches its log group",
         ),
         remains="metrics that only AWS records, such as those of nodes, and alarms on them",
     ),
