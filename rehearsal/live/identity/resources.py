@@ -7,7 +7,7 @@ allowed on every resource that it names, and one that lists a kind without a nam
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private
 from rehearsal.live.identity.checks import Asked, Call, Check
@@ -77,6 +77,7 @@ ON_NONE = frozenset(
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 ROLE_PARAMETERS = ("RoleARN", "RoleArn", "roleArn", "Role", "MonitoringRoleArn", "DeliverLogsPermissionArn")
 PASSED_TO = {"ec2": "vpc-flow-logs", "rds": "monitoring.rds", "application-autoscaling": "application-autoscaling"}
+UNKNOWN = "UnknownOperation"  # an action that only a policy for everything grants
 READS = ("Describe", "Get", "List")
 
 
@@ -178,12 +179,12 @@ def asked(call: Call, stock: str, keys: Keys) -> Asked:
 
 
 def install(keys: Keys) -> None:
-    """Let the emulator ask for these resources.
+    """Let the emulator ask for these resources, and for each request: one that it does not know it would not judge.
 
     Args:
         keys: Knows the keys that services use for the caller.
     """
-    stock = iam_actions.extract_resource_arn
+    stock, stock_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
 
     def extract(  # noqa: PLR0917 - the emulator's signature
         service: str,
@@ -196,8 +197,11 @@ def install(keys: Keys) -> None:
         account_id: str,
     ) -> Asked:
         arn = stock(service, method, path, headers, body, query_params, region, account_id)
-        action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params)
+        action = stock_action(service, method, path, headers, body, query_params)
         call = Call.of(service, action, query_params, body or b"", region=region, account=account_id)
         return asked(call, arn, keys)
 
-    iam_actions.extract_resource_arn = extract
+    def extract_action(service: str, *arguments: Any) -> str:
+        return stock_action(service, *arguments) or f"{service}:{UNKNOWN}"
+
+    iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract, extract_action

@@ -231,6 +231,15 @@ def test_log_streams_are_resources_of_their_group(judge: Judge) -> None:
     assert denied(client.create_log_stream, logGroupName="application", logStreamName="s")
 
 
+def test_a_request_that_is_not_known_is_judged_too(judge: Judge) -> None:
+    """The emulator would pass a path without an operation on to the service without asking a policy."""
+    path = "/2015-03-31/no-such-thing"
+    session = judge.session(judge.role(allow("lambda:Get*")))
+    assert status(judge, None, session, path=path, service="lambda") == 403
+    everything = judge.session(judge.role(allow("*")))
+    assert status(judge, None, everything, path=path, service="lambda") != 403
+
+
 @pytest.fixture(scope="module")
 def api(judge: Judge) -> str:
     """An HTTP API whose routes ask for IAM; returns its id."""
@@ -241,27 +250,37 @@ def api(judge: Judge) -> str:
     return made
 
 
-def status(judge: Judge, api: str, credentials: Document | None, *, signature: str | None = None) -> int:
-    """The status of GET /page.
+def status(
+    judge: Judge,
+    api: str | None,
+    credentials: Document | None,
+    *,
+    signature: str | None = None,
+    path: str = "/page",
+    service: str = "execute-api",
+) -> int:
+    """The status of a GET.
 
     Args:
         judge: The emulator.
-        api: Id of the API.
+        api: Id of the HTTP API; None for a service's own.
         credentials: That sign; None if the request is not signed.
         signature: In place of the right one.
+        path: What is got.
+        service: The service.
     """
-    host = f"{api}.execute-api.{REGION}.amazonaws.com"
-    request = AWSRequest("GET", f"https://{host}/page", headers={"Host": host})
+    host = ".".join([*([api] if api else []), service, REGION, "amazonaws.com"])
+    request = AWSRequest("GET", f"https://{host}{path}", headers={"Host": host})
     if credentials:
         keys = Credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
-        SigV4Auth(keys, "execute-api", REGION).add_auth(request)
+        SigV4Auth(keys, service, REGION).add_auth(request)
     headers = dict(request.headers)
     if signature:
         headers["Authorization"] = headers["Authorization"].rpartition("=")[0] + "=" + signature
     context = ssl.create_default_context(cafile=str(judge.server.ca_file))
     connection = http.client.HTTPSConnection("127.0.0.1", judge.server.port, context=context, timeout=10)
     try:
-        connection.request("GET", "/page", headers=headers)
+        connection.request("GET", path, headers=headers)
         return connection.getresponse().status
     finally:
         connection.close()
