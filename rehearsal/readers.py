@@ -398,7 +398,7 @@ READERS: Mapping[str, Reader] = {
     "AWS::SecretsManager::Secret": Reader(_read_secret, _asked_secret),
     "AWS::SecretsManager::RotationSchedule": Reader(
         reads_by_name(_read_schedule),
-        silent={"RotateImmediatelyOnUpdate": "a rehearsal registers the schedule and runs no rotation"},
+        silent={"RotateImmediatelyOnUpdate": "AWS obeys it once, and does not store it"},
     ),
     "AWS::SecretsManager::ResourcePolicy": Reader(
         reads_by_name(_read_secret_policy),

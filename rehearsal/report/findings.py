@@ -76,7 +76,7 @@ class Live:
             drills: How the drills ended.
             account: The account that the stage is deployed to.
         """
-        engines = (*self._caches(account), *self._databases())
+        engines = (*self._caches(account), *self._databases(), *self._functions())
         return Findings(drills, tuple(self._grants()), engines, tuple(self._asked("not-judged")["not_judged"]))
 
     def _grants(self) -> Iterator[RoleGrants]:
@@ -113,6 +113,13 @@ class Live:
             )
         for name, reason in facts.get("without_engine", {}).items():
             yield EngineFact(name, "database", "", str(reason))
+
+    def _functions(self) -> Iterator[EngineFact]:
+        facts = self._asked("function-environments")
+        if facts.get("asked"):
+            confined = () if facts["confined_by_the_kernel"] else ("the kernel has no Landlock to confine them",)
+            note = "; ".join((*facts["differences"], *confined))
+            yield EngineFact("functions", ", ".join(facts["asked"]), facts["ran"], note)
 
     def _asked(self, command: str) -> Mapping[str, Any]:
         return Controller(self.control)(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import platform
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from rehearsal.live.functions.seam import lambda_runtime
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rehearsal.live.functions.bundles import Bundle
     from rehearsal.live.run import Run
 
 TOUCHES = (
@@ -43,6 +45,8 @@ def install(run: Run) -> None:
         for source in Path(package.__path__[0]).glob("*.py"):
             shutil.copy(source, inner)
     given = credentials.Credentials()
+    ran = Environments()
+    run.control.register("function-environments", ran.describe)
     shared = Settings(
         directory=directory / "tmp",
         client_side=inner,
@@ -50,6 +54,7 @@ def install(run: Run) -> None:
         names=_names(run),
         credentials=given.of,
         unpack=Bundles(directory / "bundles", run.authority.ca_file).unpack,
+        started=ran.add,
     )
     create = functools.partial(FunctionProcess, shared)
     lambda_runtime._worker_class_for = lambda _config: create
@@ -69,6 +74,36 @@ def credentials_of_run() -> credentials.Credentials:
     """The credentials of the functions' roles in this process's run."""
     found: credentials.Credentials = _installed["credentials"]
     return found
+
+
+class Environments:
+    """What the functions of a run were made for, and what they ran on, for the report."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+        self._differences: set[str] = set()
+        self._confined = True
+
+    def add(self, config: Mapping[str, Any], bundle: Bundle, confined: bool) -> None:  # noqa: FBT001 - a callback
+        """Add a process that has loaded its handler.
+
+        Args:
+            config: The function's configuration.
+            bundle: Its code.
+            confined: Whether the kernel confines the process.
+        """
+        self._asked.add(f"{config['Runtime']} on {', '.join(config.get('Architectures') or ['x86_64'])}")
+        self._differences.update(bundle.differences)
+        self._confined = self._confined and confined
+
+    def describe(self) -> dict[str, Any]:
+        """What is known so far."""
+        return {
+            "asked": sorted(self._asked),
+            "ran": f"python{platform.python_version()} on {platform.machine()}",
+            "differences": sorted(self._differences),
+            "confined_by_the_kernel": self._confined,
+        }
 
 
 def workers() -> Mapping[int, str]:

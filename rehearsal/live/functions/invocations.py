@@ -124,12 +124,12 @@ class Invocations:
 
     def _record(self, name: str, request_id: str, milliseconds: float, outcome: Mapping[str, Any]) -> None:
         failed, log = bool(outcome.get("error")), str(outcome.get("log", ""))
-        facts: dict[str, Any] = {}
-        if failed:
-            kind, message = service_calls.error_of(outcome)
-            facts = {"error_type": kind, "error": message, "log": service_calls.tail_of(log)}
         self._run.journal.write(
-            "function", function=name, request=request_id, failed=failed, milliseconds=round(milliseconds), **facts
+            "function",
+            function=name,
+            request=request_id,
+            milliseconds=round(milliseconds),
+            **_facts(outcome, failed=failed, log=log),
         )
         for metric, value, unit in (
             ("Invocations", 1.0, "Count"),
@@ -156,10 +156,8 @@ class Invocations:
         """
         del duration_ms
         if throttle and not error:
-            reason = "its reserved concurrency (ReservedConcurrentExecutions) is used up"
-            self._run.journal.write(
-                "function", function=function_name, failed=True, error_type="TooManyRequestsException", error=reason
-            )
+            reason = "TooManyRequestsException: its reserved concurrency (ReservedConcurrentExecutions) is used up"
+            self._run.journal.write("function", function=function_name, failed=True, error=reason)
             alarms.record(NAMESPACE, "Throttles", (1.0,), unit="Count", dimensions={"FunctionName": function_name})
 
     def invoke_for(self, function: str, event: Any, source: Source) -> str | None:
@@ -280,6 +278,24 @@ class Invocations:
             lambda_service._route_async_failure(target, name, event, dict(outcome))
 
 
+def _facts(outcome: Mapping[str, Any], *, failed: bool, log: str) -> dict[str, Any]:
+    """What the journal tells of an outcome: of a failure, and of an HTTP answer that is one, the cause and the log."""
+    if failed:
+        kind, message = service_calls.error_of(outcome)
+        return {"failed": True, "error": f"{kind}: {message}", "log": service_calls.tail_of(log)}
+    body = outcome.get("body")
+    status = body.get("statusCode") if isinstance(body, dict) else None
+    if isinstance(status, int) and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        tail = service_calls.tail_of(log)
+        end = tail.rpartition("\n")[2]
+        return {
+            "failed": True,
+            "error": f"it answered {status}" + (f"; its log ends: {end}" if end else ""),
+            "log": tail,
+        }
+    return {"failed": False}
+
+
 def _failure(kind: str, message: str) -> dict[str, Any]:
     return {"body": {"errorType": kind, "errorMessage": message}, "error": True, "log": ""}
 
@@ -357,9 +373,7 @@ def _from_http_api(run: Run, stock: Callable[..., Awaitable[Response]]) -> Calla
             except service_calls.InvocationError as error:
                 reason = str(error)
         if reason:
-            run.journal.write(
-                "function", function=function, failed=True, error_type="AccessDeniedException", error=reason
-            )
+            run.journal.write("function", function=function, failed=True, error=f"AccessDeniedException: {reason}")
             return HTTP_API_ERROR
         response = await stock(integration, api_id, stage, path, method, *rest, **more)
         return HTTP_API_ERROR if response[0] == HTTPStatus.BAD_GATEWAY and b'"errorType"' in response[2] else response

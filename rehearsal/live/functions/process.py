@@ -50,6 +50,8 @@ class Settings:
         names: Returns the names file of a function.
         credentials: Returns the credentials of a function's role as environment variables.
         unpack: Returns the bundle of a ZIP file.
+        started: Told of each process that has loaded its handler: the function's configuration, its bundle, and whether
+            the kernel confines the process.
     """
 
     directory: Path
@@ -58,6 +60,7 @@ class Settings:
     names: Callable[[str], Path]
     credentials: Callable[[Mapping[str, Any]], Mapping[str, str]]
     unpack: Callable[[bytes], Bundle]
+    started: Callable[[Mapping[str, Any], Bundle, bool], None]
 
 
 # The emulator has no type information.
@@ -184,7 +187,10 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
             "handler": self.config.get("Handler", ""),
         }
         self._start_time = time.time()
-        return self._exchange(start, INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.2f} seconds")
+        answer, log = self._exchange(start, INIT_SECONDS, f"Init timed out after {INIT_SECONDS:.2f} seconds")
+        if "confined" in answer:
+            self._settings.started(self.config, bundle, answer["confined"])
+        return answer, log
 
     def _environment(self, bundle: Bundle) -> dict[str, str]:
         config = self.config

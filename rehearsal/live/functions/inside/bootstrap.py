@@ -62,14 +62,15 @@ def main(descriptor: int) -> None:
     connection = socket.socket(fileno=descriptor)
     requests = connection.makefile("rb")
     start = json.loads(requests.readline())
-    prepared = prepare(start)
-    if not callable(prepared):
-        answer(connection, start["id"], prepared)
+    confined = prepare(start)
+    handler = load(start["handler"])
+    if not callable(handler):
+        answer(connection, start["id"], handler)
         return
-    answer(connection, start["id"], {"ready": True})
+    answer(connection, start["id"], {"confined": confined})
     for line in requests:
         request = json.loads(line)
-        answer(connection, request["id"], invoke(prepared, request))
+        answer(connection, request["id"], invoke(handler, request))
 
 
 def _by_line(stream: Any) -> None:
@@ -77,8 +78,8 @@ def _by_line(stream: Any) -> None:
     stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
-def prepare(start: Mapping[str, Any]) -> Handler | Answer:
-    """Confine this process, and import the handler; returns it, or the answer that it failed.
+def prepare(start: Mapping[str, Any]) -> bool:
+    """Give this process its names, limits and confinement; returns whether the kernel enforces that.
 
     Args:
         start: The first request.
@@ -88,8 +89,16 @@ def prepare(start: Mapping[str, Any]) -> Handler | Answer:
     sys.path[0:1] = start["path"]
     point_libpq(names.install(start["names"]).find)
     confinement.limit(start["memory"] << 20, start["storage"] << 20)
-    confinement.confine(start["readable"], start["writable"])
-    module, _, name = start["handler"].rpartition(".")
+    return bool(confinement.confine(start["readable"], start["writable"]))
+
+
+def load(entry: str) -> Handler | Answer:
+    """The handler, or the answer that it does not load.
+
+    Args:
+        entry: The Handler of the function.
+    """
+    module, _, name = entry.rpartition(".")
     try:
         handler: Handler = getattr(importlib.import_module(module.replace("/", ".")), name)
     except ImportError as error:

@@ -87,6 +87,7 @@ def new_process(place: Path) -> Iterator[Callable[..., FunctionProcess]]:
         names=lambda function: place / "names" / function,
         credentials=lambda _config: {"AWS_ACCESS_KEY_ID": "ASIAKEY"},
         unpack=bundles.unpack,
+        started=lambda *_: None,
     )
     made: list[FunctionProcess] = []
 

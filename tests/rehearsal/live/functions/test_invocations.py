@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import platform
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,18 @@ def test_a_function_runs_under_keys_of_its_own_that_expire(installed: Run) -> No
     assert given["AWS_SECRET_ACCESS_KEY"] != functions.credentials.Credentials().of(config)["AWS_SECRET_ACCESS_KEY"]
 
 
+def test_what_functions_ran_on_is_told(installed: Run) -> None:
+    """The report learns what functions were made for, and on which Python and processor they ran."""
+    function = _create(Architectures=["arm64"])
+    _permit(function, _source())
+    assert installed.control.call("function-environments", {})["asked"] == []
+    service_calls.invoke(function, {}, _source())
+    told = installed.control.call("function-environments", {})
+    assert told["asked"] == ["python3.14 on arm64"]
+    assert told["ran"] == f"python{platform.python_version()} on {platform.machine()}"
+    assert told["differences"] == []
+
+
 @pytest.mark.parametrize(
     ("permitted", "reason"),
     [
@@ -159,8 +172,23 @@ def test_a_failure_names_its_cause(installed: Run) -> None:
         service_calls.invoke(function, {"fail": True}, _source())
     assert "Traceback" in str(caught.value)
     entry = _entries(installed, "function")[-1]
-    assert (entry["failed"], entry["error_type"], entry["error"]) == (True, "ValueError", "because")
+    assert (entry["failed"], entry["error"]) == (True, "ValueError: because")
     assert "Traceback" in entry["log"]
+
+
+def test_an_answer_of_an_error_names_its_cause_too(installed: Run) -> None:
+    """An HTTP answer of 500 or more is a failure in the journal, with the last line of the log, and no error metric."""
+    function = _create()
+    _permit(function, _source())
+    code = "def handler(event, context):\n    print('no cache')\n    return {'statusCode': event['status']}"
+    lambda_service._functions["probe"]["code_zip"] = packed(app=code)
+    alarm = _alarm("Errors")
+    for status in (404, 503):
+        service_calls.invoke(function, {"status": status}, _source())
+    fine, failed = _entries(installed, "function")
+    assert (fine["failed"], failed["failed"]) == (False, True)
+    assert failed["error"] == "it answered 503; its log ends: no cache"
+    assert alarm["StateValue"] == "OK"
 
 
 def _alarm(metric: str, namespace: str = "AWS/Lambda", function: str = "probe", **more: Any) -> dict[str, Any]:
