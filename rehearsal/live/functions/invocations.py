@@ -280,19 +280,17 @@ class Invocations:
 
 def _facts(outcome: Mapping[str, Any], *, failed: bool, log: str) -> dict[str, Any]:
     """What the journal tells of an outcome: of a failure, and of an HTTP answer that is one, the cause and the log."""
+    missing = "".join(f"; it did not reach {place}" for place in outcome.get("unreachable", ()))
+    tail = service_calls.tail_of(log)
     if failed:
         kind, message = service_calls.error_of(outcome)
-        return {"failed": True, "error": f"{kind}: {message}", "log": service_calls.tail_of(log)}
+        return {"failed": True, "error": f"{kind}: {message}{missing}", "log": tail}
     body = outcome.get("body")
     status = body.get("statusCode") if isinstance(body, dict) else None
     if isinstance(status, int) and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        tail = service_calls.tail_of(log)
         end = tail.rpartition("\n")[2]
-        return {
-            "failed": True,
-            "error": f"it answered {status}" + (f"; its log ends: {end}" if end else ""),
-            "log": tail,
-        }
+        last = f"; its log ends: {end}" if end else ""
+        return {"failed": True, "error": f"it answered {status}{missing}{last}", "log": tail}
     return {"failed": False}
 
 

@@ -109,7 +109,8 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
             invoked_function_arn: ARN that the invoker used.
 
         Returns:
-            `body` with the result and `log` with the output; for a failure also `error`, and `body` describes it.
+            `body` with the result, `log` with the output, and `unreachable` with what could not be connected to; for a
+            failure also `error`, and `body` describes it.
         """
         with self._lock:
             log = ""
@@ -117,7 +118,7 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
                 answer, log = self._start(request_id)
                 if "error" in answer:
                     self._end()
-                    return {"body": answer["error"], "error": True, "log": log}
+                    return {"log": log, **_outcome(answer)}
             seconds = float(self.config.get("Timeout", 3))
             request = {
                 "id": request_id,
@@ -127,9 +128,7 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
                 "seconds": seconds,
             }
             answer, output = self._exchange(request, seconds, f"Task timed out after {seconds:.2f} seconds")
-            if "result" in answer:
-                return {"body": answer["result"], "log": log + output}
-            return {"body": answer["error"], "error": True, "log": log + output}
+            return {"log": log + output, **_outcome(answer)}
 
     def _start(self, request_id: str) -> tuple[dict[str, Any], str]:
         """Start the process and load the handler; returns its answer and its log."""
@@ -283,6 +282,14 @@ def _python() -> tuple[Path, ...]:
     """Where the interpreter, its library and the installed distributions are."""
     paths = sysconfig.get_paths()
     return tuple(Path(path) for path in (sys.base_prefix, paths["stdlib"], paths["purelib"], paths["platlib"]))
+
+
+def _outcome(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer of the process in the form of the emulator's outcomes."""
+    unreachable = answer.get("unreachable", ())
+    if "result" in answer:
+        return {"body": answer["result"], "unreachable": unreachable}
+    return {"body": answer["error"], "error": True, "unreachable": unreachable}
 
 
 def _failed(kind: str, message: str) -> dict[str, Any]:

@@ -62,15 +62,17 @@ def main(descriptor: int) -> None:
     connection = socket.socket(fileno=descriptor)
     requests = connection.makefile("rb")
     start = json.loads(requests.readline())
-    confined = prepare(start)
+    confined, unreachable = prepare(start)
     handler = load(start["handler"])
     if not callable(handler):
-        answer(connection, start["id"], handler)
+        answer(connection, start["id"], {**handler, "unreachable": unreachable.found()})
         return
     answer(connection, start["id"], {"confined": confined})
     for line in requests:
         request = json.loads(line)
-        answer(connection, request["id"], invoke(handler, request))
+        unreachable.clear()
+        reply = invoke(handler, request)
+        answer(connection, request["id"], {**reply, "unreachable": unreachable.found()})
 
 
 def _by_line(stream: Any) -> None:
@@ -78,18 +80,22 @@ def _by_line(stream: Any) -> None:
     stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
-def prepare(start: Mapping[str, Any]) -> bool:
-    """Give this process its names, limits and confinement; returns whether the kernel enforces that.
+def prepare(start: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Give this process its names, limits and confinement.
+
+    Returns whether the kernel enforces the confinement, and what knows the names that could not be reached.
 
     Args:
         start: The first request.
     """
     sys.path.insert(0, start["side"])
     confinement, names = importlib.import_module("confinement"), importlib.import_module("names")
+    unreachable = importlib.import_module("unreachable").Unreachable()
     sys.path[0:1] = start["path"]
     point_libpq(names.install(start["names"]).find)
+    unreachable.watch()
     confinement.limit(start["memory"] << 20, start["storage"] << 20)
-    return bool(confinement.confine(start["readable"], start["writable"]))
+    return bool(confinement.confine(start["readable"], start["writable"])), unreachable
 
 
 def load(entry: str) -> Handler | Answer:

@@ -189,6 +189,29 @@ def test_connections_and_programs_are_confined(
     assert outcome["body"]["errorType"] == kind
 
 
+@pytest.mark.parametrize(
+    ("target", "reached"),
+    [
+        (("127.0.0.1", 9), "127.0.0.1:9: Connection refused"),
+        (("known.abc.eu-west-1.rds.amazonaws.com", 9), "known.abc.eu-west-1.rds.amazonaws.com:9: Connection refused"),
+        (("wrong.example", 443), "wrong.example: Name or service not known: wrong.example"),
+    ],
+)
+def test_what_was_not_reached_is_told(
+    new_process: Callable[..., FunctionProcess], target: tuple[str, int], reached: str
+) -> None:
+    """An outcome names what could not be resolved or connected to, also if the function swallows the error."""
+    source = (
+        "import socket\ndef handler(event, context):\n    try: socket.create_connection(tuple(event))\n"
+        "    except OSError: return 'swallowed'"
+    )
+    process = new_process(source)
+    outcome = process.invoke(target, "request-1")
+    assert outcome["body"] == "swallowed"
+    assert len(outcome["unreachable"]) == 1
+    assert outcome["unreachable"][0].startswith(reached)
+
+
 @pytest.mark.parametrize(("name", "address"), [("known", "127.70.0.1"), ("unknown", "no-database-of-this-account")])
 def test_libpq_asks_no_name_server(new_process: Callable[..., FunctionProcess], name: str, address: str) -> None:
     """Libpq gets the address of the database in the environment, and otherwise a text that is no address."""
