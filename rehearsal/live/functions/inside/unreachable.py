@@ -37,7 +37,7 @@ class Unreachable:
             except socket.gaierror as error:
                 self._found[f"{_text(host)}: {error.strerror}"] = None
                 raise
-            self._names.update({entry[4][0]: _text(host) for entry in found})
+            self._names.update({str(entry[4][0]): _text(host) for entry in found})
             return found
 
         def watched_connect(connection: socket.socket, address: Any) -> None:
@@ -52,7 +52,7 @@ class Unreachable:
                 raise
 
         socket.getaddrinfo = watched_getaddrinfo
-        socket.socket.connect = watched_connect  # type: ignore[method-assign]
+        socket.socket.connect = watched_connect  # type: ignore[assignment, method-assign]
 
 
 def _text(host: Any) -> str:
