@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,6 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import psutil
 import psycopg
@@ -316,6 +318,51 @@ def test_an_instance_is_a_server_from_creation_to_deletion(cloudformation: Any, 
     assert live.addresses.address_of(attributes["Endpoint.Address"]) is None
     assert not directory.exists()
     assert live.control.call("database-versions", {})["databases"] == []
+
+
+def _rds(action: str, **parameters: str) -> str:
+    body = urlencode({"Action": action, **parameters}).encode()
+    _status, _headers, answer = asyncio.run(seam.rds.handle_request("POST", "/", {}, body, {}))
+    return str(answer.decode())
+
+
+def test_a_server_follows_changes_of_its_instance(cloudformation: Any, live: Run) -> None:
+    """By CloudFormation and by the API: passwords, parameters that need a reboot, the port, deletion."""
+    first = {**PROPERTIES, "ManageMasterUserPassword": False, "MasterUserPassword": "first password"}
+    group, _ = cloudformation.create(GROUP, Family="postgres18", Description="d")
+    first["DBParameterGroupName"] = group
+    name, _ = cloudformation.create(INSTANCE, **first)
+    log_in(live, name, "first password").close()
+
+    second = {**first, "MasterUserPassword": "second password", "Port": "5433"}
+    assert name == cloudformation.update(INSTANCE, name, first, second)
+    assert seam.rds._instances[name]["Endpoint"]["Port"] == 5433
+    log_in(live, name, "second password").close()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        log_in(live, name, "first password")
+
+    refused = _rds("ModifyDBParameterGroup", DBParameterGroupName=group, **parameter("work_mem", "1"))
+    assert "<Code>InvalidParameterValue</Code>" in refused
+    assert "is outside the valid range for parameter" in refused
+    answer = _rds("ModifyDBParameterGroup", DBParameterGroupName=group, **parameter("max_connections", "55"))
+    assert "Error" not in answer
+    for reboots, status, connections in ((False, "pending-reboot", "100"), (True, "in-sync", "55")):
+        if reboots:
+            assert "Error" not in _rds("RebootDBInstance", DBInstanceIdentifier=name)
+        assert seam.rds._instances[name]["DBParameterGroups"][0]["ParameterApplyStatus"] == status
+        with log_in(live, name, "second password") as connection:
+            assert connection.execute("SHOW max_connections").fetchone() == (connections,)
+
+    _rds("ModifyDBInstance", DBInstanceIdentifier=name, MasterUserPassword="third password", ApplyImmediately="true")
+    log_in(live, name, "third password").close()
+    _rds("DeleteDBInstance", DBInstanceIdentifier=name, SkipFinalSnapshot="true")
+    assert (name in seam.rds._instances, dict(live.edge.endpoints)) == (False, {})
+
+
+def parameter(name: str, value: str) -> dict[str, str]:
+    """A parameter of a request."""
+    found = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
+    return {f"Parameters.Parameter.1.{key}": item for key, item in found.items()}
 
 
 def test_nothing_is_left_of_an_instance_that_fails(cloudformation: Any, live: Run) -> None:
