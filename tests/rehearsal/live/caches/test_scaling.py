@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
+from local_servers.waiting import wait_until
 from rehearsal.extension import seam
 from rehearsal.live.engines import slots
 
@@ -35,9 +38,61 @@ def _write(cache: Cache, keys: range) -> None:
         owner.client.set(f"key-{number}", number)
 
 
+class Load(threading.Thread):
+    """A cluster client that writes a number to one of a few keys and reads it back, and counts wrong answers."""
+
+    def __init__(self, service: Service, cache: Cache) -> None:
+        super().__init__(daemon=True)
+        self.answers, self.wrong = 0, list[tuple[str, int, Any]]()
+        self._service, self._cache = service, cache
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        """Ask until the end; what fails is asked again by the next number."""
+        addresses = self._service.run.addresses
+        client = redis.RedisCluster(
+            host=str(addresses.address_of(self._cache.names.configuration)),
+            port=6379,
+            address_remap=lambda node: (addresses.address_of(node[0]) or node[0], node[1]),
+            ssl=True,
+            ssl_ca_certs=str(self._service.run.authority.ca_file),
+            ssl_check_hostname=False,
+            decode_responses=True,
+        )
+        number = 0
+        while not self._end.is_set():
+            number += 1
+            key = f"load-{number % 40}"
+            with contextlib.suppress(redis.RedisError):
+                client.set(key, number)
+                found = client.get(key)
+                self.answers += 1
+                if found != str(number):
+                    self.wrong.append((key, number, found))
+        client.close()
+
+    def stop(self) -> None:
+        """End it."""
+        self._end.set()
+        self.join(30)
+
+
 def test_shards_are_added_and_removed_with_their_keys(service: Service) -> None:
-    """Slots move evenly, no key is lost, and records, names and endpoints follow."""
+    """Under load no answer is wrong; slots move evenly, no key is lost; records, names and endpoints follow."""
     cache = service.sharded("sharded", 2)
+    load = Load(service, cache)
+    load.start()
+    try:
+        wait_until(lambda: load.answers > 20, "the load is answered")
+        _scale(service, cache)
+        seen = load.answers
+        wait_until(lambda: load.answers > seen + 20, "the load is answered afterwards")
+    finally:
+        load.stop()
+    assert load.wrong == []
+
+
+def _scale(service: Service, cache: Cache) -> None:
     _write(cache, range(100))
     service(
         "ModifyReplicationGroupShardConfiguration",
