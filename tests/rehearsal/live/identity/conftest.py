@@ -6,7 +6,7 @@ import importlib
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Judge:
     """
 
     server: emulator.Emulator
+    _clients: Document = field(default_factory=dict)  # of the root user; making one takes longer than a call
 
     def client(self, service: str, credentials: Document | None = None) -> Any:
         """A client of an API.
@@ -65,8 +66,10 @@ class Judge:
             service: Its name.
             credentials: Of a session. Default: of the account's root user.
         """
+        if credentials is None and service in self._clients:
+            return self._clients[service]
         given = credentials or {"AccessKeyId": ACCOUNT, "SecretAccessKey": self.server.secret}
-        return boto3.client(
+        made = boto3.client(
             service,
             region_name=REGION,
             endpoint_url=self.server.endpoint,
@@ -75,6 +78,9 @@ class Judge:
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given.get("SessionToken"),
         )
+        if credentials is None:
+            self._clients[service] = made
+        return made
 
     def role(self, *statements: Document, principal: Any = None, **more: Any) -> str:
         """Make a role with a policy; returns its ARN."""
