@@ -72,12 +72,7 @@ def main() -> int:
         return BAD_STAGE
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    live = os.environ.get("LIVE", "1") != "0"
-    if live and sys.platform != "linux":
-        live = False
-        report.write(
-            "A live rehearsal needs Linux, on which all addresses of 127/8 exist: this is the quick one, LIVE=0"
-        )
+    live = is_live()
     if "MAKE_PID" in os.environ:
         _end_with(int(os.environ["MAKE_PID"]))
     directories = workspace.prepare()
@@ -103,6 +98,19 @@ def main() -> int:
             workspace.keep(directories)
             report.write(f"Logs and templates: {directories.run.relative_to(workspace.ROOT)}")
     return code
+
+
+def is_live() -> bool:
+    """Whether engines, logins and functions work, and not only records exist: unless LIVE=0, and on Linux only."""
+    if os.environ.get("LIVE", "1") == "0":
+        return False
+    if sys.platform != "linux":
+        report.write(
+            f"A live rehearsal needs Linux, on which all addresses of 127/8 exist; this is {sys.platform}, so the quick "
+            "one runs, LIVE=0"
+        )
+        return False
+    return True
 
 
 def _end_with(make: int) -> None:

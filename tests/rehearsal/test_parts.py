@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import cdk, inventory, posture, report, resolve, workspace
+from rehearsal import __main__, cdk, inventory, posture, report, resolve, workspace
 from rehearsal.account import Account
 from rehearsal.assembly import Stack
 from rehearsal.inventory import ExistingResource
@@ -234,3 +235,21 @@ def test_a_kept_rehearsal_says_how_to_use_and_stop_it(capsys: pytest.CaptureFixt
     assert "python -m rehearsal run -- aws sts get-caller-identity\n  http://catalogue.localhost:1/\n" in told
     assert told.endswith("python -m rehearsal stop")
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("platform", "asked", "told"),
+    [("linux", "1", 0), ("linux", "0", 0), ("darwin", "0", 0), ("darwin", "1", 1)],
+)
+def test_a_live_rehearsal_needs_linux(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    platform: str,
+    asked: str,
+    told: int,
+) -> None:
+    """Elsewhere it is the quick one, and one line says so."""
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("LIVE", asked)
+    assert __main__.is_live() is (platform == "linux" and asked == "1")
+    assert capsys.readouterr().out.count("needs Linux") == told
