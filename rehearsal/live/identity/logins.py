@@ -76,6 +76,15 @@ class DatabaseUsers(Protocol):
         """Whether the engine knows a user with a password."""
 
 
+def _is_token(password: str) -> bool:
+    """Whether a password is the token of some login with IAM."""
+    try:
+        tokens.parse(password)
+    except tokens.TokenError:
+        return False
+    return True
+
+
 class Logins:
     """Decides about logins.
 
@@ -99,8 +108,14 @@ class Logins:
         """
         users = endpoint.login
         engine_password = users.iam_users.get(user) if isinstance(users, CacheUsers) else None
-        if engine_password is None or not isinstance(users, CacheUsers):
+        if not isinstance(users, CacheUsers):
             return CacheLogin(password, "the engine decides")
+        if engine_password is None:
+            if not _is_token(password):
+                return CacheLogin(password, "the engine decides")
+            unknown = f"no user {user} of this cache logs in with IAM"
+            self._record("cache-login", endpoint, unknown, cache=users.name, user=user)
+            return CacheLogin(None, unknown)
         with self.run.in_account():
             reason = self._cache_refusal(users, user, password)
         self._record("cache-login", endpoint, reason, cache=users.name, user=user)

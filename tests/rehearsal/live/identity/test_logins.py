@@ -138,6 +138,15 @@ def test_passwords_are_the_engines_business(log_in: Callable[..., CacheLogin]) -
     assert log_in("secret", "nobody").password == "secret"
 
 
+def test_a_token_of_a_user_without_iam_is_refused_and_recorded(
+    log_in: Callable[..., CacheLogin], granted: Document, run: Run
+) -> None:
+    """The engine would refuse it too, but without a word on the user, which an application may have wrong."""
+    assert log_in(token(granted, user="nobody"), "nobody").password is None
+    (entry,) = journal.read(run.journal.path, "cache-login")
+    assert (entry["allowed"], entry["reason"]) == (False, "no user nobody of this cache logs in with IAM")
+
+
 TOKENS: list[tuple[Document, str]] = [
     ({"cache": "other"}, "is for the cache 'other', and this is 'orders'"),
     ({"user": "bob"}, "is for the user 'bob', and the login is for 'ann'"),
