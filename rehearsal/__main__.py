@@ -106,7 +106,7 @@ def is_live() -> bool:
         return False
     if sys.platform != "linux":
         report.write(
-            f"A live rehearsal needs Linux, on which all addresses of 127/8 exist; this is {sys.platform}, so the quick "
+            f"A live rehearsal needs Linux, on which all addresses of 127/8 exist. This is {sys.platform}: the quick "
             "one runs, LIVE=0"
         )
         return False
