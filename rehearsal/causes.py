@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.posture.reachability import closed_stores, unreachable
 from rehearsal.live import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from rehearsal.assembly import Stack
 
 OF_DRILLS = ":role/rehearsal-"
 MOST = 12  # lines; further ones seldom say more
@@ -26,6 +29,26 @@ def since(path: Path, moment: float) -> tuple[str, ...]:
     entries = [entry for entry in journal.read(path) if entry["time"] >= moment and _is_failure(entry)]
     entries.sort(key=_is_intended)
     return tuple(dict.fromkeys(_line(entry) for entry in entries))[:MOST]
+
+
+def in_templates(stacks: Sequence[Stack]) -> tuple[str, ...]:
+    """What functions cannot reach, by the check of reachability at synth: no journal shows a connection that hangs.
+
+    Args:
+        stacks: The stacks of the stage.
+    """
+    templates = {stack.name: stack.template for stack in stacks}
+    services = (
+        f"{found.function.logical_id} cannot reach {service}, which its role allows: no endpoint or route leads there"
+        for found in unreachable(templates)
+        for service in found.services
+    )
+    stores = (
+        f"{found.function.logical_id} cannot reach port {found.port} of {found.store.logical_id}: no security group "
+        "allows it"
+        for found in closed_stores(templates)
+    )
+    return (*services, *stores)
 
 
 def _is_failure(entry: Mapping[str, Any]) -> bool:

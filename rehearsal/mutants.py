@@ -28,7 +28,7 @@ from rehearsal.rehearse import QUIET, Rehearsal, StageError
 from rehearsal.workspace import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rehearsal.drills.outcome import Outcome
 
@@ -36,6 +36,14 @@ STAGE = "dev"
 STACK = "aws:cloudformation:stack"
 POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 TOLD = 100  # characters of a cause in the table
+
+
+ROTATION, SITES, ALARM = ("rotation",), ("sites",), ("alarm",)
+# Stacks that drills do not use.
+LEFT_OUT: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    SITES: ("-memcached",),
+    **dict.fromkeys((ROTATION, ALARM), ("-memcached", "-workload", "-database")),
+}
 
 
 class MutantError(Exception):
@@ -126,7 +134,7 @@ class Mutant:
     name: str
     change: Callable[[Templates], None]
     cause: str
-    drills: tuple[str, ...] = ("rotation",)
+    drills: tuple[str, ...] = ROTATION
 
 
 def without_action(policy: str, action: str) -> Callable[[Templates], None]:
@@ -215,12 +223,12 @@ def mutants(templates: Templates) -> tuple[Mutant, ...]:
                 f"rotation-policy {action}",
                 without_action(ROTATION_POLICY, action),
                 re.escape(action),
-                ("alarm",) if action == "sns:Publish" else ("rotation",),
+                ALARM if action == "sns:Publish" else ROTATION,
             )
             for action in actions
         ),
         Mutant("key-grant", without_action("PreparePolicy", "kms:Decrypt"), "kms:Decrypt", SITES),
-        Mutant("key-policy", _deny_key, "kms:", ("rotation",)),
+        Mutant("key-policy", _deny_key, "kms:"),
         Mutant("ingress-rule", without("AWS::EC2::SecurityGroupIngress", "RedisNetworkFromClients"), "inbound", SITES),
         Mutant("egress-rule", without("AWS::EC2::SecurityGroupEgress", "RedisNetworkToNodes"), "outbound", SITES),
         Mutant("endpoint", without("AWS::EC2::VPCEndpoint", "NetworkVpcElastiCacheEndpoint"), "elasticache"),
@@ -261,14 +269,6 @@ def mutants(templates: Templates) -> tuple[Mutant, ...]:
             "permission|InvokeFunction",
         ),
     )
-
-
-SITES = ("sites",)
-# Stacks that the drills do not use.
-LEFT_OUT = {
-    SITES: ("-memcached",),
-    **dict.fromkeys((("rotation",), ("alarm",)), ("-memcached", "-workload", "-database")),
-}
 
 
 def _deny_key(templates: Templates) -> None:

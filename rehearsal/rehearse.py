@@ -120,6 +120,7 @@ class Rehearsal:
                 )
             )
         began = time.time()
+        stacks: tuple[Stack, ...] = ()
         with ExitStack() as stack:
             default = Target(ACCOUNT, REGION)
             server = self._started(stack, default)
@@ -136,7 +137,8 @@ class Rehearsal:
                     raise StageError(str(fault)) from None
                 fault.add_note(f"The emulator's log ends with\n{server.log_tail()}")
                 if server.live is not None:
-                    refused = causes.since(findings.Live(server.live.path).journal, began)
+                    journal = findings.Live(server.live.path).journal
+                    refused = (*causes.since(journal, began), *causes.in_templates(stacks))
                     fault.add_note("\n".join(["Refused or failed meanwhile", *(f"  {line}" for line in refused)]))
                 raise
             if not self.keep:

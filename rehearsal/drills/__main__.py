@@ -25,6 +25,8 @@ from rehearsal.live.client_side import names
 from rehearsal.live.control import ControlError, Controller
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rehearsal.drills.outcome import Status
     from rehearsal.drills.plan import Drill
 
@@ -35,13 +37,13 @@ def tell(line: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def run(drill: Drill, scene: Scene, journal: Path) -> Outcome:
+def run(drill: Drill, scene: Scene, why: Callable[[float], tuple[str, ...]]) -> Outcome:
     """Run one drill to its end, however it ends.
 
     Args:
         drill: The drill.
         scene: What it acts with.
-        journal: The journal of the run, which tells the causes of a failure.
+        why: Tells the causes of a failure since a moment.
     """
     began, moment = time.monotonic(), time.time()
     status: Status = "passed"
@@ -69,7 +71,7 @@ def run(drill: Drill, scene: Scene, journal: Path) -> Outcome:
         seconds=round(time.monotonic() - began, 2),
         checks=tuple(scene.checks),
         traffic=tuple(scene.traffic),
-        causes=causes.since(journal, moment) if status == "failed" else (),
+        causes=why(moment) if status == "failed" else (),
     )
 
 
@@ -89,10 +91,14 @@ def main() -> int:
     options = arguments()
     names.install(os.environ[names.VARIABLE])
     stacks = assembly.stacks(options.assembly)
+
+    def why(moment: float) -> tuple[str, ...]:
+        return (*causes.since(options.journal, moment), *causes.in_templates(stacks))
+
     for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
-        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)), options.journal)
+        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)), why)
         tell({"outcome": asdict(outcome)})
     return 0
 

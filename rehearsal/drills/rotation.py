@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 GRACE = "GRACE_SECONDS"
+BEFORE_SECONDS = 20.0
 RETIRED_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
 
@@ -35,6 +36,7 @@ def rotate(scene: Scene) -> None:
 def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
     settings = scene.stage.settings(group)
     old = scene.stage.password(secret.secret)
+    scene.control("wait-for-rotations", seconds=BEFORE_SECONDS)  # such as the test of a new schedule
     # The load logs in with the login of the group; for another user's secret, that is another password.
     with scene.cache_load(group) as load:
         load.event("RotateSecret")

@@ -45,6 +45,16 @@ def test_each_mutant_changes_one_template(assembly: Path) -> None:
     assert len(set(made.values())) == len(made) > 30
 
 
+def test_stacks_are_left_out_of_the_assembly(assembly: Path) -> None:
+    """Only stacks of these names are taken out of the manifest, and their templates can still be changed."""
+    stack = {"type": "aws:cloudformation:stack"}
+    artifacts = {name: {**stack, "displayName": f"dev/cache-{name}"} for name in ("redis", "database", "workload")}
+    artifacts["tree"] = {"type": "cdk:tree", "displayName": "x-database"}
+    (assembly / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    Templates(assembly).leave_out("-database", "-workload")
+    assert {"redis", "tree"} == set(json.loads((assembly / "manifest.json").read_text())["artifacts"])
+
+
 def test_every_action_of_the_rotation_has_its_mutant(assembly: Path, synthesised: Synthesised) -> None:
     """One mutant for each action that the policy allows, and none for those that it denies."""
     [policy] = [
