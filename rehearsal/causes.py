@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.posture.reachability import closed_stores, unreachable
+from rehearsal.account import Account, ClientError
 from rehearsal.live import journal
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 OF_DRILLS = ":role/rehearsal-"
 MOST = 12  # lines; further ones seldom say more
+LONGEST = 300  # characters of an error in a log
+# The last line of a traceback, or a line that the program logs as an error.
+ERROR = re.compile(r"^(?:[\w.]+(?:Error|Exception|Denied|Unavailable)\b:.*|\[?(?:ERROR|CRITICAL)\b.*)$", re.MULTILINE)
 SUBJECTS = ("client", "role", "function", "cache", "database", "secret", "topic", "source")
 OBJECTS = ("action", "endpoint", "user", "step", "resource")
 
@@ -29,6 +34,26 @@ def since(path: Path, moment: float) -> tuple[str, ...]:
     entries = [entry for entry in journal.read(path) if entry["time"] >= moment and _is_failure(entry)]
     entries.sort(key=_is_intended)
     return tuple(dict.fromkeys(_line(entry) for entry in entries))[:MOST]
+
+
+def in_logs(account: Account, functions: Mapping[str, str], moment: float) -> tuple[str, ...]:
+    """The errors in the logs of functions since a moment, each once.
+
+    Args:
+        account: The account.
+        functions: Names of functions with their log groups.
+        moment: The moment, as `time.time` tells it.
+    """
+    client = account.client("logs")
+    found = []
+    for name, group in functions.items():
+        try:
+            events = client.filter_log_events(logGroupName=group, startTime=int(moment * 1000))["events"]
+        except ClientError:
+            continue  # it has not logged
+        errors = [error for event in events for error in ERROR.findall(event["message"])]
+        found += [f"log of {name}: {' '.join(error.split())[:LONGEST]}" for error in dict.fromkeys(errors)]
+    return tuple(found[:MOST])
 
 
 def in_templates(stacks: Sequence[Stack]) -> tuple[str, ...]:

@@ -248,7 +248,7 @@ def mutants(templates: Templates) -> tuple[Mutant, ...]:
         Mutant(
             "environment-variable",
             with_property(FUNCTION, "LeaderboardFunction", "Environment/Variables/ELASTICACHE_USER", "dev-nobody"),
-            "dev-nobody",
+            "refused the login",
             SITES,
         ),
         Mutant(

@@ -93,7 +93,10 @@ def main() -> int:
     stacks = assembly.stacks(options.assembly)
 
     def why(moment: float) -> tuple[str, ...]:
-        return (*causes.since(options.journal, moment), *causes.in_templates(stacks))
+        account = Account(options.region)
+        functions = {found.name: found.log_group for found in DeployedStage(stacks, account).functions}
+        logged = causes.in_logs(account, functions, moment)
+        return (*causes.since(options.journal, moment), *logged, *causes.in_templates(stacks))
 
     for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})

@@ -50,6 +50,7 @@ class Function:
         role: Name of its role.
         environment: Its environment variables.
         security_groups: Its security groups; none outside a VPC.
+        log_group: Its log group.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Function:
     role: str
     environment: Mapping[str, str]
     security_groups: tuple[str, ...]
+    log_group: str
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,7 @@ class DeployedStage:
             role=found["Role"].rpartition("/")[2],
             environment=found.get("Environment", {}).get("Variables", {}),
             security_groups=tuple(found.get("VpcConfig", {}).get("SecurityGroupIds", [])),
+            log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{found['FunctionName']}",
         )
 
     @cached_property

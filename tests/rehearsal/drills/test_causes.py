@@ -58,3 +58,37 @@ def test_what_was_refused_before_is_no_cause(tmp_path: Path) -> None:
     new = {**old, "reason": "new"}
     assert causes.since(journal(tmp_path, old, intended, new, new), 1) == ("new", "a drill's own")
     assert causes.since(tmp_path / "absent", 0) == ()
+
+
+class Logs:
+    """An account with one log group.
+
+    Args:
+        messages: What was logged.
+    """
+
+    def __init__(self, *messages: str) -> None:
+        self._messages = messages
+
+    def client(self, _service: str) -> Logs:
+        """The client of CloudWatch Logs."""
+        return self
+
+    def filter_log_events(self, **_arguments: Any) -> dict[str, Any]:
+        """All events."""
+        return {"events": [{"message": message} for message in self._messages]}
+
+
+def test_errors_in_a_functions_log_are_causes() -> None:
+    """The last line of a traceback, and what is logged as an error; each once, and nothing else."""
+    account: Any = Logs(
+        "START RequestId: 1",
+        'Traceback (most recent call last):\n  File "x.py", line 1\nredis.exceptions.NoPermissionError: NOPERM no\n',
+        "redis.exceptions.NoPermissionError: NOPERM no",
+        "[ERROR] the cache refused",
+        "INFO no error here",
+    )
+    assert causes.in_logs(account, {"board": "/board"}, 0) == (
+        "log of board: redis.exceptions.NoPermissionError: NOPERM no",
+        "log of board: [ERROR] the cache refused",
+    )
