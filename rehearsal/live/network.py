@@ -8,6 +8,7 @@ account. Policies of VPC endpoints are judged with each request, by `identity`.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.network.judgement import connection_fault, endpoint_fault, internet_fault
@@ -28,7 +29,7 @@ from elasticache_rules.network.model import (
     service_name,
     tcp_ports,
 )
-from rehearsal.extension.seam import HANDLERS, Private, ec2, handlers, is_true
+from rehearsal.extension.seam import HANDLERS, Private, ec2, handlers, is_true, param
 from rehearsal.live.addresses import EVERY_API
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ TOUCHES = (
 )
 
 EVERY_PORT = range(65536)
+READS = re.compile(r"(?:^|&)Action=(?:Describe|Get|List)")  # requests that change nothing
 TARGETS = {"NatGatewayId": RouteTarget.NAT_GATEWAY, "EgressOnlyInternetGatewayId": RouteTarget.INTERNET_GATEWAY}
 GATEWAYS = {"local": RouteTarget.LOCAL, "igw": RouteTarget.INTERNET_GATEWAY}
 
@@ -272,9 +274,11 @@ def _refresh_after_changes(run: Run) -> None:
     """Write the names files again after each change of the network, by its API or by CloudFormation."""
     stock = ec2.handle_request
 
-    async def handle_request(*arguments: Any, **named: Any) -> Any:
-        answer = await stock(*arguments, **named)
-        run.addresses.refresh()
+    async def handle_request(method: str, path: str, headers: Any, body: bytes | str, query_params: Any) -> Any:
+        answer = await stock(method, path, headers, body, query_params)
+        text = body.decode(errors="replace") if isinstance(body, bytes) else body
+        if not READS.search(f"{text}&Action={param(query_params or {}, 'Action')}"):
+            run.addresses.refresh()
         return answer
 
     ec2.handle_request = handle_request

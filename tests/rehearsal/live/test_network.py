@@ -240,6 +240,11 @@ def test_names_files_follow_changes_of_the_network(account: Account, monkeypatch
     file = account.run.addresses.names_file(FUNCTION)
     line = f"secretsmanager.{REGION}.amazonaws.com {account.run.addresses.api}\n"
     assert line in file.read_text()
+    written = file.stat().st_ino
+    seam.ec2._vpcs[account.ids["vpc-1"]]["EnableDnsHostnames"] = False
+    _ec2("DescribeVpcEndpoints")
+    assert file.stat().st_ino == written
+    seam.ec2._vpcs[account.ids["vpc-1"]]["EnableDnsHostnames"] = True
     _ec2("DeleteVpcEndpoints", **{"VpcEndpointId.1": account.ids["Own"]})
     assert line not in file.read_text()
     account.ids["Own"] = account.create(kind, **account.resolved(stage["stack"]["Resources"]["Own"]["Properties"]))
