@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from rehearsal.live.sites import Sites
+from tests.workloads.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         got = {name.lower(): value for name, value in self.headers.items()}
         self.seen.append({**got, "target": self.path, "body": self.rfile.read(length).decode(), "method": self.command})
         self.send_response(201)
-        self.send_header("set-cookie", "session=1; Secure; HttpOnly")
+        self.send_header("set-cookie", "__Host-session=1; Secure; HttpOnly; Path=/")
         self.send_header("set-cookie", "other=2")
         self.send_header("content-length", "2")
         self.end_headers()
@@ -83,7 +84,7 @@ def test_requests_reach_the_api_signed(address: str, seen: list[dict[str, str]])
         sec_fetch_site="same-origin", origin=address.rstrip("/"),
     )  # fmt: skip
     assert (answer.status_code, answer.text) == (201, "ok")
-    assert answer.headers.get_list("set-cookie") == ["session=1; Secure; HttpOnly", "other=2"]
+    assert answer.headers.get_list("set-cookie") == ["__Host-session=1; Secure; HttpOnly; Path=/", "other=2"]
     [got] = seen
     assert (got["method"], got["target"], got["body"]) == ("POST", "/products/a%20b?q=x%2Fy&q=z", '{"price": 1}')
     assert (got["host"], got["cookie"], got["content-type"]) == (API, "session=1", "application/json")
@@ -118,6 +119,20 @@ def test_a_link_opens_a_site(address: str, seen: list[dict[str, str]]) -> None:
     """Such as one of the report, which is a file."""
     assert ask(address, sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 201
     assert len(seen) == 1
+
+
+def test_a_browser_opens_a_site_and_keeps_its_cookies(address: str, seen: list[dict[str, str]]) -> None:
+    """It resolves the name without DNS, and takes secure cookies from it although there is no TLS."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(address)
+        assert page.inner_text("body") == "ok"
+        assert page.evaluate("fetch('/again', {method: 'POST', body: '{}'}).then(answer => answer.status)") == 201
+    assert [(got["method"], got["target"]) for got in seen if got["target"] != "/favicon.ico"] == [
+        ("GET", "/"),
+        ("POST", "/again"),
+    ]
+    assert "__Host-session=1" in seen[-1]["cookie"]
 
 
 def test_a_site_keeps_its_address(run: Run, address: str) -> None:
