@@ -193,12 +193,13 @@ def _checks(checks: Sequence[Check], caption: str, *, resources: bool) -> str:
 def _grants(results: Results) -> Iterator[str]:
     yield (
         '<p class="lead">What each role was allowed to do and did, and what it was allowed and never did. An action '
-        "that no drill needed may still be needed on AWS.</p>"
+        "that no drill needed may still be needed on AWS. The drill <code>grant</code> takes the policies of a role "
+        "away for a moment, so that role was also refused.</p>"
     )
     kinds = ["used", "unused", *(["refused"] if any(role.refused for role in results.grants) else [])]
     rows = [(_code(role.role), *(_actions(getattr(role, kind)) for kind in kinds)) for role in results.grants]
     headings = ("Role", "Used", "Never used", "Refused")[: len(kinds) + 1]
-    yield f'<div class="card wide">{_table("Grants by role", headings, rows)}</div>'
+    yield f'<div class="card wide grants">{_table("Grants by role", headings, rows)}</div>'
 
 
 def _actions(actions: Sequence[str]) -> str:
