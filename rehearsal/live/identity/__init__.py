@@ -41,6 +41,7 @@ NOT_JUDGED = (
     "further resources of an action, but for those of ElastiCache, S3, DynamoDB, EventBridge and IoT",
     "policies of log groups and event buses for callers of the account, access points, service-linked roles",
     "grants of KMS keys, denied: a function's role must allow kms:Decrypt for its environment",
+    "logs that a function's role does not allow, denied: AWS makes the function and loses the logs",
     "a condition on a key with several values without ForAllValues or ForAnyValue, denied: AWS does not define it",
     "a policy variable whose value has * or ?, denied: they are characters here, and no wildcards",
 )

@@ -1,7 +1,8 @@
 """What Lambda does with a function's role: network interfaces, logs, traces, dead letters, and its environment's key.
 
-Lambda refuses to make a function whose role lacks what it needs; logs and dead letters that the role does not allow are
-lost. See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html and monitoring-cloudwatchlogs.html.
+Lambda refuses to make a function whose role lacks what it needs. On AWS logs that the role does not allow are lost
+without a word; here such a function is refused too, and if the role changes later, logs and dead letters are lost. See
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html and monitoring-cloudwatchlogs.html.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ ON_INTERFACES = (
 )
 ON_NONE = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 TRACES = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+LATEST = "[$LATEST]"  # the part of a log stream's name that does not differ between processes
 LETTERS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 FUNCTION = "AWS::Lambda::Function"
 
@@ -70,7 +73,8 @@ class LambdaRoles:
         role = str(properties.get("Role", ""))
         if fault := self._roles.trust_refusal(role, LAMBDA):
             return fault
-        missing: list[str] = []
+        group = str((properties.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function}")
+        missing = self._missing_for_logs(role, function, group, LATEST)
         if (properties.get("VpcConfig") or {}).get("SubnetIds"):
             interfaces = f"arn:aws:ec2:{self._region}:{self._account}:network-interface/*"
             missing += [action for action in ON_INTERFACES if self._refused(role, function, action, interfaces)]
@@ -100,13 +104,14 @@ class LambdaRoles:
         )
 
     def may_log(self, config: Mapping[str, Any], group: str, stream: str) -> bool:
-        """Whether the role allows Lambda to write logs, and traces if there are any."""
-        role, function = str(config.get("Role", "")), str(config.get("FunctionName", ""))
+        """Whether the role allows Lambda to write logs."""
+        return not self._missing_for_logs(
+            str(config.get("Role", "")), str(config.get("FunctionName", "")), group, stream
+        )
+
+    def _missing_for_logs(self, role: str, function: str, group: str, stream: str) -> list[str]:
         arn = f"arn:aws:logs:{self._region}:{self._account}:log-group:{group}:log-stream:{stream}"
-        refused = [
-            self._refused(role, function, action, arn) for action in ("logs:CreateLogStream", "logs:PutLogEvents")
-        ]
-        return not any(refused)
+        return [action for action in LOGS if self._refused(role, function, action, arn)]
 
     def may_send_letter(self, config: Mapping[str, Any], target: str) -> bool:
         """Whether the role allows Lambda to send a dead letter."""
@@ -153,8 +158,7 @@ def install(run: Run, roles: Roles, keys: Keys) -> LambdaRoles:
     def emit_logs(func: dict[str, Any], request_id: str, *arguments: Any, **named: Any) -> None:
         config = func.get("config") or func
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}"
-        stream = f"[{config.get('Version', '$LATEST')}]"  # without what differs between processes
-        if lambda_roles.may_log(config, group, stream):
+        if lambda_roles.may_log(config, group, LATEST):
             stock_logs(func, request_id, *arguments, **named)
 
     def route_failure(target_arn: str, func_name: str, *arguments: Any, **named: Any) -> None:

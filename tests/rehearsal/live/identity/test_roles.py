@@ -30,7 +30,8 @@ ON_INTERFACES = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 ON_NONE = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-EVERYTHING = [*ON_INTERFACES, *ON_NONE, "sns:Publish", "kms:Decrypt"]
+LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+EVERYTHING = [*ON_INTERFACES, *ON_NONE, *LOGS, "sns:Publish", "kms:Decrypt"]
 
 
 def key(account: Account, *statements: Document) -> str:
@@ -66,9 +67,9 @@ def asked(installed: Run) -> lambda_roles.LambdaRoles:
     return lambda_roles.LambdaRoles(state.roles, state.keys, region=REGION, account=installed.account)
 
 
-def test_lambda_needs_nothing_that_a_function_does_not_have(account: Account, asked: lambda_roles.LambdaRoles) -> None:
+def test_lambda_needs_only_logs_for_a_plain_function(account: Account, asked: lambda_roles.LambdaRoles) -> None:
     """A function outside of a VPC, without traces, dead letters and environment."""
-    assert asked.refusal_to_create("f", {"Role": account.role("app")}) is None
+    assert asked.refusal_to_create("f", {"Role": account.role("app", allow(LOGS))}) is None
 
 
 @pytest.mark.parametrize("missing", [None, *EVERYTHING])
@@ -119,7 +120,7 @@ def test_a_stack_with_such_a_function_fails(account: Account) -> None:
     """CloudFormation says what is missing."""
     create = seam.handlers()["AWS::Lambda::Function"]["create"]
     with pytest.raises(ValueError, match="does not have permissions to call xray:PutTraceSegments"):
-        create("F", {"Role": account.role("app"), "TracingConfig": {"Mode": "Active"}}, "stack")
+        create("F", {"Role": account.role("app", allow(LOGS)), "TracingConfig": {"Mode": "Active"}}, "stack")
 
 
 def test_logs_that_the_role_does_not_allow_are_lost(
