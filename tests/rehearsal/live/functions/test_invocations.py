@@ -45,7 +45,7 @@ TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "A
 def _create(*allowed: str, **properties: Any) -> str:
     """Create a function and its role by CloudFormation, with these actions allowed; returns the function's ARN."""
     account = seam.responses.get_account_id()
-    statements = [{"Effect": "Allow", "Action": list(allowed or ("logs:*",)), "Resource": "*"}]
+    statements = [{"Effect": "Allow", "Action": ["logs:*", *allowed], "Resource": "*"}]
     role = {
         "RoleName": "probe",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [TRUST]},
