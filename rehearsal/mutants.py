@@ -38,7 +38,7 @@ POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 TOLD = 100  # characters of a cause in the table
 
 
-ROTATION, SITES, ALARM = ("rotation",), ("sites",), ("alarm",)
+ROTATION, SITES, ALARM = ("rotation", "refusals"), ("sites",), ("alarm",)
 # Stacks that drills do not use.
 LEFT_OUT: Mapping[tuple[str, ...], tuple[str, ...]] = {
     SITES: ("-memcached",),

@@ -91,6 +91,7 @@ def main() -> int:
     options = arguments()
     names.install(os.environ[names.VARIABLE])
     stacks = assembly.stacks(options.assembly)
+    intended: list[tuple[float, float]] = []
 
     def why(moment: float) -> tuple[str, ...]:
         account = Account(options.region)
@@ -101,7 +102,10 @@ def main() -> int:
     for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
-        outcome = run(drill, Scene(drill.name, stage, Controller(options.control)), why)
+        began = time.time()
+        outcome = run(drill, Scene(drill.name, stage, Controller(options.control), options.journal, intended), why)
+        if drill.takes_away:
+            intended.append((began, time.time()))
         tell({"outcome": asdict(outcome)})
     return 0
 

@@ -27,12 +27,14 @@ class Drill:
         title: What is tried.
         promise: What must hold.
         function: Its module and its function, which are imported where it runs.
+        takes_away: Whether roles of the stage are refused something in it on purpose.
     """
 
     name: str
     title: str
     promise: str
     function: str
+    takes_away: bool = False
 
     def act(self, scene: Scene) -> None:
         """Do it.
@@ -69,6 +71,7 @@ DRILLS = (
         "Take a grant to connect, and give it back",
         "New logins are refused without elasticache:Connect on cache and user, and accepted with it.",
         "grants.grant",
+        takes_away=True,
     ),
     Drill(
         "inbound-rule",
@@ -109,6 +112,12 @@ DRILLS = (
         "logs.deliver",
     ),
     Drill("alarm", "Raise the alarms", "An alarm reaches the subscribers of its topic.", "alarms.alarm"),
+    Drill(
+        "refusals",
+        "Read what was refused",
+        "No role of the stage was refused anything, from the deployment on, but by the drill that takes a grant away.",
+        "refusals.refused",
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from rehearsal.posture import Check, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from rehearsal.drills.load import Client
     from rehearsal.drills.outcome import Traffic
@@ -45,6 +46,8 @@ class Scene:
         name: Name of the drill.
         stage: The deployed stage.
         control: Sends a command to the control socket of the emulator.
+        journal: The journal of the run.
+        intended: When other drills had something taken away: from and to, as `time.time` tells it.
         checks: What the drill has checked so far.
         traffic: The loads so far.
     """
@@ -52,6 +55,8 @@ class Scene:
     name: str
     stage: DeployedStage
     control: Callable[..., Mapping[str, Any]]
+    journal: Path
+    intended: Sequence[tuple[float, float]] = ()
     checks: list[Check] = field(default_factory=list)
     traffic: list[Traffic] = field(default_factory=list)
 

@@ -80,6 +80,7 @@ LIMITS = (
             "sites: signed requests are answered",
             "grant: a role without the grant",
             "grant: the role with the grant again",
+            "refusals: actions that its role was refused",
         ),
         remains="IAM: the emulator's evaluator judged, not AWS's, and it denies where they are known to differ; "
         "CloudFormation's own calls, service control policies and service-linked roles were not judged",

@@ -114,7 +114,7 @@ class Act:
 def test_a_drill_ends_as_its_checks_and_errors_say(act: Any, status: str) -> None:
     """A drill passes only with checks that all passed and without an error; causes are told of failures only."""
     nothing: Any = None
-    outcome = run(act, Scene("act", nothing, nothing), lambda _moment: ("a cause",))
+    outcome = run(act, Scene("act", nothing, nothing, nothing), lambda _moment: ("a cause",))
     assert outcome.status == status
     assert outcome.causes == (("a cause",) if status == "failed" else ())
     assert Outcome.of(asdict(outcome)) == outcome
