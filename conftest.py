@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aws_cdk as cdk
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from tests.distribution import Groups, place
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def _setup(namespace: dict[str, Any]) -> None:
@@ -54,6 +52,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers, the longest groups come first."""
+    """With several workers, the longest groups come first.
+
+    Raises:
+        pytest.UsageError: If the name of a test differs from worker to worker, which then run it several times.
+    """
+    if unstable := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        message = f"{unstable[0]}: a test's name must be the same in each worker. Give its parameters ids."
+        raise pytest.UsageError(message)
     if hasattr(config, "workerinput"):
         items.sort(key=place)

@@ -100,16 +100,17 @@ class Act:
 @pytest.mark.parametrize(
     ("act", "status"),
     [
-        (Act(None, ("holds", True)), "passed"),
-        (Act(None, ("holds", True), ("does not", False)), "failed"),
-        (Act(None), "not run"),
-        (Act(NotApplicableError("there is none")), "not applicable"),
-        (Act(NotRunError("no engine"), ("holds", True)), "not run"),
-        (Act(NotRunError("no engine"), ("does not", False)), "failed"),
-        (Act(TimedOutError("late"), ("holds", True)), "failed"),
-        (Act(KeyError("bug")), "failed"),
+        pytest.param(Act(None, ("holds", True)), "passed", id="all hold"),
+        pytest.param(Act(None, ("holds", True), ("does not", False)), "failed", id="one does not hold"),
+        pytest.param(Act(None), "not run", id="no check"),
+        pytest.param(Act(NotApplicableError("there is none")), "not applicable", id="not applicable"),
+        pytest.param(Act(NotRunError("no engine"), ("holds", True)), "not run", id="cannot run"),
+        pytest.param(
+            Act(NotRunError("no engine"), ("does not", False)), "failed", id="cannot run on, and one does not"
+        ),
+        pytest.param(Act(TimedOutError("late"), ("holds", True)), "failed", id="time-out"),
+        pytest.param(Act(KeyError("bug")), "failed", id="error of the drill"),
     ],
-    ids=str,
 )
 def test_a_drill_ends_as_its_checks_and_errors_say(act: Any, status: str) -> None:
     """A drill passes only with checks that all passed and without an error; causes are told of failures only."""
