@@ -36,6 +36,8 @@ TOUCHES = (
             "owner_account_id", "owner_region", "raw_query_string",
         ),
     ),
+    Private("core.lambda_runtime", "_lock"),
+    Private("core.lambda_runtime", "_workers"),
     Private("services.eventbridge", "_dispatch_to_lambda", ("arn", "payload")),
     Private("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view")),
     Private("services.lambda_svc", "_emit_lambda_metrics", ("function_name", "duration_ms", "error", "throttle")),
@@ -64,6 +66,7 @@ NAMESPACE = "AWS/Lambda"
 LAMBDA, SCHEDULER = "lambda.amazonaws.com", "scheduler.amazonaws.com"
 RETRY_SECONDS = (1.0, 2.0)  # AWS waits one and two minutes
 MAX_ERROR_MESSAGE = 1_024  # characters
+MAX_IDLE = 2  # processes of functions, each of which takes 35 to 55 MB; Lambda ends idle ones too
 HTTP_API_ERROR: Response = (500, {"Content-Type": "application/json"}, b'{"message":"Internal Server Error"}')
 
 # The rule or schedule that EventBridge invokes a target for, and the role of the target.
@@ -106,6 +109,7 @@ class Invocations:
             return _failure(type(error).__name__, str(error))
         finally:
             lambda_runtime.release_worker(process)
+            _end_idle_processes()
         return outcome
 
     def recorded(self, stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -276,6 +280,19 @@ class Invocations:
             sns._fanout(target, str(uuid.uuid4()), message, "", "", attributes)
         else:
             lambda_service._route_async_failure(target, name, event, dict(outcome))
+
+
+def _end_idle_processes() -> None:
+    """End the idle processes but those that were used last; a function whose process has ended gets another."""
+    with lambda_runtime._lock:
+        idle = [process for pool in lambda_runtime._workers.values() for process in pool if not process.in_use]
+        running = sorted((process for process in idle if process.pid is not None), key=lambda item: item.last_used)
+        surplus = running[: max(0, len(running) - MAX_IDLE)]
+        for process in surplus:
+            process.in_use = True  # no invocation gets it meanwhile
+    for process in surplus:
+        process.end()
+        lambda_runtime.release_worker(process)
 
 
 def _facts(outcome: Mapping[str, Any], *, failed: bool, log: str) -> dict[str, Any]:

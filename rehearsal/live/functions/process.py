@@ -130,6 +130,11 @@ class FunctionProcess(lambda_runtime.Worker):  # type: ignore[misc]
             answer, output = self._exchange(request, seconds, f"Task timed out after {seconds:.2f} seconds")
             return {"log": log + output, **_outcome(answer)}
 
+    def end(self) -> None:
+        """End the process; the next invocation starts another."""
+        with self._lock:
+            self._end()
+
     def _start(self, request_id: str) -> tuple[dict[str, Any], str]:
         """Start the process and load the handler; returns its answer and its log."""
         self._end()

@@ -18,7 +18,7 @@ from rehearsal.live.functions import embedded_metrics, invocations, service_call
 from rehearsal.live.functions.seam import apigateway, cloudwatch, eventbridge, lambda_service, sessions
 from rehearsal.live.identity.emulator import iam
 from rehearsal.live.service_principals import Source
-from tests.rehearsal.live.functions.conftest import packed
+from tests.rehearsal.live.functions.conftest import CONFIG, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,6 +90,17 @@ def _source(service: str = "events.amazonaws.com", name: str = "hourly") -> Sour
 
 def _entries(run: Run, kind: str) -> list[dict[str, Any]]:
     return journal.read(run.journal.path, kind)
+
+
+def test_few_processes_stay_when_they_are_idle(installed: Run) -> None:
+    """Those that were used last; a function whose process has ended gets another."""
+    calls = invocations.Invocations(installed)
+    names = [f"probe{number}" for number in range(invocations.MAX_IDLE + 2)]
+    for name in (*names, names[0]):
+        config = {**CONFIG, "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/probe"}
+        outcome = calls.execute({"config": config, "code_zip": packed(app=CODE)}, {"to": name}, "request")
+        assert outcome["body"] == {"to": name}
+    assert {*functions.workers().values()} == {names[0], *names[-invocations.MAX_IDLE + 1 :]}
 
 
 def test_settings_that_cloudformation_has_are_kept(installed: Run) -> None:
