@@ -1,8 +1,7 @@
 """`python -m rehearsal.mutants`: break the stacks on purpose, one fault at a time, and see the rehearsal find each.
 
 Each mutant is the dev stage with one mistake in a template. It is deployed, and the drills run that should find it. A
-mutant is found if the rehearsal fails and names the cause. It takes about a quarter of a minute for each mutant, so `make test`
-does not run it.
+mutant is found if the rehearsal fails and names the cause. It takes some ten minutes, so `make test` does not run it.
 """
 
 from __future__ import annotations

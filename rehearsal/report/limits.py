@@ -168,13 +168,14 @@ def judged(drills: Sequence[Outcome], *, live: bool) -> tuple[Judged, ...]:
 
 
 def _judge(limit: Limit, passed: dict[str, bool], ended: dict[str, Outcome], *, live: bool) -> Judged:
-    missing = [name for name in limit.struck_by if not passed.get(name, False)]
+    skipped = {name for name, drill in ended.items() if drill.status == "not run"}  # even if some of its checks ran
+    missing = [name for name in limit.struck_by if name.partition(":")[0] in skipped or not passed.get(name, False)]
     if limit.struck_by and not missing:
         return Judged(limit, struck=True)
     if not live or not limit.struck_by:
         return Judged(limit, struck=False)
     name = missing[0].partition(":")[0]
-    if missing[0] in passed:
+    if missing[0] in passed and name not in skipped:
         reason = f"the check {missing[0]!r} failed"
     elif name not in ended:
         reason = f"the drill {name} was not selected"

@@ -71,6 +71,16 @@ def test_a_drill_that_could_not_run_brings_its_line_back() -> None:
     assert line_of(limit, drills) == (f"{limit.text} (the drill rotation is not run: {why})",)
 
 
+def test_a_drill_that_ended_without_an_engine_strikes_nothing() -> None:
+    """If one of two caches has no engine, the checks of the other do not strike the line."""
+    [limit] = [limit for limit in STRIKABLE if limit.text.startswith("logins")]
+    why = "the cluster has no engine: memcached is not installed"
+    drills = [
+        replace(item, status="not run", reason=why) if item.name == "endpoints" else item for item in all_passed()
+    ]
+    assert line_of(limit, drills) == (f"{limit.text} (the drill endpoints is not run: {why})",)
+
+
 def test_without_the_live_layer_all_lines_stand_as_they_are() -> None:
     """No reason is added where no drill could run."""
     assert [limit.text for limit in LIMITS] == [line for item in judged((), live=False) for line in item.lines]
