@@ -38,7 +38,7 @@ def version_of(key: str, value: str | None) -> int | None:
     """The version of a value that a load wrote to this key.
 
     Raises:
-        WrongAnswer: If the value is none that a load writes to this key.
+        WrongAnswer: If a load never writes this value to this key.
     """
     if value is None:
         return None
@@ -68,7 +68,7 @@ class CacheClient:
         """The version that the key has.
 
         Raises:
-            WrongAnswer: If its value is none that a load wrote to this key.
+            WrongAnswer: If no load wrote its value to this key.
         """
         return version_of(key, self._client.get(key))
 

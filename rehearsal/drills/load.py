@@ -38,7 +38,7 @@ class Client(Protocol):
         """The version that the key has; None if it has none.
 
         Raises:
-            WrongAnswer: If the value belongs to another key, or is none that a client wrote.
+            WrongAnswer: If the value belongs to another key, or no client wrote it.
         """
 
     def is_replicated(self, key: str, version: int) -> bool:
@@ -74,7 +74,7 @@ class Load:
     Args:
         clients: Makes the client of a thread; one for each.
         prefix: Beginning of all keys.
-        reconnecting: How many of the clients, counted from the last, connect anew for each operation.
+        reconnecting: How many of the clients, counted from the last, connect again for each operation.
         keys: How many keys each client has.
     """
 

@@ -97,7 +97,7 @@ class Scene:
 
         Args:
             clients: Makes the client of each thread.
-            reconnecting: How many of them connect anew for each operation.
+            reconnecting: How many of them connect again for each operation.
             keys: How many keys each client has.
         """
         load = Load(clients, prefix=f"app:drill-{self.name}-{len(self.traffic)}", reconnecting=reconnecting, keys=keys)
@@ -114,7 +114,7 @@ class Scene:
             self.traffic.append(load.traffic())
 
     def cache_load(self, group: Group, clients: int = 3) -> Any:
-        """A load on a group with its secret's login; one of the clients connects anew for each operation."""
+        """A load on a group with its secret's login; one of the clients connects again for each operation."""
         settings = self.stage.settings(group)
         return self.load([partial(CacheClient, settings)] * clients, reconnecting=1)
 

@@ -84,7 +84,7 @@ class NodeLogs:
                 yield entry
 
     def _note_restart(self) -> None:
-        if self._node.pid is not None and self._node.pid != self._pid:  # both logs begin anew
+        if self._node.pid is not None and self._node.pid != self._pid:  # both logs start again
             self._pid, self._last_slow, self._offset = self._node.pid, -1, 0
 
 

@@ -56,10 +56,10 @@ def meet(member: Node, newcomer: Node) -> None:
 
 
 def replicate(replica: Node, primary: Node) -> None:
-    """Make a node replicate a primary of its cluster, as soon as it has heard of it.
+    """Make a node replicate a primary of its cluster, as soon as it knows it.
 
     Raises:
-        TimeoutError: If it does not hear of it in time.
+        TimeoutError: If it does not know it in time.
     """
     identity = node_id(primary)
 

@@ -326,7 +326,7 @@ def _write_private(path: Path, content: str) -> None:
 
 
 class Trial:
-    """An engine without data that is asked what a cache's engine would say, before a cache exists.
+    """An engine without data that is asked what a cache's engine would answer before a cache exists.
 
     It is started when it is first asked.
     """

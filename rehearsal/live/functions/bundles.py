@@ -102,7 +102,7 @@ class Bundles:
             code: The file's content.
 
         Raises:
-            zipfile.BadZipFile: If it is none.
+            zipfile.BadZipFile: If it is not a ZIP file.
         """
         key = hashlib.sha256(code).hexdigest()[:16]
         with self._lock:

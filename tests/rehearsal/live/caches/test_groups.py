@@ -66,7 +66,7 @@ def test_a_deleted_group_leaves_nothing(service: Service) -> None:
 
 
 def test_users_log_in_with_their_permissions(service: Service) -> None:
-    """Password and permissions of an access string hold, and nobody has the commands that ElastiCache takes."""
+    """Password and permissions of an access string hold, and no user has the commands that ElastiCache takes."""
     service.user("reader", access_string="on ~app:* -@all +get")
     service.user("everything", access_string="on ~* &* +@all (~x:* +@all)")
     cache = service.group("orders", UserGroupIds=[_user_group(service, "reader", "everything")])

@@ -246,7 +246,7 @@ def test_clients_are_told_host_names_in_cluster_mode(service: Service) -> None:
 
 
 def test_a_zone_is_lost_and_comes_back(service: Service) -> None:
-    """Nodes of a lost zone stay away, primaries fail over, and the nodes are replicas when the zone is back."""
+    """Nodes of a lost Availability Zone stay away, primaries fail over; back again, the nodes are replicas."""
     cache = service.group("orders", PreferredCacheClusterAZs=["eu-west-1a", "eu-west-1b"])
     assert [node.zone for node in cache.group.nodes] == ["eu-west-1a", "eu-west-1b"]
     assert service.control("stop-zone", zone="eu-west-1a")["nodes"] == ["orders-001"]

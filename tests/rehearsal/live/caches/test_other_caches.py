@@ -41,7 +41,7 @@ def _ask(service: Service, host: str, command: bytes, end: bytes) -> bytes:
 
 @needs_memcached
 def test_memcached_nodes_are_discovered_and_apart(service: Service) -> None:
-    """The configuration endpoint lists the nodes; each has data of its own, and a change of their number is listed."""
+    """The configuration endpoint lists the nodes; each has separate data, and a change of their number is listed."""
     cluster = _memcached(service)
     mark = cluster.names.mark
     described = service("DescribeCacheClusters", CacheClusterId="pages", ShowCacheNodeInfo="true")

@@ -32,7 +32,7 @@ def test_every_rule_of_a_user_ends_without_the_commands_of_the_service(taken: st
 
 
 def test_changes_of_users_leave_no_user_behind() -> None:
-    """Each user is set anew, users that are gone are deleted, and a default user that is not asked for is off."""
+    """Each user is reset and set, users that are gone are deleted, and a default user that is not asked for is off."""
     commands = changes([CacheUser("app", "on ~* +@read", ("#abc",))], ["app", "old", "default"])
     assert commands[0][:4] == ("ACL", "SETUSER", "app", "reset")
     assert commands[0][-1] == "#abc"

@@ -142,9 +142,9 @@ def test_a_token_of_a_user_without_iam_is_refused_and_recorded(
     log_in: Callable[..., CacheLogin], granted: Document, run: Run
 ) -> None:
     """The engine would refuse it too, but without a word on the user, which an application may have wrong."""
-    assert log_in(token(granted, user="nobody"), "nobody").password is None
+    assert log_in(token(granted, user="guest"), "guest").password is None
     (entry,) = journal.read(run.journal.path, "cache-login")
-    assert (entry["allowed"], entry["reason"]) == (False, "no user nobody of this cache logs in with IAM")
+    assert (entry["allowed"], entry["reason"]) == (False, "no user guest of this cache logs in with IAM")
 
 
 TOKENS: list[tuple[Document, str]] = [
