@@ -260,9 +260,9 @@ def _table(caption: str, headings: Iterable[str], rows: Sequence[Sequence[str]],
         cells = "".join(f"<td{_cell_class(cell)}>{cell}</td>" for cell in others)
         body.append(f'<tr{wrong}><th scope="row">{first}</th>{cells}</tr>')
     rows_markup = "".join(body)
-    return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows_markup}</tbody></table>"
-    )
+    table = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows_markup}</tbody>"
+    region = f'class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"'  # it scrolls on narrow screens
+    return f"<div {region}><table>{table}</table></div>"
 
 
 def _cell_class(cell: str) -> str:
