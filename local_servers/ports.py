@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
-import os
 import random
 import socket
-import tempfile
-from functools import cache
-from pathlib import Path
+import sys
+from collections import deque
 
 LOOPBACK = "127.0.0.1"
 
 # Below the ranges from which Linux and macOS take the local ports of clients, so that no client takes one before its
-# server does. Several processes that start servers are kept apart by locks: a port is free until its server listens.
+# server does. Processes that start servers are kept apart by reservations: a port is free until its server listens.
 _FIRST, _LAST = 20_000, 32_000
+_MAX_RESERVATIONS = 100
 _handed_out: set[int] = set()
+_reservations: deque[socket.socket] = deque()
 
 
 def free_port(preferred: int = 0) -> int:
     """The preferred port if it is free, otherwise another port; never the same one twice.
 
-    No other process of this user gets the port while this process lives.
+    No other process of this machine gets the port before its server listens.
 
     Args:
         preferred: Port to return if no server listens on it. Default: any.
@@ -35,26 +34,29 @@ def free_port(preferred: int = 0) -> int:
         return preferred
     start = random.SystemRandom().randint(_FIRST, _LAST)
     for port in itertools.chain(range(start, _LAST), range(_FIRST, start)):
-        if port not in _handed_out and _is_mine(port) and _is_free(port):
+        if port not in _handed_out and _is_free(port) and _reserve(port):
             _handed_out.add(port)
             return port
     raise RuntimeError(f"ports {_FIRST} to {_LAST}: at least one must be free. End a server that uses one.")
 
 
-def _is_mine(port: int) -> bool:
-    """Reserve a port for this process until it ends."""
+def _reserve(port: int) -> bool:
+    """Reserve a port for this process, if no other process has; its server listens long before the reservation ends.
+
+    On Linux a name without a file stands for the port, which is gone with the process. Elsewhere there is none.
+    """
+    if sys.platform != "linux":
+        return True
+    name = socket.socket(socket.AF_UNIX)
     try:
-        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        name.bind(f"\0elasticache-local-servers-{port}")
     except OSError:
+        name.close()
         return False
+    _reservations.append(name)
+    if len(_reservations) > _MAX_RESERVATIONS:
+        _reservations.popleft().close()
     return True
-
-
-@cache
-def _reservations() -> int:
-    """A file without content, of which each byte stands for a port. It stays open, since closing it ends all locks."""
-    path = Path(tempfile.gettempdir(), f"local-servers-{os.getuid()}.ports")
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _is_free(port: int) -> bool:
