@@ -167,7 +167,7 @@ class Rehearsal:
             before = inventory.take(account)
             cli = Cli(environment, self.workspace.run, self.workspace.run)
             with self.progress.phase(f"deploy {len(stacks)} stacks"):
-                self._cdk(cli, "deploy", "--require-approval", "never", "--concurrency", "2")
+                self._cdk(cli, "deploy", "--require-approval", "never", "--concurrency", "4")
             with self.progress.phase("read everything back"):
                 account = Account(target.region)
                 verdict = posture.verify(stacks, account)
