@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elasticache_client import ConnectionSettings, connect, connect_async
-from elasticache_client.caching import AsyncCache, Cache
+from elasticache_client.caching import AsyncCache, Cache, LoadFailed
 from elasticache_client.sessions import AsyncSessions, Sessions
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Seen:
         lost: Reads of values that were written and lost, as a killed server loses them.
         wrong: Answers that belong to another request.
         foreign: Sessions of another user.
-        interrupted: Requests that were interrupted or cancelled.
+        interrupted: Requests that were interrupted or cancelled, or whose load was interrupted in another thread.
         example: One of the wrong or foreign answers.
         failures: Times, by `time.monotonic`, at which requests failed without an interrupt.
         errors: Number of failures by error.
@@ -97,7 +97,10 @@ class Seen:
             self.example = f"the cookie of {user} opened the session of {session.user}"
 
     def failed(self, error: BaseException) -> None:
-        """Count a request that failed without an interrupt."""
+        """Count a request that failed, as interrupted if it waited for a load that was."""
+        if isinstance(error, LoadFailed) and Interrupted.__name__ in str(error):
+            self.interrupted += 1
+            return
         self.failures.append(time.monotonic())
         cause = error.__cause__
         name = f"{type(error).__name__} from {cause!r:.90}" if cause else f"{error!r:.90}"
