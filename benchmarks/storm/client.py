@@ -257,7 +257,9 @@ def storm(settings: ConnectionSettings, library: Any, requests: int) -> Seen:
     over.set()
     for thread in threads:
         thread.join(_CHILD_SECONDS)
-        seen.hung += thread.is_alive()
+        if thread.is_alive():
+            seen.hung += 1
+            faulthandler.dump_traceback()  # where it hangs
     for counts in others:
         seen.add(counts)
     return seen

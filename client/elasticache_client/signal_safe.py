@@ -11,14 +11,22 @@ from collections import deque
 from contextlib import suppress
 from queue import Empty, Full, SimpleQueue
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from weakref import ReferenceType
 
 
 class LiveConnections(WeakSet[Any]):
     """The connections of a pool that are still referenced. Replaces the pool's list of all connections."""
 
+    data: set[ReferenceType[Any]]  # of WeakSet
     append = WeakSet.add
+
+    def __len__(self) -> int:
+        # Not WeakSet's, which counts references too: a signal handler's exception may end the removal of a dead one.
+        return sum(reference() is not None for reference in [*self.data])
 
 
 def pool_class(module: Any) -> Any:

@@ -7,10 +7,11 @@ import threading
 from functools import partial
 from queue import Empty, Full
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
-from elasticache_client.signal_safe import ConnectionStack, Event
+from elasticache_client.signal_safe import ConnectionStack, Event, LiveConnections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +128,20 @@ def test_a_ticket_that_was_lost_costs_no_connection() -> None:
     stack = _stack()
     stack._tickets.get()
     assert {stack.get(timeout=1), stack.get(timeout=1)} == {"a", "b"}
+
+
+class Connection:
+    """What a pool hands out."""
+
+
+def test_a_dead_connection_takes_no_place() -> None:
+    """A signal handler's exception that comes while its reference is removed leaves the reference behind."""
+    lost, kept = Connection(), Connection()
+    connections = LiveConnections([kept])
+    connections.data.add(ref(lost))  # without a callback, as after one that was interrupted
+    assert 2 == len(connections)
+    del lost
+    assert 1 == len(connections)
 
 
 def test_waiting_threads_go_on() -> None:
