@@ -310,7 +310,7 @@ class Cache(_CacheBase, Blocking):
 
         Once it has returned, no caller is served a value that is older in the database than this one: if another write
         or an invalidation of the key came in between, the cache has no value, because only the database knows which was
-        later. Meanwhile readers get the older value, and wait if there is none. A process that ends between the two
+        later. Meanwhile readers get the older value, or wait for one. A process that ends between the two
         leaves the older value for at most the lease, if the write itself took no longer.
 
         Args:

@@ -175,7 +175,7 @@ def test_native_code_is_confined_by_the_kernel(call: Callable[..., dict[str, Any
 @pytest.mark.parametrize(
     ("do", "what", "kind"),
     [
-        ("connect", "pypi.org", "gaierror"),
+        ("connect", "example.org", "gaierror"),
         ("connect", "192.0.2.1", "OSError"),
         ("connect_unix", "/tmp/socket", "PermissionError"),  # noqa: S108 - it does not exist
         ("run", None, "PermissionError"),
