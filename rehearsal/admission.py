@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from rehearsal.extension.seam import Private
-from rehearsal.messages import refusal as refusal_message
+from verification.messages import refusal as refusal_message
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.posture.reachability import closed_stores, unreachable
-from rehearsal.account import Account, ClientError
 from rehearsal.live import journal
+from verification.account import Account, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rehearsal.assembly import Stack
+    from verification.assembly import Stack
 
 OF_DRILLS = ":role/rehearsal-"
 MOST = 12  # lines; further ones seldom say more

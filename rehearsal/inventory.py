@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from rehearsal.account import Account
-    from rehearsal.assembly import Stack
+    from verification.account import Account
+    from verification.assembly import Stack
 
 
 @dataclass(frozen=True, order=True)

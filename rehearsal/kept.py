@@ -24,12 +24,12 @@ import psutil
 from elasticache_client.iam import IamCredentials
 from local_servers import processes
 from rehearsal import workspace
-from rehearsal.account import Account
 from rehearsal.live import client_side
 from rehearsal.live.client_side import names
 from rehearsal.live.control import Controller
-from rehearsal.messages import refusal
 from rehearsal.workspace import LiveDirectory
+from verification.account import Account
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,9 +22,9 @@ from rehearsal import report, workspace
 from rehearsal.cdk import CdkError, Cli
 from rehearsal.drills.process import DrillsError
 from rehearsal.emulator import EmulatorError
-from rehearsal.messages import refusal
 from rehearsal.rehearse import QUIET, Rehearsal, StageError
 from rehearsal.workspace import ROOT
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rehearsal import assembly, causes, emulator, inventory, kept, posture, report, workspace
-from rehearsal.account import Account
+from rehearsal import causes, emulator, inventory, kept, report, workspace
 from rehearsal.cdk import CdkError, Cli
 from rehearsal.drills import plan, process
 from rehearsal.kept import Kept
-from rehearsal.messages import refusal
 from rehearsal.report import findings, topology
 from rehearsal.workspace import ACCOUNT, REGION, ROOT, Workspace
+from verification import assembly, posture
+from verification.account import Account
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from rehearsal.assembly import Stack
     from rehearsal.drills import outcome as drill_outcome
     from rehearsal.emulator import Emulator
+    from verification.assembly import Stack
 
 QUIET = ("--no-notices", "--no-version-reporting")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from local_servers import processes
-from rehearsal import messages
 from rehearsal.live.addresses import NoAddressError
 from rehearsal.workspace import LIVE_DIRECTORY
+from verification import messages
 
 SUPPORTED = "1.5.33"
 NAMES = ("127.0.0.1", "localhost")  # host names that clients use; the second is in URLs that it makes for functions

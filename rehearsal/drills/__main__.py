@@ -15,14 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal import assembly, causes
-from rehearsal.account import Account
+from rehearsal import causes
 from rehearsal.drills.outcome import Outcome
 from rehearsal.drills.plan import selected
 from rehearsal.drills.scene import NotApplicableError, NotRunError, Scene, TimedOutError
 from rehearsal.drills.stage import DeployedStage
 from rehearsal.live.client_side import names
 from rehearsal.live.control import ControlError, Controller
+from verification import assembly
+from verification.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable

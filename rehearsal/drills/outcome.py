@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rehearsal.posture import Check
+from verification.posture import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.drills.clients import CacheClient
 from rehearsal.drills.load import Load
-from rehearsal.posture import Check, shown
+from verification.posture import Check, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

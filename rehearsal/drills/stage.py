@@ -10,15 +10,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from elasticache_client import ConnectionSettings
-from rehearsal import posture
-from rehearsal.resolve import UnresolvedError
+from verification import posture
+from verification.resolve import UnresolvedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rehearsal.account import Account
-    from rehearsal.assembly import Resource, Stack
-    from rehearsal.resolve import Deployment
+    from verification.account import Account
+    from verification.assembly import Resource, Stack
+    from verification.resolve import Deployment
 
 SECRET_REFERENCE = re.compile(r"\{\{resolve:secretsmanager:(arn:[^}]*?):SecretString")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rehearsal.extension.elasticache_groups import zones_of
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, is_true, param, params, sns
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (
     Private("services.sns", "_topics"),

@@ -27,7 +27,7 @@ from rehearsal.extension.seam import (
     params,
     provisioners,
 )
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (
     HANDLERS,

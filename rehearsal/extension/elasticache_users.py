@@ -12,7 +12,7 @@ from typing import Any, Self
 from xml.sax.saxutils import escape
 
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, is_true, param, params
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (
     Private("services.elasticache", "_users"),

@@ -24,7 +24,7 @@ from rehearsal.extension.seam import (
     register,
     secretsmanager,
 )
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (
     HANDLERS,

@@ -6,7 +6,7 @@ The emulator looks for a handler of a custom type before it calls a function, so
 from __future__ import annotations
 
 from rehearsal.extension.seam import HANDLERS, Properties, Provisioned, register
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (HANDLERS,)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rehearsal.account import Account
     from rehearsal.drills.outcome import Outcome
+    from verification.account import Account
 
 # Names in the directory of a run, as `rehearsal.live` has them.
 CONTROL, JOURNAL, NAMES, CA = "control", "journal.jsonl", "names/person", "tls/ca.pem"

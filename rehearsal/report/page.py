@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rehearsal.drills.outcome import Outcome, Traffic
-    from rehearsal.posture import Check
     from rehearsal.report.results import Results
+    from verification.posture import Check
 
 STYLE = Path(__file__).with_name("style.css")
 STATUS_CLASSES = {"passed": "passed", "failed": "failed"}

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from rehearsal.drills.outcome import Outcome
     from rehearsal.inventory import Leftovers
-    from rehearsal.posture import Check, Verdict
     from rehearsal.report.progress import Phase
     from rehearsal.report.topology import Topology
+    from verification.posture import Check, Verdict
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rehearsal.drills.outcome import Outcome
     from rehearsal.inventory import ExistingResource, Leftovers
-    from rehearsal.posture import Check
     from rehearsal.report.results import EngineFact, Results, RoleGrants
+    from verification.posture import Check
 
 # Of resource, property, asked and read back; with two spaces between them they fit a wide terminal.
 WIDTHS = (38, 34, 36, 36)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.network.judgement import connection_fault
 from elasticache_rules.network.model import Interface, Network, Rule, SecurityGroup, address_range, tcp_ports
-from rehearsal import posture
+from verification import posture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rehearsal.account import Account
-    from rehearsal.assembly import Stack
+    from verification.account import Account
+    from verification.assembly import Stack
 
 HTTPS = 443
 PARTS = ("/Function", "/Instance", "/Api")  # of construct paths that say nothing

@@ -15,8 +15,8 @@ import pytest
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from rehearsal import emulator, workspace
-from rehearsal.account import Account
 from tests.deployable.stacks import SUBNETS, VPC, zones
+from verification.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
-FOLDERS = "constructs|client|docs|examples|local_servers|rehearsal|scanners|stacks|tests|workloads|benchmarks"
+FOLDERS = (
+    "constructs|client|docs|examples|local_servers|rehearsal|scanners|stacks|tests|verification|workloads|benchmarks"
+)
 
 
 def name(path: Path) -> str:

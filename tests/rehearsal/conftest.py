@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rehearsal import emulator, extension, workspace
-from rehearsal.account import Account
-from rehearsal.assembly import Stack
 from rehearsal.extension import seam
+from verification.account import Account
+from verification.assembly import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

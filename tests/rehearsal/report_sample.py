@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rehearsal import inventory, posture, report
+from rehearsal import inventory, report
 from rehearsal.drills import plan
 from rehearsal.drills.outcome import Event, Outcome, Sample, Traffic
 from rehearsal.report.topology import Client, Node, Target, Tier, Topology, Vpc
+from verification import posture
 
 if TYPE_CHECKING:
     from rehearsal.drills.outcome import Status

@@ -28,9 +28,9 @@ from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from local_servers.ports import LOOPBACK
 from rehearsal import admission, emulator, workspace
-from rehearsal.account import Account
 from tests.rehearsal.conftest import accounts
 from tests.workloads.browser import chromium
+from verification.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError  # type: ignore[import-untyped]
 
-from rehearsal.account import Account
-from rehearsal.assembly import Stack
 from rehearsal.extension import seam
 from rehearsal.inventory import leftovers, take, to_be_kept
 from rehearsal.rehearse import _unprotect
+from verification.account import Account
+from verification.assembly import Stack
 
 INSTANCE = "AWS::RDS::DBInstance"
 PROPERTIES = {

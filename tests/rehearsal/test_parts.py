@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import __main__, cdk, inventory, posture, report, resolve, workspace
-from rehearsal.account import Account
-from rehearsal.assembly import Stack
+from rehearsal import __main__, cdk, inventory, report, workspace
 from rehearsal.inventory import ExistingResource
 from rehearsal.kept import Kept
 from rehearsal.rehearse import StageError, Target
 from stages import STAGES
+from verification import posture, resolve
+from verification.account import Account
+from verification.assembly import Stack
 
 if TYPE_CHECKING:
     from tests.conftest import Synthesised

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import posture
-from rehearsal.readers import IRRELEVANT, READERS
+from verification import posture
+from verification.readers import IRRELEVANT, READERS
 
 if TYPE_CHECKING:
-    from rehearsal.assembly import Resource
-    from rehearsal.resolve import Deployment
+    from verification.assembly import Resource
+    from verification.resolve import Deployment
 
 
 @pytest.fixture(scope="module")

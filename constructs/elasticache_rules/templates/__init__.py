@@ -1,1 +1,1 @@
-"""Templates and cloud assemblies, read in one way by the change gate, the posture checks and the rehearsal."""
+"""Templates and cloud assemblies, read in one way by the change gate, the posture checks and the verification."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from rehearsal.extension.seam import REFUSED, Private, Response, elasticache
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from rehearsal.live.engines.valkey import EngineRefusalError

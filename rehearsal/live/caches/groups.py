@@ -11,7 +11,7 @@ from rehearsal.live.caches.names import HostNames
 from rehearsal.live.caches.registry import Cache
 from rehearsal.live.engines.group import Group, Shard
 from rehearsal.live.engines.valkey import Administrator, EngineRefusalError
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from rehearsal.live.caches.registry import Caches

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from rehearsal.extension.seam import Action, Private, Query, Response, elasticache, param
 from rehearsal.live.caches import answers, background, events, groups, registry, scaling
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

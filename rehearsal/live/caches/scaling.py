@@ -11,7 +11,7 @@ from rehearsal.extension.elasticache_groups import zones_of
 from rehearsal.extension.seam import Action, Private, Query, Response, elasticache, is_true, param, params
 from rehearsal.live.caches import answers, background, events, registry
 from rehearsal.live.caches.groups import new_shard
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

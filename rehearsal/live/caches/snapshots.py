@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, param
 from rehearsal.live.caches import answers, events, registry
 from rehearsal.live.engines import snapshots as engine_snapshots
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from rehearsal.live.caches.registry import Cache, Caches

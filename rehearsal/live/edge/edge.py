@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from rehearsal.live import peer as peers
 from rehearsal.live.edge import memcached, postgresql, resp
 from rehearsal.live.edge.connection import TLS_HANDSHAKE, Connection, Refusal, first_byte
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

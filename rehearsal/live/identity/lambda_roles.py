@@ -13,7 +13,7 @@ from rehearsal.extension.seam import Private, Properties
 from rehearsal.live.identity.emulator import lambda_service
 from rehearsal.live.identity.keys import Keys, encryption_context
 from rehearsal.live.identity.service_uses import guard
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

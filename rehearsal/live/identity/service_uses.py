@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Properties, Provisioned, handlers
 from rehearsal.live.identity.keys import Keys, encryption_context
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

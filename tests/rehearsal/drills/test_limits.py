@@ -9,8 +9,8 @@ import pytest
 
 from rehearsal.drills import plan
 from rehearsal.drills.outcome import Outcome
-from rehearsal.posture import Check
 from rehearsal.report.limits import LIMITS, Limit, judged
+from verification.posture import Check
 
 if TYPE_CHECKING:
     from rehearsal.drills.outcome import Status

@@ -15,10 +15,10 @@ import pytest
 
 from local_servers.waiting import wait_until
 from rehearsal import emulator, workspace
-from rehearsal.account import Account, ClientError
 from rehearsal.emulator import Emulator, Live
 from rehearsal.live import addresses
 from rehearsal.workspace import ACCOUNT, REGION, ROOT, LiveDirectory
+from verification.account import Account, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

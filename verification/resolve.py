@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.templates.references import SUBSTITUTED, attribute
-from rehearsal.account import Account
+from verification.account import Account
 
 if TYPE_CHECKING:
-    from rehearsal.assembly import Resource, Stack
+    from verification.assembly import Resource, Stack
 
 DYNAMIC = re.compile(r"\{\{resolve:[^}]+\}\}")
 

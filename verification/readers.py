@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rehearsal.account import Account
-from rehearsal.resolve import DYNAMIC
+from verification.account import Account
+from verification.resolve import DYNAMIC
 
 Properties = Mapping[str, Any]
 View = Callable[[Properties], Properties]

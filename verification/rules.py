@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.account import Account
-from rehearsal.readers import ABSENT, flat_rules
+from verification.account import Account
+from verification.readers import ABSENT, flat_rules
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 MIN_AVAILABILITY_ZONES = 2

@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.account import Account, ClientError
-from rehearsal.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
-from rehearsal.resolve import Deployment, UnresolvedError
-from rehearsal.rules import RULES
+from verification.account import Account, ClientError
+from verification.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
+from verification.resolve import Deployment, UnresolvedError
+from verification.rules import RULES
 
 if TYPE_CHECKING:
-    from rehearsal.assembly import Resource, Stack
+    from verification.assembly import Resource, Stack
 
 # What reading raises if an answer, or a part of it, is missing.
 UNREADABLE = (UnresolvedError, ClientError, LookupError, TypeError, ValueError)
