@@ -15,7 +15,7 @@ from rehearsal.extension.seam import (
     handlers,
     provisioners,
 )
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 TOUCHES = (
     HANDLERS,

@@ -20,7 +20,7 @@ from rehearsal.extension.seam import (
     provisioners,
     responses,
 )
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

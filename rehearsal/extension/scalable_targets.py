@@ -10,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, elasticache, handlers, responses
-from rehearsal.messages import refusal
+from verification.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
