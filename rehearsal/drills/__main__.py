@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal import causes
+from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.outcome import Outcome
 from rehearsal.drills.plan import selected
-from rehearsal.drills.scene import NotApplicableError, NotRunError, Scene, TimedOutError
+from rehearsal.drills.scene import NotApplicableError, NotRunError, TimedOutError
 from rehearsal.drills.stage import DeployedStage
 from rehearsal.live.client_side import names
 from rehearsal.live.control import ControlError, Controller
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from rehearsal.drills.outcome import Status
     from rehearsal.drills.plan import Drill
+    from rehearsal.drills.scene import Scene
 
 
 def tell(line: dict[str, Any]) -> None:
@@ -103,8 +105,9 @@ def main() -> int:
     for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
+        scene = EmulatedScene(drill.name, stage, Controller(options.control), options.journal, intended)
         began = time.time()
-        outcome = run(drill, Scene(drill.name, stage, Controller(options.control), options.journal, intended), why)
+        outcome = run(drill, scene, why)
         if drill.takes_away:
             intended.append((began, time.time()))
         tell({"outcome": asdict(outcome)})

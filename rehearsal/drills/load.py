@@ -65,6 +65,7 @@ class _Counts:
     wrong: int = 0
     lost: int = 0
     lost_replicated: int = 0
+    confirmed: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
 
@@ -76,15 +77,23 @@ class Load:
         prefix: Beginning of all keys.
         reconnecting: How many of the clients, counted from the last, connect again for each operation.
         keys: How many keys each client has.
+        pause: Seconds between two operations of a client.
     """
 
     def __init__(
-        self, clients: Sequence[Callable[[], Client]], *, prefix: str, reconnecting: int = 0, keys: int = KEYS
+        self,
+        clients: Sequence[Callable[[], Client]],
+        *,
+        prefix: str,
+        reconnecting: int = 0,
+        keys: int = KEYS,
+        pause: float = PAUSE_SECONDS,
     ) -> None:
         self._clients = clients
         self._prefix = prefix
         self._steady = len(clients) - reconnecting
         self._keys = keys
+        self._pause = pause
         self._known: dict[str, _Key] = defaultdict(_Key)
         self._counts = _Counts()
         self._seen: list[tuple[float, float, str]] = []  # when, how long, "" or "error" or "wrong"
@@ -133,6 +142,7 @@ class Load:
                 wrong=counts.wrong,
                 lost=counts.lost,
                 lost_replicated=counts.lost_replicated,
+                confirmed=counts.confirmed,
                 read_back=self._read_back,
                 samples=tuple(_samples(self._seen)),
                 events=tuple(self._events),
@@ -160,7 +170,7 @@ class Load:
             if client is not None and number >= self._steady:
                 client.close()
                 client = None
-            self._stop.wait(PAUSE_SECONDS)
+            self._stop.wait(self._pause)
         if client is not None:
             client.close()
 
@@ -173,6 +183,8 @@ class Load:
         self._note(began, "")
         if version % CONFIRM_EVERY == 0 and self._replicates(client, key, version):
             known.replicated = version
+            with self._lock:
+                self._counts.confirmed += 1
         began = time.monotonic()
         self._judge(key, client.read(key))
         self._note(began, "")
@@ -206,6 +218,8 @@ class Load:
 
     def _compare_all(self) -> None:
         """Read every key once more, with a new client."""
+        if not self._clients:
+            return
         client = self._clients[0]()
         try:
             for key in sorted(self._known):

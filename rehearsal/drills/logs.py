@@ -11,7 +11,7 @@ from rehearsal.drills.scene import NotApplicableError, NotRunError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rehearsal.drills.scene import Scene
+    from rehearsal.drills.emulated import EmulatedScene
     from rehearsal.drills.stage import Group
 
 SLOW_LOG, CLOUDWATCH = "slow-log", "cloudwatch-logs"
@@ -20,7 +20,7 @@ KEY = "app:drill-logs"
 SLOW = "local turns = 0; while turns < 2000000 do turns = turns + 1 end; return redis.call('SET', KEYS[1], turns)"
 
 
-def deliver(scene: Scene) -> None:
+def deliver(scene: EmulatedScene) -> None:
     """Run a slow command on each group that delivers its slow log, and find it there, without its key."""
     groups = [(group, name) for group in scene.stage.groups for name in _log_groups(scene, group)]
     if not groups:
@@ -38,13 +38,13 @@ def deliver(scene: Scene) -> None:
         scene.expect("the key of the slow command", "hidden", shown, of=group.resource)
 
 
-def _log_groups(scene: Scene, group: Group) -> Iterator[str]:
+def _log_groups(scene: EmulatedScene, group: Group) -> Iterator[str]:
     for wanted in scene.stage.describe(group.name).get("LogDeliveryConfigurations", ()):
         if wanted["LogType"] == SLOW_LOG and wanted["DestinationType"] == CLOUDWATCH:
             yield wanted["DestinationDetails"]["CloudWatchLogsDetails"]["LogGroup"]
 
 
-def _entries(scene: Scene, log_group: str) -> list[str]:
+def _entries(scene: EmulatedScene, log_group: str) -> list[str]:
     scene.control("deliver-logs")
     answer: dict[str, Any] = scene.client("logs").filter_log_events(logGroupName=log_group)
     return [event["message"] for event in answer["events"]]

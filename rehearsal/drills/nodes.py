@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.drills import accounts
-from rehearsal.drills.clients import CacheClient
-from rehearsal.drills.scene import NotApplicableError, NotRunError
+from rehearsal.drills.scene import PRIMARY, REPLICA, NotApplicableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from rehearsal.drills.emulated import EmulatedScene
     from rehearsal.drills.load import Load
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import Group
 
-PRIMARY, REPLICA = "primary", "replica"
 AWAY_SECONDS = 2.0  # for which a zone is lost
 NODE_ID = "0001"
 
@@ -28,44 +27,18 @@ def replicated(scene: Scene) -> list[Group]:
 
     Raises:
         NotApplicableError: If the stage has none.
-        NotRunError: If it has, but no template has a login for the load.
+        NotRunError: If it has, but this scene has no clients for them.
     """
     found = [group for group in scene.stage.groups if _fails_over(scene.stage.describe(group.name))]
     if not found:
         raise NotApplicableError("no replication group of the stage has replicas and automatic failover")
     scene.require_engine(*(group.name for group in found))
-    usable = [group for group in found if group.secret]
-    if not usable:
-        raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")
-    return usable
+    return scene.require_clients(found)
 
 
 def _fails_over(described: Mapping[str, Any]) -> bool:
     replicas = all(len(shard["NodeGroupMembers"]) > 1 for shard in described["NodeGroups"])
     return replicas and described.get("AutomaticFailover") == "enabled"
-
-
-def shards(scene: Scene, group: Group) -> dict[str, dict[str, str]]:
-    """The role of each node of each shard, by the shard's id and the node's name."""
-    described = scene.stage.describe(group.name)
-    roles: dict[str, dict[str, str]] = {}
-    for shard in described["NodeGroups"]:
-        members = shard["NodeGroupMembers"]
-        roles[shard["NodeGroupId"]] = {item["CacheClusterId"]: item.get("CurrentRole", "") for item in members}
-    if described.get("ClusterEnabled"):
-        primaries = _primaries(scene, group)
-        roles = {
-            shard: {node: PRIMARY if node in primaries else REPLICA for node in nodes} for shard, nodes in roles.items()
-        }
-    return roles
-
-
-def _primaries(scene: Scene, group: Group) -> set[str]:
-    """The primaries of a group with cluster mode, which only its nodes tell."""
-    with closing(CacheClient(scene.stage.settings(group))) as client:
-        slots = client.execute("CLUSTER SLOTS")
-    names = (entry["primary"][0] for entry in slots.values())
-    return {str(name).split(".")[0] for name in names}
 
 
 def primary_of(roles: Mapping[str, str]) -> str:
@@ -75,13 +48,15 @@ def primary_of(roles: Mapping[str, str]) -> str:
 
 
 def _promoted(scene: Scene, group: Group, shard: str, before: str) -> bool:
-    now = primary_of(shards(scene, group)[shard])
+    now = primary_of(scene.shards(group)[shard])
     return now not in {"", before}
 
 
-def _expect_roles(scene: Scene, group: Group) -> None:
-    """Check that each shard has exactly one primary, and all its nodes have a role."""
-    for shard, roles in shards(scene, group).items():
+def _expect_roles(scene: Scene, group: Group, shards: Sequence[str] = ()) -> None:
+    """Check that each of these shards, or each at all, has exactly one primary, and all its nodes have a role."""
+    for shard, roles in scene.shards(group).items():
+        if shards and shard not in shards:
+            continue
         expected = [PRIMARY] + [REPLICA] * (len(roles) - 1)
         scene.expect(f"roles of shard {shard}", expected, sorted(roles.values()), of=group.resource)
 
@@ -92,37 +67,46 @@ def _events(scene: Scene, group: Group) -> str:
 
 
 def failover(scene: Scene) -> None:
-    """`TestFailover` of each shard, under load."""
+    """`TestFailover` of each shard, under load, and how long each takes."""
+    left = scene.maximum_failovers
     for group in replicated(scene):
+        every = sorted(scene.shards(group))
+        tried, left = every[:left], left - len(every[:left])
+        if untried := every[len(tried) :]:
+            scene.leave_out(f"shards {', '.join(untried)} of {group.name}: {scene.maximum_failovers} failovers a day")
         with scene.cache_load(group) as load:
-            for shard in sorted(shards(scene, group)):
-                before = primary_of(shards(scene, group)[shard])
+            for shard in tried:
+                before = primary_of(scene.shards(group)[shard])
                 load.event(f"TestFailover {shard}")
-                _test_failover(scene, group, shard, before)
-                load.event("promoted")
-        scene.expect_right_answers(of=group.resource)
-        _expect_roles(scene, group)
+                _test_failover(scene, group, shard, before, load)
+        forced = not scene.failover_is_graceful
+        scene.expect_right_answers(errors=forced, losses=forced, of=group.resource)
+        _expect_roles(scene, group, tried)
         told = "recorded" if "failover" in _events(scene, group) else "none"
         scene.expect("the failover is among the events of the group", "recorded", told, of=group.resource)
 
 
-def _test_failover(scene: Scene, group: Group, shard: str, before: str) -> None:
+def _test_failover(scene: Scene, group: Group, shard: str, before: str, load: Load) -> None:
+    began = time.monotonic()
     scene.client("elasticache").test_failover(ReplicationGroupId=group.name, NodeGroupId=shard)
     scene.until(lambda: _promoted(scene, group, shard, before), f"a replica of shard {shard} is promoted")
+    load.event("promoted")
+    scene.measure(f"seconds until a replica of shard {shard} of {group.name} was promoted", time.monotonic() - began)
     scene.available(group.name)
+    scene.measure(f"seconds until {group.name} was available after that of {shard}", time.monotonic() - began)
 
 
-def kill_primary(scene: Scene) -> None:
+def kill_primary(scene: EmulatedScene) -> None:
     """Kill the primary of the first shard without warning, under load; it comes back as a replica."""
     for group in replicated(scene):
-        shard = min(shards(scene, group))
-        before = primary_of(shards(scene, group)[shard])
+        shard = min(scene.shards(group))
+        before = primary_of(scene.shards(group)[shard])
         with _topic(scene, group) as inbox, scene.cache_load(group) as load:
             load.event("the primary is killed")
             scene.control("kill-node", node=before)
             scene.until(partial(_promoted, scene, group, shard, before), "a replica is promoted")
             load.event("promoted")
-            _wait_until_whole(scene, group)
+            scene.wait_until_whole(group)
             load.event("back as a replica")
             if inbox is not None:
                 scene.until(inbox.texts, "an event reaches the topic")
@@ -133,7 +117,7 @@ def kill_primary(scene: Scene) -> None:
 
 
 @contextmanager
-def _topic(scene: Scene, group: Group) -> Iterator[accounts.Inbox | None]:
+def _topic(scene: EmulatedScene, group: Group) -> Iterator[accounts.Inbox | None]:
     """An inbox for the events of a group, if it publishes them."""
     member = scene.stage.member(scene.stage.describe(group.name)["MemberClusters"][0])
     topic = member.get("NotificationConfiguration", {}).get("TopicArn")
@@ -144,19 +128,11 @@ def _topic(scene: Scene, group: Group) -> Iterator[accounts.Inbox | None]:
         yield inbox
 
 
-def _wait_until_whole(scene: Scene, group: Group) -> None:
-    """Wait until every node of a group serves again: a write on each shard is confirmed by all its replicas."""
-    scene.available(group.name)
-    replicas = min(len(nodes) - 1 for nodes in shards(scene, group).values())
-    with closing(CacheClient(scene.stage.settings(group))) as client:
-        scene.until(lambda: client.replicas("app:drill-whole") >= replicas, f"all replicas of {group.name} are back")
-
-
-def lose_zone(scene: Scene) -> None:
+def lose_zone(scene: EmulatedScene) -> None:
     """Stop all nodes of the primary's Availability Zone for a while, under load."""
     for group in replicated(scene):
         zones = dict(_zones(scene, group))
-        nodes = shards(scene, group)
+        nodes = scene.shards(group)
         lost = zones[primary_of(nodes[min(nodes)])]
         if set(zones.values()) == {lost}:
             raise NotApplicableError(f"all nodes of {group.name} are in one Availability Zone")
@@ -172,19 +148,19 @@ def lose_zone(scene: Scene) -> None:
                 time.sleep(AWAY_SECONDS)
             finally:
                 scene.control("start-zone", zone=lost)
-            _wait_until_whole(scene, group)
+            scene.wait_until_whole(group)
             load.event(f"{lost} is back")
         scene.expect_right_answers(errors=True, losses=True, of=group.resource)
         _expect_roles(scene, group)
 
 
-def _zones(scene: Scene, group: Group) -> Iterator[tuple[str, str]]:
+def _zones(scene: EmulatedScene, group: Group) -> Iterator[tuple[str, str]]:
     for shard in scene.stage.describe(group.name)["NodeGroups"]:
         for member in shard["NodeGroupMembers"]:
             yield member["CacheClusterId"], member["PreferredAvailabilityZone"]
 
 
-def rolling_restart(scene: Scene) -> None:
+def rolling_restart(scene: EmulatedScene) -> None:
     """Restart every node, the replicas of a shard before its primary, as maintenance does."""
     for group in replicated(scene):
         with scene.cache_load(group) as load:
@@ -198,32 +174,29 @@ def rolling_restart(scene: Scene) -> None:
         _expect_roles(scene, group)
 
 
-def _reboot_all(scene: Scene, group: Group, load: Load) -> None:
-    for shard, roles in sorted(shards(scene, group).items()):
+def _reboot_all(scene: EmulatedScene, group: Group, load: Load) -> None:
+    for shard, roles in sorted(scene.shards(group).items()):
         before = primary_of(roles)
         for node in sorted(set(roles) - {before}):
             _restart(scene, group, load, node)
         load.event("TestFailover")
-        _test_failover(scene, group, shard, before)
+        _test_failover(scene, group, shard, before, load)
         _restart(scene, group, load, before)
 
 
-def _restart(scene: Scene, group: Group, load: Load, node: str) -> None:
+def _restart(scene: EmulatedScene, group: Group, load: Load, node: str) -> None:
     load.event(f"{node[-3:]} restarts")
     scene.client("elasticache").reboot_cache_cluster(CacheClusterId=node, CacheNodeIdsToReboot=[NODE_ID])
     scene.until(lambda: scene.stage.member(node)["CacheClusterStatus"] == "available", f"{node} is available")
-    _wait_until_whole(scene, group)
+    scene.wait_until_whole(group)
 
 
-def add_shard(scene: Scene) -> None:
+def add_shard(scene: EmulatedScene) -> None:
     """Add a shard to each group with cluster mode, under load, and find every key afterwards."""
     groups = [group for group in scene.stage.groups if scene.stage.describe(group.name).get("ClusterEnabled")]
     if not groups:
         raise NotApplicableError("no replication group of the stage has cluster mode enabled")
-    usable = [group for group in groups if group.secret]
-    if not usable:
-        raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")
-    for group in usable:
+    for group in scene.require_clients(groups):
         count = len(scene.stage.describe(group.name)["NodeGroups"]) + 1
         with scene.cache_load(group) as load:
             load.event(f"{count} shards")
@@ -233,5 +206,5 @@ def add_shard(scene: Scene) -> None:
             scene.available(group.name)
             load.event("slots moved")
         scene.expect_right_answers(errors=True, of=group.resource)
-        with_keys = len(_primaries(scene, group))
+        with_keys = len(scene.primaries(group))
         scene.expect("shards that have slots", count, with_keys, of=group.resource)

@@ -59,6 +59,7 @@ class Traffic:
         wrong: Reads that returned a value that no client ever wrote to that key.
         lost: Acknowledged writes that a later read did not find.
         lost_replicated: Those of them that a replica had confirmed.
+        confirmed: Writes that a replica confirmed.
         read_back: Keys whose last acknowledged write was compared at the end.
         samples: What the clients saw over time.
         events: What happened meanwhile.
@@ -70,6 +71,7 @@ class Traffic:
     wrong: int
     lost: int
     lost_replicated: int
+    confirmed: int
     read_back: int
     samples: tuple[Sample, ...]
     events: tuple[Event, ...]

@@ -8,12 +8,12 @@ from rehearsal.drills.scene import NotApplicableError
 from rehearsal.live import journal
 
 if TYPE_CHECKING:
-    from rehearsal.drills.scene import Scene
+    from rehearsal.drills.emulated import EmulatedScene
 
 ROLE = "AWS::IAM::Role"
 
 
-def refused(scene: Scene) -> None:
+def refused(scene: EmulatedScene) -> None:
     """Look for refusals of the stage's roles in the journal, from the deployment to now.
 
     A function that may not write its log, for example, works and is found here only.

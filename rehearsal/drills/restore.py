@@ -1,13 +1,13 @@
-"""The drill of a restore: a final snapshot becomes a new group that has every value."""
+"""The drill of a restore: a snapshot, and the final snapshot of what was restored, become new groups."""
 
 from __future__ import annotations
 
 import secrets
-from contextlib import closing, contextmanager, suppress
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drills.clients import CacheClient
-from rehearsal.drills.scene import NotApplicableError, NotRunError
+from rehearsal.drills.scene import NotApplicableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,113 +15,99 @@ if TYPE_CHECKING:
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import Group
 
-KEYS = 200
-PREFIX = "app:drill-restore"
+DESCRIPTION = "Restored by a drill from a snapshot of"
+DEFAULT_PORT = 6379
 
 
 def restore(scene: Scene) -> None:
     """Restore a snapshot of each group into a new one, delete that with a final snapshot, and restore the snapshot.
 
-    The group of the stage is only read, apart from keys of the drill.
+    The group of the stage is only read, apart from keys of the drill where its clients reach it.
     """
     if not scene.stage.groups:
         raise NotApplicableError("the stage has no replication group")
-    groups = [group for group in scene.stage.groups if group.secret]
-    if not groups:
-        raise NotRunError("no template has a secret with a password for the group, which the clients of the drill need")
-    for group in groups:
+    for group in scene.require_clients(scene.stage.groups):
         _restore(scene, group)
 
 
 def _restore(scene: Scene, group: Group) -> None:
-    client = scene.client("elasticache")
-    mark = secrets.token_hex(3)
-    first, final = f"drill-{mark}", f"drill-{mark}-final"
-    with closing(CacheClient(scene.stage.settings(group))) as original:
-        for number in range(KEYS):
-            original.write(f"{PREFIX}:{number}", number + 1)
-        with _snapshot(scene, first):
-            client.create_snapshot(ReplicationGroupId=group.name, SnapshotName=first)
-            _wait_for_snapshot(scene, first)
-            original.write(f"{PREFIX}:0", KEYS + 1)  # after the snapshot, which must not have it
-            with _group_from(scene, group, f"drill-{mark}-a", first, final) as restored:
-                _compare(scene, group, restored, "the snapshot")
-        with _snapshot(scene, final):
-            _wait_for_snapshot(scene, final)
-            with _group_from(scene, group, f"drill-{mark}-b", final, None) as restored:
-                _compare(scene, group, restored, "the final snapshot")
-
-
-def _compare(scene: Scene, group: Group, name: str, what: str) -> None:
-    settings = scene.stage.settings(group, name=name)
-    with closing(CacheClient(settings)) as restored:
-        versions = [restored.read(f"{PREFIX}:{number}") for number in range(KEYS)]
-    same = sum(version == number + 1 for number, version in enumerate(versions))
-    scene.expect(f"values that {what} has brought back", KEYS, same, of=group.resource)
+    mark = f"drill-{secrets.token_hex(3)}"
+    final = f"{mark}-final"
+    with scene.contents(group) as contents, scene.snapshot(group, mark) as snapshot:
+        contents.snapshot_made(snapshot)
+        with scene.temporary_snapshot(final):
+            with _group_from(scene, group, f"{mark}-a", snapshot) as restored:
+                contents.expect_in(restored, "the snapshot")
+                _delete(scene, restored, FinalSnapshotIdentifier=final)
+            scene.wait_for_snapshot(final)
+            with _group_from(scene, group, f"{mark}-b", final) as restored:
+                contents.expect_in(restored, "the final snapshot")
 
 
 @contextmanager
-def _snapshot(scene: Scene, name: str) -> Iterator[None]:
+def _group_from(scene: Scene, group: Group, name: str, snapshot: str) -> Iterator[str]:
+    """A group like the stage's from a snapshot, for as long as the block lasts."""
     client = scene.client("elasticache")
-    try:
-        yield
-    finally:
-        with suppress(client.exceptions.SnapshotNotFoundFault):
-            client.delete_snapshot(SnapshotName=name)
-
-
-def _wait_for_snapshot(scene: Scene, name: str) -> None:
-    client = scene.client("elasticache")
-    scene.until(
-        lambda: client.describe_snapshots(SnapshotName=name)["Snapshots"][0]["SnapshotStatus"] == "available",
-        f"the snapshot {name} is available",
-    )
-
-
-@contextmanager
-def _group_from(scene: Scene, group: Group, name: str, snapshot: str, final: str | None) -> Iterator[str]:
-    """A group like the stage's from a snapshot, for as long as the block lasts; then it may leave a final snapshot."""
-    client = scene.client("elasticache")
-    described = scene.stage.describe(group.name)
-    client.create_replication_group(ReplicationGroupId=name, SnapshotName=snapshot, **_like(scene, described))
-    try:
+    like = _like(scene, group)
+    command = f"aws elasticache delete-replication-group --replication-group-id {name}"
+    with scene.made(f"the replication group {name}", lambda: _delete(scene, name), command):
+        began = time.monotonic()
+        client.create_replication_group(ReplicationGroupId=name, SnapshotName=snapshot, **like)
         scene.available(name)
+        scene.measure(f"seconds until {name} was restored from {snapshot}", time.monotonic() - began)
         yield name
-    finally:
-        client.delete_replication_group(
-            ReplicationGroupId=name, **({"FinalSnapshotIdentifier": final} if final else {})
-        )
-        scene.until(lambda: _is_gone(client, name), f"{name} is deleted")
 
 
-def _is_gone(client: Any, name: str) -> bool:
+def _delete(scene: Scene, name: str, **options: Any) -> None:
+    """Delete a group if it exists, and wait until it is gone; one that is being made cannot be deleted before."""
+    client = scene.client("elasticache")
+    scene.until(lambda: _status(client, name) not in {"creating", "modifying"}, f"{name} can be deleted")
+    if _status(client, name) not in {"", "deleting"}:
+        client.delete_replication_group(ReplicationGroupId=name, **options)
+    scene.until(lambda: not _status(client, name), f"{name} is deleted")
+
+
+def _status(client: Any, name: str) -> str:
+    """The status of a group; empty if there is none."""
     try:
-        client.describe_replication_groups(ReplicationGroupId=name)
+        described = client.describe_replication_groups(ReplicationGroupId=name)
     except client.exceptions.ReplicationGroupNotFoundFault:
-        return True
-    return False
+        return ""
+    status: str = described["ReplicationGroups"][0]["Status"]
+    return status
 
 
-def _like(scene: Scene, described: Mapping[str, Any]) -> dict[str, Any]:
+def _like(scene: Scene, group: Group) -> dict[str, Any]:
     """The arguments of `CreateReplicationGroup` that make a group like another, with one node for each shard."""
+    described = scene.stage.describe(group.name)
     member = scene.stage.member(described["MemberClusters"][0])
     arguments = {
-        "ReplicationGroupDescription": "Restored by a drill",
+        "ReplicationGroupDescription": f"{DESCRIPTION} {group.name}",
         "Engine": member["Engine"],
         "EngineVersion": member["EngineVersion"],
         "CacheNodeType": described["CacheNodeType"],
         "CacheParameterGroupName": member["CacheParameterGroup"]["CacheParameterGroupName"],
         "CacheSubnetGroupName": member["CacheSubnetGroupName"],
-        "SecurityGroupIds": [group["SecurityGroupId"] for group in member["SecurityGroups"]],
+        "SecurityGroupIds": [item["SecurityGroupId"] for item in member["SecurityGroups"]],
+        "Port": _port(described),
         "TransitEncryptionEnabled": described["TransitEncryptionEnabled"],
         "AtRestEncryptionEnabled": described["AtRestEncryptionEnabled"],
+        "SnapshotRetentionLimit": 0,
+        **{name: described[name] for name in ("KmsKeyId", "NetworkType", "IpDiscovery") if described.get(name)},
     }
     if users := described.get("UserGroupIds"):
         arguments["UserGroupIds"] = users
-    if key := described.get("KmsKeyId"):
-        arguments["KmsKeyId"] = key
+    elif described.get("AuthTokenEnabled"):
+        arguments["AuthToken"] = scene.auth_token(group)
+    if described.get("DataTiering") == "enabled":
+        arguments["DataTieringEnabled"] = True
     if described.get("ClusterEnabled"):
         arguments |= {"NumNodeGroups": len(described["NodeGroups"]), "AutomaticFailoverEnabled": True}
     else:
         arguments |= {"NumCacheClusters": 1, "AutomaticFailoverEnabled": False}
     return arguments
+
+
+def _port(described: Mapping[str, Any]) -> int:
+    endpoint = described.get("ConfigurationEndpoint") or described["NodeGroups"][0].get("PrimaryEndpoint", {})
+    return int(endpoint.get("Port", DEFAULT_PORT))

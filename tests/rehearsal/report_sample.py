@@ -72,7 +72,7 @@ def _traffic(number: int) -> Traffic:
     samples = tuple(Sample(step / 10, 40, step % 7 == 6, 0, 2.0 + step % 3, 9.0 * (step % 5 + 1)) for step in range(40))
     events = (Event(0.6, "the primary is killed"), Event(0.7, "promoted"), Event(3.9, MARKUP))
     errors = {f"ConnectionError: {MARKUP}": 5}
-    load = Traffic(3, 1600, errors, 0, 0, 0, 48, samples, events)
+    load = Traffic(3, 1600, errors, 0, 0, 0, 160, 48, samples, events)
     return load if number % 4 == 1 else replace(load, errors={}, samples=(), events=())
 
 

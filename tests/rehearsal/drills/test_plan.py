@@ -14,8 +14,9 @@ import pytest
 
 from rehearsal.drills import plan
 from rehearsal.drills.__main__ import run
+from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.outcome import Outcome
-from rehearsal.drills.scene import NotApplicableError, NotRunError, Scene, TimedOutError
+from rehearsal.drills.scene import NotApplicableError, NotRunError, TimedOutError
 from rehearsal.report.limits import LIMITS
 from rehearsal.workspace import ROOT
 
@@ -89,7 +90,7 @@ class Act:
         self._error = error
         self._checks = checks
 
-    def act(self, scene: Scene) -> None:
+    def act(self, scene: EmulatedScene) -> None:
         """Make the checks, then fail."""
         for promise, ok in self._checks:
             scene.expect(promise, True, ok)
@@ -115,7 +116,7 @@ class Act:
 def test_a_drill_ends_as_its_checks_and_errors_say(act: Any, status: str) -> None:
     """A drill passes only with checks that all passed and without an error; causes are told of failures only."""
     nothing: Any = None
-    outcome = run(act, Scene("act", nothing, nothing, nothing), lambda _moment: ("a cause",))
+    outcome = run(act, EmulatedScene("act", nothing, nothing, nothing), lambda _moment: ("a cause",))
     assert outcome.status == status
     assert outcome.causes == (("a cause",) if status == "failed" else ())
     assert Outcome.of(asdict(outcome)) == outcome

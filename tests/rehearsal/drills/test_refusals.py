@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.refusals import refused
-from rehearsal.drills.scene import Scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,6 @@ def test_a_refusal_of_a_role_is_a_failed_check(entry: dict[str, Any], read: str,
     path.write_text(json.dumps({"time": 5, "kind": "grant", "action": "logs:PutLogEvents", **entry}) + "\n")
     stage: Any = Stage()
     nothing: Any = None
-    scene = Scene("refusals", stage, nothing, path, [(10, 20)])
+    scene = EmulatedScene("refusals", stage, nothing, path, [(10, 20)])
     refused(scene)
     assert [(check.resource, check.read, check.ok) for check in scene.checks] == [("Board/Role", read, read == "none")]
