@@ -14,11 +14,12 @@ from rehearsal.live.caches import (
     registry,
     scaling,
     serverless,
+    service_updates,
     snapshots,
     users,
 )
 
 # In the order in which they are installed; later ones wrap what earlier ones have replaced.
-MODULES = (users, parameters, snapshots, groups, scaling, clusters, serverless, operations, logs)
+MODULES = (users, parameters, snapshots, groups, scaling, clusters, serverless, operations, service_updates, logs)
 HELPERS = (access, answers, events, registry)
 """Modules without an installation that use private names of the emulator too."""

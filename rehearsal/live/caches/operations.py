@@ -50,9 +50,11 @@ def _handling(caches: Caches, stock: Callable[..., Awaitable[Response]]) -> Call
         background.is_api_request.set(True)
         form = parse_qs(body.decode(errors="replace")) if method == "POST" and body else {}
         query = {**query_params, **form}
-        new = NEW.get(param(query, "Action"))
-        if new is not None:
+        action = param(query, "Action")
+        if (new := NEW.get(action)) is not None:
             return await asyncio.to_thread(new, caches, query)
+        if (added := caches.actions.get(action)) is not None:
+            return await asyncio.to_thread(added, query)
         return await stock(method, path, headers, body, query_params)
 
     return handle_request

@@ -18,9 +18,10 @@ from rehearsal.live.engines.valkey import Administrator, Node, Trial
 from rehearsal.live.engines.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from rehearsal.extension.seam import Query, Response
     from rehearsal.live.caches.access import CacheAccess
     from rehearsal.live.caches.names import HostNames
     from rehearsal.live.engines.group import Group, Shard
@@ -120,6 +121,7 @@ class Caches:
         memcached: Memcached clusters by id.
         without_engine: Why a cache has no engine, by id.
         without_counterpart: Parameters that the engine does not have, by cache.
+        actions: Actions of the API that the emulator lacks, by name.
     """
 
     def __init__(self, run: Run) -> None:
@@ -129,6 +131,7 @@ class Caches:
         self.memcached: dict[str, MemcachedCluster] = {}
         self.without_engine: dict[str, str] = {}
         self.without_counterpart: dict[str, tuple[str, ...]] = {}
+        self.actions: dict[str, Callable[[Query], Response]] = {}
         self._ran: set[str] = set()
 
     @functools.cached_property
