@@ -45,6 +45,10 @@ def run(steps: Steps[T]) -> T:
     except StopIteration as done:
         result: T = done.value
         return result
+    finally:
+        # A signal handler's exception may come between two steps. Then the generator ends here, and not when the
+        # garbage collector finds it, in any thread and at any place.
+        steps.close()
 
 
 async def run_async(steps: Steps[T]) -> T:

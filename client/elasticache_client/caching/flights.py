@@ -111,15 +111,26 @@ class Flights:
             flight_id = (key, policy.shape)
             permits = permits_within()
             own = _Flight(self._backend.event(), permits)
-            flight = self._flights.setdefault(flight_id, own)
-            if permits is not None and flight.permits is not permits and not flight.has_permit:
-                flight = self._flights[flight_id] = own
-            if flight is own:
-                return (yield from self._look_up(flight_id, flight, request, load, policy))
-            if request is not None and usable is not None:
-                return self._leases.serve_usable(request, usable)
-            yield self._backend.wait(flight.done, self._settings.lease)
-            return self._shared(flight_id, flight, called_at)
+            try:
+                flight = self._flights.setdefault(flight_id, own)
+                if permits is not None and flight.permits is not permits and not flight.has_permit:
+                    flight = self._flights[flight_id] = own
+                if flight is own:
+                    return (yield from self._look_up(flight_id, flight, request, load, policy))
+                if request is not None and usable is not None:
+                    return self._leases.serve_usable(request, usable)
+                yield self._backend.wait(flight.done, self._settings.lease)
+                return self._shared(flight_id, flight, called_at)
+            finally:
+                # A signal handler's exception may have come anywhere since the flight was registered, or come here. In
+                # either case nothing is left that other callers would wait for until their lease is over.
+                try:
+                    self._end(flight_id, own)
+                finally:
+                    try:
+                        own.done.set()
+                    finally:
+                        own.done.set()
 
     def _shared(self, flight_id: FlightId, flight: _Flight, called_at: float) -> Result | None:
         """What a flight brought a caller that waited for it; None to look again."""
@@ -174,9 +185,6 @@ class Flights:
                 self._end(flight_id, later)
                 later.done.set()
             raise
-        finally:
-            self._end(flight_id, flight)
-            flight.done.set()
         return result
 
     def _end(self, flight_id: FlightId, flight: _Flight) -> None:

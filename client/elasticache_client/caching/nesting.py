@@ -290,7 +290,9 @@ class Permit:
             self._wake()
 
 
-_lock = threading.Lock()
+# Reentrant: the garbage collector may end a coroutine of a closed loop, which releases its permit, in a thread that has
+# the lock. What it changes there is right again at the next call, because dead permits are left out.
+_lock = threading.RLock()
 
 
 def _unfinished(references: Iterable[weakref.ref[Work]]) -> list[Work]:
@@ -301,7 +303,7 @@ def _unfinished(references: Iterable[weakref.ref[Work]]) -> list[Work]:
 def _reset_in_child() -> None:
     """A forked child has none of its parent's threads, whatever these held."""
     global _lock  # noqa: PLW0603 - a lock that another thread held cannot be released
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     works.clear()
     waits.clear()
     _current.set([])

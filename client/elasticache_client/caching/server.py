@@ -68,7 +68,8 @@ class Server:
         self._refusals = Refusals()
         self._prefix = prefix
         self._pending_deletes: dict[str, object] = {}
-        self._pending_lock = threading.Lock()
+        # Reentrant: the garbage collector may end an abandoned load, whose values are deleted, in a thread that has it.
+        self._pending_lock = threading.RLock()
         after_fork(self)
         self._flush_at = 0.0
 
