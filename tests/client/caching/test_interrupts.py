@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
+    from elasticache_client.steps import Steps
     from tests.client.caching.callers import Face
-    from tests.client.conftest import Place
+    from tests.client.sessions.caches import Cache as Place
 
 _ENGINE = Path(elasticache_client.__file__).parent
 _TRACED = (str(_ENGINE / "caching"), str(_ENGINE / "steps.py"), str(_ENGINE / "signal_safe.py"))
@@ -146,7 +147,7 @@ def test_an_interrupt_between_two_steps_ends_the_operation() -> None:
     """Not the garbage collector, which would run its last steps in any thread."""
     ended: list[str] = []
 
-    def steps() -> Iterator[None]:
+    def steps() -> Steps[None]:
         try:
             yield
             yield
