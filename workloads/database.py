@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
 
@@ -11,13 +13,14 @@ import msgspec
 from botocore.session import Session  # type: ignore[import-untyped]
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
+from elasticache_client.failures import denial
 from elasticache_client.messages import refusal
 from elasticache_client.quiet import no_secrets_logged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -28,10 +31,19 @@ _WAIT_SECONDS = 5.0
 # Shorter than the 29 seconds of the function's timeout.
 _FOR_SCRIPTS = "SET LOCAL statement_timeout = '25s'"
 _FLAGS = {"true": True, "false": False}
+# PostgreSQL's own words: libpq has no SQLSTATE for a connection that was not opened. Other FATAL errors pass, such as
+# those of a server that starts or has too many clients.
+_REFUSED = re.compile(
+    r"FATAL: .*(authentication failed|is not permitted to log in|pg_hba\.conf|does not exist|permission denied)"
+)
 
 
 class DatabaseSettingsError(ValueError):
     """A setting is missing or wrong. The message says what was given, what is allowed, and how to correct it."""
+
+
+class DatabaseRefusedError(Exception):
+    """The database refused the login, or there are no credentials for one. Another attempt does not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +118,21 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings | None = None) -> None:
         settings = settings or DatabaseSettings.from_environment()
+        arguments = _connection_arguments(settings)
+        self._failure: Exception | None = None
+
+        def connect(*_: object, **__: object) -> Connection[DictRow]:
+            # The pool logs why it has no connection, and does not tell its callers.
+            try:
+                connection = Connection[DictRow].connect(**arguments())
+            except Exception as error:
+                self._failure = error
+                raise
+            self._failure = None
+            return connection
+
         self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
-            kwargs=_connection_arguments(settings),
-            connection_class=Connection[DictRow],
+            connection_class=type("Connection", (Connection,), {"connect": staticmethod(connect)}),
             min_size=1,
             max_size=10,
             timeout=_WAIT_SECONDS,
@@ -131,8 +155,7 @@ class Database:
 
     def all(self, kind: type[T], statement: LiteralString, **parameters: object) -> list[T]:
         """Execute one statement and return its rows, each converted to the given type."""
-        self._pool.open()
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             return msgspec.convert(connection.execute(statement, parameters).fetchall(), list[kind])  # type: ignore[valid-type]
 
     def one(self, kind: type[T], statement: LiteralString, **parameters: object) -> T | None:
@@ -141,10 +164,25 @@ class Database:
 
     def run(self, script: bytes) -> None:
         """Execute several statements in one transaction, each within 25 seconds."""
-        self._pool.open()
-        with self._pool.connection() as connection, connection.transaction():
+        with self._connection() as connection, connection.transaction():
             connection.execute(_FOR_SCRIPTS)
             connection.execute(script)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection[DictRow]]:
+        self._pool.open()
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except PoolTimeout as timeout:
+            if self._failure is None or not (_REFUSED.search(str(self._failure)) or denial(self._failure)):
+                raise
+            fix = (
+                "Check that the role may call rds-db:connect on the user, that the user exists and has rds_iam, and "
+                "that the application has credentials"
+            )
+            got = f"The database refused the login ({type(self._failure).__name__})"
+            raise DatabaseRefusedError(refusal(got=got, allowed="users with a grant may log in", fix=fix)) from timeout
 
 
 def _connection_arguments(settings: DatabaseSettings) -> Callable[[], dict[str, Any]]:

@@ -11,7 +11,13 @@ from psycopg.errors import DivisionByZero
 
 import workloads.database
 from workloads.catalogue import prepare
-from workloads.database import Database, DatabaseSettings, DatabaseSettingsError, _connection_arguments
+from workloads.database import (
+    Database,
+    DatabaseRefusedError,
+    DatabaseSettings,
+    DatabaseSettingsError,
+    _connection_arguments,
+)
 
 GOOD = {
     "DATABASE_HOST": "orders.abc123.eu-west-1.rds.amazonaws.com",
@@ -79,6 +85,15 @@ def test_what_never_ran_is_not_counted(database: DatabaseSettings, monkeypatch: 
         with pytest.raises(OperationalError):
             opened.one(dict[str, int], "SELECT 1 AS one")
         assert 0 == opened.queries
+
+
+def test_a_refused_login_is_no_outage(database: DatabaseSettings, caplog: pytest.LogCaptureFixture) -> None:
+    """A user that the server does not know is told as such; a server that is not there is an outage."""
+    with Database(replace(database, user="stranger")) as opened:
+        with pytest.raises(DatabaseRefusedError, match="rds-db:connect"):
+            opened.one(dict[str, int], "SELECT 1 AS one")
+        assert 0 == opened.queries
+    assert "stranger" in caplog.text  # the pool's own warning
 
 
 def test_a_statement_does_not_run_for_ever(database: DatabaseSettings) -> None:
