@@ -12,6 +12,10 @@
 #                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
 #   make bootstrap STAGE=prod                once for each account and region, with an administrator's credentials
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
+#   make drill STAGE=dev NAME=failover       a drill of the rehearsal against that account, after a question;
+#                            NAME=rotate, NAME=restore: the other ones;  PROTECTED=prod: a protected stage, named twice;
+#                            ARGS=--yes: without the question;  ARGS=--policy: the minimum policy that it needs
+#   make updates STAGE=prod  service updates that are pending for its caches;  APPLY=<name>: apply one, after a question
 #   make check               format, lint, types, scanners, tests
 #   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
 #   make wheels              builds the wheels, and uses them without the checkout
@@ -52,7 +56,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: coverage facts format lock upgrade wheels clean need-stage
+.PHONY: drill updates need-name coverage facts format lock upgrade wheels clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -116,6 +120,14 @@ deploy: setup need-stage
 destroy: setup need-stage
 	$(CDK) destroy $(SELECT) '$(STAGE)/*'
 
+drill: need-stage need-name synth
+	@exec python -m operations drill --assembly cdk.out --stage '$(STAGE)' --name '$(NAME)' \
+	  $(if $(PROTECTED),--protected '$(PROTECTED)') $(ARGS)
+
+updates: need-stage synth
+	@exec python -m operations updates --assembly cdk.out --stage '$(STAGE)' $(if $(APPLY),--apply '$(APPLY)') \
+	  $(if $(PROTECTED),--protected '$(PROTECTED)') $(ARGS)
+
 # After a synth that works: to pytest, snapshots of one that fails are unused, and it deletes them.
 snapshots: synth
 	python -m pytest tests/synth --snapshot-update
@@ -147,6 +159,9 @@ clean:
 
 need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
+
+need-name:
+	@test -n "$(NAME)" || { echo "NAME is not set. Name a drill: make $(MAKECMDGOALS) STAGE=$(STAGE) NAME=failover, rotate or restore" >&2; exit 2; }
 
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
 $(DEV): requirements.txt requirements-dev.txt requirements-native.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)

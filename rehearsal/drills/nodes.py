@@ -93,7 +93,9 @@ def _test_failover(scene: Scene, group: Group, shard: str, before: str, load: Lo
     load.event("promoted")
     scene.measure(f"seconds until a replica of shard {shard} of {group.name} was promoted", time.monotonic() - began)
     scene.available(group.name)
-    scene.measure(f"seconds until {group.name} was available after that of {shard}", time.monotonic() - began)
+    scene.measure(
+        f"seconds until {group.name} was available after the failover of shard {shard}", time.monotonic() - began
+    )
 
 
 def kill_primary(scene: EmulatedScene) -> None:

@@ -52,7 +52,8 @@ def _group_from(scene: Scene, group: Group, name: str, snapshot: str) -> Iterato
     command = f"aws elasticache delete-replication-group --replication-group-id {name}"
     with scene.made(f"the replication group {name}", lambda: _delete(scene, name), command):
         began = time.monotonic()
-        client.create_replication_group(ReplicationGroupId=name, SnapshotName=snapshot, **like)
+        with scene.uninterrupted():
+            client.create_replication_group(ReplicationGroupId=name, SnapshotName=snapshot, **like)
         scene.available(name)
         scene.measure(f"seconds until {name} was restored from {snapshot}", time.monotonic() - began)
         yield name
@@ -63,7 +64,8 @@ def _delete(scene: Scene, name: str, **options: Any) -> None:
     client = scene.client("elasticache")
     scene.until(lambda: _status(client, name) not in {"creating", "modifying"}, f"{name} can be deleted")
     if _status(client, name) not in {"", "deleting"}:
-        client.delete_replication_group(ReplicationGroupId=name, **options)
+        with scene.uninterrupted():
+            client.delete_replication_group(ReplicationGroupId=name, **options)
     scene.until(lambda: not _status(client, name), f"{name} is deleted")
 
 

@@ -37,6 +37,7 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
     logins = (
         None if scene.lacks(Ability.CONNECT, "logins with the old and the new password") else _Logins(scene, secret)
     )
+    waits = scene.lacks(Ability.SKIP_TIME, "the end of the old password, when its grace time is over")
     before = _current(scene, secret)
     # The load logs in with the login of the group; for another user's secret, that is another password.
     with scene.cache_load(group) as load:
@@ -54,7 +55,7 @@ def _rotate(scene: Scene, secret: Rotated, group: Group) -> None:
         _expect_both_passwords(scene, secret)
         if logins is not None:
             logins.expect_promoted()
-        if logins is not None and not scene.lacks(Ability.SKIP_TIME, "the end of the old password"):
+        if logins is not None and not waits:
             _retire(scene, secret, logins, load)
     scene.expect_right_answers(of=secret.resource)
 

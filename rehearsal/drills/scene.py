@@ -165,6 +165,11 @@ class Scene(ABC):
         finally:
             undo()
 
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Make something in the block: a signal waits until it is known that it was made."""
+        yield
+
     # What does not
 
     def client(self, service: str) -> Any:
@@ -211,7 +216,8 @@ class Scene(ABC):
     def fresh_snapshot(self, group: Group, name: str) -> Iterator[None]:
         """A snapshot that exists for as long as the block lasts."""
         with self.temporary_snapshot(name):
-            self.client("elasticache").create_snapshot(ReplicationGroupId=group.name, SnapshotName=name)
+            with self.uninterrupted():
+                self.client("elasticache").create_snapshot(ReplicationGroupId=group.name, SnapshotName=name)
             self.wait_for_snapshot(name)
             yield
 

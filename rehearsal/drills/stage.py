@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from verification import posture
 from verification.resolve import UnresolvedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from verification.account import Account
     from verification.assembly import Resource, Stack
@@ -115,12 +116,12 @@ class DeployedStage:
         exports = self.account.exports()
         return [posture.deployed(stack, self.account, exports) for stack in self._stacks]
 
-    def all_of(self, kind: str) -> Iterator[tuple[Deployment, Resource, dict[str, Any]]]:
-        """All resources of a type, with their resolved properties."""
+    def all_of(self, kind: str) -> Iterator[tuple[Deployment, Resource, Mapping[str, Any]]]:
+        """All resources of a type, with their properties, which are resolved when they are read."""
         for deployment in self.deployments:
             for resource in deployment.resources:
                 if resource.type == kind:
-                    yield deployment, resource, _resolved(deployment, resource.properties)
+                    yield deployment, resource, _Resolved(deployment, resource.properties)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -140,7 +141,7 @@ class DeployedStage:
                 return asked["UserName"], secret
         return "default", None
 
-    def _users(self, user_groups: Sequence[str]) -> Iterator[tuple[Deployment, Resource, dict[str, Any]]]:
+    def _users(self, user_groups: Sequence[str]) -> Iterator[tuple[Deployment, Resource, Mapping[str, Any]]]:
         members = {
             user
             for deployment, resource, asked in self.all_of("AWS::ElastiCache::UserGroup")
@@ -277,15 +278,30 @@ class DeployedStage:
         return tuple(alarm for alarm in listed if alarm["AlarmName"] in names and alarm.get("AlarmActions"))
 
 
-def _resolved(deployment: Deployment, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that can be resolved."""
-    found = {}
-    for name, value in properties.items():
+class _Resolved(Mapping[str, Any]):
+    """Properties that are resolved when they are read: to resolve one takes calls, and the permission to make them.
+
+    What cannot be resolved is absent.
+
+    Args:
+        deployment: The deployed stack.
+        properties: The properties, as its template has them.
+    """
+
+    def __init__(self, deployment: Deployment, properties: Mapping[str, Any]) -> None:
+        self._deployment, self._properties = deployment, properties
+
+    def __getitem__(self, name: str) -> Any:
         try:
-            found[name] = deployment.resolve(value)
-        except UnresolvedError:
-            continue
-    return found
+            return self._deployment.resolve(self._properties[name])
+        except UnresolvedError as fault:
+            raise KeyError(name) from fault
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._properties)
+
+    def __len__(self) -> int:
+        return len(self._properties)
 
 
 def _secret(value: Any) -> str | None:

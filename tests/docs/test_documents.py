@@ -16,7 +16,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROO
 
 
 FOLDERS = (
-    "constructs|client|docs|examples|local_servers|rehearsal|scanners|stacks|tests|verification|workloads|benchmarks"
+    "benchmarks|client|constructs|docs|examples|local_servers|operations|rehearsal|scanners|stacks|tests|verification|"
+    "workloads"
 )
 
 

@@ -82,6 +82,7 @@ TARGETS = [
     *("synth", "gate", "snapshots", "facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
+    *("drill STAGE=dev NAME=failover", "updates STAGE=dev"),
 ]
 
 
@@ -99,7 +100,7 @@ def test_targets_work_in_a_folder_with_spaces(target: str, checkout: Path) -> No
 def test_every_target_is_tried() -> None:
     """Those that the Makefile has, but for the one that prints its head and those that others stand for."""
     has = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert has - {"help", "check", "need-stage"} == {target.split()[0] for target in TARGETS}
+    assert has - {"help", "check", "need-name", "need-stage"} == {target.split()[0] for target in TARGETS}
 
 
 def test_only_locked_wheels_are_installed(checkout: Path) -> None:

@@ -169,6 +169,17 @@ class Nodes:
             node.held = False
         return {"zone": zone, "nodes": [node.name for node in started]}
 
+    def hold_cache(self, cache: str, status: str) -> Mapping[str, Any]:
+        """Give a cache a status, in which it stays; its engines run on.
+
+        Args:
+            cache: Id of the cache.
+            status: The status, for example `modifying`.
+        """
+        with self._caches.run.in_account():
+            self._caches.groups[cache].record["Status"] = status
+        return {"cache": cache, "status": status}
+
     def roles(self, cache: str = "") -> Mapping[str, Any]:
         """The role of each node as its engine says, `down` if it does not run.
 
@@ -215,6 +226,7 @@ def install(run: Run) -> None:
     run.control.register("kill-node", nodes.kill)
     run.control.register("stop-zone", nodes.stop_zone)
     run.control.register("start-zone", nodes.start_zone)
+    run.control.register("hold-cache", nodes.hold_cache)
     run.control.register("node-roles", nodes.roles)
     run.control.register("rolling-restart", nodes.rolling_restart)
     run.control.register("engine-versions", caches.engine_versions)

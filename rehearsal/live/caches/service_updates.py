@@ -104,6 +104,17 @@ class ServiceUpdates:
         self._updates[name] = update
         return {"name": name, "caches": [identifier for _kind, identifier in update.statuses]}
 
+    def hold(self, name: str, status: str) -> Mapping[str, Any]:
+        """Give the update actions of an update a status, in which they stay.
+
+        Args:
+            name: Name of the update.
+            status: The status.
+        """
+        update = self._updates[name]
+        update.statuses = dict.fromkeys(update.statuses, status)
+        return {"name": name, "status": status}
+
     def describe_updates(self, query: Query) -> Response:
         """DescribeServiceUpdates."""
         wanted, statuses = param(query, "ServiceUpdateName"), params(query, "ServiceUpdateStatus")
@@ -223,3 +234,4 @@ def install(run: Run) -> None:
         "DescribeUpdateActions": updates.describe_actions,
     }
     run.control.register("release-service-update", updates.release)
+    run.control.register("hold-service-update", updates.hold)
