@@ -146,8 +146,8 @@ CASES = {
         modifying,
         "restore",
         (
-            f"replication group {GROUP} is modifying: another operation is in progress. Wait until it has ended, then try "
-            "again."
+            f"replication group {GROUP} is modifying: another operation is in progress. Wait until it has ended, then "
+            "try again."
         ),
     ),
     "broken": (
