@@ -94,13 +94,23 @@ def engine_version(engine: str, version: str) -> EngineVersion | None:
     family = parameter_family_of(engine, version)
     if family is None:
         return None
-    support = read("engines")["support"].get(family.name, {})
-    ends = [support.get(phase) for phase in ("standard_ends", "extended_ends")]
-    standard, extended = (day and dt.date.fromisoformat(day) for day in ends)
+    standard, extended = support_ends(engine, version)
+    support = read("engines")["support"].get(family.name)
     said_by = [read("offered")["engines"]["source"], *(each.name for each in family.sources)]
-    if support:
+    if support is not None:
         said_by.append(support["source"])
     return EngineVersion(engine, version, family.name, standard, extended, sources(said_by))
+
+
+def support_ends(engine: str, version: str) -> tuple[dt.date | None, dt.date | None]:
+    """The last days of standard and of extended support of a version, on offer today or not; None if not announced."""
+    family = parameter_family_of(engine, version)
+    support = read("engines")["support"].get(family.name, {}) if family else {}
+    standard, extended = (support.get(phase) for phase in ("standard_ends", "extended_ends"))
+    return (
+        standard and dt.date.fromisoformat(standard),
+        extended and dt.date.fromisoformat(extended),
+    )
 
 
 def version_form(engine: str, major: int) -> Literal["x.y", "x.y.z"]:

@@ -1,0 +1,1 @@
+"""How much of what a template makes AWS charge for."""

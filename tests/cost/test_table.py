@@ -1,0 +1,193 @@
+"""The table and its JSON, and the command that writes them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cost.__main__ import main
+from cost.prices.store import Store
+from tests.cost.offers import DISCLAIMER, VERSION, everything
+from tests.cost.templates import group, resource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = {"Cache": group(NumCacheClusters=1, SnapshotRetentionLimit=3), "Key": resource("KMS::Key")}
+LARGE = {
+    "Cache": group(NumCacheClusters=3, SnapshotRetentionLimit=3, Durability="sync"),
+    "Topic": resource("SNS::Topic"),
+    "Thing": resource("New::Thing"),
+}
+
+
+class Project:
+    """A folder with a cloud assembly, snapshots in git, and price lists."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.out, self.cache = directory / "cdk.out", directory / "cache"
+
+    def synth(self, region: str = "eu-west-1", **stacks: dict[str, Any]) -> None:
+        """Write the assembly."""
+        artifacts = {}
+        self.out.mkdir(exist_ok=True)
+        for name, resources in stacks.items():
+            (self.out / f"{name}.json").write_text(json.dumps({"Resources": resources}))
+            artifacts[name] = {
+                "type": "aws:cloudformation:stack",
+                "environment": f"aws://unknown-account/{region}",
+                "properties": {"templateFile": f"{name}.json", "stackName": name.replace("_", "-")},
+            }
+        (self.out / "manifest.json").write_text(json.dumps({"version": "55.0.0", "artifacts": artifacts}))
+
+    def commit(self, **stacks: dict[str, Any]) -> None:
+        """Commit snapshots."""
+        snapshots = self.directory / "tests/synth/__snapshots__/test_snapshots"
+        snapshots.mkdir(parents=True)
+        for name, resources in stacks.items():
+            file = snapshots / f"test_template[{name.replace('_', '-')}].json"
+            file.write_text(json.dumps({"Resources": resources}))
+        for arguments in (
+            ("init", "-q"),
+            ("add", "tests"),
+            ("-c", "user.name=one", "-c", "user.email=one@example.com", "commit", "-q", "-m", "snapshots"),
+        ):
+            subprocess.run(["git", *arguments], cwd=self.directory, check=True)
+
+    def keep(self) -> None:
+        """Keep price lists."""
+        for prices in everything().values():
+            Store(self.cache).keep(prices)
+
+    def table(self, *arguments: str) -> int:
+        """Run the command."""
+        return main(["table", str(self.out), "--stacks", "prod-*", "--cache", str(self.cache), *arguments])
+
+
+@pytest.fixture(name="project")
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    project = Project(tmp_path)
+    project.synth(prod_cache=LARGE, dev_cache=SMALL)
+    return project
+
+
+def test_table(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fixed and at most are two sums, and below them is what is in none."""
+    project.keep()
+
+    assert project.table() == 0
+
+    output = capsys.readouterr().out
+    assert output.startswith("prod-*, eu-west-1, list prices, 730 hours, USD a month\n")
+    rows = {
+        line.split("  ")[0].strip() if line[0] != " " else line[4:40].strip(): line
+        for line in output.splitlines()
+        if line
+    }
+    assert rows["Cache: valkey 8.2, cache.r7g.large x"].split()[-2:] == ["0.1944/Hrs", "425.74"]
+    assert rows["Cache: synchronous durability, cache"].split()[-2:] == ["0.035/Hrs", "76.65"]
+    assert rows["fixed in total"].split()[-1] == "502.39"
+    assert rows["Cache: backups, 2 daily copies of at"].split()[-1] == "2.22"
+    assert rows["at most on top"].split()[-1] == "2.22"
+    assert "    AWS::SNS::Topic x 1: publications and deliveries\n" in output
+    assert "    AWS::New::Thing x 1: this type is not known here\n" in output
+    assert "Not included: reserved nodes and Database Savings Plans, discounts and free tiers, tax, traffic" in output
+    assert f"AmazonElastiCache {VERSION}" in output
+    assert output.endswith(f"{DISCLAIMER}\n")
+    assert max(map(len, output.splitlines())) <= 120
+
+
+def test_a_change_is_before_after_and_difference(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is added, what goes away, and what stays; the sum of the differences is the change of the sum."""
+    project.keep()
+    project.commit(prod_cache=SMALL, dev_cache=LARGE)
+
+    assert project.table("--base", "HEAD", "--json") == 0
+
+    found = json.loads(capsys.readouterr().out)
+    charges = {(each["resource"], each["part"]): each for each in found["charges"]}
+    assert {key: (each["amountBefore"], each["amount"], each["change"]) for key, each in charges.items()} == {
+        ("Cache", "nodes"): ("141.912", "425.736", "283.824"),
+        ("Cache", "durability"): (None, "76.65", "76.65"),
+        ("Cache", "backups"): ("2.2219", "2.2219", "0"),
+        ("Key", "key"): ("1", None, "-1"),
+    }
+    fixed = sum(Decimal(each["change"]) for each in charges.values() if each["charge"] == "fixed")
+    assert fixed == Decimal(found["totals"]["fixed"]) - Decimal(found["totalsBefore"]["fixed"])
+    assert (found["base"], found["region"], found["disclaimer"]) == ("HEAD", "eu-west-1", DISCLAIMER)
+    assert {each["version"] for each in found["priceLists"]} == {VERSION}
+
+    assert project.table("--base", "HEAD", "--only-changes") == 0
+    output = capsys.readouterr().out
+    assert "+283.82" in output
+    assert "-1.00" in output
+    assert "backups" not in output
+
+
+def test_without_prices_there_are_quantities(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """And no sum that looks like one. `make gate` then shows nothing."""
+    assert project.table() == 0
+    output = capsys.readouterr().out
+    assert "valkey 8.2, cache.r7g.large x 3" in output
+    assert "fixed in total, of what has a price" in output
+    assert "price unknown: no price list of AmazonElastiCache for eu-west-1 is kept: Cache" in output
+    assert "Price lists: none is kept. Run make prices." in output
+
+    assert project.table("--if-kept") == 0
+    assert capsys.readouterr().out == ""
+
+
+def _damage(project: Project) -> None:
+    project.keep()
+    (project.cache / "awskms.eu-west-1.json").write_text("{")
+
+
+def _two_regions(project: Project) -> None:
+    project.synth(prod_cache=LARGE)
+    manifest = json.loads((project.out / "manifest.json").read_text())
+    other = json.loads(json.dumps(manifest["artifacts"]["prod_cache"]))
+    other |= {"environment": "aws://unknown-account/us-east-1"}
+    other["properties"]["stackName"] = "prod-other"
+    manifest["artifacts"]["prod_other"] = other
+    (project.out / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "said"),
+    [
+        (_damage, [], "it is no whole price list"),
+        (_two_regions, [], "stacks prod-* in eu-west-1, us-east-1: a table is of one Region."),
+        (lambda project: project.synth("unknown-region", prod_cache=LARGE), [], "Name it: REGION=eu-west-1."),
+        (lambda _: None, ["--stacks", "test-*"], "stacks test-*: the assembly has dev-cache, prod-cache."),
+        (lambda _: None, ["--region", "us-east-1"], "stacks prod-* in eu-west-1, us-east-1: a table is of one Region."),
+        (lambda project: (project.out / "manifest.json").unlink(), [], "it is no cloud assembly"),
+        (lambda project: project.commit(prod_cache=SMALL), ["--base", "other"], "base other: its snapshots are not"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(
+    project: Project, capsys: pytest.CaptureFixture[str], change: Any, arguments: list[str], said: str
+) -> None:
+    """The command exits with 2."""
+    change(project)
+
+    assert project.table(*arguments) == 2
+
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_the_region_of_a_stage_without_one_is_named(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """With REGION."""
+    project.keep()
+    project.synth("unknown-region", prod_cache=LARGE)
+
+    assert project.table("--region", "eu-west-1") == 0
+    assert "fixed in total" in capsys.readouterr().out
