@@ -10,6 +10,10 @@
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
 #                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
+#   make prices STAGE=prod   AWS's price lists of the stage's Region into your cache folder, without credentials;
+#                            REGION=eu-west-1: of that one;  ARGS=--api: by pricing:GetProducts, with credentials
+#   make cost STAGE=prod     what the stage costs a month by those lists, offline;  BASE=<git ref>: what is added since;
+#                            REGION=eu-west-1: where the stage names none;  ARGS=--json: for machines
 #   make bootstrap STAGE=prod                once for each account and region, with an administrator's credentials
 #   make diff|deploy|destroy STAGE=prod      against the AWS account of your credentials
 #   make drill STAGE=dev NAME=failover       a drill of the rehearsal against that account, after a question;
@@ -35,6 +39,7 @@ export UV_INDEX_STRATEGY := unsafe-best-match
 
 CDK := cdk --no-notices --no-version-reporting
 SELECT := $(if $(STAGE),-c stage=$(STAGE))
+IN_REGION = $(if $(STAGE),--stacks '$(STAGE)-*') $(if $(REGION),--region $(REGION))
 DEV := .venv/.dev
 CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
@@ -56,7 +61,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: drill updates need-name coverage facts format lock upgrade wheels clean need-stage
+.PHONY: cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -104,9 +109,21 @@ bench: setup $(BENCH)
 synth: setup
 	$(CDK) synth --quiet $(SELECT)
 
+# If price lists are kept, what the change costs stands below; it is no part of the verdict.
 gate: synth
 	@python -m elasticache_rules.change_gate cdk.out \
-	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS)
+	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS); \
+	verdict=$$?; \
+	$(if $(STAGE),python -m cost table cdk.out --base $(or $(BASE),HEAD) --if-kept --only-changes $(IN_REGION) || true;) \
+	exit $$verdict
+
+# Offline: with the price lists that `make prices` keeps.
+cost: need-stage synth
+	@python -m cost table cdk.out $(IN_REGION) $(if $(BASE),--base $(BASE)) $(ARGS)
+
+# The Region of a stage is in its templates.
+prices: $(if $(REGION),setup,need-stage synth)
+	@python -m cost prices $(if $(REGION),,cdk.out) $(IN_REGION) $(ARGS)
 
 bootstrap: setup need-stage
 	$(CDK) bootstrap $(SELECT)

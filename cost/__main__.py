@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cost.errors import CostError
+from cost.errors import CostError, NoRegionError
 from cost.estimate import estimate
 from cost.prices.bulk import BulkLists
 from cost.prices.query import QueriedLists
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except CostError as error:
+        if isinstance(error, NoRegionError) and getattr(options, "if_kept", False):
+            return _DONE
         sys.stderr.write(f"error: {error}\n")
         return _UNUSABLE
 
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--json", action="store_true", help="write JSON")
     table.add_argument("--only-changes", action="store_true", help="leave out charges that stay the same")
-    table.add_argument("--if-kept", action="store_true", help="write nothing if no price list of the Region is kept")
+    table.add_argument("--if-kept", action="store_true", help="write nothing without a Region or its price lists")
     table.set_defaults(run=_table)
     for command in (prices, table):
         command.add_argument("assembly", nargs="?", type=Path, help="what cdk synth wrote; its stacks have a Region")

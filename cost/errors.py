@@ -14,3 +14,7 @@ class CostError(Exception):
 
     def __init__(self, got: str, allowed: str, fix: str) -> None:
         super().__init__(f"{got}: {allowed}. {fix}.")
+
+
+class NoRegionError(CostError):
+    """The app leaves the Region of its stacks to the deployment, and no Region is named."""

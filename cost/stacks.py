@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cost.errors import CostError
+from cost.errors import CostError, NoRegionError
 from elasticache_rules.change_gate import GateError, sources
 from elasticache_rules.templates.app import Templates
 
@@ -47,7 +47,8 @@ def synthesised(directory: Path, pattern: str, region: str | None) -> Stacks:
         region: The Region, where the app leaves it to the deployment. Default: it does not.
 
     Raises:
-        CostError: If no stack matches, or they have no Region or several.
+        NoRegionError: If they have no Region.
+        CostError: If no stack matches, or they have several Regions.
     """
     try:
         assembly = sources.read_assembly(directory)
@@ -60,7 +61,7 @@ def synthesised(directory: Path, pattern: str, region: str | None) -> Stacks:
         )
     regions = sorted({each.region for each in chosen.values() if each.region} | ({region} if region else set()))
     if not regions:
-        raise CostError(
+        raise NoRegionError(
             f"stacks {pattern}", "the app leaves their Region to the deployment", "Name it: REGION=eu-west-1"
         )
     if len(regions) > 1:

@@ -140,7 +140,9 @@ def test_without_prices_there_are_quantities(project: Project, capsys: pytest.Ca
     assert "Price lists: none is kept. Run make prices." in output
 
     assert project.table("--if-kept") == 0
-    assert capsys.readouterr().out == ""
+    project.synth("unknown-region", prod_cache=LARGE)
+    assert project.table("--if-kept") == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def _damage(project: Project) -> None:

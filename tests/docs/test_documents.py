@@ -16,8 +16,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROO
 
 
 FOLDERS = (
-    "benchmarks|client|constructs|docs|examples|local_servers|operations|rehearsal|scanners|stacks|tests|verification|"
-    "workloads"
+    "benchmarks|client|constructs|cost|docs|examples|local_servers|operations|rehearsal|scanners|stacks|tests|"
+    "verification|workloads"
 )
 
 

@@ -83,6 +83,7 @@ TARGETS = [
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
     *("drill STAGE=dev NAME=failover", "updates STAGE=dev"),
+    *("cost STAGE=dev", "prices STAGE=dev", "prices REGION=eu-west-1"),
 ]
 
 
