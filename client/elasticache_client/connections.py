@@ -14,6 +14,11 @@ are checked when they read or send.
 from __future__ import annotations
 
 import asyncio
+
+# The socket and the libraries would import these at the first connection. A signal handler's exception that comes then
+# may leave Python's import lock acquired, and all threads that import anything wait forever.
+import email.parser  # noqa: F401 - see above
+import encodings.idna  # noqa: F401 - see above
 import math
 import random
 import time
