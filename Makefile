@@ -20,6 +20,8 @@
 #                            NAME=rotate, NAME=restore: the other ones;  PROTECTED=prod: a protected stage, named twice;
 #                            ARGS=--yes: without the question;  ARGS=--policy: the minimum policy that it needs
 #   make updates STAGE=prod  service updates that are pending for its caches;  APPLY=<name>: apply one, after a question
+#   make verify STAGE=prod   is what runs what was deployed? Reads the account of your credentials, changes nothing;
+#                            ARGS=--json: for machines;  ARGS=--policy: the minimal policy that it needs
 #   make check               format, lint, types, scanners, tests
 #   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
 #   make wheels              builds the wheels, and uses them without the checkout
@@ -61,7 +63,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
+.PHONY: verify cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -144,6 +146,9 @@ drill: need-stage need-name synth
 updates: need-stage synth
 	@exec python -m operations updates --assembly cdk.out --stage '$(STAGE)' $(if $(APPLY),--apply '$(APPLY)') \
 	  $(if $(PROTECTED),--protected '$(PROTECTED)') $(ARGS)
+
+verify: need-stage synth
+	@python -m verification cdk.out --stage $(STAGE) $(ARGS)
 
 # After a synth that works: to pytest, snapshots of one that fails are unused, and it deletes them.
 snapshots: synth

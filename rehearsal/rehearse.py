@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rehearsal import causes, emulator, inventory, kept, report, workspace
+from rehearsal import causes, emulator, inventory, kept, report, secret_values, workspace
 from rehearsal.cdk import CdkError, Cli
 from rehearsal.drills import plan, process
 from rehearsal.kept import Kept
@@ -171,7 +171,7 @@ class Rehearsal:
                 self._cdk(cli, "deploy", "--require-approval", "never", "--concurrency", "4")
             with self.progress.phase("read everything back"):
                 account = Account(target.region)
-                verdict = posture.verify(stacks, account)
+                verdict = posture.verify(stacks, account, secret_values.KNOWLEDGE)
             retained = inventory.to_be_kept(stacks, account)
             memory = psutil.Process(server.pid).memory_info().rss / 1e6
             network = topology.read(stacks, account)

@@ -1,56 +1,134 @@
-"""Read the emulated account with boto3, as one reads an account of AWS."""
+"""Read an account with boto3: AWS's, or the emulated one of a rehearsal."""
 
 from __future__ import annotations
 
 import importlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 # These modules have no type information.
 boto3: Any = importlib.import_module("boto3")
+botocore_config: Any = importlib.import_module("botocore.config")
 botocore_session: Any = importlib.import_module("botocore.session")
 botocore_loaders: Any = importlib.import_module("botocore.loaders")
 ClientError: type[Exception] = importlib.import_module("botocore.exceptions").ClientError
+BotoCoreError: type[Exception] = importlib.import_module("botocore.exceptions").BotoCoreError
 
 # Reading the descriptions of the services takes longer than calling them, so all accounts share one loader.
 SERVICE_DESCRIPTIONS = botocore_loaders.create_loader()
+
+# The codes with which services say that the caller lacks a permission.
+DENIED = frozenset(
+    {
+        *("AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"),
+        *("NotAuthorized", "UnauthorizedAccess", "UnauthorizedOperation"),
+    }
+)
+# The prefix of a service's actions in IAM, where it is not the name that boto3 has.
+IAM_PREFIXES = {"service-quotas": "servicequotas"}
+# ElastiCache throttles calls by account, so that deployments in it wait as well.
+PATIENT = botocore_config.Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+
+
+ABSENT = "absent"  # stands for what the account does not have
+
+
+class AccessDeniedError(Exception):
+    """The caller lacks a permission.
+
+    Args:
+        action: The IAM action that is needed.
+    """
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"needs {action}")
+        self.action = action
+
+
+class ForbiddenCallError(RuntimeError):
+    """A call that is not among the actions that the account may be read with; it was not sent."""
 
 
 class Account:
     """Calls that describe the resources of one account and Region.
 
-    Each call is made once; its answer does not change while it is checked.
+    Each call is made once; its answer does not change while it is checked. All pages of an answer are read.
 
     Args:
         region: Name of the Region.
+        actions: The only IAM actions that may be used; calls are then repeated patiently if AWS throttles them.
+            Default: all, as in a rehearsal, which owns its account.
+
+    Attributes:
+        used: The IAM actions of the calls so far.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, actions: Collection[str] | None = None) -> None:
         self.region = region
+        self.used: set[str] = set()
+        self._actions = None if actions is None else frozenset(actions)
         core = botocore_session.Session()
         core.register_component("data_loader", SERVICE_DESCRIPTIONS)
+        core.register("before-call", self._record)
         self._session = boto3.session.Session(botocore_session=core, region_name=region)
         self._clients: dict[str, Any] = {}
         self._answers: dict[str, dict[str, Any]] = {}
+        self._denied: dict[str, AccessDeniedError] = {}
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service; each is created once, which takes longer than most calls."""
         if service not in self._clients:
-            self._clients[service] = self._session.client(service)
+            config = None if self._actions is None else PATIENT
+            self._clients[service] = self._session.client(service, config=config)
         return self._clients[service]
 
+    def _record(self, model: Any, **_kwargs: Any) -> None:
+        action = _action(model.service_model.service_name, model.name)
+        self.used.add(action)
+        if self._actions is not None and action not in self._actions:
+            raise ForbiddenCallError(f"{action} is not among the actions that an account is verified with")
+
     def read(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
-        """The answer to a call, from the first time it is made.
+        """The answer to a call with all its pages, from the first time it is made.
 
         Args:
             service: Name of the service, as boto3 has it.
             operation: Name of the method of its client.
             arguments: Arguments of the method.
+
+        Raises:
+            AccessDeniedError: If the caller lacks the permission.
         """
         key = json.dumps([service, operation, arguments])
+        if key in self._denied:
+            raise self._denied[key]
         if key not in self._answers:
-            self._answers[key] = getattr(self.client(service), operation)(**arguments)
+            try:
+                self._answers[key] = self._call(service, operation, arguments)
+            except AccessDeniedError as fault:
+                self._denied[key] = fault
+                raise
         return self._answers[key]
+
+    def _call(self, service: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        client = self.client(service)
+        try:
+            if client.can_paginate(operation):
+                pages: dict[str, Any] = client.get_paginator(operation).paginate(**arguments).build_full_result()
+                return pages
+            answer: dict[str, Any] = getattr(client, operation)(**arguments)
+        except ClientError as fault:
+            if error_code(fault) in DENIED:
+                raise AccessDeniedError(_action(service, client.meta.method_to_api_mapping[operation])) from fault
+            raise
+        return answer
+
+    def caller(self) -> dict[str, Any]:
+        """The identity of the credentials."""
+        return self.read("sts", "get_caller_identity")
 
     def replication_group(self, name: str) -> dict[str, Any]:
         """One replication group."""
@@ -76,8 +154,10 @@ class Account:
 
     def parameters(self, group: str) -> dict[str, str]:
         """The parameters that a parameter group overrides."""
-        listed = self.read("elasticache", "describe_cache_parameters", CacheParameterGroupName=group)["Parameters"]
-        return {item["ParameterName"]: item["ParameterValue"] for item in listed if item["Source"] == "user"}
+        answer = self.read("elasticache", "describe_cache_parameters", CacheParameterGroupName=group, Source="user")
+        return {
+            item["ParameterName"]: item["ParameterValue"] for item in answer["Parameters"] if item["Source"] == "user"
+        }
 
     def security_group(self, group: str) -> dict[str, Any]:
         """One security group."""
@@ -94,6 +174,16 @@ class Account:
         """The log group of exactly this name, if it exists."""
         listed = self.read("logs", "describe_log_groups", logGroupNamePrefix=name)["logGroups"]
         return next((item for item in listed if item["logGroupName"] == name), None)
+
+    def key_arn(self, key: str) -> str:
+        """The ARN of a KMS key, which is given by its id, its ARN or an alias; what is given, if no key is found."""
+        if key in {"", ABSENT}:
+            return key
+        try:
+            arn: str = self.read("kms", "describe_key", KeyId=key)["KeyMetadata"]["Arn"]
+        except ClientError:
+            return key
+        return arn
 
     def topic(self, arn: str) -> dict[str, str]:
         """The attributes of an SNS topic."""
@@ -129,19 +219,43 @@ class Account:
 
     def resources(self, stack: str) -> dict[str, dict[str, Any]]:
         """The resources that CloudFormation has created for a stack, by logical id."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-        return {item["LogicalResourceId"]: item for page in pages for item in page["StackResourceSummaries"]}
+        answer = self._call("cloudformation", "list_stack_resources", {"StackName": stack})
+        return {item["LogicalResourceId"]: item for item in answer["StackResourceSummaries"]}
 
     def stack_id(self, stack: str) -> str:
         """The unique id of a stack."""
-        return str(self._one("cloudformation", "describe_stacks", "Stacks", StackName=stack)["StackId"])
+        return str(self.stack(stack)["StackId"])
+
+    def stack(self, stack: str) -> dict[str, Any]:
+        """One stack."""
+        return self._one("cloudformation", "describe_stacks", "Stacks", StackName=stack)
 
     def exports(self) -> dict[str, str]:
         """The values that stacks export, by name."""
-        pages = self.client("cloudformation").get_paginator("list_exports").paginate()
-        return {item["Name"]: item["Value"] for page in pages for item in page["Exports"]}
+        answer = self._call("cloudformation", "list_exports", {})
+        return {item["Name"]: item["Value"] for item in answer["Exports"]}
 
     def _one(self, service: str, operation: str, key: str, **arguments: Any) -> dict[str, Any]:
         [found] = self.read(service, operation, **arguments)[key]
         one: dict[str, Any] = found
         return one
+
+
+def error_code(fault: Exception) -> str:
+    """The code of an error of AWS."""
+    response: dict[str, Any] = getattr(fault, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def dns_suffix(partition: str) -> str:
+    """The domain of the endpoints of a partition, for example `amazonaws.com`.
+
+    Args:
+        partition: The second part of its ARNs, for example `aws`.
+    """
+    known = SERVICE_DESCRIPTIONS.load_data("partitions")["partitions"]
+    return next(str(item["outputs"]["dnsSuffix"]) for item in known if item["id"] == partition)
+
+
+def _action(service: str, operation: str) -> str:
+    return f"{IAM_PREFIXES.get(service, service)}:{operation}"

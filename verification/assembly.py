@@ -42,6 +42,8 @@ class Stack:
         account: The account of its environment, if it names one.
         region: The Region of its environment, if it names one.
         template: Its template.
+        tags: Its tags, which CloudFormation hands on to its resources. Default: none.
+        is_protected: Whether it has termination protection. Default: no.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Stack:
     account: str | None
     region: str | None
     template: Mapping[str, Any] = field(repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    is_protected: bool = False
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -85,4 +89,12 @@ def _stack(artifact: assembly.StackArtifact) -> Stack:
                 fix="Synthesise the assembly with the CDK CLI of package.json",
             )
         )
-    return Stack(artifact.name, artifact.path, artifact.account, artifact.region, artifact.template())
+    return Stack(
+        artifact.name,
+        artifact.path,
+        artifact.account,
+        artifact.region,
+        artifact.template(),
+        tags=artifact.tags,
+        is_protected=artifact.is_protected,
+    )

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from verification.account import Account, ClientError
+from verification.account import AccessDeniedError, Account, ClientError
+from verification.equality import canonical, same
 from verification.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
-from verification.resolve import Deployment, UnresolvedError
-from verification.rules import RULES
+from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
+from verification.rules import RULES, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from verification.assembly import Resource, Stack
 
 # What reading raises if an answer, or a part of it, is missing.
 UNREADABLE = (UnresolvedError, ClientError, LookupError, TypeError, ValueError)
-DEPLOYED = "CREATE_COMPLETE"
+COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Statuses of resources that do not exist; one that was not updated does.
+MISSING = ("absent", "CREATE_FAILED", "CREATE_IN_PROGRESS", "DELETE_")
 INLINE_RULES = ("SecurityGroupIngress", "SecurityGroupEgress")
 RULE = "must: "  # prefix of the property of a check that no template asks for
 
@@ -34,6 +39,8 @@ class Check:
         asked: What the template or the rule asks for.
         read: What the account has.
         ok: Whether both agree.
+        note: What else is known about a difference.
+        follows: The check whose failure is the reason for this one. Default: it stands for itself.
     """
 
     stack: str
@@ -42,6 +49,8 @@ class Check:
     asked: str
     read: str
     ok: bool
+    note: str = ""
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,12 @@ class Verdict:
     Attributes:
         checks: Checks of all stacks.
         unproven: What the templates ask for and no check covers.
+        denied: What the caller may not read, with the action that is needed.
     """
 
     checks: tuple[Check, ...]
     unproven: tuple[str, ...]
+    denied: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -62,21 +73,66 @@ class Verdict:
         return tuple(check for check in self.checks if not check.ok)
 
 
-def verify(stacks: Sequence[Stack], account: Account) -> Verdict:
-    """Check all resources of the stacks."""
+@dataclass(frozen=True)
+class Knowledge:
+    """How each type of resource is read and judged.
+
+    Attributes:
+        readers: Readers by type.
+        rules: Rules by type.
+    """
+
+    readers: Mapping[str, Reader] = field(default_factory=lambda: READERS)
+    rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
+
+
+KNOWLEDGE = Knowledge()
+
+
+@dataclass
+class Findings:
+    """What is found while resources are checked.
+
+    Attributes:
+        checks: The checks.
+        denied: What the caller may not read.
+    """
+
+    checks: list[Check] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+
+
+def verify(stacks: Sequence[Stack], account: Account, knowledge: Knowledge = KNOWLEDGE) -> Verdict:
+    """Check all resources of the stacks.
+
+    Args:
+        stacks: The stacks, which must exist.
+        account: The account they are deployed to.
+        knowledge: How each type is read and judged. Default: without any secret's value.
+    """
     exports = account.exports()
-    deployments = [deployed(stack, account, exports) for stack in stacks]
-    checks: list[Check] = []
+    return verdict([deployed(stack, account, exports) for stack in stacks], knowledge)
+
+
+def verdict(deployments: Sequence[Deployment], knowledge: Knowledge = KNOWLEDGE) -> Verdict:
+    """Check all resources of deployed stacks.
+
+    Args:
+        deployments: The stacks with the resources that were made of them.
+        knowledge: How each type is read and judged. Default: without any secret's value.
+    """
+    found = Findings()
     for deployment in deployments:
         for resource in deployment.resources:
             status = deployment.status(resource)
-            checks.append(_check(deployment, resource, "status", DEPLOYED, status))
-            if status == DEPLOYED:
-                checks += judge(deployment, resource)
-    checks += unasked_rules(deployments)
-    checks.sort(key=_position(checks))
-    unproven = [line for deployment in deployments for line in not_compared(deployment)]
-    return Verdict(tuple(checks), tuple(dict.fromkeys(unproven)))
+            ok = status in COMPLETE
+            found.checks.append(Check(deployment.stack.name, resource.name, "status", "complete", status, ok))
+            if not status.startswith(MISSING):
+                _judge(deployment, resource, knowledge, found)
+    found.checks += unasked_rules(deployments)
+    found.checks.sort(key=_position(found.checks))
+    unproven = [line for deployment in deployments for line in not_compared(deployment, knowledge)]
+    return Verdict(tuple(found.checks), tuple(dict.fromkeys(unproven)), tuple(dict.fromkeys(found.denied)))
 
 
 def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
@@ -110,11 +166,11 @@ def unasked_rules(deployments: Sequence[Deployment]) -> Iterator[Check]:
     """Checks for security group rules that exist although no template asks for them."""
     separate: dict[str, set[str]] = {}
     for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
-        with suppress(*UNREADABLE):  # there is a failed check for it
+        with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
             rule = deployment.resolve(dict(resource.properties))
             separate.setdefault(rule["GroupId"], set()).add(asked_rule(rule))
     for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroup"):
-        with suppress(*UNREADABLE):  # there is a failed check for it
+        with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
             extra = _extra_rules(deployment, resource, separate)
             yield _check(deployment, resource, f"{RULE}has no rules besides those of templates", [], sorted(extra))
 
@@ -131,35 +187,63 @@ def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[s
 def _all_of(deployments: Sequence[Deployment], *types: str) -> Iterator[tuple[Deployment, Resource]]:
     for deployment in deployments:
         for resource in deployment.resources:
-            if resource.type in types and deployment.status(resource) == DEPLOYED:
+            if resource.type in types and not deployment.status(resource).startswith(MISSING):
                 yield deployment, resource
 
 
-def judge(deployment: Deployment, resource: Resource) -> list[Check]:
-    """All checks of one resource; what cannot be read is a failed check."""
-    checks: list[Check] = []
+def judge(deployment: Deployment, resource: Resource, knowledge: Knowledge = KNOWLEDGE) -> list[Check]:
+    """All checks of one resource; what cannot be read is a failed check.
+
+    Args:
+        deployment: The stack of the resource.
+        resource: The resource.
+        knowledge: How each type is read and judged. Default: without any secret's value.
+    """
+    found = Findings()
+    _judge(deployment, resource, knowledge, found)
+    return found.checks
+
+
+def _judge(deployment: Deployment, resource: Resource, knowledge: Knowledge, found: Findings) -> None:
     for part in (_compared, _held_to_rules):
         try:
-            checks.extend(part(deployment, resource))
+            found.checks.extend(part(deployment, resource, knowledge))
+        except AccessDeniedError as fault:
+            found.denied.append(f"{deployment.stack.name} {resource.name}: {fault}")
         except UNREADABLE as fault:
             reason = f"{type(fault).__name__}: {fault}"
-            checks.append(Check(deployment.stack.name, resource.name, "readable", "yes", reason, ok=False))
-    return checks
+            found.checks.append(Check(deployment.stack.name, resource.name, "readable", "yes", reason, ok=False))
 
 
-def _compared(deployment: Deployment, resource: Resource) -> Iterator[Check]:
-    reader = READERS.get(resource.type)
+def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Iterator[Check]:
+    reader = knowledge.readers.get(resource.type)
     if reader is None:
         return
-    asked = deployment.resolve(dict(resource.properties))
+    asked, _not_followed = _resolved(deployment, resource)
     read = reader.read(deployment.account, deployment.physical_id(resource), asked)
+    equal = partial(same, engine=str(asked.get("Engine", "")), key_arn=deployment.account.key_arn)
     for name, value in reader.asked(asked).items():
         if name not in IRRELEVANT and name not in reader.silent and name in read:
-            yield _check(deployment, resource, name, value, read[name])
+            ok = equal(name, value, read[name])
+            yield Check(deployment.stack.name, resource.name, name, shown(value), shown(read[name]), ok)
 
 
-def _held_to_rules(deployment: Deployment, resource: Resource) -> Iterator[Check]:
-    rule = RULES.get(resource.type)
+def _resolved(deployment: Deployment, resource: Resource) -> tuple[dict[str, Any], list[str]]:
+    """The properties of a template in the account's terms, and the names of those with a function unknown here."""
+    found, unknown = {}, []
+    for name, value in resource.properties.items():
+        try:
+            resolved = deployment.resolve(value)
+        except UnknownFunctionError:
+            unknown.append(name)
+            continue
+        if resolved is not None:
+            found[name] = resolved
+    return found, unknown
+
+
+def _held_to_rules(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Iterator[Check]:
+    rule = knowledge.rules.get(resource.type)
     if rule is None:
         return
     for found in rule(deployment.account, deployment.physical_id(resource)):
@@ -167,15 +251,20 @@ def _held_to_rules(deployment: Deployment, resource: Resource) -> Iterator[Check
 
 
 def _check(deployment: Deployment, resource: Resource, name: str, asked: Any, read: Any) -> Check:
-    same = canonical(asked) == canonical(read)
-    return Check(deployment.stack.name, resource.name, name, shown(asked), shown(read), same)
+    equal = canonical(asked) == canonical(read)
+    return Check(deployment.stack.name, resource.name, name, shown(asked), shown(read), equal)
 
 
-def not_compared(deployment: Deployment) -> Iterator[str]:
-    """What the templates ask for and no check covers."""
+def not_compared(deployment: Deployment, knowledge: Knowledge = KNOWLEDGE) -> Iterator[str]:
+    """What the templates ask for and no check covers.
+
+    Args:
+        deployment: The stack.
+        knowledge: How each type is read and judged. Default: without any secret's value.
+    """
     for resource in deployment.resources:
-        reader = READERS.get(resource.type)
-        if deployment.status(resource) != DEPLOYED:
+        reader = knowledge.readers.get(resource.type)
+        if deployment.status(resource).startswith(MISSING):
             continue  # there is a failed check for it
         if reader is None:
             yield f"{resource.type}: created, its properties are not read back"
@@ -196,22 +285,12 @@ def unread(reader: Reader, deployment: Deployment, resource: Resource) -> list[s
         resource: The resource.
     """
     try:
-        asked = deployment.resolve(dict(resource.properties))
+        asked, unknown = _resolved(deployment, resource)
         read = reader.read(deployment.account, deployment.physical_id(resource), asked)
-    except UNREADABLE:
-        return []  # there is a failed check for it
-    return [name for name in reader.asked(asked) if not {name} & (IRRELEVANT | set(read) | set(reader.silent))]
-
-
-def canonical(value: Any) -> Any:
-    """The value without differences that have no meaning: text or number, and the order of a list."""
-    if isinstance(value, Mapping):
-        return {name: canonical(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return sorted((canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    except (AccessDeniedError, *UNREADABLE):
+        return []  # it is reported with its resource
+    names = [*unknown, *(name for name in reader.asked(asked) if name not in read)]
+    return [name for name in names if not {name} & (IRRELEVANT | set(reader.silent))]
 
 
 def shown(value: Any) -> str:

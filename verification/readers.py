@@ -7,20 +7,17 @@ can be compared. Properties that no API returns are listed with the reason; the 
 from __future__ import annotations
 
 import json
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from verification.account import Account
+from verification.account import ABSENT, Account
 from verification.resolve import DYNAMIC
 
 Properties = Mapping[str, Any]
 View = Callable[[Properties], Properties]
 Read = Callable[[Account, str, Properties], Properties]
 
-ABSENT = "absent"
-WHOLE = "(all of it)"  # stands for a secret that is one string
 IRRELEVANT = frozenset({"Tags"})  # not compared: they do not change the posture
 
 
@@ -281,40 +278,15 @@ def _read_endpoint(account: Account, name: str) -> Properties:
 # Secrets, keys, logs, topics ------------------------------------------------------------------------------------------
 
 
-def _excluded(options: Properties) -> str:
-    kinds = {
-        "ExcludePunctuation": string.punctuation,
-        "ExcludeNumbers": string.digits,
-        "ExcludeUppercase": string.ascii_uppercase,
-        "ExcludeLowercase": string.ascii_lowercase,
-    }
-    whole = "".join(chars for name, chars in kinds.items() if options.get(name))
-    return f"{whole}{options.get('ExcludeCharacters', '')}"
+def read_secret(account: Account, name: str) -> dict[str, Any]:
+    """What `DescribeSecret` tells of a secret, which is nothing of its value.
 
-
-def _asked_secret(properties: Properties) -> Properties:
-    options = properties.get("GenerateSecretString")
-    if options is None:
-        return properties
-    fields = json.loads(options.get("SecretStringTemplate", "{}")).keys() | {options.get("GenerateStringKey", WHOLE)}
-    facts = {"fields": sorted(fields), "length": options.get("PasswordLength", 32), "excluded characters in it": 0}
-    return {**properties, "GenerateSecretString": facts}
-
-
-def _read_secret(account: Account, name: str, asked: Properties) -> Properties:
+    Args:
+        account: The account.
+        name: Name or ARN of the secret.
+    """
     secret = account.read("secretsmanager", "describe_secret", SecretId=name)
-    view = {"Name": secret["Name"], "Description": secret.get("Description", ""), "KmsKeyId": secret.get("KmsKeyId")}
-    if options := asked.get("GenerateSecretString"):
-        value = account.read("secretsmanager", "get_secret_value", SecretId=name)["SecretString"]
-        key = options.get("GenerateStringKey", WHOLE)
-        fields = {WHOLE: value} if key == WHOLE else json.loads(value)
-        excluded = len(set(fields[key]) & set(_excluded(options)))
-        view["GenerateSecretString"] = {
-            "fields": sorted(fields),
-            "length": len(fields[key]),
-            "excluded characters in it": excluded,
-        }
-    return view
+    return {"Name": secret["Name"], "Description": secret.get("Description", ""), "KmsKeyId": secret.get("KmsKeyId")}
 
 
 def _read_schedule(account: Account, name: str) -> Properties:
@@ -395,7 +367,9 @@ READERS: Mapping[str, Reader] = {
     "AWS::EC2::SecurityGroup": Reader(_read_security_group, _asked_security_group),
     "AWS::EC2::SecurityGroupIngress": Reader(_read_separate_rule("IpPermissions"), _asked_separate_rule),
     "AWS::EC2::SecurityGroupEgress": Reader(_read_separate_rule("IpPermissionsEgress"), _asked_separate_rule),
-    "AWS::SecretsManager::Secret": Reader(_read_secret, _asked_secret),
+    "AWS::SecretsManager::Secret": Reader(
+        reads_by_name(read_secret), silent={"GenerateSecretString": "the value of a secret is never read"}
+    ),
     "AWS::SecretsManager::RotationSchedule": Reader(
         reads_by_name(_read_schedule),
         silent={"RotateImmediatelyOnUpdate": "AWS obeys it once, and does not store it"},

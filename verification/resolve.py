@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.templates.references import SUBSTITUTED, attribute
-from verification.account import Account
+from verification.account import Account, dns_suffix
 
 if TYPE_CHECKING:
     from verification.assembly import Resource, Stack
@@ -18,6 +18,10 @@ DYNAMIC = re.compile(r"\{\{resolve:[^}]+\}\}")
 
 class UnresolvedError(Exception):
     """A value that cannot be resolved; the message is the value."""
+
+
+class UnknownFunctionError(UnresolvedError):
+    """A function or an attribute that is not followed here, although CloudFormation has it."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,18 @@ class Deployment:
             if name in FUNCTIONS:
                 return FUNCTIONS[name](self, argument)
             if name.startswith("Fn::"):
-                raise UnresolvedError(f"{name} {argument}")
+                raise UnknownFunctionError(f"{name} {argument}")
         resolved = {name: self.resolve(item) for name, item in value.items()}
         return {name: item for name, item in resolved.items() if item is not None}
 
 
 def _ref(deployment: Deployment, name: str) -> Any:
+    _arn, partition, _service, _region, account, *_rest = deployment.stack_id.split(":")
     pseudo = {
         "AWS::Region": deployment.account.region,
-        "AWS::AccountId": deployment.stack_id.split(":")[4],
-        "AWS::Partition": "aws",
-        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::AccountId": account,
+        "AWS::Partition": partition,
+        "AWS::URLSuffix": dns_suffix(partition),
         "AWS::StackName": deployment.stack.name,
         "AWS::StackId": deployment.stack_id,
         "AWS::NoValue": None,
@@ -98,7 +103,7 @@ def _attribute(deployment: Deployment, argument: Sequence[str] | str) -> Any:
     resource = next(item for item in deployment.resources if item.logical_id == named.name)
     read = ATTRIBUTES.get((resource.type, named.attribute or ""))
     if read is None:
-        raise UnresolvedError(f"{named.name}.{named.attribute} of {resource.type}")
+        raise UnknownFunctionError(f"{named.name}.{named.attribute} of {resource.type}")
     return read(deployment.account, deployment.physical_id(resource))
 
 
@@ -116,7 +121,7 @@ def _role_arn(account: Account, name: str) -> Any:
 
 
 def _function_arn(account: Account, name: str) -> Any:
-    return account.read("lambda", "get_function", FunctionName=name)["Configuration"]["FunctionArn"]
+    return account.read("lambda", "get_function_configuration", FunctionName=name)["FunctionArn"]
 
 
 def _user_arn(account: Account, name: str) -> Any:

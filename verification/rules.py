@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verification.account import Account
-from verification.readers import ABSENT, flat_rules
+from verification.account import ABSENT, Account
+from verification.readers import flat_rules
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 MIN_AVAILABILITY_ZONES = 2
-MIN_PASSWORD_CHARACTERS = 16
 LOG_TYPES = ("engine-log", "slow-log")
 
 Record = Mapping[str, Any]
@@ -228,26 +227,12 @@ def log_group(account: Account, name: str) -> Iterator[Finding]:
 
 
 def secret(account: Account, name: str) -> Iterator[Finding]:
-    """Encryption with a customer managed key, and a value that is long enough for a token or a password."""
-    yield _customer_key(
-        account, "key", account.read("secretsmanager", "describe_secret", SecretId=name).get("KmsKeyId")
-    )
-    value = account.read("secretsmanager", "get_secret_value", SecretId=name)["SecretString"]
-    longest = max((len(part) for part in _strings(value)), default=0)
-    yield Finding(
-        "holds",
-        f"at least {MIN_PASSWORD_CHARACTERS} characters",
-        f"{longest} characters",
-        longest >= MIN_PASSWORD_CHARACTERS,
-    )
-
-
-def _strings(value: str) -> list[str]:
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        return [value]
-    return [str(part) for part in parsed.values()] if isinstance(parsed, dict) else [value]
+    """Encryption with a customer managed key, and a value, which is not read."""
+    described = account.read("secretsmanager", "describe_secret", SecretId=name)
+    yield _customer_key(account, "key", described.get("KmsKeyId"))
+    stages = {stage for stages in described.get("VersionIdsToStages", {}).values() for stage in stages}
+    current = "AWSCURRENT" in stages
+    yield Finding("holds", "a current value", "a current value" if current else "no current value", current)
 
 
 def topic(account: Account, name: str) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from rehearsal.report.limits import LIMITS, Limit
 from rehearsal.report.page import save_page
 from rehearsal.report.progress import Phase, Progress, write
 from rehearsal.report.results import EngineFact, Results, RoleGrants
-from rehearsal.report.terminal import fitted, show
+from rehearsal.report.terminal import show
+from verification.table import fitted
 
 __all__ = [
     "LIMITS",

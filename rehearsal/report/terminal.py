@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from rehearsal.report.progress import write
+from verification.table import failure, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,17 +14,13 @@ if TYPE_CHECKING:
     from rehearsal.drills.outcome import Outcome
     from rehearsal.inventory import ExistingResource, Leftovers
     from rehearsal.report.results import EngineFact, Results, RoleGrants
-    from verification.posture import Check
 
-# Of resource, property, asked and read back; with two spaces between them they fit a wide terminal.
-WIDTHS = (38, 34, 36, 36)
-HEADINGS = ("resource", "property", "asked", "read back")
 LINE_WIDTH = 118
 
 
 def show(results: Results) -> None:
     """Print the table of checks, the drills, what is not proven, the times and the failures."""
-    _table(results.verdict.checks)
+    write(f"\n{table(results.verdict.checks)}")
     if results.leftovers is not None:
         _leftovers(results.leftovers)
     _drills(results.drills)
@@ -36,34 +33,6 @@ def show(results: Results) -> None:
     write(f"  {results.seconds:6.1f} s  in total; the emulator used {results.emulator_megabytes:.0f} MB of memory")
     _failures(results)
     write(f"\n{summary(results)}")
-
-
-def _table(checks: Sequence[Check]) -> None:
-    write()
-    write(_line((*HEADINGS, "ok")))
-    write(_line((*("-" * width for width in WIDTHS), "---")))
-    stack, shown = "", ""
-    for check in checks:
-        if check.stack != stack:
-            stack, shown = check.stack, ""
-            write(f"\n{stack}")
-        resource = check.resource if check.resource != shown else ""
-        shown = check.resource
-        write(_line((resource, check.property, check.asked, check.read, "yes" if check.ok else "NO")))
-
-
-def _line(cells: Sequence[str]) -> str:
-    *wide, last = cells
-    return "  ".join([*(fitted(cell, width) for cell, width in zip(wide, WIDTHS, strict=True)), last]).rstrip()
-
-
-def fitted(text: str, width: int) -> str:
-    """The text in exactly this width; a long text keeps its start and its end, where names differ."""
-    flat = " ".join(text.split())
-    if len(flat) > width:
-        head = width * 2 // 5
-        flat = f"{flat[:head]}…{flat[len(flat) - (width - head - 1) :]}"
-    return flat.ljust(width)
 
 
 def _leftovers(leftovers: Leftovers) -> None:
@@ -142,7 +111,7 @@ def _failures(results: Results) -> None:
     if results.all_failed or ended:
         write("\nFailed")
     for check in results.all_failed:
-        write(f"  {check.stack} {check.resource}: {check.property}\n    asked  {check.asked}\n    read   {check.read}")
+        write(failure(check))
     for drill in ended:
         write(f"  drill {drill.name}: {drill.reason}")
 

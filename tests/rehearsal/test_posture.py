@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rehearsal.secret_values import KNOWLEDGE
 from verification import posture
-from verification.readers import IRRELEVANT, READERS
+from verification.readers import IRRELEVANT
 
 if TYPE_CHECKING:
     from verification.assembly import Resource
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def verdict(small_stage: Any) -> posture.Verdict:
     """The checks of the unchanged stack."""
-    return posture.verify([small_stage.stack], small_stage.account)
+    return posture.verify([small_stage.stack], small_stage.account, KNOWLEDGE)
 
 
 def test_an_untouched_stack_passes(verdict: posture.Verdict) -> None:
@@ -51,7 +52,7 @@ def _wrong(value: Any) -> Any:
 
 
 def _tampered(resource: Resource) -> Iterator[tuple[str, Resource]]:
-    silent = READERS[resource.type].silent
+    silent = KNOWLEDGE.readers[resource.type].silent
     for name, value in resource.properties.items():
         if name not in silent and name not in IRRELEVANT:
             changed = {**resource.properties, name: _wrong(value)}
@@ -68,9 +69,9 @@ def test_every_property_that_differs_is_reported(small_stage: Any) -> None:
     unnoticed = [
         f"{resource.name}.{name}"
         for resource in deployment.resources
-        if resource.type in READERS
+        if resource.type in KNOWLEDGE.readers
         for name, changed in _tampered(resource)
-        if all(check.ok for check in posture.judge(deployment, changed))
+        if all(check.ok for check in posture.judge(deployment, changed, KNOWLEDGE))
     ]
     assert [] == unnoticed
 
@@ -186,7 +187,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
     "weak password": (
         lambda names: names.client("secretsmanager").put_secret_value(SecretId=names["Password"], SecretString="short"),
         "Password",
-        "must: holds",
+        "must: is long",
     ),
     "user renamed its rights": (
         lambda names: names.client("elasticache").modify_user(UserId="application", AccessString="on ~* +@all"),
@@ -280,7 +281,7 @@ def test_every_change_behind_the_template_is_reported(
     stack, account = fresh_small_stage.stack, fresh_small_stage.account
     ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
     tamper(Names(ids, account.client))
-    failed = {(found.resource, found.property) for found in posture.verify([stack], account).failed}
+    failed = {(found.resource, found.property) for found in posture.verify([stack], account, KNOWLEDGE).failed}
     assert (resource, check) in failed
 
 
@@ -289,5 +290,5 @@ def test_a_route_to_the_internet_is_reported(fresh_small_stage: Any) -> None:
     stack, account = fresh_small_stage.stack, fresh_small_stage.account
     ids = {name: item["PhysicalResourceId"] for name, item in account.resources(stack.name).items()}
     _route_to_the_internet(Names(ids, account.client))
-    failed = {found.property for found in posture.verify([stack], account).failed}
+    failed = {found.property for found in posture.verify([stack], account, KNOWLEDGE).failed}
     assert {f"must: {ids['ZoneA']} routes to an internet gateway"} == failed

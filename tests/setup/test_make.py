@@ -81,7 +81,7 @@ TARGETS = [
     *("setup", "rehearse", "workloads", "quick", "test", "lint", "types", "scan", "bench"),
     *("synth", "gate", "snapshots", "facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
-    *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev"),
+    *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev", "verify STAGE=dev"),
     *("drill STAGE=dev NAME=failover", "updates STAGE=dev"),
     *("cost STAGE=dev", "prices STAGE=dev", "prices REGION=eu-west-1"),
 ]
