@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.stub import Stubber
 
 from verification.account import AccessDeniedError, Account, ClientError, ForbiddenCallError, dns_suffix
 from verification.permissions import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# It has no type information.
+Stubber: Any = importlib.import_module("botocore.stub").Stubber
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +29,7 @@ def _account() -> Account:
 
 
 @pytest.fixture(name="elasticache")
-def _elasticache(account: Account) -> Iterator[Stubber]:
+def _elasticache(account: Account) -> Iterator[Any]:
     with Stubber(account.client("elasticache")) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -36,7 +39,7 @@ def _parameter(name: str) -> dict[str, str]:
     return {"ParameterName": name, "ParameterValue": "1", "Source": "user"}
 
 
-def test_every_page_is_read(account: Account, elasticache: Stubber) -> None:
+def test_every_page_is_read(account: Account, elasticache: Any) -> None:
     """A parameter on the second page counts, and only overridden parameters are asked for."""
     asked = {"CacheParameterGroupName": "group", "Source": "user"}
     pages = [
@@ -48,14 +51,14 @@ def test_every_page_is_read(account: Account, elasticache: Stubber) -> None:
     assert {"a": "1", "b": "1"} == account.parameters("group")
 
 
-def test_an_answer_is_asked_for_once(account: Account, elasticache: Stubber) -> None:
+def test_an_answer_is_asked_for_once(account: Account, elasticache: Any) -> None:
     """A second reader of the same resource makes no call."""
     elasticache.add_response("describe_users", {"Users": [{"UserId": "a"}]}, {"UserId": "a"})
     assert account.user("a") == account.user("a")
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
-def test_a_missing_permission_is_named(account: Account, elasticache: Stubber, code: str) -> None:
+def test_a_missing_permission_is_named(account: Account, elasticache: Any, code: str) -> None:
     """The error names the action, and is not provoked again."""
     elasticache.add_client_error("describe_users", service_error_code=code)
     for _again in range(2):
@@ -63,7 +66,7 @@ def test_a_missing_permission_is_named(account: Account, elasticache: Stubber, c
             account.user("a")
 
 
-def test_other_errors_stay_what_they_are(account: Account, elasticache: Stubber) -> None:
+def test_other_errors_stay_what_they_are(account: Account, elasticache: Any) -> None:
     """A resource that does not exist is no missing permission."""
     elasticache.add_client_error("describe_users", service_error_code="UserNotFound")
     with pytest.raises(ClientError, match="UserNotFound"):
