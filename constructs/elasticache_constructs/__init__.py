@@ -14,6 +14,7 @@ from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
+from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
@@ -32,6 +33,7 @@ __all__ = [
     "REDIS_PORT",
     "Access",
     "AlarmTopic",
+    "AutoScaling",
     "Backups",
     "CacheNetwork",
     "ClusterMode",
@@ -55,6 +57,8 @@ __all__ = [
     "ReplicationGroup",
     "ReplicationGroupBase",
     "Rotation",
+    "ScalingMetric",
+    "ScheduledScaling",
     "SecretRotation",
     "ServerlessCache",
     "ServerlessCacheBase",

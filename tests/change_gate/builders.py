@@ -96,13 +96,14 @@ def user_group(engine: str = "redis", *users: str) -> dict[str, Any]:
     return resource("UserGroup", {"UserGroupId": "users", "Engine": engine, "UserIds": members})
 
 
-def scaled(dimension: str, resource_id: object) -> dict[str, Any]:
-    """A target of Application Auto Scaling."""
+def scaled(dimension: str, resource_id: object, **changes: Any) -> dict[str, Any]:
+    """A target of Application Auto Scaling, for 1 to 10 unless told otherwise."""
     properties = {
         "ServiceNamespace": "elasticache",
         "ScalableDimension": f"elasticache:{dimension}",
         "ResourceId": resource_id,
         "MinCapacity": 1,
         "MaxCapacity": 10,
+        **changes,
     }
     return resource("AWS::ApplicationAutoScaling::ScalableTarget", properties)

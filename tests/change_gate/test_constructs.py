@@ -9,7 +9,15 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import Access, ConfigurationError, Engine, Topology, TransitEncryption
+from elasticache_constructs import (
+    Access,
+    AutoScaling,
+    ConfigurationError,
+    Engine,
+    NodeType,
+    Topology,
+    TransitEncryption,
+)
 from elasticache_constructs.posture import add_posture_rules, rule_names
 from elasticache_rules.change_gate import Effect, compare
 from tests.change_gate.migrations import template_of
@@ -141,3 +149,95 @@ def test_posture_rules_wait_for_the_upgrade(tmp_path: Path, upgraded_from: Engin
     assert (set(), acknowledged) == (found, accepted)
     assert expected == {rule.removeprefix("elasticache_replication_group_") for rule in accepted}
     assert f"upgraded_from={upgraded_from} leaves to the next deployment" in report
+
+
+_SCALABLE = NodeType("cache.m7g.large")
+
+
+def _scaled_group(**topology: Any) -> dict[str, Any]:
+    return template_of({"node_type": _SCALABLE, "topology": Topology(shards=2, **topology)})
+
+
+def _scaled_cluster(nodes: int, scaling: AutoScaling | None) -> dict[str, Any]:
+    bench = new_bench()
+    memcached_cluster(bench, node_type=_SCALABLE, nodes=nodes, node_scaling=scaling)
+    return bench.template()
+
+
+_RANGE = AutoScaling(minimum=2, maximum=4)
+
+
+@pytest.mark.parametrize("scaling", [{"shard_scaling": _RANGE}, {"replica_scaling": _RANGE}])
+def test_scaling_of_a_group_is_turned_on_and_off(scaling: dict[str, Any]) -> None:
+    """Targets and policies come and go, and nothing about the group changes, nor about anything else it is made of."""
+    fixed, scaled = _scaled_group(), _scaled_group(**scaling)
+    on, off = compare(fixed, scaled), compare(scaled, fixed)
+
+    assert {Effect.CREATION} == {each.effect for each in on}
+    assert {Effect.REMOVAL} == {each.effect for each in off}
+    kinds = {scaled["Resources"][each.resource]["Type"].split("::")[1] for each in [*on, *off]}
+    assert {"ApplicationAutoScaling"} == kinds
+
+
+def test_scaling_of_memcached_is_turned_on_and_off() -> None:
+    """Nothing about the cluster changes."""
+    fixed, scaled = _scaled_cluster(3, None), _scaled_cluster(3, _RANGE)
+
+    assert {Effect.CREATION} == {each.effect for each in compare(fixed, scaled)}
+    assert {Effect.REMOVAL} == {each.effect for each in compare(scaled, fixed)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"minimum": 3, "maximum": 4},
+        {"minimum": 2, "maximum": 5},
+        {"minimum": 2, "maximum": 4, "target_percent": 40, "scale_in": False},
+    ],
+)
+def test_another_range_leaves_the_cache_alone(changed: dict[str, Any]) -> None:
+    """The number is the target's: the template of the cache does not follow the range, whatever it becomes."""
+    groups = [_scaled_group(shard_scaling=each, replica_scaling=each) for each in (_RANGE, AutoScaling(**changed))]
+    clusters = [_scaled_cluster(2, each) for each in (_RANGE, AutoScaling(**changed))]
+    caches = ("AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::CacheCluster")
+
+    for before, after in (groups, clusters):
+        changes = compare(before, after)
+        assert len(changes) > 0
+        assert [] == [each.property for each in changes if after["Resources"][each.resource]["Type"] in caches]
+        assert [] == list(changes.blocking())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "property_"),
+    [
+        ({"shards": 2}, {"shards": 4}, "NumNodeGroups"),
+        ({"shards": 4}, {"shards": 2}, "NumNodeGroups"),
+        ({"replicas_per_shard": 1}, {"replicas_per_shard": 2}, "ReplicasPerNodeGroup"),
+    ],
+)
+def test_number_of_a_scaled_group_stays(before: dict[str, Any], after: dict[str, Any], property_: str) -> None:
+    """A deployment that would set the number over the target's is stopped, also when it turns the scaling off."""
+    scaling = {"shard_scaling": _RANGE, "replica_scaling": AutoScaling(minimum=1, maximum=4)}
+    old = template_of({"node_type": _SCALABLE, "topology": Topology(**{"shards": 2, **before, **scaling})})
+
+    for kept in (scaling, {}):
+        new = template_of({"node_type": _SCALABLE, "topology": Topology(**{"shards": 2, **after, **kept})})
+        stopped = {(each.property, each.effect, each.rules) for each in compare(old, new).blocking()}
+        assert (property_, Effect.NOT_JUDGED, ("ASC-08",)) in stopped
+
+
+def test_number_of_a_scaled_cluster_stays() -> None:
+    """Nodes of Memcached that a deployment took away would take their items with them."""
+    stopped = compare(_scaled_cluster(2, _RANGE), _scaled_cluster(3, _RANGE)).blocking()
+
+    assert ["ASC-08"] == [rule for each in stopped if each.property == "NumCacheNodes" for rule in each.rules]
+
+
+def test_another_property_of_a_scaled_group_leaves_the_number() -> None:
+    """What else changes is reported as it always is, without a word about the number."""
+    before = template_of({"node_type": _SCALABLE, "topology": Topology(shards=2, shard_scaling=_RANGE)})
+    larger = NodeType("cache.m7g.xlarge")
+    after = template_of({"node_type": larger, "topology": Topology(shards=2, shard_scaling=_RANGE)})
+
+    assert [("CacheNodeType", Effect.INTERRUPTION)] == [(each.property, each.effect) for each in compare(before, after)]

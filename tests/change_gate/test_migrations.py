@@ -14,6 +14,7 @@ SECTIONS = ("## When", "## What clients notice", "## Phases", "## Check", "## Go
 # By runbook: the rule that stops the change in one step.
 STOPPED_BY = {
     "auth-token-to-users": "AUT-08",
+    "auto-scaling": "ASC-08",
     "cluster-mode": "TOP-22",
     "engine-upgrade": "LOG-04",
     "node-type": "NOD-18",
@@ -51,7 +52,8 @@ def test_every_phase_changes_the_cache(runbook: str) -> None:
             for template in (old, new)
         }
 
-        assert "AWS::ElastiCache::ReplicationGroup" in kinds
+        # What scales a cache is changed without it.
+        assert kinds & {"AWS::ElastiCache::ReplicationGroup", "AWS::ApplicationAutoScaling::ScalableTarget"}
 
 
 @for_each_runbook

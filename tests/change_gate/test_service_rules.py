@@ -172,6 +172,75 @@ _OWNED = [
         ),
     )
 ]
+_ID_OF_CLUSTER = {"Fn::Join": ["/", ["cache-cluster", {"Ref": "Cache"}]]}
+
+
+def _up_to(base: Template, maximum: object, kind: str = "replication-group:NodeGroups", **changes: Any) -> Template:
+    resource_id = _ID_OF_CLUSTER if kind.startswith("cache-cluster") else _ID_OF_GROUP
+    return beside(base, Target=scaled(kind, resource_id, MaxCapacity=maximum, **changes))
+
+
+_NODES = "cache-cluster:Nodes"
+_LOSES_NODES = "the service takes away nodes above 4, if there are any, with what they hold"
+_CAPACITY = [
+    Row(
+        "ASC-10",
+        _up_to(clustered(), 8),
+        _up_to(clustered(), 4),
+        "Target.MaxCapacity",
+        Effect.IN_PLACE,
+        "the service takes away shards above 4, if there are any",
+        (_up_to(clustered(), 4), _up_to(clustered(), 8)),
+    ),
+    Row(
+        "ASC-10",
+        _up_to(clustered(), 4, "replication-group:Replicas"),
+        _up_to(clustered(), 2, "replication-group:Replicas"),
+        "Target.MaxCapacity",
+        Effect.IN_PLACE,
+        "the service takes away replicas of each shard above 2, if there are any",
+        (
+            _up_to(clustered(), 4, "replication-group:Replicas"),
+            _up_to(clustered(), 4, "replication-group:Replicas", MinCapacity=3),
+        ),
+    ),
+    Row(
+        "ASC-10",
+        _up_to(cluster(), 8, _NODES),
+        _up_to(cluster(), 4, _NODES),
+        "Target.MaxCapacity",
+        Effect.DATA_LOSS,
+        _LOSES_NODES,
+        (_up_to(cluster(), 4, _NODES), _up_to(cluster(), 8, _NODES)),
+    ),
+    Row(
+        "ASC-10",
+        _up_to(cluster(), 8, _NODES),
+        _up_to(cluster(), {"Ref": "Most"}, _NODES),
+        "Target.MaxCapacity",
+        Effect.NOT_JUDGED,
+        "the service takes away what is above the maximum, and the maximum is known at deployment only",
+        (_up_to(cluster(), {"Ref": "Most"}, _NODES), _up_to(cluster(), {"Ref": "Most"}, _NODES, MinCapacity=2)),
+    ),
+    Row(
+        "ASC-10",
+        cluster(NumCacheNodes=5),
+        _up_to(cluster(NumCacheNodes=5), 4, _NODES),
+        "Target.MaxCapacity",
+        Effect.DATA_LOSS,
+        _LOSES_NODES,
+        (cluster(NumCacheNodes=4), _up_to(cluster(NumCacheNodes=4), 4, _NODES)),
+    ),
+    Row(
+        "ASC-10",
+        clustered(NumNodeGroups=5),
+        _up_to(clustered(NumNodeGroups=5), 4),
+        "Target.MaxCapacity",
+        Effect.IN_PLACE,
+        "the service takes away shards above 4, if there are any",
+        (clustered(), _up_to(clustered(), 4)),
+    ),
+]
 _TAGGED, _RETAGGED = [{"Key": "stage", "Value": "dev"}], [{"Key": "stage", "Value": "prod"}]
 
 
@@ -181,6 +250,7 @@ def _with_tags(kind: str, tags: object, **changes: object) -> Template:
 
 ROWS = [
     *_OWNED,
+    *_CAPACITY,
     Row(
         "TAG-03",
         _with_tags("UserGroup", _TAGGED),
@@ -1492,6 +1562,24 @@ def test_rule(row: Row) -> None:
         (_place(each), each.effect, each.reason, each.page) for each in lines
     ]
     assert (row.at, row.effect) not in [(_place(each), each.effect) for each in _lines(*row.near, row.rule)]
+
+
+def test_number_stays_when_its_target_goes() -> None:
+    """Nothing happens to the cache, and the report says what the next change of the number would do."""
+    (line,) = compare(_up_to(clustered(), 8), clustered())
+
+    assert ("Target", Effect.REMOVAL, False) == (line.resource, line.effect, line.blocks)
+    assert line.reason.startswith("the number stays what it is today; once the template's number is changed, Cloud")
+
+
+def test_target_of_another_service_is_left_alone() -> None:
+    """A table's capacity says nothing about a cache."""
+    table = {"ServiceNamespace": "dynamodb", "ScalableDimension": "dynamodb:table:ReadCapacityUnits"}
+    before, after = (template(Target=scaled("", "table/orders", MaxCapacity=most, **table)) for most in (9, 4))
+    lowered, removed = compare(before, after), compare(before, template())
+
+    assert [("", ())] == [(each.reason, each.rules) for each in lowered]
+    assert [""] == [each.reason for each in removed]
 
 
 def test_every_rule_has_a_row() -> None:

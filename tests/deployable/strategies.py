@@ -15,7 +15,17 @@ from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSe
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.shared.settings import settings_of
-from tests.deployable.drawing import access, engines, nodes, parameters, serverless, shapes, surroundings, times
+from tests.deployable.drawing import (
+    access,
+    engines,
+    nodes,
+    parameters,
+    scaling,
+    serverless,
+    shapes,
+    surroundings,
+    times,
+)
 from tests.deployable.written import Call, call
 
 if TYPE_CHECKING:
@@ -72,7 +82,9 @@ def replication_groups(draw: st.DrawFn) -> Call:
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
     logins, transit_encryption = draw(access.with_encryption(known, slips))
     maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
-    topology = draw(shapes.careless() if "topology" in slips else shapes.careful(known))
+    topology = draw(
+        shapes.careless() if "topology" in slips else scaling.of_group(draw(shapes.careful(known)), node_type, known)
+    )
     return _drawn(
         ReplicationGroupSettings,
         description=draw(
@@ -123,13 +135,13 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
     # Older nodes speak no IPv6, which shows with another network type alone.
     older = "network_type" in slips and draw(st.booleans())
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
+    number = draw(shapes.wrong_number(1, 60) if "nodes" in slips else st.one_of(st.integers(1, 3), st.integers(1, 60)))
     return _drawn(
         MemcachedClusterSettings,
         engine=engine,
         node_type=node_type,
-        nodes=draw(
-            shapes.wrong_number(1, 60) if "nodes" in slips else st.one_of(st.integers(1, 3), st.integers(1, 60))
-        ),
+        nodes=number,
+        node_scaling=draw(scaling.careless() if "node_scaling" in slips else scaling.of_nodes(number, node_type)),
         port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
         maintenance_window=draw(times.windows(apart="maintenance_window" not in slips))[0],
         parameters=draw(parameters.careless() if "parameters" in slips else parameters.careful(known, node_type)),

@@ -87,7 +87,6 @@ _GENERATED = "CloudFormation generates the name"
 _GLOBAL = _not_exposed("AWS::ElastiCache::GlobalReplicationGroup", "no global datastores")
 _GLOBAL_MEMBER = _not_exposed(f"{_RG}.GlobalReplicationGroupId", "no global datastores")
 _DURABILITY = _not_exposed(f"{_RG}.Durability", "no durable groups")
-_SCALING = _not_exposed("AWS::ApplicationAutoScaling::ScalableTarget", "no automatic scaling")
 _SNAPSHOT = _not_exposed("AWS::ElastiCache::Snapshot", "no manual snapshots")
 _RESTORED_SERVERLESS = _not_exposed(
     "AWS::ElastiCache::ServerlessCache.SnapshotArnsToRestore", "serverless caches begin empty"
@@ -241,7 +240,6 @@ DECLARED: dict[str, Declared] = {
     "MEM-10": _documented(_MEMCACHED, "It keeps nothing: a replaced node begins empty"),
     "MEM-11": _run_time("the client speaks TLS to the configuration endpoint, as connection_settings says"),
     "MEM-12": _impossible(_MEMCACHED, "Memcached takes no log delivery"),
-    "MEM-13": _SCALING,
     "MEM-14": _run_time("connections cost memory: the parameter's default is the engine's"),
     "MEM-15": _always(_MEMCACHED, "the configuration endpoint is ConfigurationEndpoint"),
     # Clusters of Redis and Valkey
@@ -261,7 +259,6 @@ DECLARED: dict[str, Declared] = {
     "GDS-13": _GLOBAL,
     "GDS-14": _GLOBAL,
     # Data tiering
-    "DTI-03": _SCALING,
     "DTI-04": _SNAPSHOT,
     "DTI-05": _impossible(_GROUP, "an index of vectors is made by a client, not by a template"),
     # Durability
@@ -270,7 +267,12 @@ DECLARED: dict[str, Declared] = {
     "DUR-03": _DURABILITY,
     "DUR-05": _DURABILITY,
     # Automatic scaling
-    **{f"ASC-{number:02}": _SCALING for number in range(1, 10) if number != 8},
+    "ASC-01": _always(
+        f"{_EC}.shared.auto_scaling.create_scaling", "dimension and resource id follow from what is scaled"
+    ),
+    "ASC-09": _always(
+        _GROUP, "in cluster mode it has the policy, and the gate stops a change of a number that is scaled"
+    ),
     # Deletion
     "DEL-01": _always(_GROUP, "only replication groups have the policy Snapshot"),
     "DEL-02": _always(_GROUP, "only replication groups have the policy Snapshot"),

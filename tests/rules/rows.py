@@ -6,6 +6,7 @@ from tests.rules import (
     rows_access,
     rows_engines,
     rows_placement,
+    rows_scaling,
     rows_serverless,
     rows_settings,
     rows_topology,
@@ -17,5 +18,6 @@ ROWS = (
     *rows_access.ROWS,
     *rows_settings.ROWS,
     *rows_placement.ROWS,
+    *rows_scaling.ROWS,
     *rows_serverless.ROWS,
 )

@@ -21,7 +21,12 @@ _REPLICAS = Spread("replicas_per_shard=1", "replicas_per_shard=0")
 
 
 def imported(
-    zones: list[str], *, node_type: str = "cache.r5.large", spread: Spread | None = None, public: bool = False
+    zones: list[str],
+    *,
+    node_type: str = "cache.r5.large",
+    spread: Spread | None = None,
+    scaling: str | None = None,
+    public: bool = False,
 ) -> object:
     """A placement in one imported subnet for each Availability Zone."""
     bench = new_bench()
@@ -48,6 +53,7 @@ def imported(
         else ec2.SubnetSelection(subnets=subnets),
         spread=spread,
         node_type=NodeType(node_type),
+        scaling=scaling,
     )
 
 
@@ -175,6 +181,15 @@ ROWS = (
             "cache.r5.large, or subnets in zones of the region."
         ),
         lambda: imported(["us-west-2-lax-1a"], node_type="cache.r5.large"),
+    ),
+    Row(
+        "ASC-05",
+        lambda: imported(["us-west-2-lax-1a"], scaling="MemcachedCluster(node_scaling=...)"),
+        (
+            "MemcachedCluster(node_scaling=...) in us-west-2-lax-1a: caches in Local Zones are not scaled "
+            "automatically. Leave the scaling out, or choose subnets in zones of the region."
+        ),
+        lambda: imported(["us-west-2-lax-1a"]),
     ),
     Row(
         "NET-15",

@@ -22,10 +22,12 @@ from elasticache_constructs.network.security_groups import (
     connections_from_consumers,
 )
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
+from elasticache_constructs.shared.auto_scaling import create_scaling, unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.metrics import MetricOptions, NodeMetrics
 from elasticache_constructs.shared.notifications import EventTopic, admit_events, check_event_topic
 from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
+from elasticache_constructs.values.auto_scaling import NODES
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.network_type import NetworkType
@@ -36,11 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
+    from aws_cdk import aws_applicationautoscaling as appscaling
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
     from elasticache_constructs.network.subnets import ChosenSubnets
+    from elasticache_constructs.values.auto_scaling import AutoScaling
     from elasticache_constructs.values.node_type import NodeType
 
 _ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
@@ -76,6 +80,7 @@ class MemcachedClusterBase(Resource, NodeMetrics):
 
     _connections: ec2.Connections
     _nodes: int
+    _is_scaled = False
 
     @property
     def connections(self) -> ec2.Connections:
@@ -90,7 +95,13 @@ class MemcachedClusterBase(Resource, NodeMetrics):
 
     @property
     def node_ids(self) -> Sequence[str]:
-        """Ids of the nodes within the cluster: ``0001`` onward."""
+        """Ids of the nodes within the cluster: ``0001`` onward.
+
+        Raises:
+            ConfigurationError: If the cluster is scaled automatically.
+        """
+        if self._is_scaled:
+            raise unknown_nodes("cluster")
         return [f"{node:04}" for node in range(1, self._nodes + 1)]
 
     def connection_settings(self) -> dict[str, str]:
@@ -122,8 +133,8 @@ class MemcachedCluster(MemcachedClusterBase):
 
     Replaced, empty and with a new endpoint, if one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
     another VPC, ``port``, ``network_type``. Changed in place, and emptied: ``engine``, ``node_type``. Changed in place:
-    ``nodes`` (removed nodes lose their items), ``availability_zones`` (of new nodes), ``parameters`` and
-    ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
+    ``nodes`` (removed nodes lose their items), ``node_scaling``, ``availability_zones`` (of new nodes),
+    ``parameters`` and ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
     ``auto_minor_version_upgrade``.
 
     Args:
@@ -133,6 +144,9 @@ class MemcachedCluster(MemcachedClusterBase):
         node_type: The size of each node.
         engine: A Memcached engine, at least 1.6.12. Default: 1.6.22.
         nodes: 1 to 60. Two or more are spread across the Availability Zones of the subnets. Default: 2.
+        node_scaling: The range in which the number of nodes is scaled automatically. ``nodes`` is then the number that
+            the cluster is made with, and stays as it is: docs/runbooks/auto-scaling.md. When nodes are taken away, the
+            last ones go with their items; clients need auto discovery. Default: the number is fixed.
         availability_zones: The Availability Zone of each node, in the order of the nodes. Nodes cannot be moved: if you
             change their number, or the subnets get another zone, keep the zones of existing nodes and add those of new
             nodes at the end. Default: the zones of the subnets in turn.
@@ -164,6 +178,7 @@ class MemcachedCluster(MemcachedClusterBase):
         node_type: NodeType,
         engine: Engine = Engine.MEMCACHED_1_6_22,
         nodes: int = 2,
+        node_scaling: AutoScaling | None = None,
         availability_zones: Sequence[str] | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         port: int = MEMCACHED_PORT,
@@ -181,6 +196,7 @@ class MemcachedCluster(MemcachedClusterBase):
                 engine=engine,
                 node_type=node_type,
                 nodes=nodes,
+                node_scaling=node_scaling,
                 port=port,
                 maintenance_window=maintenance_window,
                 parameters=parameters,
@@ -196,6 +212,7 @@ class MemcachedCluster(MemcachedClusterBase):
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
                 node_type=node_type,
+                scaling=None if node_scaling is None else "MemcachedCluster(node_scaling=...)",
                 of=scope,
                 spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
             )
@@ -229,6 +246,10 @@ class MemcachedCluster(MemcachedClusterBase):
         self.notification_topic = topic
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._nodes = nodes
+        self._is_scaled = node_scaling is not None
+        self.node_scaling: appscaling.ScalableTarget | None = create_scaling(
+            self, "NodeScaling", settings.node_scaling, scaled=NODES, resource_id=f"cache-cluster/{self.cluster_id}"
+        )
         usual_port = _USUAL_PORT if port == MEMCACHED_PORT else None
         accept(
             resource,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.shared.settings import NodeSettings, Setting
+from elasticache_constructs.values.auto_scaling import NODES, AutoScaling
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import MEMCACHED_PORT, checked_port
@@ -29,6 +31,37 @@ def _check_nodes(cache: MemcachedClusterSettings) -> None:
             allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
             fix="Use nodes=2, in two Availability Zones",
             rule="MEM-01",
+        )
+
+
+def _check_scaling(cache: MemcachedClusterSettings) -> None:
+    what = "MemcachedCluster(node_scaling=...)"
+    if cache.node_scaling is None or not is_whole_number(cache.nodes, 1, _MOST_NODES):
+        return
+    with reported_together() as check:
+        check(cache.node_scaling.check, what, NODES, cache.nodes)
+        check(cache.node_type.check_auto_scaling, what)
+        check(_check_spread, cache)
+        check(_check_region, cache)
+
+
+def _check_spread(cache: MemcachedClusterSettings) -> None:
+    if cache.nodes == 1:
+        raise ConfigurationError(
+            got="MemcachedCluster(node_scaling=...) with nodes=1",
+            allowed="a cluster that is made with one node puts all later ones into the same Availability Zone",
+            fix="Use nodes=2",
+            rule="MEM-05",
+        )
+
+
+def _check_region(cache: MemcachedClusterSettings) -> None:
+    if not is_unresolved(cache.region) and cache.region.startswith("cn-"):
+        raise ConfigurationError(
+            got=f"MemcachedCluster(node_scaling=...) in {cache.region}",
+            allowed="Memcached is not scaled automatically in Beijing and Ningxia",
+            fix="Leave node_scaling out",
+            rule="MEM-13",
         )
 
 
@@ -75,6 +108,10 @@ class MemcachedClusterSettings(NodeSettings):
             check=_check_nodes,
             rule="MEM-01",
         ),
+    )
+    node_scaling: AutoScaling | None = field(
+        default=None,
+        metadata=Setting(example="AutoScaling(minimum=2, maximum=6)", check=_check_scaling, rule="MEM-13"),
     )
     port: int = field(
         default=MEMCACHED_PORT,

@@ -14,6 +14,7 @@ from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.network.security_groups import checked_connections, connections_from_consumers
+from elasticache_constructs.shared.auto_scaling import unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.grants import attach
 from elasticache_constructs.shared.metrics import ReplicationMetrics
@@ -75,7 +76,7 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
         """Ids of all nodes: ``<group>-001`` onward, in cluster mode ``<group>-0001-001`` onward.
 
         Raises:
-            ConfigurationError: If the group was imported without its topology.
+            ConfigurationError: If the group was imported without its topology, or is scaled automatically.
         """
         if self._topology is None:
             raise ConfigurationError(
@@ -83,6 +84,8 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
                 allowed="its nodes are known when its topology is",
                 fix="Import it with from_replication_group_attributes(topology=Topology(...)), or name a node_id",
             )
+        if self._topology.is_scaled:
+            raise unknown_nodes("group")
         nodes = range(1, self._topology.nodes_per_shard + 1)
         if not self._topology.cluster_mode_enabled:
             return [f"{self.replication_group_id}-{node:03}" for node in nodes]

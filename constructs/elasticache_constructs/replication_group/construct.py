@@ -18,6 +18,7 @@ from elasticache_constructs.replication_group.base import ImportedReplicationGro
 from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
+from elasticache_constructs.shared.auto_scaling import create_scaling
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.logs import log_group
 from elasticache_constructs.shared.notifications import (
@@ -27,6 +28,7 @@ from elasticache_constructs.shared.notifications import (
     check_alarm_topic,
     check_event_topic,
 )
+from elasticache_constructs.values.auto_scaling import REPLICAS, SHARDS
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import create_parameter_group
@@ -37,6 +39,7 @@ from elasticache_rules import facts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import aws_applicationautoscaling as appscaling
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_sns as sns
@@ -81,7 +84,8 @@ class ReplicationGroup(ReplicationGroupBase):
             do, its logs and the modes of TLS and of the cluster, is left to the deployment after it
             (docs/runbooks/engine-upgrade.md). Default: the engine is not upgraded, or both can do the same.
         vpc_subnets: Which subnets. Default: the isolated ones; if there are none, the private ones.
-        topology: Shards and replicas. Default: one shard with one replica, in two Availability Zones.
+        topology: Shards and replicas, and whether their numbers are scaled automatically. Default: one shard with one
+            replica, in two Availability Zones.
         port: The TCP port. Default: 6379.
         backups: Daily snapshots. Default: kept 35 days, taken from 02:00 UTC.
         maintenance_window: A weekly time in UTC that does not overlap the snapshot window. Default:
@@ -166,6 +170,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 vpc_subnets=vpc_subnets,
                 network_type=network_type,
                 node_type=node_type,
+                scaling="Topology with automatic scaling" if topology.is_scaled else None,
                 of=scope,
                 spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
                 if topology.multi_az
@@ -216,6 +221,13 @@ class ReplicationGroup(ReplicationGroupBase):
         self._engine_name = engine.name
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._user_group_id = entry.user_group_id
+        scaled = f"replication-group/{self.replication_group_id}"
+        self.shard_scaling: appscaling.ScalableTarget | None = create_scaling(
+            self, "ShardScaling", settings.topology.shard_scaling, scaled=SHARDS, resource_id=scaled
+        )
+        self.replica_scaling: appscaling.ScalableTarget | None = create_scaling(
+            self, "ReplicaScaling", settings.topology.replica_scaling, scaled=REPLICAS, resource_id=scaled
+        )
         accept(self._resource, findings(settings))
         _warn(self, engine, upgraded_from)
 
@@ -245,7 +257,8 @@ class ReplicationGroup(ReplicationGroupBase):
             port: The TCP port. Default: 6379.
             reader_endpoint_address: The host of its reader endpoint. Default: none.
             client_security_group: The group that its clients join. Default: none.
-            topology: Shards and replicas, for metrics over all nodes. Default: unknown.
+            topology: Shards and replicas, for metrics over all nodes. A scaling that it names is not made. Default:
+                unknown.
 
         Raises:
             ConfigurationError: If the port is not a valid TCP port.

@@ -11,6 +11,7 @@ from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import check_arn
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.settings import NodeSettings, Setting
+from elasticache_constructs.values.auto_scaling import SHARDS, ScalingMetric
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.log_delivery import LogDelivery
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+_LEAST_RESERVED_MEMORY_PERCENT = 25
 _MOST_NODES_OF_OLD_ENGINES = facts.limit("nodes_per_cluster_of_old_engines").maximum
 
 
@@ -71,6 +73,11 @@ def _check_topology(cache: ReplicationGroupSettings) -> None:
     with reported_together() as check:
         check(_check_size, cache)
         check(_check_cluster_mode, cache)
+        if cache.topology.is_scaled:
+            check(_check_scaled_engine, cache)
+            check(cache.node_type.check_auto_scaling, _scaled(cache))
+            check(_check_scaled_memory, cache)
+            check(_check_scaled_files, cache)
 
 
 def _check_access(cache: ReplicationGroupSettings) -> None:
@@ -95,8 +102,9 @@ def _check_upgrade(cache: ReplicationGroupSettings) -> None:
 
 
 def _check_size(cache: ReplicationGroupSettings) -> None:
-    if cache.topology.nodes > _MOST_NODES_OF_OLD_ENGINES:
-        got, fix = f"Topology with {cache.topology.nodes} nodes on {cache.engine}", "Use a newer engine, or fewer nodes"
+    if cache.topology.maximum_nodes > _MOST_NODES_OF_OLD_ENGINES:
+        got = f"Topology with {cache.topology.maximum_nodes} nodes on {cache.engine}"
+        fix = "Use a newer engine, or fewer nodes"
         check_feature(cache.engine, "five_hundred_nodes", got=got, fix=fix, rule="TOP-19")
 
 
@@ -109,6 +117,59 @@ def _check_cluster_mode(cache: ReplicationGroupSettings) -> None:
             "Upgrade the engine first; a new group takes Topology(cluster_mode=True)",
         )
         check_feature(cache.running, "cluster_mode_migration", got=got, fix=fix, rule="TOP-23")
+
+
+def _scaled(cache: ReplicationGroupSettings) -> str:
+    return f"Topology({'shard' if cache.topology.shard_scaling else 'replica'}_scaling=...)"
+
+
+def _check_scaled_engine(cache: ReplicationGroupSettings) -> None:
+    got, fix = f"{_scaled(cache)} on {cache.running}", "Upgrade the engine first, and scale in the deployment after it"
+    check_feature(cache.running, "autoscaling", got=got, fix=fix, rule="ASC-03")
+    if cache.node_type.has_data_tiering:
+        got = f"{_scaled(cache)} on {cache.running} with data tiering"
+        check_feature(cache.running, "data_tiering_autoscaling", got=got, fix=fix, rule="DTI-03")
+
+
+def _check_scaled_memory(cache: ReplicationGroupSettings) -> None:
+    shards = cache.topology.shard_scaling
+    with reported_together() as check:
+        if shards is not None and shards.tracked(SHARDS) is ScalingMetric.MEMORY:
+            check(_check_memory_metric, cache)
+        if cache.topology.replica_scaling is not None:
+            check(_check_reserved_memory, cache)
+
+
+def _check_memory_metric(cache: ReplicationGroupSettings) -> None:
+    if cache.node_type.has_data_tiering:
+        raise ConfigurationError(
+            got=f"AutoScaling(metric=ScalingMetric.MEMORY) with NodeType({cache.node_type.name!r})",
+            allowed="with data tiering the memory is always full",
+            fix="Use metric=ScalingMetric.CAPACITY",
+            rule="ASC-06",
+        )
+
+
+def _check_reserved_memory(cache: ReplicationGroupSettings) -> None:
+    given = cache.all_parameters().get("reserved-memory-percent", "")
+    if given.isdecimal() and int(given) < _LEAST_RESERVED_MEMORY_PERCENT:
+        raise ConfigurationError(
+            got=f"Topology(replica_scaling=...) with parameters={{'reserved-memory-percent': {given!r}}}",
+            allowed=f"replicas are scaled where {_LEAST_RESERVED_MEMORY_PERCENT} percent or more are reserved",
+            fix="Leave the parameter out: its default is 25",
+            rule="ASC-12",
+        )
+
+
+def _check_scaled_files(cache: ReplicationGroupSettings) -> None:
+    if _is_seeded(cache):
+        raise ConfigurationError(
+            got=f"{_scaled(cache)} with Snapshot.rdb_files(...)",
+            allowed="a group that is made from files names each shard, and the template would set them again",
+            fix="Leave the scaling out of this deployment; once the files are loaded, use "
+            "Snapshot.rdb_files([...], loaded=True), and scale",
+            rule="ASC-08",
+        )
 
 
 def _check_transit_encryption(cache: ReplicationGroupSettings) -> None:

@@ -106,6 +106,27 @@ class NodeType:
             if family is not None and ipv6:
                 check(self._check_ipv6, family)
 
+    def check_auto_scaling(self, what: str) -> None:
+        """Refuse a node type whose caches are not scaled automatically.
+
+        Args:
+            what: The call that asks for it, for the message.
+
+        Raises:
+            ConfigurationError: If it is known, and of a size or family that Application Auto Scaling does not take.
+        """
+        known = self.facts
+        if known is None or known.autoscaling:
+            return
+        same = facts.node_type(f"cache.{known.family.name}.large")
+        near = same.name if same is not None and same.autoscaling else "cache.m7g.large"
+        raise ConfigurationError(
+            got=f"{what} with NodeType({self.name!r})",
+            allowed="sizes large, xlarge and 2xlarge of families that are not burstable are scaled automatically",
+            fix=f"Use {near!r}, or leave the scaling out",
+            rule="ASC-04",
+        )
+
     def _check_engine(self, family: NodeFamily, engine: Engine) -> None:
         minimum = family.minimum_versions.get(engine.name)
         if minimum is not None and engine.is_at_least(minimum):

@@ -10,6 +10,7 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.values.auto_scaling import REPLICAS, SHARDS, AutoScaling
 from elasticache_rules import facts
 
 _MAX_REPLICAS = facts.limit("replicas_per_shard").maximum
@@ -32,6 +33,7 @@ class ClusterMode(Enum):
 
 
 _CLUSTER_MODE = Kind(of=ClusterMode | bool | None, example="True, or ClusterMode.COMPATIBLE", rule="TOP-12")
+_SCALING = Kind(of=AutoScaling | None, example="AutoScaling(minimum=2, maximum=4)", rule="ASC-07")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,9 @@ class Topology:
     Replicas are changed in place. So are shards in cluster mode, in an update that changes nothing else
     (docs/runbooks/shards.md). Cluster mode is turned on in several deployments (docs/runbooks/cluster-mode.md), and the
     first replica is added in a deployment before failover (docs/runbooks/replicas-and-failover.md).
+
+    With ``shard_scaling`` or ``replica_scaling`` the number is the one that the group is made with. From then on
+    Application Auto Scaling owns it: leave it as it is (docs/runbooks/auto-scaling.md).
 
     Args:
         shards: Number of shards, 1 to 500. More than one turns cluster mode on. Default: 1.
@@ -53,10 +58,14 @@ class Topology:
             deployment that adds its first replica. Default: failover follows from the replicas.
         node_quota: The account's quota of nodes per cluster, 90 to 500. Raise it only after AWS has raised the quota.
             Default: 90, the quota of every account.
+        shard_scaling: The range in which shards are scaled automatically, in cluster mode. Default: their number is
+            fixed.
+        replica_scaling: The range in which the replicas of every shard are scaled automatically, in cluster mode.
+            Default: their number is fixed.
 
     Raises:
         ConfigurationError: If a number is out of its limits, cluster mode is off with several shards, or it is on
-            without a replica or without failover.
+            without a replica or without failover; if a number is scaled that the service cannot scale.
     """
 
     shards: int = 1
@@ -64,6 +73,8 @@ class Topology:
     cluster_mode: ClusterMode | bool | None = None
     no_failover_reason: str | None = None
     node_quota: int = _NODE_QUOTA
+    shard_scaling: AutoScaling | None = None
+    replica_scaling: AutoScaling | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the service would refuse now, or at the next update."""
@@ -71,10 +82,13 @@ class Topology:
             check(self._check_shards)
             check(self._check_replicas)
             check(self._check_quota)
+            check(check_kind, "Topology", "shard_scaling", self.shard_scaling, _SCALING)
+            check(check_kind, "Topology", "replica_scaling", self.replica_scaling, _SCALING)
         with reported_together() as check:
             check(self._check_size)
             check(self._check_cluster_mode)
             check(self._check_failover)
+            check(self._check_scaling)
 
     def _check_shards(self) -> None:
         if not is_whole_number(self.shards, 1, _MAX_NODES):
@@ -111,6 +125,19 @@ class Topology:
                 + ("" if self.node_quota == _MAX_NODES else f", and up to {_MAX_NODES} after a quota increase"),
                 fix="Use fewer shards or replicas, or a larger node type"
                 + ("" if self.nodes > _MAX_NODES else f"; if AWS has raised the quota, add node_quota={self.nodes}"),
+                rule="TOP-19",
+            )
+        if self.maximum_nodes > self.node_quota:
+            raise ConfigurationError(
+                got=f"Topology that is scaled to {self.maximum_nodes} nodes",
+                allowed=f"a group has at most {self.node_quota} nodes"
+                + ("" if self.node_quota == _MAX_NODES else f", and up to {_MAX_NODES} after a quota increase"),
+                fix="Use a smaller maximum"
+                + (
+                    ""
+                    if self.maximum_nodes > _MAX_NODES
+                    else f"; if AWS has raised the quota, add node_quota={self.maximum_nodes}"
+                ),
                 rule="TOP-19",
             )
 
@@ -157,6 +184,33 @@ class Topology:
                     rule="TOP-04",
                 )
 
+    def _check_scaling(self) -> None:
+        if not self.is_scaled:
+            return
+        if not self.counts_shards:
+            raise ConfigurationError(
+                got=f"Topology({'shard' if self.shard_scaling else 'replica'}_scaling=...) "
+                + (
+                    f"with {self.cluster_mode}"
+                    if isinstance(self.cluster_mode, ClusterMode)
+                    else "without cluster mode"
+                ),
+                allowed="automatic scaling needs cluster mode",
+                fix="Use cluster_mode=True; a group that was made without it is migrated first: "
+                "docs/runbooks/cluster-mode.md",
+                rule="ASC-02",
+            )
+        with reported_together() as check:
+            if self.shard_scaling is not None:
+                check(self.shard_scaling.check, "Topology(shard_scaling=...)", SHARDS, self.shards)
+            if self.replica_scaling is not None:
+                check(self.replica_scaling.check, "Topology(replica_scaling=...)", REPLICAS, self.replicas_per_shard)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether Application Auto Scaling owns a number: how many nodes there are, and their ids, is not known."""
+        return self.shard_scaling is not None or self.replica_scaling is not None
+
     @property
     def cluster_mode_enabled(self) -> bool:
         """Whether clients see only a cluster."""
@@ -192,5 +246,12 @@ class Topology:
 
     @property
     def nodes(self) -> int:
-        """All nodes of the group."""
+        """All nodes of the group; of a scaled one, those that it is made with."""
         return self.shards * self.nodes_per_shard
+
+    @property
+    def maximum_nodes(self) -> int:
+        """All nodes that the group may come to have."""
+        shards = max(self.shards, self.shard_scaling.highest if self.shard_scaling else 0)
+        replicas = max(self.replicas_per_shard, self.replica_scaling.highest if self.replica_scaling else 0)
+        return shards * (1 + replicas)

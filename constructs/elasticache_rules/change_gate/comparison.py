@@ -76,11 +76,7 @@ class Comparison:
         """The effect of the update on every resource."""
         lines = [self._line(name, each) for name, found in self._verdicts.items() for each in found]
         lines += [self._line(name, each) for name, each in removals(self._old, self._new)]
-        lines += [
-            self._line(name, Finding(RESOURCE, Effect.CREATION))
-            for name in self._new.resources
-            if name not in self._old.resources
-        ]
+        lines += [self._line(name, each) for name, each in self._creations()]
         lines += [self._line(name, each) for name, each in self._unread()]
         return in_order(lines)
 
@@ -113,6 +109,13 @@ class Comparison:
             if replaced == self._replaced:
                 return verdicts
             self._replaced = replaced
+
+    def _creations(self) -> Iterator[tuple[str, Finding]]:
+        for name in self._new.resources:
+            if name not in self._old.resources:
+                yield name, Finding(RESOURCE, Effect.CREATION)
+                for each in service_rules.of_new(self._new.state(name), self._old.resources):
+                    yield name, each
 
     def _is_touched(self, name: str) -> bool:
         return name in self._edited or any(map(self._moved_or_updated, self._referred[name]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate import schemas
 from elasticache_rules.change_gate.changes import Effect
+from elasticache_rules.change_gate.service_rules import scaling
 from elasticache_rules.change_gate.service_rules.engines import engine
 from elasticache_rules.change_gate.service_rules.update import RESOURCE, Finding
 from elasticache_rules.change_gate.values import is_intrinsic
@@ -57,7 +58,8 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
         reason = f"{kind} is not among the resource schemas that cfn-lint ships: whether data go with it is not known"
         return Finding(RESOURCE, Effect.NOT_JUDGED, reason, could_replace=True)
     if not schemas.is_stateful(kind):
-        return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else "")
+        left = scaling.of_removed_target(old.state(name)) if kind == scaling.TARGET else ""
+        return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else left)
     if again is not None:
         return Finding(
             RESOURCE,

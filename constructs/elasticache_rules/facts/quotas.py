@@ -8,12 +8,14 @@ from typing import Literal, get_args
 from elasticache_rules.facts.records import Source, read, source
 
 Name = Literal[
+    "auto_scaled_shards",
     "description_characters",
     "memcached_nodes",
     "nodes_per_cluster",
     "nodes_per_cluster_of_old_engines",
     "nodes_per_cluster_on_request",
     "nodes_per_region",
+    "replica_cpu_target_percent",
     "replicas_per_shard",
     "serverless_caches",
     "serverless_ecpu_per_second",

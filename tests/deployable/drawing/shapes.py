@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Aws
 from hypothesis import strategies as st
 
-from elasticache_constructs import ClusterMode, Topology
+from elasticache_constructs import AutoScaling, ClusterMode, Topology
 from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
@@ -54,6 +54,11 @@ _BEYOND: tuple[dict[str, Any], ...] = (
     {"no_failover_reason": REASON, "cluster_mode": True},
     {"replicas_per_shard": 0, "cluster_mode": ClusterMode.COMPATIBLE},
     {"replicas_per_shard": 1, "cluster_mode": ClusterMode.COMPATIBLE},
+    {"shard_scaling": call(AutoScaling, minimum=1, maximum=4)},
+    {"cluster_mode": True, "shard_scaling": call(AutoScaling, minimum=1, maximum=46)},
+    {"cluster_mode": True, "replica_scaling": call(AutoScaling, minimum=1, maximum=6)},
+    {"cluster_mode": True, "shards": 3, "shard_scaling": call(AutoScaling, minimum=1, maximum=2)},
+    {"cluster_mode": ClusterMode.COMPATIBLE, "replica_scaling": call(AutoScaling, minimum=1, maximum=2)},
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.service_rules import (
     generated_secret,
@@ -10,15 +10,17 @@ from elasticache_rules.change_gate.service_rules import (
     login,
     memcached,
     replication_group,
+    scaling,
     serverless,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from elasticache_rules.change_gate.service_rules.update import Finding, Update
+    from elasticache_rules.change_gate.service_rules.update import Finding, State, Update
 
 _BY_TYPE: dict[str, Callable[[Update], Iterator[Finding]]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": scaling.of_target,
     "AWS::ElastiCache::ReplicationGroup": replication_group.findings,
     "AWS::ElastiCache::CacheCluster": memcached.findings,
     "AWS::ElastiCache::ServerlessCache": serverless.findings,
@@ -33,3 +35,15 @@ _BY_TYPE: dict[str, Callable[[Update], Iterator[Finding]]] = {
 def findings(kind: str, update: Update) -> list[Finding]:
     """What the service's rules say about the update of a resource; nothing about other types."""
     return list(_BY_TYPE[kind](update)) if kind in _BY_TYPE else []
+
+
+def of_new(new: State, old: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """What a resource that comes with an update does to resources that are there already.
+
+    Args:
+        new: The resource.
+        old: The resources before the update.
+    """
+    if new.attributes["Type"] == scaling.TARGET:
+        return list(scaling.of_new_target(new, old))
+    return []
