@@ -60,7 +60,8 @@ def careless() -> st.SearchStrategy[Call]:
 @st.composite
 def _around(draw: st.DrawFn, number: int, most: int) -> Call:
     maximum = draw(st.integers(number, most))
-    target = draw(st.sampled_from(({}, {"target_percent": 35}, {"target_percent": 70}, {"scale_in": False})))
+    more: tuple[dict[str, Any], ...] = ({}, {"target_percent": 35}, {"target_percent": 70}, {"scale_in": False})
+    target = draw(st.sampled_from(more))
     return call(AutoScaling, minimum=draw(st.integers(1, maximum)), maximum=maximum, **target)
 
 
