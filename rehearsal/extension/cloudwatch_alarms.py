@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import REFUSED, Private, Properties, cloudwatch, provisioners
+from rehearsal.monitoring.metric_math import is_returned
 from verification.messages import refusal
 
 if TYPE_CHECKING:
@@ -82,15 +83,6 @@ def _math_fault(metrics: Sequence[Mapping[str, Any]]) -> str | None:
             got=f"periods of {periods} seconds", allowed="all metrics of an alarm have one", fix="Use one period"
         )
     return None
-
-
-def is_returned(query: Mapping[str, Any]) -> bool:
-    """Whether an alarm watches this one of its queries; it does unless the query says that it does not.
-
-    Args:
-        query: One of its `Metrics`.
-    """
-    return str(query.get("ReturnData", True)).lower() == "true"
 
 
 def _query_fault(properties: Properties) -> str | None:

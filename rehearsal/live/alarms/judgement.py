@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.extension.seam import Private, cloudwatch, responses
 from rehearsal.live import deliveries
 from rehearsal.live.alarms import thresholds
-from rehearsal.live.alarms.contributors import Criteria, alarming
-from rehearsal.live.alarms.metric_math import MathError
 from rehearsal.live.alarms.mutes import is_muted
-from rehearsal.live.alarms.promql import QueryError
-from rehearsal.live.alarms.series import STORE
 from rehearsal.live.alarms.thresholds import state_of
 from rehearsal.live.service_principals import Source
+from rehearsal.monitoring.contributors import Criteria, alarming
+from rehearsal.monitoring.metric_math import MathError
+from rehearsal.monitoring.promql import QueryError
+from rehearsal.monitoring.series import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -165,6 +165,7 @@ class Muted:
 
 
 MUTED = Muted()
+STORE = Store()
 
 
 def _notifying(run: Run) -> Callable[[Mapping[str, Any], str, str, str], None]:

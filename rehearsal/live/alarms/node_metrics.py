@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from rehearsal.live.alarms import documented, judgement
-from rehearsal.live.alarms.series import STORE
+from rehearsal.live.alarms import judgement
 from rehearsal.live.caches import events, registry
+from rehearsal.monitoring import documented
 from verification.messages import refusal
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class Publisher:
         """
         now = time.time()
         labels = self.labels(cache, node, metric, attributes)
-        STORE.add(metric, labels, [(now - ago, value) for ago, value in values])
+        judgement.STORE.add(metric, labels, [(now - ago, value) for ago, value in values])
 
     # Measuring
 

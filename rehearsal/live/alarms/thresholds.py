@@ -9,12 +9,12 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private, cloudwatch
-from rehearsal.live.alarms.metric_math import Calculation
+from rehearsal.monitoring.metric_math import Calculation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rehearsal.live.alarms.metric_math import Series
+    from rehearsal.monitoring.metric_math import Series
 
 TOUCHES = (
     Private("services.cloudwatch", "_metrics"),

@@ -12,7 +12,6 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.extension.cloudwatch_alarms import is_returned
 from verification.messages import refusal
 
 if TYPE_CHECKING:
@@ -50,6 +49,15 @@ class MathError(Exception):
 
 def _refusal(got: str, allowed: str) -> MathError:
     return MathError(refusal(got=got, allowed=allowed, fix="Change the expression, or add it to metric_math.py"))
+
+
+def is_returned(query: Mapping[str, Any]) -> bool:
+    """Whether an alarm watches this one of its queries; it does unless the query says that it does not.
+
+    Args:
+        query: One of its `Metrics`.
+    """
+    return str(query.get("ReturnData", True)).lower() == "true"
 
 
 def parsed(expression: str) -> ast.expr:

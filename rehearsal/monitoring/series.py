@@ -1,10 +1,10 @@
-"""OpenTelemetry metrics of the run, which PromQL alarms query."""
+"""OpenTelemetry metrics, which PromQL alarms query."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rehearsal.live.alarms.promql import NAME, Key, Series
+from rehearsal.monitoring.promql import NAME, Key, Series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +49,3 @@ class Store:
         """Forget all series."""
         self.by_name.clear()
         self._known.clear()
-
-
-STORE = Store()

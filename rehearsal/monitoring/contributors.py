@@ -10,12 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.live.alarms.promql import NAME, Evaluation, selectors
+from rehearsal.monitoring.promql import NAME, Evaluation, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rehearsal.live.alarms.promql import Key, Series
+    from rehearsal.monitoring.promql import Key, Series
 
 MAX_HISTORY_SECONDS = 3600.0
 

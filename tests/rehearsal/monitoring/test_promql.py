@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.live.alarms.contributors import Criteria, alarming
-from rehearsal.live.alarms.promql import Evaluation, QueryError, Vector, selectors
-from rehearsal.live.alarms.series import Store
+from rehearsal.monitoring.contributors import Criteria, alarming
+from rehearsal.monitoring.promql import Evaluation, QueryError, Vector, selectors
+from rehearsal.monitoring.series import Store
 
 MINUTE = 60.0
 GROUP = "@resource.aws.elasticache.replication_group.id"

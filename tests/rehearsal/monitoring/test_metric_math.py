@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.live.alarms.metric_math import Calculation, MathError
+from rehearsal.monitoring.metric_math import Calculation, MathError
 
 SERIES = {"m1": (1.0, 2.0, None), "m2": (10.0, None, None), "other": (3.0, 3.0, 3.0)}
 
