@@ -6,7 +6,6 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-mute-ru
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from rehearsal.extension.seam import (
     provisioners,
     responses,
 )
+from rehearsal.monitoring.mute_windows import AT, CRON, duration_minutes
 from verification.messages import refusal
 
 if TYPE_CHECKING:
@@ -39,24 +39,10 @@ TOUCHES = (
 
 TYPE = "AWS::CloudWatch::AlarmMuteRule"
 MAX_TARGETS = 100
-CRON = re.compile(r"cron\(\s*(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s*\)")
-AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2})\)")
-DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 MIN_MINUTES, MAX_MINUTES = 1, 15 * 24 * 60
 NOT_FOUND = 404
 
 RULES: Any = responses.AccountRegionScopedDict()
-
-
-def duration_minutes(text: str) -> int:
-    """The minutes of a duration, such as `PT1H`; 0 if it is not valid.
-
-    Args:
-        text: The duration in ISO 8601.
-    """
-    found = DURATION.fullmatch(text)
-    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    return (days * 24 + hours) * 60 + minutes
 
 
 def _fault(rule: Mapping[str, Any]) -> str | None:

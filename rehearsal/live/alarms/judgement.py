@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.extension import mute_rules
 from rehearsal.extension.seam import Private, cloudwatch, responses
 from rehearsal.live import deliveries
 from rehearsal.live.alarms import thresholds
-from rehearsal.live.alarms.mutes import is_muted
 from rehearsal.live.alarms.thresholds import state_of
 from rehearsal.live.service_principals import Source
 from rehearsal.monitoring.contributors import Criteria, alarming
 from rehearsal.monitoring.metric_math import MathError
+from rehearsal.monitoring.mute_windows import is_active
 from rehearsal.monitoring.promql import QueryError
 from rehearsal.monitoring.series import Store
 
@@ -121,6 +123,19 @@ def _of_query(alarm: Mapping[str, Any], now: float) -> tuple[str, str]:
     if not found:
         return "OK", "no contributor is in ALARM"
     return "ALARM", f"{len(found)} contributors are in ALARM: {json.dumps(found)}"
+
+
+def is_muted(alarm: str, at: float) -> bool:
+    """Whether a rule mutes an alarm at a moment.
+
+    Args:
+        alarm: Name of the alarm.
+        at: The moment, in seconds since 1970.
+    """
+    targeting = [
+        rule for rule in mute_rules.RULES.values() if alarm in (rule.get("MuteTargets") or {}).get("AlarmNames", ())
+    ]
+    return any(is_active(rule, datetime.fromtimestamp(at, UTC)) for rule in targeting)
 
 
 @dataclass

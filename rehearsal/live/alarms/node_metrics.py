@@ -1,7 +1,7 @@
 """The metrics that ElastiCache publishes of caches: under its names and dimensions, for caches and nodes that exist.
 
-The command `measure` publishes what the engines say of themselves. `publish-metric` and `publish-series` publish values
-of a drill, and refuse those that ElastiCache would not publish.
+The command `measure` publishes what the engines say of themselves. `publish` publishes values of a drill, and refuses
+those that ElastiCache would not publish.
 """
 
 from __future__ import annotations
@@ -193,14 +193,14 @@ class Publisher:
 
     # Publishing
 
-    def publish(self, cache: str, node: str, metric: str, values: Iterable[tuple[float, float]]) -> None:
+    def publish(self, cache: str, metric: str, values: Iterable[tuple[float, float]], node: str = "") -> None:
         """Publish values of a metric; alarms are not judged.
 
         Args:
             cache: See `dimensions`.
-            node: See `dimensions`.
             metric: See `dimensions`.
             values: How many seconds ago each was measured, and the value.
+            node: See `dimensions`.
         """
         now = time.time()
         where = self.dimensions(cache, node, metric)
@@ -255,7 +255,7 @@ class Publisher:
         if not is_primary:
             found["ReplicationLag"] = float(max(facts.get("master_last_io_seconds_ago", 0), 0))
         for metric, value in found.items():
-            self.publish(cache.id, node.name, metric, [(0, value)])
+            self.publish(cache.id, metric, [(0, value)], node.name)
         if cache.record.get("Engine") == VALKEY:
             for metric, attributes, value in _series(facts, is_primary=is_primary):
                 self.publish_series(cache.id, node.name, metric, attributes, [(0, value)])
@@ -266,7 +266,7 @@ class Publisher:
         found |= {metric: self._increase(node.name, name, facts[name]) for metric, name in MEMCACHED_INCREASES.items()}
         found["UnusedMemory"] = facts["limit_maxbytes"] - facts["bytes"]
         for metric, value in found.items():
-            self.publish(cluster, node.node_id, metric, [(0, value)])
+            self.publish(cluster, metric, [(0, value)], node.node_id)
 
     def _increase(self, node: str, name: str, value: float) -> float:
         """The increase of a counter since it was last measured; it begins at 0 again when a node is replaced."""
@@ -321,23 +321,18 @@ def _commands(run: Run, publisher: Publisher) -> Mapping[str, Callable[..., Mapp
             judgement.judge_all()
         return {"nodes": measured}
 
-    def publish_metric(
-        cache: str, metric: str, values: Sequence[tuple[float, float]], node: str = ""
-    ) -> Mapping[str, Any]:
+    def publish(metrics: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         with run.in_account():
-            publisher.publish(cache, node, metric, values)
+            for one in metrics:
+                arguments = {key: value for key, value in one.items() if key != "attributes"}
+                if one.get("attributes") is None:
+                    publisher.publish(**arguments)
+                else:
+                    publisher.publish_series(**one)
             judgement.judge_all()
         return {}
 
-    def publish_series(
-        cache: str, node: str, metric: str, attributes: Mapping[str, str], values: Sequence[tuple[float, float]]
-    ) -> Mapping[str, Any]:
-        with run.in_account():
-            publisher.publish_series(cache, node, metric, attributes, values)
-            judgement.judge_all()
-        return {}
-
-    return {"measure": measure, "publish-metric": publish_metric, "publish-series": publish_series}
+    return {"measure": measure, "publish": publish}
 
 
 def install(run: Run) -> None:

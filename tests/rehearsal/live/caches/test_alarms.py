@@ -83,6 +83,10 @@ def _alarm(name: str, metrics: dict[str, dict[str, str]], expression: str, metri
     _provision("AWS::CloudWatch::Alarm", AlarmName=name, Metrics=queries, **{**settings, **more})
 
 
+def _publish(service: Service, **metric: Any) -> None:
+    service.control("publish", metrics=[metric])
+
+
 def _state(name: str) -> str:
     alarm = seam.cloudwatch._alarms.get(name) or seam.cloudwatch._composite_alarms[name]
     return str(alarm["StateValue"])
@@ -104,9 +108,7 @@ def test_one_full_node_raises_the_alarm_of_its_group(service: Service) -> None:
     assert _state("full") == "OK"
     for metric, factor in (("valkey.memory.used", 1.0), ("valkey.memory.max", 100 / 90)):
         values = [(ago, value * factor) for ago, value in MINUTES]
-        service.control(
-            "publish-series", cache="orders", node="orders-0002-002", metric=metric, attributes={}, values=values
-        )
+        _publish(service, cache="orders", node="orders-0002-002", metric=metric, attributes={}, values=values)
     assert (_state("full"), _state("health")) == ("ALARM", "ALARM")
     assert "orders-0002-002" in seam.cloudwatch._alarms["full"]["StateReason"]
     assert "orders-0001-001" not in seam.cloudwatch._alarms["full"]["StateReason"]
@@ -142,9 +144,9 @@ def test_metric_math_finds_the_one_node(service: Service) -> None:
     _alarm("full", nodes, "MAX(METRICS())", "DatabaseMemoryUsagePercentage")
     _alarm("never", {"m1": {"CacheClusterId": "orders"}}, "MAX(METRICS())", "DatabaseMemoryUsagePercentage")
     arguments = {"cache": "orders", "node": "orders-002", "metric": "DatabaseMemoryUsagePercentage"}
-    service.control("publish-metric", **arguments, values=MINUTES[:2])
+    _publish(service, **arguments, values=MINUTES[:2])
     assert _state("full") == "OK", "two of three datapoints"
-    service.control("publish-metric", **arguments, values=MINUTES[:3])
+    _publish(service, **arguments, values=MINUTES[:3])
     assert (_state("full"), _state("never")) == ("ALARM", "INSUFFICIENT_DATA")
     service.control("pass-time", seconds=300)
     assert _state("full") == "INSUFFICIENT_DATA"
@@ -160,7 +162,7 @@ def test_a_muted_alarm_is_told_when_the_window_ends(service: Service) -> None:
     _provision("AWS::CloudWatch::AlarmMuteRule", Rule=window, MuteTargets={"AlarmNames": ["muted"]})
     service.control("mute-rules-at", at=SUNDAY_5_AM + 60)
     arguments = {"cache": "orders", "node": "orders-001", "metric": "EngineCPUUtilization"}
-    service.control("publish-metric", **arguments, values=MINUTES[:3])
+    _publish(service, **arguments, values=MINUTES[:3])
     assert _state("muted") == "ALARM"
     assert _messages(service, "muted") == []
     service.control("mute-rules-at", at=SUNDAY_5_AM + 3600)
@@ -177,9 +179,7 @@ def test_replicas_that_are_added_publish_metrics(service: Service) -> None:
     service.available("orders")
     for metric, value in (("valkey.memory.used", 90.0), ("valkey.memory.max", 100.0)):
         values = [(ago, value) for ago, _ in MINUTES]
-        service.control(
-            "publish-series", cache="orders", node="orders-003", metric=metric, attributes={}, values=values
-        )
+        _publish(service, cache="orders", node="orders-003", metric=metric, attributes={}, values=values)
     assert "orders-003" in seam.cloudwatch._alarms["full"]["StateReason"]
 
 
@@ -214,9 +214,8 @@ def test_what_elasticache_does_not_publish_is_refused(service: Service, argument
     service.group("orders")
     service("CreateCacheCluster", CacheClusterId="pages", Engine="memcached", CacheNodeType="cache.t4g.micro",
             NumCacheNodes="1")  # fmt: skip
-    command = "publish-series" if "attributes" in arguments else "publish-metric"
     with pytest.raises(ControlError, match=told):
-        service.control(command, **arguments, values=[(0, 1.0)])
+        service.control("publish", metrics=[{**arguments, "values": [(0, 1.0)]}])
 
 
 def test_memcached_publishes_what_it_counts(service: Service) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.live.alarms.mutes import is_active
+from rehearsal.monitoring.mute_windows import is_active
 
 SUNDAY_5_AM = datetime(2026, 11, 29, 5, 0, tzinfo=UTC)
 

@@ -6,29 +6,31 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-mute-ru
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rehearsal.extension.mute_rules import AT, CRON, RULES, duration_minutes
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+CRON = re.compile(r"cron\(\s*(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s*\)")
+AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2})\)")
+DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 MONTHS = ("", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 SUNDAY, ALSO_SUNDAY = 0, 7
 
 
-def is_muted(alarm: str, at: float) -> bool:
-    """Whether a rule mutes an alarm at a moment.
+def duration_minutes(text: str) -> int:
+    """The minutes of a duration, such as `PT1H`; 0 if it is not valid.
 
     Args:
-        alarm: Name of the alarm.
-        at: The moment, in seconds since 1970.
+        text: The duration in ISO 8601.
     """
-    targeting = [rule for rule in RULES.values() if alarm in (rule.get("MuteTargets") or {}).get("AlarmNames", ())]
-    return any(is_active(rule, datetime.fromtimestamp(at, UTC)) for rule in targeting)
+    found = DURATION.fullmatch(text)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return (days * 24 + hours) * 60 + minutes
 
 
 def is_active(rule: Mapping[str, Any], at: datetime) -> bool:
