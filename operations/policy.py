@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Statement = dict[str, Any]
 
-READ_CACHES = ("DescribeCacheClusters", "DescribeReplicationGroups", "DescribeSnapshots", "DescribeUpdateActions")
+READ_CACHES = ("DescribeCacheClusters", "DescribeReplicationGroups", "DescribeUpdateActions")
 
 
 def document(operation: str, target: Target) -> str:
@@ -27,17 +27,17 @@ def document(operation: str, target: Target) -> str:
         operation: `failover`, `rotate`, `restore` or `updates`.
         target: The stage.
     """
-    statements = [*_reading(target), *STATEMENTS[operation](target)]
+    statements = [*_reading(operation, target), *STATEMENTS[operation](target)]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
 
 
-def _reading(target: Target) -> list[Statement]:
+def _reading(operation: str, target: Target) -> list[Statement]:
     """What every operation reads before it begins. The actions on `*` name no single resource, or list them all."""
     stacks = [_arn(target, "cloudformation")(f"stack/{name}/*") for name in target.described]
     return [
         _allow("cloudformation", ("DescribeStacks", "GetTemplate", "ListStackResources"), stacks),
         _allow("cloudformation", ("ListExports",), "*"),
-        _allow("elasticache", READ_CACHES, "*"),
+        _allow("elasticache", READ_CACHES if operation == "updates" else (*READ_CACHES, "DescribeSnapshots"), "*"),
         _allow("cloudwatch", ("DescribeAlarms",), "*"),
     ]
 

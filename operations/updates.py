@@ -22,6 +22,7 @@ GROUP, CLUSTER = "ReplicationGroupId", "CacheClusterId"
 NOT_APPLIED, COMPLETE = "not-applied", "complete"
 APPLICABLE = frozenset({NOT_APPLIED, "scheduled", "stopped"})
 PENDING = [*sorted(APPLICABLE), "in-progress", "scheduling", "stopping", "waiting-to-start"]
+OTHER_ENGINE = "engine-major-version-update"
 SEVERITIES = ("critical", "important", "medium", "low")
 OVERDUE, FAILED = 1, 1
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
@@ -34,6 +35,7 @@ class Pending:
     Attributes:
         name: Its name.
         severity: `critical`, `important`, `medium` or `low`.
+        type: For example `security-update`.
         apply_by: The recommended date to apply it by; None if it has none.
         kind: The member that has the id of the cache: `ReplicationGroupId` or `CacheClusterId`.
         cache: Id of the cache.
@@ -45,6 +47,7 @@ class Pending:
 
     name: str
     severity: str
+    type: str
     apply_by: datetime | None
     kind: str
     cache: str
@@ -65,6 +68,7 @@ class Pending:
         return cls(
             name=action["ServiceUpdateName"],
             severity=action.get("ServiceUpdateSeverity", ""),
+            type=action.get("ServiceUpdateType", ""),
             apply_by=action.get("ServiceUpdateRecommendedApplyByDate"),
             kind=kind,
             cache=action[kind],
@@ -84,8 +88,8 @@ class Pending:
         late = " OVERDUE" if self.is_overdue(now) else ""
         automatic = ", automatic in a maintenance window afterwards" if self.is_automatic else ""
         return (
-            f"{self.severity or 'no severity':<10} {self.name}: {self.cache} {self.status}, nodes {self.nodes}, "
-            f"apply by {due}{late}{automatic}"
+            f"{self.severity or 'no severity':<10} {self.name} ({self.type}): {self.cache} {self.status}, "
+            f"nodes {self.nodes}, apply by {due}{late}{automatic}"
         )
 
 
@@ -159,6 +163,7 @@ def main(
                 fix=f"List them with `make updates STAGE={stage}`",
             )
         )
+    _require_no_other_engine(chosen[0])
     preconditions.require(target, protected)
     facts = {
         "Update": f"{apply}, {chosen[0].severity}",
@@ -169,6 +174,22 @@ def main(
     }
     question.ask(target, facts, is_agreed=is_agreed)
     return _apply(target, apply, chosen, say)
+
+
+def _require_no_other_engine(update: Pending) -> None:
+    """Refuse what the templates would not know of.
+
+    Raises:
+        RefusedError: If it brings another major version, or another engine.
+    """
+    if update.type == OTHER_ENGINE:
+        raise RefusedError(
+            refusal(
+                got=f"{update.name} is of the type {update.type}",
+                allowed="another engine or major version is deployed by its template, which would undo or refuse it",
+                fix="Follow docs/runbooks/engine-upgrade.md",
+            )
+        )
 
 
 def _list(found: Sequence[Pending], now: datetime, target: Target, say: Callable[[str], None]) -> int:

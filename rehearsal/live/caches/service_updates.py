@@ -46,6 +46,7 @@ class Update:
         released: When it was released.
         apply_by: The recommended date to apply it by.
         automatic: Whether it is applied in a maintenance window after that date.
+        kind: Its type, for example `security-update`.
         statuses: The status of its update action, by the name of the member that has the id, and the id.
     """
 
@@ -54,6 +55,7 @@ class Update:
     released: datetime
     apply_by: datetime
     automatic: bool
+    kind: str
     statuses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def described(self) -> Members:
@@ -64,7 +66,7 @@ class Update:
             "ServiceUpdateSeverity": self.severity,
             "ServiceUpdateStatus": AVAILABLE,
             "ServiceUpdateRecommendedApplyByDate": self.apply_by.isoformat(),
-            "ServiceUpdateType": "security-update",
+            "ServiceUpdateType": self.kind,
             "EstimatedUpdateTime": ESTIMATE,
         }
 
@@ -81,7 +83,13 @@ class ServiceUpdates:
         self._updates: dict[str, Update] = {}
 
     def release(
-        self, name: str, severity: str = "important", apply_by: str = "", *, automatic: bool = True
+        self,
+        name: str,
+        severity: str = "important",
+        apply_by: str = "",
+        kind: str = "security-update",
+        *,
+        automatic: bool = True,
     ) -> Mapping[str, Any]:
         """Release an update for every cache with nodes; serverless caches are updated by the service.
 
@@ -89,10 +97,11 @@ class ServiceUpdates:
             name: Its name.
             severity: `critical`, `important`, `medium` or `low`.
             apply_by: The recommended date to apply it by, in ISO format. Default: now.
+            kind: Its type, for example `engine-update`.
             automatic: Whether it is applied in a maintenance window after that date.
         """
         now = datetime.now(UTC)
-        update = Update(name, severity, now, datetime.fromisoformat(apply_by) if apply_by else now, automatic)
+        update = Update(name, severity, now, datetime.fromisoformat(apply_by) if apply_by else now, automatic, kind)
         with self._caches.run.in_account():
             for group in elasticache._replication_groups:
                 update.statuses[GROUP, group] = NOT_APPLIED
