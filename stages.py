@@ -19,6 +19,7 @@ from elasticache_constructs import (
     IamUser,
     NodeType,
     Permissions,
+    Subscribers,
     Topology,
 )
 from elasticache_constructs.checks.errors import reported_together
@@ -88,6 +89,7 @@ class StageSettings:
     Attributes:
         database: PostgreSQL. Default: none.
         workload: The reference applications, which need the database. Default: none of them.
+        subscribers: Who is told of alarms and events. Default: no person, which synth warns of.
         tags: On every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
         no_reserved_concurrency_reason: Why no concurrency is reserved for functions. Default: it is reserved, 33
             executions with database and applications; Lambda keeps another 100 of the account's unreserved.
@@ -101,6 +103,7 @@ class StageSettings:
     memcached: MemcachedSettings
     database: DatabaseSettings | None = None
     workload: WorkloadSettings | None = None
+    subscribers: Subscribers = field(default_factory=Subscribers)
     tags: Mapping[str, str] = field(default_factory=dict)
     no_reserved_concurrency_reason: str | None = None
 

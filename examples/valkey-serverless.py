@@ -1,4 +1,4 @@
-"""A serverless Valkey cache with IAM users, and an application that connects to it.
+"""A serverless Valkey cache with IAM users, an application that connects to it, and a topic of its events.
 
 cdk synth -a 'python3 examples/valkey-serverless.py'
 """
@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 
 from elasticache_constructs import (
     Access,
+    AlarmTopic,
     CacheNetwork,
     DefaultUser,
     IamUser,
@@ -39,6 +40,8 @@ def build(app: cdk.App) -> None:
     # A separate policy, attached to the role: the packs forbid inline ones.
     policy = iam.ManagedPolicy(stack, "OrdersPolicy", roles=[role])
     cache.grant_connect(policy, orders)
+    # A serverless cache publishes to EventBridge only. Subscriptions(...) tells people of the topic's messages.
+    cache.notify(AlarmTopic(stack, "Topic", key=cache.encryption_key))
     cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
 
 

@@ -10,7 +10,9 @@ import aws_cdk as cdk
 from elasticache_constructs import ConfigurationError
 from stacks.database import DatabaseStack
 from stacks.memcached import MemcachedStack
+from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
+from stacks.notifications import NotificationsStack
 from stacks.redis import RedisStack
 from stacks.workload import WorkloadStack
 
@@ -24,7 +26,7 @@ _LONGEST_NAME = 100  # that of a stack has 128
 
 
 class CacheStage(cdk.Stage):
-    """A network with two caches; with a database and the reference applications if the settings have them."""
+    """A network with two caches and who is told of them; a database and the applications if the settings have them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         _check_name(construct_id)
@@ -33,12 +35,16 @@ class CacheStage(cdk.Stage):
             cdk.Tags.of(self).add(name, value)
         protected = settings.termination_protection
         unreserved = settings.no_reserved_concurrency_reason
+        self.notifications = NotificationsStack(
+            self, "cache-notifications", subscribers=settings.subscribers, termination_protection=protected
+        )
         self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
         self.redis = RedisStack(
             self,
             "cache-redis",
             settings=settings.redis,
             network=self.network.network,
+            subscribers=settings.subscribers,
             no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
         )
@@ -47,8 +53,17 @@ class CacheStage(cdk.Stage):
             "cache-memcached",
             settings=settings.memcached,
             network=self.network.network,
+            subscribers=settings.subscribers,
             termination_protection=protected,
         )
+        if settings.subscribers.has_chat:
+            self.monitoring = MonitoringStack(
+                self,
+                "cache-monitoring",
+                subscribers=settings.subscribers,
+                alarm_topics=[self.notifications.alarm_topic, *self.redis.rotation_topics],
+                termination_protection=protected,
+            )
         if settings.database is None:
             return
         self.database = DatabaseStack(

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from elasticache_constructs import CacheNetwork, MemcachedCluster
+from elasticache_constructs import CacheNetwork, MemcachedCluster, Subscriptions
 
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from elasticache_constructs import Subscribers
     from stages import MemcachedSettings
 
 
@@ -24,6 +25,7 @@ class MemcachedStack(cdk.Stack):
         *,
         settings: MemcachedSettings,
         network: CacheNetwork,
+        subscribers: Subscribers,
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -41,6 +43,12 @@ class MemcachedStack(cdk.Stack):
             node_type=settings.node_type,
             nodes=settings.nodes,
             availability_zones=settings.availability_zones,
+        )
+        Subscriptions(
+            self,
+            "Subscriptions",
+            subscribers=subscribers.without_chat(),
+            event_topics=[self.cache.notification_topic],
         )
         cdk.CfnOutput(
             self,

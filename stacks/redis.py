@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from elasticache_constructs import CacheNetwork, ReplicationGroup, Rotation
+from elasticache_constructs import CacheNetwork, ReplicationGroup, Rotation, Subscriptions
 
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from elasticache_constructs import Subscribers
     from stages import RedisSettings
 
 
@@ -24,6 +25,7 @@ class RedisStack(cdk.Stack):
         *,
         settings: RedisSettings,
         network: CacheNetwork,
+        subscribers: Subscribers,
         no_reserved_concurrency_reason: str | None,
         termination_protection: bool,
     ) -> None:
@@ -44,7 +46,15 @@ class RedisStack(cdk.Stack):
             access=settings.access,
             backups=settings.backups,
         )
-        self.cache.rotate_secrets(
+        rotations = self.cache.rotate_secrets(
             Rotation.in_network(network, no_reserved_concurrency_reason=no_reserved_concurrency_reason)
+        )
+        self.rotation_topics = [rotation.alarm_topic for rotation in rotations[:1]]
+        Subscriptions(
+            self,
+            "Subscriptions",
+            subscribers=subscribers.without_chat(),
+            alarm_topics=self.rotation_topics,
+            event_topics=[self.cache.notification_topic],
         )
         cdk.CfnOutput(self, "RedisEndpoint", value=str(self.cache.endpoint), description="Where clients connect")

@@ -14,6 +14,7 @@ from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
+from elasticache_constructs.shared.subscriptions import Subscriptions
 from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.endpoint import Endpoint
@@ -25,6 +26,7 @@ from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
+from elasticache_constructs.values.subscribers import Pager, SlackChannel, Subscribers, TeamsChannel
 from elasticache_constructs.values.topology import ClusterMode, Topology
 from elasticache_constructs.values.transit_encryption import TransitEncryption
 
@@ -52,6 +54,7 @@ __all__ = [
     "MemcachedClusterBase",
     "NetworkType",
     "NodeType",
+    "Pager",
     "PasswordUser",
     "Permissions",
     "ReplicationGroup",
@@ -64,7 +67,11 @@ __all__ = [
     "ServerlessCacheBase",
     "ServerlessEngine",
     "ServerlessLimits",
+    "SlackChannel",
     "Snapshot",
+    "Subscribers",
+    "Subscriptions",
+    "TeamsChannel",
     "Topology",
     "TransitEncryption",
     "acknowledge",

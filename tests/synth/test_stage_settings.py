@@ -8,10 +8,11 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from elasticache_constructs import ConfigurationError
+from elasticache_constructs import ConfigurationError, Subscribers
 from stacks import CacheStage
 from stages import STAGES
 from tests.conftest import FLAGS, Synthesised, new_app, synthesise
+from tests.unit.test_subscriptions import OF_EACH_KIND
 
 _TAG = {"Key": "team", "Value": "orders"}
 _TAGGED = (
@@ -28,9 +29,9 @@ _TAGGED = (
 
 @pytest.fixture(scope="module", name="stage")
 def _stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
-    """The stage dev, with a tag."""
+    """The stage dev, with a tag and subscribers of each kind."""
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
-    CacheStage(app, "dev", settings=replace(STAGES["dev"], tags={"team": "orders"}))
+    CacheStage(app, "dev", settings=replace(STAGES["dev"], tags={"team": "orders"}, subscribers=OF_EACH_KIND))
     return synthesise(app)
 
 
@@ -64,6 +65,35 @@ def test_tags_are_on_what_takes_them(kind: str, stage: Synthesised) -> None:
     assert (len(ours) > 0, tagged) == (True, ours)
 
 
+def test_each_topic_of_a_stage_has_each_subscriber(stage: Synthesised) -> None:
+    """Alarms, events of both caches and failures of the rotation: no topic is left out, and no policy pack objects."""
+    topics = {name.removeprefix("dev/") for name in stage.everywhere("SNS::Topic")}
+    subscribed: dict[str, set[str]] = {topic: set() for topic in topics}
+    for name, each in stage.everywhere("SNS::Subscription").items():
+        topic = f"{name.split('/')[1]}/{each['Properties']['TopicArn']['Ref']}"
+        subscribed[topic].add(each["Properties"]["Protocol"])
+
+    # Each topic in the stack that the topic is in, so that no stack waits for another.
+    assert {topic: {"email", "https"} for topic in topics} == subscribed
+    assert 4 == len(topics)
+    (slack,) = stage.everywhere("Chatbot::SlackChannelConfiguration").values()
+    assert 2 == len(slack["Properties"]["SnsTopicArns"])
+
+
+@pytest.mark.parametrize(
+    ("subscribers", "warnings"),
+    [(Subscribers(), 1), (OF_EACH_KIND.only_chat(), 0), (OF_EACH_KIND.without_chat(), 0)],
+    ids=["none", "chat", "addresses"],
+)
+def test_stage_without_subscribers_warns(subscribers: Subscribers, warnings: int) -> None:
+    """Synth says so, and goes on: the warning can be acknowledged."""
+    stage = CacheStage(cdk.App(context=FLAGS), "dev", settings=replace(STAGES["dev"], subscribers=subscribers))
+    stack = stage.notifications
+    said = [each.data for each in stack.node.metadata if each.type == "aws:cdk:warning"]
+    assert warnings == len(said)
+    assert all("[ack: elasticache-constructs:stage-without-subscribers]" in each for each in said)
+
+
 def test_a_user_group_has_none(stage: Synthesised) -> None:
     """A changed tag on one fails the whole stack."""
     (group,) = stage.everywhere("ElastiCache::UserGroup").values()
@@ -75,7 +105,7 @@ def test_database_and_applications_may_be_left_out() -> None:
     bare = replace(STAGES["dev"], database=None, workload=None)
     kept = replace(STAGES["dev"], workload=None)
     stages = [CacheStage(cdk.App(context=FLAGS), "dev", settings=each) for each in (bare, kept)]
-    caches = ["cache-network", "cache-redis", "cache-memcached"]
+    caches = ["cache-notifications", "cache-network", "cache-redis", "cache-memcached"]
 
     assert [[each.node.id for each in stage.node.children] for stage in stages] == [caches, [*caches, "cache-database"]]
 

@@ -18,6 +18,7 @@ from elasticache_constructs.checks.tokens import is_known
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import IResource
     from constructs import IConstruct
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -56,6 +57,31 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: 
             fix=f"Use one of {ours}, or leave it out",
             rule=rule,
         )
+
+
+def check_same_place(what: str, resource: IResource, of: IConstruct, *, allowed: str, fix: str) -> None:
+    """Refuse a resource of another account or region than a construct. Unknown ones are not compared.
+
+    Args:
+        what: The argument that it is given as.
+        resource: The resource.
+        of: The construct that receives it.
+        allowed: Why they must be the same.
+        fix: The change to make.
+
+    Raises:
+        ConfigurationError: If both accounts, or both regions, are known and differ.
+    """
+    stack = Stack.of(of)
+    pairs = {"account": (resource.env.account, stack.account), "region": (resource.env.region, stack.region)}
+    with reported_together() as check:
+        for kind, (theirs, ours) in pairs.items():
+            if differ(theirs, ours):
+                check(_refuse, got=f"{what} of the {kind} {theirs} in {ours}", allowed=allowed, fix=fix)
+
+
+def _refuse(**words: str) -> None:
+    raise ConfigurationError(**words)
 
 
 def check_arn(what: str, arn: str, *, service: str, region: str, rule: str | None = None) -> None:

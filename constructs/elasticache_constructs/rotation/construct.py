@@ -179,6 +179,7 @@ class SecretRotation(Construct):
             check(check_groups, "Rotation(security_groups=...)", rotation.security_groups, vpc=cache.vpc)
         super().__init__(scope, construct_id)
         admit_alarms_to(alarm_topic, of=self)
+        self.alarm_topic: sns.ITopic = alarm_topic
         self.function: lambda_.Function = create_vpc_function(
             self,
             description=f"Rotates the ElastiCache password of {password.user_name}",

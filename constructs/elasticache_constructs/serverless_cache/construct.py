@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import RemovalPolicy, Resource
+from aws_cdk import Names, RemovalPolicy, Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_events as events
 
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
@@ -26,6 +27,7 @@ from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
+from elasticache_constructs.shared.notifications import admit_eventbridge_to, check_eventbridge_topic
 from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sns as sns
     from constructs import Construct
 
     from elasticache_constructs.access import Access
@@ -47,7 +50,12 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 40
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+_LONGEST_TOPIC = 60
 _SUBNETS = facts.limit("serverless_subnets")
+_BEST_EFFORT = (
+    "The service itself sends events at best effort, and keeps each for 14 days: aws elasticache describe-events. The "
+    "metric FailedInvocations counts what a topic did not take."
+)
 
 
 @jsii.implements(ec2.IConnectable)
@@ -87,6 +95,43 @@ class ServerlessCacheBase(Resource, Logins):
     def serverless_cache_arn(self) -> str:
         """The cache's ARN."""
         return self._arn("serverlesscache", self.serverless_cache_name)
+
+    def notify(self, topic: sns.ITopic) -> events.CfnRule:
+        """Send the cache's events to a topic: a failed snapshot or change, a limit that is close, a deletion.
+
+        A serverless cache publishes events to EventBridge only. Events that mean nothing to do are left out: the cache
+        or a snapshot was created, or the cache was changed. Events of copies and exports of snapshots do not name the
+        cache, and are not sent. Nothing about the cache changes.
+
+        Args:
+            topic: A topic of the same account and region. It may be encrypted: the policies of a topic in the app and
+                of its key are extended to allow EventBridge; those of imported ones must allow it already, and there
+                is a warning.
+
+        Returns:
+            The rule.
+
+        Raises:
+            ConfigurationError: If EventBridge could not publish to the topic.
+
+        See https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-elasticache.html
+        """
+        check_eventbridge_topic(topic, of=self)
+        admit_eventbridge_to(topic, of=self)
+        rule = events.CfnRule(
+            self,
+            f"Notify{Names.unique_resource_name(topic, max_length=_LONGEST_TOPIC)}",
+            description=f"Events of the serverless cache {self.serverless_cache_name}",
+            event_pattern={
+                "source": ["aws.elasticache"],
+                # The user guide writes the names in another case than EventBridge's reference.
+                "detail-type": [{"anything-but": {"equals-ignore-case": _routine()}}],
+                "resources": [self.serverless_cache_arn],
+            },
+            targets=[events.CfnRule.TargetProperty(id="Topic", arn=topic.topic_arn)],
+        )
+        accept(rule, {Situation.EVENT_RULE_WITHOUT_DEAD_LETTERS: _BEST_EFFORT})
+        return rule
 
     def _variables(
         self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
@@ -283,6 +328,11 @@ class ServerlessCache(ServerlessCacheBase):
             ConfigurationError: If the user has no password: it is an IAM user, disabled, or does not exist.
         """
         return self._secret(user_name)
+
+
+def _routine() -> list[str]:
+    """The detail types of events that mean nothing to do."""
+    return [event.name for event in facts.events("eventbridge", facts.Meaning.ROUTINE)]
 
 
 def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:

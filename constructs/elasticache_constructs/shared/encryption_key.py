@@ -171,6 +171,24 @@ def admit_alarms(key: kms.IKey, *, of: Construct) -> None:
     _admit(key, statement, service="CloudWatch", what="encrypted topics of alarms", page=_ALARMS)
 
 
+def admit_eventbridge(key: kms.IKey) -> None:
+    """Allow EventBridge to use a key, so that events reach a topic that it encrypts.
+
+    A key of the app gets the statement. The policy of an imported key is not known: synth warns at the key. There is no
+    condition: SNS does not pass one on for EventBridge.
+
+    See https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    statement = {
+        "Sid": "EventsOfEventBridge",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+    }
+    _admit(key, statement, service="EventBridge", what="encrypted topics of events", page=_ALARMS)
+
+
 def _admit(key: kms.IKey, statement: dict[str, Any], *, service: str, what: str, page: str) -> None:
     if not key.add_to_resource_policy(iam.PolicyStatement.from_json(statement), True).statement_added:
         # At the key, where it is said once for all that it encrypts.

@@ -10,10 +10,10 @@ from aws_cdk import aws_sns as sns
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.checks.locations import check_arn, check_same_place
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.shared.encryption_key import admit_alarms, checked_key
+from elasticache_constructs.shared.encryption_key import admit_alarms, admit_eventbridge, checked_key
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html"
 _KEYS_PAGE = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+_EVENTBRIDGE_PAGE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 _TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="EventTopic(...)", rule="TAG-04")
 _ALARM_TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="AlarmTopic(...)")
 _NOT_ENCRYPTED = (
@@ -105,6 +106,9 @@ class AlarmTopic(_Topic):
         super().__init__(scope, construct_id, key=key, publisher=_alarms(account={"Ref": "AWS::AccountId"}))
 
 
+_HAVE_IT = {"ElastiCache": EventTopic, "CloudWatch": AlarmTopic}
+
+
 def _elasticache(account: Any) -> dict[str, Any]:
     return {
         "Sid": "AllowElastiCachePublish",
@@ -141,9 +145,68 @@ def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
         admit_alarms(checked_key(topic.master_key, of=of, name="alarm_topic's master_key"), of=of)
 
 
+def admit_eventbridge_to(topic: sns.ITopic, *, of: Construct) -> None:
+    """Allow EventBridge to publish to a topic and to use the key that encrypts it.
+
+    A topic or key of the app gets the statement, an imported one a warning. There is no condition: EventBridge sends
+    none of the context that one could name.
+
+    See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    publisher = {"Sid": "AllowEventBridge", "Principal": {"Service": "events.amazonaws.com"}}
+    _admit(topic, publisher, service="EventBridge", page=_EVENTBRIDGE_PAGE)
+    if topic.master_key is not None:
+        admit_eventbridge(checked_key(topic.master_key, of=of, name="topic's master_key"))
+
+
+def check_eventbridge_topic(topic: sns.ITopic, *, of: Construct) -> None:
+    """Refuse a topic that a rule of EventBridge cannot publish to. Unknown properties are not judged.
+
+    Raises:
+        ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted with a key
+            that EventBridge cannot use.
+    """
+    check_kind("notify", "topic", topic, _ALARM_TOPIC)
+    with reported_together() as check:
+        check(
+            check_same_place,
+            "notify(topic)",
+            topic,
+            of,
+            allowed="a rule sends events to a topic of the same account and region",
+            fix="Use a topic of this stack's account and region, and subscribe the other one to it",
+        )
+        if topic.fifo:
+            check(_refuse_fifo_events)
+        check(_check_eventbridge_key, topic, of)
+
+
+def _refuse_fifo_events() -> None:
+    raise ConfigurationError(
+        got="notify(topic) with a FIFO topic",
+        allowed="people are subscribed to standard topics: a FIFO topic delivers to queues only",
+        fix="Use a topic without fifo=True",
+        page="https://docs.aws.amazon.com/sns/latest/dg/fifo-topic-message-delivery.html",
+    )
+
+
+def _check_eventbridge_key(topic: sns.ITopic, of: Construct) -> None:
+    key: Any = topic.master_key
+    if key is None:
+        return
+    if getattr(key, "alias_name", None) == "alias/aws/sns":
+        raise ConfigurationError(
+            got="notify(topic) with a topic encrypted with alias/aws/sns",
+            allowed="EventBridge cannot use AWS's own key for SNS, and its messages are dropped",
+            fix="Encrypt the topic with EncryptionKey(...), as AlarmTopic does",
+            page=_KEYS_PAGE,
+        )
+    checked_key(key, of=of, name="topic's master_key")
+
+
 def _admit(topic: sns.ITopic, publisher: dict[str, Any], *, service: str, page: str) -> None:
-    has_it = EventTopic if service == "ElastiCache" else AlarmTopic
-    if isinstance(topic, has_it):
+    has_it = _HAVE_IT.get(service)
+    if has_it is not None and isinstance(topic, has_it):
         return
     publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic.topic_arn}
     statement = iam.PolicyStatement.from_json({**publisher, **publish})
@@ -151,7 +214,7 @@ def _admit(topic: sns.ITopic, publisher: dict[str, Any], *, service: str, page: 
         Annotations.of(topic).add_warning_v2(
             f"elasticache-constructs:topic-admits-{service.lower()}",
             f"The policy of an imported topic is not known. It must let {service} publish: see {page}. Acknowledge "
-            f"this warning once it does, or use {has_it.__name__}",
+            f"this warning once it does, or use {(has_it or AlarmTopic).__name__}",
         )
 
 

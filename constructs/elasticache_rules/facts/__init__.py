@@ -1,4 +1,4 @@
-"""Facts about ElastiCache as package data: engines, node types, parameters, quotas. Read when first used.
+"""Facts about ElastiCache as package data: engines, node types, parameters, quotas, events. Read when first used.
 
     >>> facts.engine_version("redis", "7.1").family
     'redis7'
@@ -39,6 +39,7 @@ from elasticache_rules.facts.engines import (
     version_form,
     versions_in_words,
 )
+from elasticache_rules.facts.events import Event, Meaning, events
 from elasticache_rules.facts.nodes import (
     NodeFamily,
     NodeTypeFacts,
@@ -56,8 +57,10 @@ from elasticache_rules.facts.versions import version_key
 
 __all__ = [
     "EngineVersion",
+    "Event",
     "Feature",
     "Limit",
+    "Meaning",
     "NodeFamily",
     "NodeTypeFacts",
     "Parameter",
@@ -70,6 +73,7 @@ __all__ = [
     "commands",
     "engine_version",
     "engine_versions",
+    "events",
     "features",
     "floors",
     "floors_in_words",
