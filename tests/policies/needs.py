@@ -35,6 +35,7 @@ _LOGS_WITH_KEY = (
     "kms:ReEncryptTo",
 )
 _TLS = {"aws:SecureTransport": "true"}
+_FROM_HERE = {"aws:SourceAccount": ACCOUNT, **_TLS}
 # Of services that endpoints stand before.
 _ENDPOINTS = ("secretsmanager", "elasticache")
 _READS = {"secretsmanager": "secretsmanager:GetSecretValue", "elasticache": "elasticache:DescribeUsers"}
@@ -91,7 +92,7 @@ def needs(deployment: Deployment, applications: dict[str, str]) -> list[Need]:
         *(need for each in deployment.of("RDS::DBInstance") for need in _of_database(each)),
         *(need for each in deployment.of("KMS::Key") for need in _of_key(each)),
         *(need for each in deployment.of("Logs::LogGroup") for need in _of_log_group(each)),
-        *(need for each in deployment.of("SNS::Topic") for need in _of_topic(each)),
+        *(need for each in deployment.of("SNS::Topic") for need in _of_topic(deployment, each)),
         *(need for each in deployment.of("CloudWatch::Alarm") for need in _of_alarm(deployment, each)),
         *(need for each in deployment.of("EC2::VPCEndpoint") for need in _of_endpoint(each)),
         *_of_caches(deployment),
@@ -277,23 +278,31 @@ def _of_key(key: Resource) -> Iterator[Need]:
         yield Need(why="grants", administrator=True, call=call, allowed=allowed)
 
 
-def _of_topic(topic: Resource) -> Iterator[Need]:
+def _of_topic(deployment: Deployment, topic: Resource) -> Iterator[Need]:
     for secure in ("true", "false"):
         call = Call(action="sns:Publish", resource=topic.arn, context={"aws:SecureTransport": secure})
         yield Need(why="publishing", administrator=True, call=call, allowed=secure == "true")
+    if "KmsMasterKeyId" in topic.properties:
+        # What an `AlarmTopic` is for, whether alarms publish to it yet or not.
+        yield from _published(deployment, "an alarm", "cloudwatch.amazonaws.com", topic.arn, **_FROM_HERE)
 
 
 def _of_alarm(deployment: Deployment, alarm: Resource) -> Iterator[Need]:
     for arn in alarm.properties["AlarmActions"]:
-        topic = deployment.named(arn, "SNS::Topic")
-        context = {"aws:SourceAccount": ACCOUNT, **_TLS}
-        for action, resource in (
-            ("sns:Publish", topic.arn),
-            ("kms:Decrypt", topic.properties["KmsMasterKeyId"]),
-            ("kms:GenerateDataKey", topic.properties["KmsMasterKeyId"]),
-        ):
-            call = Call(action=action, resource=resource, context=context)
-            yield Need(why=f"the alarm {alarm.logical_id}", service="cloudwatch.amazonaws.com", call=call)
+        yield from _published(
+            deployment, f"the alarm {alarm.logical_id}", "cloudwatch.amazonaws.com", arn, **_FROM_HERE
+        )
+
+
+def _published(deployment: Deployment, why: str, service: str, arn: str, **context: str) -> Iterator[Need]:
+    """What a service needs to publish to a topic: the topic, and the key that encrypts it."""
+    topic = deployment.named(arn, "SNS::Topic")
+    wanted = {"sns:Publish": topic.arn}
+    if "KmsMasterKeyId" in topic.properties:
+        wanted |= dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), topic.properties["KmsMasterKeyId"])
+    for action, resource in wanted.items():
+        call = Call(action=action, resource=resource, context=context)
+        yield Need(why=why, service=service, call=call)
 
 
 def _of_endpoint(endpoint: Resource) -> Iterator[Need]:
@@ -337,7 +346,11 @@ def _of_callers(deployment: Deployment) -> Iterator[Need]:
         yield invoke("a rotation", "secretsmanager.amazonaws.com", function, secret)
     for rule in deployment.of("Events::Rule"):
         for target in rule.properties["Targets"]:
-            yield invoke("a sweep", "events.amazonaws.com", target["Arn"], rule.arn)
+            if ":sns:" in target["Arn"]:
+                # EventBridge sends no context, of itself or of the rule.
+                yield from _published(deployment, "an event", "events.amazonaws.com", target["Arn"], **_TLS)
+            else:
+                yield invoke("a sweep", "events.amazonaws.com", target["Arn"], rule.arn)
     for integration in deployment.of("ApiGatewayV2::Integration"):
         source = f"arn:aws:execute-api:{_HERE}:{integration.properties['ApiId']}/$default/$default"
         yield invoke("a request", "apigateway.amazonaws.com", integration.properties["IntegrationUri"], source)

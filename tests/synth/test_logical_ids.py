@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 # By stack; the same in every stage. A renamed user, here or in stages.py, is a new user.
 FROZEN = {
+    "cache-notifications": {
+        "Key961B73FD": "KMS::Key",
+        "Alarms04B5A0BF": "SNS::Topic",
+    },
     "cache-network": {
         "NetworkKey1D162FA0": "KMS::Key",
         "NetworkFlowLogsAA56CF75": "Logs::LogGroup",

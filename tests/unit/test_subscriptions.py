@@ -149,8 +149,9 @@ def test_alarms_are_not_filtered(told: Bench) -> None:
 
 def delivers(policy: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     """Whether SNS delivers a message: all keys match, and one alternative of ``$or``."""
-    *alternatives, rest = [*policy.get("$or", ()), {key: each for key, each in policy.items() if key != "$or"}]
-    matched = all((key in body) == wanted["exists"] for key, (wanted,) in rest.items())
+    alternatives: list[dict[str, Any]] = policy.get("$or", [])
+    keys = {key: wanted for key, (wanted,) in policy.items() if key != "$or"} if not alternatives else {}
+    matched = all((key in body) == wanted["exists"] for key, wanted in keys.items())
     return matched and (not alternatives or any(delivers(each, body) for each in alternatives))
 
 
@@ -236,15 +237,13 @@ def _topic(arn: str) -> Callable[[cdk.Stack], sns.ITopic]:
     return lambda stack: sns.Topic.from_topic_arn(stack, "Topic", arn)
 
 
-ELSEWHERE = [
-    pytest.param("arn:aws:sns:us-east-1:111122223333:topic", "of the region us-east-1 in eu-west-1", id="region"),
-    pytest.param(
-        "arn:aws:sns:eu-west-1:999988887777:topic", "of the account 999988887777 in 111122223333", id="account"
-    ),
-]
+ELSEWHERE = {
+    "arn:aws:sns:us-east-1:111122223333:topic": "of the region us-east-1 in eu-west-1",
+    "arn:aws:sns:eu-west-1:999988887777:topic": "of the account 999988887777 in 111122223333",
+}
 
 
-@pytest.mark.parametrize(("arn", "words"), ELSEWHERE)
+@pytest.mark.parametrize(("arn", "words"), ELSEWHERE.items(), ids=["region", "account"])
 @pytest.mark.parametrize("argument", ["alarm_topics", "event_topics"])
 def test_topic_of_another_place_is_refused(arn: str, words: str, argument: str) -> None:
     """As caches refuse it."""
@@ -444,10 +443,7 @@ def test_imported_cache_is_told_of_too() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        *(
-            pytest.param(_topic(each.values[0]), f"notify\\(topic\\) {each.values[1]}", id=each.id)
-            for each in ELSEWHERE
-        ),
+        *(pytest.param(_topic(arn), rf"notify\(topic\) {words}", id=words) for arn, words in ELSEWHERE.items()),
         pytest.param(lambda stack: sns.Topic(stack, "Topic", fifo=True), "a FIFO topic", id="fifo"),
         pytest.param(
             lambda stack: sns.Topic(stack, "Topic", master_key=kms.Alias.from_alias_name(stack, "K", "alias/aws/sns")),

@@ -14,6 +14,7 @@ from constructs import Construct
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_same_place
+from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.values.subscribers import Subscribers
 from elasticache_rules import facts
 
@@ -36,6 +37,11 @@ _RETRIES: dict[str, Any] = {
     "num_max_delay_retries": 6,
     "backoff_function": sns.BackoffFunction.EXPONENTIAL,
 }
+
+_TOO_LATE = (
+    "A message that reached no person in time is of no use later: alarms keep their history, and events stay for 14 "
+    "days. The topic's metric NumberOfNotificationsFailed counts it."
+)
 
 
 class Subscriptions(Construct):
@@ -106,24 +112,41 @@ class Subscriptions(Construct):
     ) -> None:
         name = Names.unique_resource_name(topic, max_length=_LONGEST_ID)
         for address in subscribers.emails:
-            sns.Subscription(
-                self,
-                f"{name}-{address}",
-                topic=topic,
-                protocol=sns.SubscriptionProtocol.EMAIL,
-                endpoint=address,
-                filter_policy_with_message_body=of_emails or None,
+            self._add(
+                f"{name}-{address}", topic, sns.SubscriptionProtocol.EMAIL, endpoint=address, filter_policy=of_emails
             )
         for pager in subscribers.pagers:
-            sns.Subscription(
-                self,
+            self._add(
                 f"{name}-{pager.secret_name}" + (f"-{pager.field}" if pager.field else ""),
-                topic=topic,
-                protocol=sns.SubscriptionProtocol.HTTPS,
+                topic,
+                sns.SubscriptionProtocol.HTTPS,
                 endpoint=_url(pager),
-                filter_policy_with_message_body=of_pagers or None,
+                filter_policy=of_pagers,
                 delivery_policy=sns.DeliveryPolicy(healthy_retry_policy=sns.HealthyRetryPolicy(**_RETRIES)),
             )
+
+    def _add(
+        self,
+        name: str,
+        topic: sns.ITopic,
+        protocol: sns.SubscriptionProtocol,
+        *,
+        endpoint: str,
+        filter_policy: Mapping[str, sns.FilterOrPolicy],
+        delivery_policy: sns.DeliveryPolicy | None = None,
+    ) -> None:
+        subscription = sns.Subscription(
+            self,
+            name,
+            topic=topic,
+            protocol=protocol,
+            endpoint=endpoint,
+            filter_policy_with_message_body=filter_policy or None,
+            delivery_policy=delivery_policy,
+        )
+        resource = subscription.node.default_child
+        assert isinstance(resource, sns.CfnSubscription)  # noqa: S101 - for the type checker: it always is
+        accept(resource, {Situation.SUBSCRIPTION_WITHOUT_DEAD_LETTERS: _TOO_LATE})
 
     def _add_slack(self, channel: SlackChannel, topics: Sequence[sns.ITopic]) -> None:
         chatbot.SlackChannelConfiguration(
