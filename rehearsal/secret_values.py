@@ -7,9 +7,10 @@ import string
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from verification.finding import Finding
 from verification.posture import Knowledge
 from verification.readers import READERS, Properties, Reader, read_secret
-from verification.rules import RULES, Finding, secret
+from verification.rules import RULES, secret
 
 if TYPE_CHECKING:
     from verification.account import Account

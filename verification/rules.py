@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from verification.account import ABSENT, Account
+from verification.alarms import alarm, watched_nodes
+from verification.finding import Finding
 from verification.readers import flat_rules
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -19,23 +20,6 @@ MIN_AVAILABILITY_ZONES = 2
 LOG_TYPES = ("engine-log", "slow-log")
 
 Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one rule.
-
-    Attributes:
-        what: What was checked.
-        required: What is required.
-        read: What the account has.
-        ok: Whether the requirement is met.
-    """
-
-    what: str
-    required: str
-    read: str
-    ok: bool
 
 
 Rule = Callable[[Account, str], Iterator[Finding]]
@@ -65,6 +49,7 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
     yield from _log_delivery(account, group["LogDeliveryConfigurations"])
     port = (group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"])["Port"]
     yield from _network(account, members, port)
+    yield from watched_nodes(account, [{"CacheClusterId": member} for member in group["MemberClusters"]])
 
 
 def memcached_cluster(account: Account, name: str) -> Iterator[Finding]:
@@ -74,6 +59,8 @@ def memcached_cluster(account: Account, name: str) -> Iterator[Finding]:
     yield _several_zones("nodes are in", [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]])
     yield _is("minor upgrades", True, cluster["AutoMinorVersionUpgrade"])
     yield from _network(account, [cluster], cluster["ConfigurationEndpoint"]["Port"])
+    nodes = [{"CacheClusterId": name, "CacheNodeId": node["CacheNodeId"]} for node in cluster["CacheNodes"]]
+    yield from watched_nodes(account, nodes)
 
 
 def cache_cluster(account: Account, name: str) -> Iterator[Finding]:
@@ -254,6 +241,7 @@ def _refuses_plain_transport(statement: Record) -> bool:
 
 
 RULES: Mapping[str, Rule] = {
+    "AWS::CloudWatch::Alarm": alarm,
     "AWS::ElastiCache::ReplicationGroup": replication_group,
     "AWS::ElastiCache::CacheCluster": cache_cluster,
     "AWS::EC2::VPC": vpc,

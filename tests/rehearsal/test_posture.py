@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ def test_what_is_unproven_is_named(verdict: posture.Verdict) -> None:
         "AWS::EC2::SubnetRouteTableAssociation: created, its properties are not read back",
         "Custom::VpcRestrictDefaultSG: created, its properties are not read back",
         "AWS::EC2::FlowLog ResourceType: DescribeFlowLogs returns the resource, not its type",
+        "AWS::CloudWatch::Alarm: created, its properties are not read back",
     ) == verdict.unproven
 
 
@@ -137,6 +139,41 @@ def _topic(attribute: str, value: str, topic: str = "Events") -> Tamper:
 def _end_log(kind: str) -> Tamper:
     return _group(LogDeliveryConfigurations=[{"LogType": kind, "Enabled": False}])
 
+
+def _alarm(name: str, change: Callable[[dict[str, Any]], object]) -> Tamper:
+    """Put an alarm again with a change to what it was."""
+    given = ("AlarmActions", "ComparisonOperator", "Threshold", "EvaluationPeriods", "Metrics", "EvaluationCriteria")
+
+    def tamper(names: Names) -> None:
+        cloudwatch = names.client("cloudwatch")
+        [alarm] = cloudwatch.describe_alarms(AlarmNames=[names[name]])["MetricAlarms"]
+        change(alarm)
+        kept = {key: alarm[key] for key in (*given, "EvaluationInterval") if key in alarm}
+        cloudwatch.put_metric_alarm(AlarmName=names[name], **kept)
+
+    return tamper
+
+
+def _watch(alarm: dict[str, Any], number: int, **dimensions: str) -> None:
+    """Let a metric of an alarm have other dimensions."""
+    listed = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    alarm["Metrics"][number]["MetricStat"]["Metric"]["Dimensions"] = listed
+
+
+def _query(alarm: dict[str, Any], old: str, new: str) -> None:
+    criteria = alarm["EvaluationCriteria"]["PromQLCriteria"]
+    criteria["Query"] = criteria["Query"].replace(old, new)
+
+
+def _key_without_services(names: Names) -> None:
+    kms = names.client("kms")
+    policy = json.loads(kms.get_key_policy(KeyId=names["Key"], PolicyName="default")["Policy"])
+    policy["Statement"] = [one for one in policy["Statement"] if "Service" not in one["Principal"]]
+    kms.put_key_policy(KeyId=names["Key"], PolicyName="default", Policy=json.dumps(policy))
+
+
+WATCHES, NODES = "must: watches ids and names", "must: nodes are watched"
+ACTIONS, TOPIC = "must: actions", "must: its topic"
 
 # What is done to the account behind CloudFormation's back, and the check of which resource that has to notice.
 TAMPERS: dict[str, tuple[Tamper, str, str]] = {
@@ -265,6 +302,58 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
         "Password",
         "readable",
     ),
+    "an alarm on a group": (_alarm("Busy", lambda alarm: _watch(alarm, 0, CacheClusterId="redis")), "Busy", WATCHES),
+    "an alarm on another node": (
+        _alarm(
+            "Pages", lambda alarm: alarm["Metrics"][1]["MetricStat"]["Metric"]["Dimensions"][1].update(Value="0003")
+        ),
+        "Pages",
+        WATCHES,
+    ),
+    "an alarm on a dimension of serverless caches": (
+        _alarm("Busy", lambda alarm: _watch(alarm, 0, clusterId="redis")),
+        "Busy",
+        WATCHES,
+    ),
+    "an alarm on a dimension that is not published": (
+        _alarm("Busy", lambda alarm: _watch(alarm, 0, ServerlessCacheName="redis")),
+        "Busy",
+        WATCHES,
+    ),
+    "a query about another group": (
+        _alarm("Crowded", lambda alarm: _query(alarm, '.id"="', '.id"="other-')),
+        "Crowded",
+        WATCHES,
+    ),
+    "a query with an unknown label": (
+        _alarm("Crowded", lambda alarm: _query(alarm, "replication_group", "group")),
+        "Crowded",
+        WATCHES,
+    ),
+    "a node without an alarm": (
+        _alarm("Busy", lambda alarm: alarm["Metrics"].pop(0)),
+        "Redis",
+        "must: nodes are watched",
+    ),
+    "a Memcached node without an alarm": (
+        _alarm("Pages", lambda alarm: alarm["Metrics"].pop(1)),
+        "Memcached",
+        NODES,
+    ),
+    "an alarm without actions": (_alarm("Busy", lambda alarm: alarm.pop("AlarmActions")), "Busy", ACTIONS),
+    "an alarm with disabled actions": (
+        lambda names: names.client("cloudwatch").disable_alarm_actions(AlarmNames=[names["Busy"]]),
+        "Busy",
+        ACTIONS,
+    ),
+    "a topic that does not admit CloudWatch": (_topic("Policy", '{"Statement": []}', "Alarms"), "Busy", TOPIC),
+    "a topic that does not exist": (
+        lambda names: names.client("sns").delete_topic(TopicArn=names["Alarms"]),
+        "Crowded",
+        TOPIC,
+    ),
+    "a topic with AWS's own key": (_topic("KmsMasterKeyId", "alias/aws/sns", "Alarms"), "Busy", TOPIC),
+    "a key that does not admit CloudWatch": (_key_without_services, "Busy", TOPIC),
     "deleted cluster": (
         lambda names: names.client("elasticache").delete_cache_cluster(CacheClusterId=names["Memcached"]),
         "Memcached",
