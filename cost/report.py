@@ -84,29 +84,48 @@ def _sections(report: Report, *, only_changes: bool) -> Iterator[str]:
         shown = [change for change in changes if not only_changes or change.difference != 0]
         if not shown:
             continue
-        amounts = ("before", "after", "change") if compared else (report.currency,)
         yield ""
-        yield _row(title, "rate", amounts)
+        yield _row(title, "rate", ("before", "after", "change") if compared else (report.currency,))
         for stack in dict.fromkeys(change.line.item.stack for change in shown):
             yield stack
-            for change in shown:
-                if change.line.item.stack == stack:
-                    yield from _rows(change, compared=compared)
+            for alike in _alike(change for change in shown if change.line.item.stack == stack):
+                yield from _rows(alike, compared=compared)
         if charge in {Charge.FIXED, Charge.UP_TO}:
             yield from _total(report, charge)
         yield from _problems(shown)
 
 
-def _rows(change: Change, *, compared: bool) -> Iterator[str]:
-    line = change.line
-    item = line.item
-    amounts = [_money(each) for each in (change.before, change.after)] if compared else [_money(line)]
+def _alike(changes: Iterable[Change]) -> Iterable[list[Change]]:
+    """Charges that differ in their resources alone, such as the alarms of a cache, in one list."""
+    found: dict[object, list[Change]] = {}
+    for change in changes:
+        sides = [line and (line.item.part, line.item.text, line.amount) for line in (change.before, change.after)]
+        found.setdefault((*sides, change.line.rate), []).append(change)
+    return found.values()
+
+
+def _rows(alike: list[Change], *, compared: bool) -> Iterator[str]:
+    line, others = alike[0].line, len(alike) - 1
+    amounts = [_sum(change.after for change in alike)]
     if compared:
-        amounts.append(_signed(change.difference))
-    words = textwrap.wrap(f"{item.resource}: {item.text}", _TEXT - len(_INDENT), break_on_hyphens=False)
-    first, *rest = words
+        amounts.insert(0, _sum(change.before for change in alike))
+        amounts.append(_signed_sum([change.difference for change in alike]))
+    name = f"{line.item.resource} and {others} more" if others else line.item.resource
+    first, *rest = textwrap.wrap(f"{name}: {line.item.text}", _TEXT - len(_INDENT), break_on_hyphens=False)
     yield _row(f"{_INDENT}{first}", _rate(line.rate), amounts)
     yield from (f"{_INDENT}{_INDENT}{more}" for more in rest)
+
+
+def _sum(lines: Iterable[Line | None]) -> str:
+    """The sum of lines that are alike: all there, or none; all with an amount, or none."""
+    found = [line.amount for line in lines if line is not None]
+    if not found:
+        return "-"
+    return "?" if found[0] is None else _money(sum((each for each in found if each is not None), Decimal(0)))
+
+
+def _signed_sum(differences: list[Decimal | None]) -> str:
+    return "?" if differences[0] is None else _signed(sum((each for each in differences if each), Decimal(0)))
 
 
 def _total(report: Report, charge: Charge) -> Iterator[str]:
@@ -115,7 +134,7 @@ def _total(report: Report, charge: Charge) -> Iterator[str]:
         for each in (report.before, report.after)
         if each is not None
     ]
-    amounts = [f"{each.quantize(_CENT, ROUND_HALF_UP):,}" for each in sums]
+    amounts = [_money(each) for each in sums]
     if report.before is not None:
         amounts.append(_signed(sums[1] - sums[0]))
     name = "fixed in total" if charge is Charge.FIXED else "at most on top"
@@ -174,15 +193,11 @@ def _row(words: str, rate: str, amounts: Sequence[str]) -> str:
     return f"{words.ljust(_TEXT)} {rate.rjust(_RATE)}{columns}".rstrip()
 
 
-def _money(line: Line | None) -> str:
-    if line is None:
-        return "-"
-    return "?" if line.amount is None else f"{line.amount.quantize(_CENT, ROUND_HALF_UP):,}"
+def _money(amount: Decimal) -> str:
+    return f"{amount.quantize(_CENT, ROUND_HALF_UP):,}"
 
 
-def _signed(difference: Decimal | None) -> str:
-    if difference is None:
-        return "?"
+def _signed(difference: Decimal) -> str:
     return f"{difference.quantize(_CENT, ROUND_HALF_UP):+,}" if difference else ""
 
 

@@ -44,7 +44,10 @@ PRICED: Mapping[str, Reader] = {
     "AWS::ElastiCache::ReplicationGroup": caches.replication_group,
     "AWS::ElastiCache::ServerlessCache": caches.serverless_cache,
     "AWS::KMS::Key": surroundings.kms_key,
+    "AWS::Lambda::Alias": surroundings.function_version,
+    "AWS::Lambda::Version": surroundings.function_version,
     "AWS::RDS::DBInstance": surroundings.db_instance,
+    "AWS::SSM::Parameter": surroundings.parameter,
     "AWS::SecretsManager::Secret": surroundings.secret,
 }
 
@@ -105,15 +108,14 @@ FREE: Mapping[str, str] = {
     "AWS::IAM::Policy": "https://aws.amazon.com/iam/",
     "AWS::IAM::Role": "https://aws.amazon.com/iam/",
     "AWS::KMS::Alias": "https://aws.amazon.com/kms/pricing/",
-    "AWS::Lambda::Alias": _LAMBDA,
     "AWS::Lambda::EventInvokeConfig": _LAMBDA,
     "AWS::Lambda::LayerVersion": _LAMBDA,
     "AWS::Lambda::Permission": _LAMBDA,
-    "AWS::Lambda::Version": _LAMBDA,
     "AWS::Logs::ResourcePolicy": _CLOUDWATCH,
     "AWS::RDS::DBParameterGroup": "https://aws.amazon.com/rds/postgresql/pricing/",
     "AWS::RDS::DBSubnetGroup": "https://aws.amazon.com/rds/postgresql/pricing/",
     "AWS::SNS::Subscription": "https://aws.amazon.com/sns/pricing/",
+    "AWS::SNS::TopicInlinePolicy": "https://aws.amazon.com/sns/pricing/",
     "AWS::SNS::TopicPolicy": "https://aws.amazon.com/sns/pricing/",
     "AWS::SQS::QueuePolicy": "https://aws.amazon.com/sqs/pricing/",
     "AWS::SecretsManager::ResourcePolicy": "https://aws.amazon.com/secrets-manager/pricing/",
@@ -122,6 +124,9 @@ FREE: Mapping[str, str] = {
 """Types on whose pages no charge is listed for them."""
 
 NOT_PRICED: Mapping[str, str] = {
+    "AWS::CloudWatch::AnomalyDetector": "its metrics have no exact key",
+    "AWS::CloudWatch::LogAlarm": "what its query scans is use, and its own charge has no exact key",
+    "AWS::CloudWatch::ResourceMetricsConfiguration": "the metrics that it adds have no exact key",
     "AWS::EC2::Instance": "instances are not part of a stage",
     "AWS::ElastiCache::GlobalReplicationGroup": "its members are priced in their Regions, the replication is traffic",
     "AWS::RDS::DBProxy": "its price is for each vCPU of the database, which no template has",

@@ -28,6 +28,8 @@ _HIGH_RESOLUTION_SECONDS = 60
 _BAND = "ANOMALY_DETECTION_BAND"
 _BAND_METRICS = 2
 _BASIC_METRICS = 50
+# https://aws.amazon.com/cloudwatch/pricing/, Database Insights
+_FREE_INSIGHTS_DAYS = 7
 # It matches as many metrics as there are.
 _SEARCH = "SEARCH("
 
@@ -56,6 +58,7 @@ def db_instance(instance: Resource, context: Context) -> Iterator[Item]:
         )
         yield _item(instance, "instance", f"{engine}, {kind}, {deployment}", key=key, units=HOURS_A_MONTH)
         yield from _storage(instance, engine, deployment)
+    yield from _insights(instance)
     if is_true(instance.get("ManageMasterUserPassword")):
         yield _item(instance, "secret", "secret of the administrator", key=_SECRET, units=Decimal(1))
 
@@ -88,6 +91,13 @@ def _storage(instance: Resource, engine: str, deployment: str) -> Iterator[Item]
 
 
 _SECRET = PriceKey(service="AWSSecretsManager", usage=f"{REGIONAL}AWSSecretsManager-Secrets", unit=COUNTS)
+
+
+def _insights(instance: Resource) -> Iterator[Item]:
+    kept = whole_number(instance.get("PerformanceInsightsRetentionPeriod"))
+    if (kept is not None and kept > _FREE_INSIGHTS_DAYS) or instance.get("DatabaseInsightsMode") == "advanced":
+        reason = "insights that are kept longer than a week or are advanced have no exact key"
+        yield _item(instance, "insights", "Database Insights", reason=reason)
 
 
 def secret(resource: Resource, context: Context) -> Iterator[Item]:
@@ -178,6 +188,20 @@ def dashboard(resource: Resource, context: Context) -> Iterator[Item]:
     usage = "DashboardsUsageHour-Basic" if metrics <= _BASIC_METRICS else "DashboardsUsageHour"
     key = PriceKey(service="AmazonCloudWatch", usage=usage, unit=COUNTS, anywhere=True)
     yield _item(resource, "dashboard", f"dashboard with {times(metrics, 'metric')}", key=key, units=Decimal(1))
+
+
+def function_version(resource: Resource, context: Context) -> Iterator[Item]:
+    """A version or alias of a function, which is free unless it has provisioned concurrency."""
+    del context
+    if resource.get("ProvisionedConcurrencyConfig") is not None:
+        yield _item(resource, "concurrency", "provisioned concurrency", reason="it has no exact key")
+
+
+def parameter(resource: Resource, context: Context) -> Iterator[Item]:
+    """A parameter of Systems Manager, which is free unless it is an advanced one."""
+    del context
+    if resource.get("Tier") in {"Advanced", "Intelligent-Tiering"}:
+        yield _item(resource, "parameter", "advanced parameter", reason="it has no exact key")
 
 
 def _metrics_of(body: str) -> int | None:

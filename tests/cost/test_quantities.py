@@ -377,6 +377,8 @@ def test_a_database(multi_az: bool | None, instance: str, storage: str) -> None:
         ({"StorageType": "io2"}, "storage"),
         ({"Iops": 12000}, "throughput"),
         ({"DBInstanceClass": {"Ref": "Class"}}, "instance"),
+        ({"PerformanceInsightsRetentionPeriod": 31}, "insights"),
+        ({"DatabaseInsightsMode": "advanced"}, "insights"),
     ],
 )
 def test_what_of_a_database_has_no_exact_key(changed: dict[str, Any], part: str) -> None:
@@ -399,6 +401,10 @@ def test_what_of_a_database_has_no_exact_key(changed: dict[str, Any], part: str)
         ("EC2::NatGateway", {}, {"gateway": "35.04"}),
         ("EC2::EIP", {}, {"address": "3.65"}),
         ("CloudWatch::CompositeAlarm", {}, {"alarm": "0.5"}),
+        ("Lambda::Version", {}, {}),
+        ("Lambda::Version", {"ProvisionedConcurrencyConfig": {}}, {"concurrency": None}),
+        ("SSM::Parameter", {"Type": "String"}, {}),
+        ("SSM::Parameter", {"Tier": "Advanced"}, {"parameter": None}),
     ],
 )
 def test_what_is_around_caches(kind: str, properties: dict[str, Any], parts: dict[str, str | None]) -> None:

@@ -145,6 +145,26 @@ def test_without_prices_there_are_quantities(project: Project, capsys: pytest.Ca
     assert capsys.readouterr() == ("", "")
 
 
+def test_charges_that_are_alike_are_one_row(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The alarms of a cache differ in their names alone; the sum has all of them."""
+    project.keep()
+    alarms = {f"Alarm{number}": resource("CloudWatch::Alarm", MetricName="Errors", Period=60) for number in range(12)}
+    project.synth(prod_cache={**alarms, "Fast": resource("CloudWatch::Alarm", MetricName="Errors", Period=10)})
+    project.commit(prod_cache=dict(list(alarms.items())[:2]))
+
+    assert project.table("--base", "HEAD") == 0
+
+    output = capsys.readouterr().out
+    for words, amounts in (
+        ("Alarm0 and 1 more: alarm on 1 metric", ["0.20", "0.20"]),
+        ("Alarm2 and 9 more: alarm on 1 metric", ["-", "1.00", "+1.00"]),
+        ("Fast: high-resolution alarm on 1 metric", ["-", "0.30", "+0.30"]),
+        ("fixed in total", ["0.20", "1.50", "+1.30"]),
+    ):
+        (row,) = (line for line in output.splitlines() if words in line)
+        assert row.split()[-len(amounts) :] == amounts
+
+
 def _damage(project: Project) -> None:
     project.keep()
     (project.cache / "awskms.eu-west-1.json").write_text("{")

@@ -68,13 +68,17 @@ def _relative(files: object) -> list[Path]:
 
 def make(checkout: Path, *arguments: str) -> list[list[str]]:
     """Run make there; what was called, word by word."""
+    result = _make(checkout, *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return [line.split("\t") for line in (checkout.parent / "all calls").read_text().splitlines()]
+
+
+def _make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     calls, temporary = checkout.parent / "all calls", checkout.parent / "a temporary folder"
     temporary.mkdir(exist_ok=True)
     variables = {"PATH": os.environ["PATH"], "HOME": str(checkout), "CALLS": str(calls), "TMPDIR": str(temporary)}
     command = ["make", f"PYTHON={checkout.parent / 'some python'}", *arguments]
-    result = subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return [line.split("\t") for line in calls.read_text().splitlines()]
+    return subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
 
 
 TARGETS = [
@@ -102,6 +106,21 @@ def test_every_target_is_tried() -> None:
     """Those that the Makefile has, but for the one that prints its head and those that others stand for."""
     has = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert has - {"help", "check", "need-name", "need-stage"} == {target.split()[0] for target in TARGETS}
+
+
+@pytest.mark.parametrize("verdict", [0, 1])
+def test_what_a_change_costs_is_no_part_of_the_verdict(verdict: int, checkout: Path) -> None:
+    """A price list that cannot be read stops no deployment, and a table that can be written lets none pass."""
+    make(checkout, "setup")
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(
+        f'#!/bin/sh\ncase "$*" in *change_gate*) exit {verdict} ;; esac\necho "$*"\nexit {2 * (1 - verdict)}\n'
+    )
+
+    result = _make(checkout, "gate", "STAGE=dev")
+
+    assert "-m cost table cdk.out --base HEAD --if-kept --only-changes --stacks dev-*" in result.stdout
+    assert bool(result.returncode) == bool(verdict)
 
 
 def test_only_locked_wheels_are_installed(checkout: Path) -> None:
