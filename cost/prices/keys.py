@@ -95,13 +95,12 @@ def _is_sought(row: Row, key: PriceKey, region: str) -> bool:
         re.fullmatch(key.usage, row.usage) is not None
         and (key.family is None or row.family == key.family)
         and all(row.attributes.get(name) == value for name, value in place.items())
-        and all(row.attributes.get(name) in values for name, values in key.attributes)
     )
 
 
 def _best(rows: list[Row], key: PriceKey) -> list[Row]:
-    """Of rows for one engine and for any, those for the engine."""
+    """The rows with the attributes of a key; of rows for one engine and for any, those for the engine."""
     for name, values in key.attributes:
-        first = next((value for value in values if any(row.attributes[name] == value for row in rows)), None)
-        rows = [row for row in rows if row.attributes[name] == first]
+        found = [[row for row in rows if row.attributes.get(name) == value] for value in values]
+        rows = next((some for some in found if some), [])
     return rows

@@ -160,9 +160,7 @@ def _reduced(found: dict[str, Any], service: Service) -> dict[str, Any] | None:
     """Leave out products that are not asked for, and terms of reserved capacity."""
     if "attributes" in found and "sku" in found:
         return found if is_kept(found, service) else None
-    if found.get("termAttributes"):
-        return None
-    return found
+    return None if found.get("termAttributes") else found
 
 
 def is_kept(product: Mapping[str, Any], service: Service) -> bool:
@@ -195,7 +193,9 @@ def from_products(items: Iterable[str], service: Service, region: str, disclaime
 
 def _row(product: Mapping[str, Any], terms: Mapping[str, Any]) -> Row:
     attributes = {name: str(product["attributes"][name]) for name in _ATTRIBUTES if name in product["attributes"]}
-    rates = [_rate(term["priceDimensions"].values()) for term in terms.values() if term]
+    # A term with attributes is one of reserved capacity, wherever it stands.
+    on_demand = [term for term in terms.values() if term and not term.get("termAttributes")]
+    rates = [_rate(term["priceDimensions"].values()) for term in on_demand]
     return Row(product["sku"], product.get("productFamily", ""), attributes, tuple(rates))
 
 

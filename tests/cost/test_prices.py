@@ -41,6 +41,29 @@ def test_a_node_has_the_price_of_its_engine_and_no_surcharge(region: str, engine
     assert _price(prices, engine) == Decimal(RATES[engine.title()])
 
 
+@pytest.mark.parametrize("is_queried", [False, True])
+def test_a_reserved_term_is_no_price(*, is_queried: bool) -> None:
+    """Not even one that stands among those on demand."""
+    offer = elasticache()
+    reserved = {**term(_sku(offer), [("0", "Inf", "0.0100")]), "termAttributes": {"LeaseContractLength": "3yr"}}
+    offer.terms[_sku(offer)] = {"reserved": reserved, **offer.terms[_sku(offer)]}
+    prices = from_products(offer.items(), ELASTICACHE, REGION, DISCLAIMER) if is_queried else offer.kept()
+
+    assert _price(prices, "redis") == Decimal(RATES["Redis"])
+
+
+def test_a_surcharge_is_of_its_engine() -> None:
+    """If Valkey has extended support one day, that is another row."""
+    offer = elasticache()
+    offer.add(
+        f"ExtendedSupportYr1_Yr2-NodeUsage:{NODE_TYPE}", "0.1555", family="Cache Instance", instanceType=NODE_TYPE,
+        cacheEngine="Valkey", operation="CreateCacheCluster:Valkey",
+    )  # fmt: skip
+
+    assert _price(offer.kept(), "redis", "ExtendedSupportYr1_Yr2-") == Decimal("0.1944")
+    assert _price(offer.kept(), "valkey", "ExtendedSupportYr1_Yr2-") == Decimal("0.1555")
+
+
 @pytest.mark.parametrize("backwards", [False, True])
 def test_the_order_of_the_rows_changes_nothing(*, backwards: bool) -> None:
     """The peers take the first row, or the last."""

@@ -130,6 +130,19 @@ def test_a_change_is_before_after_and_difference(project: Project, capsys: pytes
     assert "backups" not in output
 
 
+def test_a_change_from_an_unknown_price_is_unknown(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no change from nothing."""
+    project.keep()
+    project.commit(prod_cache={"Cache": group(NumCacheClusters={"Ref": "Nodes"})})
+
+    assert project.table("--base", "HEAD") == 0
+
+    output = capsys.readouterr().out
+    (row,) = (line for line in output.splitlines() if "valkey 8.2, cache.r7g.large x 3" in line)
+    assert row.split()[-3:] == ["?", "425.74", "?"]
+    assert "price unknown: the template leaves the number of nodes open: Cache" in output
+
+
 def test_without_prices_there_are_quantities(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """And no sum that looks like one. `make gate` then shows nothing."""
     assert project.table() == 0
