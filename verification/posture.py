@@ -13,6 +13,7 @@ from verification.equality import canonical, same
 from verification.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
 from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
 from verification.rules import RULES, Rule
+from verification.scaling import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -222,10 +223,15 @@ def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) 
     asked, _not_followed = _resolved(deployment, resource)
     read = reader.read(deployment.account, deployment.physical_id(resource), asked)
     equal = partial(same, engine=str(asked.get("Engine", "")), key_arn=deployment.account.key_arn)
+    scaled = ranges(deployment, resource)
     for name, value in reader.asked(asked).items():
         if name not in IRRELEVANT and name not in reader.silent and name in read:
-            ok = equal(name, value, read[name])
-            yield Check(deployment.stack.name, resource.name, name, shown(value), shown(read[name]), ok)
+            owner = scaled.get(name)
+            if owner is None and name in scaled:
+                continue
+            ok = equal(name, value, read[name]) if owner is None else owner.holds(read[name])
+            wanted = shown(value) if owner is None else str(owner)
+            yield Check(deployment.stack.name, resource.name, name, wanted, shown(read[name]), ok)
 
 
 def _resolved(deployment: Deployment, resource: Resource) -> tuple[dict[str, Any], list[str]]:
