@@ -13,6 +13,8 @@ from elasticache_constructs.replication_group.construct import ReplicationGroup
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
+from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
+from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.shared.subscriptions import Subscriptions
 from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
@@ -37,6 +39,8 @@ __all__ = [
     "AlarmTopic",
     "AutoScaling",
     "Backups",
+    "CacheAlarm",
+    "CacheAlarms",
     "CacheNetwork",
     "ClusterMode",
     "CombinedConfigurationError",

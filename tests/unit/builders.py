@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import (
     Access,
+    CacheAlarms,
     DefaultUser,
     Engine,
     IamUser,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 GUIDE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg"
+NO_ALARMS = CacheAlarms(no_alarms_reason="This test is about the cache itself; alarms take time to build")
 SMALL = NodeType("cache.t4g.small")
 APP = IamUser("orders-app", Permissions.read_write("orders:*"))
 LEGACY = PasswordUser("legacy", Permissions.read_only("orders:*"))
@@ -41,6 +43,7 @@ def replication_group(
         "engine": Engine.REDIS_7_1,
         "node_type": SMALL,
         "access": USERS,
+        "alarms": NO_ALARMS,
         **changes,
     }
     return ReplicationGroup(scope or bench.stack, construct_id, **arguments)
@@ -72,7 +75,7 @@ def memcached_cluster(
     bench: Bench, construct_id: str = "Memcached", *, scope: Construct | None = None, **changes: Any
 ) -> MemcachedCluster:
     """A Memcached cluster with changes."""
-    arguments: dict[str, Any] = {"vpc": bench.vpc, "node_type": SMALL, **changes}
+    arguments: dict[str, Any] = {"vpc": bench.vpc, "node_type": SMALL, "alarms": NO_ALARMS, **changes}
     return MemcachedCluster(scope or bench.stack, construct_id, **arguments)
 
 

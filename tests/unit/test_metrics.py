@@ -16,9 +16,11 @@ from elasticache_constructs import (
     MemcachedClusterBase,
     ReplicationGroup,
     ReplicationGroupBase,
+    ServerlessCache,
+    ServerlessCacheBase,
     Topology,
 )
-from elasticache_constructs.shared.metrics import MetricOptions
+from elasticache_constructs.shared.monitoring.metrics import MetricOptions
 from tests.unit.builders import memcached_cluster, replication_group
 
 if TYPE_CHECKING:
@@ -26,23 +28,91 @@ if TYPE_CHECKING:
 
 EVERY_NODE = {
     "metric_cpu_max_percent": ("CPUUtilization", "Maximum"),
+    "metric_cpu_credit_balance_min_count": ("CPUCreditBalance", "Minimum"),
     "metric_freeable_memory_min_bytes": ("FreeableMemory", "Minimum"),
     "metric_swap_usage_max_bytes": ("SwapUsage", "Maximum"),
     "metric_current_connections_max_count": ("CurrConnections", "Maximum"),
+    "metric_new_connections_sum_count": ("NewConnections", "Sum"),
+    "metric_current_items_max_count": ("CurrItems", "Maximum"),
     "metric_evictions_sum_count": ("Evictions", "Sum"),
+    "metric_reclaimed_sum_count": ("Reclaimed", "Sum"),
+    "metric_network_in_sum_bytes": ("NetworkBytesIn", "Sum"),
+    "metric_network_out_sum_bytes": ("NetworkBytesOut", "Sum"),
+    "metric_network_baseline_in_max_percent": ("NetworkBaselineUsageInPercentage", "Maximum"),
+    "metric_network_baseline_out_max_percent": ("NetworkBaselineUsageOutPercentage", "Maximum"),
+    "metric_bandwidth_in_exceeded_sum_count": ("NetworkBandwidthInAllowanceExceeded", "Sum"),
+    "metric_bandwidth_out_exceeded_sum_count": ("NetworkBandwidthOutAllowanceExceeded", "Sum"),
+    "metric_conntrack_exceeded_sum_count": ("NetworkConntrackAllowanceExceeded", "Sum"),
+    "metric_packets_per_second_exceeded_sum_count": ("NetworkPacketsPerSecondAllowanceExceeded", "Sum"),
 }
 REPLICATION = EVERY_NODE | {
     "metric_engine_cpu_max_percent": ("EngineCPUUtilization", "Maximum"),
     "metric_database_memory_max_percent": ("DatabaseMemoryUsagePercentage", "Maximum"),
+    "metric_evictable_memory_max_percent": ("DatabaseMemoryUsageCountedForEvictPercentage", "Maximum"),
+    "metric_database_capacity_max_percent": ("DatabaseCapacityUsagePercentage", "Maximum"),
+    "metric_bytes_used_for_cache_max_bytes": ("BytesUsedForCache", "Maximum"),
+    "metric_memory_fragmentation_max_ratio": ("MemoryFragmentationRatio", "Maximum"),
+    "metric_cache_hits_sum_count": ("CacheHits", "Sum"),
+    "metric_cache_misses_sum_count": ("CacheMisses", "Sum"),
+    "metric_read_latency_p99_microseconds": ("SuccessfulReadRequestLatency", "p99"),
+    "metric_write_latency_p99_microseconds": ("SuccessfulWriteRequestLatency", "p99"),
+    "metric_read_commands_sum_count": ("GetTypeCmds", "Sum"),
+    "metric_write_commands_sum_count": ("SetTypeCmds", "Sum"),
+    "metric_errors_sum_count": ("ErrorCount", "Sum"),
     "metric_replication_lag_max_seconds": ("ReplicationLag", "Maximum"),
+    "metric_global_replication_lag_max_seconds": ("GlobalDatastoreReplicationLag", "Maximum"),
+    "metric_save_in_progress_max_count": ("SaveInProgress", "Maximum"),
+    "metric_traffic_management_max_count": ("TrafficManagementActive", "Maximum"),
+    "metric_rejected_connections_sum_count": ("RejectedConnections", "Sum"),
+    "metric_blocked_connections_max_count": ("BlockedConnections", "Maximum"),
     "metric_authentication_failures_sum_count": ("AuthenticationFailures", "Sum"),
+    "metric_command_failures_sum_count": ("CommandAuthorizationFailures", "Sum"),
+    "metric_key_failures_sum_count": ("KeyAuthorizationFailures", "Sum"),
+    "metric_channel_failures_sum_count": ("ChannelAuthorizationFailures", "Sum"),
+    "metric_iam_expirations_sum_count": ("IamAuthenticationExpirations", "Sum"),
+    "metric_iam_throttling_sum_count": ("IamAuthenticationThrottling", "Sum"),
+    "metric_durability_lag_max_milliseconds": ("DurabilityLag", "Maximum"),
+    "metric_durability_refusals_sum_count": ("DurabilityBufferExceededErrorCount", "Sum"),
 }
 MEMCACHED = EVERY_NODE | {
-    "metric_get_misses_sum_count": ("GetMisses", "Sum"),
     "metric_get_hits_sum_count": ("GetHits", "Sum"),
+    "metric_get_misses_sum_count": ("GetMisses", "Sum"),
+    "metric_get_commands_sum_count": ("CmdGet", "Sum"),
+    "metric_set_commands_sum_count": ("CmdSet", "Sum"),
+    "metric_bytes_used_for_items_max_bytes": ("BytesUsedForCacheItems", "Maximum"),
+    "metric_unused_memory_min_bytes": ("UnusedMemory", "Minimum"),
+    "metric_evicted_unfetched_sum_count": ("EvictedUnfetched", "Sum"),
 }
-FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM"}
-WORDS = {"Maximum": "_max_", "Minimum": "_min_", "Sum": "_sum_"}
+SERVERLESS = {
+    "metric_data_stored_max_bytes": ("BytesUsedForCache", "Maximum"),
+    "metric_processing_units_sum_count": ("ElastiCacheProcessingUnits", "Sum"),
+    "metric_throttled_commands_sum_count": ("ThrottledCmds", "Sum"),
+    "metric_commands_sum_count": ("TotalCmdsCount", "Sum"),
+    "metric_read_latency_p99_microseconds": ("SuccessfulReadRequestLatency", "p99"),
+    "metric_write_latency_p99_microseconds": ("SuccessfulWriteRequestLatency", "p99"),
+    "metric_current_connections_max_count": ("CurrConnections", "Maximum"),
+    "metric_new_connections_sum_count": ("NewConnections", "Sum"),
+    "metric_current_items_max_count": ("CurrItems", "Maximum"),
+    "metric_evictions_sum_count": ("Evictions", "Sum"),
+    "metric_reclaimed_sum_count": ("Reclaimed", "Sum"),
+    "metric_network_in_sum_bytes": ("NetworkBytesIn", "Sum"),
+    "metric_network_out_sum_bytes": ("NetworkBytesOut", "Sum"),
+    "metric_cache_hit_rate_percent": ("CacheHitRate", "Average"),
+    "metric_cache_hits_sum_count": ("CacheHits", "Sum"),
+    "metric_authentication_failures_sum_count": ("AuthenticationFailures", "Sum"),
+    "metric_command_failures_sum_count": ("CommandAuthorizationFailures", "Sum"),
+    "metric_key_failures_sum_count": ("KeyAuthorizationFailures", "Sum"),
+    "metric_iam_expirations_sum_count": ("IamAuthenticationExpirations", "Sum"),
+    "metric_iam_throttling_sum_count": ("IamAuthenticationThrottling", "Sum"),
+    "metric_get_hits_sum_count": ("GetHits", "Sum"),
+    "metric_get_misses_sum_count": ("GetMisses", "Sum"),
+}
+HIT_RATES = {
+    ReplicationGroupBase: {"metric_cache_hit_rate_percent": ("CacheHits", "CacheMisses")},
+    MemcachedClusterBase: {"metric_get_hit_rate_percent": ("GetHits", "GetMisses")},
+}
+FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM", "p99": "MAX"}
+WORDS = {"Maximum": "_max_", "Minimum": "_min_", "Sum": "_sum_", "p99": "_p99_", "Average": "_rate_"}
 
 
 @pytest.fixture(name="group")
@@ -158,7 +228,7 @@ def test_metric_of_one_node_of_a_group(group: ReplicationGroupBase, method: str)
         "namespace": "AWS/ElastiCache",
         "name": name,
         "statistic": statistic,
-        "period": 60,
+        "period": 300 if name == "CPUCreditBalance" else 60,
         "dimensions": {"CacheClusterId": "orders-002"},
     } == _metric(getattr(group, method)("orders-002"))
 
@@ -172,7 +242,7 @@ def test_metric_of_one_memcached_node(cluster: MemcachedClusterBase, method: str
         "namespace": "AWS/ElastiCache",
         "name": name,
         "statistic": statistic,
-        "period": 60,
+        "period": 300 if name == "CPUCreditBalance" else 60,
         "dimensions": {"CacheClusterId": "items", "CacheNodeId": "0002"},
     } == _metric(getattr(cluster, method)("0002"))
 
@@ -193,18 +263,25 @@ def test_any_metric_with_statistic_and_period(group: ReplicationGroupBase) -> No
     assert ("p99", 300) == (metric["statistic"], metric["period"])
 
 
-@pytest.mark.parametrize("method", sorted({**REPLICATION, **MEMCACHED}))
+@pytest.mark.parametrize("method", sorted({**REPLICATION, **MEMCACHED, **SERVERLESS}))
 def test_statistic_is_in_the_name(method: str) -> None:
     """The method's name tells the statistic."""
-    _, statistic = {**REPLICATION, **MEMCACHED}[method]
+    _, statistic = {**REPLICATION, **MEMCACHED, **SERVERLESS}[method]
 
     assert WORDS[statistic] in method
 
 
-@pytest.mark.parametrize(("kind", "table"), [(ReplicationGroupBase, REPLICATION), (MemcachedClusterBase, MEMCACHED)])
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [(ReplicationGroupBase, REPLICATION), (MemcachedClusterBase, MEMCACHED), (ServerlessCacheBase, SERVERLESS)],
+)
 def test_no_metric_is_left_out(kind: type, table: dict[str, tuple[str, str]]) -> None:
-    """Every named metric has its row in the tables above."""
-    assert sorted(table) == sorted(name for name in dir(kind) if name.startswith("metric_"))
+    """Every named metric has its row in the tables above, or is a hit rate over nodes."""
+    named = {name for name in dir(kind) if name.startswith("metric_")}
+    over_nodes = {*HIT_RATES.get(kind, ())}
+
+    assert sorted(table) == sorted(named - over_nodes)
+    assert over_nodes <= named
 
 
 # The CDK's options
@@ -267,6 +344,76 @@ def test_option_that_an_expression_has_not_is_refused(cluster: MemcachedClusterB
     )
     assert expected == str(refusal.value)
     assert isinstance(cluster.metric_evictions_sum_count("0001", visible=False), cloudwatch.Metric)
+
+
+# Serverless caches
+
+
+@pytest.fixture(name="serverless")
+def _serverless(bench: Bench) -> ServerlessCacheBase:
+    return ServerlessCache.from_serverless_cache_attributes(
+        bench.stack, "Cache", serverless_cache_name="Sessions", endpoint_address="s.example.com", security_groups=[]
+    )
+
+
+@pytest.mark.parametrize("method", SERVERLESS)
+def test_metric_of_a_serverless_cache(serverless: ServerlessCacheBase, method: str) -> None:
+    """A serverless cache is found by its name, as the dimension that CloudWatch's own lists show."""
+    name, statistic = SERVERLESS[method]
+
+    assert {
+        "namespace": "AWS/ElastiCache",
+        "name": name,
+        "statistic": statistic,
+        "period": 60,
+        "dimensions": {"clusterId": "sessions"},
+    } == _metric(getattr(serverless, method)())
+
+
+def test_metric_of_a_serverless_cache_takes_the_options_of_the_cdk(serverless: ServerlessCacheBase) -> None:
+    """What is given takes the place of the default; dimensions are added to that of the cache."""
+    metric = serverless.metric_evictions_sum_count(
+        statistic="Average", period=cdk.Duration.minutes(5), label="Evicted", dimensions_map={"Tier": "Memory"}
+    )
+
+    told = _metric(metric)
+    assert ("Average", 300, "Evicted") == (told["statistic"], told["period"], metric.label)
+    assert {"clusterId": "sessions", "Tier": "Memory"} == told["dimensions"]
+    assert "CurrVolatileItems" == _metric(serverless.metric("CurrVolatileItems"))["name"]
+
+
+# Hit rates
+
+
+@pytest.mark.parametrize(
+    ("which", "method", "names"),
+    [
+        ("group", "metric_cache_hit_rate_percent", ["CacheHits", "CacheMisses"]),
+        ("cluster", "metric_get_hit_rate_percent", ["GetHits", "GetMisses"]),
+    ],
+)
+def test_hit_rate_is_that_of_the_sums(
+    request: pytest.FixtureRequest, which: str, method: str, names: list[str]
+) -> None:
+    """A replica without reads has no rate: it must not pull the rate of all down."""
+    cache = request.getfixturevalue(which)
+    metric = getattr(cache, method)(period=cdk.Duration.minutes(5))
+
+    numbers = range(1, len(cache.node_ids) + 1)
+    hits, misses = ("+".join(f"{kind}{number}" for number in numbers) for kind in ("hits", "misses"))
+    assert f"100*({hits})/({hits}+{misses})" == metric.expression
+    for kind, name in zip(("hits", "misses"), names, strict=True):
+        told = [_metric(metric.using_metrics[f"{kind}{number}"]) for number in numbers]
+        assert [(name, "Sum", 300)] * len(told) == [(each["name"], each["statistic"], each["period"]) for each in told]
+        assert len(told) == len({str(each["dimensions"]) for each in told})
+
+
+def test_hit_rate_of_one_node(group: ReplicationGroupBase) -> None:
+    """A node has its own."""
+    metric: Any = group.metric_cache_hit_rate_percent("orders-002")
+
+    assert "100*(hits1)/(hits1+misses1)" == metric.expression
+    assert {"orders-002"} == {_metric(each)["dimensions"]["CacheClusterId"] for each in metric.using_metrics.values()}
 
 
 # All nodes

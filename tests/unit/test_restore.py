@@ -21,6 +21,7 @@ from elasticache_constructs import (
 )
 from elasticache_rules.change_gate.comparison import compare
 from tests.conftest import new_bench
+from tests.unit.builders import NO_ALARMS
 
 SLOTS = 16384
 
@@ -41,6 +42,7 @@ def _template(topology: Topology, restore_from: Snapshot | None) -> dict[str, An
         access=Access.users(default=DefaultUser.with_token()),
         topology=topology,
         restore_from=restore_from,
+        alarms=NO_ALARMS,
     )
     return bench.template()
 

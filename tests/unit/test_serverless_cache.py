@@ -24,7 +24,7 @@ from elasticache_constructs import (
 )
 from elasticache_constructs.shared.names import unique_name
 from tests.conftest import Bench, new_bench
-from tests.unit.builders import APP
+from tests.unit.builders import APP, NO_ALARMS
 
 LIMITS = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
 IAM_ONLY = Access.users(default=DefaultUser.disabled(), users=[APP])
@@ -33,7 +33,7 @@ KIND = "ElastiCache::ServerlessCache"
 
 def serverless_cache(bench: Bench, **changes: Any) -> ServerlessCache:
     """A serverless cache of Valkey with one IAM user, and with changes."""
-    arguments: dict[str, Any] = {"vpc": bench.vpc, "limits": LIMITS, "access": IAM_ONLY, **changes}
+    arguments: dict[str, Any] = {"vpc": bench.vpc, "limits": LIMITS, "access": IAM_ONLY, "alarms": NO_ALARMS, **changes}
     return ServerlessCache(bench.stack, "Cache", **arguments)
 
 

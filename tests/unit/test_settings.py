@@ -32,6 +32,9 @@ _REQUIRED = inspect.Parameter.empty
 _CONTEXT = {"description"}
 """Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
 
+_AROUND = {"alarms", "alarm_topic"}
+"""Arguments that make resources around a cache: they become nothing of the cache itself."""
+
 _OF_THE_FIRST_VERSION = {
     *("access", "availability_zones", "backups", "description", "encryption_key", "engine", "limits", "log_delivery"),
     *("maintenance_window", "network_type", "node_type", "nodes", "notification_topic", "parameters", "port"),
@@ -41,7 +44,7 @@ _OF_THE_FIRST_VERSION = {
 
 def _is_in_template(name: str) -> bool:
     """Whether an argument says what to deploy; not how to, or why."""
-    return name != "upgraded_from" and not name.endswith("_reason")
+    return name not in {"upgraded_from", *_AROUND} and not name.endswith("_reason")
 
 
 _NEXT_TO_THE_CACHE = {"node_scaling"}
@@ -151,8 +154,8 @@ def _handed_over(cache: Cache, monkeypatch: pytest.MonkeyPatch, arguments: Mappi
 
 @each_cache
 def test_signature_has_every_setting_and_nothing_undeclared(cache: Cache) -> None:
-    """An argument of a construct is a declared setting, or another resource."""
-    assert {*cache.declared, *cache.resources} == {*cache.signature}
+    """An argument of a construct is a declared setting, another resource, or around the cache."""
+    assert {*cache.declared, *cache.resources, *_AROUND} == {*cache.signature}
 
 
 @each_cache
@@ -229,6 +232,7 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
     """
     document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
     replaced, in_place = cache.sentences("Replaced"), cache.sentences("Changed in place")
+    assert _AROUND == cache.sentences("Around")
 
     assert document is not None
     only = {path[0] for path in document.create_only if len(path) == 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import RemovalPolicy, Resource, Stack
@@ -24,8 +24,15 @@ from elasticache_constructs.network.security_groups import (
 from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
 from elasticache_constructs.shared.auto_scaling import create_scaling, unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
-from elasticache_constructs.shared.metrics import MetricOptions, NodeMetrics
-from elasticache_constructs.shared.notifications import EventTopic, admit_events, check_event_topic
+from elasticache_constructs.shared.monitoring.alarms import MonitoredCache, WatchedCache
+from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
+from elasticache_constructs.shared.monitoring.node_metrics import MemcachedMetrics
+from elasticache_constructs.shared.notifications import (
+    EventTopic,
+    admit_events,
+    check_alarm_topic,
+    check_event_topic,
+)
 from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.auto_scaling import NODES
 from elasticache_constructs.values.endpoint import Endpoint
@@ -39,7 +46,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from aws_cdk import aws_applicationautoscaling as appscaling
-    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
@@ -66,7 +72,7 @@ _NEWER = (
 
 
 @jsii.implements(ec2.IConnectable)
-class MemcachedClusterBase(Resource, NodeMetrics):
+class MemcachedClusterBase(Resource, MemcachedMetrics, MonitoredCache):
     """What a Memcached cluster can do whether it was made here or imported."""
 
     cluster_id: str
@@ -108,18 +114,6 @@ class MemcachedClusterBase(Resource, NodeMetrics):
         """Environment variables for a function or container that connects to the cluster; no login is needed."""
         return connection_variables(engine="memcached", endpoint=self.configuration_endpoint)
 
-    def metric_get_misses_sum_count(
-        self, node_id: str | None = None, **options: Unpack[MetricOptions]
-    ) -> cloudwatch.IMetric:
-        """Reads that found nothing, over all nodes."""
-        return self._over_nodes("GetMisses", "Sum", node_id, options)
-
-    def metric_get_hits_sum_count(
-        self, node_id: str | None = None, **options: Unpack[MetricOptions]
-    ) -> cloudwatch.IMetric:
-        """Reads that found something, over all nodes."""
-        return self._over_nodes("GetHits", "Sum", node_id, options)
-
     def _dimensions(self, node_id: str) -> dict[str, str]:
         return {"CacheClusterId": self.cluster_id, "CacheNodeId": node_id}
 
@@ -135,7 +129,7 @@ class MemcachedCluster(MemcachedClusterBase):
     another VPC, ``port``, ``network_type``. Changed in place, and emptied: ``engine``, ``node_type``. Changed in place:
     ``nodes`` (removed nodes lose their items), ``node_scaling``, ``availability_zones`` (of new nodes),
     ``parameters`` and ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
-    ``auto_minor_version_upgrade``.
+    ``auto_minor_version_upgrade``. Around the cluster, and nothing about it: ``alarms``, ``alarm_topic``.
 
     Args:
         scope: The parent.
@@ -159,6 +153,14 @@ class MemcachedCluster(MemcachedClusterBase):
         notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
             topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
             there is a warning. Default: an `EventTopic` for this cluster.
+        alarms: Changes to the alarms that the cluster has by default: thresholds, and alarms that it does without.
+            Nothing about the cluster changes with them. Default: the alarms of docs/runbooks/alarms/README.md, each of
+            which notifies ``alarm_topic``, with thresholds that follow from the node type
+            and parameters.
+        alarm_topic: The topic that alarms are published to, in the same account and region. The policies of a topic in
+            the app and of its key are extended to allow CloudWatch; those of imported ones must allow it already, and
+            there is a warning. Default: an `AlarmTopic` for this cluster, with
+            an `EncryptionKey`, which costs 1 USD a month.
         auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
@@ -187,6 +189,8 @@ class MemcachedCluster(MemcachedClusterBase):
         unlisted_parameters: Mapping[str, str] | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         notification_topic: sns.ITopic | None = None,
+        alarms: CacheAlarms | None = None,
+        alarm_topic: sns.ITopic | None = None,
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
     ) -> None:
@@ -219,6 +223,9 @@ class MemcachedCluster(MemcachedClusterBase):
             zones = check(_zones_of_nodes, availability_zones, nodes, subnets)
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
+            if alarm_topic is not None:
+                check(check_alarm_topic, alarm_topic, of=scope, call="MemcachedCluster")
+            thresholds = check(chosen_thresholds, alarms, settings)
 
         super().__init__(scope, construct_id)
         topic = notification_topic or EventTopic(self, "Events")
@@ -259,6 +266,20 @@ class MemcachedCluster(MemcachedClusterBase):
                 Situation.UNLISTED_ENGINE_VERSION: _NEWER if engine.unlisted else None,
                 **settings.relaxed(),
             },
+        )
+        profile = settings.profile()
+        self._watch(
+            WatchedCache(
+                profile=profile,
+                cache_id=self.cluster_id,
+                # Without CacheNodeId a metric is over the nodes that there are.
+                nodes=[self._dimensions(node_id) for node_id in self.node_ids]
+                if profile.watches_nodes
+                else [{"CacheClusterId": self.cluster_id}],
+                maintenance_window=settings.maintenance_window,
+            ),
+            thresholds,
+            alarm_topic,
         )
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:

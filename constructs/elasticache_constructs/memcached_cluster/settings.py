@@ -9,6 +9,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import NODES, AutoScaling
 from elasticache_constructs.values.engine import Engine
@@ -119,6 +120,16 @@ class MemcachedClusterSettings(NodeSettings):
             l1="port", check=lambda cache: checked_port(cache.port, default=MEMCACHED_PORT), rule="NET-12"
         ),
     )
+
+    def profile(self) -> CacheProfile:
+        """What its alarms follow from."""
+        return CacheProfile(
+            kind=CacheKind.MEMCACHED,
+            engine=self.engine.name,
+            node_type=self.node_type.facts,
+            nodes=self.nodes if self.node_scaling is None else None,
+            connections=self.parameter_number("max_simultaneous_connections"),
+        )
 
     def _check_engine(self) -> None:
         if not self.engine.is_memcached:

@@ -17,7 +17,8 @@ from elasticache_constructs.network.security_groups import checked_connections, 
 from elasticache_constructs.shared.auto_scaling import unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.grants import attach
-from elasticache_constructs.shared.metrics import ReplicationMetrics
+from elasticache_constructs.shared.monitoring.alarms import MonitoredCache
+from elasticache_constructs.shared.monitoring.node_metrics import ReplicationMetrics
 from elasticache_constructs.shared.removal import refuse_for_imported
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ReplicationGroupBase(Resource, Logins, ReplicationMetrics):
+class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache):
     """What a replication group can do whether it was made here or imported."""
 
     replication_group_id: str

@@ -21,6 +21,8 @@ from elasticache_constructs.rotation.construct import RotatedCache, Rotation, Se
 from elasticache_constructs.shared.auto_scaling import create_scaling
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.logs import log_group
+from elasticache_constructs.shared.monitoring.alarms import WatchedCache
+from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
 from elasticache_constructs.shared.notifications import (
     AlarmTopic,
     EventTopic,
@@ -70,7 +72,8 @@ class ReplicationGroup(ReplicationGroupBase):
     ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering. Changed in place:
     ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
     ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
-    ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``. Cluster mode, TLS and
+    ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``. Around the group, and
+    nothing about it: ``alarms``, ``alarm_topic``. Cluster mode, TLS and
     failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change will do.
 
     Args:
@@ -103,6 +106,13 @@ class ReplicationGroup(ReplicationGroupBase):
         notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
             topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
             there is a warning. Default: an `EventTopic` for this group.
+        alarms: Changes to the alarms that the group has by default: thresholds, and alarms that it does without.
+            Nothing about the group changes with them. Default: the alarms of docs/runbooks/alarms/README.md, each of
+            which notifies ``alarm_topic``, with thresholds that follow from engine, node type
+            and parameters.
+        alarm_topic: The topic that alarms are published to, in the same account and region. The policies of a topic in
+            the app and of its key are extended to allow CloudWatch; those of imported ones must allow it already, and
+            there is a warning. Default: an `AlarmTopic` for this group.
         auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
@@ -137,6 +147,8 @@ class ReplicationGroup(ReplicationGroupBase):
         restore_from: Snapshot | None = None,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
+        alarms: CacheAlarms | None = None,
+        alarm_topic: sns.ITopic | None = None,
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
         description: str | None = None,
@@ -178,6 +190,9 @@ class ReplicationGroup(ReplicationGroupBase):
             )
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
+            if alarm_topic is not None:
+                check(check_alarm_topic, alarm_topic, of=scope, call="ReplicationGroup")
+            thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
         settings.backups.bind(self)
@@ -229,6 +244,18 @@ class ReplicationGroup(ReplicationGroupBase):
             self, "ReplicaScaling", settings.topology.replica_scaling, scaled=REPLICAS, resource_id=scaled
         )
         accept(self._resource, findings(settings))
+        profile = settings.profile()
+        self._watch(
+            WatchedCache(
+                profile=profile,
+                cache_id=self.replication_group_id,
+                nodes=[self._dimensions(node_id) for node_id in self.node_ids] if profile.watches_nodes else [],
+                maintenance_window=settings.maintenance_window,
+            ),
+            thresholds,
+            alarm_topic,
+            key=key,
+        )
         _warn(self, engine, upgraded_from)
 
     @classmethod
@@ -328,7 +355,7 @@ class ReplicationGroup(ReplicationGroupBase):
             ConfigurationError: If alarms could not be published to the topic, or the function would be in another VPC.
         """
         if alarm_topic is not None:
-            check_alarm_topic(alarm_topic, of=self)
+            check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
         topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)
         cache = RotatedCache(
             replication_group_id=self.replication_group_id,

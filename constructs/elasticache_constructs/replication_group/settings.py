@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticache_constructs.access import Access
+from elasticache_constructs.access.users import IamUser
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import check_arn
 from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import SHARDS, ScalingMetric
 from elasticache_constructs.values.backups import Backups
@@ -383,6 +385,20 @@ class ReplicationGroupSettings(NodeSettings):
     def engine_of_users(self) -> Engine:
         """The engine that access strings are written for: users change before the group that they are attached to."""
         return self.running if self.running.supports_user_groups else self.engine
+
+    def profile(self) -> CacheProfile:
+        """What its alarms follow from."""
+        return CacheProfile(
+            kind=CacheKind.REPLICATION_GROUP,
+            engine=self.engine.name,
+            node_type=self.node_type.facts,
+            nodes=None if self.topology.is_scaled else self.topology.nodes,
+            has_replicas=self.topology.replicas_per_shard > 0,
+            eviction_policy=self.parameter("maxmemory-policy"),
+            connections=self.parameter_number("maxclients"),
+            has_users=self.access.has_users,
+            has_iam_users=any(isinstance(user, IamUser) for user in self.access.named),
+        )
 
     def logs(self) -> Iterator[str]:
         """The logs that the engine can deliver."""

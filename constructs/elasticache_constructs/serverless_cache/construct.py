@@ -26,8 +26,15 @@ from elasticache_constructs.serverless_cache.settings import ServerlessCacheSett
 from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
+from elasticache_constructs.shared.monitoring.alarms import MonitoredCache, WatchedCache
+from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
+from elasticache_constructs.shared.monitoring.serverless_metrics import ServerlessMetrics, serverless_dimensions
 from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
-from elasticache_constructs.shared.notifications import admit_eventbridge_to, check_eventbridge_topic
+from elasticache_constructs.shared.notifications import (
+    admit_eventbridge_to,
+    check_alarm_topic,
+    check_eventbridge_topic,
+)
 from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.network_type import NetworkType
@@ -59,7 +66,7 @@ _BEST_EFFORT = (
 
 
 @jsii.implements(ec2.IConnectable)
-class ServerlessCacheBase(Resource, Logins):
+class ServerlessCacheBase(Resource, Logins, ServerlessMetrics, MonitoredCache):
     """What a serverless cache can do whether it was made here or imported.
 
     Serverless caches always encrypt, in transit and at rest. Those of Redis and Valkey speak the cluster protocol.
@@ -163,7 +170,7 @@ class ServerlessCache(ServerlessCacheBase):
     Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
     ``network_type``. Only a new construct path succeeds: the other updates fail and change nothing, because the name
     of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey, ``limits``,
-    ``access``, ``backups``, ``description``.
+    ``access``, ``backups``, ``description``. Around the cache, and nothing about it: ``alarms``, ``alarm_topic``.
 
     Args:
         scope: The parent.
@@ -181,6 +188,13 @@ class ServerlessCache(ServerlessCacheBase):
         network_type: IPv4, IPv6 or both. Default: IPv4.
         encryption_key: Encrypts data at rest and secrets. Default: an `EncryptionKey` for this cache, which costs
             1 USD a month.
+        alarms: Changes to the alarms that the cache has by default: thresholds, and alarms that it does without.
+            Nothing about the cache changes with them. Default: the alarms of docs/runbooks/alarms/README.md, each of
+            which notifies ``alarm_topic``, with thresholds that follow from engine and
+            limits.
+        alarm_topic: The topic that alarms are published to, in the same account and region. The policies of a topic in
+            the app and of its key are extended to allow CloudWatch; those of imported ones must allow it already, and
+            there is a warning. Default: an `AlarmTopic` for this cache.
         description: What the console shows, at most 255 characters. Default: the construct id.
 
     Raises:
@@ -203,6 +217,8 @@ class ServerlessCache(ServerlessCacheBase):
         backups: Backups | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         encryption_key: kms.IKey | None = None,
+        alarms: CacheAlarms | None = None,
+        alarm_topic: sns.ITopic | None = None,
         description: str | None = None,
     ) -> None:
         with reported_together() as check:
@@ -224,6 +240,9 @@ class ServerlessCache(ServerlessCacheBase):
                 spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
             )
             check(_check_zones, max_azs, subnets)
+            if alarm_topic is not None:
+                check(check_alarm_topic, alarm_topic, of=scope, call="ServerlessCache")
+            thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
         settings.backups.bind(self)
@@ -268,6 +287,12 @@ class ServerlessCache(ServerlessCacheBase):
         self._engine_name = engine.name
         self._access = access
         self._passwords = {each.user_name: each for each in entry.passwords} if entry else {}
+        self._watch(
+            WatchedCache(profile=settings.profile(), cache_id=name, nodes=[serverless_dimensions(name)]),
+            thresholds,
+            alarm_topic,
+            key=key,
+        )
 
     @classmethod
     def from_serverless_cache_attributes(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from aws_cdk import Fn
 
 from elasticache_constructs.access import Access
+from elasticache_constructs.access.users import IamUser
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import CacheSettings, Setting
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.network_type import NetworkType
@@ -139,3 +141,14 @@ class ServerlessCacheSettings(CacheSettings):
             rule="NET-13",
         ),
     )
+
+    def profile(self) -> CacheProfile:
+        """What its alarms follow from."""
+        return CacheProfile(
+            kind=CacheKind.SERVERLESS,
+            engine=self.engine.name,
+            has_users=self.access is not None and self.access.has_users,
+            has_iam_users=self.access is not None and any(isinstance(user, IamUser) for user in self.access.named),
+            maximum_storage_gb=self.limits.maximum_storage_gb,
+            maximum_ecpu_per_second=self.limits.maximum_ecpu_per_second,
+        )

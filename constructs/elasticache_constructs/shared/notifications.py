@@ -234,14 +234,19 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
         check(_check_plain, topic)
 
 
-def check_alarm_topic(topic: sns.ITopic, *, of: Construct) -> None:
+def check_alarm_topic(topic: sns.ITopic, *, of: Construct, call: str) -> None:
     """Refuse a topic that alarms and a rotation function cannot publish to. Unknown properties are not judged.
+
+    Args:
+        topic: The topic.
+        of: The construct whose alarms it receives, or its parent.
+        call: What was called, for the message.
 
     Raises:
         ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted with a key
             that CloudWatch cannot use.
     """
-    check_kind("rotate_secrets", "alarm_topic", topic, _ALARM_TOPIC)
+    check_kind(call, "alarm_topic", topic, _ALARM_TOPIC)
     theirs, ours = topic.env, Stack.of(of)
     with reported_together() as check:
         for what in ("account", "region"):

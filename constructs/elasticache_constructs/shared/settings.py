@@ -18,9 +18,11 @@ from elasticache_constructs.checks.argument_types import Kind, check_kinds
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation
+from elasticache_constructs.checks.tokens import is_known
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.parameters import check_named_once, check_parameters, check_unlisted_parameters
 from elasticache_constructs.values.windows import checked_maintenance_window
+from elasticache_rules import facts
 
 OfSettings = Callable[[Any], object]
 """A function of the settings of a cache."""
@@ -167,6 +169,19 @@ class NodeSettings(CacheSettings):
         """What every kind of cache can relax, with the reason; ``None`` where it does not."""
         reason = None if self.auto_minor_version_upgrade else self.manual_upgrades_reason
         return {Situation.CACHE_WITHOUT_MINOR_UPGRADES: reason}
+
+    def parameter(self, name: str) -> str | None:
+        """The value of a parameter, as it is set or by default; ``None`` if it is not known."""
+        value = self.all_parameters().get(name)
+        if value is None:
+            known = facts.parameter(self.engine.family, name)
+            value = known.default if known is not None else None
+        return value if is_known(value) else None
+
+    def parameter_number(self, name: str) -> int | None:
+        """The value of a parameter that is a number; ``None`` if it is not known."""
+        value = self.parameter(name)
+        return int(value) if value is not None and value.isdecimal() else None
 
     def all_parameters(self) -> dict[str, str]:
         """The parameters, including those that are not checked."""

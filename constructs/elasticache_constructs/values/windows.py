@@ -57,6 +57,39 @@ def checked_maintenance_window(window: str) -> str:
     return window
 
 
+@dataclass(frozen=True, slots=True)
+class WeeklyStart:
+    """When a weekly window begins, in UTC, and how long it lasts.
+
+    Attributes:
+        day: For example ``sun``.
+        hour: 0 to 23.
+        minute: 0 to 59.
+        length_minutes: How long it lasts.
+    """
+
+    day: str
+    hour: int
+    minute: int
+    length_minutes: int
+
+
+def maintenance_start(window: str) -> WeeklyStart | None:
+    """When a maintenance window begins, and how long it lasts; None for a CDK token.
+
+    Args:
+        window: A weekly time in UTC, such as ``sun:04:00-sun:05:00``.
+
+    Raises:
+        ConfigurationError: If the window is not of that form, or is shorter or longer.
+    """
+    if is_unresolved(window):
+        return None
+    span = _weekly(window)
+    day, minutes = divmod(span.start, _DAY)
+    return WeeklyStart(_DAYS[day], *divmod(minutes, 60), span.length)
+
+
 def check_windows_apart(*, snapshot: str, maintenance: str) -> None:
     """Refuse a daily snapshot window that overlaps the weekly maintenance window on any day.
 

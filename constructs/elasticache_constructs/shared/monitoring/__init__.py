@@ -1,0 +1,1 @@
+"""Metrics of caches by name, and the alarms that every cache has."""

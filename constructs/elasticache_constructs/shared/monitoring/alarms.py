@@ -1,0 +1,263 @@
+"""The alarms of a cache, made from the table."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_cdk import Annotations, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+
+from elasticache_constructs.shared.encryption_key import EncryptionKey
+from elasticache_constructs.shared.monitoring.cache_alarm import PAGE, CacheAlarm
+from elasticache_constructs.shared.monitoring.metrics import NAMESPACE
+from elasticache_constructs.shared.monitoring.node_metrics import hit_rate_expression
+from elasticache_constructs.shared.monitoring.table import ROWS, CacheKind
+from elasticache_constructs.shared.notifications import AlarmTopic, admit_alarms_to
+from elasticache_constructs.values.windows import maintenance_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sns as sns
+    from constructs import Construct
+
+    from elasticache_constructs.shared.monitoring.table import CacheProfile, Measure, Row
+
+_LARGEST_EXPRESSION = 10
+"""Metrics that an alarm on a math expression takes at most.
+
+See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+"""
+_LARGEST_RULE = 100
+"""Alarms that a mute rule targets at most.
+
+See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutAlarmMuteRule.html
+"""
+_GROUP_ID = "@resource.aws.elasticache.replication_group.id"
+"""The label of OpenTelemetry metrics that has the group's id.
+
+See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/otel-metrics-reference.html
+"""
+_SERIES_RANGE_MINUTES = 5
+"""The range of the queries' ``[5m]``: a counter's increase covers it."""
+_MISSING = {
+    "ignore": cloudwatch.TreatMissingData.IGNORE,
+    "missing": cloudwatch.TreatMissingData.MISSING,
+    "notBreaching": cloudwatch.TreatMissingData.NOT_BREACHING,
+}
+
+Dimensions = dict[str, str]
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedCache:
+    """What is watched, and under which dimensions it publishes.
+
+    Attributes:
+        profile: What the alarms follow from.
+        cache_id: The id of the group or cluster, or the name of the serverless cache.
+        nodes: The dimensions of each node; of the whole cache, if it has no nodes or they are not known. Not used for a
+            replication group whose nodes are not watched.
+        maintenance_window: When the alarms are muted. Default: never.
+    """
+
+    profile: CacheProfile
+    cache_id: str
+    nodes: Sequence[Dimensions]
+    maintenance_window: str | None = None
+
+
+class MonitoredCache:
+    """What every kind of cache tells about its alarms. An imported cache has no alarms."""
+
+    alarms: Mapping[CacheAlarm, cloudwatch.AlarmBase] = MappingProxyType({})
+    """The alarms by name. One that takes several, since an alarm takes at most ten metrics, is a composite of them."""
+
+    alarm_topic: sns.ITopic | None = None
+    """Where alarms are published. ``None`` without alarms, unless a topic was given."""
+
+    health: cloudwatch.CompositeAlarm | None = None
+    """In ALARM if any of the alarms is. It has no action, since each alarm has: add one, or put it on a dashboard."""
+
+    def _watch(
+        self,
+        cache: WatchedCache,
+        thresholds: Mapping[CacheAlarm, float],
+        topic: sns.ITopic | None,
+        *,
+        key: kms.IKey | None = None,
+    ) -> None:
+        """Make the alarms, as children of the cache.
+
+        Args:
+            cache: What is watched.
+            thresholds: The alarms, with their thresholds.
+            topic: Where they are published. Default: an own topic, if there are alarms.
+            key: Encrypts the own topic. Default: an own key.
+        """
+        scope: Any = self
+        self.alarm_topic = topic
+        if not thresholds:
+            return
+        if topic is None:
+            key = key or EncryptionKey(scope, "AlarmKey", description=f"Alarms of {scope.node.id}")
+            topic = self.alarm_topic = AlarmTopic(scope, "AlarmTopic", key=key)
+        admit_alarms_to(topic, of=scope)
+        maker = _Maker(scope, cache, actions.SnsAction(topic))
+        self.alarms = MappingProxyType(
+            {row.alarm: maker.alarm(row, thresholds[row.alarm]) for row in ROWS if row.alarm in thresholds}
+        )
+        self.health = cloudwatch.CompositeAlarm(
+            scope,
+            "Health",
+            alarm_rule=cloudwatch.AlarmRule.any_of(*self.alarms.values()),
+            alarm_description=f"An alarm of this cache is raised. See {PAGE}",
+        )
+        maker.mute([*maker.members, self.health])
+        if cache.profile.kind is not CacheKind.SERVERLESS and not cache.profile.watches_nodes:
+            _tell_of_nodes(scope)
+
+
+class _Maker:
+    """Makes the alarms of one cache."""
+
+    def __init__(self, scope: Construct, cache: WatchedCache, action: actions.SnsAction) -> None:
+        self.members: list[cloudwatch.AlarmBase] = []
+        self._scope = scope
+        self._cache = cache
+        self._action = action
+
+    def alarm(self, row: Row, threshold: float) -> cloudwatch.AlarmBase:
+        """The alarm of a row, with its actions."""
+        name = row.alarm.value.title().replace("-", "")
+        measure = row.measures[self._cache.profile.kind]
+        if self._cache.profile.publishes_series and measure.series is not None:
+            alarms: list[cloudwatch.AlarmBase] = [self._of_series(name, row, measure.series, threshold)]
+        else:
+            alarms = [
+                self._of_metrics(f"{name}Alarm{number if number > 1 else ''}", row, metric, threshold)
+                for number, metric in enumerate(self._metrics(row, measure), start=1)
+            ]
+        for each in alarms:
+            each.add_alarm_action(self._action)
+            each.add_ok_action(self._action)
+        self.members += alarms
+        if len(alarms) == 1:
+            return alarms[0]
+        return cloudwatch.CompositeAlarm(
+            self._scope,
+            f"{name}Alarms",
+            alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
+            alarm_description=_description(row),
+        )
+
+    def mute(self, alarms: Sequence[cloudwatch.AlarmBase]) -> None:
+        """Mute alarms in the maintenance window, in which nodes are replaced one after another."""
+        start = maintenance_start(self._cache.maintenance_window) if self._cache.maintenance_window else None
+        if start is None:
+            return
+        for number, some in enumerate(_batches(alarms, _LARGEST_RULE), start=1):
+            cloudwatch.AlarmMuteRule(
+                self._scope,
+                f"MutedInMaintenance{number if number > 1 else ''}",
+                alarms=some,
+                schedule=cloudwatch.ScheduleExpression.cron(
+                    minute=str(start.minute), hour=str(start.hour), week_day=start.day.upper()
+                ),
+                duration=_minutes(start.length_minutes),
+                description=f"The maintenance window, {self._cache.maintenance_window}. See {PAGE}",
+            )
+
+    def _of_series(self, name: str, row: Row, series: str, threshold: float) -> cloudwatch.PromQLAlarm:
+        # Not the id of an alarm on metrics: CloudFormation would change that alarm's type in place.
+        matcher = f'"{_GROUP_ID}"="{self._cache.cache_id}"'
+        # A counter's increase over five minutes has waited for them already.
+        covered = _SERIES_RANGE_MINUTES if "increase(" in series else 0
+        pending = row.minutes * row.periods - covered
+        return cloudwatch.PromQLAlarm(
+            self._scope,
+            f"{name}PromQLAlarm",
+            query=f"{series.replace('GROUP', matcher)} {'<' if row.below else '>'} {threshold}",
+            evaluation_interval=_minutes(1),
+            pending_period=_minutes(pending) if pending else None,
+            recovery_period=_minutes(_SERIES_RANGE_MINUTES),
+            alarm_description=_description(row),
+        )
+
+    def _of_metrics(
+        self, construct_id: str, row: Row, metric: cloudwatch.IMetric, threshold: float
+    ) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self._scope,
+            construct_id,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+            if row.below
+            else cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=row.periods,
+            treat_missing_data=_MISSING[row.missing],
+            alarm_description=_description(row),
+        )
+
+    def _metrics(self, row: Row, measure: Measure) -> Iterable[cloudwatch.IMetric]:
+        """What each alarm of a row watches: at most ten metrics."""
+        names, nodes = measure.metrics, self._cache.nodes
+        profile = self._cache.profile
+        if profile.kind is CacheKind.REPLICATION_GROUP and not profile.watches_nodes:
+            assert measure.of_group is not None  # noqa: S101 - such a cache has no other rows
+            names, nodes = (measure.of_group,), ({"ReplicationGroupId": self._cache.cache_id},)
+        for some in _batches(nodes, _LARGEST_EXPRESSION // len(names)):
+            yield _over([(name, node) for node in some for name in names], row, measure)
+
+
+def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure) -> cloudwatch.IMetric:
+    """One metric for all: the highest, or the lowest where the alarm is raised below its threshold."""
+    period = _minutes(row.minutes)
+    made = [
+        cloudwatch.Metric(
+            namespace=NAMESPACE, metric_name=name, dimensions_map=node, statistic=measure.statistic, period=period
+        )
+        for name, node in metrics
+    ]
+    if len(made) == 1:
+        return made[0]
+    if measure.hit_rate:
+        expression = hit_rate_expression(len(made) // 2)
+        ids = [f"{kind}{number}" for number in range(1, len(made) // 2 + 1) for kind in ("hits", "misses")]
+    else:
+        expression = f"{'MIN' if row.below else 'MAX'}(METRICS())"
+        ids = [f"m{number}" for number in range(1, len(made) + 1)]
+    return cloudwatch.MathExpression(
+        expression=expression,
+        using_metrics=dict(zip(ids, made, strict=True)),
+        label=row.alarm.value,
+        period=period,
+    )
+
+
+@functools.cache
+def _minutes(number: int) -> Duration:
+    """A duration, made once: the CDK makes its objects in another process."""
+    return Duration.minutes(number)
+
+
+def _batches(items: Sequence[_Item], size: int) -> list[list[_Item]]:
+    return [list(items[first : first + size]) for first in range(0, len(items), size)]
+
+
+def _description(row: Row) -> str:
+    return f"{row.meaning}. {row.severity.value}: {row.alarm.runbook}"
+
+
+def _tell_of_nodes(scope: Construct) -> None:
+    Annotations.of(scope).add_info(
+        "Its nodes are scaled automatically, or more than 90: alarms use what AWS publishes for the whole cache. "
+        f"{PAGE} says which alarms it has"
+    )
