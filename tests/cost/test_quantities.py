@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cost.estimate import estimate
 from cost.items import Charge
 from cost.quantities.kinds import BY_USE, FREE, NOT_PRICED, PRICED, is_known
-from tests.cost.offers import RATES
-from tests.cost.templates import Resource, estimated, group, lines, resource
+from cost.stacks import Stacks
+from tests.cost.offers import RATES, REGION, elasticache, everything
+from tests.cost.templates import TODAY, Resource, estimated, group, lines, resource
 
 if TYPE_CHECKING:
     from cost.estimate import Line
@@ -423,6 +425,32 @@ def test_every_type_of_this_project_is_priced_or_named(synthesised: Synthesised)
     assert {kind for kind in kinds if not is_known(kind)} == set()
     assert len({*PRICED, *BY_USE, *FREE, *NOT_PRICED}) == sum(map(len, (PRICED, BY_USE, FREE, NOT_PRICED)))
     assert all(page.startswith("https://aws.amazon.com/") for page in FREE.values())
+
+
+def test_every_charge_of_this_project_has_a_price(synthesised: Synthesised) -> None:
+    """All stages and examples, with lists that have their node types: no quantity is left open."""
+    documents = {path.replace("/", "-"): template for path, template in synthesised.templates.items()}
+    nodes = {
+        str(each.get("Properties", {}).get("CacheNodeType"))
+        for template in documents.values()
+        for each in template["Resources"].values()
+    }
+    lists = {**everything(), "AmazonElastiCache": elasticache(node_types=tuple(sorted(nodes))).kept()}
+
+    found = estimate(Stacks(documents, REGION), lists, "USD", TODAY)
+
+    assert {f"{line.item.stack} {line.item.resource}: {line.problem}" for line in found.lines if line.problem} == set()
+    parts = {line.item.part for line in found.lines}
+    assert parts >= {
+        "nodes",
+        "nodes added by scaling",
+        "backups",
+        "stored data",
+        "endpoint",
+        "storage",
+        "secret",
+        "key",
+    }
 
 
 def test_a_type_that_is_not_known_is_named() -> None:
