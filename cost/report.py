@@ -72,7 +72,8 @@ def text(report: Report, *, only_changes: bool = False) -> str:
     lines = [f"{report.title}, {report.region}, list prices, {HOURS_A_MONTH} hours, {report.currency} a month"]
     if report.base:
         lines[0] += f", changes since {report.base}"
-    lines += [*_sections(report, only_changes=only_changes), *_by_use(report.after), *_not_priced(report.after)]
+    lines += [*_sections(report, only_changes=only_changes), *_by_use(report, only_changes=only_changes)]
+    lines += _not_priced(report.after)
     lines += ["", *_footer(report)]
     return "\n".join(lines)
 
@@ -160,13 +161,19 @@ def _problems(changes: Iterable[Change]) -> Iterator[str]:
         )
 
 
-def _by_use(estimate: Estimate) -> Iterator[str]:
-    if estimate.by_use:
+def _by_use(report: Report, *, only_changes: bool) -> Iterator[str]:
+    before = report.after.by_use if report.before is None else report.before.by_use
+    shown = {
+        kind: (count, count - before.get(kind, 0))
+        for kind, count in {**dict.fromkeys(before, 0), **report.after.by_use}.items()
+        if not only_changes or count != before.get(kind, 0)
+    }
+    if shown:
         yield ""
         yield "By use alone, nothing fixed"
-    for kind, count in estimate.by_use.items():
+    for kind, (count, more) in sorted(shown.items()):
         found = by_use(kind)
-        yield f"{_INDENT}{kind} x {count}: {found.text if found else ''}"
+        yield f"{_INDENT}{kind} x {count}{f' ({more:+})' if more else ''}: {found.text if found else ''}"
 
 
 def _not_priced(estimate: Estimate) -> Iterator[str]:

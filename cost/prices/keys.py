@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cost.prices.services import SERVICES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,6 +49,11 @@ class PriceKey:
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     anywhere: bool = False
 
+    @property
+    def name(self) -> str:
+        """The usage type for readers, without the Region."""
+        return self.usage.removeprefix(REGIONAL).replace("\\", "")
+
 
 @dataclass(frozen=True, slots=True)
 class NoRate:
@@ -66,7 +73,7 @@ def find(key: PriceKey, lists: Mapping[str, PriceList], region: str, currency: s
     """
     prices = lists.get(key.service)
     if prices is None:
-        return NoRate(f"price unknown: no price list of {key.service} for {region} is kept")
+        return NoRate(f"price unknown: no price list of {key.service} for {region} is kept{_queried(key)}")
     rate = _only_rate(key, prices, region)
     if isinstance(rate, NoRate):
         return rate
@@ -80,13 +87,19 @@ def find(key: PriceKey, lists: Mapping[str, PriceList], region: str, currency: s
 def _only_rate(key: PriceKey, prices: PriceList, region: str) -> Rate | NoRate:
     rows = _best([row for row in prices.rows if _is_sought(row, key, region)], key)
     if not rows:
-        return NoRate(f"price unknown: {key.service} {prices.version} has no row {key.usage}")
+        return NoRate(f"price unknown: {key.service} {prices.version} has no row {key.name}{_queried(key)}")
     if len(rows) > 1:
         return NoRate(f"ambiguous: {', '.join(sorted(f'{row.usage} ({row.sku})' for row in rows))}")
     (row,) = rows
     if len(row.rates) != 1:
         return NoRate(f"ambiguous: {row.sku} has {len(row.rates)} on-demand terms")
     return row.rates[0]
+
+
+def _queried(key: PriceKey) -> str:
+    """How to get a price that no list of a Region has."""
+    in_bulk = any(service.code == key.service and service.in_bulk for service in SERVICES)
+    return "" if in_bulk and not key.anywhere else "; make prices ARGS=--api reads it"
 
 
 def _is_sought(row: Row, key: PriceKey, region: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -341,6 +342,27 @@ def test_a_dashboard_is_basic_up_to_fifty_metrics(metrics: str, expected: str | 
         None: "", "dashboard with 50 metrics": "DashboardsUsageHour-Basic",
         "dashboard with 51 metrics": "DashboardsUsageHour",
     }[expected]  # fmt: skip
+
+
+def test_what_no_file_has_is_asked_of_the_api() -> None:
+    """Dashboards, and the gateways of Amazon EC2."""
+    lists = {code: prices for code, prices in everything().items() if code != "AmazonEC2"}
+    watch = lists["AmazonCloudWatch"]
+    rows = tuple(row for row in watch.rows if "Dashboards" not in row.usage)
+    lists["AmazonCloudWatch"] = replace(watch, rows=rows)
+    body = _WIDGET % "" + '"}}]}'
+
+    found = estimated(
+        {"One": resource("EC2::NatGateway"), "Two": resource("CloudWatch::Dashboard", DashboardBody=body)}, lists
+    )
+
+    assert [line.problem for line in found.lines] == [
+        "price unknown: no price list of AmazonEC2 for eu-west-1 is kept; make prices ARGS=--api reads it",
+        (
+            f"price unknown: AmazonCloudWatch {watch.version} has no row DashboardsUsageHour-Basic; "
+            "make prices ARGS=--api reads it"
+        ),
+    ]
 
 
 DATABASE = {

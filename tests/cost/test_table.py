@@ -127,7 +127,12 @@ def test_a_change_is_before_after_and_difference(project: Project, capsys: pytes
     output = capsys.readouterr().out
     assert "+283.82" in output
     assert "-1.00" in output
+    assert "    AWS::SNS::Topic x 1 (+1): publications and deliveries\n" in output
     assert "backups" not in output
+
+    project.synth(prod_cache=SMALL)
+    assert project.table("--base", "HEAD", "--only-changes") == 0
+    assert "Fixed" not in capsys.readouterr().out
 
 
 def test_a_change_from_an_unknown_price_is_unknown(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
