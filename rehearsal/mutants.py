@@ -37,11 +37,11 @@ POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 TOLD = 100  # characters of a cause in the table
 
 
-ROTATION, SITES, ALARM = ("rotation", "refusals"), ("sites",), ("alarm",)
+ROTATION, SITES, ALARM, NO_DRILL = ("rotation", "refusals"), ("sites",), ("alarm",), ("none",)
 # Stacks that drills do not use.
 LEFT_OUT: Mapping[tuple[str, ...], tuple[str, ...]] = {
     SITES: ("-memcached",),
-    **dict.fromkeys((ROTATION, ALARM), ("-memcached", "-workload", "-database")),
+    **dict.fromkeys((ROTATION, ALARM, NO_DRILL), ("-memcached", "-workload", "-database")),
 }
 
 
@@ -200,6 +200,60 @@ def without_command(user: str, rule: str) -> Callable[[Templates], None]:
     return change
 
 
+ALARM_TYPE, HOST_CPU = "AWS::CloudWatch::Alarm", "RedisHostCpuAlarm"
+
+
+def with_metrics(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Templates], None]:
+    """Change the metrics of an alarm on all nodes of a cache.
+
+    Args:
+        change: Takes those of its queries that have a metric.
+    """
+
+    def changed(templates: Templates) -> None:
+        queries = templates.one(ALARM_TYPE, HOST_CPU)["Metrics"]
+        metrics = [query for query in queries if "MetricStat" in query]
+        queries[:] = [query for query in queries if "MetricStat" not in query]
+        change(metrics)
+        queries += metrics
+
+    return changed
+
+
+def _dimension(metrics: list[dict[str, Any]]) -> None:
+    """The id of the group in place of those of its nodes, under which ElastiCache publishes nothing."""
+    for query in metrics:
+        [dimension] = query["MetricStat"]["Metric"]["Dimensions"]
+        [dimension["Value"], _] = dimension["Value"]["Fn::Join"][1]
+
+
+def _name(metrics: list[dict[str, Any]]) -> None:
+    """A name that ElastiCache does not publish."""
+    for query in metrics:
+        query["MetricStat"]["Metric"]["MetricName"] = "CPUUtilisation"
+
+
+def without_property(kind: str, name: str, key: str) -> Callable[[Templates], None]:
+    """Take a property out."""
+    return lambda templates: templates.one(kind, name).pop(key)
+
+
+def without_service(kind: str, document: str, service: str) -> Callable[[Templates], None]:
+    """Take the statements about a service out of the first policy that has any."""
+
+    def change(templates: Templates) -> None:
+        for resources, logical_id in templates.find(kind):
+            policy = resources[logical_id]["Properties"].get(document, {"Statement": []})
+            left = [one for one in policy["Statement"] if service not in json.dumps(one["Principal"])]
+            if len(left) < len(policy["Statement"]):
+                policy["Statement"] = left
+                return
+        raise MutantError(refusal(got=f"no {service}", allowed="the mutant takes it out", fix="Correct the mutant"))
+
+    return change
+
+
+CLOUDWATCH = "cloudwatch.amazonaws.com"
 ROTATION_POLICY = "RedisRotationdefaultPolicy"
 FUNCTION, PERMISSION = "AWS::Lambda::Function", "AWS::Lambda::Permission"
 
@@ -266,6 +320,22 @@ def mutants(templates: Templates) -> tuple[Mutant, ...]:
             "rotation-permission",
             without(PERMISSION, "RedisRotationdefaultSecretsManager"),
             "permission|InvokeFunction",
+        ),
+        Mutant("alarm-dimension", with_metrics(_dimension), "is published under no CacheClusterId=", NO_DRILL),
+        Mutant("alarm-node", with_metrics(list.pop), "CPUUtilization: not CacheClusterId=", NO_DRILL),
+        Mutant("alarm-metric", with_metrics(_name), "publishes no such metric", ALARM),
+        Mutant("alarm-action", without_property(ALARM_TYPE, HOST_CPU, "AlarmActions"), "actions: asked", NO_DRILL),
+        Mutant(
+            "alarm-topic",
+            without_service("AWS::SNS::TopicPolicy", "PolicyDocument", CLOUDWATCH),
+            f"its policy does not let {CLOUDWATCH} publish",
+            NO_DRILL,
+        ),
+        Mutant(
+            "alarm-key",
+            without_service("AWS::KMS::Key", "KeyPolicy", CLOUDWATCH),
+            f"its key's policy does not let {CLOUDWATCH}",
+            NO_DRILL,
         ),
     )
 
