@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from application_constructs.database import DatabaseUser
 from elasticache_constructs import (
     Access,
+    AutoScaling,
     Backups,
     ConfigurationError,
     DefaultUser,
@@ -53,11 +54,15 @@ class RedisSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemcachedSettings:
-    """The Memcached cluster, and the zone of each node where it is not that of the subnets in turn."""
+    """The Memcached cluster, and the zone of each node where it is not that of the subnets in turn.
+
+    With ``node_scaling`` the number of nodes is scaled, and ``nodes`` is the number that the cluster is made with.
+    """
 
     engine: Engine = Engine.MEMCACHED_1_6_22
     node_type: NodeType
     nodes: int
+    node_scaling: AutoScaling | None = None
     availability_zones: tuple[str, ...] | None = None
 
 

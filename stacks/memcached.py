@@ -42,6 +42,7 @@ class MemcachedStack(cdk.Stack):
             engine=settings.engine,
             node_type=settings.node_type,
             nodes=settings.nodes,
+            node_scaling=settings.node_scaling,
             availability_zones=settings.availability_zones,
         )
         Subscriptions(

@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from elasticache_constructs import ConfigurationError, Subscribers
+from elasticache_constructs import AutoScaling, ConfigurationError, NodeType, Subscribers, Topology
 from stacks import CacheStage
 from stages import STAGES
 from tests.conftest import FLAGS, Synthesised, new_app, synthesise
@@ -29,9 +29,19 @@ _TAGGED = (
 
 @pytest.fixture(scope="module", name="stage")
 def _stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
-    """The stage dev, with a tag and subscribers of each kind."""
+    """The stage dev, with a tag and subscribers of each kind, and with caches that are scaled."""
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
-    CacheStage(app, "dev", settings=replace(STAGES["dev"], tags={"team": "orders"}, subscribers=OF_EACH_KIND))
+    dev = STAGES["dev"]
+    large, scaling = NodeType("cache.m7g.large"), AutoScaling(minimum=2, maximum=4)
+    topology = Topology(shards=2, shard_scaling=scaling, replica_scaling=scaling)
+    settings = replace(
+        dev,
+        tags={"team": "orders"},
+        subscribers=OF_EACH_KIND,
+        redis=replace(dev.redis, node_type=large, topology=topology),
+        memcached=replace(dev.memcached, node_type=large, node_scaling=scaling),
+    )
+    CacheStage(app, "dev", settings=settings)
     return synthesise(app)
 
 
@@ -53,6 +63,14 @@ def test_prod_reserves(synthesised: Synthesised) -> None:
         for name, each in functions.items()
         if "CustomResourceProvider" not in name and "ReservedConcurrentExecutions" not in each["Properties"]
     ]
+
+
+def test_sizes_of_a_stage_are_scaled(stage: Synthesised) -> None:
+    """What a stage says of a size reaches its cache, and no policy pack objects: the report is empty."""
+    targets = stage.everywhere("ApplicationAutoScaling::ScalableTarget").values()
+    assert {"Nodes", "NodeGroups", "Replicas"} == {
+        each["Properties"]["ScalableDimension"].rpartition(":")[2] for each in targets
+    }
 
 
 @pytest.mark.parametrize("kind", _TAGGED)
