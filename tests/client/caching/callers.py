@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 import uuid
@@ -82,6 +83,26 @@ class Face:
 
         return load_async if self.asynchronous else load
 
+    def slow_loader(self, function: Callable[..., Any], begin: Callable[[], Callable[[], bool]]) -> Callable[..., Any]:
+        """A function as this face calls it. A call of it begins, and takes until what `begin` gave says that it may end.
+
+        So slow loads are shown on a machine of any speed.
+        """
+
+        def load(*arguments: Any) -> Any:
+            wait_until(begin(), "the load may end", _LIMIT_SECONDS)
+            return function(*arguments)
+
+        async def load_async(*arguments: Any) -> Any:
+            may_end, limit = begin(), time.monotonic() + _LIMIT_SECONDS
+            while not may_end():
+                assert time.monotonic() < limit, "the load may not end"
+                await asyncio.sleep(0.001)
+            result = function(*arguments)
+            return await result if inspect.isawaitable(result) else result
+
+        return load_async if self.asynchronous else load
+
     def crowd(self, number: int, look_up: Callable[[], Any]) -> list[Answer]:
         """So many callers at once."""
         if self.asynchronous:
@@ -103,8 +124,6 @@ class Face:
 
 class Crowd:
     """Callers at once, and loads of theirs that end only when all other callers wait for a load or have their answer.
-
-    So slow loads are shown on a machine of any speed.
 
     Args:
         callers: How many there are.
@@ -142,19 +161,12 @@ class Crowd:
 
     def loader(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function as the caches call it, that takes until all others rest."""
+        return self._faces[0].slow_loader(function, lambda: self._is_at_rest)
 
-        def load(*arguments: Any) -> Any:
-            self.rest()
-            return function(*arguments)
-
-        async def load_async(*arguments: Any) -> Any:
-            end = time.monotonic() + _LIMIT_SECONDS
-            while not self._is_at_rest():
-                assert time.monotonic() < end, "some caller neither waits nor has its answer"
-                await asyncio.sleep(0.001)
-            return function(*arguments)
-
-        return load_async if self._faces[0].asynchronous else load
+    def others_have_answers(self) -> bool:
+        """Whether all callers but one have their answer."""
+        with self._lock:
+            return self._answered >= self._callers - 1
 
     def rest(self) -> None:
         """Block a load until all others rest."""

@@ -15,7 +15,7 @@ from elasticache_client.caching import AsyncCache, Overloaded, nesting
 from elasticache_client.caching.nesting import Permit, Permits
 from elasticache_client.steps import Threads, run
 from local_servers.ports import free_port
-from tests.client.caching.callers import LONG_LEASE, Face, new_key
+from tests.client.caching.callers import LONG_LEASE, Crowd, Face, new_key
 from tests.client.conftest import KINDS
 from tests.client.sessions.caches import plain_settings
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.client.sessions.caches import Cache as Place
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+_CALLERS = 100
 ASYNCHRONOUS = [kind for kind in KINDS if KINDS[kind].asynchronous]
 """A caller that waits for itself waits for so long."""
 
@@ -44,15 +45,13 @@ def _down(open_client: Callable[..., Caller]) -> Callable[..., Face]:
     return down
 
 
-def calling(face: Face, inner: Callable[[], Any], seconds: float = 0) -> Callable[..., Any]:
-    """A loader that takes so long, and then does what the cache's method gives."""
+def calling(face: Face, inner: Callable[[], Any]) -> Callable[..., Any]:
+    """A loader that does what the cache's method gives."""
 
     def load(*_: Any) -> Any:
-        time.sleep(seconds)
         return inner()
 
     async def load_async(*_: Any) -> Any:
-        await asyncio.sleep(seconds)
         return await inner()
 
     return load_async if face.asynchronous else load
@@ -97,19 +96,34 @@ def _wrapped(face: Face, load: Callable[[], Any]) -> Any:
 @every_kind
 @pytest.mark.parametrize("limit", [1, 16])
 def test_nesting_overloads_nobody(limit: int, kind: str, down: Callable[..., Face]) -> None:
-    """A hundred callers of functions that share what they call all get their value, with however few places."""
-    face = down(kind, bypass_limit=limit, bypass_wait=LONG_LEASE, lease=LONG_LEASE)
-    shared = face.loader(lambda: 1, 0.002)
+    """A hundred callers of functions that share what they call all get their value, with however few places.
+
+    The last of them ask for what is shared, without a place, while functions that have all places call it.
+    """
+    face = down(kind, bypass_limit=limit, bypass_wait=60, lease=LONG_LEASE)
+    called: list[int] = []
+    running: list[int] = []
+
+    def ask_shared(key: str) -> Any:
+        return face.cache.get_or_load(f"shared {int(key, 16) % 3}", face.loader(lambda: 1), ttl=60)
+
+    def is_crowded() -> bool:
+        return len(called) == _CALLERS and len(running) >= limit
+
+    def begin() -> Callable[[], bool]:
+        running.append(1)
+        return is_crowded
 
     def look_up() -> Any:
         key = new_key()
-        load = calling(face, lambda: face.cache.get_or_load(f"shared {int(key, 16) % 3}", shared, ttl=60), 0.002)
+        called.append(1)
+        if len(called) > _CALLERS - 10:
+            return ask_shared(key)
+        load = face.slow_loader(calling(face, lambda: ask_shared(key)), begin)
         return face.cache.get_or_load(key, load, ttl=60)
 
-    start = time.monotonic()
-    answers = face.crowd(100, look_up)
-    # No caller waits for a permit by time.
-    assert ([each.value for each in answers], time.monotonic() - start < LONG_LEASE) == ([1] * 100, True)
+    answers = face.crowd(_CALLERS, look_up)
+    assert [each.value for each in answers] == [1] * _CALLERS
 
 
 @pytest.mark.parametrize("kind", ASYNCHRONOUS)
@@ -119,13 +133,18 @@ def test_tasks_that_a_load_starts_keep_to_the_limit(
 ) -> None:
     """They use the place of the load and those that are free; the database sees no more at a time than it may."""
     face = down(kind, bypass_limit=limit, bypass_wait=60)
-    running, most = 0, 0
+    running, most, full = 0, 0, asyncio.Event()
 
     async def innermost() -> int:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.005)
+        if running == limit:
+            full.set()
+        async with asyncio.timeout(60):
+            await full.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)  # the others, if they may
         running -= 1
         return 1
 
@@ -134,7 +153,7 @@ def test_tasks_that_a_load_starts_keep_to_the_limit(
         return sum(await asyncio.gather(*(face.cache.get_or_load(key, innermost, ttl=60) for key in keys)))
 
     answers = face.crowd(callers, lambda: face.cache.get_or_load(new_key(), load, ttl=60))
-    assert ([each.value for each in answers], most <= limit) == ([6] * callers, True)
+    assert ([each.value for each in answers], most) == ([6] * callers, limit)
 
 
 @pytest.mark.parametrize("kind", ASYNCHRONOUS)
@@ -238,9 +257,10 @@ def test_two_that_call_each_other_do_not_wait_for_each_other(
 def test_two_that_call_the_same_one_still_share_it(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
     """Nested look-ups wait for each other's loads as all others do, unless that closes a circle."""
     face, shared, loads = open_face(valkey, kind, lease=LONG_LEASE), new_key(), []
-    inner = face.loader(lambda: loads.append(1) or 1, 0.1)  # type: ignore[func-returns-value]
+    crowd = Crowd(20, face)
+    inner = crowd.loader(lambda: loads.append(1) or 1)  # type: ignore[func-returns-value]
     load = calling(face, lambda: face.cache.get_or_load(shared, inner, ttl=60))
-    answers = face.crowd(20, lambda: face.cache.get_or_load(new_key(), load, ttl=60))
+    answers = crowd(lambda _: face.cache.get_or_load(new_key(), load, ttl=60))
     assert ([each.value for each in answers], len(loads)) == ([1] * 20, 1)
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from elasticache_client import connect
 from elasticache_client.caching import Cache, LoadFailed
 from elasticache_client.caching.scripts import BEGIN_LOAD, FAIL_LOAD, WRITE
-from tests.client.caching.callers import LONG_LEASE, PREFIX, Answer, Face, new_key
+from tests.client.caching.callers import LONG_LEASE, PREFIX, Answer, Crowd, Face, new_key
 from tests.client.conftest import KINDS, Caller
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 every_kind = pytest.mark.parametrize("kind", KINDS)
 _CALLERS = 200
 _PROCESSES = 4
-_LOAD_SECONDS = 0.1
 _KILLED_LEASE_SECONDS = 3.0
 _processes = multiprocessing.get_context("spawn")
 
@@ -38,12 +38,13 @@ class DatabaseError(Exception):
 @every_kind
 @pytest.mark.parametrize("state", ["cold", "expired"])
 def test_a_crowd_in_one_process_loads_once(kind: str, state: str, place: Place, open_face: Callable[..., Face]) -> None:
-    """All get the value, and no caller waits for anything but the load."""
+    """All get the value of the load that they wait for, and wait for nothing else."""
     key, face, loads = new_key(), open_face(place, kind, lease=LONG_LEASE), []
     if state == "expired":
         face("write", key, 0, ttl=0.001)
-    load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
-    answers = face.crowd(_CALLERS, lambda: face.cache.get_or_load(key, load, ttl=60))
+    crowd = Crowd(_CALLERS, face)
+    load = crowd.loader(lambda: loads.append(1) or 1)  # type: ignore[func-returns-value]
+    answers = crowd(lambda _: face.cache.get_or_load(key, load, ttl=60))
     assert ([each.value for each in answers], len(loads)) == ([1] * _CALLERS, 1)
     assert max(each.seconds for each in answers) < LONG_LEASE
 
@@ -57,44 +58,55 @@ def test_a_failing_database_is_asked_once(kind: str, place: Place, open_face: Ca
         loads.append(1)
         raise DatabaseError("password=hunter2")
 
-    load = face.loader(fail, _LOAD_SECONDS)
-    answers = face.crowd(100, lambda: face.cache.get_or_load(key, load, ttl=60))
-    kinds = {type(each.error) for each in answers}
+    crowd = Crowd(100, face)
+    load = crowd.loader(fail)
+    answers = crowd(lambda _: face.cache.get_or_load(key, load, ttl=60))
     with pytest.raises(LoadFailed, match=r"failed in another call with tests\.\S+\.DatabaseError\. .* retry") as caught:
         open_face(place).get(key, fail)
-    assert (len(loads), kinds <= {DatabaseError, LoadFailed}, DatabaseError in kinds) == (1, True, True)
+    assert ({type(each.error) for each in answers}, len(loads)) == ({DatabaseError}, 1)
     assert "hunter2" not in str(caught.value)
     assert 0 < caught.value.retry_seconds <= LONG_LEASE
+
+
+def failing_slowly(face: Face, crowd: Crowd, key: str, place: Place) -> Callable[..., Any]:
+    """A loader whose first call outlives its lease, and fails when a second has begun; that one fails last of all."""
+    loads: list[int] = []
+
+    def begin() -> Callable[[], bool]:
+        loads.append(1)
+        if len(loads) > 1:
+            return crowd.others_have_answers
+        # The lease is remembered for twenty times as long.
+        place.nodes[0].admin.pexpire(f"{PREFIX}:{{{key}}}:lease", round(19_000 * LONG_LEASE))
+        return lambda: len(loads) > 1
+
+    def fail() -> None:
+        raise DatabaseError(len(loads))
+
+    return face.slow_loader(fail, begin)
 
 
 @every_kind
 def test_a_failure_that_outlives_the_lease_is_shared(kind: str, valkey: Place, open_face: Callable[..., Face]) -> None:
     """A database that fails slowly is not asked by one caller after the other."""
-    key, face, loads = new_key(), open_face(valkey, kind, lease=0.3), []
-
-    def fail() -> None:
-        loads.append(1)
-        raise DatabaseError
-
-    load = face.loader(fail, 0.5)
-    answers = face.crowd(30, lambda: face.cache.get_or_load(key, load, ttl=60))
-    assert {type(each.error) for each in answers} <= {DatabaseError, LoadFailed}
-    assert len(loads) <= 4
+    key, face = new_key(), open_face(valkey, kind, lease=LONG_LEASE)
+    crowd, flights = Crowd(30, face), face.cache._lookups.flights
+    flights._settings = replace(flights._settings, lease=0.05)  # callers look again while the load still runs
+    load = failing_slowly(face, crowd, key, valkey)
+    errors = [each.error for each in crowd(lambda _: face.cache.get_or_load(key, load, ttl=60))]
+    assert {type(error) for error in errors} <= {DatabaseError, LoadFailed}
+    assert {error.args for error in errors if isinstance(error, DatabaseError)} == {(2,)}
 
 
 def test_a_failure_that_outlives_the_lease_is_told_to_others(valkey: Place, open_face: Callable[..., Face]) -> None:
     """Nor by one process after the other."""
-    key, loads = new_key(), []
-    faces = [open_face(valkey, lease=0.3) for _ in range(10)]
-
-    def fail() -> None:
-        loads.append(1)
-        raise DatabaseError
-
-    turns = iter(faces)
-    answers = faces[0].crowd(10, lambda: next(turns).cache.get_or_load(key, faces[0].loader(fail, 0.5), ttl=60))
-    assert {type(each.error) for each in answers} == {DatabaseError, LoadFailed}
-    assert len(loads) <= 4
+    key = new_key()
+    faces = [open_face(valkey, lease=LONG_LEASE) for _ in range(10)]
+    crowd = Crowd(10, *faces)
+    load = failing_slowly(faces[0], crowd, key, valkey)
+    errors = [each.error for each in crowd(lambda number: faces[number].cache.get_or_load(key, load, ttl=60))]
+    assert sorted(type(error).__name__ for error in errors) == ["DatabaseError"] * 2 + ["LoadFailed"] * 8
+    assert {error.args for error in errors if isinstance(error, DatabaseError)} == {(2,)}
 
 
 def test_a_failure_that_was_overtaken_by_a_write_is_told_to_nobody(valkey: Place) -> None:
@@ -206,7 +218,7 @@ def test_two_hundred_callers_of_four_processes_load_once(valkey: Place) -> None:
     """The lease holds across processes, and the others' errors and values do too."""
     key = new_key()
     with _processes.Pool(_PROCESSES) as pool:
-        barrier: Any = _processes.Manager().Barrier(_PROCESSES)
+        barrier: Any = _processes.Manager().Barrier(_PROCESSES + 1, timeout=60)
         tasks = [(valkey.settings, key, barrier, _CALLERS // _PROCESSES) for _ in range(_PROCESSES)]
         crowds = pool.starmap(look_up_together, tasks, chunksize=1)
     loads = sum(loads for loads, _ in crowds)
@@ -231,13 +243,27 @@ def test_a_killed_loader_delays_others_by_its_lease(valkey: Place, open_face: Ca
 
 
 def look_up_together(settings: ConnectionSettings, key: str, barrier: Any, callers: int) -> tuple[int, list[Answer]]:
-    """In a separate process: how often the database was asked, and what all callers got."""
+    """In a separate process: how often the database was asked, and what all callers got.
+
+    A load ends when the callers of every process wait.
+    """
     client = connect(settings)
-    cache, loads = Cache(client, prefix=PREFIX, lease=LONG_LEASE), []
-    face = Face("redis-py", _Bare(client))
-    barrier.wait()
-    load = face.loader(lambda: loads.append(1) or 1, _LOAD_SECONDS)  # type: ignore[func-returns-value]
-    answers = face.crowd(callers, lambda: cache.get_or_load(key, load, ttl=60))
+    face, loads = Face("redis-py", _Bare(client)), []
+    crowd = Crowd(callers, face)
+
+    def load() -> int:
+        barrier.wait()
+        loads.append(1)
+        return 1
+
+    def rest() -> None:
+        crowd.rest()
+        barrier.wait()
+
+    resting = threading.Thread(target=rest)
+    resting.start()
+    answers = crowd(lambda _: face.cache.get_or_load(key, load, ttl=60))
+    resting.join()
     client.close()
     return len(loads), answers
 
