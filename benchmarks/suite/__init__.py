@@ -1,0 +1,1 @@
+"""Where the tests' processor time goes, whatever else the machine does meanwhile."""
