@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -14,6 +13,8 @@ from tests.distribution import Groups, place
 
 
 def _setup(namespace: dict[str, Any]) -> None:
+    import aws_cdk as cdk  # noqa: PLC0415 - the process that starts the workers needs none
+
     namespace["documented"] = cdk.App()
     namespace["stack"] = cdk.Stack(namespace["documented"], "Documented")
 
@@ -42,8 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many workers again as there are cores: half of the tests wait for servers most of the time."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    """Twice as many workers as there are cores: half of the tests wait for servers most of the time."""
+    return max(2, (os.cpu_count() or 1) * 2)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -10,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk.assertions import Template
 
 from tests.combinations import COMBINED, deselect
-from tests.control_tower import add_control_tower
 from tests.distribution import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    import aws_cdk as cdk
+    from aws_cdk import aws_ec2 as ec2
+
+# The CDK is imported in functions: its import takes seconds, which all workers would wait for in the process that
+# starts them and runs no test itself.
 ROOT = Path(__file__).parent.parent
 FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
@@ -33,6 +35,10 @@ os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of tests with a mark for it, leave out the combinations of parameters that tell nothing new."""
+    import botocore.session  # type: ignore[import-untyped] # noqa: PLC0415
+
+    # Tests make many sessions, of many accounts. What these read about the APIs is the same, and takes 0.1 s each time.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     deselect(config, items, _goals)
 
 
@@ -64,7 +70,10 @@ class Synthesised:
 
 def synthesise(app: cdk.App) -> Synthesised:
     """Synthesise an app under all policy packs, Control Tower's too; findings are reported and not raised."""
+    import aws_cdk as cdk  # noqa: PLC0415
+
     from stacks.policy import add_policy_checks  # noqa: PLC0415
+    from tests.control_tower import add_control_tower  # noqa: PLC0415
 
     add_control_tower(app)
     add_policy_checks(app)
@@ -80,6 +89,8 @@ def synthesise(app: cdk.App) -> Synthesised:
 
 def new_app(directory: Path) -> cdk.App:
     """An app with the flags of cdk.json, for the native engine, that reports findings and does not raise them."""
+    import aws_cdk as cdk  # noqa: PLC0415
+
     context = {**FLAGS, "@aws-cdk/core:failSynthOnValidationErrors": False}
     return cdk.App(
         analytics_reporting=False,
@@ -129,6 +140,8 @@ class Bench:
 
     def template(self, stack: cdk.Stack | None = None) -> dict[str, Any]:
         """The template of the stack, or of another one in the same app."""
+        from aws_cdk.assertions import Template  # noqa: PLC0415
+
         return dict(Template.from_stack(stack or self.stack).to_json())
 
     def resources(self, kind: str, stack: cdk.Stack | None = None) -> dict[str, Resource]:
@@ -149,6 +162,9 @@ def _bench() -> Bench:
 
 def new_bench() -> Bench:
     """A bench without CDK's built-in validation, which the tests of whole stages run."""
+    import aws_cdk as cdk  # noqa: PLC0415
+    from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415
+
     app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
     stack = cdk.Stack(app, "Test")
     vpc = ec2.Vpc.from_vpc_attributes(

@@ -27,13 +27,23 @@ _FIXTURES = {r"\bsynthesised: Synthesised": "synthesised", r"\brunning: [\w.]*Em
 """Fixtures that take seconds: the synth of everything, and an emulated AWS. Files with a test that asks for one."""
 
 _LONGEST = (
-    "accepted",
-    "synthesised",
-    "tests/workloads/test_outages.py",
-    "tests/rehearsal/test_rehearsal.py",
-    "tests/client/caching/test_shards.py",
-    "tests/rotation/test_scenarios.py",
     "applications",
+    "synthesised",
+    "accepted",
+    "tests/rehearsal/test_rehearsal.py",
+    "tests/rotation/test_scenarios.py",
+    "tests/client/caching/test_shards.py",
+    "tests/synth/test_app.py",
+    "running",
+    "tests/security/test_disguises.py",
+    "tests/workloads/test_outages.py",
+    "tests/security/test_posture_rules.py",
+    "tests/rehearsal/test_posture.py",
+    "tests/rotation/test_crashes.py",
+    "tests/client/test_forks.py",
+    "tests/client/test_cluster.py",
+    "tests/engines/test_permissions.py",
+    "tests/security/test_native_engine.py",
     "tests/client/test_storm.py",
 )
 """Groups that workers begin with, so that none is left with them in the end."""
