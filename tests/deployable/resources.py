@@ -6,6 +6,7 @@ constructs make the same resources of the same settings is a separate test.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs import IamUser, Permissions
@@ -36,6 +37,7 @@ SURROUNDINGS = {
 
 _PASSWORD = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, ":SecretString:password::}}"]]}
 _ENGINE_OF_USERS = "redis"  # Valkey takes them as well, and Redis no others
+_ID_LENGTH = 40
 _SPELLED = {"az_mode": "AZMode", "ecpuPerSecond": "ECPUPerSecond", "multi_az_enabled": "MultiAZEnabled"}
 
 
@@ -188,7 +190,11 @@ def _login(
 
 
 def _user_id(name: str, user_name: str) -> str:
-    return f"{name.lower()}-{user_name}"
+    whole = f"{name.lower()}-{user_name}"
+    if len(whole) <= _ID_LENGTH:
+        return whole
+    mark = hashlib.sha256(user_name.encode()).hexdigest()[:8]
+    return f"{whole[: _ID_LENGTH - 9].rstrip('-')}-{mark}"
 
 
 def _resource(kind: str, properties: dict[str, Any]) -> Resource:

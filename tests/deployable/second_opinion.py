@@ -10,8 +10,9 @@ import functools
 import json
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from tests.schemas import data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -213,8 +214,8 @@ def _version(text: str) -> Version:
 
 @functools.cache
 def _table(name: str) -> Any:
-    path = "data/schemas/extensions/aws_elasticache_cachecluster"
-    return json.loads((files("cfnlint") / path / f"{name}.json").read_text(encoding="utf-8"))
+    path = data() / "extensions" / "aws_elasticache_cachecluster" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @functools.cache

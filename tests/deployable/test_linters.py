@@ -7,10 +7,6 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
-from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
-from cfnlint.runner import Runner  # type: ignore[import-untyped]
-
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
@@ -82,6 +78,11 @@ def different(accepted: Sequence[Accepted]) -> list[str]:
 
 def test_cfn_lint_finds_no_error(accepted: Sequence[Accepted]) -> None:
     """No cache has an error for cfn-lint, as far as its tables reach."""
+    # Here, because it takes a second, which every worker would spend.
+    from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped] # noqa: PLC0415
+    from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped] # noqa: PLC0415
+    from cfnlint.runner import Runner  # type: ignore[import-untyped] # noqa: PLC0415
+
     runner = Runner(ConfigMixIn(regions=["us-east-1"], ignore_checks=["I", "W", SAME_ID]))
     resources = different([each for each in accepted if not is_newer_than_the_tables(each.settings)])
     # What they refer to is in other templates, or was dropped as a double.

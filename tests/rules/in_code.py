@@ -54,13 +54,21 @@ def guarded() -> dict[str, tuple[str, ...]]:
 
 def _places(*, gate: bool, warns: bool) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = defaultdict(list)
+    for file, rules in _read(gate=gate):
+        for each in {rule for rule, warning in rules if warning == warns}:
+            found[each].append(file)
+    return {each: tuple(files) for each, files in found.items()}
+
+
+@functools.cache
+def _read(*, gate: bool) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """What each file names. Most name nothing and are not parsed: every worker reads them while it collects tests."""
+    found = []
     for path in sorted(SOURCE_ROOT.rglob("*.py")):
         file = path.relative_to(SOURCE_ROOT)
-        if (file.parts[:2] == _GATE) == gate:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            for each in {rule for rule, warning in _named(tree) if warning == warns}:
-                found[each].append(file.as_posix().removeprefix("elasticache_constructs/"))
-    return {each: tuple(files) for each, files in found.items()}
+        if (file.parts[:2] == _GATE) == gate and _ID.search(text := path.read_text(encoding="utf-8")):
+            found.append((file.as_posix().removeprefix("elasticache_constructs/"), [*_named(ast.parse(text))]))
+    return found
 
 
 def _named(tree: ast.AST, *, warns: bool = False) -> Iterator[tuple[str, bool]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from elasticache_constructs import EventTopic
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
@@ -25,6 +24,7 @@ from tests.rules.coverage import coverage
 from tests.rules.declared import DECLARED, Declared, How
 from tests.rules.document import DOCUMENT, document
 from tests.rules.row import cluster, group
+from tests.schemas import schema
 from tests.security.test_posture_rules import MUTANTS
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def _written(where: str) -> tuple[str, str | None]:
 @functools.cache
 def _writable(kind: str) -> frozenset[str]:
     """The properties that a template can state."""
-    schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    read_only = {pointer.split("/")[2] for pointer in schema.get("readOnlyProperties", ())}
-    return frozenset(schema["properties"]) - read_only
+    found = schema(kind)
+    read_only = {pointer.split("/")[2] for pointer in found.get("readOnlyProperties", ())}
+    return frozenset(found["properties"]) - read_only
 
 
 def test_catalogue_is_sound() -> None:

@@ -7,20 +7,18 @@ them shows.
 from __future__ import annotations
 
 import copy
-import functools
 import gzip
 import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cfnlint  # type: ignore[import-untyped]
 import pytest
 
 from elasticache_rules.change_gate import Effect, compare
 from elasticache_rules.change_gate.schemas import schema
+from tests import schemas
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -28,9 +26,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Synthesised
 
-SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
-FILES: dict[str, str] = json.loads((SCHEMAS / "providers" / "us-east-1.json").read_text())
-ELASTICACHE = [kind for kind in FILES if kind.startswith("AWS::ElastiCache::")]
+ELASTICACHE = [kind for kind in schemas.kinds() if kind.startswith("AWS::ElastiCache::")]
 
 REPLACES = {Effect.REPLACEMENT, Effect.MAY_REPLACE}
 
@@ -51,11 +47,9 @@ OUTDATED_IN_SPECIFICATION = {
 }
 
 
-@functools.cache
 def _document(kind: str) -> dict[str, Any]:
     kind = "AWS::CloudFormation::CustomResource" if kind.startswith("Custom::") else kind
-    document: dict[str, Any] = json.loads((SCHEMAS / "resources" / f"{FILES[kind]}.json").read_text())
-    return document
+    return schemas.schema(kind)
 
 
 @dataclass(frozen=True)
