@@ -87,14 +87,16 @@ def locks_of(root: object) -> dict[str, Any]:
     return found
 
 
-def that_hang(root: object, work: Callable[[], object]) -> list[str]:
+def that_hang(root: object, work: Callable[[], object], besides: object = None) -> list[str]:
     """The locks that keep a forked child from its work if another thread of the parent holds them.
 
     Args:
         root: The object whose locks are tried, one after another.
         work: What the child does.
+        besides: An object whose locks are not tried.
     """
-    locks = locks_of(root)
+    others = {id(lock) for lock in locks_of(besides).values()}
+    locks = {name: lock for name, lock in locks_of(root).items() if id(lock) not in others}
     assert locks
     hanging = []
     for name, lock in locks.items():

@@ -184,6 +184,7 @@ def _settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     node.stop()
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("package", ["redis", "valkey"])
 def test_each_lock_of_a_client(settings: ConnectionSettings, package: Any) -> None:
     """The child reads, reads the slot map, subscribes, and closes a subscriber of its parent."""
@@ -220,12 +221,13 @@ def test_each_lock_of_credentials(make: Callable[[], Any]) -> None:
     assert that_hang(credentials, lambda: [credentials.login(), credentials.after_refusal([refused])]) == []
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("package", ["redis", "valkey"])
 def test_each_lock_of_a_cache(settings: ConnectionSettings, package: Any) -> None:
-    """The child loads a value, and deletes another one later."""
+    """The child loads a value, and deletes another one later. The locks of its client are another test's."""
     client: Any = connect(settings, library=package)
     cache = Cache(client, prefix="forks")
-    assert that_hang(cache, lambda: _look(cache)) == []
+    assert that_hang(cache, lambda: _look(cache), client) == []
     client.close()
 
 

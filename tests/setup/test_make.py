@@ -34,6 +34,14 @@ case "${0##*/} $*" in
 esac
 """
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
+REQUIREMENTS = [
+    *(file.name for file in LOCKS),
+    *(
+        str(file.relative_to(ROOT))
+        for part in ("constructs", "workloads")
+        for file in (ROOT / part).rglob("requirements*.txt")
+    ),
+]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 
 
@@ -50,8 +58,8 @@ def _checkout(tmp_path: Path) -> Path:
         "scanners/scan",
         ".ci/wheels",
         "constructs/application_constructs/bundling.py",
-        *map(str, _relative(ROOT.rglob("requirements*.txt"))),
-        *map(str, _relative((ROOT / "examples").glob("*.py"))),
+        *REQUIREMENTS,
+        *(f"examples/{file.name}" for file in (ROOT / "examples").glob("*.py")),
     ]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
@@ -59,11 +67,6 @@ def _checkout(tmp_path: Path) -> Path:
     stand_in.write_text(STAND_IN)
     stand_in.chmod(0o755)
     return folder
-
-
-def _relative(files: object) -> list[Path]:
-    ignored = {".venv", ".venv-scan", "node_modules", "cdk.out", ".rehearsal"}
-    return [found for file in files if not ignored & set((found := file.relative_to(ROOT)).parts)]  # type: ignore[attr-defined]
 
 
 def make(checkout: Path, *arguments: str) -> list[list[str]]:

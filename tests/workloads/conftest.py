@@ -11,7 +11,7 @@ import pytest
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
-from workloads.local.applications import serve, wait_until_served
+from workloads.local.applications import serve, serving, wait_until_served
 from workloads.local.servers import connection_settings, postgresql, valkey_node
 
 if TYPE_CHECKING:
@@ -91,3 +91,11 @@ def _leaderboard(start: Callable[..., Application]) -> Application:
 def _sessions(start: Callable[..., Application]) -> tuple[Application, Application]:
     """Two processes of the same application."""
     return start("sessions"), start("sessions")
+
+
+@pytest.fixture(scope="session", name="sites")
+def _sites() -> Iterator[dict[str, int]]:
+    """The ports of the applications as `make workloads` serves them."""
+    ports = {name: free_port() for name in ("catalogue", "sessions", "leaderboard")}
+    with serving(ports):
+        yield ports

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local_servers.ports import LOOPBACK, free_port
+from local_servers.ports import LOOPBACK
 from workloads.leaderboard.domain import MAX_PLAYERS, Player
-from workloads.local.applications import serving
 from workloads.local.servers import connection_settings, valkey, valkey_node
 from workloads.sessions.domain import User
 
@@ -240,22 +239,19 @@ def test_a_board_has_an_end(full: Application) -> None:
     assert full.get("/api/boards/daily?player=31").json()["you"] == {"player": "31", "rank": MAX_PLAYERS, "score": 31}
 
 
-def test_the_local_sites_are_for_this_machine_alone() -> None:
+def test_the_local_sites_are_for_this_machine_alone(sites: dict[str, int]) -> None:
     """Pages of other sites cannot read these sites or send changes to them, also not with DNS rebinding."""
-    ports = {name: free_port() for name in ("catalogue", "sessions", "leaderboard")}
-    with serving(ports) as processes:
-        del processes
-        for port in ports.values():
-            own, bent = f"Host: {LOOPBACK}:{port}", f"Host: attacker.example:{port}"
-            assert [200, 403, 403, 200] == [
-                _asked(port, host, *origin)
-                for host, origin in (
-                    (own, ()),
-                    (bent, ()),
-                    (own, ("Origin: http://attacker.example",)),
-                    (own, (f"Origin: http://{LOOPBACK}:{port}",)),
-                )
-            ]
+    for port in sites.values():
+        own, bent = f"Host: {LOOPBACK}:{port}", f"Host: attacker.example:{port}"
+        assert [200, 403, 403, 200] == [
+            _asked(port, host, *origin)
+            for host, origin in (
+                (own, ()),
+                (bent, ()),
+                (own, ("Origin: http://attacker.example",)),
+                (own, (f"Origin: http://{LOOPBACK}:{port}",)),
+            )
+        ]
 
 
 def _asked(port: int, *headers: str) -> int:

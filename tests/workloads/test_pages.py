@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from local_servers.ports import LOOPBACK, free_port
+from local_servers.ports import LOOPBACK
 from tests.workloads.browser import NAMES, USES, chromium
-from workloads.local.applications import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="module", name="ports")
-def _ports() -> Iterator[dict[str, int]]:
-    ports = {name: free_port() for name in NAMES}
-    with serving(ports):
-        yield ports
-
-
 @pytest.fixture(scope="module", name="browser")
 def _browser() -> Iterator[Browser]:
     with chromium() as browser:
@@ -34,13 +26,13 @@ def _browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(name="page")
-def _page(browser: Browser, ports: dict[str, int], request: pytest.FixtureRequest) -> Iterator[Page]:
+def _page(browser: Browser, sites: dict[str, int], request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page of an application. Messages in the console, and requests to other sites, are failures."""
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    address = f"http://{LOOPBACK}:{ports[request.param]}/"
+    address = f"http://{LOOPBACK}:{sites[request.param]}/"
     page.on("request", lambda asked: None if asked.url.startswith(address) else complaints.append(asked.url))
     page.goto(address)
     yield page

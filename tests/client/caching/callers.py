@@ -84,7 +84,7 @@ class Face:
         return load_async if self.asynchronous else load
 
     def slow_loader(self, function: Callable[..., Any], begin: Callable[[], Callable[[], bool]]) -> Callable[..., Any]:
-        """A function as this face calls it. A call of it begins, and takes until what `begin` gave says that it may end.
+        """A function as this face calls it. A call begins, and takes until what `begin` gave says that it may end.
 
         So slow loads are shown on a machine of any speed.
         """
