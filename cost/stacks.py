@@ -47,7 +47,7 @@ def synthesised(directory: Path, pattern: str, region: str | None) -> Stacks:
         region: The Region, where the app leaves it to the deployment. Default: it does not.
 
     Raises:
-        NoRegionError: If they have no Region.
+        NoRegionError: If some have no Region and none is named.
         CostError: If no stack matches, or they have several Regions.
     """
     try:
@@ -59,11 +59,12 @@ def synthesised(directory: Path, pattern: str, region: str | None) -> Stacks:
         raise CostError(
             f"stacks {pattern}", f"the assembly has {', '.join(sorted(assembly)) or 'none'}", "Name some of those"
         )
-    regions = sorted({each.region for each in chosen.values() if each.region} | ({region} if region else set()))
-    if not regions:
+    named = {each.region or region for each in chosen.values()}
+    if None in named:
         raise NoRegionError(
-            f"stacks {pattern}", "the app leaves their Region to the deployment", "Name it: REGION=eu-west-1"
+            f"stacks {pattern}", "the app leaves the Region of some to the deployment", "Name it: REGION=eu-west-1"
         )
+    regions = sorted({each for each in (*named, region) if each})
     if len(regions) > 1:
         raise CostError(
             f"stacks {pattern} in {', '.join(regions)}",

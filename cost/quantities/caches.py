@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cost.items import HOURS_A_MONTH, Charge, Item
 from cost.prices.keys import COUNTS, GB_HOURS, GB_MONTHS, HOURS, REGIONAL, PriceKey
-from cost.quantities.reading import Range, times, whole_number
+from cost.quantities.reading import Range, times, whole_number, written
 from cost.quantities.scaling import NODES, REPLICAS, SHARDS
 from elasticache_rules import facts
 
@@ -30,6 +30,7 @@ _METERED_MINIMUM_GB = {"valkey": Decimal("0.1"), "redis": Decimal(1), "memcached
 _SECONDS_AN_HOUR = 3600
 # "ElastiCache provides storage space for one snapshot free of charge for each active ElastiCache cache."
 _FREE_COPIES = 1
+_MINIMUM_OPEN = "the template leaves the minimum open"
 _FAQ = "https://aws.amazon.com/elasticache/faqs/"
 _EXTENDED_SUPPORT = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/extended-support.html"
 _YEARS_ONE_AND_TWO = 2
@@ -74,9 +75,9 @@ def cache_cluster(cache: Resource, context: Context) -> Iterator[Item]:
 def serverless_cache(cache: Resource, context: Context) -> Iterator[Item]:
     """Stored data and processing units of a serverless cache, at its minimum and its limit, and backups."""
     del context
-    engine = cache.get("Engine")
+    engine = written(cache.get("Engine"))
     if engine not in _ENGINES:
-        yield _unread(cache, "serverless", f"the engine is {engine}")
+        yield _unread(cache, "serverless", f"the engine is {engine or 'not in the template'}")
         return
     yield from _stored_data(cache, engine)
     yield from _processing_units(cache, engine)
@@ -107,7 +108,7 @@ def _replicas(cache: Resource, context: Context) -> Range:
     replicas = cache.get("ReplicasPerNodeGroup")
     if replicas is None:
         # A group that counts shards has a number of replicas too, and no default of it is documented.
-        sharded = {cache.get(name) for name in ("NumNodeGroups", "ClusterMode")} != {None}
+        sharded = any(cache.get(name) is not None for name in ("NumNodeGroups", "ClusterMode"))
         return _range(None if sharded or (cache, SHARDS) in context.targets else 0)
     return _range(whole_number(replicas))
 
@@ -146,17 +147,21 @@ def _in_shards(cache: Resource, shards: Range, replicas: Range) -> str:
 
 
 def _node_items(cache: Resource, context: Context, nodes: Range, described: str) -> Iterator[Item]:
-    engine, node_type = cache.get("Engine") or "redis", cache.get("CacheNodeType")
-    if engine not in _ENGINES or not isinstance(node_type, str):
-        yield _unread(cache, "nodes", f"engine and node type are {engine} and {node_type}")
+    engine, node_type = (written(cache.get(name)) for name in ("Engine", "CacheNodeType"))
+    if engine not in _ENGINES or node_type is None:
+        # A member of a global datastore has those of its primary, for example.
+        found = (engine or "not in the template", node_type or "not in the template")
+        yield _unread(cache, "nodes", f"the engine is {found[0]}, the node type is {found[1]}")
         return
-    version = cache.get("EngineVersion")
+    version = written(cache.get("EngineVersion"))
     parts = [("nodes", f"{engine} {version or ''}".strip(), node_key(node_type, engine))]
-    if str(cache.get("Durability") or "").lower() == "sync":
+    if cache.get("Durability") is not None and not written(cache.get("Durability")):
+        yield _unread(cache, "durability", "the template leaves it open")
+    elif str(cache.get("Durability")).lower() == "sync":
         parts.append(("durability", "synchronous durability", node_key(node_type, engine, "SyncDurability-")))
     for part, words, key in parts:
         yield from _hourly(cache, part, f"{words}, {node_type}", key, nodes, described)
-    if isinstance(version, str):
+    if version is not None:
         yield from _extended_support(cache, context, nodes, (engine, version, node_type))
 
 
@@ -251,10 +256,26 @@ def _limit(cache: Resource, *path: str) -> int | None:
     return whole_number(cache.get("CacheUsageLimits", *path))
 
 
+def _minimum(cache: Resource, limit: str) -> int | None:
+    """The minimum of a limit, 0 if it has none; ``None`` if a reference decides."""
+    limits = cache.get("CacheUsageLimits")
+    if limits is not None and (not isinstance(limits, dict) or limits.keys() - {"DataStorage", "ECPUPerSecond"}):
+        return None
+    part = (limits or {}).get(limit, {})
+    if not isinstance(part, dict) or part.keys() - {"Minimum", "Maximum", "Unit"}:
+        return None
+    return whole_number(part.get("Minimum", 0))
+
+
 def _stored_data(cache: Resource, engine: str) -> Iterator[Item]:
     key = _serverless_key(engine, "CachedData", GB_HOURS)
-    minimum = max(_METERED_MINIMUM_GB[engine], Decimal(_limit(cache, "DataStorage", "Minimum") or 0))
-    yield _item(cache, "stored data", f"{engine}, at least {minimum} GB stored", key=key, units=minimum * HOURS_A_MONTH)
+    asked = _minimum(cache, "DataStorage")
+    if asked is None:
+        yield _item(cache, "stored data", "stored data", key=key, reason=_MINIMUM_OPEN)
+    minimum = max(_METERED_MINIMUM_GB[engine], Decimal(asked or 0))
+    if asked is not None:
+        text = f"{engine}, at least {minimum} GB stored"
+        yield _item(cache, "stored data", text, key=key, units=minimum * HOURS_A_MONTH)
     maximum = _limit(cache, "DataStorage", "Maximum")
     part = "stored data above the minimum"
     if maximum is None:
@@ -267,9 +288,11 @@ def _stored_data(cache: Resource, engine: str) -> Iterator[Item]:
 
 def _processing_units(cache: Resource, engine: str) -> Iterator[Item]:
     key = _serverless_key(engine, "ElastiCacheProcessingUnits", COUNTS)
-    minimum = _limit(cache, "ECPUPerSecond", "Minimum") or 0
+    minimum = _minimum(cache, "ECPUPerSecond")
     a_month = _SECONDS_AN_HOUR * HOURS_A_MONTH
-    if minimum:
+    if minimum is None:
+        yield _item(cache, "processing units", "ECPUs", key=key, reason=_MINIMUM_OPEN)
+    elif minimum:
         text = f"{engine}, at least {minimum} ECPU a second"
         yield _item(cache, "processing units", text, key=key, units=minimum * a_month)
     maximum = _limit(cache, "ECPUPerSecond", "Maximum")
@@ -278,7 +301,7 @@ def _processing_units(cache: Resource, engine: str) -> Iterator[Item]:
         yield _item(cache, part, "ECPUs, without a limit", charge=Charge.BY_USE, key=key)
         return
     text = f"ECPUs, up to the limit of {maximum} a second all month"
-    yield _item(cache, part, text, charge=Charge.UP_TO, key=key, units=max(maximum - minimum, 0) * a_month)
+    yield _item(cache, part, text, charge=Charge.UP_TO, key=key, units=max(maximum - (minimum or 0), 0) * a_month)
 
 
 def _serverless_backups(cache: Resource, engine: str) -> Iterator[Item]:

@@ -5,9 +5,10 @@ A type that none of the tables has is shown as not priced, and a test fails unti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cost.items import Charge
 from cost.quantities import caches, scaling, surroundings
 from cost.quantities.reading import Context
 
@@ -157,4 +158,11 @@ def items(templates: Templates, resources: list[Resource], today: dt.date) -> It
     context = Context(templates=templates, targets=scaling.targets(templates), today=today)
     for resource in resources:
         if resource.kind in PRICED:
-            yield from PRICED[resource.kind](resource, context)
+            found = PRICED[resource.kind](resource, context)
+            yield from map(_conditional, found) if "Condition" in resource.body else found
+
+
+def _conditional(item: Item) -> Item:
+    """A charge that a parameter of the deployment decides is none that is fixed."""
+    charge = Charge.UP_TO if item.charge is Charge.FIXED else item.charge
+    return replace(item, charge=charge, text=f"{item.text}, if its condition is true")

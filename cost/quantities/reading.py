@@ -51,9 +51,16 @@ def whole_number(value: Any) -> int | None:
     return int(number) if number.is_finite() and number == number.to_integral_value() else None
 
 
-def is_true(value: Any) -> bool:
-    """Whether a property is true, which may be a text."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
+def written(value: Any) -> str | None:
+    """A text of a template; ``None`` for anything else, a reference for example."""
+    return value if isinstance(value, str) else None
+
+
+def flag(value: Any) -> bool | None:
+    """Whether a property is true, which may be a text; ``None`` if a reference decides."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return value.lower() == "true" if isinstance(value, str) else None
 
 
 def times(number: int | Decimal, one: str, many: str | None = None) -> str:

@@ -8,6 +8,8 @@ from cost.quantities.reading import Range, whole_number
 from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from elasticache_rules.templates.app import Resource, Templates
 
 SHARDS = "elasticache:replication-group:NodeGroups"
@@ -23,10 +25,25 @@ def targets(templates: Templates) -> dict[tuple[Resource, str], Range]:
     for target in templates.of_kind("AWS::ApplicationAutoScaling::ScalableTarget"):
         if target.get("ServiceNamespace") != "elasticache":
             continue
-        limits = Range(minimum=whole_number(target.get("MinCapacity")), maximum=whole_number(target.get("MaxCapacity")))
+        limits = _limits(target)
         for cache in _scaled(target, templates):
             found[cache, str(target.get("ScalableDimension"))] = limits
     return found
+
+
+def _limits(target: Resource) -> Range:
+    """From the lowest minimum to the highest maximum, those of scheduled actions among them."""
+    actions = [each.get("ScalableTargetAction", {}) for each in target.list_of("ScheduledActions")]
+    minimums, maximums = (
+        [target.get(name), *(action[name] for action in actions if name in action)]
+        for name in ("MinCapacity", "MaxCapacity")
+    )
+    return Range(minimum=_chosen(min, minimums), maximum=_chosen(max, maximums))
+
+
+def _chosen(choose: Callable[[list[int]], int], values: Iterable[object]) -> int | None:
+    numbers = [whole_number(each) for each in values]
+    return None if None in numbers else choose([each for each in numbers if each is not None])
 
 
 def _scaled(target: Resource, templates: Templates) -> set[Resource]:
@@ -35,7 +52,7 @@ def _scaled(target: Resource, templates: Templates) -> set[Resource]:
     if isinstance(identity, str):
         name = identity.rpartition("/")[2]
         ids = ("ReplicationGroupId", "ClusterName")
-        return {each for each in templates.of_kind(*_SCALED) if name in {each.get(one) for one in ids}}
+        return {each for each in templates.of_kind(*_SCALED) if name in [each.get(one) for one in ids]}
     named = [{"Ref": each.name} for each in references(identity)] + _imported(identity)
     return {each for each in templates.follow_all(named, target.template) if each.kind in _SCALED}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cost.items import HOURS_A_MONTH, Charge, Item
 from cost.prices.keys import COUNTS, GB_MONTHS, HOURS, REGIONAL, PriceKey
-from cost.quantities.reading import is_true, times, whole_number
+from cost.quantities.reading import flag, times, whole_number, written
 from elasticache_rules.templates.assembly import text as flattened
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ _SEARCH = "SEARCH("
 def db_instance(instance: Resource, context: Context) -> Iterator[Item]:
     """Instance, storage and the secret of a database of Amazon RDS."""
     del context
-    engine, multi_az = _ENGINES.get(str(instance.get("Engine"))), is_true(instance.get("MultiAZ"))
-    kind = instance.get("DBInstanceClass")
-    if engine is None or not isinstance(kind, str):
-        yield _item(instance, "instance", "instance", reason=f"engine {instance.get('Engine')}, class {kind}")
+    engine, multi_az = _ENGINES.get(str(instance.get("Engine"))), flag(instance.get("MultiAZ"))
+    kind = written(instance.get("DBInstanceClass"))
+    if engine is None or kind is None or multi_az is None:
+        yield _item(instance, "instance", "instance", reason="its engine, class or deployment has no exact key")
     else:
         deployment = "Multi-AZ" if multi_az else "Single-AZ"
         key = PriceKey(
@@ -59,12 +59,12 @@ def db_instance(instance: Resource, context: Context) -> Iterator[Item]:
         yield _item(instance, "instance", f"{engine}, {kind}, {deployment}", key=key, units=HOURS_A_MONTH)
         yield from _storage(instance, engine, deployment)
     yield from _insights(instance)
-    if is_true(instance.get("ManageMasterUserPassword")):
+    if flag(instance.get("ManageMasterUserPassword")) is not False:
         yield _item(instance, "secret", "secret of the administrator", key=_SECRET, units=Decimal(1))
 
 
 def _storage(instance: Resource, engine: str, deployment: str) -> Iterator[Item]:
-    kind, size = instance.get("StorageType"), whole_number(instance.get("AllocatedStorage"))
+    kind, size = written(instance.get("StorageType")), whole_number(instance.get("AllocatedStorage"))
     if kind not in _VOLUMES or size is None:
         yield _item(instance, "storage", "storage", reason=f"{size} GB of type {kind} have no exact key")
         return
@@ -81,7 +81,7 @@ def _storage(instance: Resource, engine: str, deployment: str) -> Iterator[Item]
         ),
     )
     yield _item(instance, "storage", f"{kind}, {size} GB, {deployment}", key=key, units=Decimal(size))
-    if {instance.get("Iops"), instance.get("StorageThroughput")} != {None}:
+    if any(instance.get(name) is not None for name in ("Iops", "StorageThroughput")):
         yield _item(instance, "throughput", "provisioned IOPS and throughput", reason="they have no exact key")
     maximum = whole_number(instance.get("MaxAllocatedStorage"))
     if maximum is not None and maximum > size:
@@ -111,7 +111,7 @@ def kms_key(resource: Resource, context: Context) -> Iterator[Item]:
     del context
     key = PriceKey(service="awskms", usage=r"[a-z0-9-]+-KMS-Keys", unit=COUNTS)
     yield _item(resource, "key", "KMS key", key=key, units=Decimal(1))
-    if is_true(resource.get("EnableKeyRotation")):
+    if flag(resource.get("EnableKeyRotation")) is not False:
         text = f"after {_CHARGED_ROTATIONS} yearly rotations"
         units = Decimal(_CHARGED_ROTATIONS)
         yield _item(resource, "rotations", text, charge=Charge.UP_TO, key=key, units=units, page=_KMS_PAGE)
@@ -120,12 +120,13 @@ def kms_key(resource: Resource, context: Context) -> Iterator[Item]:
 def vpc_endpoint(resource: Resource, context: Context) -> Iterator[Item]:
     """An interface endpoint, for each Availability Zone. A gateway endpoint is free; data depend on use."""
     del context
-    if resource.get("VpcEndpointType") in {None, "Gateway"}:
+    kind = resource.get("VpcEndpointType") or "Gateway"
+    if kind == "Gateway":
         return
     key = PriceKey(service="AmazonVPC", usage=f"{REGIONAL}VpcEndpoint-Hours", unit=HOURS)
     subnets = resource.get("SubnetIds")
     service = flattened(resource.get("ServiceName")).rpartition(".")[2]
-    if resource.get("VpcEndpointType") != "Interface" or not isinstance(subnets, list):
+    if kind != "Interface" or not isinstance(subnets, list):
         yield _item(resource, "endpoint", f"endpoint of {service}", reason="its type or its subnets have no exact key")
         return
     text = f"endpoint of {service} in {times(len(subnets), 'Availability Zone')}"
@@ -150,6 +151,9 @@ def alarm(resource: Resource, context: Context) -> Iterator[Item]:
     """A metric alarm, for each metric that it refers to; a PromQL or Metrics Insights alarm, whose series are use."""
     del context
     metrics = resource.list_of("Metrics")
+    if not all(isinstance(each, dict) and {"Expression", "MetricStat"} & each.keys() for each in metrics):
+        yield _item(resource, "alarm", "alarm", reason="its metrics are not in the template")
+        return
     if resource.get("EvaluationCriteria") is not None:
         key = _cloudwatch("PromQLAlarmMonitorUsage")
         text = "PromQL alarm: what its query matches"
@@ -200,7 +204,7 @@ def function_version(resource: Resource, context: Context) -> Iterator[Item]:
 def parameter(resource: Resource, context: Context) -> Iterator[Item]:
     """A parameter of Systems Manager, which is free unless it is an advanced one."""
     del context
-    if resource.get("Tier") in {"Advanced", "Intelligent-Tiering"}:
+    if resource.get("Tier") not in (None, "Standard"):
         yield _item(resource, "parameter", "advanced parameter", reason="it has no exact key")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -247,6 +248,7 @@ def others(region: str = REGION) -> list[Offer]:
     return [kms, secrets, watch, vpc, ec2]
 
 
+@cache
 def everything(region: str = REGION) -> Mapping[str, PriceList]:
     """All lists, as `make prices` keeps them."""
     return {each.service: each.kept() for each in (elasticache(region), rds(region), *others(region))}

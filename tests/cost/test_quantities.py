@@ -11,16 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cost.estimate import estimate
 from cost.items import Charge
-from cost.quantities.kinds import BY_USE, FREE, NOT_PRICED, PRICED, is_known
-from cost.stacks import Stacks
-from tests.cost.offers import RATES, REGION, elasticache, everything
-from tests.cost.templates import TODAY, Resource, estimated, group, lines, resource
+from tests.cost.offers import RATES, everything
+from tests.cost.templates import Resource, estimated, group, lines, resource
 
 if TYPE_CHECKING:
     from cost.estimate import Line
-    from tests.conftest import Synthesised
 
 VALKEY = Decimal(RATES["Valkey"])
 NODES_OPEN = "price unknown: the template leaves the number of nodes open"
@@ -440,41 +436,6 @@ def test_what_is_around_caches(kind: str, properties: dict[str, Any], parts: dic
     }
 
 
-def test_every_type_of_this_project_is_priced_or_named(synthesised: Synthesised) -> None:
-    """A new type goes into one of the tables: priced, by use, free with the page, or not priced with a reason."""
-    kinds = {each["Type"] for template in synthesised.templates.values() for each in template["Resources"].values()}
-
-    assert {kind for kind in kinds if not is_known(kind)} == set()
-    assert len({*PRICED, *BY_USE, *FREE, *NOT_PRICED}) == sum(map(len, (PRICED, BY_USE, FREE, NOT_PRICED)))
-    assert all(page.startswith("https://aws.amazon.com/") for page in FREE.values())
-
-
-def test_every_charge_of_this_project_has_a_price(synthesised: Synthesised) -> None:
-    """All stages and examples, with lists that have their node types: no quantity is left open."""
-    documents = {path.replace("/", "-"): template for path, template in synthesised.templates.items()}
-    nodes = {
-        str(each.get("Properties", {}).get("CacheNodeType"))
-        for template in documents.values()
-        for each in template["Resources"].values()
-    }
-    lists = {**everything(), "AmazonElastiCache": elasticache(node_types=tuple(sorted(nodes))).kept()}
-
-    found = estimate(Stacks(documents, REGION), lists, "USD", TODAY)
-
-    assert {f"{line.item.stack} {line.item.resource}: {line.problem}" for line in found.lines if line.problem} == set()
-    parts = {line.item.part for line in found.lines}
-    assert parts >= {
-        "nodes",
-        "nodes added by scaling",
-        "backups",
-        "stored data",
-        "endpoint",
-        "storage",
-        "secret",
-        "key",
-    }
-
-
 def test_a_type_that_is_not_known_is_named() -> None:
     """In the report, with its number."""
     found = estimated({"One": resource("New::Thing"), "Two": resource("New::Thing"), "Three": resource("SNS::Topic")})
@@ -482,3 +443,98 @@ def test_a_type_that_is_not_known_is_named() -> None:
     assert dict(found.not_priced) == {("AWS::New::Thing", "this type is not known here"): 2}
     assert dict(found.by_use) == {"AWS::SNS::Topic": 1}
     assert found.lines == ()
+
+
+_SAMPLES = {
+    "group": group(
+        NumNodeGroups=2, ReplicasPerNodeGroup=1, SnapshotRetentionLimit=3, Durability="sync", ClusterMode="enabled",
+        NodeGroupConfiguration=[{"ReplicaCount": 1}, {"ReplicaCount": 1}], DataTieringEnabled=False,
+        ReplicationGroupId="shop",
+    ),
+    "old": group(Engine="redis", EngineVersion="6.2", NumCacheClusters=2),
+    "memcached": resource(
+        "ElastiCache::CacheCluster", Engine="memcached", EngineVersion="1.6.22", CacheNodeType="cache.t4g.small",
+        NumCacheNodes=3, SnapshotRetentionLimit=0, ClusterName="pages",
+    ),
+    "serverless": resource(
+        "ElastiCache::ServerlessCache", Engine="valkey", SnapshotRetentionLimit=8,
+        CacheUsageLimits={
+            "DataStorage": {"Minimum": 1, "Maximum": 10, "Unit": "GB"}, "ECPUPerSecond": {"Minimum": 1, "Maximum": 10},
+        },
+    ),
+    "target": _target("replication-group:Replicas", 1, 5, identity="replication-group/shop"),
+    "database": resource(
+        "RDS::DBInstance", **DATABASE, Iops=3000, PerformanceInsightsRetentionPeriod=7, DatabaseInsightsMode="standard"
+    ),
+    "endpoint": resource(
+        "EC2::VPCEndpoint", VpcEndpointType="Interface", SubnetIds=["a", "b"], ServiceName="com.amazonaws.sns"
+    ),
+    "alarm": resource("CloudWatch::Alarm", Metrics=[{"Expression": "m1"}, _METRIC], ThresholdMetricId="e1", Period=60),
+    "dashboard": resource("CloudWatch::Dashboard", DashboardBody=_WIDGET % "" + '"}}]}'),
+    "key": resource("KMS::Key", EnableKeyRotation=True),
+    "parameter": resource("SSM::Parameter", Tier="Standard"),
+    "version": resource("Lambda::Version", ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": 1}),
+}  # fmt: skip
+_REFERENCES = ({"Ref": "Given"}, {"Fn::If": ["Large", 3, {"Ref": "AWS::NoValue"}]})
+
+
+def _places(value: Any, *path: Any) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] * bool(path) + [place for name, each in inner for place in _places(each, *path, name)]
+
+
+def _replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = _replaced(value[path[0]], path[1:], other)
+    return changed
+
+
+@pytest.mark.parametrize("sample", _SAMPLES)
+def test_what_a_parameter_decides_is_no_number(sample: str) -> None:
+    """With a reference in the place of any value the table is written, and no charge that has a price is lower."""
+    usual = {(line.item.resource, line.item.part): line for line in estimated(_SAMPLES).lines}
+
+    for path in _places(_SAMPLES[sample]["Properties"]):
+        for other in _REFERENCES:
+            changed = {**_SAMPLES[sample], "Properties": _replaced(_SAMPLES[sample]["Properties"], path, other)}
+            for line in estimated({**_SAMPLES, sample: changed}).lines:
+                before = usual.get((line.item.resource, line.item.part))
+                if line.amount is not None and before is not None and before.amount is not None:
+                    assert line.amount >= before.amount or path[0] in _NAMES, (path, other, line)
+
+
+_NAMES = {"ResourceId", "ReplicationGroupId"}
+"""Properties by which a target finds its group."""
+
+
+def test_a_resource_under_a_condition_is_not_fixed() -> None:
+    """A parameter of the deployment decides."""
+    found = lines({**group(NumCacheClusters=2), "Condition": "Large"})
+
+    assert found["nodes"].item.charge is Charge.UP_TO
+    assert found["nodes"].item.text == "valkey 8.2, cache.r7g.large x 2, if its condition is true"
+    assert found["nodes"].amount == 2 * 730 * VALKEY
+
+
+def test_a_schedule_belongs_to_the_range() -> None:
+    """The lowest minimum is fixed, the highest maximum is the limit."""
+    target = _target("replication-group:Replicas", 2, 3)
+    target["Properties"]["ScheduledActions"] = [
+        {"ScheduledActionName": "night", "ScalableTargetAction": {"MinCapacity": 1}},
+        {"ScheduledActionName": "day", "ScalableTargetAction": {"MinCapacity": 3, "MaxCapacity": 5}},
+    ]
+    found = lines(group(), Replicas=target)
+
+    assert _units(found["nodes"]) == 2 * 730
+    assert _units(found["nodes added by scaling"]) == 4 * 730
+
+
+def test_a_group_without_an_engine_is_no_redis() -> None:
+    """A member of a global datastore has the engine of its primary."""
+    member = resource("ElastiCache::ReplicationGroup", GlobalReplicationGroupId="shop", NumCacheClusters=2)
+
+    assert lines(member)["nodes"].problem == (
+        "price unknown: the engine is not in the template, the node type is not in the template"
+    )

@@ -188,14 +188,17 @@ def _damage(project: Project) -> None:
     (project.cache / "awskms.eu-west-1.json").write_text("{")
 
 
-def _two_regions(project: Project) -> None:
-    project.synth(prod_cache=LARGE)
+def _two_regions(project: Project, other: str = "us-east-1") -> None:
     manifest = json.loads((project.out / "manifest.json").read_text())
-    other = json.loads(json.dumps(manifest["artifacts"]["prod_cache"]))
-    other |= {"environment": "aws://unknown-account/us-east-1"}
-    other["properties"]["stackName"] = "prod-other"
-    manifest["artifacts"]["prod_other"] = other
+    artifact = json.loads(json.dumps(manifest["artifacts"]["prod_cache"]))
+    artifact |= {"environment": f"aws://unknown-account/{other}"}
+    artifact["properties"]["stackName"] = "prod-other"
+    manifest["artifacts"]["prod_other"] = artifact
     (project.out / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _one_without_region(project: Project) -> None:
+    _two_regions(project, "unknown-region")
 
 
 @pytest.mark.parametrize(
@@ -204,6 +207,8 @@ def _two_regions(project: Project) -> None:
         (_damage, [], "it is no whole price list"),
         (_two_regions, [], "stacks prod-* in eu-west-1, us-east-1: a table is of one Region."),
         (lambda project: project.synth("unknown-region", prod_cache=LARGE), [], "Name it: REGION=eu-west-1."),
+        (_one_without_region, [], "stacks prod-*: the app leaves the Region of some to the deployment."),
+        (_one_without_region, ["--region", "us-east-1"], "prod-* in eu-west-1, us-east-1: a table is of one Region."),
         (lambda _: None, ["--stacks", "test-*"], "stacks test-*: the assembly has dev-cache, prod-cache."),
         (lambda _: None, ["--region", "us-east-1"], "stacks prod-* in eu-west-1, us-east-1: a table is of one Region."),
         (lambda project: (project.out / "manifest.json").unlink(), [], "it is no cloud assembly"),
