@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from elasticache_rules.change_gate import Effect, compare
+from elasticache_rules.change_gate import Effect, compare, compare_stacks
 from elasticache_rules.change_gate.service_rules.engines import family, version
 from elasticache_rules.rules import page_of
 from tests.change_gate.builders import (
@@ -1570,6 +1570,37 @@ def test_number_stays_when_its_target_goes() -> None:
 
     assert ("Target", Effect.REMOVAL, False) == (line.resource, line.effect, line.blocks)
     assert line.reason.startswith("the number stays what it is today; once the template's number is changed, Cloud")
+
+
+_EXPORT = {"Value": {"Ref": "Cache"}, "Export": {"Name": "cache:ExportsOutputRefCache"}}
+_IMPORT = {"Fn::ImportValue": "cache:ExportsOutputRefCache"}
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "is_owned"),
+    [
+        ({"Fn::Join": ["", ["replication-group/", _IMPORT]]}, True),
+        ({"Fn::Sub": ["replication-group/${Name}", {"Name": _IMPORT}]}, True),
+        ("replication-group/orders", True),
+        ("replication-group/carts", False),
+        ({"Fn::Join": ["", ["replication-group/", {"Fn::ImportValue": "carts:ExportsOutputRefCache"}]]}, False),
+        ({"Fn::Join": ["", ["replication-group/", {"Ref": "Cache"}]]}, False),
+    ],
+)
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_target_in_another_stack(resource_id: object, *, is_owned: bool, is_chosen: bool) -> None:
+    """It owns the number as well, whether its stack is compared or only there; one of another group does not."""
+    before, after = (
+        {**clustered(ReplicationGroupId="Orders", NumNodeGroups=shards), "Outputs": {"Group": _EXPORT}}
+        for shards in (2, 3)
+    )
+    target = {"scaling": template(Target=scaled("replication-group:NodeGroups", resource_id))}
+    given = target if is_chosen else {}
+    changes = compare_stacks({"cache": before, **given}, {"cache": after, **given}, importers=target)
+
+    assert ["scaling.Target"] * is_owned == [
+        each.reason.split(" ")[0] for each in changes.blocking() if each.rules == ("ASC-08",)
+    ]
 
 
 def test_target_of_another_service_is_left_alone() -> None:

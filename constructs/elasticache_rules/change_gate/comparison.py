@@ -57,9 +57,19 @@ class Comparison:
         new: The new template.
         stack: The stack's name in the report.
         moved: Parameters whose values change although the expressions that set them stay equal. Default: no parameter.
+        elsewhere: Resources of other stacks that import from this one. Default: no resource.
     """
 
-    def __init__(self, old: Template, new: Template, stack: str, moved: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        old: Template,
+        new: Template,
+        stack: str,
+        moved: Collection[str] = (),
+        *,
+        elsewhere: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._elsewhere = elsewhere or {}
         self._old, self._new, self._stack = old, new, stack
         self._both = [name for name in old.resources if name in new.resources]
         self._redefined = _redefined(old, new, moved)
@@ -140,7 +150,7 @@ class Comparison:
         schema = schemas.schema(kind)
         from_schema = [finding for each in differing for finding in self._by_schema(schema, kind, name, each, changed)]
         is_only = not self._edited - {name}
-        said = service_rules.findings(kind, Update(name, old, new, changed, is_only))
+        said = service_rules.findings(kind, Update(name, old, new, changed, is_only, self._elsewhere))
         is_replaced = any(each.effect is Effect.REPLACEMENT for each in [*from_schema, *said])
         if is_replaced:
             # The service is asked for a new resource then, not for a change of the old one.

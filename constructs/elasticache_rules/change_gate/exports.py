@@ -65,6 +65,40 @@ def changes(
                 )
 
 
+def importing(stack: str, templates: Mapping[str, Template], kind: str, name: str) -> dict[str, Mapping[str, Any]]:
+    """The resources of one type in other stacks whose property says, by an import or by a text, what they are about.
+
+    Args:
+        stack: The name of the stack that exports.
+        templates: The templates of all stacks, by name.
+        kind: The type.
+        name: The property.
+
+    Returns:
+        By stack and logical id: the resources, in which an import is the value that is exported.
+    """
+    values = {exported: body.get("Value") for exported, (_, body) in _exported(templates[stack]).items()}
+    found: dict[str, Mapping[str, Any]] = {}
+    for other, template in templates.items():
+        for logical_id, body in template.resources.items():
+            if other == stack or body["Type"] != kind:
+                continue
+            given = body["Properties"].get(name)
+            imported = _with_values(given, values)
+            # What refers to anything else is about a resource of another stack.
+            if imported != given or isinstance(given, str):
+                found[f"{other}.{logical_id}"] = {**body, "Properties": {**body["Properties"], name: imported}}
+    return found
+
+
+def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"Fn::ImportValue"}:
+            return values.get(json.dumps(value["Fn::ImportValue"]), value)
+        return {name: _with_values(each, values) for name, each in value.items()}
+    return [_with_values(each, values) for each in value] if isinstance(value, list) else value
+
+
 def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return all(before.get(each) == after.get(each) for each in ("Value", "Condition"))
 

@@ -9,6 +9,7 @@ from elasticache_rules.change_gate import exports, schemas, templates
 from elasticache_rules.change_gate import settings as stack_settings
 from elasticache_rules.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_rules.change_gate.comparison import Comparison
+from elasticache_rules.change_gate.service_rules.scaling import TARGET
 from elasticache_rules.change_gate.templates import Template
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def compare_stacks(
     before, after, others = (
         {name: templates.read(document) for name, document in side.items()} for side in (old, new, importers or {})
     )
-    lines = list(_in_both(before, after))
+    lines = list(_in_both(before, after, others))
     lines += [line for stack in sorted(old.keys() - new.keys()) for line in _removed(stack, before, after)]
     lines += [_added(stack, before, after) for stack in sorted(new.keys() - old.keys())]
     lines += list(stack_settings.changes(*settings, before, after))
@@ -51,7 +52,7 @@ def compare_stacks(
     return in_order(lines)
 
 
-def _in_both(old: _Templates, new: _Templates) -> Iterator[Change]:
+def _in_both(old: _Templates, new: _Templates, importers: _Templates) -> Iterator[Change]:
     comparisons: dict[str, Comparison] = {}
     # A nested stack is named after its parent, which so comes before it.
     for stack in sorted(old.keys() & new.keys()):
@@ -59,7 +60,9 @@ def _in_both(old: _Templates, new: _Templates) -> Iterator[Change]:
         above = comparisons.get(parent)
         given = above.given_to(nested) if above else ({}, {})
         before, after = (side[stack].with_parameters(each) for side, each in zip((old, new), given, strict=True))
-        comparisons[stack] = Comparison(before, after, stack, above.moved_parameters(nested) if above else ())
+        moved = above.moved_parameters(nested) if above else ()
+        elsewhere = exports.importing(stack, {**importers, **old}, TARGET, "ResourceId")
+        comparisons[stack] = Comparison(before, after, stack, moved, elsewhere=elsewhere)
         yield from comparisons[stack].changes()
 
 

@@ -103,7 +103,7 @@ def _scaled_in(dimension: str | None, maximum: int) -> Finding:
 
 def _targets(update: Update, dimension: str) -> Iterator[str]:
     # A target that comes with this update has scaled nothing yet.
-    for name, body in update.old.resources.items():
+    for name, body in {**update.old.resources, **update.elsewhere}.items():
         properties = body["Properties"] if body["Type"] == TARGET else {}
         scaled = properties.get("ScalableDimension")
         if properties and (scaled == dimension or not is_known(scaled)) and _scales(properties, update):

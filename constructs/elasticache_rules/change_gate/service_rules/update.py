@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.values import is_known
@@ -81,6 +81,8 @@ class Update:
     """The properties whose values differ, or may."""
     is_only_change: bool
     """Whether nothing else in the template changes."""
+    elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Resources of other stacks that import from this one, by stack and logical id; imports are what they stand for."""
 
     def changes(self, *names: str) -> bool:
         """Whether any of these properties differs."""
