@@ -49,6 +49,7 @@ def arguments() -> argparse.Namespace:
         epilog="With KEEP=1 it keeps running; `python -m rehearsal run --help` says how to use it.",
     )
     parser.add_argument("--stage", default="dev", help="a stage of stages.py (default: dev)")
+    parser.add_argument("--app", metavar="COMMAND", help="the app that has the stage (default: that of cdk.json)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     return parser.parse_args()
 
@@ -78,7 +79,7 @@ def main() -> int:
     directories = workspace.prepare()
     code, kept = FAILED_STEP, None
     try:
-        outcome = Rehearsal(options.stage, keep, live, directories, report.Progress(), drills).run()
+        outcome = Rehearsal(options.stage, keep, live, directories, report.Progress(), drills, app=options.app).run()
         kept = outcome.kept
         code = _report(outcome, options.json)
     except StageError as fault:

@@ -92,6 +92,7 @@ class Rehearsal:
         progress: Shows the steps.
         drills: Names of the drills to run if the rehearsal is live. Default: all.
         prepared: A cloud assembly to deploy. Default: the stage is synthesised.
+        app: The command that synthesises the stage. Default: that of cdk.json.
         destroys: Whether the stage is destroyed at the end, unless it is kept.
     """
 
@@ -102,6 +103,7 @@ class Rehearsal:
     progress: report.Progress
     drills: tuple[str, ...] = ()
     prepared: Path | None = None
+    app: str | None = None
     destroys: bool = True
 
     def run(self) -> Outcome:
@@ -262,7 +264,8 @@ class Rehearsal:
             yield
             return
         output = ("--output", str(self.workspace.assembly))
-        arguments = ("synth", "--quiet", "-c", f"stage={self.stage}", *output, *QUIET)
+        source = ("--app", self.app) if self.app else ()
+        arguments = ("synth", "--quiet", *source, "-c", f"stage={self.stage}", *output, *QUIET)
         with cli.started("synth", *arguments, directory=ROOT) as process:
             yield
             cli.finish("synth", process)

@@ -35,17 +35,17 @@ def alarm(scene: EmulatedScene) -> None:
     alarms = scene.stage.alarms
     if not alarms:
         raise NotApplicableError("the stage has no alarm with an action")
-    rules = _mute_rules(scene)
+    rules = mute_rules(scene)
     with ExitStack() as stack:
-        scene.control("mute-rules-at", at=_outside(rules))
+        scene.control("mute-rules-at", at=outside(rules))
         stack.callback(scene.control, "mute-rules-at")
-        box = _Mailbox(scene, alarms, stack)
+        box = Mailbox(scene, alarms, stack)
         nodes = cache_nodes(scene)
         raised: dict[str, Stimulus] = {}
         for found in alarms:
             if is_on_caches(found):
                 for stimulus in _found(scene, found, nodes):
-                    _raise_and_calm(scene, found, stimulus, box)
+                    raise_and_calm(scene, found, stimulus, box)
                     raised.setdefault(found["AlarmName"], stimulus)
             elif _raise(scene, found):
                 _expect_message(scene, found, box)
@@ -53,7 +53,7 @@ def alarm(scene: EmulatedScene) -> None:
             _expect_muted(scene, rule, raised, box)
 
 
-class _Mailbox:
+class Mailbox:
     """The messages of all topics of alarms.
 
     Args:
@@ -107,8 +107,15 @@ def _found(scene: EmulatedScene, found: Mapping[str, Any], nodes: Sequence[Cache
         return []
 
 
-def _raise_and_calm(scene: EmulatedScene, found: Mapping[str, Any], stimulus: Stimulus, box: _Mailbox) -> None:
-    """Let one node breach, and recover."""
+def raise_and_calm(scene: EmulatedScene, found: Mapping[str, Any], stimulus: Stimulus, box: Mailbox) -> None:
+    """Let one node breach, and recover.
+
+    Args:
+        scene: What the drill acts with.
+        found: The alarm, as `DescribeAlarms` has it.
+        stimulus: What raises it.
+        box: The messages of its topic.
+    """
     name, before = found["AlarmName"], len(box.states(found["AlarmName"]))
     publish(scene, stimulus.breaching)
     states = _states(scene)
@@ -169,8 +176,12 @@ def _parents(states: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) 
 # Mute rules -----------------------------------------------------------------------------------------------------------
 
 
-def _mute_rules(scene: EmulatedScene) -> list[dict[str, Any]]:
-    """All mute rules of the account."""
+def mute_rules(scene: EmulatedScene) -> list[dict[str, Any]]:
+    """All mute rules of the account.
+
+    Args:
+        scene: What the drill acts with.
+    """
     client = scene.client("cloudwatch")
     listed = client.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]
     names = [summary["AlarmMuteRuleArn"].rpartition(":")[2] for summary in listed]
@@ -183,12 +194,16 @@ def _hours() -> Iterable[datetime]:
     return (now + timedelta(hours=number) for number in range(WEEK_HOURS))
 
 
-def _outside(rules: Sequence[Mapping[str, Any]]) -> float:
-    """A moment at which no rule is active."""
+def outside(rules: Sequence[Mapping[str, Any]]) -> float:
+    """A moment at which no rule is active.
+
+    Args:
+        rules: Mute rules, as `GetAlarmMuteRule` has them.
+    """
     return next(at.timestamp() for at in _hours() if not any(is_active(rule, at) for rule in rules))
 
 
-def _expect_muted(scene: EmulatedScene, rule: Mapping[str, Any], raised: Mapping[str, Stimulus], box: _Mailbox) -> None:
+def _expect_muted(scene: EmulatedScene, rule: Mapping[str, Any], raised: Mapping[str, Stimulus], box: Mailbox) -> None:
     """In the window of a rule an alarm changes its state and sends nothing; afterwards it does, if it still applies."""
     name = next((name for name in rule["MuteTargets"]["AlarmNames"] if name in raised), None)
     inside = next((at for at in _hours() if is_active(rule, at)), None)
@@ -199,7 +214,7 @@ def _expect_muted(scene: EmulatedScene, rule: Mapping[str, Any], raised: Mapping
     publish(scene, raised[name].breaching)
     scene.expect("a muted alarm changes its state", ALARM, _states(scene)[name]["StateValue"], of=name)
     scene.expect("a muted alarm sends nothing", [], box.states(name)[before:], of=name)
-    scene.control("mute-rules-at", at=_outside([rule]))
+    scene.control("mute-rules-at", at=outside([rule]))
     scene.expect("it is sent when the window ends", [ALARM], box.states(name)[before:], of=name)
     scene.control("pass-time", seconds=raised[name].seconds)
     publish(scene, raised[name].calm)
@@ -245,7 +260,7 @@ def _failing_function(scene: EmulatedScene, found: Mapping[str, Any]) -> Functio
     return next((secret.function for secret in scene.stage.rotated if secret.function.name in names), None)
 
 
-def _expect_message(scene: EmulatedScene, found: Mapping[str, Any], box: _Mailbox) -> None:
+def _expect_message(scene: EmulatedScene, found: Mapping[str, Any], box: Mailbox) -> None:
     name = found["AlarmName"]
     source = "the errors of a function" if found["Namespace"] == LAMBDA else "a metric"
     scene.until(lambda: _state(scene, name) == ALARM, f"the alarm {name} is in ALARM")

@@ -111,7 +111,18 @@ DRILLS = (
         "The slow command is in the log group of the template, without its key.",
         "logs.deliver",
     ),
-    Drill("alarm", "Raise the alarms", "An alarm reaches the subscribers of its topic.", "alarms.alarm"),
+    Drill(
+        "alarm",
+        "Raise the alarms",
+        "Each alarm is raised by one node or one error, reaches its topic, and recovers.",
+        "alarms.alarm",
+    ),
+    Drill(
+        "scaling",
+        "Scale by API as Application Auto Scaling does",
+        "Every node is watched all the time, and one that was added raises the alarms.",
+        "scaling.scale",
+    ),
     Drill(
         "refusals",
         "Read what was refused",

@@ -133,11 +133,13 @@ LIMITS = (
         (
             "alarm: an alarm on a metric reaches its topic",
             "alarm: an alarm on the errors of a function reaches its topic",
+            "alarm: an alarm on a cache reaches its topic",
             "failover: the failover is among the events of the group",
             "primary-killed: an event reaches the topic of the group",
             "slow-log: a slow command reaches its log group",
         ),
-        remains="metrics that only AWS records, such as those of nodes, and alarms on them",
+        remains="metrics that only AWS measures, such as those of hosts and serverless caches: values that the drill "
+        "published under AWS's names and dimensions raised the alarms on them",
     ),
     Limit("node types, capacity, quotas, and what a Region offers"),
     Limit("durations: AWS takes minutes for what took seconds here"),
