@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--json", action="store_true", help="write JSON")
     table.add_argument("--only-changes", action="store_true", help="leave out charges that stay the same")
     table.add_argument("--if-kept", action="store_true", help="write nothing without a Region or its price lists")
+    table.add_argument("--on", type=dt.date.fromisoformat, metavar="DATE", help="the day (default: today): 2029-02-01")
     table.set_defaults(run=_table)
     for command in (prices, table):
         command.add_argument("assembly", nargs="?", type=Path, help="what cdk synth wrote; its stacks have a Region")
@@ -100,7 +101,7 @@ def _table(options: argparse.Namespace) -> int:
     lists = Store(options.cache).all_kept(stacks.region)
     if options.if_kept and not lists:
         return _DONE
-    today = dt.datetime.now(dt.UTC).date()
+    today = options.on or dt.datetime.now(dt.UTC).date()
     before = None
     if options.base:
         base = committed(options.base, options.snapshots, options.stacks, stacks.region)

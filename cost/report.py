@@ -86,7 +86,8 @@ def _sections(report: Report, *, only_changes: bool) -> Iterator[str]:
         if not shown:
             continue
         yield ""
-        yield _row(title, "rate", ("before", "after", "change") if compared else (report.currency,))
+        heads = ("before", "after", "change") if compared else (report.currency,)
+        yield _row(title, "rate", () if charge is Charge.BY_USE else heads)
         for stack in dict.fromkeys(change.line.item.stack for change in shown):
             yield stack
             for alike in _alike(change for change in shown if change.line.item.stack == stack):
@@ -112,8 +113,11 @@ def _rows(alike: list[Change], *, compared: bool) -> Iterator[str]:
         amounts.insert(0, _sum(change.before for change in alike))
         amounts.append(_signed_sum([change.difference for change in alike]))
     name = f"{line.item.resource} and {others} more" if others else line.item.resource
-    first, *rest = textwrap.wrap(f"{name}: {line.item.text}", _TEXT - len(_INDENT), break_on_hyphens=False)
-    yield _row(f"{_INDENT}{first}", _rate(line.rate), amounts)
+    words, rate = f"{name}: {line.item.text}", _rate(line.rate)
+    if len(rate) > _RATE:
+        words, rate = f"{words}, {rate}", ""
+    first, *rest = textwrap.wrap(words, _TEXT - len(_INDENT), break_on_hyphens=False)
+    yield _row(f"{_INDENT}{first}", rate, [] if line.item.charge is Charge.BY_USE else amounts)
     yield from (f"{_INDENT}{_INDENT}{more}" for more in rest)
 
 

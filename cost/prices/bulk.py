@@ -94,7 +94,7 @@ class BulkLists:
         try:
             regions = json.loads(content)["regions"]
             path = regions[region]["currentVersionUrl"] if region in regions else None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise CostError(self._url(index), f"it has not the documented form ({error!r})", _OFFLINE) from error
         if path is None:
             raise CostError(

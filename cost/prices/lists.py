@@ -139,7 +139,7 @@ def from_bulk(content: bytes, service: Service, region: str, version: str) -> Pr
     try:
         # Reduced as it is read: the list of a database service has a hundred times what is kept.
         document = json.loads(content, object_hook=lambda found: _reduced(found, service))
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise CostError(name, f"it is no JSON or is cut off ({error})", _READ_AGAIN) from error
     if not isinstance(document, dict) or not str(document.get("formatVersion", "")).startswith(_FORMAT):
         raise CostError(name, f"its formatVersion is not {_FORMAT}", _READ_AGAIN)
@@ -204,7 +204,8 @@ def _rate(dimensions: Iterable[Mapping[str, Any]]) -> Rate:
     units = {each["unit"] for each in found}
     currencies = {currency for each in found for currency in each["pricePerUnit"]}
     tiers = [Tier(Decimal(each["beginRange"]), Decimal(*each["pricePerUnit"].values())) for each in found]
-    if len(units) != 1 or len(currencies) != 1 or tiers[0].begin != 0 or any(tier.price < 0 for tier in tiers):
+    are_amounts = all(tier.price.is_finite() and tier.price >= 0 for tier in tiers)
+    if len(units) != 1 or len(currencies) != 1 or tiers[0].begin != 0 or not are_amounts:
         raise TypeError(found)
     return Rate(units.pop(), currencies.pop(), tuple(tiers))
 

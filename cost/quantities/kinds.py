@@ -163,6 +163,6 @@ def items(templates: Templates, resources: list[Resource], today: dt.date) -> It
 
 
 def _conditional(item: Item) -> Item:
-    """A charge that a parameter of the deployment decides is none that is fixed."""
+    """A charge that a parameter of the deployment decides is not a fixed one."""
     charge = Charge.UP_TO if item.charge is Charge.FIXED else item.charge
     return replace(item, charge=charge, text=f"{item.text}, if its condition is true")

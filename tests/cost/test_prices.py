@@ -188,6 +188,22 @@ def test_a_list_of_another_form_is_refused(change: Callable[[dict[str, Any]], No
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-0.2430", "free", ""])
+def test_a_price_that_is_no_amount_is_refused(price: str) -> None:
+    """It would spoil the sum."""
+    offer = elasticache()
+    offer.terms[_sku(offer)] = {"one": term(_sku(offer), [("0", "Inf", price)])}
+
+    with pytest.raises(CostError, match="it has not the documented form"):
+        offer.kept()
+
+
+def test_a_list_that_is_nested_without_end_is_refused() -> None:
+    """Python's parser goes as deep as its stack."""
+    with pytest.raises(CostError, match="it is no JSON or is cut off"):
+        from_bulk(b"[" * 1_000_000, ELASTICACHE, REGION, VERSION)
+
+
 @pytest.mark.parametrize("cut", [0, 1, 1000])
 def test_a_list_that_is_cut_off_is_refused(cut: int) -> None:
     """Wherever it ends."""

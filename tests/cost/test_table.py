@@ -11,6 +11,7 @@ import pytest
 
 from cost.__main__ import main
 from cost.prices.store import Store
+from tests.conftest import ROOT
 from tests.cost.offers import DISCLAIMER, VERSION, everything
 from tests.cost.templates import group, resource
 
@@ -181,6 +182,37 @@ def test_charges_that_are_alike_are_one_row(project: Project, capsys: pytest.Cap
     ):
         (row,) = (line for line in output.splitlines() if words in line)
         assert row.split()[-len(amounts) :] == amounts
+
+
+def test_the_example_of_the_document(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The prices in it are those of these tests' lists."""
+    project.keep()
+    shop = {"Engine": "redis", "EngineVersion": "6.2", "NumNodeGroups": 2, "SnapshotRetentionLimit": 7}
+    pages = resource(
+        "ElastiCache::ServerlessCache", Engine="valkey", CacheUsageLimits={"DataStorage": {"Maximum": 10, "Unit": "GB"}}
+    )
+    project.commit(prod_cache={"Shop": group(**shop, ReplicasPerNodeGroup=1)})
+    project.synth(prod_cache={"Shop": group(**shop, ReplicasPerNodeGroup=2), "Pages": pages})
+
+    assert project.table("--base", "HEAD", "--on", "2026-11-28") == 0
+
+    _, _, rest = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8").partition("```text\n")
+    shown, _, _ = rest.partition("```")
+    assert capsys.readouterr().out.startswith(shown)
+    assert shown.count("\n") > 10
+
+
+def test_extended_support_on_a_day(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is fixed on the day on which it has begun, and not in the sum before."""
+    project.keep()
+    project.synth(prod_cache={"Shop": group(Engine="redis", EngineVersion="6.2")})
+
+    found = {}
+    for day in ("2027-01-31", "2027-02-01"):
+        assert project.table("--json", "--on", day) == 0
+        found[day] = json.loads(capsys.readouterr().out)["totals"]["fixed"]
+
+    assert found == {"2027-01-31": "177.39", "2027-02-01": "319.302"}
 
 
 def _damage(project: Project) -> None:
