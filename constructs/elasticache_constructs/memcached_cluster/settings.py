@@ -128,7 +128,7 @@ class MemcachedClusterSettings(NodeSettings):
             engine=self.engine.name,
             node_type=self.node_type.facts,
             nodes=self.nodes if self.node_scaling is None else None,
-            connections=self.parameter_number("max_simultaneous_connections"),
+            connections=self.parameter_number("max_simultaneous_connections", family=self.engine.family),
         )
 
     def _check_engine(self) -> None:

@@ -394,8 +394,8 @@ class ReplicationGroupSettings(NodeSettings):
             node_type=self.node_type.facts,
             nodes=None if self.topology.is_scaled else self.topology.nodes,
             has_replicas=self.topology.replicas_per_shard > 0,
-            eviction_policy=self.parameter("maxmemory-policy"),
-            connections=self.parameter_number("maxclients"),
+            eviction_policy=self.parameter("maxmemory-policy", family=self.engine.family),
+            connections=self.parameter_number("maxclients", family=self.engine.family),
             has_users=self.access.has_users,
             has_iam_users=any(isinstance(user, IamUser) for user in self.access.named),
         )

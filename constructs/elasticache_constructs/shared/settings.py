@@ -170,17 +170,17 @@ class NodeSettings(CacheSettings):
         reason = None if self.auto_minor_version_upgrade else self.manual_upgrades_reason
         return {Situation.CACHE_WITHOUT_MINOR_UPGRADES: reason}
 
-    def parameter(self, name: str) -> str | None:
+    def parameter(self, name: str, *, family: str) -> str | None:
         """The value of a parameter, as it is set or by default; ``None`` if it is not known."""
         value = self.all_parameters().get(name)
         if value is None:
-            known = facts.parameter(self.engine.family, name)
+            known = facts.parameter(family, name)
             value = known.default if known is not None else None
         return value if is_known(value) else None
 
-    def parameter_number(self, name: str) -> int | None:
+    def parameter_number(self, name: str, *, family: str) -> int | None:
         """The value of a parameter that is a number; ``None`` if it is not known."""
-        value = self.parameter(name)
+        value = self.parameter(name, family=family)
         return int(value) if value is not None and value.isdecimal() else None
 
     def all_parameters(self) -> dict[str, str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # Not ServerlessCacheName, which is a parameter of the ElastiCache API: under it CloudWatch has no data. No page of AWS
 # names the dimension; three outputs of list-metrics show it: open-constructs/aws-cdk-library PR 68,
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 _DIMENSION = "clusterId"
 
 
-def serverless_dimensions(serverless_cache_name: str) -> Mapping[str, str]:
+def serverless_dimensions(serverless_cache_name: str) -> dict[str, str]:
     """The dimensions under which the metrics of a serverless cache are published."""
     return {_DIMENSION: serverless_cache_name}
 
