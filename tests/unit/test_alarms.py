@@ -690,7 +690,7 @@ def test_imported_caches_have_metrics_and_no_alarms(bench: Bench) -> None:
     ],
 )
 def test_change_that_says_nothing_is_refused(arguments: dict[str, Any], message: str) -> None:
-    """An alarm that does not exist, a threshold that is never reached, a reason that is none."""
+    """An alarm that does not exist, a threshold that is never reached, a reason that says nothing."""
     with pytest.raises(ConfigurationError) as refusal:
         CacheAlarms(**arguments)
 

@@ -107,7 +107,7 @@ SERVERLESS = {
     "metric_get_hits_sum_count": ("GetHits", "Sum"),
     "metric_get_misses_sum_count": ("GetMisses", "Sum"),
 }
-HIT_RATES = {
+HIT_RATES: dict[type, dict[str, tuple[str, str]]] = {
     ReplicationGroupBase: {"metric_cache_hit_rate_percent": ("CacheHits", "CacheMisses")},
     MemcachedClusterBase: {"metric_get_hit_rate_percent": ("GetHits", "GetMisses")},
 }
