@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from verification.account import Account
     from verification.assembly import Stack
@@ -55,6 +55,7 @@ class Listing:
         operation: Name of the method that lists the resources.
         key: The part of its answer that has the resources.
         name: Takes the physical id from a resource; None if the resource does not count.
+        request: The arguments of the method. Default: no arguments.
     """
 
     type: str
@@ -62,6 +63,7 @@ class Listing:
     operation: str
     key: str
     name: Callable[[Any], str | None]
+    request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def _not_default(item: Any) -> str | None:
@@ -141,6 +143,21 @@ LISTINGS: Sequence[Listing] = (
     Listing("AWS::Lambda::Function", "lambda", "list_functions", "Functions", _named("FunctionName")),
     Listing("AWS::ApiGatewayV2::Api", "apigatewayv2", "get_apis", "Items", _named("ApiId")),
     Listing("AWS::CloudWatch::Alarm", "cloudwatch", "describe_alarms", "MetricAlarms", _named("AlarmName")),
+    Listing(
+        "AWS::CloudWatch::CompositeAlarm",
+        "cloudwatch",
+        "describe_alarms",
+        "CompositeAlarms",
+        _named("AlarmName"),
+        {"AlarmTypes": ["CompositeAlarm"]},
+    ),
+    Listing(
+        "AWS::CloudWatch::AlarmMuteRule",
+        "cloudwatch",
+        "list_alarm_mute_rules",
+        "AlarmMuteRuleSummaries",
+        lambda item: str(item["AlarmMuteRuleArn"].rpartition(":")[2]),
+    ),
     Listing("AWS::Events::Rule", "events", "list_rules", "Rules", _named("Name")),
     Listing("AWS::IAM::Role", "iam", "list_roles", "Roles", _named("RoleName")),
     Listing("AWS::IAM::ManagedPolicy", "iam", "list_policies", "Policies", _named("Arn")),
@@ -173,9 +190,9 @@ def take(account: Account) -> frozenset[ExistingResource]:
 def _all(account: Account, listing: Listing) -> Iterable[Any]:
     client = account.client(listing.service)
     if client.can_paginate(listing.operation):
-        pages = client.get_paginator(listing.operation).paginate()
+        pages = client.get_paginator(listing.operation).paginate(**listing.request)
         return [item for page in pages for item in page[listing.key]]
-    answer: list[Any] = getattr(client, listing.operation)()[listing.key]
+    answer: list[Any] = getattr(client, listing.operation)(**listing.request)[listing.key]
     return answer
 
 
