@@ -45,6 +45,7 @@ PRICED: Mapping[str, Reader] = {
     "AWS::ElastiCache::ReplicationGroup": caches.replication_group,
     "AWS::ElastiCache::ServerlessCache": caches.serverless_cache,
     "AWS::KMS::Key": surroundings.kms_key,
+    "AWS::KMS::ReplicaKey": surroundings.kms_key,
     "AWS::Lambda::Alias": surroundings.function_version,
     "AWS::Lambda::Version": surroundings.function_version,
     "AWS::RDS::DBInstance": surroundings.db_instance,

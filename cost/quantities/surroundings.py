@@ -104,6 +104,8 @@ def secret(resource: Resource, context: Context) -> Iterator[Item]:
     """A secret. Calls depend on use."""
     del context
     yield _item(resource, "secret", "secret", key=_SECRET, units=Decimal(1))
+    if resource.get("ReplicaRegions") is not None:
+        yield _item(resource, "replicas", "replicas", reason="they are charged in their own Regions")
 
 
 def kms_key(resource: Resource, context: Context) -> Iterator[Item]:

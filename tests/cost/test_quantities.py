@@ -412,7 +412,9 @@ def test_what_of_a_database_has_no_exact_key(changed: dict[str, Any], part: str)
     ("kind", "properties", "parts"),
     [
         ("SecretsManager::Secret", {}, {"secret": "0.4"}),
+        ("SecretsManager::Secret", {"ReplicaRegions": [{"Region": "us-east-1"}]}, {"secret": "0.4", "replicas": None}),
         ("KMS::Key", {}, {"key": "1"}),
+        ("KMS::ReplicaKey", {}, {"key": "1"}),
         ("KMS::Key", {"EnableKeyRotation": True}, {"key": "1", "rotations": "2"}),
         ("EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b", "c"]}, {"endpoint": "24.09"}),
         ("EC2::VPCEndpoint", {"VpcEndpointType": "Gateway"}, {}),

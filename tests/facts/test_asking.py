@@ -51,6 +51,21 @@ def test_what_is_not_on_offer_is_none(engine: str, version: str) -> None:
     assert facts.engine_version(engine, version) is None
 
 
+@pytest.mark.parametrize(
+    ("engine", "version", "ends"),
+    [
+        ("redis", "5.0.0", (dt.date(2026, 1, 31), dt.date(2029, 1, 31))),
+        ("redis", "6.2", (dt.date(2027, 1, 31), dt.date(2030, 1, 31))),
+        ("redis", "7.1", (None, None)),
+        ("valkey", "8.2", (None, None)),
+        ("redis", "99.0", (None, None)),
+    ],
+)
+def test_ends_of_support(engine: str, version: str, ends: tuple[dt.date | None, dt.date | None]) -> None:
+    """Of a version that is not on offer as well, since caches run it."""
+    assert facts.support_ends(engine, version) == ends
+
+
 def test_engine_versions_are_oldest_first() -> None:
     """Versions come in the order of their numbers; what is no engine has none."""
     assert ("4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1") == facts.engine_versions("redis")
