@@ -7,11 +7,14 @@ import aws_cdk as cdk
 
 from elasticache_constructs import (
     Access,
+    AlarmTopic,
     CacheNetwork,
+    EncryptionKey,
     Engine,
     NodeType,
     ReplicationGroup,
     Rotation,
+    ServiceUpdateAlarm,
     Topology,
     one_line_errors,
 )
@@ -34,6 +37,15 @@ def build(app: cdk.App) -> None:
         access=Access.auth_token(),
     )
     cache.rotate_secrets(Rotation.in_network(network))
+    key = EncryptionKey(stack, "Key", description="Alarms about service updates")
+    ServiceUpdateAlarm(
+        stack,
+        "ServiceUpdates",
+        replication_group_ids=[cache.replication_group_id],
+        network=network,
+        alarm_topic=AlarmTopic(stack, "Alarms", key=key),
+        encryption_key=key,
+    )
     cdk.CfnOutput(stack, "Endpoint", value=str(cache.endpoint))
     cdk.CfnOutput(stack, "TokenSecret", value=cache.secret().secret_arn)
 

@@ -16,6 +16,7 @@ from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
+from elasticache_constructs.shared.service_updates.construct import ServiceUpdateAlarm
 from elasticache_constructs.shared.subscriptions import Subscriptions
 from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
 from elasticache_constructs.values.backups import Backups
@@ -71,6 +72,7 @@ __all__ = [
     "ServerlessCacheBase",
     "ServerlessEngine",
     "ServerlessLimits",
+    "ServiceUpdateAlarm",
     "SlackChannel",
     "Snapshot",
     "Subscribers",

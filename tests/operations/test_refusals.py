@@ -53,6 +53,7 @@ def foreign_alarm(operator: Operator) -> Iterator[None]:
     )
     client.set_alarm_state(AlarmName="another", StateValue="ALARM", StateReason="x")
     yield
+    assert client.describe_alarms(AlarmNames=["another"])["MetricAlarms"][0]["StateValue"] == "ALARM"
     client.delete_alarms(AlarmNames=["another"])
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from operations.interruptions import Interrupted, interruptions
 from operations.item_counts import ItemCounts
 from operations.scene import AwsScene
+from rehearsal.drills import restore
 from rehearsal.drills.stage import Group
 
 NOW = datetime.now(UTC)
@@ -205,3 +210,62 @@ def test_a_deletion_that_fails_does_not_keep_the_others_from_it() -> None:
         drill()
     assert undone == ["s"]
     assert [(left.what, left.command, left.reason) for left in made.left] == [("the group g", "delete g", "throttled")]
+
+
+class Caches(Account):
+    """ElastiCache in which a user interrupts the creation of a group.
+
+    Attributes:
+        groups: The groups that exist.
+    """
+
+    class ReplicationGroupNotFoundFault(Exception):  # noqa: N818 - AWS's name
+        """There is no such group."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exceptions = self
+        self.groups: set[str] = set()
+        self.late: set[str] = set()
+
+    def create_replication_group(self, **asked: Any) -> None:
+        """The signal comes after the request has left and before its answer is there.
+
+        If the client gives up then, the service makes the group nevertheless, a little later.
+        """
+        name = asked["ReplicationGroupId"]
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0)  # Python handles signals between two instructions
+        except BaseException:
+            self.late.add(name)
+            raise
+        self.groups.add(name)
+
+    def describe_replication_groups(self, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        """A group that exists is available."""
+        if ReplicationGroupId not in self.groups:
+            self.groups |= self.late
+            raise self.ReplicationGroupNotFoundFault
+        return {"ReplicationGroups": [{"Status": "available"}]}
+
+    def delete_replication_group(self, ReplicationGroupId: str) -> None:  # noqa: N803 - AWS's name
+        """At once."""
+        self.groups.remove(ReplicationGroupId)
+
+
+def test_a_signal_waits_until_it_is_known_what_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of the request that makes a group it would leave a group that the drill does not know of."""
+    made = scene()
+    stage: Any = made.stage
+    stage.account = caches = Caches()
+    monkeypatch.setattr(restore, "_like", lambda _scene, _group: {})
+
+    def drill() -> None:
+        with restore._group_from(made, GROUP, "drill-0123ab-a", "snapshot"):
+            pytest.fail("it goes on")
+
+    with interruptions.installed(), pytest.raises(Interrupted, match="SIGINT"):
+        drill()
+    assert caches.groups == set()
+    assert made.left == []

@@ -5,6 +5,7 @@ Not from policies: a need is there whether a policy thinks of it or not.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,9 @@ def _of_code(deployment: Deployment, function: Resource, variables: dict[str, st
         yield call("rds-db:connect", f"arn:aws:rds-db:{_HERE}:dbuser:{database.reference}.DbiResourceId/{name}")
     if "REPLICATION_GROUP_ID" in variables:
         yield from _of_rotation(deployment, function, variables)
+    for kind, name in (("replicationgroup", "ReplicationGroupIds"), ("cluster", "CacheClusterIds")):
+        for cache in json.loads(variables.get(name, "[]")):
+            yield call("elasticache:DescribeUpdateActions", f"arn:aws:elasticache:{_HERE}:{kind}:{cache}")
 
 
 def _of_rotation(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:

@@ -1,0 +1,1 @@
+"""The alarm that a service update of a cache is overdue."""
