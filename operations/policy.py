@@ -130,7 +130,7 @@ def _sites(target: Target) -> list[Statement]:
 
 def _functions(target: Target, names: Iterable[str]) -> Statement:
     arn = _arn(target, "lambda")
-    return _allow("lambda", ("GetFunction", "GetFunctionConfiguration"), [arn(f"function:{name}") for name in names])
+    return _allow("lambda", ("GetFunctionConfiguration",), [arn(f"function:{name}") for name in names])
 
 
 def _groups(target: Target) -> list[str]:

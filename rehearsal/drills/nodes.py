@@ -79,6 +79,11 @@ def failover(scene: Scene) -> None:
                 before = primary_of(scene.shards(group)[shard])
                 load.event(f"TestFailover {shard}")
                 _test_failover(scene, group, shard, before, load)
+                after = primary_of(scene.shards(group)[shard])
+                changed = "another node" if after not in {"", before} else after or "unknown"
+                scene.expect(
+                    f"the primary of shard {shard} after the failover", "another node", changed, of=group.resource
+                )
         forced = not scene.failover_is_graceful
         scene.expect_right_answers(errors=forced, losses=forced, of=group.resource)
         _expect_roles(scene, group, tried)

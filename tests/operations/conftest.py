@@ -131,7 +131,7 @@ def deployed(server: Emulator) -> Account:
     """The account that the small stage is deployed to."""
     with workspace.only(server.client_environment({}, ACCOUNT, REGION)):
         account = Account(REGION)
-        for service in ("cloudwatch", "elasticache", "iam", "secretsmanager", "sts"):
+        for service in ("cloudwatch", "elasticache", "iam", "lambda", "secretsmanager", "sts"):
             account.client(service)  # with the settings of the emulator, which last for this block only
         client = account.client("cloudformation")
         client.create_stack(StackName=STACK, TemplateBody=json.dumps(template()), Capabilities=["CAPABILITY_NAMED_IAM"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from elasticache_constructs.shared.service_updates import find_overdue
 
 STAGE, STACK = "small", "small-cache"
 ROTATES = """
@@ -92,6 +92,12 @@ def template() -> dict[str, Any]:
             {"Runtime": "python3.14", "Handler": "index.handler", "Role": _attribute("Role", "Arn"),
              "Code": {"ZipFile": ROTATES}, "Timeout": 60,
              "Environment": {"Variables": {"REPLICATION_GROUP_ID": _ref("Redis"), "USER_ID": _ref("DefaultUser")}}},
+        ),
+        "Counts": (
+            "AWS::Lambda::Function",
+            {"FunctionName": "small-counts", "Runtime": "python3.14", "Handler": "index.handler",
+             "Role": _attribute("Role", "Arn"), "Code": {"ZipFile": Path(find_overdue.__file__).read_text()},
+             "Environment": {"Variables": {"ReplicationGroupIds": '["small-orders"]', "CacheClusterIds": "[]"}}},
         ),
         "Permission": (
             "AWS::Lambda::Permission",

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Operator
 
 CHECKED = {
-    "failover": {"roles of shard 0001", "the failover is among the events of the group"},
+    "failover": {
+        "the primary of shard 0001 after the failover",
+        "roles of shard 0001",
+        "the failover is among the events of the group",
+    },
     "rotate": {
         "the new password when the rotation ends",
         "the old password when the rotation ends",

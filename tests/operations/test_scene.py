@@ -269,3 +269,29 @@ def test_a_signal_waits_until_it_is_known_what_was_made(monkeypatch: pytest.Monk
         drill()
     assert caches.groups == set()
     assert made.left == []
+
+
+def test_a_group_that_is_being_made_is_deleted_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service refuses to delete it before."""
+    statuses = iter(["creating", "modifying", "available", "available", "deleting"])
+    deleted = []
+
+    class Slow(Caches):
+        """A service that takes its time."""
+
+        def describe_replication_groups(self, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            """The next status, and then no group."""
+            if (status := next(statuses, None)) is None:
+                raise self.ReplicationGroupNotFoundFault
+            return {"ReplicationGroups": [{"ReplicationGroupId": ReplicationGroupId, "Status": status}]}
+
+        def delete_replication_group(self, ReplicationGroupId: str) -> None:  # noqa: N803 - AWS's name
+            """Note after which status it came."""
+            deleted.append((ReplicationGroupId, list(statuses)))
+
+    made = scene()
+    stage: Any = made.stage
+    stage.account = Slow()
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    restore._delete(made, "drill-0123ab-a")
+    assert deleted == [("drill-0123ab-a", ["deleting"])]

@@ -121,7 +121,13 @@ class ServiceUpdateAlarm(Construct):
             description="Counts the overdue service updates of ElastiCache caches",
             code=lambda_.Code.from_inline(_SOURCE.read_text(encoding="utf-8")),
             handler="index.handler",
-            statements=[allow(resource, "elasticache", "DescribeUpdateActions") for resource in resources],
+            statements=[
+                *(allow(resource, "elasticache", "DescribeUpdateActions") for resource in resources),
+                {  # for the function's environment
+                    **allow(key.key_arn, "kms", "Decrypt"),
+                    "Condition": {"StringEquals": {"kms:ViaService": f"lambda.{stack.region}.amazonaws.com"}},
+                },
+            ],
             vpc=network.vpc,
             vpc_subnets=network.application_subnets,
             security_groups=[network.endpoint_client_security_group or self._https(network.vpc)],
