@@ -95,7 +95,7 @@ def template() -> dict[str, Any]:
         ),
         "Counts": (
             "AWS::Lambda::Function",
-            {"FunctionName": "small-counts", "Runtime": "python3.14", "Handler": "index.handler",
+            {"FunctionName": "small-counts", "Timeout": 60, "Runtime": "python3.14", "Handler": "index.handler",
              "Role": _attribute("Role", "Arn"), "Code": {"ZipFile": Path(find_overdue.__file__).read_text()},
              "Environment": {"Variables": {"ReplicationGroupIds": '["small-orders"]', "CacheClusterIds": "[]"}}},
         ),

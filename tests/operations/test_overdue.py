@@ -38,10 +38,10 @@ def test_an_overdue_update_raises_the_alarm(operator: Operator) -> None:
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         TreatMissingData="ignore",
     )
-    operator.control("release-service-update", name="soon", apply_by="2099-01-31T00:00:00+00:00")
-    assert count() == 0
-    operator.control("release-service-update", name="overdue", apply_by="2026-01-31T00:00:00+00:00")
     try:
+        operator.control("release-service-update", name="soon", apply_by="2099-01-31T00:00:00+00:00")
+        assert count() == 0
+        operator.control("release-service-update", name="overdue", apply_by="2026-01-31T00:00:00+00:00")
         assert count() == 1
         wait_until(lambda: state() == "ALARM", "the alarm is raised")
     finally:

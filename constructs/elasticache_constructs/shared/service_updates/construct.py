@@ -98,7 +98,7 @@ class ServiceUpdateAlarm(Construct):
         with reported_together() as check:
             check(_check_caches, [*replication_group_ids, *cache_cluster_ids])
             check(network.check_way_out, "ServiceUpdateAlarm(network=...)", "the ElastiCache API")
-            check(check_alarm_topic, alarm_topic, of=scope)
+            check(check_alarm_topic, alarm_topic, of=scope, call="ServiceUpdateAlarm")
             if encryption_key is not None:
                 check(checked_key, encryption_key, of=scope)
             if no_reserved_concurrency_reason is not None:
