@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cost.estimate import estimate
 from cost.items import Charge
-from tests.cost.offers import RATES, everything
-from tests.cost.templates import Resource, estimated, group, lines, resource
+from cost.stacks import Stacks
+from tests.cost.offers import RATES, REGION, everything
+from tests.cost.templates import TODAY, Resource, estimated, group, lines, resource
 
 if TYPE_CHECKING:
     from cost.estimate import Line
@@ -149,6 +151,25 @@ def test_a_target_names_its_cache_in_several_ways(identity: Any) -> None:
     )
 
     assert _units(found["nodes"]) == 3 * 730
+
+
+def test_a_target_in_another_stack_names_its_cache_by_an_import() -> None:
+    """The number is the target's, wherever it stands."""
+    exported = {"Value": {"Ref": "One"}, "Export": {"Name": "prod-cache:One"}}
+    identity = {"Fn::Join": ["", ["replication-group/", {"Fn::ImportValue": "prod-cache:One"}]]}
+    target = _target("replication-group:Replicas", 2, 5, identity=identity)
+    stacks = Stacks(
+        {
+            "prod-cache": {"Resources": {"One": group()}, "Outputs": {"One": exported}},
+            "prod-scaling": {"Resources": {"Two": target}},
+        },
+        REGION,
+    )
+
+    found = {line.item.part: line for line in estimate(stacks, everything(), "USD", TODAY).lines}
+
+    assert _units(found["nodes"]) == 3 * 730
+    assert _units(found["nodes added by scaling"]) == 3 * 730
 
 
 def test_what_scaling_leaves_open_has_no_price() -> None:
