@@ -5,7 +5,15 @@ cdk synth -a 'python3 examples/memcached.py'
 
 import aws_cdk as cdk
 
-from elasticache_constructs import CacheNetwork, Egress, MemcachedCluster, NodeType, one_line_errors
+from elasticache_constructs import (
+    CacheAlarm,
+    CacheAlarms,
+    CacheNetwork,
+    Egress,
+    MemcachedCluster,
+    NodeType,
+    one_line_errors,
+)
 from elasticache_constructs.posture import add_posture_rules
 from elasticache_constructs.posture.reachability import add_reachability_check
 
@@ -22,6 +30,11 @@ def build(app: cdk.App) -> None:
         node_type=NodeType("cache.r7g.large"),
         nodes=4,
         parameters={"max_item_size": "2097152"},
+        # The cluster has alarms by default; these two lines are all that is different about them.
+        alarms=CacheAlarms(
+            thresholds={CacheAlarm.HOST_CPU: 75},
+            removed={CacheAlarm.EVICTIONS: "The cluster is meant to be full: it holds pages that are rendered again"},
+        ),
     )
     cdk.CfnOutput(stack, "DiscoveryEndpoint", value=str(cache.configuration_endpoint))
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from elasticache_constructs.shared.monitoring.table import ROWS
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -98,8 +99,31 @@ def _example(file: Path) -> Sequence[str]:
     return [f"[`{file.name}`]({file.name})", docstring.partition("\n")[0]]
 
 
+def _alarm(file: Path) -> Sequence[str]:
+    row = next(row for row in ROWS if row.alarm.value == file.stem)
+    kinds = ", ".join(f"`{kind.value}`" for kind in row.measures)
+    over = "below" if row.below else "above"
+    minutes = row.minutes * row.periods
+    missing = {"missing": "insufficient data", "ignore": "the state stays", "notBreaching": "well"}[row.missing]
+    return [
+        f"[`{row.alarm.name}`]({file.name})",
+        row.meaning,
+        f"{kinds}: {row.when}",
+        f"{over}, in {row.unit}: {row.why}",
+        f"{minutes} min",
+        f"{missing}. {row.missing_why}",
+        row.severity.value,
+    ]
+
+
 INDEXES = [
     Index("docs/adr", "*.md", ["no.", "decision", "date", "status"], _decision),
     Index("docs/runbooks", "*.md", ["runbook", "time", "risk", "rollback"], _runbook),
+    Index(
+        "docs/runbooks/alarms",
+        "*.md",
+        ["alarm", "what it says", "caches", "default threshold", "for", "missing datapoints", "when"],
+        _alarm,
+    ),
     Index("examples", "*.py", ["file", "what it deploys"], _example),
 ]

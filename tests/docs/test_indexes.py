@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from elasticache_constructs import CacheAlarm
+from elasticache_constructs.shared.monitoring.table import ROWS
 from tests.conftest import ROOT
 from tests.docs.indexes import INDEXES, Index, facts
 
@@ -28,6 +30,16 @@ def test_decision_names_its_alternatives(file: object) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", date)
     assert re.fullmatch(r"accepted|superseded by ADR \d+|proposed", status)
     assert "\n## Alternatives\n\n- " in text
+
+
+def test_every_alarm_has_its_runbook() -> None:
+    """An alarm's description names a page that exists, and says what it must."""
+    files = {file.stem: file.read_text() for file in BY_FOLDER["docs/runbooks/alarms"].files}
+    parts = ["What it means", "Look first", "What to do", "When it is safe to ignore", "AWS's pages"]
+
+    assert {alarm.value for alarm in CacheAlarm} == {*files} == {row.alarm.value for row in ROWS}
+    assert {} == {name: part for name, text in files.items() for part in parts if f"\n## {part}\n" not in text}
+    assert [] == [alarm for alarm in CacheAlarm if f"`CacheAlarm.{alarm.name}`" not in files[alarm.value]]
 
 
 def test_missing_fact_is_named() -> None:
