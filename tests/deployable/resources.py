@@ -55,6 +55,31 @@ def resources(settings: Any, name: str = "Cache") -> Resources:
     return _replication_group(settings, name)
 
 
+def targets(settings: Any) -> tuple[dict[str, Any], ...]:
+    """The targets of Application Auto Scaling that the settings ask for, each with the metric that it tracks."""
+    if isinstance(settings, MemcachedClusterSettings):
+        owned: tuple[tuple[str, Any, str], ...] = (("Nodes", settings.node_scaling, "NODE_CPU"),)
+    elif isinstance(settings, ServerlessCacheSettings):
+        owned = ()
+    else:
+        of_group = settings.topology
+        owned = (
+            ("NodeGroups", of_group.shard_scaling, "PRIMARY_CPU"),
+            ("Replicas", of_group.replica_scaling, "REPLICA_CPU"),
+        )
+    return tuple(
+        {
+            "Dimension": dimension,
+            "MinCapacity": scaling.minimum,
+            "MaxCapacity": scaling.maximum,
+            "Metric": scaling.metric.name if scaling.metric else default,
+            "TargetValue": scaling.target_percent,
+        }
+        for dimension, scaling, default in owned
+        if scaling is not None
+    )
+
+
 def template(*caches: Resources) -> dict[str, Any]:
     """A template of several caches."""
     return {

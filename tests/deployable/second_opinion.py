@@ -36,6 +36,8 @@ FLOORS: dict[str, dict[str, str]] = {
     "engine-log": {"redis": "6.2", "valkey": "7.2"},
     "ipv6": {"redis": "6.2", "valkey": "7.2", "memcached": "1.6.6"},
     "500 nodes": {"redis": "5.0.6", "valkey": "7.2"},
+    "scaling": {"redis": "6.0", "valkey": "7.2"},
+    "scaling with data tiering": {"redis": "7.0", "valkey": "7.2"},
 }
 _FIRST = {"redis": "4.0.10", "valkey": "7.2", "memcached": "1.5.16"}
 _LATE = {"redis": "6.2", "valkey": "7.2", "memcached": "1.5.16"}
@@ -115,6 +117,8 @@ class Asked:
     """Nodes that the account may have in a cluster."""
     is_loaded: bool = False
     """Whether it is there already, made of its files."""
+    targets: tuple[Mapping[str, Any], ...] = ()
+    """The numbers of it that are scaled, each with its dimension, capacities, metric and target."""
 
     @property
     def is_group(self) -> bool:
@@ -149,10 +153,15 @@ class Asked:
         return by_shard
 
     @property
-    def nodes(self) -> int:
-        """Of all shards."""
-        shards: int = self.cache.get("NumNodeGroups", 1)
-        return shards * (1 + self.replicas)
+    def most_nodes(self) -> int:
+        """Of all shards, when everything that is scaled is at its maximum."""
+        most = {each["Dimension"]: each["MaxCapacity"] for each in self.targets}
+        shards = max(self.cache.get("NumNodeGroups", 1), most.get("NodeGroups", 0))
+        return int(shards * (1 + max(self.replicas, most.get("Replicas", 0))))
+
+    def scales(self, *dimensions: str) -> bool:
+        """Whether one of these numbers of it is scaled."""
+        return any(each["Dimension"] in dimensions for each in self.targets)
 
     @property
     def speaks_ipv6(self) -> bool:
@@ -171,7 +180,14 @@ class Asked:
         return floor is None or self.is_before(floor)
 
 
-def asked(resources: Resources, *, region: str | None, node_quota: int, is_loaded: bool = False) -> Asked:
+def asked(
+    resources: Resources,
+    *,
+    region: str | None,
+    node_quota: int,
+    is_loaded: bool = False,
+    targets: tuple[Mapping[str, Any], ...] = (),
+) -> Asked:
     """What the resources of one cache ask of the service.
 
     Args:
@@ -179,6 +195,7 @@ def asked(resources: Resources, *, region: str | None, node_quota: int, is_loade
         region: Where; None where it is not known.
         node_quota: Nodes that the account may have in a cluster.
         is_loaded: Whether the cache is there already, made of its files.
+        targets: The numbers of it that are scaled.
     """
     by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, resource in resources.items():
@@ -199,6 +216,7 @@ def asked(resources: Resources, *, region: str | None, node_quota: int, is_loade
         region=region,
         node_quota=node_quota,
         is_loaded=is_loaded,
+        targets=targets,
     )
 
 
@@ -428,6 +446,33 @@ def _is_no_dump(arn: str) -> bool:
     return not re.fullmatch(r"arn:aws[a-z-]*:s3:::[^/,]+/[^,]+\.rdb", arn)
 
 
+_SCALED = re.compile(r"cache\.(c[78]gn|m[5678]g?|r[5678]g?|r6gd)\.(large|xlarge|2xlarge)")
+_METRICS = {
+    "NodeGroups": ("PRIMARY_CPU", "MEMORY", "CAPACITY"),
+    "Replicas": ("REPLICA_CPU",),
+    "Nodes": ("NODE_CPU",),
+}
+_STATED = {"NodeGroups": "NumNodeGroups", "Replicas": "ReplicasPerNodeGroup", "Nodes": "NumCacheNodes"}
+
+
+def _any_target(test: Callable[[Asked, Mapping[str, Any]], Any]) -> Callable[[Asked], bool]:
+    return lambda wanted: any(test(wanted, each) for each in wanted.targets)
+
+
+def _is_no_range(_: Asked, target: Mapping[str, Any]) -> bool:
+    most = {"NodeGroups": 250, "Replicas": 5, "Nodes": 60}[target["Dimension"]]
+    return not 1 <= target["MinCapacity"] <= target["MaxCapacity"] or (
+        target["Dimension"] != "Nodes" and target["MaxCapacity"] > most
+    )
+
+
+def _tracks_another_metric(wanted: Asked, target: Mapping[str, Any]) -> bool:
+    if target["TargetValue"] is None:
+        return False
+    is_full = target["Metric"] == "MEMORY" and wanted.node_family == "r6gd"
+    return target["Metric"] not in _METRICS[target["Dimension"]] or is_full or not 1 <= target["TargetValue"] <= 100
+
+
 OF_NODES: dict[str, Callable[[Asked], bool]] = {
     # Names
     "NAM-14": lambda wanted: _snapshot_is_no_name(wanted.cache.get("SnapshotName")),
@@ -479,7 +524,7 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     ),
     "TOP-12": lambda wanted: wanted.counts_shards and "NumCacheClusters" in wanted.cache,
     "TOP-19": lambda wanted: (
-        wanted.is_group and wanted.nodes > min(wanted.node_quota, 250 if wanted.lacks("500 nodes") else 500)
+        wanted.is_group and wanted.most_nodes > min(wanted.node_quota, 250 if wanted.lacks("500 nodes") else 500)
     ),
     "TOP-23": lambda wanted: "ClusterMode" in wanted.cache and wanted.lacks("cluster mode by choice"),
     "TOP-24": lambda wanted: (
@@ -551,6 +596,32 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     "NET-13": lambda wanted: wanted.speaks_ipv6 and wanted.lacks("ipv6"),
     "NET-14": lambda wanted: wanted.cache.get("NetworkType") == "dual_stack" and "IpDiscovery" not in wanted.cache,
     "NET-16": _discovery_is_wrong,
+    # Automatic scaling
+    "ASC-02": lambda wanted: wanted.scales("NodeGroups", "Replicas") and not wanted.counts_shards,
+    "ASC-03": lambda wanted: wanted.scales("NodeGroups", "Replicas") and wanted.lacks("scaling"),
+    "DTI-03": lambda wanted: (
+        bool(wanted.targets) and wanted.node_family == "r6gd" and wanted.lacks("scaling with data tiering")
+    ),
+    "ASC-04": lambda wanted: (
+        bool(wanted.targets) and wanted.node_family in NODES and not _SCALED.fullmatch(wanted.cache["CacheNodeType"])
+    ),
+    "ASC-06": _any_target(_tracks_another_metric),
+    "ASC-07": _any_target(_is_no_range),
+    "ASC-08": lambda wanted: bool(wanted.targets) and "NodeGroupConfiguration" in wanted.cache,
+    "ASC-10": _any_target(
+        lambda wanted, target: wanted.cache.get(_STATED[target["Dimension"]], 0) > target["MaxCapacity"]
+    ),
+    "ASC-11": _any_target(
+        lambda _, target: target["Metric"] == "REPLICA_CPU" and not 35 <= (target["TargetValue"] or 60) <= 70
+    ),
+    "ASC-12": lambda wanted: (
+        wanted.scales("Replicas") and int(wanted.parameters.get("reserved-memory-percent", "25")) < 25
+    ),
+    "MEM-05": lambda wanted: wanted.scales("Nodes") and wanted.cache["NumCacheNodes"] == 1,
+    "MEM-13": lambda wanted: (
+        wanted.scales("Nodes")
+        and ((wanted.region or "").startswith("cn-") or any(each["MaxCapacity"] > 60 for each in wanted.targets))
+    ),
 }
 """Whether a replication group or a Memcached cluster breaks a rule, by the rule's id."""
 

@@ -82,9 +82,12 @@ def replication_groups(draw: st.DrawFn) -> Call:
     node_type = draw(nodes.careless() if "node_type" in slips else nodes.careful(known, region, older=older))
     logins, transit_encryption = draw(access.with_encryption(known, slips))
     maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
-    topology = draw(
-        shapes.careless() if "topology" in slips else scaling.of_group(draw(shapes.careful(known)), node_type, known)
-    )
+    anyhow = bool(slips & {"node_type", "engine"})
+    topology = draw(shapes.careful(known))
+    if "topology" not in slips:
+        topology = draw(scaling.of_group(topology, node_type, known, careful=not anyhow))
+    else:
+        topology = draw(st.one_of(shapes.careless(), shapes.careless(), scaling.beyond_group(topology)))
     return _drawn(
         ReplicationGroupSettings,
         description=draw(
@@ -141,7 +144,11 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
         engine=engine,
         node_type=node_type,
         nodes=number,
-        node_scaling=draw(scaling.careless() if "node_scaling" in slips else scaling.of_nodes(number, node_type)),
+        node_scaling=draw(
+            scaling.beyond_nodes(number)
+            if "node_scaling" in slips
+            else scaling.of_nodes(number, node_type, careful="node_type" not in slips)
+        ),
         port=draw(shapes.wrong_number(1, 65535) if "port" in slips else shapes.PORTS),
         maintenance_window=draw(times.windows(apart="maintenance_window" not in slips))[0],
         parameters=draw(parameters.careless() if "parameters" in slips else parameters.careful(known, node_type)),

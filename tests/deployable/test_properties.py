@@ -11,7 +11,7 @@ from elasticache_constructs import ConfigurationError
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from tests.deployable.accepted import known_region
 from tests.deployable.api import complaints
-from tests.deployable.resources import resources
+from tests.deployable.resources import resources, targets
 from tests.deployable.second_opinion import asked, refusals
 from tests.deployable.strategies import configurations
 
@@ -46,5 +46,6 @@ def _is_judged(written: Call) -> None:
         region=known_region(made),
         node_quota=made.topology.node_quota if is_group else 0,
         is_loaded=is_group and made.restore_from is not None and made.restore_from.loaded,
+        targets=targets(made),
     )
     assert [] == refusals(wanted) + complaints(found)

@@ -132,6 +132,13 @@ def _shards(*slots: str) -> list[dict[str, Any]]:
     return [{"NodeGroupId": f"{number:04}", "Slots": each} for number, each in enumerate(slots, start=1)]
 
 
+def _scaled(dimension: str, **changes: Any) -> dict[str, Any]:
+    """A target for two to four."""
+    metric = {"NodeGroups": "PRIMARY_CPU", "Replicas": "REPLICA_CPU", "Nodes": "NODE_CPU"}[dimension]
+    whole = {"Dimension": dimension, "MinCapacity": 2, "MaxCapacity": 4, "Metric": metric, "TargetValue": 60}
+    return {"targets": ({**whole, **changes},)}
+
+
 OLD = {"TransitEncryptionMode": ABSENT, "CacheNodeType": "cache.m5.large"}
 REDIS_6_2 = {"EngineVersion": "6.2", **OLD}
 REDIS_6_0 = {"EngineVersion": "6.0", **OLD}
@@ -278,6 +285,40 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("NET-13", TOKEN, {**REDIS_6_0, "NetworkType": "ipv6"}, {"family": "redis6.x"}),
     ("NET-14", GROUP, {"NetworkType": "dual_stack"}, {}),
     ("NET-16", GROUP, {"IpDiscovery": "ipv6"}, {}),
+    ("ASC-02", GROUP, {}, _scaled("Replicas")),
+    ("ASC-03", TOKEN, {**REDIS_5, **SHARDS}, {"family": "redis5.0", "parameters": ON, **_scaled("NodeGroups")}),
+    (
+        "DTI-03",
+        TOKEN,
+        {**REDIS_6_2, **SHARDS, "CacheNodeType": "cache.r6gd.xlarge", "DataTieringEnabled": True},
+        {"family": "redis6.x", "parameters": ON, **_scaled("NodeGroups")},
+    ),
+    ("ASC-04", GROUP, {**SHARDS, "CacheNodeType": "cache.t4g.medium"}, {"parameters": ON, **_scaled("NodeGroups")}),
+    ("ASC-04", CLUSTER, {"CacheNodeType": "cache.r7g.4xlarge"}, _scaled("Nodes")),
+    ("ASC-06", GROUP, SHARDS, {"parameters": ON, **_scaled("NodeGroups", Metric="REPLICA_CPU")}),
+    ("ASC-06", CLUSTER, {}, _scaled("Nodes", TargetValue=101)),
+    (
+        "ASC-06",
+        GROUP,
+        {**SHARDS, "CacheNodeType": "cache.r6gd.xlarge", "DataTieringEnabled": True},
+        {"parameters": ON, **_scaled("NodeGroups", Metric="MEMORY")},
+    ),
+    ("ASC-07", GROUP, SHARDS, {"parameters": ON, **_scaled("Replicas", MaxCapacity=6)}),
+    ("ASC-07", CLUSTER, {}, _scaled("Nodes", MinCapacity=5)),
+    (
+        "ASC-08",
+        GROUP,
+        {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "2-3", "4-16383")},
+        {"parameters": ON, **_scaled("Replicas")},
+    ),
+    ("ASC-10", GROUP, SHARDS, {"parameters": ON, **_scaled("NodeGroups", MinCapacity=1, MaxCapacity=2)}),
+    ("ASC-10", CLUSTER, {"NumCacheNodes": 5}, _scaled("Nodes")),
+    ("ASC-11", GROUP, SHARDS, {"parameters": ON, **_scaled("Replicas", TargetValue=34)}),
+    ("ASC-12", GROUP, SHARDS, {"parameters": {**ON, "reserved-memory-percent": "24"}, **_scaled("Replicas")}),
+    ("MEM-05", CLUSTER, {"NumCacheNodes": 1, "AZMode": "single-az"}, _scaled("Nodes")),
+    ("MEM-13", CLUSTER, {}, _scaled("Nodes", MaxCapacity=61)),
+    ("MEM-13", CLUSTER, {}, {"region": "cn-north-1", **_scaled("Nodes")}),
+    ("TOP-19", GROUP, SHARDS, {"parameters": ON, "node_quota": 90, **_scaled("NodeGroups", MaxCapacity=46)}),
     ("NAM-09", SERVERLESS, {"ServerlessCacheName": "Orders"}, {}),
     ("NAM-17", SERVERLESS, {"Description": "<orders>"}, {}),
     ("WIN-02", SERVERLESS, {"DailySnapshotTime": "2:00"}, {}),
@@ -302,7 +343,18 @@ BOTH = {
 """Faults that break another rule as well."""
 
 
-@pytest.mark.parametrize("wanted", [GROUP, TOKEN, CLUSTER, SERVERLESS], ids=["group", "token", "cluster", "serverless"])
+RIGHT = {
+    "group": GROUP,
+    "token": TOKEN,
+    "cluster": CLUSTER,
+    "serverless": SERVERLESS,
+    "scaled shards": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("NodeGroups")}),
+    "scaled replicas": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("Replicas")}),
+    "scaled nodes": edited(CLUSTER, {}, _scaled("Nodes")),
+}
+
+
+@pytest.mark.parametrize("wanted", RIGHT.values(), ids=RIGHT)
 def test_what_is_right_breaks_no_rule(wanted: Asked) -> None:
     """A good cache of each kind is let pass."""
     assert [] == refusals(wanted)

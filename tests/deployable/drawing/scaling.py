@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from tests.deployable.written import Call, call
 if TYPE_CHECKING:
     from tests.deployable.drawing.engines import Known
 
+_MOST_NODES = facts.limit("memcached_nodes").maximum
 _BEYOND: tuple[dict[str, Any], ...] = (
     {"minimum": 0, "maximum": 4},
     {"minimum": 4, "maximum": 3},
@@ -28,33 +28,55 @@ _BEYOND: tuple[dict[str, Any], ...] = (
 
 
 @st.composite
-def of_nodes(draw: st.DrawFn, nodes: Any, node_type: Call) -> Call | None:
-    """A range for the nodes of Memcached, where they can be scaled; often none."""
-    if not isinstance(nodes, int) or not 1 < nodes <= facts.limit("memcached_nodes").maximum or not _scales(node_type):
+def of_nodes(draw: st.DrawFn, nodes: Any, node_type: Call, *, careful: bool) -> Call | None:
+    """A range for the nodes of Memcached, where they can be scaled; often none. Without care, of any node type."""
+    if not isinstance(nodes, int) or not 1 < nodes <= _MOST_NODES or (careful and not _scales(node_type)):
         return None
-    return draw(st.one_of(st.none(), _around(nodes, facts.limit("memcached_nodes").maximum)))
+    return draw(st.one_of(st.none(), _around(nodes, _MOST_NODES)))
 
 
 @st.composite
-def of_group(draw: st.DrawFn, topology: Call, node_type: Call, known: Known) -> Call:
-    """The topology, in cluster mode often with a range for its shards or its replicas, where they can be scaled."""
-    shards, replicas = (topology.keywords.get(name) for name in ("shards", "replicas_per_shard"))
-    fits = topology.keywords.get("cluster_mode") is True and _scales(node_type) and known.supports("autoscaling")
-    # Data tiering asks for newer engines, and takes other metrics.
-    if not fits or not shards or not replicas or ".r6gd." in str(node_type.arguments[0]):
-        return topology
-    scaled = draw(st.sampled_from((None, "shard_scaling", "replica_scaling")))
-    if scaled is None:
-        return topology
-    most = 90 // (1 + replicas) if scaled == "shard_scaling" else min(90 // shards - 1, 5)
-    number = shards if scaled == "shard_scaling" else replicas
-    return call(topology.constructor, **topology.keywords, **{scaled: draw(_around(number, most))})
+def beyond_nodes(draw: st.DrawFn, nodes: Any) -> Call:
+    """A range for the nodes of Memcached that is just beyond what may be."""
+    if isinstance(nodes, int) and 1 < nodes <= _MOST_NODES and draw(st.booleans()):
+        return draw(_beyond(nodes, _MOST_NODES))
+    return call(AutoScaling, **draw(st.sampled_from(_BEYOND)))
 
 
-@functools.cache
-def careless() -> st.SearchStrategy[Call]:
-    """One that is just beyond what may be."""
-    return st.sampled_from(_BEYOND).map(lambda keywords: call(AutoScaling, **keywords))
+@st.composite
+def of_group(draw: st.DrawFn, topology: Call, node_type: Call, known: Known, *, careful: bool) -> Call:
+    """The topology, in cluster mode often with a range for its shards or its replicas, where they can be scaled.
+
+    Without care, of any node type and engine.
+    """
+    # Data tiering asks for newer engines.
+    can = _scales(node_type) and known.supports("autoscaling") and ".r6gd." not in str(node_type.arguments[0])
+    if topology.keywords.get("cluster_mode") is not True or (careful and not can):
+        return topology
+    scaled = draw(st.sampled_from((None, *_ranges(topology))))
+    return topology if scaled is None else _with(topology, scaled, draw(_around(*_ranges(topology)[scaled])))
+
+
+@st.composite
+def beyond_group(draw: st.DrawFn, topology: Call) -> Call:
+    """The topology, in cluster mode with a range that is just beyond what its numbers and its quota allow."""
+    if topology.keywords.get("cluster_mode") is not True:
+        return topology
+    scaled = draw(st.sampled_from((*_ranges(topology),)))
+    return _with(topology, scaled, draw(_beyond(*_ranges(topology)[scaled])))
+
+
+def _ranges(topology: Call) -> dict[str, tuple[int, int]]:
+    """By argument, the number that the group is made with, and the greatest one that the quota allows."""
+    shards, replicas = topology.keywords["shards"], topology.keywords["replicas_per_shard"]
+    return {
+        "shard_scaling": (shards, 90 // (1 + replicas)),
+        "replica_scaling": (replicas, min(90 // shards - 1, 5)),
+    }
+
+
+def _with(topology: Call, name: str, scaling: Call) -> Call:
+    return call(topology.constructor, **topology.keywords, **{name: scaling})
 
 
 @st.composite
@@ -63,6 +85,12 @@ def _around(draw: st.DrawFn, number: int, most: int) -> Call:
     more: tuple[dict[str, Any], ...] = ({}, {"target_percent": 35}, {"target_percent": 70}, {"scale_in": False})
     target = draw(st.sampled_from(more))
     return call(AutoScaling, minimum=draw(st.integers(1, maximum)), maximum=maximum, **target)
+
+
+def _beyond(number: int, most: int) -> st.SearchStrategy[Call]:
+    """A maximum below the number, where one is left, or above what may be."""
+    wrong = (number - 1, most + 1) if number > 1 else (most + 1,)
+    return st.sampled_from(wrong).map(lambda maximum: call(AutoScaling, minimum=1, maximum=maximum))
 
 
 def _scales(node_type: Call) -> bool:
