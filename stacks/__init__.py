@@ -44,6 +44,7 @@ class CacheStage(cdk.Stage):
             "cache-redis",
             settings=settings.redis,
             network=self.network.network,
+            alarm_topic=self.notifications.alarm_topic,
             subscribers=settings.subscribers,
             no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
@@ -53,17 +54,18 @@ class CacheStage(cdk.Stage):
             "cache-memcached",
             settings=settings.memcached,
             network=self.network.network,
+            alarm_topic=self.notifications.alarm_topic,
             subscribers=settings.subscribers,
             termination_protection=protected,
         )
-        if settings.subscribers.has_chat:
-            self.monitoring = MonitoringStack(
-                self,
-                "cache-monitoring",
-                subscribers=settings.subscribers,
-                alarm_topics=[self.notifications.alarm_topic, *self.redis.rotation_topics],
-                termination_protection=protected,
-            )
+        self.monitoring = MonitoringStack(
+            self,
+            "cache-monitoring",
+            caches=[self.redis.cache, self.memcached.cache],
+            subscribers=settings.subscribers,
+            alarm_topics=[self.notifications.alarm_topic, *self.redis.rotation_topics],
+            termination_protection=protected,
+        )
         if settings.database is None:
             return
         self.database = DatabaseStack(

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from elasticache_constructs import CacheNetwork, MemcachedCluster, Subscriptions
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_sns as sns
     from constructs import Construct
 
     from elasticache_constructs import Subscribers
@@ -25,6 +26,7 @@ class MemcachedStack(cdk.Stack):
         *,
         settings: MemcachedSettings,
         network: CacheNetwork,
+        alarm_topic: sns.ITopic,
         subscribers: Subscribers,
         termination_protection: bool,
     ) -> None:
@@ -44,6 +46,7 @@ class MemcachedStack(cdk.Stack):
             nodes=settings.nodes,
             node_scaling=settings.node_scaling,
             availability_zones=settings.availability_zones,
+            alarm_topic=alarm_topic,
         )
         Subscriptions(
             self,

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from elasticache_constructs import CacheNetwork, ReplicationGroup, Rotation, Subscriptions
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_sns as sns
     from constructs import Construct
 
     from elasticache_constructs import Subscribers
@@ -25,6 +26,7 @@ class RedisStack(cdk.Stack):
         *,
         settings: RedisSettings,
         network: CacheNetwork,
+        alarm_topic: sns.ITopic,
         subscribers: Subscribers,
         no_reserved_concurrency_reason: str | None,
         termination_protection: bool,
@@ -45,6 +47,7 @@ class RedisStack(cdk.Stack):
             topology=settings.topology,
             access=settings.access,
             backups=settings.backups,
+            alarm_topic=alarm_topic,
         )
         rotations = self.cache.rotate_secrets(
             Rotation.in_network(network, no_reserved_concurrency_reason=no_reserved_concurrency_reason)

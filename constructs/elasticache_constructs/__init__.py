@@ -15,6 +15,8 @@ from elasticache_constructs.serverless_cache.construct import ServerlessCache, S
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms
+from elasticache_constructs.shared.monitoring.dashboard import CacheDashboard
+from elasticache_constructs.shared.monitoring.queries import SavedQueries
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.shared.service_updates.construct import ServiceUpdateAlarm
 from elasticache_constructs.shared.subscriptions import Subscriptions
@@ -42,6 +44,7 @@ __all__ = [
     "Backups",
     "CacheAlarm",
     "CacheAlarms",
+    "CacheDashboard",
     "CacheNetwork",
     "ClusterMode",
     "CombinedConfigurationError",
@@ -65,6 +68,7 @@ __all__ = [
     "ReplicationGroup",
     "ReplicationGroupBase",
     "Rotation",
+    "SavedQueries",
     "ScalingMetric",
     "ScheduledScaling",
     "SecretRotation",

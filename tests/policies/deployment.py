@@ -128,7 +128,12 @@ class Deployment:
 
     def __init__(self, templates: Mapping[str, dict[str, Any]]) -> None:
         self._templates = templates
-        self._exports = {
+        self._outputs: dict[Any, tuple[str, Any]] = {
+            (path.replace("/", "-"), name): (path, output["Value"])
+            for path, template in templates.items()
+            for name, output in template.get("Outputs", {}).items()
+        }
+        self._exports: dict[Any, tuple[str, Any]] = {
             name: (path, output["Value"])
             for path, template in templates.items()
             for output in template.get("Outputs", {}).values()
@@ -244,8 +249,11 @@ class Deployment:
             case "Fn::Split":
                 separator, text = argument
                 return self._resolved(text, path).split(separator)
-            case "Fn::ImportValue":
-                exporter, exported = self._exports[self._resolved(argument, path)]
+            case "Fn::ImportValue" | "Fn::GetStackOutput":
+                weak = function == "Fn::GetStackOutput"
+                exports = self._outputs if weak else self._exports
+                name = (argument["StackName"], argument["OutputName"]) if weak else self._resolved(argument, path)
+                exporter, exported = exports[name]
                 return self._resolved(exported, exporter)
             case "Fn::GetAZs":
                 return [f"{REGION}{letter}" for letter in "abc"]

@@ -61,7 +61,7 @@ def test_cdk_ls_names_every_stack(tmp_path: Path) -> None:
     expected = {
         f"{stage}/cache-{stack}"
         for stage in ("dev", "prod")
-        for stack in ("notifications", "network", "redis", "memcached", "database", "workload")
+        for stack in ("notifications", "network", "redis", "memcached", "monitoring", "database", "workload")
     }
     assert expected == {line.split(" ")[0] for line in result.stdout.splitlines()}
     assert result.returncode == 0

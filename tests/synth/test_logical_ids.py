@@ -31,7 +31,6 @@ FROZEN = {
     "cache-redis": {
         "RedisKey99F69F89": "KMS::Key",
         "RedisEvents93B8C7C3": "SNS::Topic",
-        "RedisAlarmTopic6A12AA42": "SNS::Topic",
         "RedisAlarms3DDB0635": "SNS::Topic",
         "RedisSubnets445F6F85": "ElastiCache::SubnetGroup",
         "RedisNetworkNodes23E9B0FA": "EC2::SecurityGroup",
@@ -45,8 +44,6 @@ FROZEN = {
         "RedisFF642DF2": "ElastiCache::ReplicationGroup",
     },
     "cache-memcached": {
-        "MemcachedAlarmKey8C39D811": "KMS::Key",
-        "MemcachedAlarmTopic342BDBC6": "SNS::Topic",
         "MemcachedEvents095A03CC": "SNS::Topic",
         "MemcachedSubnetsBAF2256B": "ElastiCache::SubnetGroup",
         "MemcachedNetworkNodes5BED8E21": "EC2::SecurityGroup",

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from tests.conftest import Synthesised
 
-STACKS = ("cache-notifications", "cache-network", "cache-redis", "cache-memcached", "cache-database", "cache-workload")
+STACKS = (
+    "cache-notifications",
+    "cache-network",
+    "cache-redis",
+    "cache-memcached",
+    "cache-monitoring",
+    "cache-database",
+    "cache-workload",
+)
 
 
 def masked(template: dict[str, Any]) -> dict[str, Any]:

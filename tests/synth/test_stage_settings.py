@@ -123,7 +123,7 @@ def test_database_and_applications_may_be_left_out() -> None:
     bare = replace(STAGES["dev"], database=None, workload=None)
     kept = replace(STAGES["dev"], workload=None)
     stages = [CacheStage(cdk.App(context=FLAGS), "dev", settings=each) for each in (bare, kept)]
-    caches = ["cache-notifications", "cache-network", "cache-redis", "cache-memcached"]
+    caches = ["cache-notifications", "cache-network", "cache-redis", "cache-memcached", "cache-monitoring"]
 
     assert [[each.node.id for each in stage.node.children] for stage in stages] == [caches, [*caches, "cache-database"]]
 

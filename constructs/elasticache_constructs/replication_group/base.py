@@ -19,6 +19,7 @@ from elasticache_constructs.shared.connection_settings import connection_variabl
 from elasticache_constructs.shared.grants import attach
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache
 from elasticache_constructs.shared.monitoring.node_metrics import ReplicationMetrics
+from elasticache_constructs.shared.monitoring.queries import LoggedCache
 from elasticache_constructs.shared.removal import refuse_for_imported
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache):
+class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache, LoggedCache):
     """What a replication group can do whether it was made here or imported."""
 
     replication_group_id: str

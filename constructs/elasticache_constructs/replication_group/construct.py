@@ -23,6 +23,7 @@ from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_
 from elasticache_constructs.shared.logs import log_group
 from elasticache_constructs.shared.monitoring.alarms import WatchedCache
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
+from elasticache_constructs.shared.monitoring.queries import CacheLog
 from elasticache_constructs.shared.notifications import (
     AlarmTopic,
     EventTopic,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_applicationautoscaling as appscaling
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_sns as sns
     from constructs import Construct
@@ -203,6 +205,7 @@ class ReplicationGroup(ReplicationGroupBase):
         groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
         entry = create_access(self, access, engine=settings.engine_of_users, key=key)
         cluster_mode = settings.topology.cluster_mode_enabled
+        log_groups = _log_groups(self, settings, key)
         self._resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
@@ -215,7 +218,7 @@ class ReplicationGroup(ReplicationGroupBase):
             kms_key_id=key.key_arn,
             auth_token=entry.auth_token,
             user_group_ids=entry.user_group_ids,
-            log_delivery_configurations=_log_delivery(self, settings, key) or None,
+            log_delivery_configurations=_log_delivery(settings, log_groups) or None,
             notification_topic_arn=topic.topic_arn,
         )
         self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
@@ -234,6 +237,8 @@ class ReplicationGroup(ReplicationGroupBase):
         self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
         self._engine_name = engine.name
+        log_format = settings.log_delivery.log_format
+        self._logs = {kind: CacheLog(each, log_format) for kind, each in log_groups.items()}
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._user_group_id = entry.user_group_id
         scaled = f"replication-group/{self.replication_group_id}"
@@ -384,10 +389,20 @@ def _endpoints(
     )
 
 
-def _log_delivery(
-    scope: Construct, settings: ReplicationGroupSettings, key: kms.IKey
-) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
+def _log_groups(scope: Construct, settings: ReplicationGroupSettings, key: kms.IKey) -> dict[str, logs.ILogGroup]:
+    """The group's own log groups by type of log; none if the logs go to Firehose."""
+    if settings.log_delivery.firehose_stream is not None:
+        return {}
     unique = Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
+    return {
+        kind: log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}")
+        for kind in settings.logs()
+    }
+
+
+def _log_delivery(
+    settings: ReplicationGroupSettings, log_groups: Mapping[str, logs.ILogGroup]
+) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
     group = elasticache.CfnReplicationGroup
     delivery = settings.log_delivery
 
@@ -395,7 +410,7 @@ def _log_delivery(
         if delivery.firehose_stream is not None:
             stream = group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=delivery.firehose_stream)
             return group.DestinationDetailsProperty(kinesis_firehose_details=stream)
-        name = log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}").log_group_name
+        name = log_groups[kind].log_group_name
         return group.DestinationDetailsProperty(
             cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=name)
         )
