@@ -32,44 +32,89 @@ ALARM, OK = "ALARM", "OK"
 
 def alarm(scene: EmulatedScene) -> None:
     """Raise each alarm that a drill can raise, and find its messages in a queue that is subscribed to its topic."""
-    alarms = scene.stage.alarms
-    if not alarms:
+    if not scene.stage.alarms:
         raise NotApplicableError("the stage has no alarm with an action")
     rules = mute_rules(scene)
     with ExitStack() as stack:
-        scene.control("mute-rules-at", at=outside(rules))
-        stack.callback(scene.control, "mute-rules-at")
-        box = Mailbox(scene, alarms, stack)
+        alarms = Alarms(scene, stack)
         nodes = cache_nodes(scene)
         raised: dict[str, Stimulus] = {}
-        for found in alarms:
+        for found in scene.stage.alarms:
             if is_on_caches(found):
                 for stimulus in _found(scene, found, nodes):
-                    raise_and_calm(scene, found, stimulus, box)
+                    alarms.raise_and_calm(found, stimulus)
                     raised.setdefault(found["AlarmName"], stimulus)
             elif _raise(scene, found):
-                _expect_message(scene, found, box)
+                _expect_message(scene, found, alarms)
+        alarms.expect_messages()
         for rule in rules:
-            _expect_muted(scene, rule, raised, box)
+            _expect_muted(scene, rule, raised, alarms)
 
 
-class Mailbox:
-    """The messages of all topics of alarms.
+class Alarms:
+    """The alarms of the stage, outside all windows of mute rules, and the messages of their topics.
 
     Args:
         scene: What the drill acts with.
-        alarms: The alarms.
-        stack: Ends the subscriptions.
+        stack: Ends the subscriptions, and lets mute rules follow the real time again.
     """
 
-    def __init__(self, scene: EmulatedScene, alarms: Iterable[Mapping[str, Any]], stack: ExitStack) -> None:
-        topics = {action for found in alarms for action in found["AlarmActions"] if ":sns:" in action}
+    def __init__(self, scene: EmulatedScene, stack: ExitStack) -> None:
+        self._scene = scene
+        topics = {action for found in scene.stage.alarms for action in found["AlarmActions"] if ":sns:" in action}
         self._inboxes = [stack.enter_context(accounts.inbox(scene, topic)) for topic in sorted(topics)]
+        self._asked: dict[str, list[str]] = {}
+        pages = scene.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["CompositeAlarm"])
+        self._rules = {item["AlarmName"]: item["AlarmRule"] for page in pages for item in page["CompositeAlarms"]}
+        scene.control("mute-rules-at", at=_outside(mute_rules(scene)))
+        stack.callback(scene.control, "mute-rules-at")
 
-    def states(self, name: str) -> list[str]:
-        """The new states in the messages of an alarm, in order."""
-        messages = [json.loads(text) for inbox in self._inboxes for text in inbox.texts() if text.startswith("{")]
-        return [message["NewStateValue"] for message in messages if message.get("AlarmName") == name]
+    def messages(self) -> dict[str, list[str]]:
+        """The new states in all messages, in order, by the name of the alarm."""
+        found: dict[str, list[str]] = {}
+        for text in (text for inbox in self._inboxes for text in inbox.texts() if text.startswith("{")):
+            message = json.loads(text)
+            found.setdefault(str(message.get("AlarmName")), []).append(str(message.get("NewStateValue")))
+        return found
+
+    def states(self, *names: str) -> dict[str, dict[str, Any]]:
+        """Alarms by their names, as `DescribeAlarms` has them."""
+        kinds = ["MetricAlarm", "CompositeAlarm"]
+        answer = self._scene.client("cloudwatch").describe_alarms(AlarmNames=list(names), AlarmTypes=kinds)
+        return {item["AlarmName"]: item for item in (*answer["MetricAlarms"], *answer["CompositeAlarms"])}
+
+    def raise_and_calm(self, found: Mapping[str, Any], stimulus: Stimulus) -> None:
+        """Let one node breach, and recover.
+
+        Args:
+            found: The alarm, as `DescribeAlarms` has it.
+            stimulus: What raises it.
+        """
+        name, scene = found["AlarmName"], self._scene
+        named = (f'("{name}")', f'("{found["AlarmArn"]}")', f"({found['AlarmArn']})")
+        parents = [parent for parent, rule in self._rules.items() if any(text in rule for text in named)]
+        publish(scene, stimulus.breaching, later=stimulus.seconds)
+        states = self.states(name, *parents)
+        read = f"{stimulus.what}: {states[name]['StateValue']}"
+        scene.expect("one node beyond the threshold raises the alarm", f"{stimulus.what}: {ALARM}", read, of=name)
+        reason = states[name]["StateReason"]
+        if NODE in reason:
+            node = stimulus.node.name
+            scene.expect("the alarm names the node", node, node if node in reason else reason, of=name)
+        for parent in parents:
+            scene.expect("the health of the cache follows", ALARM, states[parent]["StateValue"], of=parent)
+        publish(scene, stimulus.calm, later=stimulus.seconds)
+        states = self.states(name, *parents)
+        scene.expect("the alarm recovers", OK, states[name]["StateValue"], of=name)
+        for parent in parents:
+            scene.expect("the health of the cache recovers", OK, states[parent]["StateValue"], of=parent)
+        self._asked.setdefault(name, []).extend([ALARM, *([OK] if found.get("OKActions") else [])])
+
+    def expect_messages(self) -> None:
+        """Each alarm that was raised has sent its messages, and no others."""
+        arrived = self.messages()
+        for name, asked in self._asked.items():
+            self._scene.expect("an alarm on a cache reaches its topic", asked, arrived.get(name, []), of=name)
 
 
 # Alarms on caches -----------------------------------------------------------------------------------------------------
@@ -107,42 +152,13 @@ def _found(scene: EmulatedScene, found: Mapping[str, Any], nodes: Sequence[Cache
         return []
 
 
-def raise_and_calm(scene: EmulatedScene, found: Mapping[str, Any], stimulus: Stimulus, box: Mailbox) -> None:
-    """Let one node breach, and recover.
-
-    Args:
-        scene: What the drill acts with.
-        found: The alarm, as `DescribeAlarms` has it.
-        stimulus: What raises it.
-        box: The messages of its topic.
-    """
-    name, before = found["AlarmName"], len(box.states(found["AlarmName"]))
-    publish(scene, stimulus.breaching)
-    states = _states(scene)
-    scene.expect("one node beyond the threshold raises the alarm", f"{stimulus.what}: ALARM",
-                 f"{stimulus.what}: {states[name]['StateValue']}", of=name)  # fmt: skip
-    if NODE in states[name]["StateReason"]:
-        read = stimulus.node.name if stimulus.node.name in states[name]["StateReason"] else states[name]["StateReason"]
-        scene.expect("the alarm names the node", stimulus.node.name, read, of=name)
-    for parent in _parents(states, found):
-        scene.expect("the health of the cache follows", ALARM, states[parent]["StateValue"], of=parent)
-    scene.control("pass-time", seconds=stimulus.seconds)
-    publish(scene, stimulus.calm)
-    states = _states(scene)
-    scene.expect("the alarm recovers", OK, states[name]["StateValue"], of=name)
-    for parent in _parents(states, found):
-        scene.expect("the health of the cache recovers", OK, states[parent]["StateValue"], of=parent)
-    asked = [ALARM, *([OK] if found.get("OKActions") else [])]
-    scene.expect("an alarm on a cache reaches its topic", asked, box.states(name)[before:], of=name)
-    scene.control("pass-time", seconds=stimulus.seconds)
-
-
-def publish(scene: EmulatedScene, publications: Iterable[Publication]) -> None:
+def publish(scene: EmulatedScene, publications: Iterable[Publication], *, later: float = 0) -> None:
     """Publish metrics as ElastiCache does; what it would not publish is refused.
 
     Args:
         scene: What the drill acts with.
         publications: What to publish.
+        later: How many seconds pass before.
     """
     metrics = []
     for one in publications:
@@ -156,21 +172,7 @@ def publish(scene: EmulatedScene, publications: Iterable[Publication]) -> None:
                 **({} if attributes is None else {"attributes": attributes}),
             }
         )
-    scene.control("publish", metrics=metrics)
-
-
-def _states(scene: EmulatedScene) -> dict[str, dict[str, Any]]:
-    """All alarms by their names."""
-    pages = scene.client("cloudwatch").get_paginator("describe_alarms").paginate(
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )  # fmt: skip
-    return {item["AlarmName"]: item for page in pages for item in (*page["MetricAlarms"], *page["CompositeAlarms"])}
-
-
-def _parents(states: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) -> list[str]:
-    """The composite alarms whose rules have an alarm."""
-    named = (f'("{found["AlarmName"]}")', f'("{found["AlarmArn"]}")', f"({found['AlarmArn']})")
-    return [name for name, item in states.items() if any(text in item.get("AlarmRule", "") for text in named)]
+    scene.control("publish", metrics=metrics, later=later)
 
 
 # Mute rules -----------------------------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ def _hours() -> Iterable[datetime]:
     return (now + timedelta(hours=number) for number in range(WEEK_HOURS))
 
 
-def outside(rules: Sequence[Mapping[str, Any]]) -> float:
+def _outside(rules: Sequence[Mapping[str, Any]]) -> float:
     """A moment at which no rule is active.
 
     Args:
@@ -203,22 +205,22 @@ def outside(rules: Sequence[Mapping[str, Any]]) -> float:
     return next(at.timestamp() for at in _hours() if not any(is_active(rule, at) for rule in rules))
 
 
-def _expect_muted(scene: EmulatedScene, rule: Mapping[str, Any], raised: Mapping[str, Stimulus], box: Mailbox) -> None:
+def _expect_muted(
+    scene: EmulatedScene, rule: Mapping[str, Any], raised: Mapping[str, Stimulus], alarms: Alarms
+) -> None:
     """In the window of a rule an alarm changes its state and sends nothing; afterwards it does, if it still applies."""
     name = next((name for name in rule["MuteTargets"]["AlarmNames"] if name in raised), None)
     inside = next((at for at in _hours() if is_active(rule, at)), None)
     if name is None or inside is None:
         return
-    before = len(box.states(name))
+    before = len(alarms.messages().get(name, []))
     scene.control("mute-rules-at", at=inside.timestamp())
-    publish(scene, raised[name].breaching)
-    scene.expect("a muted alarm changes its state", ALARM, _states(scene)[name]["StateValue"], of=name)
-    scene.expect("a muted alarm sends nothing", [], box.states(name)[before:], of=name)
-    scene.control("mute-rules-at", at=outside([rule]))
-    scene.expect("it is sent when the window ends", [ALARM], box.states(name)[before:], of=name)
-    scene.control("pass-time", seconds=raised[name].seconds)
-    publish(scene, raised[name].calm)
-    scene.control("pass-time", seconds=raised[name].seconds)
+    publish(scene, raised[name].breaching, later=raised[name].seconds)
+    scene.expect("a muted alarm changes its state", ALARM, alarms.states(name)[name]["StateValue"], of=name)
+    scene.expect("a muted alarm sends nothing", [], alarms.messages().get(name, [])[before:], of=name)
+    scene.control("mute-rules-at", at=_outside([rule]))
+    scene.expect("it is sent when the window ends", [ALARM], alarms.messages().get(name, [])[before:], of=name)
+    publish(scene, raised[name].calm, later=raised[name].seconds)
 
 
 # Other alarms ---------------------------------------------------------------------------------------------------------
@@ -260,11 +262,11 @@ def _failing_function(scene: EmulatedScene, found: Mapping[str, Any]) -> Functio
     return next((secret.function for secret in scene.stage.rotated if secret.function.name in names), None)
 
 
-def _expect_message(scene: EmulatedScene, found: Mapping[str, Any], box: Mailbox) -> None:
+def _expect_message(scene: EmulatedScene, found: Mapping[str, Any], alarms: Alarms) -> None:
     name = found["AlarmName"]
     source = "the errors of a function" if found["Namespace"] == LAMBDA else "a metric"
     scene.until(lambda: _state(scene, name) == ALARM, f"the alarm {name} is in ALARM")
-    scene.until(lambda: ALARM in box.states(name), f"the message of {name} arrives")
+    scene.until(lambda: ALARM in alarms.messages().get(name, []), f"the message of {name} arrives")
     scene.expect(f"an alarm on {source} reaches its topic", ALARM, _state(scene, name), of=name)
 
 

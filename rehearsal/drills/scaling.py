@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drills.alarms import Mailbox, cache_nodes, mute_rules, outside, raise_and_calm
+from rehearsal.drills.alarms import Alarms, cache_nodes
 from rehearsal.drills.scene import NotApplicableError
 from rehearsal.drills.stimuli import NoStimulusError, is_on_caches, stimuli
 from verification.account import Account
@@ -44,20 +44,19 @@ def scale(scene: EmulatedScene) -> None:
     if not targets:
         raise NotApplicableError("no number of the stage is scaled automatically")
     with ExitStack() as stack:
-        scene.control("mute-rules-at", at=outside(mute_rules(scene)))
-        stack.callback(scene.control, "mute-rules-at")
-        box = Mailbox(scene, scene.stage.alarms, stack)
+        alarms = Alarms(scene, stack)
         for target in targets:
             before = _of(cache_nodes(scene), target)
             _change(scene, target, 1)
             added = [node for node in _of(cache_nodes(scene), target) if node not in before]
             scene.expect(f"nodes of {target.cache} are added", "yes", "yes" if added else "no", of=target.dimension)
             _expect_fit(scene, target)
-            _expect_raised(scene, target, added, box)
+            _expect_raised(scene, target, added, alarms)
             _change(scene, target, -1)
             after = _of(cache_nodes(scene), target)
             scene.expect(f"{target.cache} has as many nodes again", len(before), len(after), of=target.dimension)
             _expect_fit(scene, target)
+        alarms.expect_messages()
 
 
 def _of(nodes: Sequence[CacheNode], target: Target) -> list[CacheNode]:
@@ -108,7 +107,7 @@ def _alarms(scene: EmulatedScene) -> Iterator[dict[str, Any]]:
     return (found for found in scene.stage.alarms if is_on_caches(found))
 
 
-def _expect_raised(scene: EmulatedScene, target: Target, added: Sequence[CacheNode], box: Mailbox) -> None:
+def _expect_raised(scene: EmulatedScene, target: Target, added: Sequence[CacheNode], alarms: Alarms) -> None:
     """What was added raises each alarm of its cache that is on nodes."""
     raised = 0
     for found in _alarms(scene):
@@ -118,6 +117,6 @@ def _expect_raised(scene: EmulatedScene, target: Target, added: Sequence[CacheNo
             scene.expect("ElastiCache publishes what the alarm watches", "yes", str(fault), of=found["AlarmName"])
             continue
         for stimulus in chosen[:1]:
-            raise_and_calm(scene, found, stimulus, box)
+            alarms.raise_and_calm(found, stimulus)
             raised += 1
     scene.expect("nodes that were added raise alarms", "yes", "yes" if raised else "no", of=target.cache)
