@@ -72,7 +72,7 @@ class Alarms:
     def messages(self) -> dict[str, list[str]]:
         """The new states in all messages, in order, by the name of the alarm."""
         found: dict[str, list[str]] = {}
-        for text in (text for inbox in self._inboxes for text in inbox.texts() if text.startswith("{")):
+        for text in (text for inbox in self._inboxes for text in _all_of(inbox) if text.startswith("{")):
             message = json.loads(text)
             found.setdefault(str(message.get("AlarmName")), []).append(str(message.get("NewStateValue")))
         return found
@@ -115,6 +115,14 @@ class Alarms:
         arrived = self.messages()
         for name, asked in self._asked.items():
             self._scene.expect("an alarm on a cache reaches its topic", asked, arrived.get(name, []), of=name)
+
+
+def _all_of(inbox: accounts.Inbox) -> list[str]:
+    """All that has arrived: each look at a queue takes at most ten messages."""
+    before = -1
+    while len(texts := inbox.texts()) > before:
+        before = len(texts)
+    return texts
 
 
 # Alarms on caches -----------------------------------------------------------------------------------------------------
