@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from verification.finding import Finding
 from verification.posture import Knowledge
-from verification.readers import READERS, Properties, Reader, read_secret
+from verification.reader import Properties, Reader
+from verification.readers import READERS, read_secret
 from verification.rules import RULES, secret
 
 if TYPE_CHECKING:

@@ -140,6 +140,10 @@ class Account:
             "elasticache", "describe_cache_clusters", "CacheClusters", CacheClusterId=name, ShowCacheNodeInfo=True
         )
 
+    def serverless_cache(self, name: str) -> dict[str, Any]:
+        """One serverless cache."""
+        return self._one("elasticache", "describe_serverless_caches", "ServerlessCaches", ServerlessCacheName=name)
+
     def user(self, name: str) -> dict[str, Any]:
         """One ElastiCache user."""
         return self._one("elasticache", "describe_users", "Users", UserId=name)
@@ -189,6 +193,28 @@ class Account:
         """The attributes of an SNS topic."""
         attributes: dict[str, str] = self.read("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
         return attributes
+
+    def subscriptions(self, topic: str) -> list[dict[str, str]]:
+        """The subscriptions of an SNS topic."""
+        listed: list[dict[str, str]] = self.read("sns", "list_subscriptions_by_topic", TopicArn=topic)["Subscriptions"]
+        return listed
+
+    def alarms(self) -> dict[str, dict[str, Any]]:
+        """All alarms of the Region by name, those that are made of others as well: one call for many alarms."""
+        answer = self.read("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        listed = (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))
+        return {item["AlarmName"]: item for item in listed}
+
+    def alarm(self, name: str) -> dict[str, Any]:
+        """One alarm.
+
+        Raises:
+            LookupError: If there is no alarm of that name.
+        """
+        found = self.alarms().get(name)
+        if found is None:
+            raise LookupError(f"no alarm {name}")
+        return found
 
     def event_topics(self) -> set[str]:
         """The topics that caches publish to."""

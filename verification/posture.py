@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from verification.account import AccessDeniedError, Account, ClientError
 from verification.equality import canonical, same
-from verification.readers import IRRELEVANT, READERS, Reader, asked_rule, flat_rules
+from verification.reader import IRRELEVANT, Reader
+from verification.readers import PLACEHOLDER, READERS, asked_rule, flat_rules
 from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
 from verification.rules import RULES, Rule
 from verification.scaling import ranges
@@ -182,7 +183,7 @@ def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[s
     inline = {asked_rule(rule) for name in INLINE_RULES for rule in asked.get(name, [])}
     found = deployment.account.security_group(group)
     present = flat_rules(found["IpPermissions"]) + flat_rules(found["IpPermissionsEgress"])
-    return set(present) - inline - separate.get(group, set())
+    return set(present) - inline - separate.get(group, set()) - {PLACEHOLDER}
 
 
 def _all_of(deployments: Sequence[Deployment], *types: str) -> Iterator[tuple[Deployment, Resource]]:

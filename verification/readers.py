@@ -7,53 +7,41 @@ can be compared. Properties that no API returns are listed with the reason; the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from verification.account import ABSENT, Account
+from verification.reader import Properties, Read, Reader, reads_by_name
 from verification.resolve import DYNAMIC
-
-Properties = Mapping[str, Any]
-View = Callable[[Properties], Properties]
-Read = Callable[[Account, str, Properties], Properties]
-
-IRRELEVANT = frozenset({"Tags"})  # not compared: they do not change the posture
-
-
-def _as_is(properties: Properties) -> Properties:
-    return properties
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How to compare one type of resource.
-
-    Attributes:
-        read: Reads the properties of a resource from the account.
-        asked: Brings the properties of a template into the same form. Default: as they are.
-        silent: Properties that no API returns, with the reason.
-    """
-
-    read: Read
-    asked: View = _as_is
-    silent: Mapping[str, str] = field(default_factory=dict)
-
-
-def reads_by_name(read: Callable[[Account, str], Properties]) -> Read:
-    """A reader that needs the resource's name only."""
-    return lambda account, name, _asked: read(account, name)
-
+from verification.surrounding_readers import SURROUNDING_READERS
 
 # ElastiCache ----------------------------------------------------------------------------------------------------------
 
 
+# Properties that not every answer has; one that is not there is named as not read back.
+_GROUP_AS_IS = {
+    "DataTieringEnabled": "DataTiering",
+    "Durability": "Durability",
+    "IpDiscovery": "IpDiscovery",
+    "NetworkType": "NetworkType",
+}
+# What a group without a property has, so that one that was added by hand is noticed.
+_GROUP_DEFAULTS = {
+    "AuthToken": ABSENT,
+    "LogDeliveryConfigurations": [],
+    "NotificationTopicArn": ABSENT,
+    "SnapshotRetentionLimit": 0,
+    "UserGroupIds": [],
+}
+
+
 def _asked_group(properties: Properties) -> Properties:
-    token = properties.get("AuthToken")
-    if token is None:
-        return properties
-    kind = "a secret" if DYNAMIC.search(str(token)) else "a literal token, readable in the template"
-    return {**properties, "AuthToken": kind}
+    view = {**_GROUP_DEFAULTS, **properties}
+    if token := properties.get("AuthToken"):
+        view["AuthToken"] = "a secret" if DYNAMIC.search(str(token)) else "a literal token, readable in the template"
+    if shards := properties.get("NodeGroupConfiguration"):
+        view["NodeGroupConfiguration"] = sorted(int(shard.get("ReplicaCount", 0)) for shard in shards)
+    return view
 
 
 def _read_group(account: Account, name: str) -> Properties:
@@ -70,8 +58,10 @@ def _read_group(account: Account, name: str) -> Properties:
         "CacheNodeType": group["CacheNodeType"],
         "NumNodeGroups": len(shards),
         "NumCacheClusters": len(group["MemberClusters"]),
+        "NodeGroupConfiguration": [size - 1 for size in (len(shard["NodeGroupMembers"]) for shard in shards)],
         "ReplicasPerNodeGroup": [size - 1 for size in sizes] if len(sizes) > 1 else sizes[0] - 1,
         "Port": primary["Port"],
+        **{name: group[key] for name, key in _GROUP_AS_IS.items() if key in group},
         "ClusterMode": group["ClusterMode"],
         "AutomaticFailoverEnabled": group["AutomaticFailover"] == "enabled",
         "MultiAZEnabled": group["MultiAZ"] == "enabled",
@@ -89,8 +79,13 @@ def _read_group(account: Account, name: str) -> Properties:
         "PreferredMaintenanceWindow": member["PreferredMaintenanceWindow"],
         "AutoMinorVersionUpgrade": group["AutoMinorVersionUpgrade"],
         "LogDeliveryConfigurations": [_log_delivery(item) for item in group["LogDeliveryConfigurations"]],
-        "NotificationTopicArn": member.get("NotificationConfiguration", {}).get("TopicArn", ABSENT),
+        "NotificationTopicArn": _topic(member),
     }
+
+
+def _topic(cluster: Properties) -> str:
+    topic: str = cluster.get("NotificationConfiguration", {}).get("TopicArn", ABSENT)
+    return topic
 
 
 def _log_delivery(configuration: Properties) -> Properties:
@@ -117,8 +112,13 @@ def _read_cluster(account: Account, name: str) -> Properties:
         "TransitEncryptionEnabled": cluster["TransitEncryptionEnabled"],
         "PreferredMaintenanceWindow": cluster["PreferredMaintenanceWindow"],
         "AutoMinorVersionUpgrade": cluster["AutoMinorVersionUpgrade"],
-        "NotificationTopicArn": cluster.get("NotificationConfiguration", {}).get("TopicArn", ABSENT),
+        "NotificationTopicArn": _topic(cluster),
+        **{name: cluster[name] for name in ("IpDiscovery", "NetworkType") if name in cluster},
     }
+
+
+def _asked_cluster(properties: Properties) -> Properties:
+    return {"NotificationTopicArn": ABSENT, **properties}
 
 
 def _asked_user(properties: Properties) -> Properties:
@@ -158,6 +158,10 @@ def _read_subnet_group(account: Account, name: str) -> Properties:
     }
 
 
+def _asked_parameter_group(properties: Properties) -> Properties:
+    return {"Properties": {}, **properties}
+
+
 def _read_parameter_group(account: Account, name: str) -> Properties:
     listed = account.read("elasticache", "describe_cache_parameter_groups", CacheParameterGroupName=name)
     [group] = listed["CacheParameterGroups"]
@@ -166,6 +170,32 @@ def _read_parameter_group(account: Account, name: str) -> Properties:
         "Description": group["Description"],
         "Properties": account.parameters(name),
     }
+
+
+def _read_serverless_cache(account: Account, name: str, asked: Properties) -> Properties:
+    cache = account.serverless_cache(name)
+    limits = cache.get("CacheUsageLimits", {})
+    # AWS adds minimums and maximums that nobody asked for.
+    wanted = {kind: {key: limits.get(kind, {}).get(key, ABSENT) for key in keys} for kind, keys in _limits(asked)}
+    as_is = (
+        *("ServerlessCacheName", "Engine", "MajorEngineVersion", "Description", "KmsKeyId", "DailySnapshotTime"),
+        *("NetworkType", "SnapshotRetentionLimit"),
+    )
+    return {
+        **{key: cache[key] for key in as_is if key in cache},
+        "CacheUsageLimits": wanted,
+        "SecurityGroupIds": cache.get("SecurityGroupIds", []),
+        "SubnetIds": cache.get("SubnetIds", []),
+        "UserGroupId": cache.get("UserGroupId") or ABSENT,
+    }
+
+
+def _asked_serverless_cache(properties: Properties) -> Properties:
+    return {"UserGroupId": ABSENT, **properties}
+
+
+def _limits(asked: Properties) -> list[tuple[str, Properties]]:
+    return list(asked.get("CacheUsageLimits", {}).items())
 
 
 # EC2 ------------------------------------------------------------------------------------------------------------------
@@ -211,11 +241,15 @@ def flat_rules(permissions: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+# The CDK's rule for a group without outbound traffic. It allows nothing, and whether it is there means nothing.
+PLACEHOLDER = "icmp 252-86 255.255.255.255/32"
+
+
 def _asked_security_group(properties: Properties) -> Properties:
     view = dict(properties)
     for name in ("SecurityGroupIngress", "SecurityGroupEgress"):
         if name in properties:
-            view[name] = sorted(asked_rule(rule) for rule in properties[name])
+            view[name] = sorted({asked_rule(rule) for rule in properties[name]} - {PLACEHOLDER})
     return view
 
 
@@ -350,13 +384,36 @@ def _read_topic_policy(account: Account, _name: str, asked: Properties) -> Prope
     return {"Topics": asked["Topics"], "PolicyDocument": policies[0] if same else policies}
 
 
+FROM_SNAPSHOT = "it is used at creation, and not stored"
+
 READERS: Mapping[str, Reader] = {
-    "AWS::ElastiCache::ReplicationGroup": Reader(reads_by_name(_read_group), _asked_group),
-    "AWS::ElastiCache::CacheCluster": Reader(reads_by_name(_read_cluster)),
+    **SURROUNDING_READERS,
+    "AWS::ElastiCache::ReplicationGroup": Reader(
+        reads_by_name(_read_group),
+        _asked_group,
+        silent={
+            "SnapshotArns": FROM_SNAPSHOT,
+            "SnapshotName": FROM_SNAPSHOT,
+            "PreferredCacheClusterAZs": "a preference at creation; a failover moves the primary",
+        },
+    ),
+    "AWS::ElastiCache::CacheCluster": Reader(
+        reads_by_name(_read_cluster),
+        _asked_cluster,
+        silent={"SnapshotArns": FROM_SNAPSHOT, "SnapshotName": FROM_SNAPSHOT},
+    ),
+    "AWS::ElastiCache::ServerlessCache": Reader(
+        _read_serverless_cache,
+        _asked_serverless_cache,
+        silent={
+            "FinalSnapshotName": "it is used when the cache is deleted",
+            "SnapshotArnsToRestore": FROM_SNAPSHOT,
+        },
+    ),
     "AWS::ElastiCache::User": Reader(reads_by_name(_read_user), _asked_user),
     "AWS::ElastiCache::UserGroup": Reader(reads_by_name(_read_user_group)),
     "AWS::ElastiCache::SubnetGroup": Reader(reads_by_name(_read_subnet_group)),
-    "AWS::ElastiCache::ParameterGroup": Reader(reads_by_name(_read_parameter_group)),
+    "AWS::ElastiCache::ParameterGroup": Reader(reads_by_name(_read_parameter_group), _asked_parameter_group),
     "AWS::EC2::VPC": Reader(reads_by_name(_read_vpc)),
     "AWS::EC2::Subnet": Reader(reads_by_name(_read_subnet)),
     "AWS::EC2::FlowLog": Reader(

@@ -1,7 +1,7 @@
 """RDS instances: the emulator has these features for database clusters only.
 
 If RDS manages the administrator's password, a template can refer to the ARN of its secret. An instance with deletion
-protection is not deleted. No server listens on the port of a database.
+protection is not deleted. The logs that it exports are not shown. No server listens on the port of a database.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 TOUCHES = (
     HANDLERS,
     Private("services.rds", "_instances"),
+    Private("services.rds", "_instance_xml", ("i",)),
     Private("services.secretsmanager", "_secrets"),
     Private("services.secretsmanager", "_resolve", ("secret_id", "use_arn_scope")),
 )
 
 ATTRIBUTE = "MasterUserSecret.SecretArn"
+LOGS = "EnabledCloudwatchLogsExports"
 
 
 def _creating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
     def create(logical_id: str, props: Properties, stack: str) -> Provisioned:
         name, attributes = stock(logical_id, props, stack)
+        rds._instances[name][LOGS] = list(props.get("EnableCloudwatchLogsExports") or [])
         if not is_true(props.get("ManageMasterUserPassword", False)):
             return name, attributes
         value = json.dumps({"username": props.get("MasterUsername"), "password": secrets.token_urlsafe(21)})
@@ -40,8 +43,9 @@ def _creating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
 
 
 def _updating(stock: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
-    def update(physical_id: str, *rest: Any, **named: Any) -> Provisioned:
-        name, attributes = stock(physical_id, *rest, **named)
+    def update(physical_id: str, old: Properties, new: Properties, *rest: Any, **named: Any) -> Provisioned:
+        name, attributes = stock(physical_id, old, new, *rest, **named)
+        rds._instances[name][LOGS] = list(new.get("EnableCloudwatchLogsExports") or [])
         secret = rds._instances[name].get("MasterUserSecret") or {}
         return name, {**attributes, **({ATTRIBUTE: secret["SecretArn"]} if secret else {})}
 
@@ -73,8 +77,17 @@ def _deleting(stock: Callable[..., None]) -> Callable[..., None]:
     return delete
 
 
+def _with_logs(stock: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    def instance_xml(instance: dict[str, Any]) -> str:
+        logs = "".join(f"<member>{log}</member>" for log in instance.get(LOGS) or [])
+        return stock(instance).replace(f"<{LOGS}/>", f"<{LOGS}>{logs}</{LOGS}>")
+
+    return instance_xml
+
+
 def install() -> None:
     """Create and delete the secret with the instance, and keep both if the instance has deletion protection."""
+    rds._instance_xml = _with_logs(rds._instance_xml)
     instance = handlers()["AWS::RDS::DBInstance"]
     instance["create"] = _creating(instance["create"])
     instance["update"] = _updating(instance["update"])

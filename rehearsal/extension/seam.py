@@ -20,6 +20,7 @@ Action = Callable[[Query], Response]
 REFUSED = 400  # the lowest HTTP status of an error
 
 ec2: Any = importlib.import_module("ministack.services.ec2")
+lambda_service: Any = importlib.import_module("ministack.services.lambda_svc")
 elasticache: Any = importlib.import_module("ministack.services.elasticache")
 rds: Any = importlib.import_module("ministack.services.rds")
 secretsmanager: Any = importlib.import_module("ministack.services.secretsmanager")

@@ -164,7 +164,6 @@ class _Reader:
     def functions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The functions, by the names of their resources."""
         for physical_id, name in self.named("AWS::Lambda::Function").items():
-            # Without the live layer, the emulator does not keep the VPC settings.
             yield name, {"FunctionName": physical_id, "VpcConfig": self._placed.get(physical_id, {})}
 
     def vpc(self, vpc: str) -> Vpc:

@@ -11,7 +11,7 @@ import pytest
 
 from rehearsal.secret_values import KNOWLEDGE
 from verification import posture
-from verification.readers import IRRELEVANT
+from verification.reader import IRRELEVANT
 
 if TYPE_CHECKING:
     from verification.assembly import Resource

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.extension.seam import Private
 from rehearsal.live import client_side, peer
-from rehearsal.live.functions import credentials, inside, invocations, service_calls, settings
+from rehearsal.live.functions import credentials, inside, invocations, service_calls
 from rehearsal.live.functions.bundles import Bundles
 from rehearsal.live.functions.process import FunctionProcess, Settings
 from rehearsal.live.functions.seam import lambda_runtime
@@ -25,7 +25,6 @@ TOUCHES = (
     *credentials.TOUCHES,
     *invocations.TOUCHES,
     *service_calls.TOUCHES,
-    *settings.TOUCHES,
     Private("core.lambda_runtime", "_worker_class_for", ("config",)),
     Private("core.lambda_runtime", "_workers"),
 )
@@ -59,7 +58,6 @@ def install(run: Run) -> None:
     create = functools.partial(FunctionProcess, shared)
     lambda_runtime._worker_class_for = lambda _config: create
     peer.workers = workers
-    settings.install()
     credentials.install(given)
     _installed.update(invocations=invocations.install(run), credentials=given)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers
-from rehearsal.live.functions.seam import lambda_service
+from rehearsal.extension.seam import HANDLERS, Private, Properties, Provisioned, handlers, lambda_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,0 +1,379 @@
+"""A stage as it was deployed has no difference, and each single change by hand is named, alone.
+
+Every test has a fresh account: what one plants, no other one sees.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rehearsal import emulator, workspace
+from tests.verification.deployment import REGION, Deployed, deploy, put_stack
+from verification import assembly
+from verification.account import Account
+from verification.permissions import ACTIONS
+from verification.stage import Report, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.conftest import Synthesised
+    from verification.assembly import Stack
+
+accounts = itertools.count(300_000_000_000)
+WITHOUT = ("dev/cache-database", "dev/cache-workload")
+"""Stacks without a cache: leaving them out halves the time of a test."""
+SERVERLESS = "example-valkey-serverless"
+
+
+@pytest.fixture(scope="module", name="server")
+def _server() -> Iterator[emulator.Emulator]:
+    place = workspace.prepare()
+    with emulator.running(place) as server:
+        yield server
+    workspace.remove(place)
+
+
+@pytest.fixture(scope="module", name="stacks")
+def _stacks(synthesised: Synthesised) -> tuple[Stack, ...]:
+    return assembly.stacks(synthesised.directory)
+
+
+@pytest.fixture(name="account")
+def _account(server: emulator.Emulator) -> Iterator[str]:
+    account = str(next(accounts))
+    with workspace.only(server.client_environment({}, account, REGION)):
+        yield account
+
+
+@pytest.fixture(name="deployed")
+def _deployed(stacks: tuple[Stack, ...], account: str) -> Deployed:
+    chosen = [stack for stack in stacks if stack.path.startswith("dev/") and stack.path not in WITHOUT]
+    return deploy(chosen, account)
+
+
+def verified(deployed: Deployed) -> Report:
+    """What a verification with the listed actions alone finds."""
+    return verify("dev", deployed.stacks, Account(REGION, ACTIONS), dt.datetime.now(dt.UTC))
+
+
+def test_a_stage_as_it_was_deployed_has_no_difference(stacks: tuple[Stack, ...], account: str) -> None:
+    """Whole, with a serverless cache: nothing differs, and the calls are those of the policy, all of them and no other."""
+    chosen = [stack for stack in stacks if stack.path.startswith("dev/") or stack.path == SERVERLESS]
+    deployed = deploy(chosen, account)
+    reading = Account(REGION, ACTIONS)
+    report = verify("dev", deployed.stacks, reading, dt.datetime.now(dt.UTC))
+    assert () == report.differences
+    assert report.ok
+    assert len(report.checks) > 600
+    assert reading.used == ACTIONS
+
+
+def _group(**changes: Any) -> Callable[[Deployed], object]:
+    return lambda deployed: deployed.client("elasticache").modify_replication_group(
+        ReplicationGroupId=deployed["Redis"], ApplyImmediately=True, **changes
+    )
+
+
+def _cluster(**changes: Any) -> Callable[[Deployed], object]:
+    return lambda deployed: deployed.client("elasticache").modify_cache_cluster(
+        CacheClusterId=deployed["Memcached"], ApplyImmediately=True, **changes
+    )
+
+
+def _elasticache(operation: str, **arguments: Any) -> Callable[[Deployed], object]:
+    return _call("elasticache", operation, **arguments)
+
+
+def _call(service: str, operation: str, **arguments: Any) -> Callable[[Deployed], object]:
+    """A call; an argument that is a function takes the stage."""
+
+    def plant(deployed: Deployed) -> object:
+        given = {key: value(deployed) if callable(value) else value for key, value in arguments.items()}
+        return getattr(deployed.client(service), operation)(**given)
+
+    return plant
+
+
+def _of(name: str) -> Callable[[Deployed], str]:
+    return lambda deployed: deployed[name]
+
+
+def _listed_of(name: str) -> Callable[[Deployed], list[str]]:
+    return lambda deployed: [deployed[name]]
+
+
+def _any_address(port: int) -> list[dict[str, Any]]:
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+
+def _without_inbound_rule(deployed: Deployed) -> None:
+    ec2 = deployed.client("ec2")
+    [group] = ec2.describe_security_groups(GroupIds=[deployed["Redis/Network/Nodes"]])["SecurityGroups"]
+    ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+
+
+def _open_default_group(deployed: Deployed) -> None:
+    ec2 = deployed.client("ec2")
+    [default] = [
+        group["GroupId"]
+        for group in ec2.describe_security_groups()["SecurityGroups"]
+        if (group["VpcId"], group["GroupName"]) == (deployed["Network/Vpc"], "default")
+    ]
+    ec2.authorize_security_group_ingress(GroupId=default, IpPermissions=_any_address(22))
+
+
+def _route_to_the_internet(deployed: Deployed) -> None:
+    ec2 = deployed.client("ec2")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    table = deployed["Network/Vpc/cacheSubnet1/RouteTable"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def _fewer_subnets(deployed: Deployed) -> None:
+    elasticache, name = deployed.client("elasticache"), deployed["Redis/Subnets"]
+    [group] = elasticache.describe_cache_subnet_groups(CacheSubnetGroupName=name)["CacheSubnetGroups"]
+    first = group["Subnets"][0]["SubnetIdentifier"]
+    elasticache.modify_cache_subnet_group(CacheSubnetGroupName=name, SubnetIds=[first])
+
+
+def _other_threshold(deployed: Deployed) -> None:
+    cloudwatch = deployed.client("cloudwatch")
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=[deployed[ALARM]])["MetricAlarms"]
+    taken = {key: value for key, value in alarm.items() if key in _PUT}
+    cloudwatch.put_metric_alarm(**{**taken, "Threshold": 1234.0})
+
+
+_PUT = frozenset(
+    {
+        *("AlarmActions", "AlarmDescription", "AlarmName", "ComparisonOperator", "Dimensions", "EvaluationPeriods"),
+        *("MetricName", "Namespace", "OKActions", "Period", "Statistic", "Threshold", "TreatMissingData"),
+        *("ActionsEnabled", "InsufficientDataActions", "DatapointsToAlarm"),
+    }
+)
+ALARM = "Redis/Rotationdefault/Failed"
+
+
+def _other_template(deployed: Deployed) -> None:
+    [stack] = [stack for stack in deployed.stacks if stack.path == "dev/cache-memcached"]
+    template = json.loads(json.dumps(stack.template))
+    for body in template["Resources"].values():
+        if body["Type"] == "AWS::ElastiCache::CacheCluster":
+            body["Properties"]["PreferredMaintenanceWindow"] = "tue:10:00-tue:11:00"
+    bucket = f"cdk-hnb659fds-assets-{deployed.account.caller()['Account']}-{REGION}"
+    put_stack(deployed.account, bucket, replace(stack, template=template), existing=True)
+
+
+def _without_memcached(deployed: Deployed) -> None:
+    client = deployed.client("cloudformation")
+    client.delete_stack(StackName="dev-cache-memcached")
+    client.get_waiter("stack_delete_complete").wait(
+        StackName="dev-cache-memcached", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+    )
+
+
+# What is done by hand, and the resource and the property of the one difference that must be named.
+PLANTED: Mapping[str, tuple[Callable[[Deployed], object], str, str]] = {
+    "Multi-AZ off": (_group(MultiAZEnabled=False), "Redis", "MultiAZEnabled"),
+    "fewer snapshots": (_group(SnapshotRetentionLimit=1), "Redis", "SnapshotRetentionLimit"),
+    "no snapshots": (_group(SnapshotRetentionLimit=0), "Redis", "SnapshotRetentionLimit"),
+    "another snapshot window": (_group(SnapshotWindow="10:00-11:00"), "Redis", "SnapshotWindow"),
+    "another maintenance window": (
+        _group(PreferredMaintenanceWindow="mon:10:00-mon:11:00"),
+        "Redis",
+        "PreferredMaintenanceWindow",
+    ),
+    "no minor upgrades": (_group(AutoMinorVersionUpgrade=False), "Redis", "AutoMinorVersionUpgrade"),
+    "another node type": (_group(CacheNodeType="cache.r7g.xlarge"), "Redis", "CacheNodeType"),
+    "encryption not required": (_group(TransitEncryptionMode="preferred"), "Redis", "TransitEncryptionMode"),
+    "a log not delivered": (
+        _group(LogDeliveryConfigurations=[{"LogType": "slow-log", "Enabled": False}]),
+        "Redis",
+        "LogDeliveryConfigurations",
+    ),
+    "no user group": (
+        lambda deployed: _group(UserGroupIdsToRemove=[deployed["Redis/UserGroup"]])(deployed),
+        "Redis",
+        "UserGroupIds",
+    ),
+    "a user with more rights": (
+        _elasticache("modify_user", UserId="dev-application", AccessString="on ~* +@all"),
+        "Redis/Userdev-application",
+        "AccessString",
+    ),
+    "a user without a password": (
+        _elasticache("modify_user", UserId=_of("Redis/DefaultUser"), NoPasswordRequired=True),
+        "Redis/DefaultUser",
+        "AuthenticationMode",
+    ),
+    "a user taken out of its group": (
+        _elasticache("modify_user_group", UserGroupId=_of("Redis/UserGroup"), UserIdsToRemove=["dev-application"]),
+        "Redis/UserGroup",
+        "UserIds",
+    ),
+    "a parameter": (
+        _elasticache(
+            "modify_cache_parameter_group",
+            CacheParameterGroupName=_of("Redis/ParametersRedis7"),
+            ParameterNameValues=[{"ParameterName": "maxmemory-policy", "ParameterValue": "noeviction"}],
+        ),
+        "Redis/ParametersRedis7",
+        "Properties",
+    ),
+    "one Availability Zone": (_fewer_subnets, "Redis/Subnets", "SubnetIds"),
+    "a Memcached node less": (
+        _cluster(NumCacheNodes=1, CacheNodeIdsToRemove=["0002"]),
+        "Memcached",
+        "NumCacheNodes",
+    ),
+    "another window of Memcached": (
+        _cluster(PreferredMaintenanceWindow="mon:10:00-mon:11:00"),
+        "Memcached",
+        "PreferredMaintenanceWindow",
+    ),
+    "a deleted cluster": (
+        _elasticache("delete_cache_cluster", CacheClusterId=_of("Memcached")),
+        "Memcached",
+        "readable",
+    ),
+    "inbound from any address": (
+        _call(
+            "ec2",
+            "authorize_security_group_ingress",
+            GroupId=_of("Redis/Network/Nodes"),
+            IpPermissions=_any_address(6379),
+        ),
+        "Redis/Network/Nodes",
+        "must: has no rules besides those of templates",
+    ),
+    "no inbound rule": (_without_inbound_rule, "Redis/Network/FromClients", "Rule"),
+    "an open default group": (_open_default_group, "Network/Vpc", "must: default security group allows"),
+    "a route to the internet": (_route_to_the_internet, "Redis", "routes to an internet gateway"),
+    "no flow log": (
+        _call("ec2", "delete_flow_logs", FlowLogIds=_listed_of("Network/Vpc/All/FlowLog")),
+        "Network/Vpc/All/FlowLog",
+        "readable",
+    ),
+    "no DNS": (
+        _call("ec2", "modify_vpc_attribute", VpcId=_of("Network/Vpc"), EnableDnsSupport={"Value": False}),
+        "Network/Vpc",
+        "EnableDnsSupport",
+    ),
+    "a disabled key": (_call("kms", "disable_key", KeyId=_of("Redis/Key")), "Redis/Key", "must: is"),
+    "a key that does not rotate": (
+        _call("kms", "disable_key_rotation", KeyId=_of("Redis/Key")),
+        "Redis/Key",
+        "EnableKeyRotation",
+    ),
+    "a key for everyone": (
+        _call(
+            "kms",
+            "put_key_policy",
+            KeyId=_of("Redis/Key"),
+            PolicyName="default",
+            Policy=json.dumps(
+                {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]}
+            ),
+        ),
+        "Redis/Key",
+        "KeyPolicy",
+    ),
+    "a log kept for ever": (
+        _call("logs", "delete_retention_policy", logGroupName=_of("Redis/SlowLog")),
+        "Redis/SlowLog",
+        "RetentionInDays",
+    ),
+    "a topic that loses events": (
+        _call(
+            "sns",
+            "set_topic_attributes",
+            TopicArn=_of("Redis/Events"),
+            AttributeName="KmsMasterKeyId",
+            AttributeValue="alias/aws/sns",
+        ),
+        "Redis/Events",
+        "must: key (a cache publishes to it)",
+    ),
+    "an open topic": (
+        _call(
+            "sns",
+            "set_topic_attributes",
+            TopicArn=_of("Redis/Events"),
+            AttributeName="Policy",
+            AttributeValue='{"Statement": []}',
+        ),
+        "Redis/Events/Policy",
+        "PolicyDocument",
+    ),
+    "an unconfirmed subscription": (
+        _call("sns", "subscribe", TopicArn=_of("Redis/Events"), Protocol="email", Endpoint="a@example.com"),
+        "Redis/Events",
+        "subscription of email a@example.com",
+    ),
+    "a silent alarm": (
+        _call("cloudwatch", "disable_alarm_actions", AlarmNames=_listed_of(ALARM)),
+        ALARM,
+        "ActionsEnabled",
+    ),
+    "another threshold": (_other_threshold, ALARM, "Threshold"),
+    "an alarm": (
+        _call("cloudwatch", "set_alarm_state", AlarmName=_of(ALARM), StateValue="ALARM", StateReason="planted"),
+        ALARM,
+        "state",
+    ),
+    "a deleted alarm": (_call("cloudwatch", "delete_alarms", AlarmNames=_listed_of(ALARM)), ALARM, "readable"),
+    "a schedule that is off": (
+        _call("events", "disable_rule", Name=_of("Redis/Rotationdefault/Sweep")),
+        "Redis/Rotationdefault/Sweep",
+        "State",
+    ),
+    "a shorter timeout": (
+        _call(
+            "lambda",
+            "update_function_configuration",
+            FunctionName=_of("Redis/Rotationdefault/Function"),
+            Timeout=1,
+        ),
+        "Redis/Rotationdefault/Function",
+        "Timeout",
+    ),
+    "another description of a secret": (
+        _call("secretsmanager", "update_secret", SecretId=_of("Redis/DefaultUserSecret"), Description="planted"),
+        "Redis/DefaultUserSecret",
+        "Description",
+    ),
+    "no rotation": (
+        _call("secretsmanager", "cancel_rotate_secret", SecretId=_of("Redis/DefaultUserSecret")),
+        "Redis/Rotationdefault/Schedule",
+        "RotationRules",
+    ),
+    "termination protection": (
+        _call(
+            "cloudformation",
+            "update_termination_protection",
+            StackName="dev-cache-redis",
+            EnableTerminationProtection=True,
+        ),
+        "(stack)",
+        "termination protection",
+    ),
+    "another template": (_other_template, "(stack)", "template"),
+    "no stack": (_without_memcached, "(stack)", "status"),
+}
+
+
+@pytest.mark.parametrize(("plant", "resource", "what"), PLANTED.values(), ids=PLANTED.keys())
+def test_each_difference_is_named_alone(
+    deployed: Deployed, plant: Callable[[Deployed], object], resource: str, what: str
+) -> None:
+    """One change by hand is one difference, with its resource and what it is."""
+    plant(deployed)
+    [found] = verified(deployed).differences
+    assert resource == found.resource
+    assert found.property == what or (" " in what and what in found.property)
