@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 from dataclasses import asdict
@@ -79,7 +80,7 @@ def _verified(options: argparse.Namespace) -> Report:
     except ValueError as fault:
         raise StageError(str(fault)) from fault
     account = Account(region_of(stacks, boto3.session.Session().region_name), ACTIONS)
-    return verify(options.stage, stacks, account)
+    return verify(options.stage, stacks, account, dt.datetime.now(dt.UTC))
 
 
 def as_json(report: Report) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from verification.account import ClientError
-from verification.finding import Finding
+from verification.finding import SIZES, Finding
 
 if TYPE_CHECKING:
     from verification.account import Account
@@ -27,6 +27,11 @@ GROUP_ID, SHARD_ID, NODE_ID = (f"{LABEL}{part}.id" for part in ("replication_gro
 OTHER_LABELS = frozenset({f"{LABEL}engine.name", f"{LABEL}engine.version"})
 MATCHER = re.compile(r'"([^"]*aws\.elasticache\.[^"]*)"\s*(=~|!=|!~|=)\s*"((?:[^"\\]|\\.)*)"')
 ALL_EXIST = "that exist"
+# What else differs if what an alarm watches does not exist.
+WATCHED = (
+    *("Dimensions", "EvaluationCriteria", "Metrics", "AWS::ElastiCache::CacheCluster", "AWS::Lambda::Function"),
+    *("AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache"),
+)
 
 Record = Mapping[str, Any]
 Dimensions = Mapping[str, str]
@@ -41,20 +46,21 @@ def alarm(account: Account, name: str) -> Iterator[Finding]:
     """
     [found] = [item for item in _alarms(account) if item["AlarmName"] == name]
     missing = sorted({line for line in _missing(account, found) if line})
-    yield Finding("watches ids and names", ALL_EXIST, "; ".join(missing) or ALL_EXIST, not missing)
+    yield Finding("watches ids and names", ALL_EXIST, "; ".join(missing) or ALL_EXIST, not missing, WATCHED)
     actions = found.get("AlarmActions", [])
     enabled = bool(found.get("ActionsEnabled", True))
     read = f"{len(actions)}, {'enabled' if enabled else 'disabled'}"
-    yield Finding("actions", "at least 1, enabled", read, bool(actions) and enabled)
+    ok = bool(actions) and enabled
+    yield Finding("actions", "at least 1, enabled", read, ok, ("ActionsEnabled", "AlarmActions"))
     for topic in [action for action in actions if action.split(":")[2:3] == [SNS]]:
         reason = _refusal(account, topic)
         required = f"takes messages of {CLOUDWATCH}"
-        yield Finding("its topic", required, reason or required, not reason)
+        policies = ("AWS::SNS::TopicPolicy", "AWS::KMS::Key")
+        yield Finding("its topic", required, reason or required, not reason, ("AlarmActions", topic, *policies))
 
 
 def _alarms(account: Account) -> list[Record]:
-    alarms: list[Record] = account.read("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])["MetricAlarms"]
-    return alarms
+    return [found for found in account.alarms().values() if "AlarmRule" not in found]
 
 
 # What exists ----------------------------------------------------------------------------------------------------------
@@ -176,7 +182,7 @@ def watched_nodes(account: Account, nodes: Sequence[Dimensions]) -> Iterator[Fin
         for number, node in enumerate(nodes)
         if number not in some
     ]
-    yield Finding("nodes are watched", every, "; ".join(gaps) or every, not gaps)
+    yield Finding("nodes are watched", every, "; ".join(gaps) or every, not gaps, ("AWS::CloudWatch::Alarm", *SIZES))
 
 
 # What is notified -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Properties of a cache whose change adds or removes nodes.
+SIZES = ("NumCacheClusters", "NumCacheNodes", "NumNodeGroups", "ReplicasPerNodeGroup", "NodeGroupConfiguration")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -14,9 +17,12 @@ class Finding:
         required: What is required.
         read: What the account has.
         ok: Whether the requirement is met.
+        of: What it repeats: names of properties, and ids or types of other resources. If the check of one of them has
+            failed, this follows from it. Default: it stands for itself.
     """
 
     what: str
     required: str
     read: str
     ok: bool
+    of: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ _BY_SERVICE = {
         "DescribeReplicationGroups",
         "DescribeServerlessCacheSnapshots",
         "DescribeServerlessCaches",
+        "DescribeServiceUpdates",
         "DescribeSnapshots",
         "DescribeUpdateActions",
         "DescribeUserGroups",

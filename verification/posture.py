@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,11 @@ from verification.equality import canonical, same
 from verification.reader import IRRELEVANT, Reader
 from verification.readers import PLACEHOLDER, READERS, asked_rule, flat_rules
 from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
-from verification.rules import RULES, Rule
+from verification.rules import NO_OTHER_RULES, RULES, Rule
 from verification.scaling import ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from verification.assembly import Resource, Stack
 
@@ -98,10 +99,12 @@ class Findings:
     Attributes:
         checks: The checks.
         denied: What the caller may not read.
+        repeats: What a check repeats: names of properties, and ids or types of other resources.
     """
 
     checks: list[Check] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
+    repeats: dict[Check, tuple[str, ...]] = field(default_factory=dict)
 
 
 def verify(stacks: Sequence[Stack], account: Account, knowledge: Knowledge = KNOWLEDGE) -> Verdict:
@@ -133,8 +136,64 @@ def verdict(deployments: Sequence[Deployment], knowledge: Knowledge = KNOWLEDGE)
                 _judge(deployment, resource, knowledge, found)
     found.checks += unasked_rules(deployments)
     found.checks.sort(key=_position(found.checks))
+    checks = linked(found.checks, found.repeats, places(deployments))
     unproven = [line for deployment in deployments for line in not_compared(deployment, knowledge)]
-    return Verdict(tuple(found.checks), tuple(dict.fromkeys(unproven)), tuple(dict.fromkeys(found.denied)))
+    return Verdict(checks, tuple(dict.fromkeys(unproven)), tuple(dict.fromkeys(found.denied)))
+
+
+Place = tuple[str, str]  # the name of a stack and of a resource in it
+
+
+def places(deployments: Sequence[Deployment]) -> dict[str, set[Place]]:
+    """The resources by their physical ids and by their types.
+
+    Args:
+        deployments: The stacks.
+    """
+    found: dict[str, set[Place]] = {}
+    for deployment in deployments:
+        for resource in deployment.resources:
+            for name in (deployment.physical_ids.get(resource.logical_id), resource.type):
+                if name:
+                    found.setdefault(name, set()).add((deployment.stack.name, resource.name))
+    return found
+
+
+def linked(
+    checks: Sequence[Check], repeats: Mapping[Check, tuple[str, ...]], known: Mapping[str, set[Place]]
+) -> tuple[Check, ...]:
+    """The checks; those that failed because of the same difference as another one say which that is.
+
+    Args:
+        checks: All checks.
+        repeats: What a check repeats: names of properties, and ids or types of other resources.
+        known: Resources by id and type.
+    """
+    failed = [check for check in checks if not check.ok]
+    shared: dict[
+        tuple[str, str, tuple[str, ...]], Check
+    ] = {}  # what several caches say of the same subnet, for example
+    found = []
+    for check in checks:
+        reasons = repeats.get(check, ())
+        reason = None
+        if not check.ok and reasons:
+            reason = next(
+                (other for other in failed if other != check and _is_reason(other, check, reasons, known)), None
+            )
+            first = shared.setdefault((check.property, check.read, reasons), check)
+            if reason is None and any(name in check.property for name in reasons) and first != check:
+                reason = first
+        follows = f"{reason.stack} {reason.resource}: {reason.property}" if reason else ""
+        found.append(replace(check, follows=follows))
+    return tuple(found)
+
+
+def _is_reason(other: Check, check: Check, reasons: tuple[str, ...], known: Mapping[str, set[Place]]) -> bool:
+    place = (other.stack, other.resource)
+    if place == (check.stack, check.resource):
+        return other.property.removeprefix(RULE) in reasons
+    return any(place in known.get(name, ()) for name in reasons)
 
 
 def _position(checks: Sequence[Check]) -> Callable[[Check], int]:
@@ -174,7 +233,7 @@ def unasked_rules(deployments: Sequence[Deployment]) -> Iterator[Check]:
     for deployment, resource in _all_of(deployments, "AWS::EC2::SecurityGroup"):
         with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
             extra = _extra_rules(deployment, resource, separate)
-            yield _check(deployment, resource, f"{RULE}has no rules besides those of templates", [], sorted(extra))
+            yield _check(deployment, resource, f"{RULE}{NO_OTHER_RULES}", [], sorted(extra))
 
 
 def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[str, set[str]]) -> set[str]:
@@ -209,15 +268,21 @@ def judge(deployment: Deployment, resource: Resource, knowledge: Knowledge = KNO
 def _judge(deployment: Deployment, resource: Resource, knowledge: Knowledge, found: Findings) -> None:
     for part in (_compared, _held_to_rules):
         try:
-            found.checks.extend(part(deployment, resource, knowledge))
+            for check, repeats in part(deployment, resource, knowledge):
+                found.checks.append(check)
+                found.repeats[check] = repeats
         except AccessDeniedError as fault:
             found.denied.append(f"{deployment.stack.name} {resource.name}: {fault}")
         except UNREADABLE as fault:
             reason = f"{type(fault).__name__}: {fault}"
             found.checks.append(Check(deployment.stack.name, resource.name, "readable", "yes", reason, ok=False))
+            return  # the rules would only say it again
 
 
-def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Iterator[Check]:
+Judged = Iterator[tuple[Check, tuple[str, ...]]]
+
+
+def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Judged:
     reader = knowledge.readers.get(resource.type)
     if reader is None:
         return
@@ -232,7 +297,8 @@ def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) 
                 continue
             ok = equal(name, value, read[name]) if owner is None else owner.holds(read[name])
             wanted = shown(value) if owner is None else str(owner)
-            yield Check(deployment.stack.name, resource.name, name, wanted, shown(read[name]), ok)
+            reasons = tuple(reason for reason, others in reader.follows.items() if name in others)
+            yield Check(deployment.stack.name, resource.name, name, wanted, shown(read[name]), ok), reasons
 
 
 def _resolved(deployment: Deployment, resource: Resource) -> tuple[dict[str, Any], list[str]]:
@@ -249,12 +315,13 @@ def _resolved(deployment: Deployment, resource: Resource) -> tuple[dict[str, Any
     return found, unknown
 
 
-def _held_to_rules(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Iterator[Check]:
+def _held_to_rules(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Judged:
     rule = knowledge.rules.get(resource.type)
     if rule is None:
         return
     for found in rule(deployment.account, deployment.physical_id(resource)):
-        yield Check(deployment.stack.name, resource.name, RULE + found.what, found.required, found.read, found.ok)
+        what = RULE + found.what
+        yield Check(deployment.stack.name, resource.name, what, found.required, found.read, found.ok), found.of
 
 
 def _check(deployment: Deployment, resource: Resource, name: str, asked: Any, read: Any) -> Check:

@@ -27,11 +27,13 @@ class Reader:
         read: Reads the properties of a resource from the account.
         asked: Brings the properties of a template into the same form. Default: as they are.
         silent: Properties that no API returns, with the reason.
+        follows: Properties by a property whose difference makes them differ as well.
     """
 
     read: Read
     asked: View = _as_is
     silent: Mapping[str, str] = field(default_factory=dict)
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def reads_by_name(read: Callable[[Account, str], Properties]) -> Read:

@@ -291,7 +291,9 @@ def _read_subnet(account: Account, name: str) -> Properties:
 
 
 def _read_flow_log(account: Account, name: str) -> Properties:
-    log = next((item for item in account.flow_logs() if item["FlowLogId"] == name), {})
+    log = next((item for item in account.flow_logs() if item["FlowLogId"] == name), None)
+    if log is None:
+        raise LookupError(f"no flow log {name}")
     names = ("ResourceId", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
     return {key: log.get(key, ABSENT) for key in (*names, "DeliverLogsPermissionArn")}
 
@@ -306,6 +308,7 @@ def _read_endpoint(account: Account, name: str) -> Properties:
         "RouteTableIds": endpoint.get("RouteTableIds", []),
         "SecurityGroupIds": [group["GroupId"] for group in endpoint.get("Groups", [])],
         "PrivateDnsEnabled": endpoint["PrivateDnsEnabled"],
+        **({"PolicyDocument": json.loads(endpoint["PolicyDocument"])} if endpoint.get("PolicyDocument") else {}),
     }
 
 
@@ -361,7 +364,9 @@ def _read_alias(account: Account, name: str) -> Properties:
 
 
 def _read_log_group(account: Account, name: str) -> Properties:
-    group = account.log_group(name) or {}
+    group = account.log_group(name)
+    if group is None:
+        raise LookupError(f"no log group {name}")
     return {
         "LogGroupName": group.get("logGroupName", ABSENT),
         "KmsKeyId": group.get("kmsKeyId", ABSENT),
@@ -396,11 +401,16 @@ READERS: Mapping[str, Reader] = {
             "SnapshotName": FROM_SNAPSHOT,
             "PreferredCacheClusterAZs": "a preference at creation; a failover moves the primary",
         },
+        follows={
+            "NumNodeGroups": ("NodeGroupConfiguration",),
+            "TransitEncryptionEnabled": ("TransitEncryptionMode",),
+        },
     ),
     "AWS::ElastiCache::CacheCluster": Reader(
         reads_by_name(_read_cluster),
         _asked_cluster,
         silent={"SnapshotArns": FROM_SNAPSHOT, "SnapshotName": FROM_SNAPSHOT},
+        follows={"NumCacheNodes": ("AZMode", "PreferredAvailabilityZone", "PreferredAvailabilityZones")},
     ),
     "AWS::ElastiCache::ServerlessCache": Reader(
         _read_serverless_cache,

@@ -12,11 +12,14 @@ from typing import Any
 
 from verification.account import ABSENT, Account
 from verification.alarms import alarm, watched_nodes
-from verification.finding import Finding
+from verification.finding import SIZES, Finding
 from verification.readers import flat_rules
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 MIN_AVAILABILITY_ZONES = 2
+KEYS = ("KmsKeyId", "KmsMasterKeyId")
+ENABLED_KEY = "CUSTOMER key, Enabled"
+NO_OTHER_RULES = "has no rules besides those of templates"
 LOG_TYPES = ("engine-log", "slow-log")
 
 Record = Mapping[str, Any]
@@ -25,27 +28,31 @@ Record = Mapping[str, Any]
 Rule = Callable[[Account, str], Iterator[Finding]]
 
 
-def _is(what: str, required: object, read: object) -> Finding:
-    return Finding(what, str(required), str(read), str(required) == str(read))
+def _is(what: str, required: object, read: object, *of: str) -> Finding:
+    return Finding(what, str(required), str(read), str(required) == str(read), of)
 
 
 def replication_group(account: Account, name: str) -> Iterator[Finding]:
     """Encryption, high availability, one kind of access, logs and backups."""
     group = account.replication_group(name)
     members = [account.cluster(member) for member in group["MemberClusters"]]
-    yield _is("encrypted in transit", True, group["TransitEncryptionEnabled"])
-    yield _is("in transit, mode", "required", group.get("TransitEncryptionMode", ABSENT))
-    yield _is("encrypted at rest", True, group["AtRestEncryptionEnabled"])
+    yield _is("is", "available", group["Status"])
+    yield _is("encrypted in transit", True, group["TransitEncryptionEnabled"], "TransitEncryptionEnabled")
+    mode = group.get("TransitEncryptionMode", ABSENT)
+    yield _is("in transit, mode", "required", mode, "TransitEncryptionMode", "TransitEncryptionEnabled")
+    yield _is("encrypted at rest", True, group["AtRestEncryptionEnabled"], "AtRestEncryptionEnabled")
     yield _customer_key(account, "at rest, key", group.get("KmsKeyId"))
-    yield _is("fails over", "enabled", group["AutomaticFailover"])
-    yield _is("Multi-AZ", "enabled", group["MultiAZ"])
+    yield _is("fails over", "enabled", group["AutomaticFailover"], "AutomaticFailoverEnabled")
+    yield _is("Multi-AZ", "enabled", group["MultiAZ"], "MultiAZEnabled")
     for shard in group["NodeGroups"]:
         zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
-        yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones)
+        yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones, *SIZES)
     yield from _one_kind_of_access(account, group)
     retention = group["SnapshotRetentionLimit"]
-    yield Finding("daily snapshots", "kept for at least 1 day", f"{retention} days", retention >= 1)
-    yield _is("minor upgrades", True, group["AutoMinorVersionUpgrade"])
+    yield Finding(
+        "daily snapshots", "kept for at least 1 day", f"{retention} days", retention >= 1, ("SnapshotRetentionLimit",)
+    )
+    yield _is("minor upgrades", True, group["AutoMinorVersionUpgrade"], "AutoMinorVersionUpgrade")
     yield from _log_delivery(account, group["LogDeliveryConfigurations"])
     port = (group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"])["Port"]
     yield from _network(account, members, port)
@@ -55,9 +62,11 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
 def memcached_cluster(account: Account, name: str) -> Iterator[Finding]:
     """Encryption in transit and several Availability Zones; Memcached stores nothing on disk."""
     cluster = account.cluster(name)
-    yield _is("encrypted in transit", True, cluster["TransitEncryptionEnabled"])
-    yield _several_zones("nodes are in", [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]])
-    yield _is("minor upgrades", True, cluster["AutoMinorVersionUpgrade"])
+    yield _is("is", "available", cluster["CacheClusterStatus"])
+    yield _is("encrypted in transit", True, cluster["TransitEncryptionEnabled"], "TransitEncryptionEnabled")
+    zones = [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]]
+    yield _several_zones("nodes are in", zones, *SIZES, "AZMode", "PreferredAvailabilityZones")
+    yield _is("minor upgrades", True, cluster["AutoMinorVersionUpgrade"], "AutoMinorVersionUpgrade")
     yield from _network(account, [cluster], cluster["ConfigurationEndpoint"]["Port"])
     nodes = [{"CacheClusterId": name, "CacheNodeId": node["CacheNodeId"]} for node in cluster["CacheNodes"]]
     yield from watched_nodes(account, nodes)
@@ -72,13 +81,14 @@ def cache_cluster(account: Account, name: str) -> Iterator[Finding]:
         yield _is("engine outside a replication group", "memcached", engine)
 
 
-def _several_zones(what: str, zones: Sequence[str]) -> Finding:
+def _several_zones(what: str, zones: Sequence[str], *of: str) -> Finding:
     distinct = sorted(set(zones))
     return Finding(
         what,
         f"at least {MIN_AVAILABILITY_ZONES} Availability Zones",
         ", ".join(distinct),
         len(distinct) >= MIN_AVAILABILITY_ZONES,
+        of,
     )
 
 
@@ -86,42 +96,43 @@ def _customer_key(account: Account, what: str, key: str | None) -> Finding:
     """An enabled customer managed key."""
     required = "a customer managed key, enabled"
     if not key:
-        return Finding(what, required, ABSENT, ok=False)
+        return Finding(what, required, ABSENT, ok=False, of=KEYS)
     metadata = account.read("kms", "describe_key", KeyId=key)["KeyMetadata"]
     read = f"{metadata['KeyManager']} key, {metadata['KeyState']}"
-    return Finding(what, required, read, read == "CUSTOMER key, Enabled")
+    return Finding(what, required, read, read == ENABLED_KEY, (*KEYS, metadata["KeyId"]))
 
 
 def _one_kind_of_access(account: Account, group: Record) -> Iterator[Finding]:
     groups = group.get("UserGroupIds", [])
     kinds = ["AUTH token"] * group["AuthTokenEnabled"] + [f"user group {name}" for name in groups]
-    yield Finding("access", "an AUTH token or one user group", " and ".join(kinds) or "open to all", len(kinds) == 1)
+    read = " and ".join(kinds) or "open to all"
+    yield Finding("access", "an AUTH token or one user group", read, len(kinds) == 1, ("AuthToken", "UserGroupIds"))
     for name in groups:
         yield from _user_group(account, name, group["ReplicationGroupId"])
 
 
 def _user_group(account: Account, name: str, cache: str) -> Iterator[Finding]:
     group = account.user_group(name)
-    yield _is(f"{name} is", "active", group["Status"])
-    attached = cache in group.get("ReplicationGroups", [])
-    yield Finding(f"{name} is attached", cache, ", ".join(group.get("ReplicationGroups", [])) or "to nothing", attached)
+    yield _is(f"{name} is", "active", group["Status"], name)
+    caches = [*group.get("ReplicationGroups", []), *group.get("ServerlessCaches", [])]
+    yield Finding(f"{name} is attached", cache, ", ".join(caches) or "to nothing", cache in caches, (name,))
     users = [account.user(user) for user in group["UserIds"]]
     for user in users:
         inside = name in user["UserGroupIds"] and user["Status"] == "active"
         read = f"{user['Status']} in {', '.join(user['UserGroupIds']) or 'no group'}"
-        yield Finding(f"user {user['UserId']}", f"active in {name}", read, inside)
+        yield Finding(f"user {user['UserId']}", f"active in {name}", read, inside, (name, user["UserId"]))
         yield _login(user)
-    yield _default_user(group["Engine"], [user["UserId"] for user in users if user["UserName"] == "default"])
+    yield _default_user(name, group["Engine"], [user["UserId"] for user in users if user["UserName"] == "default"])
 
 
-def _default_user(engine: str, ids: Sequence[str]) -> Finding:
+def _default_user(group: str, engine: str, ids: Sequence[str]) -> Finding:
     """The default user must not be the built-in one, whose id is its name.
 
     A Valkey group needs none: its default user is then disabled.
     """
     own = len(ids) == 1 and ids[0] != "default"
     none_needed = engine == "valkey" and not ids
-    return Finding("default user", "not the built-in one", ", ".join(ids) or "none", own or none_needed)
+    return Finding("default user", "not the built-in one", ", ".join(ids) or "none", own or none_needed, (group,))
 
 
 def _login(user: Record) -> Finding:
@@ -129,17 +140,18 @@ def _login(user: Record) -> Finding:
     kind = user["Authentication"]["Type"]
     switch = (["off"] + [word for word in user["AccessString"].split() if word in {"on", "off"}])[-1]
     ok = kind in {"password", "iam"} or switch == "off"
-    return Finding(f"user {user['UserId']} logs in", "with a password or IAM, or is off", f"{kind}, {switch}", ok)
+    required = "with a password or IAM, or is off"
+    return Finding(f"user {user['UserId']} logs in", required, f"{kind}, {switch}", ok, (user["UserId"],))
 
 
 def _log_delivery(account: Account, configurations: Sequence[Record]) -> Iterator[Finding]:
     kinds = sorted(item["LogType"] for item in configurations)
-    yield _is("delivers", ", ".join(LOG_TYPES), ", ".join(kinds) or "nothing")
+    yield _is("delivers", ", ".join(LOG_TYPES), ", ".join(kinds) or "nothing", "LogDeliveryConfigurations")
     for item in configurations:
         name = item["DestinationDetails"].get("CloudWatchLogsDetails", {}).get("LogGroup", ABSENT)
         found = account.log_group(name)
         read = "encrypted" if found and found.get("kmsKeyId") else "not encrypted" if found else ABSENT
-        yield _is(f"{item['LogType']} arrives in a log group", "encrypted", read)
+        yield _is(f"{item['LogType']} arrives in a log group", "encrypted", read, name, "LogDeliveryConfigurations")
 
 
 def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterator[Finding]:
@@ -152,15 +164,16 @@ def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterato
     topics = {json.dumps(cluster.get("NotificationConfiguration", {}), sort_keys=True) for cluster in clusters}
     status = {cluster.get("NotificationConfiguration", {}).get("TopicStatus", ABSENT) for cluster in clusters}
     read = f"{len(topics)} topic, {', '.join(sorted(status))}"
-    yield _is("events go to", "1 topic, active", read)
+    named = {cluster.get("NotificationConfiguration", {}).get("TopicArn", "") for cluster in clusters}
+    yield _is("events go to", "1 topic, active", read, "NotificationTopicArn", *sorted(named))
 
 
 def _subnets(account: Account, name: str) -> Iterator[Finding]:
     subnets = account.subnet_group(name)["Subnets"]
-    yield _several_zones("subnets are in", [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets])
+    yield _several_zones("subnets are in", [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets], name)
     for subnet in (item["SubnetIdentifier"] for item in subnets):
         gateways = [route["GatewayId"] for route in account.routes(subnet) if _is_internet(route)]
-        yield _is(f"{subnet} routes to an internet gateway", "no", ", ".join(gateways) or "no")
+        yield _is(f"{subnet} routes to an internet gateway", "no", ", ".join(gateways) or "no", subnet)
 
 
 def _is_internet(route: Record) -> bool:
@@ -171,15 +184,16 @@ def _cache_security_group(account: Account, name: str, port: int) -> Iterator[Fi
     group = account.security_group(name)
     inbound, outbound = flat_rules(group["IpPermissions"]), _open_rules(group, "IpPermissionsEgress")
     proper = all(rule.startswith(f"tcp {port} sg-") for rule in inbound)
-    yield Finding(f"{name} allows inbound", f"tcp {port} from security groups only", _listed(inbound), proper)
-    yield _is(f"{name} allows outbound to any address", "nothing", _listed(outbound))
+    yield Finding(f"{name} allows inbound", f"tcp {port} from security groups only", _listed(inbound), proper, (name,))
+    yield _is(f"{name} allows outbound to any address", "nothing", _listed(outbound), name)
 
 
 def security_group(account: Account, name: str) -> Iterator[Finding]:
     """No rule for traffic from or to any address."""
     group = account.security_group(name)
-    yield _is("allows inbound from any address", "nothing", _listed(_open_rules(group, "IpPermissions")))
-    yield _is("allows outbound to any address", "nothing", _listed(_open_rules(group, "IpPermissionsEgress")))
+    inbound, outbound = (_listed(_open_rules(group, name)) for name in ("IpPermissions", "IpPermissionsEgress"))
+    yield _is("allows inbound from any address", "nothing", inbound, NO_OTHER_RULES)
+    yield _is("allows outbound to any address", "nothing", outbound, NO_OTHER_RULES)
 
 
 def _open_rules(group: Record, permissions: str) -> list[str]:
@@ -193,16 +207,19 @@ def _listed(rules: Sequence[str]) -> str:
 def vpc(account: Account, name: str) -> Iterator[Finding]:
     """Flow logs record all traffic, and the default security group allows none."""
     logs = [log for log in account.flow_logs() if log["ResourceId"] == name and log["FlowLogStatus"] == "ACTIVE"]
-    yield _is("flow logs record", "ALL", ", ".join(log["TrafficType"] for log in logs) or "nothing")
+    recorded = ", ".join(log["TrafficType"] for log in logs) or "nothing"
+    yield _is("flow logs record", "ALL", recorded, "AWS::EC2::FlowLog")
     group = account.default_security_group(name)
     rules = flat_rules(group["IpPermissions"]) + flat_rules(group["IpPermissionsEgress"])
     yield _is("default security group allows", "nothing", _listed(rules))
 
 
 def key(account: Account, name: str) -> Iterator[Finding]:
-    """Automatic key rotation."""
+    """An enabled key that rotates."""
+    metadata = account.read("kms", "describe_key", KeyId=name)["KeyMetadata"]
+    yield _is("is", "Enabled", metadata["KeyState"], "Enabled")
     status = account.read("kms", "get_key_rotation_status", KeyId=name)
-    yield _is("rotates", True, status["KeyRotationEnabled"])
+    yield _is("rotates", True, status["KeyRotationEnabled"], "EnableKeyRotation")
 
 
 def log_group(account: Account, name: str) -> Iterator[Finding]:
@@ -210,7 +227,8 @@ def log_group(account: Account, name: str) -> Iterator[Finding]:
     group = account.log_group(name) or {}
     yield _customer_key(account, "key", group.get("kmsKeyId"))
     days = group.get("retentionInDays")
-    yield Finding("kept", "for a limited time", f"{days} days" if days else "indefinitely", bool(days))
+    read = f"{days} days" if days else "indefinitely"
+    yield Finding("kept", "for a limited time", read, bool(days), ("RetentionInDays",))
 
 
 def secret(account: Account, name: str) -> Iterator[Finding]:
@@ -227,12 +245,12 @@ def topic(account: Account, name: str) -> Iterator[Finding]:
     attributes = account.topic(name)
     encryption = attributes.get("KmsMasterKeyId")
     if name in account.event_topics():
-        yield _is("key (a cache publishes to it)", ABSENT, encryption or ABSENT)
+        yield _is("key (a cache publishes to it)", ABSENT, encryption or ABSENT, "KmsMasterKeyId")
     else:
         yield _customer_key(account, "key", encryption)
     statements = json.loads(attributes.get("Policy", "{}")).get("Statement", [])
     refuses = any(_refuses_plain_transport(statement) for statement in statements)
-    yield Finding("refuses plain HTTP", "True", str(refuses), refuses)
+    yield Finding("refuses plain HTTP", "True", str(refuses), refuses, ("AWS::SNS::TopicPolicy",))
 
 
 def _refuses_plain_transport(statement: Record) -> bool:
@@ -240,8 +258,43 @@ def _refuses_plain_transport(statement: Record) -> bool:
     return statement["Effect"] == "Deny" and str(secure).lower() == "false"
 
 
+def user_group(account: Account, name: str) -> Iterator[Finding]:
+    """A user group that is active, and of which its users say the same as it says of them."""
+    group = account.user_group(name)
+    yield _is("is", "active", group["Status"])
+    listed = account.read("elasticache", "describe_users")["Users"]
+    members = sorted(user["UserId"] for user in listed if name in user.get("UserGroupIds", ()))
+    yield _is("its users, as they say", ", ".join(sorted(group["UserIds"])), ", ".join(members), "UserIds")
+
+
+def user(account: Account, name: str) -> Iterator[Finding]:
+    """A user that is active."""
+    yield _is("is", "active", account.user(name)["Status"])
+
+
+def serverless_cache(account: Account, name: str) -> Iterator[Finding]:
+    """Encryption with a customer managed key, and security groups without a rule for any address."""
+    cache = account.serverless_cache(name)
+    yield _is("is", "available", cache["Status"])
+    yield _customer_key(account, "at rest, key", cache.get("KmsKeyId"))
+    groups = cache.get("SecurityGroupIds", [])
+    yield Finding("security groups", "at least 1", str(len(groups)), bool(groups), ("SecurityGroupIds",))
+    for group in groups:
+        found = account.security_group(group)
+        yield _is(f"{group} allows inbound from any address", "nothing", _opened(found, "IpPermissions"), group)
+    if attached := cache.get("UserGroupId"):
+        yield from _user_group(account, attached, name)
+
+
+def _opened(group: Record, permissions: str) -> str:
+    return _listed(_open_rules(group, permissions))
+
+
 RULES: Mapping[str, Rule] = {
     "AWS::CloudWatch::Alarm": alarm,
+    "AWS::ElastiCache::ServerlessCache": serverless_cache,
+    "AWS::ElastiCache::User": user,
+    "AWS::ElastiCache::UserGroup": user_group,
     "AWS::ElastiCache::ReplicationGroup": replication_group,
     "AWS::ElastiCache::CacheCluster": cache_cluster,
     "AWS::EC2::VPC": vpc,

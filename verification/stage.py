@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.settings import StackSettings
 from elasticache_rules.change_gate.stacks import compare_stacks
-from verification import posture
+from verification import posture, state
 from verification.account import AccessDeniedError, ClientError
 from verification.messages import refusal
 from verification.posture import COMPLETE, Check, Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from verification.account import Account
     from verification.assembly import Stack
@@ -57,11 +58,6 @@ class Report:
     def ok(self) -> bool:
         """Whether there is no difference."""
         return not self.differences
-
-
-@dataclass
-class _Found(Findings):
-    to_note: list[str] = field(default_factory=list)
 
 
 def stacks_of(stage: str, stacks: Sequence[Stack]) -> tuple[Stack, ...]:
@@ -137,35 +133,64 @@ def check_caller(stacks: Sequence[Stack], account: Account) -> str:
     return caller
 
 
-def verify(stage: str, stacks: Sequence[Stack], account: Account) -> Report:
+def verify(stage: str, stacks: Sequence[Stack], account: Account, now: dt.datetime) -> Report:
     """Compare a stage with what runs.
 
     Args:
         stage: Name of the stage.
         stacks: Its stacks, as this commit has them.
         account: The account and Region it is deployed to.
+        now: The time, with its zone.
 
     Raises:
         StageError: If the credentials are those of another account.
     """
     caller = check_caller(stacks, account)
-    found = _Found()
+    found = Findings()
     deployed = [(stack, description) for stack in stacks if (description := _description(stack, account, found))]
     templates = _templates([stack for stack, _description in deployed], account, found)
     found.checks += _changes(deployed, templates)
     run = [replace(stack, template=templates.get(stack.name, stack.template)) for stack, _description in deployed]
-    verdict = posture.verify(run, account)
-    checks = (*found.checks, *verdict.checks)
-    in_order = sorted(checks, key=lambda check: [stack.name for stack in stacks].index(check.stack))
+    exports = account.exports()
+    deployments = [posture.deployed(stack, account, exports) for stack in run]
+    verdict = posture.verdict(deployments)
+    beyond = state.look(deployments, account, now)
+    checks = _with_notes((*found.checks, *verdict.checks, *beyond.checks), beyond.notes)
+    in_order = sorted(checks, key=_order(stacks, checks))
     return Report(
         stage=stage,
         account=caller,
         region=account.region,
         checks=tuple(in_order),
-        to_note=tuple(found.to_note),
+        to_note=tuple(beyond.to_note),
         not_read=verdict.unproven,
-        denied=tuple(dict.fromkeys((*found.denied, *verdict.denied))),
+        denied=tuple(dict.fromkeys((*found.denied, *verdict.denied, *beyond.denied))),
     )
+
+
+def _order(stacks: Sequence[Stack], checks: Sequence[Check]) -> Callable[[Check], tuple[int, int]]:
+    """A sort key: by stack as the assembly has them, and by resource in order of first appearance."""
+    names = {stack.name: index for index, stack in enumerate(stacks)}
+    first: dict[tuple[str, str], int] = {}
+    for index, check in enumerate(checks):
+        first.setdefault((check.stack, check.resource), index)
+    return lambda check: (names[check.stack], first[check.stack, check.resource])
+
+
+def _with_notes(checks: Sequence[Check], notes: Mapping[tuple[str, str, str], str]) -> list[Check]:
+    """The checks; a difference that is known to wait, or to have failed, says so, and what waits follows from it."""
+    differing = {(check.stack, check.resource, check.property) for check in checks if not check.ok}
+    found = []
+    for check in checks:
+        name = check.property.removeprefix(state.WAITS)
+        place = (check.stack, check.resource, name)
+        if not check.ok and name != check.property and place in differing:
+            found.append(replace(check, follows=f"{check.stack} {check.resource}: {name}"))
+        elif not check.ok and place in notes:
+            found.append(replace(check, note=notes[place]))
+        else:
+            found.append(check)
+    return found
 
 
 def _description(stack: Stack, account: Account, found: Findings) -> dict[str, Any] | None:
