@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KEYS = frozenset({"KmsKeyId", "KmsMasterKeyId", "KmsKeyArn"})
+_KEYS = frozenset({"KmsKeyArn", "KmsKeyId", "KmsMasterKeyId", "TargetKeyId"})
 _POLICIES = frozenset({"AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "ResourcePolicy"})
 # ElastiCache stores these names in lower case. The name of a user, with which a client logs in, is not one of them.
 _LOWERED = frozenset(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from verification.account import ABSENT, Account
@@ -108,14 +109,15 @@ def _one_kind_of_access(account: Account, group: Record) -> Iterator[Finding]:
     read = " and ".join(kinds) or "open to all"
     yield Finding("access", "an AUTH token or one user group", read, len(kinds) == 1, ("AuthToken", "UserGroupIds"))
     for name in groups:
-        yield from _user_group(account, name, group["ReplicationGroupId"])
+        yield from _user_group(account, name, "ReplicationGroups", group["ReplicationGroupId"])
 
 
-def _user_group(account: Account, name: str, cache: str) -> Iterator[Finding]:
+def _user_group(account: Account, name: str, kind: str, cache: str) -> Iterator[Finding]:
     group = account.user_group(name)
     yield _is(f"{name} is", "active", group["Status"], name)
-    caches = [*group.get("ReplicationGroups", []), *group.get("ServerlessCaches", [])]
-    yield Finding(f"{name} is attached", cache, ", ".join(caches) or "to nothing", cache in caches, (name,))
+    if kind in group:
+        caches = group[kind]
+        yield Finding(f"{name} is attached", cache, ", ".join(caches) or "to nothing", cache in caches, (name,))
     users = [account.user(user) for user in group["UserIds"]]
     for user in users:
         inside = name in user["UserGroupIds"] and user["Status"] == "active"
@@ -247,7 +249,9 @@ def topic(account: Account, name: str) -> Iterator[Finding]:
     if name in account.event_topics():
         yield _is("key (a cache publishes to it)", ABSENT, encryption or ABSENT, "KmsMasterKeyId")
     else:
-        yield _customer_key(account, "key", encryption)
+        found = _customer_key(account, "key", encryption)
+        # The topic of a cache that is gone looks like one that could be encrypted.
+        yield replace(found, of=(*found.of, "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup"))
     statements = json.loads(attributes.get("Policy", "{}")).get("Statement", [])
     refuses = any(_refuses_plain_transport(statement) for statement in statements)
     yield Finding("refuses plain HTTP", "True", str(refuses), refuses, ("AWS::SNS::TopicPolicy",))
@@ -283,7 +287,7 @@ def serverless_cache(account: Account, name: str) -> Iterator[Finding]:
         found = account.security_group(group)
         yield _is(f"{group} allows inbound from any address", "nothing", _opened(found, "IpPermissions"), group)
     if attached := cache.get("UserGroupId"):
-        yield from _user_group(account, attached, name)
+        yield from _user_group(account, attached, "ServerlessCaches", name)
 
 
 def _opened(group: Record, permissions: str) -> str:

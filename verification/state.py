@@ -204,12 +204,6 @@ def events(found: Look) -> None:
 
 def service_updates(found: Look) -> None:
     """Service updates that are not applied; one whose recommended date has passed is a difference."""
-    listed = found.account.read("elasticache", "describe_service_updates", ServiceUpdateStatus=["available"])
-    automatic = {
-        update["ServiceUpdateName"]
-        for update in listed["ServiceUpdates"]
-        if update.get("AutoUpdateAfterRecommendedApplyByDate")
-    }
     for kind, key in ((GROUP, "ReplicationGroupId"), (CLUSTER, "CacheClusterId")):
         items = {item.name: item for item in found.of(kind)}
         names = sorted(items)
@@ -224,14 +218,24 @@ def service_updates(found: Look) -> None:
             )
             for action in answer["UpdateActions"]:
                 if action.get(key) in items:
-                    _service_update(found, items[action[key]], action, automatic)
+                    _service_update(found, items[action[key]], action)
 
 
-def _service_update(found: Look, item: Item, action: Mapping[str, Any], automatic: set[str]) -> None:
+def _automatic(account: Account) -> set[str]:
+    """The names of the service updates that AWS applies by itself after their date."""
+    listed = account.read("elasticache", "describe_service_updates", ServiceUpdateStatus=["available"])
+    return {
+        update["ServiceUpdateName"]
+        for update in listed["ServiceUpdates"]
+        if update.get("AutoUpdateAfterRecommendedApplyByDate")
+    }
+
+
+def _service_update(found: Look, item: Item, action: Mapping[str, Any]) -> None:
     name, status = action["ServiceUpdateName"], action["UpdateActionStatus"]
     severity = action.get("ServiceUpdateSeverity", "no severity")
     due = action.get("ServiceUpdateRecommendedApplyByDate")
-    later = "; AWS applies it by itself afterwards" if name in automatic else ""
+    later = "; AWS applies it by itself afterwards" if name in _automatic(found.account) else ""
     if due is not None and due < found.now:
         read = f"{status}, {action.get('NodesUpdated', 'no')} nodes updated{later}"
         found.state.checks.append(
@@ -323,7 +327,7 @@ def alarms(found: Look) -> None:
 
 
 def subscriptions(found: Look) -> None:
-    """Subscriptions that nobody has confirmed are differences; a topic without any is noted."""
+    """Subscriptions that are not confirmed are differences; a topic without any is noted."""
     for item in found.of("AWS::SNS::Topic"):
         listed = found.account.subscriptions(item.name)
         for subscription in listed:
@@ -332,7 +336,7 @@ def subscriptions(found: Look) -> None:
             read = "pending" if is_pending else "confirmed"
             found.state.checks.append(item.check(what, "confirmed", read, ok=not is_pending))
         if not listed:
-            found.state.to_note.append(f"{item}: no subscription, so no one is told")
+            found.state.to_note.append(f"{item}: no subscription: no person is told")
 
 
 # Quotas ---------------------------------------------------------------------------------------------------------------

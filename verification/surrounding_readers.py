@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from verification.account import ABSENT, Account
@@ -35,8 +36,9 @@ def _read_alarm(account: Account, name: str) -> Properties:
 
 def _read_rule(account: Account, name: str) -> Properties:
     rule = account.read("events", "describe_rule", Name=name.rpartition("|")[2])
-    names = ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn")
-    return {key: rule[key] for key in names if key in rule}
+    names = ("Name", "Description", "ScheduleExpression", "State", "RoleArn")
+    pattern = {"EventPattern": json.loads(rule["EventPattern"])} if rule.get("EventPattern") else {}
+    return {**{key: rule[key] for key in names if key in rule}, **pattern}
 
 
 def _asked_rule(properties: Properties) -> Properties:

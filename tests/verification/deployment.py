@@ -1,9 +1,10 @@
-"""A stage that the emulated AWS has deployed from a cloud assembly, within a second: without the CDK CLI and its assets."""
+"""A stage that the emulated AWS deploys from a cloud assembly within a second: without the CDK CLI and its assets."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from verification.assembly import Stack
 
 REGION = "eu-west-1"
+_HASH = re.compile(r"[0-9A-F]{8}$")
 _AT_ONCE = {"Delay": 0.05, "MaxAttempts": 400}
 
 
@@ -31,15 +33,20 @@ class Deployed:
         return self.account.client(service)
 
     def __getitem__(self, name: str) -> str:
-        """The physical id of the resource of that name."""
-        (found,) = (
+        """The physical id of the resource whose logical id begins so."""
+        found = next(
             self.account.resources(stack.name)[resource.logical_id]["PhysicalResourceId"]
             for stack in self.stacks
             for resource in stack.resources
-            if resource.name == name
+            if readable(resource.logical_id) == name
         )
         physical_id: str = found
         return physical_id
+
+
+def readable(logical_id: str) -> str:
+    """A logical id without the hash that the CDK appends."""
+    return _HASH.sub("", logical_id)
 
 
 def deploy(stacks: Sequence[Stack], account: str) -> Deployed:
