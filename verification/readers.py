@@ -175,7 +175,7 @@ def _read_parameter_group(account: Account, name: str) -> Properties:
 def _read_serverless_cache(account: Account, name: str, asked: Properties) -> Properties:
     cache = account.serverless_cache(name)
     limits = cache.get("CacheUsageLimits", {})
-    # AWS adds minimums and maximums that nobody asked for.
+    # AWS adds minimums and maximums that the template does not ask for.
     wanted = {kind: {key: limits.get(kind, {}).get(key, ABSENT) for key in keys} for kind, keys in _limits(asked)}
     as_is = (
         *("ServerlessCacheName", "Engine", "MajorEngineVersion", "Description", "KmsKeyId", "DailySnapshotTime"),

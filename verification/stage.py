@@ -140,7 +140,7 @@ def verify(stage: str, stacks: Sequence[Stack], account: Account, now: dt.dateti
         stage: Name of the stage.
         stacks: Its stacks, as this commit has them.
         account: The account and Region it is deployed to.
-        now: The time, with its zone.
+        now: The time, with its offset from UTC.
 
     Raises:
         StageError: If the credentials are those of another account.

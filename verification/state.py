@@ -33,7 +33,7 @@ QUOTA_SHARE = 0.8
 MAX_CACHES = 20  # ids of a call of DescribeUpdateActions
 
 # Events that mean more than that something was done as it was asked for.
-NOTABLE = re.compile(r"\bfail|recover|replac|unable|insufficient|inactive|cancel|restor|evict", re.IGNORECASE)
+NOTABLE = re.compile(r"\bfail|recover|replac|unable|insufficient|inactive|cancel|restore|evict", re.IGNORECASE)
 FAILED = re.compile(r"\bfail|unable|insufficient", re.IGNORECASE)
 UNFINISHED = (
     *("not-applied", "waiting-to-start", "in-progress", "stopping", "stopped", "scheduling", "scheduled"),
@@ -118,7 +118,7 @@ def look(deployments: Sequence[Deployment], account: Account, now: dt.datetime) 
     Args:
         deployments: The stacks of the stage.
         account: The account they are deployed to.
-        now: The time, with its zone.
+        now: The time, with its offset from UTC.
     """
     items = [
         Item(deployment.stack.name, resource, deployment.physical_id(resource))

@@ -13,7 +13,8 @@ from verification.permissions import ACTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# It has no type information.
+# They have no type information.
+awsrequest: Any = importlib.import_module("botocore.awsrequest")
 Stubber: Any = importlib.import_module("botocore.stub").Stubber
 
 
@@ -95,9 +96,26 @@ def test_listed_actions_only_read() -> None:
     assert [] == [action for action in ACTIONS if "SecretValue" in action or action.startswith(("ssm:", "s3:"))]
 
 
-def test_aws_is_asked_patiently(account: Account) -> None:
-    """A throttled call is repeated, and calls slow down."""
-    retries = account.client("elasticache").meta.config.retries
+THROTTLED = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
+USERS = """<DescribeUsersResponse><DescribeUsersResult><Users><member><UserId>a</UserId></member></Users>
+</DescribeUsersResult></DescribeUsersResponse>"""
+
+
+def test_a_throttled_call_is_repeated(account: Account) -> None:
+    """ElastiCache throttles by account: twice refused, the third answer counts, and there would be ten."""
+    answers = [(400, THROTTLED), (400, THROTTLED), (200, USERS)]
+
+    def answer(request: Any, **_kwargs: Any) -> Any:
+        status, body = answers.pop(0)
+        response = awsrequest.AWSResponse(request.url, status, {}, None)
+        response._content = body.encode()
+        return response
+
+    client = account.client("elasticache")
+    client.meta.events.register("before-send.elasticache.DescribeUsers", answer)
+    assert account.user("a")["UserId"] == "a"
+    assert [] == answers
+    retries = client.meta.config.retries
     assert ("adaptive", 10) == (retries["mode"], retries["total_max_attempts"])
 
 
