@@ -73,6 +73,7 @@ def verified(deployed: Deployed) -> Report:
 LACKING: Mapping[str, Mapping[str, Any]] = {
     "ListServiceQuotas": {"Quotas": [{"QuotaCode": code, "Value": 10_000.0} for code in _QUOTAS]},
     "DescribeServiceUpdates": {"ServiceUpdates": []},
+    "DescribeServerlessCacheSnapshots": {"ServerlessCacheSnapshots": []},
     "DescribeUpdateActions": {"UpdateActions": []},
 }
 
