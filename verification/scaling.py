@@ -21,7 +21,11 @@ _PROPERTY = {
     "elasticache:cache-cluster:Nodes": "NumCacheNodes",
 }
 _READ = ("ScalableDimension", "ResourceId", "MinCapacity", "MaxCapacity", "ScheduledActions")
-_FOLLOWS = {"NumCacheNodes": ("PreferredAvailabilityZones",)}
+_FOLLOWS = {
+    "NumCacheNodes": ("PreferredAvailabilityZones",),
+    "NumNodeGroups": ("NodeGroupConfiguration",),
+    "ReplicasPerNodeGroup": ("NodeGroupConfiguration",),
+}
 
 
 class Range:
