@@ -124,12 +124,18 @@ def _function_arn(account: Account, name: str) -> Any:
     return account.read("lambda", "get_function_configuration", FunctionName=name)["FunctionArn"]
 
 
+def _alarm_arn(account: Account, name: str) -> Any:
+    return account.alarm(name)["AlarmArn"]
+
+
 def _user_arn(account: Account, name: str) -> Any:
     return account.user(name)["ARN"]
 
 
 Attribute = Callable[[Account, str], Any]
 ATTRIBUTES: Mapping[tuple[str, str], Attribute] = {
+    ("AWS::CloudWatch::Alarm", "Arn"): _alarm_arn,
+    ("AWS::CloudWatch::CompositeAlarm", "Arn"): _alarm_arn,
     ("AWS::KMS::Key", "Arn"): _key_arn,
     ("AWS::KMS::Key", "KeyId"): lambda _account, key: key,
     ("AWS::Logs::LogGroup", "Arn"): _log_group_arn,

@@ -38,7 +38,7 @@ def _failed(asked: dict[str, Any], read: dict[str, Any], *targets: dict[str, Any
     stack = Stack("shop", "shop", None, None, {"Resources": {"Cache": cache, **scaled}})
     account = cast("Any", SimpleNamespace(key_arn=str, region="eu-west-1"))
     deployment = Deployment(stack, account, {"Cache": "Shop-Cache"}, {}, _STACK, {})
-    reader = cast("Any", SimpleNamespace(read=lambda *_: read, asked=dict, silent={}))
+    reader = cast("Any", SimpleNamespace(read=lambda *_: read, asked=dict, silent={}, follows={}))
     knowledge = Knowledge(readers={"AWS::ElastiCache::ReplicationGroup": reader}, rules={})
     return [(each.property, each.asked) for each in judge(deployment, stack.resources[0], knowledge) if not each.ok]
 
