@@ -37,7 +37,6 @@ def test_what_is_unproven_is_named(verdict: posture.Verdict) -> None:
         "AWS::EC2::SubnetRouteTableAssociation: created, its properties are not read back",
         "Custom::VpcRestrictDefaultSG: created, its properties are not read back",
         "AWS::EC2::FlowLog ResourceType: DescribeFlowLogs returns the resource, not its type",
-        "AWS::CloudWatch::Alarm: created, its properties are not read back",
     ) == verdict.unproven
 
 
