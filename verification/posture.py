@@ -266,6 +266,8 @@ def judge(deployment: Deployment, resource: Resource, knowledge: Knowledge = KNO
 
 
 def _judge(deployment: Deployment, resource: Resource, knowledge: Knowledge, found: Findings) -> None:
+    place = (deployment.stack.name, resource.name)
+    unreadable = False
     for part in (_compared, _held_to_rules):
         try:
             for check, repeats in part(deployment, resource, knowledge):
@@ -274,9 +276,9 @@ def _judge(deployment: Deployment, resource: Resource, knowledge: Knowledge, fou
         except AccessDeniedError as fault:
             found.denied.append(f"{deployment.stack.name} {resource.name}: {fault}")
         except UNREADABLE as fault:
-            reason = f"{type(fault).__name__}: {fault}"
-            found.checks.append(Check(deployment.stack.name, resource.name, "readable", "yes", reason, ok=False))
-            return  # the rules would only say it again
+            if not unreadable:  # a rule would only say it again
+                found.checks.append(Check(*place, "readable", "yes", f"{type(fault).__name__}: {fault}", ok=False))
+            unreadable = True
 
 
 Judged = Iterator[tuple[Check, tuple[str, ...]]]
