@@ -703,21 +703,21 @@ def test_change_that_says_nothing_is_refused(arguments: dict[str, Any], message:
         pytest.param(
             CacheAlarms(thresholds={A.STORAGE: 5_000_000}),
             "CacheAlarms(thresholds={CacheAlarm.STORAGE: ...}) of this ReplicationGroup: this cache does not have the "
-            f"alarm, which ServerlessCache has: with maximum_storage_gb. Leave it out. See {PAGE}",
+            f"alarm, which ServerlessCache can have: with maximum_storage_gb. Leave it out. See {PAGE}",
             id="of another kind of cache",
         ),
         pytest.param(
             CacheAlarms(removed={A.CPU_CREDITS: "Its nodes do not run on credits, so there is no such alarm"}),
             "CacheAlarms(removed={CacheAlarm.CPU_CREDITS: ...}) of this ReplicationGroup: this cache does not have the "
-            "alarm, which ReplicationGroup and MemcachedCluster has: burstable node types (cache.t3, cache.t4g). "
+            "alarm, which ReplicationGroup and MemcachedCluster can have: burstable node types (cache.t3, cache.t4g). "
             f"Leave it out. See {PAGE}",
             id="of another node type",
         ),
         pytest.param(
             CacheAlarms(removed={A.CACHE_HIT_RATE: "Reads are few, and misses are what they are for"}),
             "CacheAlarms(removed={CacheAlarm.CACHE_HIT_RATE: ...}) of this ReplicationGroup: this cache does not have "
-            "the alarm, which ReplicationGroup and MemcachedCluster and ServerlessCache has: if a threshold is given; "
-            f"not on serverless Memcached. Leave it out. See {PAGE}",
+            "the alarm, which ReplicationGroup and MemcachedCluster and ServerlessCache can have: if a threshold is "
+            f"given; not on serverless Memcached. Leave it out. See {PAGE}",
             id="that is not made anyway",
         ),
         pytest.param(

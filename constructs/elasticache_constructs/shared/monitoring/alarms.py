@@ -258,6 +258,6 @@ def _description(row: Row) -> str:
 
 def _tell_of_nodes(scope: Construct) -> None:
     Annotations.of(scope).add_info(
-        "Its nodes are scaled automatically, or more than 90: alarms use what AWS publishes for the whole cache. "
+        "Its nodes are scaled automatically, or more than 90, so that no alarm names a node: "
         f"{PAGE} says which alarms it has"
     )

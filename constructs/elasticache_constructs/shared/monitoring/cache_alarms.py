@@ -192,7 +192,7 @@ def _check_has(name: str, alarm: CacheAlarm, cache: CacheProfile, has: Mapping[C
     kinds = " and ".join(kind.value for kind in CacheKind if kind in row.measures)
     raise ConfigurationError(
         got=f"CacheAlarms({name}={{{alarm}: ...}}) of this {cache.kind.value}",
-        allowed=f"this cache does not have the alarm, which {kinds} has: {row.when}",
+        allowed=f"this cache does not have the alarm, which {kinds} can have: {row.when}",
         fix="Leave it out",
         page=PAGE,
     )
