@@ -76,9 +76,9 @@ rehearse: setup
 workloads: setup
 	@python -m workloads.local $(ARGS)
 
-# What belongs together runs in one process: tests/distribution.py.
+# What belongs together runs in one process: tests/distribution.py. How many there are: conftest.py.
 quick: setup
-	python -m pytest -n auto $(QUICK) $(ARGS)
+	python -m pytest -n logical $(QUICK) $(ARGS)
 
 test: setup
 	python -m pytest -n auto $(ARGS)
