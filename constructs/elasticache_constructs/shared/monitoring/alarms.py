@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.monitoring.cache_alarm import PAGE, CacheAlarm
-from elasticache_constructs.shared.monitoring.metrics import NAMESPACE
+from elasticache_constructs.shared.monitoring.metrics import NAMESPACE, period_of
 from elasticache_constructs.shared.monitoring.node_metrics import hit_rate_expression
 from elasticache_constructs.shared.monitoring.table import ROWS, CacheKind
 from elasticache_constructs.shared.notifications import AlarmTopic, admit_alarms_to
@@ -170,7 +169,7 @@ class _Maker:
                 schedule=cloudwatch.ScheduleExpression.cron(
                     minute=str(start.minute), hour=str(start.hour), week_day=start.day.upper()
                 ),
-                duration=_minutes(start.length_minutes),
+                duration=period_of(start.length_minutes),
                 description=f"The maintenance window, {self._cache.maintenance_window}. See {PAGE}",
             )
 
@@ -184,9 +183,9 @@ class _Maker:
             self._scope,
             f"{name}PromQLAlarm",
             query=f"{series.replace('GROUP', matcher)} {'<' if row.below else '>'} {threshold}",
-            evaluation_interval=_minutes(1),
-            pending_period=_minutes(pending) if pending else None,
-            recovery_period=_minutes(_SERIES_RANGE_MINUTES),
+            evaluation_interval=period_of(1),
+            pending_period=period_of(pending) if pending else None,
+            recovery_period=period_of(_SERIES_RANGE_MINUTES),
             alarm_description=_description(row),
         )
 
@@ -219,7 +218,7 @@ class _Maker:
 
 def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure) -> cloudwatch.IMetric:
     """One metric for all: the highest, or the lowest where the alarm is raised below its threshold."""
-    period = _minutes(row.minutes)
+    period = period_of(row.minutes)
     made = [
         cloudwatch.Metric(
             namespace=NAMESPACE, metric_name=name, dimensions_map=node, statistic=measure.statistic, period=period
@@ -240,12 +239,6 @@ def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure)
         label=row.alarm.value,
         period=period,
     )
-
-
-@functools.cache
-def _minutes(number: int) -> Duration:
-    """A duration, made once: the CDK makes its objects in another process."""
-    return Duration.minutes(number)
 
 
 def _batches(items: Sequence[_Item], size: int) -> list[list[_Item]]:

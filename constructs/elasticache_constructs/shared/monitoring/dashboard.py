@@ -12,7 +12,7 @@ from constructs import Construct
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache
-from elasticache_constructs.shared.monitoring.metrics import NAMESPACE
+from elasticache_constructs.shared.monitoring.metrics import NAMESPACE, period_of
 from elasticache_constructs.shared.monitoring.node_metrics import MemcachedMetrics, ReplicationMetrics
 from elasticache_constructs.shared.monitoring.queries import (
     ENGINE_WARNINGS,
@@ -270,7 +270,7 @@ def _metric(name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch
         metric_name=name,
         dimensions_map=dimensions,
         statistic=statistic,
-        period=Duration.minutes(1),
+        period=period_of(1),
     )
 
 

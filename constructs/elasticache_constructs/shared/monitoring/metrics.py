@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
+
+from aws_cdk import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_cdk import Duration
     from aws_cdk import aws_cloudwatch as cloudwatch
 
 NAMESPACE = "AWS/ElastiCache"
@@ -38,3 +40,9 @@ class MetricOptions(TypedDict, total=False):
 def given(options: MetricOptions) -> dict[str, Any]:
     """Options without those that are ``None``, as the CDK takes them."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+@cache
+def period_of(minutes: int) -> Duration:
+    """A period. One object serves all metrics, since the CDK makes each in another process."""
+    return Duration.minutes(minutes)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Unpack
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from elasticache_constructs.checks.errors import ConfigurationError
-from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given
+from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given, period_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +51,7 @@ class NodeMetrics:
             options: The CDK's options of a metric. ``dimensions_map`` adds to the dimensions of the node. Default: the
                 statistic ``Average``, and a period of one minute, which is how often the service publishes.
         """
-        chosen: dict[str, Any] = {"statistic": "Average", "period": Duration.minutes(MINUTE)} | given(options)
+        chosen: dict[str, Any] = {"statistic": "Average", "period": period_of(MINUTE)} | given(options)
         dimensions = self._dimensions(node_id) | chosen.pop("dimensions_map", {})
         return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **chosen)
 
@@ -162,7 +161,7 @@ class NodeMetrics:
         self, metric_name: str, statistic: str, node_id: str | None, options: MetricOptions, *, minutes: int = MINUTE
     ) -> cloudwatch.IMetric:
         node_ids = self.node_ids if node_id is None else [node_id]
-        chosen: dict[str, Any] = {"statistic": statistic, "period": Duration.minutes(minutes)} | given(options)
+        chosen: dict[str, Any] = {"statistic": statistic, "period": period_of(minutes)} | given(options)
         if len(node_ids) == 1:
             return self.metric(metric_name, node_id=node_ids[0], **chosen)
         _refuse_options_of_one(chosen, metric_name, len(node_ids))
@@ -185,7 +184,7 @@ class NodeMetrics:
     ) -> cloudwatch.MathExpression:
         """Hits of a hundred reads: the sums over the nodes, since a replica without reads has no rate."""
         node_ids = self.node_ids if node_id is None else [node_id]
-        chosen: dict[str, Any] = {"statistic": "Sum", "period": Duration.minutes(MINUTE)} | given(options)
+        chosen: dict[str, Any] = {"statistic": "Sum", "period": period_of(MINUTE)} | given(options)
         _refuse_options_of_one(chosen, "the hit rate", len(node_ids))
         label, color = chosen.pop("label", "Hit rate (percent)"), chosen.pop("color", None)
         using = {

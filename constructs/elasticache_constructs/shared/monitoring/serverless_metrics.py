@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given
+from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given, period_of
 
 # Not ServerlessCacheName, which is a parameter of the ElastiCache API: under it CloudWatch has no data. No page of AWS
 # names the dimension; three outputs of list-metrics show it: open-constructs/aws-cdk-library PR 68,
@@ -40,7 +39,7 @@ class ServerlessMetrics:
             options: The CDK's options of a metric. ``dimensions_map`` adds to the dimension of the cache. Default: the
                 statistic ``Average``, and a period of one minute, which is how often the service publishes.
         """
-        chosen: dict[str, Any] = {"statistic": "Average", "period": Duration.minutes(MINUTE)} | given(options)
+        chosen: dict[str, Any] = {"statistic": "Average", "period": period_of(MINUTE)} | given(options)
         dimensions = {**serverless_dimensions(self.serverless_cache_name), **chosen.pop("dimensions_map", {})}
         return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **chosen)
 
