@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from operations.target import RefusedError
@@ -28,6 +29,7 @@ ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 MAXIMUM_IDS = 20  # that DescribeUpdateActions takes
 MADE_BY_A_DRILL = re.compile(r"drill-[0-9a-f]{6}(-a|-b|-final)?")
 WAIT = "Wait until it has ended, then try again"
+UNTIL_RETIRED = timedelta(hours=1)  # at most, from the end of the grace time to the next run of the schedule
 PENDING, CURRENT = "AWSPENDING", "AWSCURRENT"
 
 
@@ -79,14 +81,25 @@ def require_no_drill(target: Target) -> None:
 
 
 def require_no_rotation(target: Target, secrets: Sequence[Rotated]) -> None:
-    """Refuse a stage while one of these secrets is rotated.
+    """Refuse a stage while one of these secrets is rotated, or the password before it is not yet retired.
 
     Raises:
-        RefusedError: If one has a version that is pending.
+        RefusedError: If one has a version that is pending, or the grace time of its last rotation is not over.
     """
     client = target.deployed.account.client("secretsmanager")
     for secret in secrets:
-        versions = client.describe_secret(SecretId=secret.secret)["VersionIdsToStages"]
+        described = client.describe_secret(SecretId=secret.secret)
+        versions = described["VersionIdsToStages"]
+        grace = timedelta(seconds=float(secret.function.environment.get("GRACE_SECONDS", "0")))
+        last = described.get("LastRotatedDate")
+        if grace and last is not None and datetime.now(UTC) < (retired := last + grace + UNTIL_RETIRED):
+            raise RefusedError(
+                refusal(
+                    got=f"the secret {secret.secret} was rotated at {last:%Y-%m-%d %H:%M %Z}",
+                    allowed="a user has two passwords at most, and the one before is retired after its grace time",
+                    fix=f"Try again after {retired:%Y-%m-%d %H:%M %Z}",
+                )
+            )
         if any(PENDING in stages and CURRENT not in stages for stages in versions.values()):
             raise RefusedError(
                 refusal(

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from operations import preconditions
 from operations.interruptions import Interrupted, interruptions
 from operations.item_counts import ItemCounts
 from operations.scene import AwsScene
+from operations.target import RefusedError
 from rehearsal.drills import restore
-from rehearsal.drills.stage import Group
+from rehearsal.drills.stage import Function, Group, Rotated
 
 NOW = datetime.now(UTC)
 MADE = NOW - timedelta(hours=2)
@@ -295,3 +299,26 @@ def test_a_group_that_is_being_made_is_deleted_when_it_is_there(monkeypatch: pyt
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     restore._delete(made, "drill-0123ab-a")
     assert deleted == [("drill-0123ab-a", ["deleting"])]
+
+
+@pytest.mark.parametrize(("minutes", "refused"), [(1, True), (119, True), (121, False)])
+def test_a_rotation_in_the_grace_time_of_the_last_one_is_refused(
+    minutes: int,
+    refused: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    """The user has both passwords for an hour of grace, and for up to an hour until the schedule runs."""
+    rotated_at = NOW - timedelta(minutes=minutes)
+
+    class Secrets(Account):
+        """Secrets Manager with one secret."""
+
+        def describe_secret(self, **_asked: Any) -> dict[str, Any]:
+            """A secret that was rotated."""
+            return {"VersionIdsToStages": {"v": ["AWSCURRENT"]}, "LastRotatedDate": rotated_at}
+
+    function = Function("rotates", "h", "r", {"GRACE_SECONDS": "3600"}, (), "/log")
+    target: Any = SimpleNamespace(deployed=SimpleNamespace(account=Secrets()))
+    secrets = [Rotated("arn:secret", "Secret", "default", "orders", function)]
+    expected = pytest.raises(RefusedError, match="a user has two passwords at most") if refused else nullcontext()
+    with expected:
+        preconditions.require_no_rotation(target, secrets)
