@@ -1,4 +1,4 @@
-"""A stage that the emulated AWS deploys from a cloud assembly within a second: without the CDK CLI and its assets."""
+"""A stage that the emulated AWS deploys within a second: from its snapshots, without a synth and the CDK CLI."""
 
 from __future__ import annotations
 
@@ -9,16 +9,46 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.conftest import ROOT
 from verification.account import Account
+from verification.assembly import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from verification.assembly import Stack
 
 REGION = "eu-west-1"
+SNAPSHOTS = ROOT / "tests" / "synth" / "__snapshots__" / "test_snapshots"
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _AT_ONCE = {"Delay": 0.05, "MaxAttempts": 400}
+
+
+def stacks_of_snapshots(stage: str) -> list[Stack]:
+    """The stacks of a stage, those that others import from first.
+
+    Args:
+        stage: Name of the stage.
+    """
+    waiting = {
+        name: json.loads(file.read_text())
+        for file in sorted(SNAPSHOTS.glob("*.json"))
+        if (name := file.name.partition("[")[2].partition("]")[0]).startswith(f"{stage}-")
+    }
+    found: list[Stack] = []
+    there: set[str] = set()
+    while waiting:
+        name = next(name for name, template in waiting.items() if _needed(template) <= there)
+        template = waiting.pop(name)
+        there |= {name} | {
+            output["Export"]["Name"] for output in template.get("Outputs", {}).values() if "Export" in output
+        }
+        found.append(Stack(name, name.replace("-", "/", 1), None, None, template))
+    return found
+
+
+def _needed(template: Any) -> set[str]:
+    """The exports and the stacks that a template refers to."""
+    return set(re.findall(r'"(?:Fn::ImportValue|StackName)": "([^"]+)"', json.dumps(template)))
 
 
 @dataclass(frozen=True)
