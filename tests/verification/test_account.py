@@ -22,6 +22,7 @@ Stubber: Any = importlib.import_module("botocore.stub").Stubber
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
 
 @pytest.fixture(name="account")

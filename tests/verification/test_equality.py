@@ -33,6 +33,7 @@ def _policy(**statement: object) -> dict[str, object]:
         ("AccessString", "on ~app:* +@read -@write", "on ~app:* -@write +@read", False),
         ("AccessString", "on ~app:* -@all +@read", "on ~app:* -@all -@all +@read", True),
         ("AccessString", "on ~app:* +@read", "on ~app:* +@all", False),
+        ("AccessString", "on ~app:* -@all", "on ~app:* +@read -@all", False),
         ("AccessString", "on ~app:* +@read", "off ~app:* -@all +@read", False),
         ("AccessString", "on ~app:* +@read", "on ~* -@all +@read", False),
         ("ReplicationGroupId", "Shop-Cache", "shop-cache", True),

@@ -285,7 +285,7 @@ PLANTED: Mapping[str, tuple[Callable[[Deployed], object], str, str]] = {
     ),
     "no inbound rule": (_without_inbound_rule, "RedisNetworkFromClients", "Rule"),
     "an open default group": (_open_default_group, "NetworkVpc", "must: default security group allows"),
-    "a route to the internet": (_route_to_the_internet, "Redis", "routes to an internet gateway"),
+    "a route to the internet": (_route_to_the_internet, "Memcached", "routes to an internet gateway"),
     "no flow log": (
         _call("ec2", "delete_flow_logs", FlowLogIds=_listed_of("NetworkVpcAllFlowLog")),
         "NetworkVpcAllFlowLog",
