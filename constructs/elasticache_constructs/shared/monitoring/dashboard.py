@@ -139,8 +139,8 @@ class CacheDashboard(Construct):
     the slow log by command and by client, and what the engine warned of. Of an imported cache, and of one whose number
     of nodes is scaled, it shows what is known. Nothing about a cache changes.
 
-    Three dashboards of an account are free, and each further one costs 3 USD a month; a query of a log costs what it
-    scans, whenever the dashboard is open (https://aws.amazon.com/cloudwatch/pricing/, as of 2026-06).
+    Three dashboards of an account with up to 50 metrics each are free, and any other costs 3 USD a month; a query of a
+    log costs what it scans, whenever the dashboard is open (https://aws.amazon.com/cloudwatch/pricing/, as of 2026-06).
 
     Args:
         scope: The parent.
