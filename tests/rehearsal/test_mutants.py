@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,7 +48,8 @@ def test_each_mutant_changes_one_template(assembly: Path) -> None:
 def test_stacks_are_left_out_of_the_assembly(assembly: Path) -> None:
     """Only stacks of these names and those that depend on them are taken out of the manifest."""
     stack = {"type": "aws:cloudformation:stack"}
-    artifacts = {name: {**stack, "displayName": f"dev/cache-{name}"} for name in ("redis", "database", "workload")}
+    names = ("redis", "database", "workload")
+    artifacts: dict[str, Any] = {name: {**stack, "displayName": f"dev/cache-{name}"} for name in names}
     artifacts["tree"] = {"type": "cdk:tree", "displayName": "x-database"}
     artifacts["monitoring"] = {**stack, "displayName": "dev/cache-monitoring", "dependencies": ["redis", "database"]}
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))

@@ -17,6 +17,7 @@ from stages import STAGES
 from verification import posture, resolve
 from verification.account import Account
 from verification.assembly import Stack
+from verification.equality import canonical
 
 if TYPE_CHECKING:
     from tests.conftest import Synthesised
@@ -158,7 +159,7 @@ def test_what_cannot_be_worked_out_is_an_error(value: Any) -> None:
 )
 def test_only_differences_that_mean_something_count(one: Any, other: Any, same: bool) -> None:  # noqa: FBT001
     """Only text or number and the order of a list make no difference."""
-    assert same == (posture.canonical(one) == posture.canonical(other))
+    assert same == (canonical(one) == canonical(other))
 
 
 def test_long_cells_keep_both_ends() -> None:

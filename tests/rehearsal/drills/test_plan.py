@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from rehearsal.drills import plan
-from rehearsal.drills.__main__ import run
 from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.outcome import Outcome
+from rehearsal.drills.running import run
 from rehearsal.drills.scene import NotApplicableError, NotRunError, TimedOutError
 from rehearsal.report.limits import LIMITS
 from rehearsal.workspace import ROOT

@@ -228,8 +228,8 @@ def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure)
     if len(made) == 1:
         return made[0]
     if measure.hit_rate:
-        expression = hit_rate_expression(len(made) // 2)
         ids = [f"{kind}{number}" for number in range(1, len(made) // 2 + 1) for kind in ("hits", "misses")]
+        expression = hit_rate_expression(ids[::2], ids[1::2])
     else:
         expression = f"{'MIN' if row.below else 'MAX'}(METRICS())"
         ids = [f"m{number}" for number in range(1, len(made) + 1)]

@@ -5,6 +5,7 @@ The service publishes them under node ids and nothing else, so a metric of "the 
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,9 +15,12 @@ from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, MetricOptions, given, period_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from constructs import Node
 
 _CREDIT_MINUTES = 5
+_ADDRESS_CHARACTERS = 8
 _FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM"}
 _WORDS = {"MAX": "maximum", "MIN": "minimum", "SUM": "sum"}
 
@@ -33,6 +37,9 @@ class NodeMetrics:
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
     """
+
+    node: Node
+    _address: str | None = None
 
     @property
     @abstractmethod
@@ -168,16 +175,26 @@ class NodeMetrics:
         function = _FUNCTIONS.get(statistic, "MAX")
         label = chosen.pop("label", f"{metric_name} ({_WORDS[function]} over {len(node_ids)} nodes)")
         color = chosen.pop("color", None)
+        using = {
+            self._id_in_graphs(f"{metric_name}_{chosen['statistic']}", number): self.metric(
+                metric_name, node_id=each, **chosen
+            )
+            for number, each in enumerate(node_ids, start=1)
+        }
         return cloudwatch.MathExpression(
-            expression=f"{function}(METRICS())",
-            using_metrics={
-                f"node{number}": self.metric(metric_name, node_id=each, **chosen)
-                for number, each in enumerate(node_ids, start=1)
-            },
+            # Not METRICS(), which in a graph is all of its metrics.
+            expression=f"{function}([{','.join(using)}])",
+            using_metrics=using,
             label=label,
             color=color,
             period=chosen["period"],
         )
+
+    def _id_in_graphs(self, name: str, number: int) -> str:
+        """The id of a node's metric in an expression: a graph may have expressions of several metrics and caches."""
+        if self._address is None:
+            self._address = self.node.addr[-_ADDRESS_CHARACTERS:]
+        return f"{re.sub(r'[^a-z0-9_]', '', name.lower())}_{self._address}_{number}"
 
     def _hit_rate(
         self, hits: str, misses: str, node_id: str | None, options: MetricOptions
@@ -187,24 +204,26 @@ class NodeMetrics:
         chosen: dict[str, Any] = {"statistic": "Sum", "period": period_of(MINUTE)} | given(options)
         _refuse_options_of_one(chosen, "the hit rate", len(node_ids))
         label, color = chosen.pop("label", "Hit rate (percent)"), chosen.pop("color", None)
-        using = {
-            f"{kind}{number}": self.metric(metric_name, node_id=each, **chosen)
-            for number, each in enumerate(node_ids, start=1)
-            for kind, metric_name in (("hits", hits), ("misses", misses))
-        }
+        hit, missed = (
+            {
+                self._id_in_graphs(metric_name, number): self.metric(metric_name, node_id=each, **chosen)
+                for number, each in enumerate(node_ids, start=1)
+            }
+            for metric_name in (hits, misses)
+        )
         return cloudwatch.MathExpression(
-            expression=hit_rate_expression(len(node_ids)),
-            using_metrics=using,
+            expression=hit_rate_expression(hit, missed),
+            using_metrics=hit | missed,
             label=label,
             color=color,
             period=chosen["period"],
         )
 
 
-def hit_rate_expression(nodes: int) -> str:
-    """The hit rate of nodes whose metrics are ``hits1``, ``misses1`` and so on."""
-    hits, misses = ("+".join(f"{kind}{number}" for number in range(1, nodes + 1)) for kind in ("hits", "misses"))
-    return f"100*({hits})/({hits}+{misses})"
+def hit_rate_expression(hits: Iterable[str], misses: Iterable[str]) -> str:
+    """The hit rate of nodes whose hits and misses have these ids."""
+    hit, missed = "+".join(hits), "+".join(misses)
+    return f"100*({hit})/({hit}+{missed})"
 
 
 def _refuse_options_of_one(chosen: dict[str, Any], metric_name: str, nodes: int) -> None:
