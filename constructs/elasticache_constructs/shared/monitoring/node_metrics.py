@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -17,7 +17,7 @@ from elasticache_constructs.shared.monitoring.metrics import MINUTE, NAMESPACE, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from constructs import Node
+    from constructs import IConstruct
 
 _CREDIT_MINUTES = 5
 _ADDRESS_CHARACTERS = 8
@@ -38,7 +38,6 @@ class NodeMetrics:
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
     """
 
-    node: Node
     _address: str | None = None
 
     @property
@@ -193,7 +192,8 @@ class NodeMetrics:
     def _id_in_graphs(self, name: str, number: int) -> str:
         """The id of a node's metric in an expression: a graph may have expressions of several metrics and caches."""
         if self._address is None:
-            self._address = self.node.addr[-_ADDRESS_CHARACTERS:]
+            # It is mixed into the constructs of caches.
+            self._address = cast("IConstruct", self).node.addr[-_ADDRESS_CHARACTERS:]
         return f"{re.sub(r'[^a-z0-9_]', '', name.lower())}_{self._address}_{number}"
 
     def _hit_rate(
