@@ -142,6 +142,14 @@ LISTINGS: Sequence[Listing] = (
     Listing("AWS::SNS::Topic", "sns", "list_topics", "Topics", _named("TopicArn")),
     Listing("AWS::Lambda::Function", "lambda", "list_functions", "Functions", _named("FunctionName")),
     Listing("AWS::ApiGatewayV2::Api", "apigatewayv2", "get_apis", "Items", _named("ApiId")),
+    Listing("AWS::CloudWatch::Dashboard", "cloudwatch", "list_dashboards", "DashboardEntries", _named("DashboardName")),
+    Listing(
+        "AWS::Logs::QueryDefinition",
+        "logs",
+        "describe_query_definitions",
+        "queryDefinitions",
+        _named("queryDefinitionId"),
+    ),
     Listing("AWS::CloudWatch::Alarm", "cloudwatch", "describe_alarms", "MetricAlarms", _named("AlarmName")),
     Listing(
         "AWS::CloudWatch::CompositeAlarm",

@@ -20,8 +20,12 @@ from operations.target import RefusedError
 from rehearsal.drills import restore
 from rehearsal.drills.stage import Function, Group, Rotated
 
-NOW = datetime.now(UTC)
-MADE = NOW - timedelta(hours=2)
+
+def ago(**time: float) -> datetime:
+    """A moment before now, whenever the test runs."""
+    return datetime.now(UTC) - timedelta(**time)
+
+
 GROUP = Group("orders", "Redis", None, "default")
 
 
@@ -124,7 +128,7 @@ def test_primaries_are_those_of_the_metric_and_of_events_since() -> None:
         "orders-2-b": (0, 0),
     }.items():
         facts.datapoints["IsMaster", node] = [
-            (NOW - timedelta(minutes=5 - number), value, value) for number, value in enumerate(values)
+            (ago(minutes=5 - number), value, value) for number, value in enumerate(values)
         ]
     facts.events = [promotion("orders-2-a", "orders-2-b", when=made.began - timedelta(hours=1))]
     assert made.primaries(GROUP) == {"orders-1-a", "orders-2-a"}
@@ -136,7 +140,7 @@ def test_the_newest_automatic_snapshot_that_is_available_is_restored() -> None:
     """It is not deleted afterwards, and a newer one that is not available does not count."""
     made = scene()
     for name, hours, status in (("old", 48, "available"), ("new", 24, "available"), ("failed", 1, "failed")):
-        node = {"SnapshotCreateTime": NOW - timedelta(hours=hours)}
+        node = {"SnapshotCreateTime": ago(hours=hours)}
         account(made).snapshots.append({"SnapshotName": name, "SnapshotStatus": status, "NodeSnapshots": [node]})
     with made.snapshot(GROUP, "drill-0123ab") as name:
         assert name == "new"
@@ -147,16 +151,17 @@ def counted(restored: tuple[float, float] | None, *, volatile: float = 10) -> Aw
     """A scene that has compared a restored group with a snapshot of 100 to 120 items, some with a time to live."""
     made = scene()
     facts = account(made)
-    nodes = [{"CacheClusterId": f"orders-{shard}-b", "SnapshotCreateTime": MADE} for shard in (1, 2)]
+    made_at = ago(hours=2)
+    nodes = [{"CacheClusterId": f"orders-{shard}-b", "SnapshotCreateTime": made_at} for shard in (1, 2)]
     facts.snapshots = [{"SnapshotName": "s", "NodeSnapshots": nodes}]
     for shard in (1, 2):
-        facts.datapoints["CurrItems", f"orders-{shard}-b"] = [(MADE, 50, 60), (MADE + timedelta(hours=1), 7, 7)]
-        facts.datapoints["CurrVolatileItems", f"orders-{shard}-b"] = [(MADE, 0, volatile / 2)]
+        facts.datapoints["CurrItems", f"orders-{shard}-b"] = [(made_at, 50, 60), (made_at + timedelta(hours=1), 7, 7)]
+        facts.datapoints["CurrVolatileItems", f"orders-{shard}-b"] = [(made_at, 0, volatile / 2)]
     contents = ItemCounts(made, GROUP, late_seconds=0.01)
     contents.snapshot_made("s")
     if restored is not None:
         for shard, items in enumerate(restored, 1):
-            facts.datapoints["CurrItems", f"drill-a-{shard}-a"] = [(NOW + timedelta(minutes=1), items, items)]
+            facts.datapoints["CurrItems", f"drill-a-{shard}-a"] = [(ago(minutes=-1), items, items)]
     contents.expect_in("drill-a", "the snapshot")
     return made
 
@@ -187,7 +192,7 @@ def test_what_cloudwatch_has_not_counted_is_not_tried() -> None:
 def test_a_snapshot_of_which_nothing_is_known_is_not_compared() -> None:
     """A group that CloudWatch has never counted: the drill does not wait for it."""
     made = scene()
-    account(made).snapshots = [{"SnapshotName": "s", "NodeSnapshots": [{"SnapshotCreateTime": MADE}]}]
+    account(made).snapshots = [{"SnapshotName": "s", "NodeSnapshots": [{"SnapshotCreateTime": ago(hours=2)}]}]
     contents = ItemCounts(made, GROUP)
     contents.snapshot_made("s")
     contents.expect_in("drill-a", "the snapshot")
@@ -307,7 +312,7 @@ def test_a_rotation_in_the_grace_time_of_the_last_one_is_refused(
     refused: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
     """The user has both passwords for an hour of grace, and for up to an hour until the schedule runs."""
-    rotated_at = NOW - timedelta(minutes=minutes)
+    rotated_at = ago(minutes=minutes)
 
     class Secrets(Account):
         """Secrets Manager with one secret."""

@@ -111,7 +111,7 @@ def test_it_leaves_no_working_files(rehearsal: Finished) -> None:
 
 def test_its_time_is_told_by_phase(rehearsal: Finished) -> None:
     """Each phase has its seconds, in order."""
-    assert ["start the emulator", "synthesise and bootstrap", "deploy 5 stacks", "read everything back", "destroy"] == [
+    assert ["start the emulator", "synthesise and bootstrap", "deploy 7 stacks", "read everything back", "destroy"] == [
         phase["name"] for phase in rehearsal.results["phases"]
     ]
 

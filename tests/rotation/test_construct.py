@@ -23,6 +23,7 @@ from elasticache_constructs.rotation.runtime.rotate_secret import handler
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Configuration, Kind
 from tests.conftest import Bench, new_bench
 from tests.rotation.needed_actions import actions_by_step
+from tests.unit.builders import NO_ALARMS
 
 READ = Permissions.read_only("app:*")
 # What Lambda does with the role, in addition to what the function calls.
@@ -51,6 +52,7 @@ def rotated(access: Access, **rotation: Any) -> Bench:
         engine=Engine.REDIS_7_1,
         node_type=NodeType("cache.t4g.small"),
         access=access,
+        alarms=NO_ALARMS,
     )
     subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     cache.rotate_secrets(Rotation(vpc_subnets=subnets, **rotation))

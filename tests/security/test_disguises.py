@@ -365,6 +365,8 @@ def _model(template: Template, fault: Fault) -> Template:
     names = [name for name, body in resources.items() if body["Type"] == fault.kind]
     if fault.kind == USER:
         names = [name for name in names if _has(resources[name], "AuthenticationMode.Passwords")]
+    if fault.kind == TOPIC:  # not that of the alarms, which is encrypted
+        names = [_first(template, TOPIC, of=GROUP)]
     first = _ADDED.get(fault.kind) or _first(template, fault.kind, of=_MODELS.get(fault.kind, ""))
     first = first if first in names else names[0]
     body: Template = copy.deepcopy(
