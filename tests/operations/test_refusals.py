@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_servers.waiting import wait_until
 from rehearsal.workspace import REGION
 from tests.operations.stage import STACK, write_assembly
 
@@ -32,9 +33,25 @@ def protected(operator: Operator) -> Iterator[None]:
 def in_alarm(operator: Operator) -> Iterator[None]:
     """An alarm of the stage is in ALARM."""
     client = operator.account.client("cloudwatch")
-    client.set_alarm_state(AlarmName="small-health", StateValue="ALARM", StateReason="x")
+    [alarm] = client.describe_alarms(AlarmNames=["small-health"])["MetricAlarms"]
+    # Not SetAlarmState, which lasts until the next metric arrives, that of a function for example.
+    broken = alarm["Threshold"] + 1
+    _publish(client, broken)
+    wait_until(lambda: _health(client) == "ALARM", "the alarm is in ALARM")
     yield
-    client.set_alarm_state(AlarmName="small-health", StateValue="OK", StateReason="x")
+    kept = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator")
+    client.put_metric_alarm(**{name: alarm[name] for name in kept}, Threshold=broken + 1)
+    _publish(client, 0)
+    wait_until(lambda: _health(client) == "OK", "the alarm is OK")
+
+
+def _publish(client: Any, value: float) -> None:
+    client.put_metric_data(Namespace="Small", MetricData=[{"MetricName": "Broken", "Value": value}])
+
+
+def _health(client: Any) -> str:
+    state: str = client.describe_alarms(AlarmNames=["small-health"])["MetricAlarms"][0]["StateValue"]
+    return state
 
 
 @contextmanager
