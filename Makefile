@@ -21,7 +21,7 @@
 #                            ARGS=--yes: without the question;  ARGS=--policy: the minimum policy that it needs
 #   make updates STAGE=prod  service updates that are pending for its caches;  APPLY=<name>: apply one, after a question
 #   make verify STAGE=prod   is what runs what was deployed? Reads the account of your credentials, changes nothing;
-#                            ARGS=--json: for machines;  ARGS=--policy: the minimal policy that it needs
+#                            ARGS=--json: for machines;  ARGS=--policy: the minimum policy that it needs
 #   make check               format, lint, types, scanners, tests
 #   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
 #   make wheels              builds the wheels, and uses them without the checkout
@@ -112,12 +112,12 @@ bench: setup $(BENCH)
 synth: setup
 	$(CDK) synth --quiet $(SELECT) '**'
 
-# If price lists are kept, what the change costs stands below; it is no part of the verdict.
+# If price lists are kept, what the change costs since the same commit stands below; it is no part of the verdict.
 gate: synth
 	@python -m elasticache_rules.change_gate cdk.out \
 	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS); \
 	verdict=$$?; \
-	$(if $(STAGE),python -m cost table cdk.out --base $(or $(BASE),HEAD) --if-kept --only-changes $(IN_REGION) || true;) \
+	$(if $(STAGE),$(if $(findstring --deployed,$(ARGS)),,python -m cost table cdk.out --base $(or $(BASE),HEAD) --if-kept --only-changes $(IN_REGION) || true;)) \
 	exit $$verdict
 
 # Offline: with the price lists that `make prices` keeps.

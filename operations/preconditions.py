@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from operations.target import RefusedError
 from verification.messages import refusal
+from verification.state import MAX_CACHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,6 @@ AVAILABLE = "available"
 BROKEN = ("failed", "incompatible")  # in a status that does not pass by itself
 RUNNING_UPDATES = ["in-progress", "scheduling", "stopping", "waiting-to-start"]
 ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-MAXIMUM_IDS = 20  # that DescribeUpdateActions takes
 MADE_BY_A_DRILL = re.compile(r"drill-[0-9a-f]{6}(-a|-b|-final)?")
 WAIT = "Wait until it has ended, then try again"
 UNTIL_RETIRED = timedelta(hours=1)  # at most, from the end of the grace time to the next run of the schedule
@@ -194,5 +194,5 @@ def _alarms(target: Target) -> Iterator[str]:
 
 def batches(names: Sequence[str]) -> Iterator[list[str]]:
     """Names in lists of as many as a call takes."""
-    for start in range(0, len(names), MAXIMUM_IDS):
-        yield list(names[start : start + MAXIMUM_IDS])
+    for start in range(0, len(names), MAX_CACHES):
+        yield list(names[start : start + MAX_CACHES])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from operations import policy, preconditions, question
 from operations.target import RefusedError, Target
 from verification.messages import refusal
+from verification.state import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 GROUP, CLUSTER = "ReplicationGroupId", "CacheClusterId"
 NOT_APPLIED, COMPLETE = "not-applied", "complete"
 APPLICABLE = frozenset({NOT_APPLIED, "scheduled", "stopped"})
-PENDING = [*sorted(APPLICABLE), "in-progress", "scheduling", "stopping", "waiting-to-start"]
 OTHER_ENGINE = "engine-major-version-update"
 SEVERITIES = ("critical", "important", "medium", "low")
 OVERDUE, FAILED = 1, 1
@@ -93,7 +93,7 @@ class Pending:
         )
 
 
-def pending(target: Target, names: Sequence[str] = (), statuses: Sequence[str] = PENDING) -> list[Pending]:
+def pending(target: Target, names: Sequence[str] = (), statuses: Sequence[str] = UNFINISHED) -> list[Pending]:
     """The updates of the stage's caches, the most severe and then the most urgent first.
 
     Args:
@@ -222,7 +222,7 @@ def _watch(target: Target, name: str, caches: set[str], say: Callable[[str], Non
     shown: dict[str, str] = {}
     pause = PAUSE_SECONDS
     while caches:
-        for item in pending(target, [name], [*PENDING, COMPLETE]):
+        for item in pending(target, [name], [*UNFINISHED, COMPLETE]):
             told = f"{item.cache}: {item.status}, nodes {item.nodes}"
             if item.cache in caches and shown.get(item.cache) != told:
                 say(told)

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write what was found as JSON to FILE; without one to the standard output, and no table",
     )
-    parser.add_argument("--policy", action="store_true", help="print the minimal policy that a caller needs, and end")
+    parser.add_argument("--policy", action="store_true", help="print the minimum policy that a caller needs, and end")
     return parser
 
 

@@ -48,7 +48,7 @@ ACTIONS = frozenset(f"{service}:{name}" for service, names in _BY_SERVICE.items(
 
 
 def policy() -> dict[str, Any]:
-    """The minimal policy of a caller, as IAM takes it. Most of these actions take no resource, so it names none."""
+    """The minimum policy of a caller, as IAM takes it. Most of these actions take no resource, so it names none."""
     statement = {"Sid": "VerifyCaches", "Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 

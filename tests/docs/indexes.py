@@ -104,14 +104,16 @@ def _alarm(file: Path) -> Sequence[str]:
     kinds = ", ".join(f"`{kind.value}`" for kind in row.measures)
     over = "below" if row.below else "above"
     minutes = row.minutes * row.periods
-    missing = {"missing": "insufficient data", "ignore": "the state stays", "notBreaching": "well"}[row.missing]
+    missing = {"missing": "insufficient data", "ignore": "the state stays", "notBreaching": "well"}[
+        row.missing.treatment
+    ]
     return [
         f"[`{row.alarm.name}`]({file.name})",
         row.meaning,
         f"{kinds}: {row.when}",
         f"{over}, in {row.unit}: {row.why}",
         f"{minutes} min",
-        f"{missing}. {row.missing_why}",
+        f"{missing}. {row.missing.why}",
         row.severity.value,
     ]
 

@@ -59,15 +59,16 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: 
         )
 
 
-def check_same_place(what: str, resource: IResource, of: IConstruct, *, allowed: str, fix: str) -> None:
+def check_same_place(what: str, resource: IResource, of: IConstruct, *, allowed: str, fix: str, **more: str) -> None:
     """Refuse a resource of another account or region than a construct. Unknown ones are not compared.
 
     Args:
         what: The argument that it is given as.
         resource: The resource.
         of: The construct that receives it.
-        allowed: Why they must be the same.
-        fix: The change to make.
+        allowed: Why they must be the same. ``PLACE`` stands for account or region.
+        fix: The change to make, likewise.
+        more: The page or the rule of the message.
 
     Raises:
         ConfigurationError: If both accounts, or both regions, are known and differ.
@@ -77,7 +78,8 @@ def check_same_place(what: str, resource: IResource, of: IConstruct, *, allowed:
     with reported_together() as check:
         for kind, (theirs, ours) in pairs.items():
             if differ(theirs, ours):
-                check(_refuse, got=f"{what} of the {kind} {theirs} in {ours}", allowed=allowed, fix=fix)
+                words = {"allowed": allowed.replace("PLACE", kind), "fix": fix.replace("PLACE", kind)}
+                check(_refuse, got=f"{what} of the {kind} {theirs} in {ours}", **words, **more)
 
 
 def _refuse(**words: str) -> None:

@@ -12,7 +12,6 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_arn, check_same_place
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.encryption_key import admit_alarms, admit_eventbridge, checked_key
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html"
+_DEAD_LETTERS_PAGE = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 _KEYS_PAGE = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 _EVENTBRIDGE_PAGE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 _TOPIC = Kind(of=sns.ITopic, method="add_subscription", example="EventTopic(...)", rule="TAG-04")
@@ -225,11 +225,18 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
         ConfigurationError: If it belongs to another account or region, is a FIFO topic, or is encrypted.
     """
     check_kind("", "notification_topic", topic, _TOPIC)
-    theirs, ours = topic.env, Stack.of(of)
     with reported_together() as check:
-        check(_check_same, "account", theirs.account, ours.account)
-        check(_check_same, "region", theirs.region, ours.region)
-        check(check_arn, "notification_topic", topic.topic_arn, service="sns", region=ours.region, rule="TAG-04")
+        check(
+            check_same_place,
+            "notification_topic",
+            topic,
+            of,
+            allowed="a cache publishes its events to topics in the same PLACE",
+            fix="Leave it out, and subscribe the other PLACE to the cache's notification_topic",
+            rule="TAG-04",
+        )
+        region = Stack.of(of).region
+        check(check_arn, "notification_topic", topic.topic_arn, service="sns", region=region, rule="TAG-04")
         check(_check_standard, topic)
         check(_check_plain, topic)
 
@@ -247,24 +254,20 @@ def check_alarm_topic(topic: sns.ITopic, *, of: Construct, call: str) -> None:
             that CloudWatch cannot use.
     """
     check_kind(call, "alarm_topic", topic, _ALARM_TOPIC)
-    theirs, ours = topic.env, Stack.of(of)
     with reported_together() as check:
-        for what in ("account", "region"):
-            check(_check_alarms_same, what, getattr(theirs, what), getattr(ours, what))
+        check(
+            check_same_place,
+            "alarm_topic",
+            topic,
+            of,
+            allowed="functions send dead letters, and alarms their actions, to topics in the same PLACE",
+            fix="Leave it out, and subscribe the other PLACE to a topic of this one",
+            page=_DEAD_LETTERS_PAGE,
+        )
         if topic.fifo:
             check(_refuse_fifo)
-        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=ours.region)
+        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=Stack.of(of).region)
         check(_check_alarm_key, topic, of)
-
-
-def _check_alarms_same(what: str, theirs: str, ours: str) -> None:
-    if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
-        raise ConfigurationError(
-            got=f"alarm_topic of the {what} {theirs} in {ours}",
-            allowed=f"functions send dead letters, and alarms their actions, to topics in the same {what}",
-            fix=f"Leave it out, and subscribe the other {what} to a topic of this one",
-            page="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
-        )
 
 
 def _refuse_fifo() -> None:
@@ -272,7 +275,7 @@ def _refuse_fifo() -> None:
         got="alarm_topic that is a FIFO topic",
         allowed="functions send dead letters to standard topics",
         fix="Use a topic without fifo=True, or leave it out",
-        page="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+        page=_DEAD_LETTERS_PAGE,
     )
 
 
@@ -288,16 +291,6 @@ def _check_alarm_key(topic: sns.ITopic, of: Construct) -> None:
             page=_KEYS_PAGE,
         )
     checked_key(key, of=of, name="alarm_topic's master_key")
-
-
-def _check_same(what: str, theirs: str, ours: str) -> None:
-    if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
-        raise ConfigurationError(
-            got=f"notification_topic of the {what} {theirs} in {ours}",
-            allowed=f"a cache publishes its events to topics in the same {what}",
-            fix=f"Leave it out, and subscribe the other {what} to the cache's notification_topic",
-            rule="TAG-04",
-        )
 
 
 def _check_standard(topic: sns.ITopic) -> None:

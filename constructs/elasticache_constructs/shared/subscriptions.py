@@ -87,10 +87,12 @@ class Subscriptions(Construct):
             events = check(checked_list, "Subscriptions", "event_topics", event_topics, _TOPICS)
             check(_check_topics, [*alarms, *events], scope)
         super().__init__(scope, construct_id)
-        for topic in alarms:
-            self._subscribe(topic, subscribers, {}, {})
-        for topic in events:
-            self._subscribe(topic, subscribers, _all_but_routine(), _failures())
+        if subscribers.emails or subscribers.pagers:
+            for topic in alarms:
+                self._subscribe(topic, subscribers, {}, {})
+            of_emails, of_pagers = _all_but_routine(), _failures()
+            for topic in events:
+                self._subscribe(topic, subscribers, of_emails, of_pagers)
         if alarms:
             for channel in subscribers.slack:
                 self._add_slack(channel, alarms)

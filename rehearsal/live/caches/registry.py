@@ -37,7 +37,6 @@ TOUCHES = (
 Record = dict[str, Any]
 ALWAYS_PASSED = frozenset({"maxmemory-policy"})  # its default differs from the engine's
 PREFERRED = "preferred"
-WITHOUT_SUBNETS = Target("", (), tuple, "")
 
 
 @dataclass(eq=False)

@@ -201,7 +201,7 @@ class _Maker:
             if row.below
             else cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=row.periods,
-            treat_missing_data=_MISSING[row.missing],
+            treat_missing_data=_MISSING[row.missing.treatment],
             alarm_description=_description(row),
         )
 

@@ -240,10 +240,9 @@ def _nodes(cache: Any) -> Sequence[str] | None:
 
 
 def _metrics(cache: Any, names: Sequence[str], nodes: Sequence[str]) -> list[cloudwatch.IMetric]:
-    """The metrics of each node, or of a cache without nodes."""
+    """The metrics of each node, so that each has a line, or of a cache without nodes."""
     if isinstance(cache, ServerlessMetrics):
         return [getattr(cache, f"metric_{name}")(label=_label(name)) for name in names]
-    # A line for each node. Two expressions over all nodes in one graph would share the ids of their metrics.
     return [
         getattr(cache, f"metric_{name}")(node_id=node_id, label=f"{_short(cache, node_id)} {_label(name)}")
         for name in names

@@ -133,6 +133,19 @@ class Measure:
     of_group: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What missing datapoints count as.
+
+    Attributes:
+        treatment: ``missing``, ``ignore`` or ``notBreaching``, as CloudWatch has them.
+        why: Why.
+    """
+
+    treatment: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One alarm.
@@ -152,7 +165,6 @@ class Row:
         minutes: The period of a datapoint.
         periods: How many datapoints in a row are over the threshold when it is raised.
         missing: What missing datapoints count as.
-        missing_why: Why.
     """
 
     alarm: CacheAlarm
@@ -168,8 +180,7 @@ class Row:
     below: bool = False
     minutes: int = 1
     periods: int = 5
-    missing: str
-    missing_why: str
+    missing: Missing
 
     def is_of(self, cache: CacheProfile) -> bool:
         """Whether a cache can have the alarm."""
@@ -188,10 +199,10 @@ _GROUP, _MEMCACHED, _SERVERLESS = CacheKind.REPLICATION_GROUP, CacheKind.MEMCACH
 _PERCENT = (1, 100)
 _COUNT = (0, 1_000_000_000)
 _BYTES = (0, 1024**4)
-_ALIVE = ("missing", "Nodes publish it every minute: without it nothing is known, and the state says so.")
-_NOTHING = ("notBreaching", "It counts what happens: without datapoints nothing happened.")
-_IDLE = ("notBreaching", "It is published only while there are requests.")
-_STORED = ("ignore", "A cache that is not used may publish nothing, and then what it stores has not changed.")
+_ALIVE = Missing("missing", "Nodes publish it every minute: without it nothing is known, and the state says so.")
+_NOTHING = Missing("notBreaching", "It counts what happens: without datapoints nothing happened.")
+_IDLE = Missing("notBreaching", "It is published only while there are requests.")
+_STORED = Missing("ignore", "A cache that is not used may publish nothing, and then what it stores has not changed.")
 
 
 def _by_kind(measure: Measure, *kinds: CacheKind) -> Mapping[CacheKind, Measure]:
@@ -248,8 +259,7 @@ ROWS: tuple[Row, ...] = (
         why="90 % of its one core, as AWS advises",
         unit="percent",
         limits=_PERCENT,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.HOST_CPU,
@@ -262,8 +272,7 @@ ROWS: tuple[Row, ...] = (
         why="90 % of the one core that Redis and Valkey use, so 45 % of two; 90 % for Memcached, as AWS advises",
         unit="percent",
         limits=_PERCENT,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.CPU_CREDITS,
@@ -279,8 +288,9 @@ ROWS: tuple[Row, ...] = (
         below=True,
         minutes=5,
         periods=12,
-        missing=_ALIVE[0],
-        missing_why="Nodes publish it every five minutes: without it nothing is known, and the state says so.",
+        missing=Missing(
+            "missing", "Nodes publish it every five minutes: without it nothing is known, and the state says so."
+        ),
     ),
     Row(
         alarm=CacheAlarm.DATABASE_MEMORY,
@@ -300,8 +310,7 @@ ROWS: tuple[Row, ...] = (
         why="80 % of maxmemory: there is time to scale, which itself needs memory",
         unit="percent",
         limits=_PERCENT,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.DATABASE_CAPACITY,
@@ -319,8 +328,7 @@ ROWS: tuple[Row, ...] = (
         why="80 % of memory and SSD together: there is time to scale",
         unit="percent",
         limits=_PERCENT,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.FREEABLE_MEMORY,
@@ -332,8 +340,7 @@ ROWS: tuple[Row, ...] = (
         unit="bytes",
         limits=_BYTES,
         below=True,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.SWAP_USAGE,
@@ -348,8 +355,7 @@ ROWS: tuple[Row, ...] = (
         why="50 MiB, which a healthy host may use, or 1 % of the node's memory if that is more",
         unit="bytes",
         limits=_BYTES,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.EVICTIONS,
@@ -369,8 +375,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=3,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.CONNECTIONS,
@@ -385,8 +390,7 @@ ROWS: tuple[Row, ...] = (
         why="80 % of what the engine accepts, maxclients or max_simultaneous_connections",
         unit="connections",
         limits=_COUNT,
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.REJECTED_CONNECTIONS,
@@ -406,8 +410,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=1,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.REPLICATION_LAG,
@@ -420,8 +423,7 @@ ROWS: tuple[Row, ...] = (
         why="healthy replicas are less than a second behind",
         unit="seconds",
         limits=(0, 86_400),
-        missing=_ALIVE[0],
-        missing_why=_ALIVE[1],
+        missing=_ALIVE,
     ),
     Row(
         alarm=CacheAlarm.REPLICATION_LINK,
@@ -435,8 +437,7 @@ ROWS: tuple[Row, ...] = (
         unit="1 or 0",
         limits=(1, 1),
         below=True,
-        missing="notBreaching",
-        missing_why="PromQL alarms know no missing data; a replica that is gone has no link.",
+        missing=Missing("notBreaching", "PromQL alarms know no missing data; a replica that is gone has no link."),
     ),
     Row(
         alarm=CacheAlarm.TRAFFIC_MANAGEMENT,
@@ -449,23 +450,21 @@ ROWS: tuple[Row, ...] = (
         why="1 is active, 0 is not",
         unit="1 or 0",
         limits=(0, 0),
-        missing=_NOTHING[0],
-        missing_why="It is published as 1 while it is active.",
+        missing=Missing("notBreaching", "It is published as 1 while it is active."),
     ),
     Row(
         alarm=CacheAlarm.NETWORK_BANDWIDTH,
         meaning="A node exceeds its network bandwidth: packets are queued or dropped",
         severity=Severity.WARNING,
-        measures=MappingProxyType(
-            {
-                kind: Measure(
-                    metrics=("NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"),
-                    statistic="Sum",
-                    series='increase({"system.network.allowance_exceeded", '
-                    '"network.allowance_exceeded.reason"=~"bandwidth_in|bandwidth_out", GROUP}[5m])',
-                )
-                for kind in (_GROUP, _MEMCACHED)
-            }
+        measures=_by_kind(
+            Measure(
+                metrics=("NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"),
+                statistic="Sum",
+                series='increase({"system.network.allowance_exceeded", '
+                '"network.allowance_exceeded.reason"=~"bandwidth_in|bandwidth_out", GROUP}[5m])',
+            ),
+            _GROUP,
+            _MEMCACHED,
         ),
         threshold=lambda _: 0,
         why="any, for 15 minutes: short bursts are what credit is for",
@@ -473,23 +472,21 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=3,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.NETWORK_PACKETS,
         meaning="A node exceeds its packets a second or its tracked connections: packets are dropped",
         severity=Severity.WARNING,
-        measures=MappingProxyType(
-            {
-                kind: Measure(
-                    metrics=("NetworkPacketsPerSecondAllowanceExceeded", "NetworkConntrackAllowanceExceeded"),
-                    statistic="Sum",
-                    series='increase({"system.network.allowance_exceeded", '
-                    '"network.allowance_exceeded.reason"=~"pps|conntrack", GROUP}[5m])',
-                )
-                for kind in (_GROUP, _MEMCACHED)
-            }
+        measures=_by_kind(
+            Measure(
+                metrics=("NetworkPacketsPerSecondAllowanceExceeded", "NetworkConntrackAllowanceExceeded"),
+                statistic="Sum",
+                series='increase({"system.network.allowance_exceeded", '
+                '"network.allowance_exceeded.reason"=~"pps|conntrack", GROUP}[5m])',
+            ),
+            _GROUP,
+            _MEMCACHED,
         ),
         threshold=lambda _: 0,
         why="any, for 15 minutes",
@@ -497,8 +494,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=3,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.AUTHENTICATION_FAILURES,
@@ -521,8 +517,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=1,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.AUTHORIZATION_FAILURES,
@@ -552,8 +547,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=1,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.IAM_THROTTLING,
@@ -568,8 +562,7 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         minutes=5,
         periods=1,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.THROTTLED_COMMANDS,
@@ -580,8 +573,7 @@ ROWS: tuple[Row, ...] = (
         why="any, for five minutes: it takes minutes to scale",
         unit="commands in a minute",
         limits=_COUNT,
-        missing=_NOTHING[0],
-        missing_why=_NOTHING[1],
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.STORAGE,
@@ -594,8 +586,7 @@ ROWS: tuple[Row, ...] = (
         why="80 % of maximum_storage_gb",
         unit="bytes",
         limits=(0, 5000 * 1000**3),
-        missing=_STORED[0],
-        missing_why=_STORED[1],
+        missing=_STORED,
     ),
     Row(
         alarm=CacheAlarm.ECPU,
@@ -608,8 +599,7 @@ ROWS: tuple[Row, ...] = (
         why="80 % of maximum_ecpu_per_second",
         unit="ECPUs in a minute",
         limits=(0, 15_000_000 * 60),
-        missing=_IDLE[0],
-        missing_why=_IDLE[1],
+        missing=_IDLE,
     ),
     Row(
         alarm=CacheAlarm.CACHE_HIT_RATE,
@@ -631,8 +621,7 @@ ROWS: tuple[Row, ...] = (
         below=True,
         minutes=5,
         periods=3,
-        missing=_IDLE[0],
-        missing_why=_IDLE[1],
+        missing=_IDLE,
     ),
     *(
         Row(
@@ -647,8 +636,7 @@ ROWS: tuple[Row, ...] = (
             why="none: what is usual depends on the commands",
             unit="microseconds, of 99 %",
             limits=(1, 60_000_000),
-            missing=_IDLE[0],
-            missing_why=_IDLE[1],
+            missing=_IDLE,
         )
         for alarm, kind in ((CacheAlarm.READ_LATENCY, "read"), (CacheAlarm.WRITE_LATENCY, "write"))
     ),
