@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from functools import partial
@@ -14,7 +15,7 @@ import pytest
 from elasticache_client.signal_safe import ConnectionStack, Event, LiveConnections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _HANGS_SECONDS = 60.0
@@ -55,6 +56,14 @@ def _interrupted_after(byte_codes: int, call: Callable[[], Any]) -> bool:
     thread.start()
     thread.join()
     return over[0]
+
+
+@pytest.fixture(autouse=True)
+def _only_calls_of_the_test() -> Iterator[None]:
+    """Objects that other tests left may be finalized in a traced thread, where Python ignores the exception."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def _ends(call: Callable[[], Any]) -> bool:
