@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_cdk import Token
@@ -58,6 +59,8 @@ _BEFORE_SUBCOMMANDS = (
 _BEFORE_COPY = ((" +copy +del ", " +del "),)
 
 _PATTERN = re.compile(r"[^\s()~%&+@><#!\x00-\x1f\x7f-][^\s()\x00-\x1f\x7f]*")
+# A string is parsed whenever it is checked, shown or written, up to ten times in a synth.
+_parse = lru_cache(maxsize=256)(AccessString.parse)
 _MARKS = "><#!"
 _PLACE = re.compile(r"~|&|%\w+~")
 _BROAD = frozenset(
@@ -204,7 +207,7 @@ class Permissions:
         return any(is_unresolved(word) and not _PLACE.match(word) for word in words)
 
     def _parsed(self, written: str) -> AccessString:
-        return AccessString.parse(written, unlisted=self.unlisted)
+        return _parse(written, unlisted=self.unlisted)
 
     @classmethod
     def read_only(
