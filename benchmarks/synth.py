@@ -43,7 +43,8 @@ def _directly(app: list[str]) -> Cost:
 
 def _through_cli(app: list[str]) -> Cost:
     with tempfile.TemporaryDirectory() as out:
-        command = ["cdk", "--no-notices", "synth", "--quiet", "--output", out, "--app", shlex.join(app)]
+        # Without a word before them, the CLI takes the quotes around a path with a space away.
+        command = ["cdk", "--no-notices", "synth", "--quiet", "--output", out, "--app", f"exec {shlex.join(app)}"]
         return measure([*command, "-c", "stage=prod"])
 
 
