@@ -7,10 +7,14 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from elasticache_client import IamCredentials
+from rehearsal.drills.clients import Caller
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rehearsal.drills.scene import Scene
+    from rehearsal.drills.stage import LoginEndpoint
 
 POLICY = "drill"
 
@@ -49,6 +53,24 @@ def session(scene: Scene, name: str) -> dict[str, str]:
     arn = f"arn:aws:iam::{account}:role/{name}"
     answer: dict[str, str] = scene.client("sts").assume_role(RoleArn=arn, RoleSessionName="rehearsal")["Credentials"]
     return answer
+
+
+def connect_grant(endpoint: LoginEndpoint, user: str) -> list[dict[str, Any]]:
+    """The statements that allow a role to log in to a cache as a user: a grant on both."""
+    resources = [endpoint.arn, endpoint.iam_users[user]]
+    return [{"Effect": "Allow", "Action": "elasticache:Connect", "Resource": resources}]
+
+
+def iam_token(scene: Scene, name: str, endpoint: LoginEndpoint, user: str) -> str:
+    """A new token for a user of a cache, signed with the credentials of a role of `role`."""
+    login = IamCredentials(
+        user=user,
+        cache_name=endpoint.cache,
+        region=scene.stage.account.region,
+        serverless=endpoint.settings.serverless,
+        credentials=Caller.of(scene.stage.account.region, session(scene, name)).credentials,
+    ).login()
+    return login.password
 
 
 def document(statements: Sequence[Mapping[str, Any]]) -> str:

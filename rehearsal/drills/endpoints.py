@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from elasticache_client import ConnectionSettings, memcached
+from rehearsal.drills import accounts
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
 from rehearsal.drills.scene import NotApplicableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rehearsal.drills.scene import Scene
-    from rehearsal.drills.stage import Group
+    from rehearsal.drills.stage import LoginEndpoint
 
 KEYS = 50
 OUTSIDE = "elasticache.example.com"
@@ -20,31 +24,45 @@ WRONG = "a-password-that-no-user-has"
 
 def endpoints(scene: Scene) -> None:
     """Connect to each cache rightly, and in each way that must fail."""
+    found = scene.stage.login_endpoints()
     memcached_clusters = list(scene.stage.all_of("AWS::ElastiCache::CacheCluster"))
-    if not scene.stage.groups and not memcached_clusters:
-        raise NotApplicableError("the stage has no cache with nodes")
+    if not found and not memcached_clusters:
+        raise NotApplicableError("the stage has no cache to log in to, and no Memcached cluster")
     scene.expect("a name outside the account", "not found", _lookup(OUTSIDE))
-    for group in scene.stage.groups:
-        scene.require_engine(group.name)
-        _replication_group(scene, group)
+    for endpoint in found:
+        scene.require_engine(endpoint.cache)
+        _log_in(scene, endpoint)
     for deployment, resource, _asked in memcached_clusters:
         scene.require_engine(deployment.physical_id(resource))
         _memcached(scene, deployment.physical_id(resource), resource.name)
 
 
-def _replication_group(scene: Scene, group: Group) -> None:
-    settings = scene.stage.settings(group)
-    user, password = (group.user, scene.stage.password(group.secret)) if group.secret else (None, None)
-    scene.expect("the login of its secret", ACCEPTED, login(settings, user, password), of=group.resource)
-    if group.secret:
-        scene.expect("a wrong password", REFUSED, login(settings, user, WRONG), of=group.resource)
-        scene.expect("a client that does not log in", REFUSED, login(settings, None, None), of=group.resource)
-    if settings.tls:
-        plain = login(settings, user, password, ssl=False)
-        scene.expect("a client without TLS", REFUSED, _outcome(plain), of=group.resource)
-        address = socket.getaddrinfo(settings.host, settings.port, socket.AF_INET)[0][4][0]
-        unnamed = login(settings, user, password, host=address)
-        scene.expect("a certificate of another name", REFUSED, _outcome(unnamed), of=group.resource)
+def _log_in(scene: Scene, endpoint: LoginEndpoint) -> None:
+    settings = endpoint.settings
+    with _right_login(scene, endpoint) as (kind, user, password):
+        scene.expect(kind, ACCEPTED, login(settings, user, password), of=endpoint.resource)
+        if user:
+            scene.expect("a wrong password", REFUSED, login(settings, user, WRONG), of=endpoint.resource)
+            scene.expect("a client that does not log in", REFUSED, login(settings, None, None), of=endpoint.resource)
+        if settings.tls:
+            plain = login(settings, user, password, ssl=False)
+            scene.expect("a client without TLS", REFUSED, _outcome(plain), of=endpoint.resource)
+            address = socket.getaddrinfo(settings.host, settings.port, socket.AF_INET)[0][4][0]
+            unnamed = login(settings, user, password, host=address)
+            scene.expect("a certificate of another name", REFUSED, _outcome(unnamed), of=endpoint.resource)
+
+
+@contextmanager
+def _right_login(scene: Scene, endpoint: LoginEndpoint) -> Iterator[tuple[str, str | None, str | None]]:
+    """What a login that must be accepted is called, with its user and password: of a secret, by IAM, or without any."""
+    if secret := endpoint.settings.secret_arn:
+        yield "the login of its secret", endpoint.settings.user, scene.stage.password(secret)
+    elif endpoint.iam_users:
+        user = next(iter(endpoint.iam_users))
+        with accounts.role(scene, accounts.connect_grant(endpoint, user)) as role:
+            yield "a login with IAM", user, accounts.iam_token(scene, role, endpoint, user)
+    else:
+        yield "a client without a login", None, None
 
 
 def _outcome(told: str) -> str:

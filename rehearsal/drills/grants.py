@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from elasticache_client import ConnectionSettings, IamCredentials
 from rehearsal.drills import accounts
-from rehearsal.drills.clients import Caller
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
 from rehearsal.drills.scene import NotApplicableError
 from rehearsal.drills.sites import OK, caller, invoke
@@ -17,59 +14,43 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rehearsal.drills.scene import Scene
-    from rehearsal.drills.stage import Group, Site
+    from rehearsal.drills.stage import LoginEndpoint, Site
 
 UNAVAILABLE = "an error of the server"
 SERVER_ERROR = 500
-CONNECT = "elasticache:Connect"
 # Paths that need the cache, by the module of the handler. The catalogue answers from its database without it.
 PATHS = {"leaderboard": "api/boards/all-time?player=ann", "sessions": "api/session"}
 
 
 def grant(scene: Scene) -> None:
     """Take the grant to connect from a role, and give it back: from a role of the drill, then from a function's."""
-    users = [(group, users) for group in scene.stage.groups if (users := scene.stage.iam_users(group.name))]
-    if not users:
+    endpoints = [endpoint for endpoint in scene.stage.login_endpoints() if endpoint.iam_users]
+    if not endpoints:
         raise NotApplicableError("no user of the stage logs in with IAM")
-    for group, found in users:
-        _grant_of_a_role(scene, group, found[0])
+    for endpoint in endpoints:
+        scene.require_engine(endpoint.cache)
+        _grant_of_a_role(scene, endpoint)
     for site in _cache_sites(scene)[:1]:
         with _answering(scene, site) as call:
             _grant_of_a_function(scene, site, call)
 
 
-def _grant_of_a_role(scene: Scene, group: Group, user: dict[str, Any]) -> None:
-    described = scene.stage.describe(group.name)
-    statement = {"Effect": "Allow", "Action": CONNECT, "Resource": [described["ARN"], user["ARN"]]}
-    settings = scene.stage.settings(group)
-    with accounts.role(scene, [statement]) as role:
-        token = partial(_token, scene, role, settings, group, user)
-        scene.expect("a role with the grant", ACCEPTED, login(settings, user["UserName"], token()), of=group.resource)
-        accounts.allow(scene, role, [{**statement, "Resource": [described["ARN"]]}])
-        half = login(settings, user["UserName"], token())
-        scene.expect("a role with the grant of the cache but not of the user", REFUSED, half, of=group.resource)
+def _grant_of_a_role(scene: Scene, endpoint: LoginEndpoint) -> None:
+    user = next(iter(endpoint.iam_users))
+    granted = accounts.connect_grant(endpoint, user)
+    with accounts.role(scene, granted) as role:
+
+        def outcome() -> str:
+            return login(endpoint.settings, user, accounts.iam_token(scene, role, endpoint, user))
+
+        scene.expect("a role with the grant", ACCEPTED, outcome(), of=endpoint.resource)
+        accounts.allow(scene, role, [{**statement, "Resource": [endpoint.arn]} for statement in granted])
+        half = "a role with the grant of the cache but not of the user"
+        scene.expect(half, REFUSED, outcome(), of=endpoint.resource)
         accounts.allow(scene, role, [{"Effect": "Deny", "Action": "*", "Resource": "*"}])
-        scene.expect("a role without the grant", REFUSED, login(settings, user["UserName"], token()), of=group.resource)
-        accounts.allow(scene, role, [statement])
-        back = login(settings, user["UserName"], token())
-        scene.expect("the role with the grant again", ACCEPTED, back, of=group.resource)
-
-
-def _token(scene: Scene, role: str, settings: ConnectionSettings, group: Group, user: dict[str, Any]) -> str:
-    """A new token, signed with the credentials of the role."""
-    session = accounts.session(scene, role)
-    credentials = Caller.of(scene.stage.account.region, session).credentials
-    return (
-        IamCredentials(
-            user=user["UserName"],
-            cache_name=group.name,
-            region=scene.stage.account.region,
-            serverless=settings.serverless,
-            credentials=credentials,
-        )
-        .login()
-        .password
-    )
+        scene.expect("a role without the grant", REFUSED, outcome(), of=endpoint.resource)
+        accounts.allow(scene, role, granted)
+        scene.expect("the role with the grant again", ACCEPTED, outcome(), of=endpoint.resource)
 
 
 def _cache_sites(scene: Scene) -> list[Site]:

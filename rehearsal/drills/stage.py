@@ -42,6 +42,25 @@ class Group:
 
 
 @dataclass(frozen=True)
+class LoginEndpoint:
+    """Where clients log in to a cache: a replication group or a serverless cache.
+
+    Attributes:
+        resource: Name of its resource.
+        cache: Its name in tokens of IAM.
+        arn: Its ARN.
+        settings: How to reach it, with the login of a secret if a template has one.
+        iam_users: The names of its users who log in with IAM, with their ARNs.
+    """
+
+    resource: str
+    cache: str
+    arn: str
+    settings: ConnectionSettings
+    iam_users: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Function:
     """A function of the stage.
 
@@ -152,17 +171,57 @@ class DeployedStage:
             if deployment.physical_id(resource) in members:
                 yield deployment, resource, asked
 
-    def iam_users(self, group: str) -> list[dict[str, Any]]:
-        """The users of a group that log in with IAM, as `DescribeUsers` has them."""
+    def login_endpoints(self) -> list[LoginEndpoint]:
+        """The endpoints of all replication groups and serverless caches, as they are now."""
+        found = []
+        for group in self.groups:
+            described = self.describe(group.name)
+            users = self._iam_users(described.get("UserGroupIds", []))
+            settings = self.settings(group)
+            found.append(LoginEndpoint(group.resource, group.name, described["ARN"], settings, users))
+        for deployment, resource, asked in self.all_of("AWS::ElastiCache::ServerlessCache"):
+            described = self.serverless(deployment.physical_id(resource))
+            if described["Engine"] != "memcached":
+                user_groups = [described["UserGroupId"]] if described.get("UserGroupId") else []
+                settings = self._serverless_settings(described, asked)
+                users, name = self._iam_users(user_groups), described["ServerlessCacheName"]
+                found.append(LoginEndpoint(resource.name, name, described["ARN"], settings, users))
+        return found
+
+    def _serverless_settings(self, described: Mapping[str, Any], asked: Mapping[str, Any]) -> ConnectionSettings:
+        user, secret = self._login({"UserGroupIds": [asked.get("UserGroupId")]})
+        return ConnectionSettings(
+            engine="valkey" if described["Engine"] == "valkey" else "redis",
+            host=described["Endpoint"]["Address"],
+            port=int(described["Endpoint"]["Port"]),
+            tls=True,
+            mode="cluster",
+            auth="secret" if secret else "none",
+            user=user if secret else None,
+            secret_arn=secret,
+            serverless=True,
+        )
+
+    def _iam_users(self, user_groups: Sequence[str]) -> dict[str, str]:
+        """The users of user groups who log in with IAM, with their ARNs."""
         client = self.account.client("elasticache")
-        user_groups = self.describe(group).get("UserGroupIds", [])
         members = {
             user
             for name in user_groups
             for user in client.describe_user_groups(UserGroupId=name)["UserGroups"][0]["UserIds"]
         }
-        users = client.describe_users()["Users"]
-        return [user for user in users if user["UserId"] in members and user["Authentication"]["Type"] == "iam"]
+        found = [user for page in client.get_paginator("describe_users").paginate() for user in page["Users"]]
+        return {
+            user["UserName"]: user["ARN"]
+            for user in found
+            if user["UserId"] in members and user["Authentication"]["Type"] == "iam"
+        }
+
+    def serverless(self, name: str) -> dict[str, Any]:
+        """A serverless cache as it is now."""
+        client = self.account.client("elasticache")
+        found: dict[str, Any] = client.describe_serverless_caches(ServerlessCacheName=name)["ServerlessCaches"][0]
+        return found
 
     def describe(self, group: str) -> dict[str, Any]:
         """A replication group as it is now."""

@@ -59,8 +59,11 @@ class CacheAccess:
         ]
         self.iam_users = self._passwords(records, IAM, self.iam_users)
         self.open_users = self._passwords(records, OPEN, self.open_users)
-        self.default_password = self.open_users.get(DEFAULT)
-        return [self._user(record) for record in records]
+        users = [self._user(record) for record in records]
+        # A default user who is off needs no password either, and yet no client is logged in as it.
+        is_open = any(user.name == DEFAULT and user.is_on for user in users)
+        self.default_password = self.open_users.get(DEFAULT) if is_open else None
+        return users
 
     def _of_tokens(self, tokens: tuple[str, ...], *, optional: bool) -> CacheUser:
         is_open = optional or not tokens

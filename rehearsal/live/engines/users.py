@@ -47,6 +47,12 @@ class CacheUser:
         return (*permissions(self.access_string), *self.password_hashes)
 
     @property
+    def is_on(self) -> bool:
+        """Whether the engine accepts its logins: the last `on` or `off` of its access string decides."""
+        switches = [word.lower() for word in _WORD.findall(self.access_string) if word.lower() in {"on", "off"}]
+        return switches[-1:] == ["on"]
+
+    @property
     def acl_line(self) -> str:
         """Its line of an ACL file."""
         return f"user {self.name} {' '.join(self.rules)}"

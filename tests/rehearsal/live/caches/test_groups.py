@@ -115,6 +115,27 @@ def test_users_without_a_password(service: Service) -> None:
         client.ping()
 
 
+def test_a_default_user_who_is_off(service: Service) -> None:
+    """As the constructs disable it: clients that do not log in are told so, and other users log in on the connection.
+
+    Switched on again, it is for clients without a login.
+    """
+    service.user("app")
+    mode = {"Type": "no-password-required"}
+    off = {"UserId": "disabled", "UserName": "default", "Engine": "valkey", "AccessString": "off -@all"}
+    service("CreateUser", **off, AuthenticationMode=mode)
+    cache = service.group("orders", UserGroupIds=[_user_group(service, "app", "disabled")])
+    logins: tuple[dict[str, Any], ...] = ({}, {"username": "default", "password": "any"})
+    for login in logins:
+        with closing(service.connect(cache.names.primary, **login)) as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+    with closing(service.connect(cache.names.primary, username="app", password=PASSWORD)) as client:
+        assert client.ping()
+    service("ModifyUser", UserId="disabled", AccessString="on ~* +ping")
+    with closing(service.connect(cache.names.primary)) as client:
+        assert client.ping()
+
+
 def test_a_password_for_a_group_without_users_is_refused(service: Service) -> None:
     """As in AWS, a client with a token fails on a group without one, and a client without it does not."""
     cache = service.group("orders")
