@@ -90,7 +90,7 @@ BY_IDENTITY: dict[str, Callable[[Bench, Any], Grant]] = {
 }
 ATTACHED: dict[str, Callable[[Bench, Any], Grant]] = {
     "grant_audit": lambda bench, to: _imported_group(bench).grant_audit(to),
-    "grant_operate": lambda bench, to: _imported_group(bench).grant_operate(to),
+    "grant_operate": lambda bench, to: _imported_serverless(bench).grant_operate(to),
 }
 SECRETS: dict[str, Callable[[Bench, Any], Grant]] = {
     "a group's secret().grant_read": lambda bench, to: replication_group(bench).secret().grant_read(to),

@@ -6,10 +6,11 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import RemovalPolicy, Resource, Stack
+from aws_cdk import ArnFormat, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
+from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.situations import Situation, accept
@@ -72,7 +73,7 @@ _NEWER = (
 
 
 @jsii.implements(ec2.IConnectable)
-class MemcachedClusterBase(Resource, MemcachedMetrics, MonitoredCache):
+class MemcachedClusterBase(Resource, ManagedCache, MemcachedMetrics, MonitoredCache):
     """What a Memcached cluster can do whether it was made here or imported."""
 
     cluster_id: str
@@ -100,6 +101,16 @@ class MemcachedClusterBase(Resource, MemcachedMetrics, MonitoredCache):
         return checked_connections(self._connections)
 
     @property
+    def cluster_arn(self) -> str:
+        """The cluster's ARN."""
+        return Stack.of(self).format_arn(
+            service="elasticache",
+            resource="cluster",
+            resource_name=self.cluster_id,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
     def node_ids(self) -> Sequence[str]:
         """Ids of the nodes within the cluster: ``0001`` onward.
 
@@ -113,6 +124,9 @@ class MemcachedClusterBase(Resource, MemcachedMetrics, MonitoredCache):
     def connection_settings(self) -> dict[str, str]:
         """Environment variables for a function or container that connects to the cluster; no login is needed."""
         return connection_variables(engine="memcached", endpoint=self.configuration_endpoint)
+
+    def _api_access(self) -> ApiAccess:
+        return ApiAccess.of_memcached_cluster(cluster_arn=self.cluster_arn)
 
     def _dimensions(self, node_id: str) -> dict[str, str]:
         return {"CacheClusterId": self.cluster_id, "CacheNodeId": node_id}

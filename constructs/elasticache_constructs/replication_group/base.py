@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import jsii
 from aws_cdk import Resource
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 
-from elasticache_constructs.access.grants import audit_policy, operate_policy
+from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.network.security_groups import checked_connections, connections_from_consumers
 from elasticache_constructs.shared.auto_scaling import unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
-from elasticache_constructs.shared.grants import attach
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache
 from elasticache_constructs.shared.monitoring.node_metrics import ReplicationMetrics
 from elasticache_constructs.shared.monitoring.queries import LoggedCache
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache, LoggedCache):
+class ReplicationGroupBase(Resource, Logins, ManagedCache, ReplicationMetrics, MonitoredCache, LoggedCache):
     """What a replication group can do whether it was made here or imported."""
 
     replication_group_id: str
@@ -54,8 +52,6 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache,
     _tls = True
     _noun = "group"
     _engine_name = "redis"  # of an imported group it is not known, and clients talk to both alike
-    _audit: iam.ManagedPolicy | None = None
-    _operate: iam.ManagedPolicy | None = None
 
     @property
     def connections(self) -> ec2.Connections:
@@ -94,54 +90,6 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache,
         shards = range(1, self._topology.shards + 1)
         return [f"{self.replication_group_id}-{shard:04}-{node:03}" for shard in shards for node in nodes]
 
-    def grant_audit(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
-        """Let a role, user or group read the cache's configuration through the ElastiCache API. It opens no data.
-
-        Args:
-            identity: Of the cache's own account.
-
-        Returns:
-            The policy, made at the first call and attached at each.
-
-        Raises:
-            ConfigurationError: If the policy could not be attached.
-
-        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
-        """
-        policy = self._audit or audit_policy(
-            self, "Audit", group_arn=self.replication_group_arn, nodes_arn=self._nodes_arn()
-        )
-        self._audit = policy
-        attach("grant_audit", identity, policy, of=self)
-        return policy
-
-    def grant_operate(self, identity: iam.IIdentity) -> iam.ManagedPolicy:
-        """Let a role, user or group fail the cache over, reboot a node, take a snapshot and apply a service update.
-
-        It may neither change nor delete the cache, and gives no data access.
-
-        Args:
-            identity: Of the cache's own account.
-
-        Returns:
-            The policy, made at the first call and attached at each.
-
-        Raises:
-            ConfigurationError: If the policy could not be attached.
-
-        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/IAM.html
-        """
-        policy = self._operate or operate_policy(
-            self,
-            "Operate",
-            group_arn=self.replication_group_arn,
-            nodes_arn=self._nodes_arn(),
-            snapshots_arn=self._arn("snapshot", "*"),
-        )
-        self._operate = policy
-        attach("grant_operate", identity, policy, of=self)
-        return policy
-
     def _variables(
         self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
     ) -> dict[str, str]:
@@ -157,8 +105,12 @@ class ReplicationGroupBase(Resource, Logins, ReplicationMetrics, MonitoredCache,
             tls=self._tls,
         )
 
-    def _nodes_arn(self) -> str:
-        return self._arn("cluster", f"{self.replication_group_id}-*")
+    def _api_access(self) -> ApiAccess:
+        return ApiAccess.of_group(
+            group_arn=self.replication_group_arn,
+            nodes_arn=self._arn("cluster", f"{self.replication_group_id}-*"),
+            snapshots_arn=self._arn("snapshot", "*"),
+        )
 
     @property
     def _cache_arn(self) -> str:

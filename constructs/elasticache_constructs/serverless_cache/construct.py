@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_events as events
 
+from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
@@ -66,7 +67,7 @@ _BEST_EFFORT = (
 
 
 @jsii.implements(ec2.IConnectable)
-class ServerlessCacheBase(Resource, Logins, ServerlessMetrics, MonitoredCache):
+class ServerlessCacheBase(Resource, Logins, ManagedCache, ServerlessMetrics, MonitoredCache):
     """What a serverless cache can do whether it was made here or imported.
 
     Serverless caches always encrypt, in transit and at rest. Those of Redis and Valkey speak the cluster protocol.
@@ -153,6 +154,11 @@ class ServerlessCacheBase(Resource, Logins, ServerlessMetrics, MonitoredCache):
             secret_user=secret_user,
             secret_arn=secret_arn,
             serverless=True,
+        )
+
+    def _api_access(self) -> ApiAccess:
+        return ApiAccess.of_serverless_cache(
+            cache_arn=self.serverless_cache_arn, snapshots_arn=self._arn("serverlesscachesnapshot", "*")
         )
 
     @property
