@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.shared.grants import check_open, is_foreign
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class PasswordSecret(secretsmanager.Secret):
         statement = made.principal_statement or made.resource_statement
         if version_stages is not None and statement is not None:
             statement.add_condition("ForAnyValue:StringEquals", {"secretsmanager:VersionStage": list(version_stages)})
-        service = f"secretsmanager.{Stack.of(self).region}.amazonaws.com"
+        service = f"secretsmanager.{place_of(self).region}.amazonaws.com"
         by_identity = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=list(key_actions),

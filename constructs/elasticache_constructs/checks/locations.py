@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import Stack
 from aws_cdk.region_info import RegionInfo
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.tokens import is_known
+from elasticache_constructs.checks.tokens import asked_once, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,31 @@ _ZONE = re.compile(rf"({_REGION})(?:([a-z])|(?:-[a-z0-9]+)+)", re.IGNORECASE)
 _ZONE_ID = re.compile(r"[a-z]+\d+(-[a-z0-9]+)?-az\d+", re.IGNORECASE)
 _ARN_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"
 _ZONES_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html"
+
+
+class Place(NamedTuple):
+    """Where a construct is deployed. A part that is known at deployment only is a CDK token."""
+
+    account: str
+    region: str
+
+
+@asked_once
+def place_of(construct: IConstruct) -> Place:
+    """The account and the region of a construct's stack."""
+    return _place_of_stack(Stack.of(construct))
+
+
+@asked_once
+def _place_of_stack(stack: Stack) -> Place:
+    return Place(stack.account, stack.region)
+
+
+@asked_once
+def place_of_resource(resource: IResource) -> Place:
+    """The account and the region of a resource. Those of an imported one are those of its ARN."""
+    environment = resource.env
+    return Place(environment.account, environment.region)
 
 
 def differ(one: str, other: str) -> bool:
@@ -49,7 +74,7 @@ def check_region(what: str, region: str, of: IConstruct, *, allowed: str, rule: 
     Raises:
         ConfigurationError: If both regions are known and differ.
     """
-    ours = Stack.of(of).region
+    ours = place_of(of).region
     if differ(region, ours):
         raise ConfigurationError(
             got=f"{what} of the region {region} in {ours}",
@@ -73,10 +98,8 @@ def check_same_place(what: str, resource: IResource, of: IConstruct, *, allowed:
     Raises:
         ConfigurationError: If both accounts, or both regions, are known and differ.
     """
-    stack = Stack.of(of)
-    pairs = {"account": (resource.env.account, stack.account), "region": (resource.env.region, stack.region)}
     with reported_together() as check:
-        for kind, (theirs, ours) in pairs.items():
+        for kind, theirs, ours in zip(Place._fields, place_of_resource(resource), place_of(of), strict=True):
             if differ(theirs, ours):
                 words = {"allowed": allowed.replace("PLACE", kind), "fix": fix.replace("PLACE", kind)}
                 check(_refuse, got=f"{what} of the {kind} {theirs} in {ours}", **words, **more)

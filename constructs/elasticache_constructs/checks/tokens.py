@@ -1,13 +1,42 @@
-"""Whether a value is a CDK token, without asking the CDK about plain values."""
+"""Whether a value is a CDK token, and what else is asked of the CDK no more often than necessary."""
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
+
 from aws_cdk import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Construct = TypeVar("_Construct")
+_Answer = TypeVar("_Answer")
 
 # Every encoding of a token as a text, or as an element of a list, has this in it.
 _MARK = "Token["
 # Numbers that encode a token are below this one.
 _LOWEST_PLAIN_NUMBER = -1e288
+
+
+def asked_once(ask: Callable[[_Construct], _Answer]) -> Callable[[_Construct], _Answer]:
+    """Remember the answer for each construct that a function is called with.
+
+    The CDK answers in another process, and the same is asked for every argument of a cache. For what does not change
+    once a construct is made.
+    """
+    answers: WeakKeyDictionary[_Construct, _Answer] = WeakKeyDictionary()
+
+    @functools.wraps(ask)
+    def answer(construct: _Construct) -> _Answer:
+        try:
+            return answers[construct]
+        except KeyError:
+            answers[construct] = found = ask(construct)
+            return found
+
+    return answer
 
 
 def is_unresolved(value: object) -> bool:

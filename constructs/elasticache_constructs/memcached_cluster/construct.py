@@ -13,6 +13,7 @@ from aws_cdk import aws_elasticache as elasticache
 from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_known, is_token, is_unresolved
 from elasticache_constructs.checks.whole_numbers import shown, shown_list
@@ -222,7 +223,7 @@ class MemcachedCluster(MemcachedClusterBase):
                 network_type=network_type,
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
                 manual_upgrades_reason=manual_upgrades_reason,
-                region=Stack.of(scope).region,
+                region=place_of(scope).region,
             )
             subnets = check(
                 choose_subnets,

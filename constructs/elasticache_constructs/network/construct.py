@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from elasticache_constructs.checks.errors import ConfigurationError
-from elasticache_constructs.checks.locations import check_zones
+from elasticache_constructs.checks.locations import check_zones, place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_token, is_unresolved
@@ -252,7 +252,7 @@ class CacheNetwork(Construct):
         Raises:
             ConfigurationError: If a zone has no subnet of one kind, or is of another region.
         """
-        check_zones(availability_zones, region=Stack.of(scope).region, argument="availability_zones")
+        check_zones(availability_zones, region=place_of(scope).region, argument="availability_zones")
         for kind, ids in (("cache", cache_subnet_ids), ("application", application_subnet_ids)):
             if ids is not None and len(availability_zones) != len(ids):
                 raise ConfigurationError(
@@ -379,7 +379,7 @@ def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:
 
 
 def _flow_log(scope: Construct, group: logs.LogGroup) -> ec2.FlowLogOptions:
-    account = {"aws:SourceAccount": Stack.of(scope).account}
+    account = {"aws:SourceAccount": place_of(scope).account}
     role = iam.Role(
         scope,
         "FlowLogRole",
@@ -423,7 +423,7 @@ def _endpoint_policy(scope: Construct, service: str) -> list[iam.PolicyStatement
 
     For calls without a resource, such as GetRandomPassword, AWS may not know an account.
     """
-    account = Stack.of(scope).account
+    account = place_of(scope).account
     own = {
         "StringEquals": {"aws:PrincipalAccount": account},
         "StringEqualsIfExists": {"aws:ResourceAccount": account},

@@ -14,8 +14,8 @@ from jsii.errors import JavaScriptError
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_region, check_zones
-from elasticache_constructs.checks.tokens import is_known, is_unresolved
+from elasticache_constructs.checks.locations import check_region, check_zones, place_of, place_of_resource
+from elasticache_constructs.checks.tokens import asked_once, is_known, is_unresolved
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_rules import facts
 
@@ -133,7 +133,7 @@ def choose_subnets(
             check(_check_vpc, chosen.subnets, vpc)
         if network_type.needs_ipv6:
             check(_check_ipv6, chosen.subnets, network_type)
-        check(check_zones, known, region=Stack.of(of or vpc).region, argument="availability_zones")
+        check(check_zones, known, region=place_of(of or vpc).region, argument="availability_zones")
         check(_check_local_zones, known, node_type, scaling)
         if spread is not None and are_listed and not chosen.is_pending_lookup:
             check(
@@ -150,6 +150,24 @@ def select(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> ec2.SelectedSubne
     Raises:
         ConfigurationError: If the VPC has no such subnets.
     """
+    # Caches and functions mostly select the same ones, by their kind.
+    by_kind = (vpc_subnets.subnet_type, vpc_subnets.subnet_group_name, vpc_subnets.one_per_az)
+    has_more = vpc_subnets.availability_zones or vpc_subnets.subnet_filters or vpc_subnets.subnets
+    found = None if has_more else _selected(vpc).get(by_kind)
+    if found is None:
+        found = _select(vpc, vpc_subnets)
+        if not has_more:
+            _selected(vpc)[by_kind] = found
+    return found
+
+
+@asked_once
+def _selected(_vpc: ec2.IVpc) -> dict[tuple[object, ...], ec2.SelectedSubnets]:
+    """What has been selected from a VPC by kind, name and zone alone."""
+    return {}
+
+
+def _select(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> ec2.SelectedSubnets:
     try:
         return vpc.select_subnets(
             availability_zones=vpc_subnets.availability_zones,
@@ -204,7 +222,9 @@ def check_vpc(vpc: ec2.IVpc, *, of: IConstruct) -> None:
     Raises:
         ConfigurationError: If both regions are known and differ.
     """
-    check_region("vpc", vpc.env.region, of, allowed="what is in a VPC is of the VPC's own region", rule="NET-02")
+    check_region(
+        "vpc", place_of_resource(vpc).region, of, allowed="what is in a VPC is of the VPC's own region", rule="NET-02"
+    )
 
 
 def _check_tenancy(vpc: ec2.IVpc) -> None:

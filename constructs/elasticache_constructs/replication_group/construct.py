@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.errors import ConfigurationError, reference, reported_together
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
@@ -176,7 +177,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 restore_from=restore_from,
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
                 manual_upgrades_reason=manual_upgrades_reason,
-                region=Stack.of(scope).region,
+                region=place_of(scope).region,
             )
             subnets = check(
                 choose_subnets,

@@ -15,6 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
@@ -209,7 +210,7 @@ class SecretRotation(Construct):
             action="lambda:InvokeFunction",
             function_name=self.function.function_arn,
             principal="secretsmanager.amazonaws.com",
-            source_account=Stack.of(self).account,
+            source_account=place_of(self).account,
             source_arn=password.secret.secret_arn,
         )
         schedule = secretsmanager.CfnRotationSchedule(
@@ -243,7 +244,7 @@ class SecretRotation(Construct):
             action="lambda:InvokeFunction",
             function_name=self.function.function_arn,
             principal="events.amazonaws.com",
-            source_account=Stack.of(self).account,
+            source_account=place_of(self).account,
             source_arn=rule.attr_arn,
         )
 

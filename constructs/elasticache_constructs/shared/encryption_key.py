@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_arn
+from elasticache_constructs.checks.locations import check_arn, place_of, place_of_resource
 from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def checked_key(key: kms.IKey, *, of: Construct, name: str = "encryption_key") -
     """
     check_kind("", name, key, _KEY)
     target = _target(key, of, name)
-    region = Stack.of(of).region
+    region = place_of(of).region
     with reported_together() as check:
         check(_check_region, target, region, name)
         if not isinstance(target, EncryptionKey):
@@ -167,7 +167,7 @@ def admit_alarms(key: kms.IKey, *, of: Construct) -> None:
     """
     if isinstance(key, EncryptionKey):
         return  # its policy has the statement
-    statement = _alarms_statement(Stack.of(of).account)
+    statement = _alarms_statement(place_of(of).account)
     _admit(key, statement, service="CloudWatch", what="encrypted topics of alarms", page=_ALARMS)
 
 
@@ -228,7 +228,7 @@ def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
 
 
 def _check_region(key: kms.IKey, ours: str, name: str) -> None:
-    theirs = key.env.region
+    theirs = place_of_resource(key).region
     if theirs != ours and not is_unresolved(theirs) and not is_unresolved(ours):
         raise ConfigurationError(
             got=f"{name} of the region {theirs} in {ours}",

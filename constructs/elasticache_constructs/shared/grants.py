@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Dependable
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def grant(
             that must not be changed.
     """
     check_kind(call, "grantee", grantee, _GRANTEE)
-    check_account(call, grantee.grant_principal, of=of)
-    check_open(call, grantee.grant_principal)
+    principal = grantee.grant_principal
+    check_account(call, principal, of=of)
+    check_open(call, principal)
     made = iam.Grant.add_to_principal(
         grantee=grantee,
         actions=list(actions),
@@ -73,8 +74,9 @@ def attach(call: str, identity: iam.IIdentity, policy: iam.ManagedPolicy, *, of:
         ConfigurationError: If it is of another account, or its policies must not be changed.
     """
     check_kind(call, "identity", identity, _IDENTITY)
-    check_account(call, identity.grant_principal, of=of)
-    check_open(call, identity.grant_principal)
+    principal = identity.grant_principal
+    check_account(call, principal, of=of)
+    check_open(call, principal)
     # What is imported by name drops managed policies, or refuses them; a policy takes names.
     if hasattr(identity, "group_name") and not isinstance(identity, iam.Group):
         policy.attach_to_group(cast("iam.IGroup", identity))
@@ -91,7 +93,7 @@ def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> Non
         ConfigurationError: If it is of another one.
     """
     if is_foreign(principal, of=of):
-        theirs, ours = principal.principal_account, Stack.of(of).account
+        theirs, ours = principal.principal_account, place_of(of).account
         raise ConfigurationError(
             got=f"{call} to the account {theirs} in {ours}",
             allowed="only roles, users and groups of the account itself can be granted it",
@@ -104,7 +106,7 @@ def check_account(call: str, principal: iam.IPrincipal, *, of: Construct) -> Non
 def is_foreign(principal: iam.IPrincipal, *, of: Construct) -> bool:
     """Whether a principal is known to be of another account."""
     # Of what was imported without a role nothing is known, not even that.
-    theirs, ours = getattr(principal, "principal_account", None), Stack.of(of).account
+    theirs, ours = getattr(principal, "principal_account", None), place_of(of).account
     return theirs not in (None, ours) and not is_unresolved(theirs) and not is_unresolved(ours)
 
 

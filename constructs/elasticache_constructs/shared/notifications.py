@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_arn, check_same_place
+from elasticache_constructs.checks.locations import check_arn, check_same_place, place_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import admit_alarms, admit_eventbridge, checked_key
 
@@ -130,7 +130,7 @@ def admit_events(topic: sns.ITopic, *, of: Construct) -> None:
 
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html
     """
-    _admit(topic, _elasticache(Stack.of(of).account), service="ElastiCache", page=_PAGE)
+    _admit(topic, _elasticache(place_of(of).account), service="ElastiCache", page=_PAGE)
 
 
 def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
@@ -140,7 +140,7 @@ def admit_alarms_to(topic: sns.ITopic, *, of: Construct) -> None:
 
     See https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    _admit(topic, _alarms(Stack.of(of).account), service="CloudWatch", page=_KEYS_PAGE)
+    _admit(topic, _alarms(place_of(of).account), service="CloudWatch", page=_KEYS_PAGE)
     if topic.master_key is not None:
         admit_alarms(checked_key(topic.master_key, of=of, name="alarm_topic's master_key"), of=of)
 
@@ -235,7 +235,7 @@ def check_event_topic(topic: sns.ITopic, *, of: Construct) -> None:
             fix="Leave it out, and subscribe the other PLACE to the cache's notification_topic",
             rule="TAG-04",
         )
-        region = Stack.of(of).region
+        region = place_of(of).region
         check(check_arn, "notification_topic", topic.topic_arn, service="sns", region=region, rule="TAG-04")
         check(_check_standard, topic)
         check(_check_plain, topic)
@@ -266,7 +266,7 @@ def check_alarm_topic(topic: sns.ITopic, *, of: Construct, call: str) -> None:
         )
         if topic.fifo:
             check(_refuse_fifo)
-        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=Stack.of(of).region)
+        check(check_arn, "alarm_topic", topic.topic_arn, service="sns", region=place_of(of).region)
         check(_check_alarm_key, topic, of)
 
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from elasticache_constructs.checks import situations
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import asked_once
 from elasticache_constructs.shared.logs import log_group
 
 if TYPE_CHECKING:
@@ -204,13 +205,14 @@ def open_resource(scope: Construct, resource: str) -> str:
         scope: The policy's stack, or a construct in it.
         resource: The resource, with ``{partition}``, ``{region}`` and ``{account}`` where cdk-nag names them.
     """
-    stack = Stack.of(scope)
-    partition, region, account = (
-        each if isinstance(each, str) else f"<{each['Ref']}>"
-        for each in stack.resolve([stack.partition, stack.region, stack.account])
-    )
-    arn = resource.format(partition=partition, region=region, account=account)
-    return situations.open_resource(arn)
+    partition, region, account = _place_in_findings(Stack.of(scope))
+    return situations.open_resource(resource.format(partition=partition, region=region, account=account))
+
+
+@asked_once
+def _place_in_findings(stack: Stack) -> list[str]:
+    place = stack.resolve([stack.partition, stack.region, stack.account])
+    return [each if isinstance(each, str) else f"<{each['Ref']}>" for each in place]
 
 
 def _open_resources(scope: Construct) -> dict[str, str]:

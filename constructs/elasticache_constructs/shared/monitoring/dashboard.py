@@ -11,6 +11,7 @@ from constructs import Construct
 
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.tokens import asked_once
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache
 from elasticache_constructs.shared.monitoring.metrics import NAMESPACE, period_of
 from elasticache_constructs.shared.monitoring.node_metrics import MemcachedMetrics, ReplicationMetrics
@@ -322,6 +323,7 @@ def _heading(question: str, text: str = "") -> Row:
     return [cloudwatch.TextWidget(markdown=markdown, width=_WIDTH, height=2 if text else 1)]
 
 
+@asked_once
 def _name(cache: Any) -> str:
     return str(cache.node.id)
 

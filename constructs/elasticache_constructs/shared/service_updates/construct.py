@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -185,7 +186,7 @@ class ServiceUpdateAlarm(Construct):
             action="lambda:InvokeFunction",
             function_name=self.function.function_arn,
             principal="events.amazonaws.com",
-            source_account=Stack.of(self).account,
+            source_account=place_of(self).account,
             source_arn=rule.attr_arn,
         )
 
