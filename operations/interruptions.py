@@ -6,23 +6,18 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from elasticache_rules.terminal import SIGNALS, Interrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Interrupted(BaseException):  # not an error: the user asked for it
-    """A signal asked to end; what was made is deleted first. A further one gives up what is deleted then."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
-
 
 class Interruptions:
-    """Raises `Interrupted` at a signal, or at the end of a block in which it must not."""
+    """Raises `Interrupted` at a signal, or at the end of a block in which it must not.
+
+    What was made is deleted first. A further signal gives up what is deleted then.
+    """
 
     def __init__(self) -> None:
         self._depth = 0

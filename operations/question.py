@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from elasticache_rules.terminal import say
 from operations.target import RefusedError
 from verification.messages import refusal
 
@@ -34,8 +34,7 @@ def ask(target: Target, facts: Mapping[str, str], *, is_agreed: bool, read: Call
     }
     width = max(map(len, shown)) + 2
     for heading, text in shown.items():
-        sys.stdout.write(f"{heading:<{width}}{text}\n")
-    sys.stdout.flush()
+        say(f"{heading:<{width}}{text}")
     if is_agreed:
         return
     try:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.terminal import write_whole
+
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
@@ -54,7 +56,7 @@ class Record:
         """
         directory.mkdir(exist_ok=True)
         path = directory / f"{self.began:%Y%m%dT%H%M%SZ}-{self.stage}-{self.outcome.name}.json"
-        path.write_text(json.dumps(self.document(), indent=2) + "\n")
+        write_whole(path, json.dumps(self.document(), indent=2) + "\n")
         table = directory / TABLE
         with table.open("a") as file:
             file.write(self.line() if table.stat().st_size else HEAD + self.line())

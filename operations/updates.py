@@ -5,11 +5,13 @@ See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Self-Service-Updates
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from elasticache_rules.terminal import progress
 from operations import policy, preconditions, question
 from operations.target import RefusedError, Target
 from verification.messages import refusal
@@ -92,6 +94,11 @@ class Pending:
             f"nodes {self.nodes}, apply by {due}{late}{automatic}"
         )
 
+    def document(self, now: datetime) -> dict[str, Any]:
+        """The update for machines."""
+        apply_by = self.apply_by and self.apply_by.isoformat()
+        return {**asdict(self), "apply_by": apply_by, "is_overdue": self.is_overdue(now)}
+
 
 def pending(target: Target, names: Sequence[str] = (), statuses: Sequence[str] = UNFINISHED) -> list[Pending]:
     """The updates of the stage's caches, the most severe and then the most urgent first.
@@ -127,6 +134,7 @@ def main(
     protected: str | None,
     is_agreed: bool,
     shows_policy: bool,
+    writes_json: bool,
     say: Callable[[str], None],
 ) -> int:
     """List the updates, or apply one.
@@ -138,6 +146,7 @@ def main(
         protected: Name of a stage that the user has named as protected.
         is_agreed: Whether nothing is asked.
         shows_policy: Whether only the policy is printed.
+        writes_json: Whether the list is written as JSON.
         say: Shows a line.
 
     Returns:
@@ -152,7 +161,12 @@ def main(
         return 0
     now = datetime.now(UTC)
     if apply is None:
-        return _list(pending(target), now, target, say)
+        with progress(f"Reading the service updates of {stage}"):
+            found = pending(target)
+        if not writes_json:
+            return _list(found, now, target, say)
+        say(json.dumps([item.document(now) for item in found], indent=2))
+        return OVERDUE if any(item.is_overdue(now) for item in found) else 0
     found = [item for item in pending(target) if item.status in APPLICABLE]
     chosen = [item for item in found if item.name == apply]
     if not chosen:

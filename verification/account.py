@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 # These modules have no type information.
 boto3: Any = importlib.import_module("boto3")
@@ -61,13 +61,20 @@ class Account:
         region: Name of the Region.
         actions: The only IAM actions that may be used; calls are then repeated patiently if AWS throttles them.
             Default: all, as in a rehearsal, which owns its account.
+        reached: Takes how many calls have been made, for who waits for them. Default: it is not told.
 
     Attributes:
         used: The IAM actions of the calls so far.
     """
 
-    def __init__(self, region: str, actions: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        region: str,
+        actions: Collection[str] | None = None,
+        reached: Callable[[str], None] = lambda _calls: None,
+    ) -> None:
         self.region = region
+        self._reached, self._calls = reached, 0
         self.used: set[str] = set()
         self._actions = None if actions is None else frozenset(actions)
         core = botocore_session.Session()
@@ -88,6 +95,8 @@ class Account:
     def _record(self, model: Any, **_kwargs: Any) -> None:
         action = _action(model.service_model.service_name, model.name)
         self.used.add(action)
+        self._calls += 1
+        self._reached(f"{self._calls} calls")
         if self._actions is not None and action not in self._actions:
             raise ForbiddenCallError(f"{action} is not among the actions that an account is verified with")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from elasticache_rules import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,11 +52,11 @@ class Progress:
         """Show a step and measure it."""
         self.say(f"{name} ...")
         began = self.elapsed
-        yield
+        with terminal.progress(name, is_announced=True):
+            yield
         self.phases.append(Phase(name, round(self.elapsed - began, 2)))
 
 
 def write(text: str = "") -> None:
     """Print a line without buffering."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    terminal.say(text)

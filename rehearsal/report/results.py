@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from elasticache_rules.terminal import write_whole
 from rehearsal.report import limits
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ class Results:
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
         document = {**asdict(self), "ok": self.ok, "not_proven": self.not_proven}
-        path.write_text(json.dumps(document, indent=2) + "\n")
+        write_whole(path, json.dumps(document, indent=2) + "\n")

@@ -15,7 +15,7 @@ import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from elasticache_rules.change_gate import Changes, Effect, GateError, compare_stacks, sources
-from elasticache_rules.change_gate.__main__ import main
+from elasticache_rules.change_gate.command import main
 from elasticache_rules.rules import page_of
 from tests.change_gate.builders import beside, group, resource, template
 

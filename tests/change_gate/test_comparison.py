@@ -634,7 +634,7 @@ def test_without_cfn_lint(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_module_of_the_gate_loads_the_cdk() -> None:
     """The gate runs where there is no Node and no jsii."""
     program = (
-        "import sys, elasticache_rules.change_gate.__main__; "
+        "import sys, elasticache_rules.change_gate.command; "
         "print(sorted({'jsii', 'aws_cdk', 'constructs', 'boto3'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from elasticache_rules.change_gate import Effect, compare, compare_stacks
-from elasticache_rules.change_gate.__main__ import main
+from elasticache_rules.change_gate.command import main
 from elasticache_rules.change_gate.settings import StackSettings
 from tests.change_gate.builders import beside, group, resource, template, user_group
 

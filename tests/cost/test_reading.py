@@ -14,7 +14,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from cost import __main__ as command
+from cost import command
 from cost.errors import CostError
 from cost.prices.bulk import BulkLists, Limits
 from cost.prices.query import QueriedLists

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cost.__main__ import main
+from cost.command import main
 from cost.prices.store import Store
 from tests.conftest import ROOT
 from tests.cost.offers import DISCLAIMER, VERSION, everything

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from elasticache_rules.facts import refresh
-from elasticache_rules.facts.__main__ import DIFFERENT, SAME, UNREADABLE, main
+from elasticache_rules.facts.command import DIFFERENT, SAME, UNREADABLE, main
 from elasticache_rules.facts.records import DATA, read
 
 OFFERED = DATA / "offered.json"
@@ -83,7 +83,7 @@ def test_exit_codes_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) ->
         main(["--help"])
 
     assert (0, 1, 2) == (SAME, DIFFERENT, UNREADABLE)
-    assert "Exits with 0 when they agree" in " ".join(capsys.readouterr().out.split())
+    assert "Exits with 0 if they agree" in " ".join(capsys.readouterr().out.split())
 
 
 def test_agreement_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.__main__ import main
+from operations.command import main
 from rehearsal import emulator, workspace
 from rehearsal.emulator import Live
 from rehearsal.live import journal

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from elasticache_rules.terminal import Interrupted
 from operations import preconditions
-from operations.interruptions import Interrupted, interruptions
+from operations.interruptions import interruptions
 from operations.item_counts import ItemCounts
 from operations.scene import AwsScene
 from operations.target import RefusedError

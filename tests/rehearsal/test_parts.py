@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import __main__, cdk, inventory, report, workspace
+from rehearsal import cdk, command, inventory, report, workspace
 from rehearsal.inventory import ExistingResource
 from rehearsal.kept import Kept
 from rehearsal.rehearse import StageError, Target
@@ -253,5 +253,5 @@ def test_a_live_rehearsal_needs_linux(
     """Elsewhere it is the quick one, and one line says so."""
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("LIVE", asked)
-    assert __main__.is_live() is (platform == "linux" and asked == "1")
+    assert command.is_live() is (platform == "linux" and asked == "1")
     assert capsys.readouterr().out.count("needs Linux") == told

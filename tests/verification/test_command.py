@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from verification import __main__ as command
+from verification import command
 from verification.account import Account
 from verification.assembly import Stack
 from verification.posture import Check

@@ -13,6 +13,7 @@ import httpx
 
 from local_servers import processes
 from local_servers.ports import LOOPBACK, free_port
+from local_servers.server import ServerError
 from workloads.local.loopback import HOSTS, TARGET
 from workloads.local.round_robin import ADDRESSES
 from workloads.local.servers import postgresql, valkey
@@ -49,7 +50,7 @@ def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
     """Wait for an application's first answer.
 
     Raises:
-        RuntimeError: If the application ends, or does not answer in time.
+        ServerError: If the application ends, or does not answer in time.
         httpx.HTTPStatusError: If the answer is an error.
     """
     end = time.monotonic() + _START_SECONDS
@@ -60,7 +61,7 @@ def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError(f"{process.args!r} did not start. Its output is above.")
+    raise ServerError(f"{process.args!r} did not start. Its output is above.")
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def serving(ports: Mapping[str, int]) -> Iterator[list[subprocess.Popen[str]]]:
         The processes of the applications.
 
     Raises:
-        RuntimeError: If an application ends, or does not answer in time.
+        ServerError: If an application ends, or does not answer in time.
     """
     with ExitStack() as stack:
         cache = stack.enter_context(valkey()).to_environment()

@@ -1,12 +1,13 @@
-"""The report as text."""
+"""The report as text and as JSON."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from elasticache_rules.change_gate.changes import Change, Changes
 
@@ -23,6 +24,23 @@ def table(changes: Changes) -> str:
     """
     stacks = dict.fromkeys(each.stack for each in changes)
     return "\n\n".join("\n".join(_of_stack(stack, changes)) for stack in stacks)
+
+
+def document(changes: Changes, left: Changes, allowed: Sequence[str]) -> dict[str, Any]:
+    """The report for machines.
+
+    Args:
+        changes: All changes.
+        left: Those that stop the deployment.
+        allowed: The allowances that were used, a line each.
+    """
+    return {
+        "stopped": bool(left),
+        "changes": [
+            {**asdict(change), "effect": change.effect.value, "stops": change in left.lines} for change in changes
+        ],
+        "allowed": list(allowed),
+    }
 
 
 def _of_stack(stack: str, changes: Changes) -> Iterator[str]:

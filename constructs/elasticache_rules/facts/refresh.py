@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.facts.versions import natural_key, size_key, version_key
+from elasticache_rules.terminal import write_whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -100,7 +101,7 @@ def difference(recorded: dict[str, Any], known: dict[str, Any]) -> Difference:
 
 def write(path: Path, known: dict[str, Any]) -> None:
     """Write what the packages know, one value on a line: the diff of one change is one line."""
-    path.write_text(_text_of(known), encoding="utf-8")
+    write_whole(path, _text_of(known))
 
 
 def _text_of(known: dict[str, Any]) -> str:
