@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elasticache_rules.terminal import progress
+from elasticache_rules.terminal import Colour, paint, progress
 from operations import policy, preconditions, question
 from operations.record import TABLE, Record
 from operations.scene import SITE, AwsScene
@@ -138,7 +138,8 @@ def _show(record: Record, say: Callable[[str], None]) -> None:
     outcome = record.outcome
     say(f"\n{outcome.name}: {outcome.status}{f', {outcome.reason}' if outcome.reason else ''}")
     for check in outcome.checks:
-        say(f"  {'ok    ' if check.ok else 'FAILED'} {check.resource}: {check.property}: {check.read}")
+        mark = "ok    " if check.ok else paint("FAILED", Colour.BAD)
+        say(f"  {mark} {check.resource}: {check.property}: {check.read}")
     for what, number in record.measured.items():
         say(f"  {what}: {number:g}")
     for traffic in (item for item in outcome.traffic if item.clients):

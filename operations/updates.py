@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.terminal import progress
+from elasticache_rules.terminal import Colour, paint, progress
 from operations import policy, preconditions, question
 from operations.target import RefusedError, Target
 from verification.messages import refusal
@@ -87,7 +87,7 @@ class Pending:
     def line(self, now: datetime) -> str:
         """The update in one line."""
         due = "no date" if self.apply_by is None else f"{self.apply_by:%Y-%m-%d}"
-        late = " OVERDUE" if self.is_overdue(now) else ""
+        late = f" {paint('OVERDUE', Colour.BAD)}" if self.is_overdue(now) else ""
         automatic = ", automatic in a maintenance window afterwards" if self.is_automatic else ""
         return (
             f"{self.severity or 'no severity':<10} {self.name} ({self.type}): {self.cache} {self.status}, "

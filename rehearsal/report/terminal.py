@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from elasticache_rules.terminal import Colour, paint
 from rehearsal.report.progress import write
 from verification.table import failure, table
 
@@ -32,7 +33,7 @@ def show(results: Results) -> None:
         write(f"  {phase.seconds:6.1f} s  {phase.name}")
     write(f"  {results.seconds:6.1f} s  in total; the emulator used {results.emulator_megabytes:.0f} MB of memory")
     _failures(results)
-    write(f"\n{summary(results)}")
+    write(f"\n{paint(summary(results), Colour.GOOD if results.ok else Colour.BAD)}")
 
 
 def _leftovers(leftovers: Leftovers) -> None:
@@ -55,8 +56,9 @@ def _drills(drills: Sequence[Outcome]) -> None:
     if drills:
         write("\nDrills")
     for drill in drills:
-        status = drill.status.upper() if drill.status == "failed" else drill.status
-        write(f"  {drill.name:<16} {status:<15} {drill.seconds:6.1f} s  {counted(drill)}")
+        has_failed = drill.status == "failed"
+        status = paint(f"{'FAILED':<15}", Colour.BAD) if has_failed else f"{drill.status:<15}"
+        write(f"  {drill.name:<16} {status} {drill.seconds:6.1f} s  {counted(drill)}")
         for line in (drill.reason, *drill.causes):
             if line:
                 write(_wrapped(line, "      ", "        "))
@@ -109,7 +111,7 @@ def _wrapped(text: str, first: str, other: str | None = None) -> str:
 def _failures(results: Results) -> None:
     ended = [drill for drill in results.drills if drill.status == "failed" and drill.reason]
     if results.all_failed or ended:
-        write("\nFailed")
+        write(f"\n{paint('Failed', Colour.BAD)}")
     for check in results.all_failed:
         write(failure(check))
     for drill in ended:

@@ -95,6 +95,23 @@ def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert page_of("UPD-01") == page.strip()
 
 
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All that the table has and nothing else, with the verdict and the allowances; the exit code is the same."""
+    old = _write(tmp_path / "old.json", group(Port=6379, SnapshotRetentionLimit=8))
+    new = _write(tmp_path / "new.json", group(Port=6380, SnapshotRetentionLimit=9))
+    allowed = _allowed(tmp_path, f'[template]\nCache = "{REASON}"\n')
+
+    assert 1 == main([old, new, "--json", "--allowed", "no-such-file.toml"])
+    found = json.loads(capsys.readouterr().out)
+    shown = [(change["property"], change["effect"], change["stops"]) for change in found["changes"]]
+    assert [("Port", "replacement", True), ("SnapshotRetentionLimit", "in place", False)] == shown
+    assert (True, [], page_of("UPD-01")) == (found["stopped"], found["allowed"], found["changes"][0]["page"])
+
+    assert 0 == main([old, new, "--json", "--allowed", allowed])
+    found = json.loads(capsys.readouterr().out)
+    assert (False, [f"allowed: template.Cache: {REASON}"]) == (found["stopped"], found["allowed"])
+
+
 def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """No line is longer than 120 characters but for an address, which is never broken."""
     for side, letter in (("old", "a"), ("new", "b")):

@@ -1,9 +1,10 @@
-"""Write the tables of the indexes, the picture of the architecture and the list of properties again."""
+"""Write the tables of the indexes and of the commands, the architecture's picture and the list of properties."""
 
-from tests.docs import diagram, properties
+from tests.docs import commands, diagram, properties
 from tests.docs.indexes import INDEXES
 
 for index in INDEXES:
     index.path.write_text(index.written(), encoding="utf-8")
+commands.DOCUMENT.write_text(commands.written(), encoding="utf-8")
 diagram.DOCUMENT.write_text(diagram.written(), encoding="utf-8")
 properties.DOCUMENT.write_text(properties.written(), encoding="utf-8")

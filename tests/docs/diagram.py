@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- python -m tests.docs draws from here -->\n\n", "\n<!-- to here -->\n"
-ROOMS = ("elasticache_constructs", "elasticache_rules", "application_constructs", "elasticache_client")
+ROOMS = (
+    "elasticache_constructs",
+    "elasticache_rules",
+    "elasticache_tools",
+    "application_constructs",
+    "elasticache_client",
+)
 """Packages that are drawn with the folders in them."""
 WHOLE = ("stacks", "workloads", "operations", "rehearsal", "verification", "cost", "local_servers")
 SCRIPTS = ("app.py", "stages.py")

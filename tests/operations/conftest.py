@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from elasticache_rules import terminal
 from operations.command import main
 from rehearsal import emulator, workspace
 from rehearsal.emulator import Live
@@ -78,6 +79,7 @@ class Operator:
             pytest.MonkeyPatch.context() as patch,
         ):
             patch.setattr(sys, "stdin", io.StringIO(typed))
+            patch.setattr(terminal, "QUIET_SECONDS", 600)  # a line of progress is none of its output
             try:
                 code = main([*arguments, "--assembly", str(self.assembly)])
             except SystemExit as ended:  # of the parser

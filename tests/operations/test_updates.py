@@ -47,6 +47,10 @@ def test_pending_updates_are_listed_the_most_severe_first(operator: Operator) ->
     )
     assert hint == "Apply one: make updates STAGE=small APPLY=early"
     assert ended.code == 1
+    as_json = updates(operator, "--json")
+    found = [(item["name"], item["cache"], item["apply_by"], item["is_overdue"]) for item in json.loads(as_json.output)]
+    assert found == [("early", GROUP, EARLY, False), ("late", GROUP, LATE, True)]
+    assert as_json.code == 1
     operator.control("hold-service-update", name="late", status="complete")
     assert updates(operator).code == 0
     operator.control("hold-service-update", name="early", status="not-applicable")

@@ -64,18 +64,25 @@ def _folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *words: str, **streams: int) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start the command in its folder."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "TERM": "xterm"}
     environment.pop("NO_COLOR", None)
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *words], cwd=folder, env=environment, text=True, **streams)
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize("moment", ["import", "wait"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_in_one_line(folder: Path, moment: str, number: signal.Signals) -> None:
     """Also while it is still importing; what it has begun is undone, and the exit code names the signal."""
-    with start(folder, moment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with start(folder, moment) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(number)
@@ -88,7 +95,7 @@ def test_a_signal_ends_it_in_one_line(folder: Path, moment: str, number: signal.
 @pytest.mark.parametrize("words", [("many",), ("errors",)])
 def test_a_reader_that_ends_early_changes_nothing(folder: Path, words: tuple[str, ...]) -> None:
     """It does what it does without one, says nothing about it, and its exit code is its verdict."""
-    with start(folder, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with start(folder, *words) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         closed, read = (process.stdout, process.stderr) if words == ("many",) else (process.stderr, process.stdout)
@@ -143,7 +150,7 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away(folder: Path) -> None
 
 def test_progress_elsewhere_is_lines_apart_from_the_output(folder: Path) -> None:
     """A machine that reads the output does not read them."""
-    with start(folder, "long", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with start(folder, "long") as process:
         assert ("painted\n", "Reading, 3 of 14 ...\n") == process.communicate(timeout=60)
 
 
