@@ -17,7 +17,7 @@ from elasticache_constructs.shared.names import SHORT_STACK_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from elasticache_constructs import Access, Engine, PasswordUser, ServerlessEngine
+    from elasticache_constructs import Access, Engine, PasswordUser, ServerlessEngine, Snapshot
     from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 
 Resource = dict[str, Any]
@@ -125,16 +125,32 @@ def _serverless_cache(settings: ServerlessCacheSettings, name: str) -> Resources
     cache = _resource("ServerlessCache", _spelled(settings.properties()))
     cache["Properties"] |= {
         "ServerlessCacheName": name.lower(),
-        "FinalSnapshotName": {"Fn::Sub": [f"{name.lower()}-${{Stack}}", {"Stack": SHORT_STACK_ID}]},
+        "FinalSnapshotName": {"Fn::Sub": [f"{name.lower()}-${{Stack}}{_mark(settings)}", {"Stack": SHORT_STACK_ID}]},
         "KmsKeyId": {"Ref": "Key"},
         "SecurityGroupIds": [{"Ref": "NodesGroup"}],
         "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
     }
     cache |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+    if settings.restore_from is not None:
+        cache["Properties"]["SnapshotArnsToRestore"] = [_snapshot_arn(settings.restore_from)]
     if settings.access is None or not settings.access.has_users:
         return {name: cache}
     cache["Properties"]["UserGroupId"] = {"Ref": f"{name}Users"}
     return {name: cache, **_users(settings.access, settings.engine, name)}
+
+
+def _snapshot_arn(snapshot: Snapshot) -> dict[str, Any]:
+    kind = "serverlesscachesnapshot" if snapshot.is_serverless else "snapshot"
+    account = [{"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}]
+    return {
+        "Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":elasticache:", *account, f":{kind}:{snapshot.name}"]]
+    }
+
+
+def _mark(settings: ServerlessCacheSettings) -> str:
+    """Whose final snapshot must not have the name of the one that it was restored from."""
+    name = settings.restore_from.name if settings.restore_from else None
+    return "" if name is None else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _surroundings(security_groups: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ _MAJORS = {"valkey": ("7", "8", "9"), "redis": ("7",), "memcached": ("1.6",)}
 _OF_SERVERLESS = {
     *("ServerlessCacheName", "Description", "Engine", "MajorEngineVersion", "CacheUsageLimits", "KmsKeyId"),
     *("SecurityGroupIds", "SubnetIds", "UserGroupId", "SnapshotRetentionLimit", "DailySnapshotTime"),
-    *("FinalSnapshotName", "NetworkType"),
+    *("FinalSnapshotName", "NetworkType", "SnapshotArnsToRestore"),
 }
 
 _POLICIES = (
@@ -625,6 +625,15 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
 }
 """Whether a replication group or a Memcached cluster breaks a rule, by the rule's id."""
 
+
+def _is_no_backup(wanted: Asked) -> bool:
+    """Whether a serverless cache would begin with what is no snapshot for it."""
+    of_nodes = "" if wanted.engine == "memcached" else r"|snapshot:(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*"
+    known = rf":(serverlesscachesnapshot:(automatic\.)?[a-z][a-z0-9]*(-[a-z0-9]+)*{of_nodes})"
+    ends = [arn["Fn::Join"][1][-1] for arn in wanted.cache.get("SnapshotArnsToRestore", [])]
+    return any(not re.fullmatch(known, end) or len(end) > len(":serverlesscachesnapshot:") + 255 for end in ends)
+
+
 OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
     "NAM-09": lambda wanted: not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", wanted.cache["ServerlessCacheName"]),
     "NAM-17": lambda wanted: not re.fullmatch("[^<>]{0,255}", wanted.cache["Description"]),
@@ -636,6 +645,7 @@ OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
     "SLS-08": lambda wanted: wanted.cache.get("NetworkType", "ipv4") not in ("ipv4", "ipv6", "dual_stack"),
     "SLS-11": lambda wanted: wanted.engine == "memcached" and "UserGroupId" in wanted.cache,
     "SLS-14": lambda wanted: not 1 <= wanted.cache["SnapshotRetentionLimit"] <= 35,
+    "SNP-20": _is_no_backup,
     "SLS-20": lambda wanted: bool(wanted.parameters) or not wanted.cache.keys() <= _OF_SERVERLESS,
 }
 """Whether a serverless cache does."""

@@ -180,6 +180,9 @@ def serverless_caches(draw: st.DrawFn) -> Call:
         limits=draw(serverless.careless_limits() if "limits" in slips else serverless.careful_limits()),
         access=draw(serverless.careless_access() if "access" in slips else serverless.careful_access(engine)),
         backups=draw(times.careless_backups() if "backups" in slips else times.careful_backups(snapshot_window)),
+        restore_from=draw(
+            serverless.careless_snapshot() if "restore_from" in slips else serverless.careful_snapshot(engine)
+        ),
         network_type=draw(
             surroundings.careless_network_type() if "network_type" in slips else serverless.careful_network_type()
         ),

@@ -331,6 +331,7 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("SLS-11", SERVERLESS, {"Engine": "memcached", "MajorEngineVersion": "1.6"}, {}),
     ("SLS-14", SERVERLESS, {"SnapshotRetentionLimit": 0}, {}),
     ("SLS-20", SERVERLESS, {"AuthToken": "reference"}, {}),
+    ("SNP-20", SERVERLESS, {"SnapshotArnsToRestore": [{"Fn::Join": ["", ["arn:aws:s3:::", "dumps/1.rdb"]]}]}, {}),
 ]
 
 BOTH = {

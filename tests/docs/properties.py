@@ -101,7 +101,6 @@ NOT_SAID: dict[str, dict[str, str]] = {
         "ConnectionType": "a cache is reachable from its VPC only",
         "Endpoint": "the service sets it: `ServerlessCache.endpoint`",
         "ReaderEndpoint": "the service sets it: `ServerlessCache.reader_endpoint`",
-        "SnapshotArnsToRestore": "serverless caches begin empty",
     },
     "SubnetGroup": {"CacheSubnetGroupName": f"{_GENERATED}, so that a replacement is possible"},
     "User": {

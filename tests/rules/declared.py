@@ -88,9 +88,6 @@ _GLOBAL = _not_exposed("AWS::ElastiCache::GlobalReplicationGroup", "no global da
 _GLOBAL_MEMBER = _not_exposed(f"{_RG}.GlobalReplicationGroupId", "no global datastores")
 _DURABILITY = _not_exposed(f"{_RG}.Durability", "no durable groups")
 _SNAPSHOT = _not_exposed("AWS::ElastiCache::Snapshot", "no manual snapshots")
-_RESTORED_SERVERLESS = _not_exposed(
-    "AWS::ElastiCache::ServerlessCache.SnapshotArnsToRestore", "serverless caches begin empty"
-)
 _TOKEN = _always(f"{_EC}.access.password_secret.PasswordSecret", "passwords are generated: 64 letters and digits")
 _FAILOVER = _always(f"{_EC}.Topology.multi_az", "failover and Multi-AZ are on together, from one replica on")
 _MODE = _impossible(f"{_USERS}._add", "the mode follows from the kind of user: IamUser, PasswordUser or DefaultUser")
@@ -301,7 +298,6 @@ DECLARED: dict[str, Declared] = {
     "CFN-12": _always(f"{_EC}.values.ports.checked_port", "values that are known at deployment only pass unchecked"),
     "CFN-13": _always(_PARAMETER_GROUP, "the group is named by reference"),
     "CFN-14": _documented("scanners/scan", "cfn-lint"),
-    "CFN-15": _no_property(f"{_RG}.ServerlessCacheSnapshotName", "groups are restored from snapshots of groups"),
     # Tags
     "TAG-02": _impossible("aws_cdk.Tags", "a second value for a key takes the place of the first"),
     # Quotas
@@ -317,11 +313,9 @@ DECLARED: dict[str, Declared] = {
     "POS-05": _refused("SNP-01", "fewer than 15 days need a reason"),
     "POS-09": _always(f"{_EC}.EventTopic", "every cache has a topic for its events"),
     # Serverless caches
-    "NAM-10": _always(_SERVERLESS, "the final snapshot has the cache's name and a part of the stack's id"),
     "TLS-17": _always(
         f"{_EC}.values.serverless_engine.ServerlessEngine.ports", "both ports are opened and told to clients"
     ),
-    "SNP-20": _RESTORED_SERVERLESS,
     "WIN-02": _refused("SNP-02", "the time is the start of the window"),
     "LOG-09": _impossible(_SERVERLESS, "a serverless cache takes no log delivery"),
     "NET-20": _always(_SERVERLESS, "it has its own security group"),

@@ -7,13 +7,13 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import Access, Backups, DefaultUser, NetworkType, ServerlessCache
+from elasticache_constructs import Access, Backups, DefaultUser, NetworkType, ServerlessCache, Snapshot
 from elasticache_constructs.network.subnets import Spread
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from tests.conftest import FLAGS
-from tests.rules.row import Row
+from tests.rules.row import Row, group
 from tests.rules.rows_placement import imported, made
 
 _ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06")
@@ -187,6 +187,48 @@ ROWS = (
         ),
         lambda: cache(backups=Backups(retention_days=35)),
         carries="SNP-01",
+    ),
+    Row(
+        "NAM-10",
+        lambda: Snapshot.of_serverless_cache("Nightly_1"),
+        (
+            "Snapshot.of_serverless_cache('Nightly_1'): the name of such a snapshot begins with a letter and has "
+            "lower-case letters, digits and single hyphens, 255 at most. Use the name that "
+            "DescribeServerlessCacheSnapshots shows, including a leading 'automatic.'."
+        ),
+        lambda: Snapshot.of_serverless_cache("automatic.shop-2026-11-21-02-00"),
+    ),
+    Row(
+        "SNP-20",
+        lambda: cache(restore_from=Snapshot.rdb_files(["arn:aws:s3:::dumps/1.rdb"])),
+        (
+            "ServerlessCache(restore_from=Snapshot.rdb_files(...)): a serverless cache is restored from a snapshot; "
+            "AWS documents no way from files. Load the files into a ReplicationGroup, take a snapshot of it, and use "
+            "Snapshot.named('...')."
+        ),
+        lambda: cache(restore_from=Snapshot.named("nightly")),
+    ),
+    Row(
+        "SNP-20",
+        lambda: cache(engine=ServerlessEngine.MEMCACHED_1_6, access=None, restore_from=Snapshot.named("nightly")),
+        (
+            "ServerlessCache(engine=memcached 1.6, restore_from=Snapshot.named('nightly')): a serverless cache of "
+            "Memcached is restored from a snapshot of another one; clusters of nodes have no snapshots. Use "
+            "Snapshot.of_serverless_cache('...')."
+        ),
+        lambda: cache(
+            engine=ServerlessEngine.MEMCACHED_1_6, access=None, restore_from=Snapshot.of_serverless_cache("nightly")
+        ),
+    ),
+    Row(
+        "CFN-15",
+        lambda: group(restore_from=Snapshot.of_serverless_cache("nightly")),
+        (
+            "ReplicationGroup(restore_from=Snapshot.of_serverless_cache('nightly')): a group is restored from a "
+            "snapshot of a group, or from RDB files. Export the snapshot to S3 (aws elasticache "
+            "export-serverless-cache-snapshot) and use Snapshot.rdb_files([...])."
+        ),
+        lambda: group(restore_from=Snapshot.named("nightly")),
     ),
     Row(
         "WIN-02",

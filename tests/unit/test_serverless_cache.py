@@ -21,8 +21,10 @@ from elasticache_constructs import (
     ServerlessCache,
     ServerlessEngine,
     ServerlessLimits,
+    Snapshot,
 )
 from elasticache_constructs.shared.names import unique_name
+from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP, NO_ALARMS
 
@@ -82,6 +84,48 @@ def test_last_snapshot_bears_the_name_of_cache_and_stack() -> None:
     pattern, variables = bench.only(KIND)["Properties"]["FinalSnapshotName"]["Fn::Sub"]
 
     assert (f"{cache.serverless_cache_name}-${{Stack}}", ["Stack"]) == (pattern, list(variables))
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "end"),
+    [
+        (Snapshot.of_serverless_cache("shop-cache-1a2b3c4d-5e6f"), "serverlesscachesnapshot:shop-cache-1a2b3c4d-5e6f"),
+        (Snapshot.named("automatic.shop-2026-11-22-02-00"), "snapshot:automatic.shop-2026-11-22-02-00"),
+    ],
+    ids=["of a serverless cache", "of a group"],
+)
+def test_cache_begins_with_a_snapshot(snapshot: Snapshot, end: str) -> None:
+    """The snapshot is named by its ARN, of its kind, in the account and region of the stack."""
+    (arn,) = _properties(restore_from=snapshot)["SnapshotArnsToRestore"]
+
+    assert f"arn:${{AWS::Partition}}:elasticache:${{AWS::Region}}:${{AWS::AccountId}}:{end}" == "".join(
+        each if isinstance(each, str) else f"${{{each['Ref']}}}" for each in arn["Fn::Join"][1]
+    )
+
+
+def test_own_final_snapshot_can_be_brought_back() -> None:
+    """The cache that is restored from it leaves another final snapshot: the name of the first is taken."""
+    first = _properties()["FinalSnapshotName"]["Fn::Sub"][0]
+    name = first.replace("${Stack}", "1a2b3c4d")
+    second = _properties(restore_from=Snapshot.of_serverless_cache(name))["FinalSnapshotName"]["Fn::Sub"][0]
+    third = _properties(restore_from=Snapshot.of_serverless_cache(second.replace("${Stack}", "1a2b3c4d")))
+
+    assert 3 == len({first, second, third["FinalSnapshotName"]["Fn::Sub"][0]})
+
+
+def test_gate_says_that_a_snapshot_is_for_creation_only() -> None:
+    """To restore into a cache that runs would replace it, under a name that is taken: the gate stops it."""
+
+    def template(**changes: Any) -> dict[str, Any]:
+        bench = new_bench()
+        serverless_cache(bench, **changes)
+        return bench.template()
+
+    stopped = compare(template(), template(restore_from=Snapshot.of_serverless_cache("nightly"))).blocking()
+
+    assert {(Effect.REPLACEMENT, "SLS-15"), (Effect.REJECTED, "NAM-15")} == {
+        (each.effect, each.rules[-1]) for each in stopped
+    }
 
 
 def test_name_is_one_that_the_service_takes() -> None:

@@ -201,6 +201,14 @@ def _check_login(cache: ReplicationGroupSettings) -> None:
 
 
 def _check_restore(cache: ReplicationGroupSettings) -> None:
+    if cache.restore_from is not None and cache.restore_from.is_serverless:
+        raise ConfigurationError(
+            got=f"ReplicationGroup(restore_from=Snapshot.of_serverless_cache({cache.restore_from.name!r}))",
+            allowed="a group is restored from a snapshot of a group, or from RDB files",
+            fix="Export the snapshot to S3 (aws elasticache export-serverless-cache-snapshot) and use "
+            "Snapshot.rdb_files([...])",
+            rule="CFN-15",
+        )
     if cache.restore_from is None or not cache.restore_from.files:
         return
     with reported_together() as check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import jsii
@@ -54,9 +55,11 @@ if TYPE_CHECKING:
     from elasticache_constructs.access import Access
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.backups import Backups
+    from elasticache_constructs.values.restore import Snapshot
     from elasticache_constructs.values.serverless_limits import ServerlessLimits
 
 _LONGEST_NAME = 40
+_MARK_LENGTH = 8
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 _LONGEST_TOPIC = 60
 _SUBNETS = facts.limit("serverless_subnets")
@@ -174,9 +177,10 @@ class ServerlessCache(ServerlessCacheBase):
     When it is deleted, a final snapshot is taken that has the cache's name.
 
     Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
-    ``network_type``. Only a new construct path succeeds: the other updates fail and change nothing, because the name
-    of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey, ``limits``,
-    ``access``, ``backups``, ``description``. Around the cache, and nothing about it: ``alarms``, ``alarm_topic``.
+    ``network_type``, ``restore_from``. Only a new construct path succeeds: the other updates fail and change nothing,
+    because the name of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey,
+    ``limits``, ``access``, ``backups``, ``description``. Around the cache, and nothing about it: ``alarms``,
+    ``alarm_topic``.
 
     Args:
         scope: The parent.
@@ -191,6 +195,8 @@ class ServerlessCache(ServerlessCacheBase):
         max_azs: The number of Availability Zones, the first ones of the subnets: 2 or 3. It can be chosen at creation
             only: use ``max_azs=2`` if the VPC may get a third zone later, or got one. Default: all, at most three.
         backups: Daily snapshots. Default: kept 35 days, taken at 02:00 UTC.
+        restore_from: A snapshot to begin with, of a serverless cache or of a replication group
+            (docs/runbooks/restore-a-serverless-cache.md). Default: the cache begins empty.
         network_type: IPv4, IPv6 or both. Default: IPv4.
         encryption_key: Encrypts data at rest and secrets. Default: an `EncryptionKey` for this cache, which costs
             1 USD a month.
@@ -221,6 +227,7 @@ class ServerlessCache(ServerlessCacheBase):
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
         backups: Backups | None = None,
+        restore_from: Snapshot | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         encryption_key: kms.IKey | None = None,
         alarms: CacheAlarms | None = None,
@@ -235,6 +242,7 @@ class ServerlessCache(ServerlessCacheBase):
                 limits=limits,
                 access=access,
                 backups=backups,
+                restore_from=restore_from,
                 network_type=network_type,
             )
             subnets = check(
@@ -275,10 +283,11 @@ class ServerlessCache(ServerlessCacheBase):
             subnet_ids=subnets.one_per_zone(max_azs or _SUBNETS.maximum),
             security_group_ids=[groups.nodes.security_group_id],
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
+            snapshot_arns_to_restore=self._snapshot_arns(restore_from),
         )
         # A serverless cache has no DeletionPolicy of Snapshot. The suffix from the stack's id makes the names of two
         # final snapshots differ if a stack is deleted, created again and deleted again.
-        final = {"Fn::Sub": [f"{name}-${{Stack}}", {"Stack": SHORT_STACK_ID}]}
+        final = {"Fn::Sub": [f"{name}-${{Stack}}{restored_suffix(restore_from)}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
         resource.apply_removal_policy(RemovalPolicy.DESTROY)
         if access is not None:
@@ -359,6 +368,24 @@ class ServerlessCache(ServerlessCacheBase):
             ConfigurationError: If the user has no password: it is an IAM user, disabled, or does not exist.
         """
         return self._secret(user_name)
+
+    def _snapshot_arns(self, snapshot: Snapshot | None) -> list[str] | None:
+        if snapshot is None or snapshot.name is None:
+            return None
+        return [self._arn("serverlesscachesnapshot" if snapshot.is_serverless else "snapshot", snapshot.name)]
+
+
+def restored_suffix(snapshot: Snapshot | None) -> str:
+    """What the name of a restored cache's final snapshot ends with.
+
+    A cache of the same name and stack may have had a final snapshot, from which this one was restored: names of
+    snapshots are unique, and the deletion of this cache would fail.
+    """
+    if snapshot is None or snapshot.name is None:
+        return ""
+    if is_unresolved(snapshot.name):
+        return "-restored"
+    return f"-{hashlib.sha256(snapshot.name.encode()).hexdigest()[:_MARK_LENGTH]}"
 
 
 def _routine() -> list[str]:

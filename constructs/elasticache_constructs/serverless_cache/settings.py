@@ -14,6 +14,7 @@ from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfi
 from elasticache_constructs.shared.settings import CacheSettings, Setting
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.network_type import NetworkType
+from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from elasticache_rules import facts
@@ -50,6 +51,27 @@ def _check_access(cache: ServerlessCacheSettings) -> None:
         )
     if cache.access is not None:
         cache.access.check_engine(cache.engine)
+
+
+def _check_restore(cache: ServerlessCacheSettings) -> None:
+    snapshot = cache.restore_from
+    if snapshot is None:
+        return
+    if snapshot.files:
+        raise ConfigurationError(
+            got="ServerlessCache(restore_from=Snapshot.rdb_files(...))",
+            allowed="a serverless cache is restored from a snapshot; AWS documents no way from files",
+            fix="Load the files into a ReplicationGroup, take a snapshot of it, and use Snapshot.named('...')",
+            rule="SNP-20",
+        )
+    if cache.engine.is_memcached and not snapshot.is_serverless:
+        raise ConfigurationError(
+            got=f"ServerlessCache(engine={cache.engine}, restore_from=Snapshot.named({snapshot.name!r}))",
+            allowed="a serverless cache of Memcached is restored from a snapshot of another one; clusters of nodes "
+            "have no snapshots",
+            fix="Use Snapshot.of_serverless_cache('...')",
+            rule="SNP-20",
+        )
 
 
 def _check_discovery(cache: ServerlessCacheSettings) -> None:
@@ -130,6 +152,15 @@ class ServerlessCacheSettings(CacheSettings):
             },
             example="Backups(retention_days=35)",
             rule="SNP-01",
+        ),
+    )
+    restore_from: Snapshot | None = field(
+        default=None,
+        metadata=Setting(
+            made_by_construct=("snapshot_arns_to_restore",),
+            example="Snapshot.of_serverless_cache('nightly')",
+            check=_check_restore,
+            rule="SNP-20",
         ),
     )
     network_type: NetworkType = field(

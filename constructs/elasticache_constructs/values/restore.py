@@ -13,12 +13,14 @@ from elasticache_constructs.checks.tokens import is_known, is_unresolved
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_LONGEST_SERVERLESS_NAME = 255
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A backup to restore from. Create one with `named` or `rdb_files`.
+    """A backup to restore from. Create one with `named`, `of_serverless_cache` or `rdb_files`.
 
-    It is read at creation only, but must stay in the code: adding, changing or removing it later replaces the group. It
+    It is read at creation only, but must stay in the code: adding, changing or removing it later replaces the cache. It
     does not contain security groups, users, parameters or keys. The engine must be at least as new as the snapshot's.
     """
 
@@ -26,6 +28,8 @@ class Snapshot:
     files: tuple[str, ...] = ()
     loaded: bool = False
     """Whether the group was already loaded from the files, so its shards no longer state their original slots."""
+    is_serverless: bool = False
+    """Whether it is a snapshot of a serverless cache."""
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
@@ -45,7 +49,9 @@ class Snapshot:
 
     @classmethod
     def named(cls, name: str) -> Snapshot:
-        """A snapshot of this account and region.
+        """A snapshot of a replication group of this account and region.
+
+        A serverless cache of Valkey or Redis can be restored from it, too.
 
         Args:
             name: Its name. A CDK token passes through unchecked.
@@ -54,6 +60,22 @@ class Snapshot:
             ConfigurationError: If the name is not valid.
         """
         return cls(name=name)
+
+    @classmethod
+    def of_serverless_cache(cls, name: str) -> Snapshot:
+        """A snapshot of a serverless cache of this account and region, for another serverless cache.
+
+        The final snapshot of a deleted cache is one of them: ``aws elasticache describe-serverless-cache-snapshots``.
+
+        Args:
+            name: Its name. A CDK token passes through unchecked.
+
+        Raises:
+            ConfigurationError: If the name is not valid.
+
+        See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-restoring.html
+        """
+        return cls(name=name, is_serverless=True)
 
     @classmethod
     def rdb_files(cls, arns: Sequence[str], *, loaded: bool = False) -> Snapshot:
@@ -84,8 +106,12 @@ class Snapshot:
 
     def _check_name(self) -> None:
         name = self.name
-        check_kind("Snapshot.named", "name", name, Kind(of=str | None, example="'nightly'", rule="NAM-14"))
+        call, rule = ("Snapshot.of_serverless_cache", "NAM-10") if self.is_serverless else ("Snapshot.named", "NAM-14")
+        check_kind(call, "name", name, Kind(of=str | None, example="'nightly'", rule=rule))
         if name is None or is_unresolved(name):
+            return
+        if self.is_serverless:
+            _check_serverless_name(name)
             return
         if not re.fullmatch(r"(automatic\.)?[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", name):
             raise ConfigurationError(
@@ -108,6 +134,18 @@ class Snapshot:
                 fix="Leave the second one out",
                 rule="SNP-10",
             )
+
+
+def _check_serverless_name(name: str) -> None:
+    right = re.fullmatch(r"(automatic\.)?[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
+    if not right or len(name) > _LONGEST_SERVERLESS_NAME:
+        raise ConfigurationError(
+            got=f"Snapshot.of_serverless_cache({name!r})",
+            allowed="the name of such a snapshot begins with a letter and has lower-case letters, digits and single "
+            f"hyphens, {_LONGEST_SERVERLESS_NAME} at most",
+            fix="Use the name that DescribeServerlessCacheSnapshots shows, including a leading 'automatic.'",
+            rule="NAM-10",
+        )
 
 
 def _check_file(arn: str) -> None:

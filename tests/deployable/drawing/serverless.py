@@ -6,7 +6,7 @@ import functools
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import NetworkType, ServerlessEngine, ServerlessLimits
+from elasticache_constructs import NetworkType, ServerlessEngine, ServerlessLimits, Snapshot
 from elasticache_rules import facts
 from tests.deployable.drawing import access
 from tests.deployable.drawing.engines import Known
@@ -111,3 +111,23 @@ def careful_network_type() -> st.SearchStrategy[Call]:
 def careless_description() -> st.SearchStrategy[str]:
     """One with signs that are not allowed, or as long as it may be, or longer."""
     return st.sampled_from(("carts <of the shop>", "a > b", "d" * 255, "d" * 256))
+
+
+def careful_snapshot(engine: Call) -> st.SearchStrategy[Call | None]:
+    """Mostly none; one of a serverless cache, or of a group if the engine can be restored from one."""
+    of_cache = call(Snapshot.of_serverless_cache, "before-the-move")
+    automatic = call(Snapshot.of_serverless_cache, "automatic.orders-2026-11-22-02-00")
+    of_group = call(Snapshot.named, "before-the-move")
+    return st.sampled_from(
+        (None, None, None, None, of_cache, automatic, of_cache if engine.arguments[0] == "memcached" else of_group)
+    )
+
+
+def careless_snapshot() -> st.SearchStrategy[Call]:
+    """Of any kind, by any name."""
+    names = st.sampled_from(("before", "Before", "two--hyphens", "automatic.", "under_score", "", "a" * 256))
+    return st.one_of(
+        st.builds(lambda name: call(Snapshot.of_serverless_cache, name), names),
+        st.builds(lambda name: call(Snapshot.named, name), names),
+        st.just(call(Snapshot.rdb_files, ["arn:aws:s3:::backups/1.rdb"])),
+    )

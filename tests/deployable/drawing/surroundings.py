@@ -88,7 +88,8 @@ def careless_snapshot() -> st.SearchStrategy[Call]:
         st.sampled_from(names),
         st.lists(st.sampled_from(files), max_size=2),
     )
-    return st.one_of(either, st.just(call(Snapshot.rdb_files, [files[0], files[0]])))
+    of_another_kind = call(Snapshot.of_serverless_cache, "before")
+    return st.one_of(either, st.sampled_from((call(Snapshot.rdb_files, [files[0], files[0]]), of_another_kind)))
 
 
 @functools.cache

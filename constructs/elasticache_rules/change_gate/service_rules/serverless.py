@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from elasticache_rules.change_gate.service_rules.update import Update
 
-_BESIDE = "restore a snapshot into a new cache: docs/runbooks/snapshot-and-restore.md"
+_BESIDE = "restore a snapshot into a new cache: docs/runbooks/restore-a-serverless-cache.md"
 
 
 def findings(update: Update) -> Iterator[Finding]:
