@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 _BY_SERVICE = {
+    "application-autoscaling": ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions"),
     "cloudformation": ("DescribeStacks", "GetTemplate", "ListExports", "ListStackResources"),
-    "cloudwatch": ("DescribeAlarms",),
+    "cloudwatch": ("DescribeAlarms", "GetAlarmMuteRule", "GetDashboard"),
     "ec2": (
         "DescribeAvailabilityZones",
         "DescribeFlowLogs",
@@ -34,10 +35,17 @@ _BY_SERVICE = {
         "DescribeUsers",
     ),
     "events": ("DescribeRule",),
-    "iam": ("GetRole",),
+    "iam": (
+        "GetPolicy",
+        "GetPolicyVersion",
+        "GetRole",
+        "GetRolePolicy",
+        "ListAttachedRolePolicies",
+        "ListRolePolicies",
+    ),
     "kms": ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases"),
     "lambda": ("GetFunctionConfiguration",),
-    "logs": ("DescribeLogGroups",),
+    "logs": ("DescribeLogGroups", "DescribeQueryDefinitions"),
     "rds": ("DescribeDBInstances",),
     "secretsmanager": ("DescribeSecret", "GetResourcePolicy"),
     "servicequotas": ("ListServiceQuotas",),

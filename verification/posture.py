@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from verification import permission_readers
 from verification.account import AccessDeniedError, Account, ClientError
 from verification.equality import canonical, same
 from verification.reader import IRRELEVANT, Reader
 from verification.readers import PLACEHOLDER, READERS, asked_rule, flat_rules
 from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
-from verification.rules import NO_OTHER_RULES, RULES, Rule
+from verification.rules import NO_OTHER_POLICIES, NO_OTHER_RULES, RULES, Rule
 from verification.scaling import ranges
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def verdict(deployments: Sequence[Deployment], knowledge: Knowledge = KNOWLEDGE)
             found.checks.append(Check(deployment.stack.name, resource.name, "status", "complete", status, ok))
             if not status.startswith(MISSING):
                 _judge(deployment, resource, knowledge, found)
-    found.checks += unasked_rules(deployments)
+    found.checks += (*unasked_rules(deployments), *unasked_policies(deployments))
     found.checks.sort(key=_position(found.checks))
     checks = linked(found.checks, found.repeats, places(deployments))
     unproven = [line for deployment in deployments for line in not_compared(deployment, knowledge)]
@@ -234,6 +235,31 @@ def unasked_rules(deployments: Sequence[Deployment]) -> Iterator[Check]:
         with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
             extra = _extra_rules(deployment, resource, separate)
             yield _check(deployment, resource, f"{RULE}{NO_OTHER_RULES}", [], sorted(extra))
+
+
+def unasked_policies(deployments: Sequence[Deployment]) -> Iterator[Check]:
+    """Checks for policies that roles have although no template asks for them."""
+    managed: dict[str, set[str]] = {}
+    inline: dict[str, set[str]] = {}
+    for deployment, resource in _all_of(deployments, permission_readers.MANAGED, permission_readers.INLINE):
+        with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
+            asked = deployment.resolve(
+                {name: resource.properties[name] for name in ("PolicyName", "Roles") if name in resource.properties}
+            )
+            is_managed = resource.type == permission_readers.MANAGED
+            name = deployment.physical_id(resource) if is_managed else asked["PolicyName"]
+            for role in asked.get("Roles", []):
+                (managed if is_managed else inline).setdefault(role, set()).add(name)
+    for deployment, resource in _all_of(deployments, permission_readers.ROLE):
+        with suppress(AccessDeniedError, *UNREADABLE):  # it is reported with its resource
+            asked, _not_followed = _resolved(deployment, resource)
+            role, account = deployment.physical_id(resource), deployment.account
+            attached = permission_readers.attached(account, role) - managed.get(role, set())
+            named = permission_readers.inline(account, role) - inline.get(role, set())
+            extra = (attached - set(asked.get("ManagedPolicyArns", []))) | (
+                named - {policy["PolicyName"] for policy in asked.get("Policies", [])}
+            )
+            yield _check(deployment, resource, f"{RULE}{NO_OTHER_POLICIES}", [], sorted(extra))
 
 
 def _extra_rules(deployment: Deployment, resource: Resource, separate: Mapping[str, set[str]]) -> set[str]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from verification.account import ABSENT, Account
+from verification.operating_readers import OPERATING_READERS
+from verification.permission_readers import PERMISSION_READERS
 from verification.reader import Properties, Read, Reader, reads_by_name
 from verification.resolve import DYNAMIC
 from verification.surrounding_readers import SURROUNDING_READERS
@@ -393,6 +395,8 @@ FROM_SNAPSHOT = "it is used at creation, and not stored"
 
 READERS: Mapping[str, Reader] = {
     **SURROUNDING_READERS,
+    **OPERATING_READERS,
+    **PERMISSION_READERS,
     "AWS::ElastiCache::ReplicationGroup": Reader(
         reads_by_name(_read_group),
         _asked_group,

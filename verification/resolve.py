@@ -160,6 +160,19 @@ def _import(deployment: Deployment, argument: Any) -> Any:
     return deployment.exports[name]
 
 
+def _output(deployment: Deployment, argument: Mapping[str, Any]) -> Any:
+    """An output of another stack, which need not be exported."""
+    asked = deployment.resolve(dict(argument))
+    region = asked.get("Region", deployment.account.region)
+    if region != deployment.account.region:
+        raise UnresolvedError(f"an output of a stack in {region}")
+    stack = deployment.account.stack(asked["StackName"])
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if asked["OutputName"] not in outputs:
+        raise UnresolvedError(f"the output {asked['OutputName']} of {asked['StackName']}")
+    return outputs[asked["OutputName"]]
+
+
 def _join(deployment: Deployment, argument: Sequence[Any]) -> str:
     separator, items = argument
     return str(separator).join(str(item) for item in deployment.resolve(items))
@@ -199,6 +212,7 @@ FUNCTIONS: Mapping[str, Callable[[Deployment, Any], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _attribute,
     "Fn::ImportValue": _import,
+    "Fn::GetStackOutput": _output,
     "Fn::Join": _join,
     "Fn::Select": _select,
     "Fn::Split": _split,

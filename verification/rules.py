@@ -21,6 +21,7 @@ MIN_AVAILABILITY_ZONES = 2
 KEYS = ("KmsKeyId", "KmsMasterKeyId")
 ENABLED_KEY = "CUSTOMER key, Enabled"
 NO_OTHER_RULES = "has no rules besides those of templates"
+NO_OTHER_POLICIES = "has no policies besides those of templates"
 LOG_TYPES = ("engine-log", "slow-log")
 
 Record = Mapping[str, Any]

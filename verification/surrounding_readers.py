@@ -1,4 +1,4 @@
-"""Read back what surrounds caches: alarms, schedules, roles, functions, databases and subscriptions."""
+"""Read back what surrounds caches: alarms, schedules, functions, databases and subscriptions."""
 
 from __future__ import annotations
 
@@ -43,13 +43,6 @@ def _read_rule(account: Account, name: str) -> Properties:
 
 def _asked_rule(properties: Properties) -> Properties:
     return {"State": "ENABLED", **properties}
-
-
-def _read_role(account: Account, name: str) -> Properties:
-    role = account.read("iam", "get_role", RoleName=name)["Role"]
-    view = {key: role[key] for key in ("AssumeRolePolicyDocument", "MaxSessionDuration", "Path") if key in role}
-    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ABSENT)
-    return {**view, "Description": role.get("Description", ABSENT), "PermissionsBoundary": boundary}
 
 
 def _read_function(account: Account, name: str, asked: Properties) -> Properties:
@@ -116,10 +109,6 @@ SURROUNDING_READERS: Mapping[str, Reader] = {
     "AWS::CloudWatch::CompositeAlarm": Reader(reads_by_name(_read_alarm), _asked_alarm),
     "AWS::Events::Rule": Reader(
         reads_by_name(_read_rule), _asked_rule, silent={"Targets": "DescribeRule does not return them"}
-    ),
-    "AWS::IAM::Role": Reader(
-        reads_by_name(_read_role),
-        silent={"ManagedPolicyArns": "GetRole does not return them", "Policies": "GetRole does not return them"},
     ),
     "AWS::Lambda::Function": Reader(
         _read_function,

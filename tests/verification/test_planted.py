@@ -9,6 +9,7 @@ import datetime as dt
 import importlib
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from verification.permissions import ACTIONS
 from verification.stage import Report, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 awsrequest: Any = importlib.import_module("botocore.awsrequest")
@@ -42,6 +43,8 @@ CACHE = {
     "SnapshotRetentionLimit": 15,
     "CacheUsageLimits": {"DataStorage": {"Unit": "GB", "Maximum": 10}},
 }
+OPERATIONS = Path(__file__).with_name("operations.resources.json")
+"""Automatic scaling, a mute rule, a dashboard, a query and policies of each kind."""
 _QUOTAS = ("L-DFE45DF3", "L-BBCDAECC", "L-AD484FC5", "L-80E085C7")
 
 
@@ -63,6 +66,17 @@ def _account(server: emulator.Emulator) -> Iterator[str]:
 @pytest.fixture(name="deployed")
 def _deployed(account: str) -> Deployed:
     return deploy([stack for stack in stacks_of_snapshots("dev") if stack.path not in WITHOUT], account)
+
+
+def small() -> Stack:
+    """A stack with a resource of each type that the stages of the snapshots lack."""
+    template = json.loads(SMALL.read_text())
+    template["Resources"] |= {
+        "Alias": {"Type": "AWS::KMS::Alias", "Properties": ALIAS},
+        "Serverless": {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": CACHE},
+        **json.loads(OPERATIONS.read_text()),
+    }
+    return Stack("small", "small", None, None, template)
 
 
 def verified(deployed: Deployed) -> Report:
@@ -95,13 +109,7 @@ def _answer(account: Account, redis: str) -> None:
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_a_stage_as_it_was_deployed_has_no_difference(stage: str, account: str) -> None:
     """Whole, with a resource of each type: nothing differs, and the calls are those of the policy, no more, no less."""
-    template = json.loads(SMALL.read_text())
-    template["Resources"] |= {
-        "Alias": {"Type": "AWS::KMS::Alias", "Properties": ALIAS},
-        "Serverless": {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": CACHE},
-    }
-    small = Stack("small", "small", None, None, template)
-    deployed = deploy([*stacks_of_snapshots(stage), small], account)
+    deployed = deploy([*stacks_of_snapshots(stage), small()], account)
     reading = Account(REGION, ACTIONS)
     _answer(reading, deployed["Redis"])
     report = verify(stage, deployed.stacks, reading, dt.datetime.now(dt.UTC))
@@ -393,3 +401,134 @@ def test_each_difference_is_named_alone(
     [found] = verified(deployed).differences
     assert resource == readable(found.resource)
     assert found.property == what or (" " in what and what in found.property)
+
+
+def _detached(policy: str) -> Callable[[Deployed], object]:
+    return _call("iam", "detach_role_policy", RoleName=_of("Role"), PolicyArn=_of(policy))
+
+
+def _attached(deployed: Deployed) -> None:
+    deployed.client("iam").attach_role_policy(RoleName=deployed["Role"], PolicyArn=ADMINISTRATOR)
+
+
+def _another_version(deployed: Deployed) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**ALLOWED, "Action": "elasticache:*"}]})
+    deployed.client("iam").create_policy_version(
+        PolicyArn=deployed["Policy"], PolicyDocument=document, SetAsDefault=True
+    )
+
+
+def _inline(name: str, action: str) -> Callable[[Deployed], object]:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**ALLOWED, "Action": action}]})
+    return _call("iam", "put_role_policy", RoleName=_of("Role"), PolicyName=name, PolicyDocument=document)
+
+
+def _of_target(**changes: Any) -> Callable[[Deployed], object]:
+    return lambda deployed: deployed.client("application-autoscaling").register_scalable_target(
+        **_place(deployed), **changes
+    )
+
+
+def _place(deployed: Deployed) -> dict[str, str]:
+    dimension = "elasticache:cache-cluster:Nodes"
+    resource = f"cache-cluster/{deployed['Memcached']}"
+    return {"ServiceNamespace": "elasticache", "ResourceId": resource, "ScalableDimension": dimension}
+
+
+def _another_target_value(deployed: Deployed) -> None:
+    client = deployed.client("application-autoscaling")
+    [policy] = client.describe_scaling_policies(ServiceNamespace="elasticache")["ScalingPolicies"]
+    tracking = {**policy["TargetTrackingScalingPolicyConfiguration"], "TargetValue": 90.0}
+    client.put_scaling_policy(
+        **_place(deployed),
+        PolicyName=policy["PolicyName"],
+        PolicyType=policy["PolicyType"],
+        TargetTrackingScalingPolicyConfiguration=tracking,
+    )
+
+
+def _mute(**changes: Any) -> Callable[[Deployed], object]:
+    def plant(deployed: Deployed) -> None:
+        client, name = deployed.client("cloudwatch"), deployed["Muted"]
+        rule = client.get_alarm_mute_rule(AlarmMuteRuleName=name)
+        kept = {key: rule[key] for key in ("Name", "Description", "Rule", "MuteTargets")}
+        client.put_alarm_mute_rule(**{**kept, **changes})
+
+    return plant
+
+
+def _dashboard(body: Mapping[str, Any]) -> Callable[[Deployed], object]:
+    return _call("cloudwatch", "put_dashboard", DashboardName=_of("Dashboard"), DashboardBody=json.dumps(body))
+
+
+ALLOWED = {"Effect": "Allow", "Resource": "*"}
+SUSPENDED = {"DynamicScalingOutSuspended": True}
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+TEXT = {"type": "text", "width": 24, "height": 1, "properties": {"markdown": "Caches"}}
+NO_OTHERS = "must: has no policies besides those of templates"
+Planted = tuple[Callable[[Deployed], object], str, str, str]
+# What operates caches. Several changes at once, each in another place; the last text is a part of what is read.
+ROUNDS: Mapping[str, Sequence[Planted]] = {
+    "more": (
+        (_of_target(MaxCapacity=40), "Target", "MaxCapacity", "40"),
+        (_another_target_value, "Scaling", "TargetTrackingScalingPolicyConfiguration", "90"),
+        (
+            _mute(Rule={"Schedule": {"Expression": "cron(0 4 * * *)", "Duration": "PT1H"}}),
+            "Muted",
+            "Rule",
+            "cron(0 4 * * *)",
+        ),
+        (
+            _dashboard({"start": "-PT3H", "widgets": [TEXT, {**TEXT, "properties": {"title": "New"}}]}),
+            "Dashboard",
+            "DashboardBody",
+            "otherwise: New",
+        ),
+        (_another_version, "Policy", "PolicyDocument", "elasticache:*"),
+        (_inline("own", "iam:*"), "Role", "Policies", "iam:*"),
+        (_inline("inline", "iam:*"), "Inline", "PolicyDocument", "iam:*"),
+        (_attached, "Role", NO_OTHERS, ADMINISTRATOR),
+    ),
+    "less": (
+        (_of_target(SuspendedState=SUSPENDED), "Target", "SuspendedState", '"DynamicScalingOutSuspended": true'),
+        (_mute(MuteTargets={"AlarmNames": []}), "Muted", "MuteTargets", "[]"),
+        (_dashboard({"start": "-PT3H", "widgets": [TEXT]}), "Dashboard", "DashboardBody", "1 widgets"),
+        (_detached("Policy"), "Policy", "Roles", "none"),
+        (_detached("Attached"), "Role", "ManagedPolicyArns", "none"),
+        (_call("iam", "delete_role_policy", RoleName=_of("Role"), PolicyName="inline"), "Inline", "Roles", "none"),
+    ),
+    "other": (
+        (_of_target(MinCapacity=3), "Target", "MinCapacity", "3"),
+        (
+            _mute(Rule={"Schedule": {"Expression": "cron(0 4 * * SUN)", "Duration": "PT1H", "Timezone": "Asia/Tokyo"}}),
+            "Muted",
+            "Rule",
+            "Asia/Tokyo",
+        ),
+        (
+            _dashboard({"start": "-PT9H", "widgets": [TEXT, {**TEXT, "height": 2}]}),
+            "Dashboard",
+            "DashboardBody",
+            "in another period",
+        ),
+        (_inline("by-hand", "iam:*"), "Role", NO_OTHERS, "by-hand"),
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", ROUNDS.values(), ids=ROUNDS.keys())
+def test_differences_of_operations_are_named(account: str, planted: Sequence[Planted]) -> None:
+    """Capacities, policies, mute rules and dashboards, and nothing else."""
+    deployed = deploy([small()], account)
+    for plant, *_told in planted:
+        plant(deployed)
+    found = {(check.resource, check.property): check.read for check in verified(deployed).differences}
+    assert {(resource, what) for _plant, resource, what, _told in planted} == found.keys()
+    assert [told for _plant, resource, what, told in planted if told not in found[resource, what]] == []
+
+
+def test_a_capacity_that_a_schedule_set_is_no_difference(account: str) -> None:
+    """The template has both, and which of them holds now is a matter of the hour."""
+    deployed = deploy([small()], account)
+    _of_target(MinCapacity=1)(deployed)
+    assert () == verified(deployed).differences
