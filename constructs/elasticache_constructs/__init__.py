@@ -22,6 +22,7 @@ from elasticache_constructs.shared.service_updates.construct import ServiceUpdat
 from elasticache_constructs.shared.subscriptions import Subscriptions
 from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
 from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.durability import Durability
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.log_delivery import LogDelivery
@@ -50,6 +51,7 @@ __all__ = [
     "CombinedConfigurationError",
     "ConfigurationError",
     "DefaultUser",
+    "Durability",
     "Egress",
     "EncryptionKey",
     "Endpoint",

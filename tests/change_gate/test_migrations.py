@@ -16,6 +16,7 @@ STOPPED_BY = {
     "auth-token-to-users": "AUT-08",
     "auto-scaling": "ASC-08",
     "cluster-mode": "TOP-22",
+    "durability": "DUR-02",
     "engine-upgrade": "LOG-04",
     "node-type": "NOD-18",
     "redis-to-valkey": "ENG-24",

@@ -57,6 +57,11 @@ def _logs(kind: str) -> dict[str, Any]:
     }
 
 
+def durable(**changes: Any) -> Template:
+    """A group that can be durable, and is not unless the changes make it so."""
+    return clustered(**{"Engine": "valkey", "EngineVersion": "9.1", **_REQUIRED, **changes})
+
+
 def _shards(*replicas: int, **changes: Any) -> dict[str, Any]:
     groups = [
         {
@@ -311,9 +316,9 @@ ROWS = [
         clustered(Durability="async"),
         clustered(Durability="disabled"),
         "Cache.Durability",
-        Effect.REJECTED,
-        "CloudFormation documents that it can be chosen at creation only",
-        (clustered(), clustered(Durability="Disabled")),
+        Effect.IN_PLACE,
+        "switched while the group serves: from now on a failure may lose what no replica has received",
+        (clustered(Durability="async"), clustered(Durability="disabled", SnapshotRetentionLimit=9)),
     ),
     Row(
         "DUR-04",
@@ -321,8 +326,58 @@ ROWS = [
         clustered(Durability="sync"),
         "Cache.Durability",
         Effect.NOT_JUDGED,
-        "to turn durability on or off is refused, and whether it is on is known at deployment only",
+        "whether writes are durable afterwards, and whether the group can do it, is known at deployment only",
         (clustered(Durability="async"), clustered(Durability="sync")),
+    ),
+    Row(
+        "DUR-04",
+        clustered(Durability="async"),
+        clustered(Durability="of-tomorrow"),
+        "Cache.Durability",
+        Effect.NOT_JUDGED,
+        "whether writes are durable afterwards, and whether the group can do it, is known at deployment only",
+        (clustered(Durability="async"), clustered(Durability="Sync")),
+    ),
+    Row(
+        "DUR-04",
+        durable(),
+        durable(Durability="sync"),
+        "Cache.Durability",
+        Effect.IN_PLACE,
+        "switched while the group serves: a write waits for the transaction log from now on",
+        (durable(), durable(Durability="sync", SnapshotRetentionLimit=9)),
+    ),
+    Row(
+        "DUR-04",
+        durable(),
+        durable(Durability="sync", SnapshotRetentionLimit=9),
+        "Cache.Durability",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "the service switches durability in a separate update; here with SnapshotRetentionLimit",
+        (durable(), durable(Durability="sync")),
+    ),
+    *(
+        Row(
+            "DUR-02",
+            durable(**lacking),
+            durable(**lacking, Durability="sync"),
+            "Cache.Durability",
+            Effect.REJECTED,
+            reason,
+            (durable(), durable(Durability="sync")),
+        )
+        for lacking, reason in (
+            ({"EngineVersion": "8.2"}, "it needs Valkey 9.0 before it is turned on"),
+            ({"Engine": "redis", "EngineVersion": "7.1"}, "it needs Valkey 9.0 before it is turned on"),
+            (
+                {"NumNodeGroups": None, "ReplicasPerNodeGroup": None, "NumCacheClusters": 2, "ClusterMode": "disabled"},
+                "it needs cluster mode before it is turned on",
+            ),
+            ({"MultiAZEnabled": False}, "it needs Multi-AZ with a replica in each shard before it is turned on"),
+            ({"TransitEncryptionEnabled": False}, "it needs TLS, required, before it is turned on"),
+            ({"TransitEncryptionMode": "preferred"}, "it needs TLS, required, before it is turned on"),
+            ({"GlobalReplicationGroupId": "global"}, "a member of a global datastore cannot be durable"),
+        )
     ),
     Row(
         "NAM-15",
@@ -1324,15 +1379,6 @@ ROWS = [
         Effect.REJECTED,
         "its deletion fails: DeletionPolicy asks for a final snapshot, and Memcached has none",
         (template(Cache=resource("CacheCluster", CLUSTER, DeletionPolicy="Delete")), template()),
-    ),
-    Row(
-        "DUR-04",
-        clustered(),
-        clustered(Durability="sync"),
-        "Cache.Durability",
-        Effect.REJECTED,
-        "CloudFormation documents that it can be chosen at creation only",
-        (clustered(Durability="sync"), clustered(Durability="sync", SnapshotRetentionLimit=9)),
     ),
     Row(
         "UPD-01",

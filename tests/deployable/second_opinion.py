@@ -36,6 +36,7 @@ FLOORS: dict[str, dict[str, str]] = {
     "engine-log": {"redis": "6.2", "valkey": "7.2"},
     "ipv6": {"redis": "6.2", "valkey": "7.2", "memcached": "1.6.6"},
     "500 nodes": {"redis": "5.0.6", "valkey": "7.2"},
+    "durability": {"valkey": "9.0"},
     "scaling": {"redis": "6.0", "valkey": "7.2"},
     "scaling with data tiering": {"redis": "7.0", "valkey": "7.2"},
 }
@@ -55,6 +56,7 @@ NODES: dict[str, tuple[str, dict[str, str]]] = {
 """By family: the rule, and the first version of each engine that runs on it."""
 
 _CLOSED = ("t2", "t1", "m1", "m2", "m3", "c1", "r3")
+_DURABLE = ("m6g", "m7g", "m8g", "r6g", "r7g", "r8g", "c7gn", "c8gn")
 _NITRO = ("m5", "m6g", "m7g", "m8g", "r5", "r6g", "r6gd", "r7g", "r8g", "t3", "t4g", "c7gn", "c8gn")
 
 _FAMILIES = (
@@ -167,6 +169,11 @@ class Asked:
     def speaks_ipv6(self) -> bool:
         """Whether it asks for addresses of IPv6."""
         return bool(self.cache.get("NetworkType", "ipv4") != "ipv4")
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether its writes are to be kept in a log."""
+        return self.cache.get("Durability") in ("sync", "async")
 
     def is_before(self, floor: str) -> bool:
         """Whether the engine's version is older."""
@@ -596,6 +603,20 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     "NET-13": lambda wanted: wanted.speaks_ipv6 and wanted.lacks("ipv6"),
     "NET-14": lambda wanted: wanted.cache.get("NetworkType") == "dual_stack" and "IpDiscovery" not in wanted.cache,
     "NET-16": _discovery_is_wrong,
+    # Durability
+    "DUR-01": lambda wanted: wanted.cache.get("Durability", "default") not in ("default", "async", "sync", "disabled"),
+    "DUR-02": lambda wanted: (
+        ("Durability" in wanted.cache and wanted.lacks("durability"))
+        or (
+            wanted.is_durable
+            and not (
+                wanted.is_cluster
+                and wanted.cache.get("MultiAZEnabled") is True
+                and wanted.cache.get("TransitEncryptionMode") == "required"
+            )
+        )
+    ),
+    "DUR-03": lambda wanted: wanted.is_durable and wanted.node_family in {*NODES, *_CLOSED} - {*_DURABLE},
     # Automatic scaling
     "ASC-02": lambda wanted: wanted.scales("NodeGroups", "Replicas") and not wanted.counts_shards,
     "ASC-03": lambda wanted: wanted.scales("NodeGroups", "Replicas") and wanted.lacks("scaling"),

@@ -113,6 +113,11 @@ def replication_groups(draw: st.DrawFn) -> Call:
             if "network_type" in slips
             else surroundings.careful_network_type(known, node_type)
         ),
+        durability=draw(
+            surroundings.careless_durability()
+            if "durability" in slips
+            else surroundings.careful_durability(known, topology, transit_encryption, node_type)
+        ),
         log_delivery=draw(
             surroundings.careless_log_delivery()
             if "log_delivery" in slips

@@ -146,6 +146,13 @@ REDIS_5 = {"EngineVersion": "5.0.6", **OLD, "LogDeliveryConfigurations": []}
 VALKEY = {"Engine": "valkey", "EngineVersion": "8.2"}
 VALKEY_8 = {"family": "valkey8"}
 
+UNSHARDED = {"NumNodeGroups": ABSENT, "ReplicasPerNodeGroup": ABSENT, "NumCacheClusters": 2}
+DURABLE = edited(
+    TOKEN,
+    {**SHARDS, "Engine": "valkey", "EngineVersion": "9.1", "Durability": "sync"},
+    {"family": "valkey9", "parameters": ON},
+)
+
 FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("NAM-05", GROUP, {}, default(UserId="App_User!!")),
     ("NAM-14", GROUP, {"SnapshotName": "two--hyphens"}, {}),
@@ -285,6 +292,12 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("NET-13", TOKEN, {**REDIS_6_0, "NetworkType": "ipv6"}, {"family": "redis6.x"}),
     ("NET-14", GROUP, {"NetworkType": "dual_stack"}, {}),
     ("NET-16", GROUP, {"IpDiscovery": "ipv6"}, {}),
+    ("DUR-01", DURABLE, {"Durability": "Sync"}, {}),
+    ("DUR-02", DURABLE, {"EngineVersion": "8.2"}, {"family": "valkey8"}),
+    ("DUR-02", DURABLE, {"TransitEncryptionMode": "preferred", "AuthToken": ABSENT}, {}),
+    ("DUR-02", DURABLE, {"MultiAZEnabled": False}, {}),
+    ("DUR-02", DURABLE, UNSHARDED, {"parameters": {}}),
+    ("DUR-03", DURABLE, {"CacheNodeType": "cache.m5.large"}, {}),
     ("ASC-02", GROUP, {}, _scaled("Replicas")),
     ("ASC-03", TOKEN, {**REDIS_5, **SHARDS}, {"family": "redis5.0", "parameters": ON, **_scaled("NodeGroups")}),
     (
@@ -349,6 +362,7 @@ RIGHT = {
     "token": TOKEN,
     "cluster": CLUSTER,
     "serverless": SERVERLESS,
+    "durable": DURABLE,
     "scaled shards": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("NodeGroups")}),
     "scaled replicas": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("Replicas")}),
     "scaled nodes": edited(CLUSTER, {}, _scaled("Nodes")),

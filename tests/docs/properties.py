@@ -79,7 +79,6 @@ SAID: dict[str, dict[str, str]] = {
 NOT_SAID: dict[str, dict[str, str]] = {
     "ReplicationGroup": {
         "CacheSecurityGroupNames": _NO_RULES_OF_CLASSIC,
-        "Durability": "no durable groups yet",
         "GlobalReplicationGroupId": "no global datastores yet",
         "PreferredCacheClusterAZs": "the service spreads the nodes over the Availability Zones of the subnets",
         "PrimaryClusterId": "makes a group of a single Redis node; a new group takes `ReplicationGroup(restore_from=)`",
@@ -128,7 +127,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "ConfigurationEndPoint": _IN_PARTS,
         "ConfigurationEndPoint.Address": f"{_ADDRESS}, in cluster mode",
         "ConfigurationEndPoint.Port": "`ReplicationGroup(port=)`",
-        "EffectiveDurability": "no durable groups yet",
+        "EffectiveDurability": "`python -m verification` reads back what was asked for",
         "PrimaryEndPoint": _IN_PARTS,
         "PrimaryEndPoint.Address": f"{_ADDRESS}, without cluster mode",
         "PrimaryEndPoint.Port": "`ReplicationGroup(port=)`",

@@ -26,6 +26,7 @@ def imported(
     node_type: str = "cache.r5.large",
     spread: Spread | None = None,
     scaling: str | None = None,
+    durability: str | None = None,
     public: bool = False,
 ) -> object:
     """A placement in one imported subnet for each Availability Zone."""
@@ -54,6 +55,7 @@ def imported(
         spread=spread,
         node_type=NodeType(node_type),
         scaling=scaling,
+        durability=durability,
     )
 
 
@@ -188,6 +190,15 @@ ROWS = (
         (
             "MemcachedCluster(node_scaling=...) in us-west-2-lax-1a: caches in Local Zones are not scaled "
             "automatically. Leave the scaling out, or choose subnets in zones of the region."
+        ),
+        lambda: imported(["us-west-2-lax-1a"]),
+    ),
+    Row(
+        "DUR-03",
+        lambda: imported(["us-west-2-lax-1a"], durability="Durability.sync()"),
+        (
+            "Durability.sync() in us-west-2-lax-1a: caches in Local Zones have no durability. Leave the durability "
+            "out, or choose subnets in zones of the region."
         ),
         lambda: imported(["us-west-2-lax-1a"]),
     ),

@@ -103,6 +103,15 @@ ROWS = (
         lambda: cluster(node_type=NodeType("cache.m5.large"), node_scaling=_scaling()),
     ),
     Row(
+        "ASC-04",
+        lambda: group(node_type=NodeType("cache.r7g.48xlarge", unlisted=True), topology=_replicas()),
+        (
+            "Topology(replica_scaling=...) with NodeType('cache.r7g.48xlarge'): sizes large, xlarge and 2xlarge of "
+            "families that are not burstable are scaled automatically. Use 'cache.r7g.large', or leave the scaling out."
+        ),
+        lambda: group(node_type=NodeType("cache.m9g.48xlarge", unlisted=True), topology=_replicas()),
+    ),
+    Row(
         "ASC-06",
         lambda: _shards(_scaling(metric=ScalingMetric.REPLICA_CPU)),
         (

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from elasticache_constructs import Access, Backups, Engine, LogDelivery, NetworkType, NodeType, Snapshot, Topology
+from elasticache_constructs import (
+    Access,
+    Backups,
+    Durability,
+    Engine,
+    LogDelivery,
+    NetworkType,
+    NodeType,
+    Snapshot,
+    Topology,
+    TransitEncryption,
+)
 from elasticache_constructs.values.parameters import check_parameters
 from tests.rules.row import Row, cluster, group
 
@@ -14,6 +25,7 @@ _IN_BOTH = (
     "parameters and unlisted_parameters with 'timeout' in both: a parameter has one value. Leave it out of "
     "unlisted_parameters, or of parameters where this package does not know it."
 )
+_MIGRATED = "Until the last client is migrated in spring."
 _BUCKET = "arn:aws:s3:::bucket"
 
 
@@ -30,7 +42,71 @@ def _dumps(number: int) -> Snapshot:
     return Snapshot.rdb_files([f"{_BUCKET}/{each}.rdb" for each in range(number)])
 
 
+def _durable(durability: Durability | None = None, **changes: Any) -> object:
+    ready = {"engine": Engine.VALKEY_9_1, "topology": Topology(shards=2), "access": Access.auth_token()}
+    return group(**{**ready, "durability": durability or Durability.sync(), **changes})
+
+
 ROWS = (
+    Row(
+        "DUR-01",
+        lambda: Durability("Sync"),
+        (
+            "Durability('Sync'): writes are durable before they are answered, after it, or not at all. Use "
+            "Durability.sync(), Durability.asynchronous() or Durability.disabled()."
+        ),
+        lambda: Durability("sync"),
+    ),
+    Row(
+        "DUR-02",
+        lambda: _durable(Durability.disabled(), engine=Engine.VALKEY_8_2),
+        (
+            "ReplicationGroup(durability=Durability.disabled()) on valkey 8.2: durability needs at least Valkey 9.0. "
+            "Upgrade the engine first, or leave durability out."
+        ),
+        lambda: _durable(Durability.disabled(), engine=Engine.VALKEY_9_0),
+    ),
+    Row(
+        "DUR-02",
+        lambda: _durable(upgraded_from=Engine.VALKEY_8_2),
+        (
+            "ReplicationGroup(durability=Durability.sync()) on valkey 8.2: durability needs at least Valkey 9.0. "
+            "Upgrade the engine first, or leave durability out."
+        ),
+        lambda: _durable(upgraded_from=Engine.VALKEY_9_0),
+    ),
+    Row(
+        "DUR-02",
+        lambda: _durable(Durability.asynchronous(), topology=Topology()),
+        (
+            "ReplicationGroup(durability=Durability.asynchronous()) without cluster mode: durable groups are in "
+            "cluster mode, with a replica in each shard. Use Topology(cluster_mode=True); a group that was made "
+            "without it is migrated first: docs/runbooks/cluster-mode.md."
+        ),
+        lambda: _durable(Durability.disabled(), topology=Topology()),
+    ),
+    Row(
+        "DUR-02",
+        lambda: _durable(
+            transit_encryption=TransitEncryption.preferred(reason=_MIGRATED),
+            access=Access.without_login(reason=_MIGRATED),
+        ),
+        (
+            "ReplicationGroup(durability=Durability.sync()) with TLS preferred: durable groups use TLS, required. Use "
+            "TransitEncryption.required(); a group that was made without it is migrated first: docs/runbooks/tls.md."
+        ),
+        lambda: _durable(access=Access.without_login(reason=_MIGRATED)),
+    ),
+    Row(
+        "DUR-03",
+        lambda: _durable(node_type=NodeType("cache.m5.large")),
+        (
+            "ReplicationGroup(durability=Durability.sync()) on NodeType('cache.m5.large'): durable groups run on the "
+            "families c7gn, c8gn, m6g, m7g, m8g, r6g, r7g, r8g. Use NodeType('cache.m7g.large') or "
+            "NodeType('cache.r7g.large')."
+        ),
+        lambda: _durable(node_type=NodeType("cache.m6g.large")),
+    ),
     Row(
         "POS-03",
         lambda: group(auto_minor_version_upgrade=False),

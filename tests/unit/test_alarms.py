@@ -21,6 +21,7 @@ from elasticache_constructs import (
     CacheAlarms,
     ConfigurationError,
     DefaultUser,
+    Durability,
     Engine,
     IamUser,
     MemcachedCluster,
@@ -47,6 +48,7 @@ SMALL, LARGE, TIERED = NodeType("cache.t4g.small"), NodeType("cache.r7g.xlarge")
 LIMITS = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
 UNLIMITED = ServerlessLimits(unlimited_reason="Its load cannot be foreseen, and its cost is watched elsewhere")
 PAGE = "docs/runbooks/alarms/README.md"
+DURABLE = {"engine": Engine.VALKEY_9_1, "node_type": LARGE, "access": TOKEN, "topology": Topology(shards=2)}
 REASON = "It is meant to be full: it holds pages that are rendered again"
 
 
@@ -159,6 +161,19 @@ OF_IAM = {A.AUTHORIZATION_FAILURES, A.IAM_THROTTLING}
                 *(A.REPLICATION_LAG, A.REPLICATION_LINK),
             },
             id="Valkey",
+        ),
+        pytest.param(
+            functools.partial(_group, **DURABLE, durability=Durability.asynchronous()),
+            {
+                *(*OF_GROUPS, A.ENGINE_CPU, A.DATABASE_MEMORY, A.EVICTIONS, A.REPLICATION_LAG, A.REPLICATION_LINK),
+                *(A.DURABILITY_LAG, A.DURABILITY_REFUSALS),
+            },
+            id="Valkey that is durable later",
+        ),
+        pytest.param(
+            functools.partial(_group, **DURABLE, durability=Durability.sync()),
+            {*OF_GROUPS, A.ENGINE_CPU, A.DATABASE_MEMORY, A.EVICTIONS, A.REPLICATION_LAG, A.REPLICATION_LINK},
+            id="Valkey that is durable at once, whose lag is always 0",
         ),
         pytest.param(
             functools.partial(_cluster, node_type=LARGE),

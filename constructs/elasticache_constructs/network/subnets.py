@@ -80,6 +80,7 @@ def choose_subnets(
     network_type: NetworkType = NetworkType.IPV4,
     node_type: NodeType | None = None,
     scaling: str | None = None,
+    durability: str | None = None,
     of: IConstruct | None = None,
 ) -> ChosenSubnets:
     """Choose the subnets of a cache or another resource with a subnet group.
@@ -91,6 +92,7 @@ def choose_subnets(
         network_type: The IP versions that the subnets must have. Imported subnets are not judged.
         node_type: The size of the nodes, which not every zone offers. Default: not judged.
         scaling: The argument that scales the nodes automatically, for the message. Default: their number is fixed.
+        durability: The argument that makes writes durable, for the message. Default: they are not.
         of: The construct that the subnets are for; they must be in its region. Default: the VPC itself.
 
     Raises:
@@ -134,7 +136,7 @@ def choose_subnets(
         if network_type.needs_ipv6:
             check(_check_ipv6, chosen.subnets, network_type)
         check(check_zones, known, region=place_of(of or vpc).region, argument="availability_zones")
-        check(_check_local_zones, known, node_type, scaling)
+        check(_check_local_zones, known, node_type, scaling, durability)
         if spread is not None and are_listed and not chosen.is_pending_lookup:
             check(
                 _check_spread,
@@ -338,7 +340,9 @@ def _check_ipv6(subnets: Sequence[ec2.ISubnet], network_type: NetworkType) -> No
             )
 
 
-def _check_local_zones(zones: Sequence[str], node_type: NodeType | None, scaling: str | None) -> None:
+def _check_local_zones(
+    zones: Sequence[str], node_type: NodeType | None, scaling: str | None, durability: str | None
+) -> None:
     # us-west-2-lax-1a, where a zone of the region itself is us-west-2a.
     local = [zone for zone in zones if re.fullmatch(r"[a-z-]+-\d+-.+", zone)]
     if local and len(local) < len(zones):
@@ -362,6 +366,13 @@ def _check_local_zones(zones: Sequence[str], node_type: NodeType | None, scaling
             allowed="caches in Local Zones are not scaled automatically",
             fix="Leave the scaling out, or choose subnets in zones of the region",
             rule="ASC-05",
+        )
+    if local and durability is not None:
+        raise ConfigurationError(
+            got=f"{durability} in {local[0]}",
+            allowed="caches in Local Zones have no durability",
+            fix="Leave the durability out, or choose subnets in zones of the region",
+            rule="DUR-03",
         )
 
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.access import Access
     from elasticache_constructs.values.backups import Backups
+    from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.log_delivery import LogDelivery
     from elasticache_constructs.values.node_type import NodeType
@@ -75,9 +76,9 @@ class ReplicationGroup(ReplicationGroupBase):
     ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering. Changed in place:
     ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
     ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
-    ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``. Around the group, and
-    nothing about it: ``alarms``, ``alarm_topic``. Cluster mode, TLS and
-    failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change will do.
+    ``durability`` (alone in its update), ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``,
+    ``description``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``. Cluster mode, TLS and failover
+    take several deployments to turn on: docs/runbooks. ``make gate`` says what a change will do.
 
     Args:
         scope: The parent.
@@ -100,6 +101,8 @@ class ReplicationGroup(ReplicationGroupBase):
         unlisted_parameters: Parameters that are newer than this package knows, passed on unchecked. Default: none.
         transit_encryption: Whether clients use TLS. Default: TLS is required.
         network_type: IPv4, IPv6 or both. Default: IPv4.
+        durability: Whether writes are kept in a log that spans Availability Zones, with Valkey 9.0 in cluster mode; may
+            be changed in place (docs/runbooks/durability.md). Default: they are not.
         log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, to the group's
             own encrypted CloudWatch log groups.
         restore_from: A snapshot or RDB files to begin with. Default: the group begins empty.
@@ -146,6 +149,7 @@ class ReplicationGroup(ReplicationGroupBase):
         unlisted_parameters: Mapping[str, str] | None = None,
         transit_encryption: TransitEncryption | None = None,
         network_type: NetworkType = NetworkType.IPV4,
+        durability: Durability | None = None,
         log_delivery: LogDelivery | None = None,
         restore_from: Snapshot | None = None,
         encryption_key: kms.IKey | None = None,
@@ -173,6 +177,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 unlisted_parameters=unlisted_parameters,
                 transit_encryption=transit_encryption,
                 network_type=network_type,
+                durability=durability,
                 log_delivery=log_delivery,
                 restore_from=restore_from,
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
@@ -186,6 +191,7 @@ class ReplicationGroup(ReplicationGroupBase):
                 network_type=network_type,
                 node_type=node_type,
                 scaling="Topology with automatic scaling" if topology.is_scaled else None,
+                durability=str(durability) if durability and durability.is_on else None,
                 of=scope,
                 spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
                 if topology.multi_az

@@ -15,6 +15,7 @@ from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfi
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import SHARDS, ScalingMetric
 from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.durability import Durability
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.log_delivery import LogDelivery
 from elasticache_constructs.values.node_type import NodeType
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 _LEAST_RESERVED_MEMORY_PERCENT = 25
+_DURABLE_FAMILIES = [
+    name for name in facts.node_families() if (family := facts.node_family(name)) is not None and family.durability
+]
 _MOST_NODES_OF_OLD_ENGINES = facts.limit("nodes_per_cluster_of_old_engines").maximum
 
 
@@ -200,6 +204,52 @@ def _check_login(cache: ReplicationGroupSettings) -> None:
     )
 
 
+def _check_durability(cache: ReplicationGroupSettings) -> None:
+    if cache.durability is None:
+        return
+    got = f"ReplicationGroup(durability={cache.durability})"
+    fix = "Upgrade the engine first, or leave durability out"
+    with reported_together() as check:
+        check(check_feature, cache.running, "durability", got=f"{got} on {cache.running}", fix=fix, rule="DUR-02")
+        if cache.durability.is_on:
+            check(_check_durable_topology, cache, got)
+            check(_check_durable_encryption, cache, got)
+            check(_check_durable_nodes, cache, got)
+
+
+def _check_durable_topology(cache: ReplicationGroupSettings, got: str) -> None:
+    if not cache.topology.cluster_mode_enabled:
+        raise ConfigurationError(
+            got=f"{got} without cluster mode",
+            allowed="durable groups are in cluster mode, with a replica in each shard",
+            fix="Use Topology(cluster_mode=True); a group that was made without it is migrated first: "
+            "docs/runbooks/cluster-mode.md",
+            rule="DUR-02",
+        )
+
+
+def _check_durable_encryption(cache: ReplicationGroupSettings, got: str) -> None:
+    if not cache.transit_encryption.is_required:
+        raise ConfigurationError(
+            got=f"{got} with TLS {cache.transit_encryption.mode or 'disabled'}",
+            allowed="durable groups use TLS, required",
+            fix="Use TransitEncryption.required(); a group that was made without it is migrated first: "
+            "docs/runbooks/tls.md",
+            rule="DUR-02",
+        )
+
+
+def _check_durable_nodes(cache: ReplicationGroupSettings, got: str) -> None:
+    family = cache.node_type.family
+    if family is not None and not family.durability:
+        raise ConfigurationError(
+            got=f"{got} on NodeType({cache.node_type.name!r})",
+            allowed="durable groups run on the families " + ", ".join(_DURABLE_FAMILIES),
+            fix="Use NodeType('cache.m7g.large') or NodeType('cache.r7g.large')",
+            rule="DUR-03",
+        )
+
+
 def _check_restore(cache: ReplicationGroupSettings) -> None:
     if cache.restore_from is not None and cache.restore_from.is_serverless:
         raise ConfigurationError(
@@ -347,6 +397,15 @@ class ReplicationGroupSettings(NodeSettings):
             rule="SNP-10",
         ),
     )
+    durability: Durability | None = field(
+        default=None,
+        metadata=Setting(
+            l1={"durability": lambda cache: cache.durability.mode if cache.durability else None},
+            example="Durability.sync()",
+            check=_check_durability,
+            rule="DUR-01",
+        ),
+    )
     log_delivery: LogDelivery = field(
         default_factory=LogDelivery,
         metadata=Setting(
@@ -406,6 +465,7 @@ class ReplicationGroupSettings(NodeSettings):
             connections=self.parameter_number("maxclients", family=self.engine.family),
             has_users=self.access.has_users,
             has_iam_users=any(isinstance(user, IamUser) for user in self.access.named),
+            is_durable_later=self.durability is not None and self.durability.is_asynchronous,
         )
 
     def logs(self) -> Iterator[str]:

@@ -113,12 +113,12 @@ class NodeType:
             what: The call that asks for it, for the message.
 
         Raises:
-            ConfigurationError: If it is known, and of a size or family that Application Auto Scaling does not take.
+            ConfigurationError: If its family is known, and Application Auto Scaling does not take it or the size.
         """
-        known = self.facts
-        if known is None or known.autoscaling:
+        family = self.family
+        if family is None or self.name.split(".")[2] in family.autoscaling_sizes:
             return
-        same = facts.node_type(f"cache.{known.family.name}.large")
+        same = facts.node_type(f"cache.{family.name}.large")
         near = same.name if same is not None and same.autoscaling else "cache.m7g.large"
         raise ConfigurationError(
             got=f"{what} with NodeType({self.name!r})",

@@ -32,6 +32,7 @@ class NodeFamily:
         durability: Whether the durability of Valkey 9 is on offer for it.
         global_datastore: Whether it can be a member of a global datastore.
         local_zones: Whether Local Zones offer it.
+        autoscaling_sizes: The sizes whose caches Application Auto Scaling scales; empty where it scales none.
         sources: Where all of this is written.
     """
 
@@ -45,6 +46,7 @@ class NodeFamily:
     durability: bool
     global_datastore: bool
     local_zones: bool
+    autoscaling_sizes: tuple[str, ...]
     sources: tuple[Source, ...]
 
 
@@ -139,6 +141,7 @@ def node_family(name: str) -> NodeFamily | None:
         durability=known["durability"],
         global_datastore=known["global_datastore"],
         local_zones=known["local_zones"],
+        autoscaling_sizes=tuple(known["autoscaling_sizes"]),
         sources=sources(known["sources"]),
     )
 
@@ -153,7 +156,7 @@ def node_type(name: str) -> NodeTypeFacts | None:
         return None
     known = read("nodes")[family_name]
     vcpus, memory = known["sizes"].get(size, (None, None))
-    autoscaling = size in known["autoscaling_sizes"]
+    autoscaling = size in family.autoscaling_sizes
     return NodeTypeFacts(name, family, size, vcpus, memory, autoscaling, frozenset(group["regions"]))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import LogDelivery, NetworkType, Snapshot
+from elasticache_constructs import ClusterMode, Durability, LogDelivery, NetworkType, Snapshot, TransitEncryption
 from elasticache_rules import facts
 from tests.deployable.written import Call, call
 
@@ -37,6 +37,30 @@ def careless_network_type() -> st.SearchStrategy[Call]:
         st.sampled_from(("ipv6", "dual_stack", "ipv6", "dual_stack", "ipv4", "dualstack")),
         st.sampled_from(("ipv6", None, "ipv4", "ipv6", "IPv4")),
     )
+
+
+def careful_durability(
+    known: Known, topology: Call, transit_encryption: Call, node_type: Call
+) -> st.SearchStrategy[Call | None]:
+    """One that engine, shards, encryption and nodes allow; where none is on, off in so many words."""
+    if not known.supports("durability"):
+        return st.none()
+    type_ = facts.node_type(str(node_type.arguments[0])) if node_type.arguments else None
+    able = (
+        topology.keywords.get("cluster_mode", topology.keywords.get("shards", 1) > 1) in (True, ClusterMode.ENABLED)
+        and transit_encryption == call(TransitEncryption.required)
+        and type_ is not None
+        and type_.family.durability
+    )
+    on = (call(Durability.sync), call(Durability.asynchronous)) if able else ()
+    return st.sampled_from((None, call(Durability.disabled), *on, *on))
+
+
+@functools.cache
+def careless_durability() -> st.SearchStrategy[Call | None]:
+    """Any, in any words."""
+    modes = ("sync", "async", "disabled", "Sync", "default", "")
+    return st.sampled_from(modes).map(lambda mode: call(Durability, mode))
 
 
 @functools.cache

@@ -21,6 +21,8 @@ class CacheAlarm(Enum):
     CPU_CREDITS = "cpu-credits"
     DATABASE_CAPACITY = "database-capacity"
     DATABASE_MEMORY = "database-memory"
+    DURABILITY_LAG = "durability-lag"
+    DURABILITY_REFUSALS = "durability-refusals"
     ECPU = "ecpu"
     ENGINE_CPU = "engine-cpu"
     EVICTIONS = "evictions"

@@ -57,6 +57,7 @@ class CacheProfile:
         connections: How many connections a node accepts; None if it is not known.
         has_users: Whether its users have permissions.
         has_iam_users: Whether some log in with IAM.
+        is_durable_later: Whether writes are answered before they are durable.
         maximum_storage_gb: Where a serverless cache stops to store; None if it has no such limit.
         maximum_ecpu_per_second: Where a serverless cache begins to throttle; None if it has no such limit.
     """
@@ -70,6 +71,7 @@ class CacheProfile:
     connections: int | None = None
     has_users: bool = False
     has_iam_users: bool = False
+    is_durable_later: bool = False
     maximum_storage_gb: int | None = None
     maximum_ecpu_per_second: int | None = None
 
@@ -202,6 +204,7 @@ _BYTES = (0, 1024**4)
 _ALIVE = Missing("missing", "Nodes publish it every minute: without it nothing is known, and the state says so.")
 _NOTHING = Missing("notBreaching", "It counts what happens: without datapoints nothing happened.")
 _IDLE = Missing("notBreaching", "It is published only while there are requests.")
+_WRITTEN = Missing("notBreaching", "A node that is given no writes may publish nothing: then none waits.")
 _STORED = Missing("ignore", "A cache that is not used may publish nothing, and then what it stores has not changed.")
 
 
@@ -438,6 +441,33 @@ ROWS: tuple[Row, ...] = (
         limits=(1, 1),
         below=True,
         missing=Missing("notBreaching", "PromQL alarms know no missing data; a replica that is gone has no link."),
+    ),
+    Row(
+        alarm=CacheAlarm.DURABILITY_LAG,
+        meaning="Writes wait to be durable: a failure loses them, and at 10 seconds new ones are refused",
+        severity=Severity.CRITICAL,
+        measures=_by_kind(Measure(metrics=("DurabilityLag",)), _GROUP),
+        when="with Durability.asynchronous()",
+        applies=lambda cache: cache.is_durable_later,
+        threshold=lambda _: 5_000,
+        why="half of the 10,000 at which the primary refuses writes",
+        unit="milliseconds",
+        limits=(1, 10_000),
+        missing=_WRITTEN,
+    ),
+    Row(
+        alarm=CacheAlarm.DURABILITY_REFUSALS,
+        meaning="Writes are refused, because the oldest one is not durable after 10 seconds",
+        severity=Severity.CRITICAL,
+        measures=_by_kind(Measure(metrics=("DurabilityBufferExceededErrorCount",), statistic="Sum"), _GROUP),
+        when="with Durability.asynchronous()",
+        applies=lambda cache: cache.is_durable_later,
+        threshold=lambda _: 0,
+        why="one is an error that a client has seen",
+        unit="writes a minute",
+        limits=_COUNT,
+        periods=1,
+        missing=_NOTHING,
     ),
     Row(
         alarm=CacheAlarm.TRAFFIC_MANAGEMENT,

@@ -214,40 +214,50 @@ def _durability(update: Update) -> Iterator[Finding]:
         return
     old, new = _effective(update.old), _effective(update.new)
     others = sorted(set(update.changed) - {name})
+    missing = _lacks_for_durability(update.old)
     if old is None or new is None:
-        reason = "to turn durability on or off is refused, and whether it is on is known at deployment only"
+        reason = "whether writes are durable afterwards, and whether the group can do it, is known at deployment only"
         yield Finding(name, Effect.NOT_JUDGED, reason, "look at the change set", rules)
     elif old == new:
         yield Finding(name, Effect.IN_PLACE, f"{old} in other words", "", rules)
-    elif "disabled" in (old, new):
-        yield Finding(
-            name,
-            Effect.REJECTED,
-            "CloudFormation documents that it can be chosen at creation only",
-            "restore a snapshot into a new group: docs/runbooks/snapshot-and-restore.md",
-            rules,
-        )
+    elif old == "disabled" and missing is not None:
+        yield Finding(name, Effect.REJECTED, missing, _TO_DURABILITY, ("DUR-02",))
     elif others:
         yield Finding(
             name,
             Effect.SEVERAL_DEPLOYMENTS,
             f"the service switches durability in a separate update; here with {', '.join(others)}",
-            "deploy the durability by itself",
+            _TO_DURABILITY,
             rules,
         )
     else:
-        yield Finding(
-            name,
-            Effect.IN_PLACE,
-            "switched while the group serves: a write waits for the transaction log from now on"
-            if new == "sync"
-            else "switched while the group serves: from now on a failure may lose writes of the last 10 seconds",
-            "",
-            rules,
-        )
+        yield Finding(name, Effect.IN_PLACE, f"switched while the group serves: {_DURABLE[new]}", "", rules)
+
+
+_TO_DURABILITY = "deploy the durability by itself, once the group is ready for it: docs/runbooks/durability.md"
+_DURABLE = {
+    "sync": "a write waits for the transaction log from now on",
+    "async": "from now on a failure may lose writes of the last 10 seconds",
+    "disabled": "from now on a failure may lose what no replica has received",
+}
+
+
+def _lacks_for_durability(state: State) -> str | None:
+    """What a group lacks that is to be durable, as far as it is known."""
+    if lacks(state, "durability") or state.text("Engine") not in ("valkey", None):
+        return "it needs Valkey 9.0 before it is turned on"
+    if cluster_mode.mode(state) in ("disabled", "compatible"):
+        return "it needs cluster mode before it is turned on"
+    if state.flag("MultiAZEnabled") is False:
+        return "it needs Multi-AZ with a replica in each shard before it is turned on"
+    if state.flag("TransitEncryptionEnabled") is False or state.text("TransitEncryptionMode") == "preferred":
+        return "it needs TLS, required, before it is turned on"
+    if state.get("GlobalReplicationGroupId") is not None:
+        return "a member of a global datastore cannot be durable"
+    return None
 
 
 def _effective(state: State) -> str | None:
     """``sync``, ``async`` or ``disabled``, which is the default; nothing where it is a function."""
     chosen = (state.text("Durability", "default") or "").lower()
-    return {"": None, "default": "disabled"}.get(chosen, chosen)
+    return {"default": "disabled"}.get(chosen, chosen if chosen in _DURABLE else None)
