@@ -25,6 +25,12 @@ from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.durability import Durability
 from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.existing import (
+    EncryptionAtRest,
+    ExistingMemcachedCluster,
+    ExistingReplicationGroup,
+    ExistingServerlessCache,
+)
 from elasticache_constructs.values.log_delivery import LogDelivery
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.node_type import NodeType
@@ -53,10 +59,14 @@ __all__ = [
     "DefaultUser",
     "Durability",
     "Egress",
+    "EncryptionAtRest",
     "EncryptionKey",
     "Endpoint",
     "Engine",
     "EventTopic",
+    "ExistingMemcachedCluster",
+    "ExistingReplicationGroup",
+    "ExistingServerlessCache",
     "IamUser",
     "ImportedNetwork",
     "LogDelivery",

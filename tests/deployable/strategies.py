@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 _UPGRADES = {"auto_minor_version_upgrade", "manual_upgrades_reason"}
 _ASKS_FOR_NEW_ENGINES = {"topology", "transit_encryption", "permissions", "network_type"}
 
-_OF_UPDATES = {"upgraded_from"}
-"""What is about a deployment, and not about what it makes: the tests of the change gate try it."""
+_OF_UPDATES = {"upgraded_from", "existing"}
+"""What is about a deployment, and not about what it makes. The tests of the change gate try upgrades; those of the
+command `adopt` draw caches that exist."""
 
 
 def _aspects(settings: type[CacheSettings], *more: str) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
             else surroundings.careful_snapshot(topology, region)
         ),
         **draw(times.minor_upgrades(slipped=bool(slips & _UPGRADES))),
+        existing=None,
         region=region,
     )
 
@@ -166,6 +168,7 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
             if "network_type" in slips
             else surroundings.careful_network_type(known, node_type)
         ),
+        existing=None,
         region=region,
     )
 
@@ -191,6 +194,7 @@ def serverless_caches(draw: st.DrawFn) -> Call:
         network_type=draw(
             surroundings.careless_network_type() if "network_type" in slips else serverless.careful_network_type()
         ),
+        existing=None,
     )
 
 

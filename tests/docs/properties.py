@@ -27,25 +27,31 @@ BEGIN, END = "<!-- python -m tests.docs writes from here -->\n\n", "\n<!-- to he
 
 _TAGS = "`Tags.of(...)` of the CDK, or the tags of the stack"
 _GENERATED = "CloudFormation generates it"
+_OTHERWISE_GENERATED = f"{_GENERATED} otherwise, so that a replacement is possible"
+_OTHERWISE_TRUE = "always `true` otherwise"
 _NO_RULES_OF_CLASSIC = "EC2-Classic is retired: caches are in a VPC"
 _CLASSIC = "Security groups of EC2-Classic, which is retired: caches are in a VPC"
 
 SAID: dict[str, dict[str, str]] = {
     "ReplicationGroup": {
-        "SecurityGroupIds": "always the group's own security group: `ReplicationGroup.connections`, "
+        "AtRestEncryptionEnabled": _OTHERWISE_TRUE,
+        "ReplicationGroupId": _OTHERWISE_GENERATED,
+        "SecurityGroupIds": "the group's own security group: `ReplicationGroup.connections`, "
         "`ReplicationGroup.client_security_group`",
         "Tags": _TAGS,
     },
     "CacheCluster": {
+        "ClusterName": _OTHERWISE_GENERATED,
         "Tags": _TAGS,
-        "VpcSecurityGroupIds": "always the cluster's own security group: `MemcachedCluster.connections`, "
+        "TransitEncryptionEnabled": _OTHERWISE_TRUE,
+        "VpcSecurityGroupIds": "the cluster's own security group: `MemcachedCluster.connections`, "
         "`MemcachedCluster.client_security_group`",
     },
     "ServerlessCache": {
         "FinalSnapshotName": "always the cache's name and a part of the stack's id",
-        "SecurityGroupIds": "always the cache's own security group: `ServerlessCache.connections`, "
+        "SecurityGroupIds": "the cache's own security group: `ServerlessCache.connections`, "
         "`ServerlessCache.client_security_group`",
-        "ServerlessCacheName": "always generated, from the construct's path",
+        "ServerlessCacheName": "generated otherwise, from the construct's path",
         "Tags": _TAGS,
     },
     "ParameterGroup": {
@@ -82,13 +88,11 @@ NOT_SAID: dict[str, dict[str, str]] = {
         "GlobalReplicationGroupId": "no global datastores yet",
         "PreferredCacheClusterAZs": "the service spreads the nodes over the Availability Zones of the subnets",
         "PrimaryClusterId": "makes a group of a single Redis node; a new group takes `ReplicationGroup(restore_from=)`",
-        "ReplicationGroupId": f"{_GENERATED}, so that a replacement is possible",
         "SnapshottingClusterId": "the service chooses the node that snapshots are taken of, a replica where there is "
         "one",
     },
     "CacheCluster": {
         "CacheSecurityGroupNames": _NO_RULES_OF_CLASSIC,
-        "ClusterName": f"{_GENERATED}, so that a replacement is possible",
         "LogDeliveryConfigurations": "Memcached has no logs",
         "PreferredAvailabilityZone": "of one node; the list for all nodes is `MemcachedCluster(availability_zones=)`",
         "SnapshotArns": "Memcached has no snapshots",

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import SecretValue
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
@@ -18,7 +20,6 @@ from elasticache_constructs.shared.names import unique_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_secretsmanager as secretsmanager
     from constructs import Construct
 
     from elasticache_constructs.access.access import Access
@@ -95,6 +96,19 @@ def create_access(
     group.add_property_deletion_override("Tags")
     warn_of_stack_tags(group)
     return AccessResources(user_group_id=user_group_id, user_group_ids=[group.ref], passwords=passwords)
+
+
+def existing_token(scope: Construct, secret_id: str) -> AccessResources:
+    """The AUTH token that an existing group has, from the secret that its owner put it into."""
+    is_arn = secret_id.startswith("arn:")
+    secret = (
+        secretsmanager.Secret.from_secret_complete_arn(scope, "AuthToken", secret_id)
+        if is_arn
+        else secretsmanager.Secret.from_secret_name_v2(scope, "AuthToken", secret_id)
+    )
+    token = SecretValue.secrets_manager(secret_id, json_field="password").unsafe_unwrap()
+    password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)
+    return AccessResources(auth_token=token, passwords=(password,))
 
 
 class _Users:

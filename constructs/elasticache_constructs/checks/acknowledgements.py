@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Acknowledgment, Validations
 
+from elasticache_constructs.checks.open_reasons import report_open_reasons
 from elasticache_constructs.checks.reasons import checked_reason
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
     """Accept findings about a construct, with a reason for each.
 
-    They stay in the validation report as suppressed findings with their reasons.
+    A reason that begins with TODO is a warning, and fails the synth of a stack with termination protection. They stay
+    in the validation report as suppressed findings with their reasons.
 
     Args:
         construct: The construct that the findings are about.
@@ -31,4 +33,5 @@ def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
         Acknowledgment(id=rule, reason=checked_reason(reason, what=f"acknowledging {rule}"))
         for rule, reason in findings.items()
     ]
+    report_open_reasons(construct, ((f"acknowledging {rule}", reason) for rule, reason in findings.items()))
     Validations.of(construct).acknowledge(*rules)

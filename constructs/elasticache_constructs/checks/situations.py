@@ -60,6 +60,14 @@ class Situation(Enum):
     UNLISTED_NODE_TYPE = _validate("E3647")
     UNLISTED_ENGINE_VERSION = _validate("E9006")
 
+    CACHE_WITHOUT_CUSTOMER_KEY = _validate("elasticache_cache_uses_customer_key") | _checkov("CKV_AWS_191")
+    GROUP_WITHOUT_ENCRYPTION_AT_REST = (
+        _nag("AEC3", _SOLUTIONS)
+        | _validate("elasticache_replication_group_encrypts_at_rest")
+        | _checkov("CKV_AWS_29", "CKV_AWS_191")
+    )
+    REDIS_GROUP_WITHOUT_ENCRYPTION_AT_REST = _control_tower("elasticache_repl_grp_encrypted_at_rest_check")
+
     GROUP_WITHOUT_TLS = (
         _nag("AEC3", _SOLUTIONS)
         | _validate("elasticache_replication_group_encrypts_in_transit")
@@ -76,16 +84,20 @@ class Situation(Enum):
     REDIS_GROUP_WITHOUT_USERS = _control_tower("elasticache_repl_grp_rbac_auth_enabled_check")
     REDIS_GROUP_WITHOUT_AUTH_TOKEN = _control_tower("elasticache_repl_grp_redis_auth_enabled_check")
     GROUP_WITHOUT_FAILOVER = _nag("AEC4", _SOLUTIONS)
+    """Or without Multi-AZ."""
     REDIS_GROUP_WITHOUT_FAILOVER = _control_tower("elasticache_repl_grp_auto_failover_enabled_check") | _validate(
         "E3026"
     )
     GROUP_WITH_SHORT_RETENTION = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5)
-    GROUP_RETENTION_UNKNOWN = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5) | _validate(
+    GROUP_WITHOUT_BACKUPS = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5) | _validate(
         "elasticache_replication_group_is_backed_up"
     )
+    """Or with a retention that is known at deployment only."""
     GROUP_WITHOUT_FINAL_SNAPSHOT = _validate("elasticache_replication_group_is_kept_or_snapshotted")
     GROUP_WITHOUT_SLOW_LOG = _validate("elasticache_replication_group_delivers_slow_log")
     GROUP_WITHOUT_ENGINE_LOG = _validate("elasticache_replication_group_delivers_engine_log")
+    MEMCACHED_WITHOUT_TLS = _validate("elasticache_memcached_encrypts_in_transit")
+    MEMCACHED_IN_ONE_ZONE = _validate("elasticache_memcached_spreads_over_zones")
     SERVERLESS_CACHE_WITHOUT_LOGIN = _validate("elasticache_serverless_cache_has_user_group")
     USER_WITHOUT_GROUP = _validate("elasticache_user_belongs_to_a_user_group")
     SECRET_WITHOUT_ROTATION = _nag("SMG4", _SOLUTIONS) | _nag("SecretsManagerRotationEnabled", _HIPAA, _NIST_5)

@@ -14,6 +14,7 @@ from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import place_of
+from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_known, is_token, is_unresolved
 from elasticache_constructs.checks.whole_numbers import shown, shown_list
@@ -23,17 +24,17 @@ from elasticache_constructs.network.security_groups import (
     checked_connections,
     connections_from_consumers,
 )
-from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
+from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets, create_placement
 from elasticache_constructs.shared.auto_scaling import create_scaling, unknown_nodes
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache, WatchedCache
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
 from elasticache_constructs.shared.monitoring.node_metrics import MemcachedMetrics
 from elasticache_constructs.shared.notifications import (
-    EventTopic,
-    admit_events,
     check_alarm_topic,
     check_event_topic,
+    known_topic,
+    topic_of_events,
 )
 from elasticache_constructs.shared.removal import refuse_for_imported, refuse_snapshot
 from elasticache_constructs.values.auto_scaling import NODES
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.auto_scaling import AutoScaling
+    from elasticache_constructs.values.existing import ExistingMemcachedCluster
     from elasticache_constructs.values.node_type import NodeType
 
 _ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
@@ -141,10 +143,12 @@ class MemcachedCluster(MemcachedClusterBase):
     client may read. It keeps nothing: a replaced node begins empty, and there are no snapshots.
 
     Replaced, empty and with a new endpoint, if one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
-    another VPC, ``port``, ``network_type``. Changed in place, and emptied: ``engine``, ``node_type``. Changed in place:
+    another VPC, ``port``, ``network_type``, the id, subnet group and TLS of ``existing``. Changed in place, and
+    emptied: ``engine``, ``node_type``. Changed in place:
     ``nodes`` (removed nodes lose their items), ``node_scaling``, ``availability_zones`` (of new nodes),
     ``parameters`` and ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
-    ``auto_minor_version_upgrade``. Around the cluster, and nothing about it: ``alarms``, ``alarm_topic``.
+    ``auto_minor_version_upgrade``, the rest of ``existing``. Around the cluster, and nothing about it: ``alarms``,
+    ``alarm_topic``.
 
     Args:
         scope: The parent.
@@ -179,6 +183,9 @@ class MemcachedCluster(MemcachedClusterBase):
         auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
+        existing: A cluster that exists and is imported: what it cannot change, and what it keeps for now
+            (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise. Default:
+            the cluster is made.
 
     Raises:
         ConfigurationError: If the service would refuse the cluster, or it would be less safe than promised.
@@ -208,6 +215,7 @@ class MemcachedCluster(MemcachedClusterBase):
         alarm_topic: sns.ITopic | None = None,
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
+        existing: ExistingMemcachedCluster | None = None,
     ) -> None:
         with reported_together() as check:
             settings = check(
@@ -224,18 +232,29 @@ class MemcachedCluster(MemcachedClusterBase):
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
                 manual_upgrades_reason=manual_upgrades_reason,
                 region=place_of(scope).region,
+                existing=existing,
             )
-            subnets = check(
-                choose_subnets,
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                network_type=network_type,
-                node_type=node_type,
-                scaling=None if node_scaling is None else "MemcachedCluster(node_scaling=...)",
-                of=scope,
-                spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
+            subnets = (
+                check(
+                    choose_subnets,
+                    vpc=vpc,
+                    vpc_subnets=vpc_subnets,
+                    network_type=network_type,
+                    node_type=node_type,
+                    scaling=None if node_scaling is None else "MemcachedCluster(node_scaling=...)",
+                    of=scope,
+                    spread=Spread(f"nodes={nodes}", "nodes=1") if nodes != 1 else None,
+                )
+                if existing is None
+                else check(check_placed, "MemcachedCluster", vpc, vpc_subnets, of=scope)
             )
-            zones = check(_zones_of_nodes, availability_zones, nodes, subnets)
+            zones = check(
+                _zones_of_nodes,
+                availability_zones,
+                nodes,
+                subnets,
+                least=2 if existing is None or existing.no_multi_az_reason is None else 1,
+            )
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
             if alarm_topic is not None:
@@ -243,29 +262,30 @@ class MemcachedCluster(MemcachedClusterBase):
             thresholds = check(chosen_thresholds, alarms, settings)
 
         super().__init__(scope, construct_id)
-        topic = notification_topic or EventTopic(self, "Events")
-        admit_events(topic, of=self)
-        placement = create_placement(self, subnets)
-        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
+        report_open_reasons(self, reasons_of(settings))
+        self._topic = topic_of_events(
+            self, notification_topic, is_wanted=not (existing and existing.has_no_notification_topic)
+        )
+        subnet_group = existing.subnet_group_name if existing else create_placement(self, subnets).subnet_group_name
+        groups = CacheSecurityGroups(
+            self, "Network", vpc=vpc, port=port, existing=existing.security_group_ids if existing else None
+        )
         resource = self._resource = elasticache.CfnCacheCluster(
             self,
             "Resource",
             **settings.properties(),
             # Without zones a later change of the number of nodes replaces the cluster.
             preferred_availability_zones=zones or None,
-            cache_subnet_group_name=placement.subnet_group_name,
-            vpc_security_group_ids=[groups.nodes.security_group_id],
-            cache_parameter_group_name=create_parameter_group(self, engine, settings.all_parameters()),
-            notification_topic_arn=topic.topic_arn,
+            cache_subnet_group_name=subnet_group,
+            vpc_security_group_ids=groups.node_group_ids,
+            cache_parameter_group_name=(existing and existing.parameter_group_name)
+            or create_parameter_group(self, engine, settings.all_parameters()),
+            notification_topic_arn=self._topic.topic_arn if self._topic else None,
         )
-        # The CDK wants a policy. Delete is CloudFormation's default: it stays unstated, so that no template changes.
-        resource.apply_removal_policy(RemovalPolicy.DESTROY)
-        resource.add_deletion_override("DeletionPolicy")
-        resource.add_deletion_override("UpdateReplacePolicy")
+        _state_removal(resource, is_existing=existing is not None)
         self.cluster_id = resource.ref
         self.configuration_endpoint = Endpoint(resource.attr_configuration_endpoint_address, port)
         self.client_security_group = groups.clients
-        self.notification_topic = topic
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._nodes = nodes
         self._is_scaled = node_scaling is not None
@@ -277,6 +297,8 @@ class MemcachedCluster(MemcachedClusterBase):
             resource,
             {
                 Situation.CACHE_ON_DEFAULT_PORT: PORT_LATER if is_token(port) else usual_port,
+                Situation.MEMCACHED_WITHOUT_TLS: existing.no_tls_reason if existing else None,
+                Situation.MEMCACHED_IN_ONE_ZONE: existing.no_multi_az_reason if existing else None,
                 Situation.UNLISTED_NODE_TYPE: _NEWER if node_type.unlisted else None,
                 Situation.UNLISTED_ENGINE_VERSION: _NEWER if engine.unlisted else None,
                 **settings.relaxed(),
@@ -296,6 +318,15 @@ class MemcachedCluster(MemcachedClusterBase):
             thresholds,
             alarm_topic,
         )
+
+    @property
+    def notification_topic(self) -> sns.ITopic:
+        """The topic of its events.
+
+        Raises:
+            ConfigurationError: If it is an existing cluster without one.
+        """
+        return known_topic(self._topic, of="MemcachedCluster")
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Change what happens when the cluster is removed from its stack, or replaced. Default: it is deleted.
@@ -352,7 +383,20 @@ class MemcachedCluster(MemcachedClusterBase):
         )
 
 
-def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubnets | None) -> list[str]:
+def _state_removal(resource: elasticache.CfnCacheCluster, *, is_existing: bool) -> None:
+    """What was there before its stack is there after it; any other cluster is deleted."""
+    if is_existing:
+        resource.apply_removal_policy(RemovalPolicy.RETAIN)
+        return
+    # The CDK wants a policy. Delete is CloudFormation's default: it stays unstated, so that no template changes.
+    resource.apply_removal_policy(RemovalPolicy.DESTROY)
+    resource.add_deletion_override("DeletionPolicy")
+    resource.add_deletion_override("UpdateReplacePolicy")
+
+
+def _zones_of_nodes(
+    named: Sequence[str] | None, nodes: int, subnets: ChosenSubnets | None, *, least: int = 2
+) -> list[str]:
     """The zone of each node; none where none is known."""
     known = () if subnets is None else subnets.zones
     if named is None:
@@ -366,7 +410,7 @@ def _zones_of_nodes(named: Sequence[str] | None, nodes: int, subnets: ChosenSubn
             fix=f"Use availability_zones={list(islice(cycle(known), nodes))}, or choose subnets in {strangers[0]}",
             rule="NET-18",
         )
-    if len(zones) != nodes or (nodes > 1 and len(set(zones)) == 1):
+    if len(zones) != nodes or (nodes > 1 and len(set(zones)) < least):
         raise ConfigurationError(
             got=f"MemcachedCluster(nodes={shown(nodes)}, availability_zones={shown_list(zones)})",
             allowed="each node has its zone, and several nodes are in two zones at least",

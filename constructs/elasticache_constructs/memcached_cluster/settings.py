@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
@@ -13,6 +13,7 @@ from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfi
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import NODES, AutoScaling
 from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.existing import PAGE, ExistingMemcachedCluster
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import MEMCACHED_PORT, checked_port
 from elasticache_rules import facts
@@ -20,7 +21,26 @@ from elasticache_rules import facts
 _MOST_NODES = facts.limit("memcached_nodes").maximum
 
 
+def _kept(cache: MemcachedClusterSettings, name: str) -> Any:
+    """What an existing cluster says; ``None`` for any other."""
+    return None if cache.existing is None else getattr(cache.existing, name)
+
+
+def _check_existing(cache: MemcachedClusterSettings) -> None:
+    if cache.existing is None:
+        cache.node_type.check_available()
+    elif cache.existing.parameter_group_name is not None and cache.all_parameters():
+        raise ConfigurationError(
+            got="MemcachedCluster(existing=..., parameters=...)",
+            allowed="the parameters are those of its parameter_group_name",
+            fix="Leave parameter_group_name out to have a parameter group with these parameters, or the parameters",
+            page=PAGE,
+        )
+
+
 def _check_transit_encryption(cache: MemcachedClusterSettings) -> None:
+    if _kept(cache, "no_tls_reason") is not None:
+        return
     got, fix = f"MemcachedCluster(engine={cache.engine})", "Use Engine.MEMCACHED_1_6_22"
     check_feature(cache.engine, "transit_encryption", got=got, fix=fix, rule="TLS-04")
 
@@ -75,8 +95,6 @@ class MemcachedClusterSettings(NodeSettings):
     """
 
     CONSTRUCT = "MemcachedCluster"
-    ALWAYS: ClassVar = {"transit_encryption_enabled": True}
-
     node_type: NodeType = field(
         metadata=Setting(
             l1={"cache_node_type": lambda cache: cache.node_type.name},
@@ -104,7 +122,9 @@ class MemcachedClusterSettings(NodeSettings):
         metadata=Setting(
             l1={
                 "num_cache_nodes": lambda cache: cache.nodes,
-                "az_mode": lambda cache: "cross-az" if cache.nodes > 1 else "single-az",
+                "az_mode": lambda cache: (
+                    "cross-az" if cache.nodes > 1 and _kept(cache, "no_multi_az_reason") is None else "single-az"
+                ),
             },
             check=_check_nodes,
             rule="MEM-01",
@@ -118,6 +138,18 @@ class MemcachedClusterSettings(NodeSettings):
         default=MEMCACHED_PORT,
         metadata=Setting(
             l1="port", check=lambda cache: checked_port(cache.port, default=MEMCACHED_PORT), rule="NET-12"
+        ),
+    )
+    existing: ExistingMemcachedCluster | None = field(
+        default=None,
+        metadata=Setting(
+            l1={
+                "cluster_name": lambda cache: _kept(cache, "cluster_id"),
+                "transit_encryption_enabled": lambda cache: _kept(cache, "no_tls_reason") is None,
+            },
+            made_by_construct=("cache_subnet_group_name", "vpc_security_group_ids"),
+            example="ExistingMemcachedCluster(cluster_id='pages-2018', ...)",
+            check=_check_existing,
         ),
     )
 

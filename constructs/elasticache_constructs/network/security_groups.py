@@ -33,6 +33,8 @@ class CacheSecurityGroups(Construct):
         last_port: The last port of a range. Default: ``port`` alone.
         members: What the first group is on, as its construct id. Default: ``Nodes``.
         store: What clients connect to, for the descriptions. Default: ``cache``.
+        existing: The ids of the groups that are on it already, instead of the first group. The first of them gets the
+            rule that admits clients. Default: the first group is made.
     """
 
     def __init__(
@@ -45,12 +47,19 @@ class CacheSecurityGroups(Construct):
         last_port: int | None = None,
         members: str = "Nodes",
         store: str = "cache",
+        existing: Sequence[str] | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.nodes: ec2.ISecurityGroup = ec2.SecurityGroup(
-            self, members, vpc=vpc, allow_all_outbound=False, description=f"{members} of the {store}"
+        self.nodes: ec2.ISecurityGroup = (
+            ec2.SecurityGroup.from_security_group_id(self, members, existing[0])
+            if existing
+            else ec2.SecurityGroup(
+                self, members, vpc=vpc, allow_all_outbound=False, description=f"{members} of the {store}"
+            )
         )
         """On the nodes or instances."""
+        self.node_group_ids: list[str] = list(existing or [self.nodes.security_group_id])
+        """All groups on the nodes or instances."""
         self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
             self, "Clients", vpc=vpc, allow_all_outbound=False, description=f"Clients of the {store}"
         )

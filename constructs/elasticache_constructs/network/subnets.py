@@ -229,6 +229,29 @@ def check_vpc(vpc: ec2.IVpc, *, of: IConstruct) -> None:
     )
 
 
+def check_placed(call: str, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, of: IConstruct) -> ChosenSubnets:
+    """No subnets, for a cache that exists: it stays in those that it has.
+
+    Raises:
+        ConfigurationError: If subnets are chosen, or the VPC is of another region.
+    """
+    with reported_together() as check:
+        check(check_kind, "", "vpc", vpc, _VPC)
+        if vpc_subnets is not None:
+            check(_refuse_subnets, call)
+    check_vpc(vpc, of=of)
+    return ChosenSubnets([], ())
+
+
+def _refuse_subnets(call: str) -> None:
+    raise ConfigurationError(
+        got=f"{call}(existing=..., vpc_subnets=...)",
+        allowed="a cache that exists stays in the subnets that it has",
+        fix="Leave vpc_subnets out",
+        rule="NET-01",
+    )
+
+
 def _check_tenancy(vpc: ec2.IVpc) -> None:
     resource = vpc.node.default_child
     if isinstance(resource, ec2.CfnVPC) and resource.instance_tenancy == "dedicated":

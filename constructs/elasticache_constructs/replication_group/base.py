@@ -49,6 +49,8 @@ class ReplicationGroupBase(Resource, Logins, ManagedCache, ReplicationMetrics, M
 
     _connections: ec2.Connections
     _topology: Topology | None
+    _node_ids: Sequence[str] = ()
+    """Of an existing group whose nodes are numbered otherwise."""
     _tls = True
     _noun = "group"
     _engine_name = "redis"  # of an imported group it is not known, and clients talk to both alike
@@ -84,6 +86,8 @@ class ReplicationGroupBase(Resource, Logins, ManagedCache, ReplicationMetrics, M
             )
         if self._topology.is_scaled:
             raise unknown_nodes("group")
+        if self._node_ids:
+            return self._node_ids
         nodes = range(1, self._topology.nodes_per_shard + 1)
         if not self._topology.cluster_mode_enabled:
             return [f"{self.replication_group_id}-{node:03}" for node in nodes]

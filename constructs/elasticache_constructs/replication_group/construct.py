@@ -8,13 +8,14 @@ from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs.access.resources import create_access
+from elasticache_constructs.access.resources import create_access, existing_token
 from elasticache_constructs.checks.errors import ConfigurationError, reference, reported_together
 from elasticache_constructs.checks.locations import place_of
+from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
-from elasticache_constructs.network.subnets import Spread, choose_subnets, create_placement
+from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets, create_placement
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
@@ -27,10 +28,10 @@ from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, c
 from elasticache_constructs.shared.monitoring.queries import CacheLog
 from elasticache_constructs.shared.notifications import (
     AlarmTopic,
-    EventTopic,
-    admit_events,
     check_alarm_topic,
     check_event_topic,
+    known_topic,
+    topic_of_events,
 )
 from elasticache_constructs.values.auto_scaling import REPLICAS, SHARDS
 from elasticache_constructs.values.endpoint import Endpoint
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
+    from elasticache_constructs.values.existing import ExistingReplicationGroup
     from elasticache_constructs.values.log_delivery import LogDelivery
     from elasticache_constructs.values.node_type import NodeType
     from elasticache_constructs.values.restore import Snapshot
@@ -73,12 +75,14 @@ class ReplicationGroup(ReplicationGroupBase):
 
     Replaced, with a new endpoint and without its data (a final snapshot is taken), if one of these changes: its
     construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
-    ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering. Changed in place:
+    ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering, the id, subnet group
+    and encryption at rest of ``existing``. Changed in place:
     ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
     ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
     ``durability`` (alone in its update), ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``,
-    ``description``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``. Cluster mode, TLS and failover
-    take several deployments to turn on: docs/runbooks. ``make gate`` says what a change will do.
+    ``description``, the rest of ``existing``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``.
+    Cluster mode, TLS and failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change
+    will do.
 
     Args:
         scope: The parent.
@@ -123,6 +127,9 @@ class ReplicationGroup(ReplicationGroupBase):
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
         description: What the console shows, at most 255 characters. Default: the construct id.
+        existing: A group that exists and is imported: what it cannot change, and what it keeps for now
+            (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise, and
+            ``encryption_key`` is for logs, secrets and alarms. Default: the group is made.
 
     Raises:
         ConfigurationError: If the service would refuse the group, or it would be less safe than promised.
@@ -159,6 +166,7 @@ class ReplicationGroup(ReplicationGroupBase):
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
         description: str | None = None,
+        existing: ExistingReplicationGroup | None = None,
     ) -> None:
         topology = topology or Topology()
         with reported_together() as check:
@@ -183,19 +191,24 @@ class ReplicationGroup(ReplicationGroupBase):
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
                 manual_upgrades_reason=manual_upgrades_reason,
                 region=place_of(scope).region,
+                existing=existing,
             )
-            subnets = check(
-                choose_subnets,
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                network_type=network_type,
-                node_type=node_type,
-                scaling="Topology with automatic scaling" if topology.is_scaled else None,
-                durability=str(durability) if durability and durability.is_on else None,
-                of=scope,
-                spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
-                if topology.multi_az
-                else None,
+            subnets = (
+                check(
+                    choose_subnets,
+                    vpc=vpc,
+                    vpc_subnets=vpc_subnets,
+                    network_type=network_type,
+                    node_type=node_type,
+                    scaling="Topology with automatic scaling" if topology.is_scaled else None,
+                    durability=str(durability) if durability and durability.is_on else None,
+                    of=scope,
+                    spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
+                    if topology.multi_az
+                    else None,
+                )
+                if existing is None
+                else check(check_placed, "ReplicationGroup", vpc, vpc_subnets, of=scope)
             )
             if notification_topic is not None:
                 check(check_event_topic, notification_topic, of=scope)
@@ -204,31 +217,41 @@ class ReplicationGroup(ReplicationGroupBase):
             thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
+        report_open_reasons(self, reasons_of(settings))
         settings.backups.bind(self)
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
-        topic = notification_topic or EventTopic(self, "Events")
-        admit_events(topic, of=self)
-        placement = create_placement(self, subnets)
-        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port)
-        entry = create_access(self, access, engine=settings.engine_of_users, key=key)
+        topic = topic_of_events(
+            self, notification_topic, is_wanted=not (existing and existing.has_no_notification_topic)
+        )
+        subnet_group = existing.subnet_group_name if existing else create_placement(self, subnets).subnet_group_name
+        parameter_group = (existing and existing.parameter_group_name) or create_parameter_group(
+            self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
+        )
+        groups = CacheSecurityGroups(
+            self, "Network", vpc=vpc, port=port, existing=existing.security_group_ids if existing else None
+        )
+        entry = (
+            existing_token(self, existing.auth_token_secret)
+            if existing and existing.auth_token_secret
+            else create_access(self, access, engine=settings.engine_of_users, key=key)
+        )
         cluster_mode = settings.topology.cluster_mode_enabled
         log_groups = _log_groups(self, settings, key)
         self._resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
             **settings.properties(),
-            cache_subnet_group_name=placement.subnet_group_name,
-            security_group_ids=[groups.nodes.security_group_id],
-            cache_parameter_group_name=create_parameter_group(
-                self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
-            ),
-            kms_key_id=key.key_arn,
+            cache_subnet_group_name=subnet_group,
+            security_group_ids=groups.node_group_ids,
+            cache_parameter_group_name=parameter_group,
+            kms_key_id=existing.encryption_at_rest.key_arn if existing else key.key_arn,
             auth_token=entry.auth_token,
             user_group_ids=entry.user_group_ids,
             log_delivery_configurations=_log_delivery(settings, log_groups) or None,
-            notification_topic_arn=topic.topic_arn,
+            notification_topic_arn=topic.topic_arn if topic else None,
         )
-        self._resource.apply_removal_policy(RemovalPolicy.SNAPSHOT)
+        # What was there before its stack is there after it.
+        self._resource.apply_removal_policy(RemovalPolicy.RETAIN if existing else RemovalPolicy.SNAPSHOT)
         if cluster_mode:
             # Without it CloudFormation replaces the group to change its shards.
             self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
@@ -236,10 +259,11 @@ class ReplicationGroup(ReplicationGroupBase):
         self.replication_group_id = self._resource.ref
         self.endpoint, self.reader_endpoint = _endpoints(self._resource, settings.topology, port)
         self.client_security_group: ec2.ISecurityGroup = groups.clients
-        self.notification_topic = topic
+        self._topic = topic
         self.encryption_key = key
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
         self._topology = settings.topology
+        self._node_ids = existing.node_ids if existing else ()
         self._access = access
         self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
@@ -247,6 +271,7 @@ class ReplicationGroup(ReplicationGroupBase):
         log_format = settings.log_delivery.log_format
         self._logs = {kind: CacheLog(each, log_format) for kind, each in log_groups.items()}
         self._passwords = {each.user_name: each for each in entry.passwords}
+        self._has_existing_token = bool(existing and existing.auth_token_secret)
         self._user_group_id = entry.user_group_id
         scaled = f"replication-group/{self.replication_group_id}"
         self.shard_scaling: appscaling.ScalableTarget | None = create_scaling(
@@ -269,6 +294,15 @@ class ReplicationGroup(ReplicationGroupBase):
             key=key,
         )
         _warn(self, engine, upgraded_from)
+
+    @property
+    def notification_topic(self) -> sns.ITopic:
+        """The topic of its events.
+
+        Raises:
+            ConfigurationError: If it is an existing group without one.
+        """
+        return known_topic(self._topic, of="ReplicationGroup")
 
     @classmethod
     def from_replication_group_attributes(
@@ -366,6 +400,13 @@ class ReplicationGroup(ReplicationGroupBase):
         Raises:
             ConfigurationError: If alarms could not be published to the topic, or the function would be in another VPC.
         """
+        if self._has_existing_token:
+            raise ConfigurationError(
+                got="rotate_secrets of a group with ExistingReplicationGroup(auth_token_secret=...)",
+                allowed="the secret is its owner's, and so is its rotation",
+                fix="Leave auth_token_secret out: a token is generated then, and the old one stays valid until the "
+                "first rotation (docs/adopt.md)",
+            )
         if alarm_topic is not None:
             check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
         topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)

@@ -41,6 +41,7 @@ def findings(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:
         **_known_later(settings),
         **_after_the_upgrade(settings),
         **_relaxed(settings),
+        **_existing(settings),
         **settings.relaxed(),
     }
 
@@ -62,7 +63,7 @@ def _known_later(settings: ReplicationGroupSettings) -> dict[Situation, str | No
     """What the policies say of values that are CDK tokens, which they cannot read."""
     later: dict[Situation, str | None] = {}
     if is_token(settings.backups.retention_days):
-        later[Situation.GROUP_RETENTION_UNKNOWN] = _RETENTION_LATER
+        later[Situation.GROUP_WITHOUT_BACKUPS] = _RETENTION_LATER
     if is_token(settings.port):
         later[Situation.CACHE_ON_DEFAULT_PORT] = PORT_LATER
     return later
@@ -81,6 +82,27 @@ def _left_to_the_next(settings: ReplicationGroupSettings) -> Iterator[Situation]
         yield Situation.GROUP_WITHOUT_SLOW_LOG
     if new.supports_engine_log and not running.supports_engine_log:
         yield Situation.GROUP_WITHOUT_ENGINE_LOG
+
+
+def _existing(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:
+    """What an existing group is without, with the reason that was given."""
+    kept = settings.existing
+    if kept is None:
+        return {}
+    found: dict[Situation, str | None] = {}
+    is_redis, at_rest = settings.engine.name == "redis", kept.encryption_at_rest
+    if at_rest.is_enabled:
+        found[Situation.CACHE_WITHOUT_CUSTOMER_KEY] = at_rest.reason
+    else:
+        found[Situation.GROUP_WITHOUT_ENCRYPTION_AT_REST] = at_rest.reason
+        found[Situation.REDIS_GROUP_WITHOUT_ENCRYPTION_AT_REST] = at_rest.reason if is_redis else None
+    found[Situation.GROUP_WITHOUT_BACKUPS] = kept.no_backups_reason
+    found[Situation.GROUP_WITHOUT_FAILOVER] = kept.no_multi_az_reason
+    if settings.engine.supports_slow_log:
+        found[Situation.GROUP_WITHOUT_SLOW_LOG] = kept.no_logs_reason
+    if settings.engine.supports_engine_log:
+        found[Situation.GROUP_WITHOUT_ENGINE_LOG] = kept.no_logs_reason
+    return {situation: reason for situation, reason in found.items() if reason is not None}
 
 
 def _relaxed(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:

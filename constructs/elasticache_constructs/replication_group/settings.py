@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.access import Access
 from elasticache_constructs.access.users import IamUser
@@ -17,6 +17,7 @@ from elasticache_constructs.values.auto_scaling import SHARDS, ScalingMetric
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.durability import Durability
 from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.existing import PAGE, ExistingReplicationGroup
 from elasticache_constructs.values.log_delivery import LogDelivery
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import REDIS_PORT, checked_port
@@ -308,6 +309,51 @@ def _check_description(cache: ReplicationGroupSettings) -> None:
         )
 
 
+def _kept(cache: ReplicationGroupSettings, name: str) -> Any:
+    """What an existing group says; ``None`` for any other."""
+    return None if cache.existing is None else getattr(cache.existing, name)
+
+
+def _check_existing(cache: ReplicationGroupSettings) -> None:
+    kept = cache.existing
+    if kept is None:
+        cache.node_type.check_available()
+        return
+    with reported_together() as check:
+        if cache.restore_from is not None:
+            check(_refuse_both, "restore_from", "a group that exists is not restored")
+        if kept.parameter_group_name is not None and cache.all_parameters():
+            check(
+                _refuse_both,
+                "parameters",
+                "the parameters are those of its parameter_group_name",
+                "Leave parameter_group_name out to have a parameter group with these parameters, or the parameters",
+            )
+        if kept.auth_token_secret is not None and not cache.access.is_auth_token:
+            check(
+                _refuse_both,
+                "access",
+                "an auth_token_secret is of a group with an AUTH token",
+                "Use Access.auth_token(), or leave auth_token_secret out",
+            )
+        if kept.no_multi_az_reason is not None and not cache.topology.multi_az:
+            check(
+                _refuse_both,
+                "topology",
+                "no_multi_az_reason is for a group with automatic failover",
+                "Leave no_multi_az_reason out: Topology(no_failover_reason='...') says it of both",
+            )
+
+
+def _refuse_both(argument: str, allowed: str, fix: str | None = None) -> None:
+    raise ConfigurationError(
+        got=f"ReplicationGroup(existing=..., {argument}=...)",
+        allowed=allowed,
+        fix=fix or f"Leave {argument} out",
+        page=PAGE,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicationGroupSettings(NodeSettings):
     """Everything about a group that is not another resource.
@@ -317,8 +363,6 @@ class ReplicationGroupSettings(NodeSettings):
     """
 
     CONSTRUCT = "ReplicationGroup"
-    ALWAYS: ClassVar = {"at_rest_encryption_enabled": True}
-
     engine: Engine = field(
         metadata=Setting(
             l1={
@@ -357,7 +401,9 @@ class ReplicationGroupSettings(NodeSettings):
                 ),
                 "cluster_mode": _cluster_mode,
                 "automatic_failover_enabled": lambda cache: cache.topology.multi_az,
-                "multi_az_enabled": lambda cache: cache.topology.multi_az,
+                "multi_az_enabled": lambda cache: (
+                    cache.topology.multi_az and _kept(cache, "no_multi_az_reason") is None
+                ),
             },
             example="Topology(replicas_per_shard=1)",
             check=_check_topology,
@@ -432,7 +478,9 @@ class ReplicationGroupSettings(NodeSettings):
         default_factory=Backups,
         metadata=Setting(
             l1={
-                "snapshot_retention_limit": lambda cache: cache.backups.retention_days,
+                "snapshot_retention_limit": lambda cache: (
+                    cache.backups.retention_days if _kept(cache, "no_backups_reason") is None else 0
+                ),
                 "snapshot_window": lambda cache: cache.backups.window,
             },
             example="Backups(retention_days=35)",
@@ -440,6 +488,21 @@ class ReplicationGroupSettings(NodeSettings):
                 snapshot=cache.backups.window, maintenance=cache.maintenance_window
             ),
             rule="SNP-01",
+        ),
+    )
+
+    existing: ExistingReplicationGroup | None = field(
+        default=None,
+        metadata=Setting(
+            l1={
+                "replication_group_id": lambda cache: _kept(cache, "replication_group_id"),
+                "at_rest_encryption_enabled": lambda cache: (
+                    cache.existing is None or cache.existing.encryption_at_rest.is_enabled
+                ),
+            },
+            made_by_construct=("cache_subnet_group_name", "kms_key_id", "security_group_ids"),
+            example="ExistingReplicationGroup(replication_group_id='orders-2019', ...)",
+            check=_check_existing,
         ),
     )
 
@@ -469,7 +532,9 @@ class ReplicationGroupSettings(NodeSettings):
         )
 
     def logs(self) -> Iterator[str]:
-        """The logs that the engine can deliver."""
+        """The logs that are delivered: those that the engine can deliver, if an existing group is not without."""
+        if _kept(self, "no_logs_reason") is not None:
+            return
         if self.running.supports_slow_log:
             yield "slow-log"
         if self.running.supports_engine_log:

@@ -15,6 +15,7 @@ from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.access.logins import Logins
 from elasticache_constructs.access.resources import create_access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
@@ -23,7 +24,7 @@ from elasticache_constructs.network.security_groups import (
     checked_connections,
     connections_from_consumers,
 )
-from elasticache_constructs.network.subnets import Spread, choose_subnets
+from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.shared.claims import RENAME, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.access import Access
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.backups import Backups
+    from elasticache_constructs.values.existing import ExistingServerlessCache
     from elasticache_constructs.values.restore import Snapshot
     from elasticache_constructs.values.serverless_limits import ServerlessLimits
 
@@ -177,10 +179,10 @@ class ServerlessCache(ServerlessCacheBase):
     When it is deleted, a final snapshot is taken that has the cache's name.
 
     Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
-    ``network_type``, ``restore_from``. Only a new construct path succeeds: the other updates fail and change nothing,
-    because the name of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey,
-    ``limits``, ``access``, ``backups``, ``description``. Around the cache, and nothing about it: ``alarms``,
-    ``alarm_topic``.
+    ``network_type``, ``restore_from``, the name, subnets and key of ``existing``. Only a new construct path succeeds:
+    the other updates fail and change nothing, because the name of the cache is taken. Changed in place: ``engine`` to a
+    newer version or from Redis to Valkey, ``limits``, ``access``, ``backups``, ``description``, the rest of
+    ``existing``. Around the cache, and nothing about it: ``alarms``, ``alarm_topic``.
 
     Args:
         scope: The parent.
@@ -208,6 +210,9 @@ class ServerlessCache(ServerlessCacheBase):
             the app and of its key are extended to allow CloudWatch; those of imported ones must allow it already, and
             there is a warning. Default: an `AlarmTopic` for this cache.
         description: What the console shows, at most 255 characters. Default: the construct id.
+        existing: A cache that exists and is imported: what it cannot change, and what it keeps for now
+            (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise, and
+            ``encryption_key`` is for secrets and alarms. Default: the cache is made.
 
     Raises:
         ConfigurationError: If the service would refuse the cache, or it would be less safe than promised.
@@ -233,6 +238,7 @@ class ServerlessCache(ServerlessCacheBase):
         alarms: CacheAlarms | None = None,
         alarm_topic: sns.ITopic | None = None,
         description: str | None = None,
+        existing: ExistingServerlessCache | None = None,
     ) -> None:
         with reported_together() as check:
             settings = check(
@@ -244,27 +250,40 @@ class ServerlessCache(ServerlessCacheBase):
                 backups=backups,
                 restore_from=restore_from,
                 network_type=network_type,
+                existing=existing,
             )
-            subnets = check(
-                choose_subnets,
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                network_type=network_type,
-                of=scope,
-                spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
+            subnets = (
+                check(
+                    choose_subnets,
+                    vpc=vpc,
+                    vpc_subnets=vpc_subnets,
+                    network_type=network_type,
+                    of=scope,
+                    spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
+                )
+                if existing is None
+                else check(check_placed, "ServerlessCache", vpc, vpc_subnets, of=scope)
             )
-            check(_check_zones, max_azs, subnets)
+            check(_check_zones, max_azs, subnets, is_existing=existing is not None)
             if alarm_topic is not None:
                 check(check_alarm_topic, alarm_topic, of=scope, call="ServerlessCache")
             thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
         super().__init__(scope, construct_id)
+        report_open_reasons(self, reasons_of(settings))
         settings.backups.bind(self)
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         port, reader_port = engine.ports
-        groups = CacheSecurityGroups(self, "Network", vpc=vpc, port=port, last_port=reader_port)
+        groups = CacheSecurityGroups(
+            self,
+            "Network",
+            vpc=vpc,
+            port=port,
+            last_port=reader_port,
+            existing=existing.security_group_ids if existing else None,
+        )
         entry = create_access(self, access, engine=engine, key=key) if access else None
-        name = unique_name(self, longest=_LONGEST_NAME)
+        name = existing.serverless_cache_name if existing else unique_name(self, longest=_LONGEST_NAME)
         claim(
             self,
             "names of serverless caches",
@@ -279,9 +298,9 @@ class ServerlessCache(ServerlessCacheBase):
             "Resource",
             **settings.properties(),
             serverless_cache_name=name,
-            kms_key_id=key.key_arn,
-            subnet_ids=subnets.one_per_zone(max_azs or _SUBNETS.maximum),
-            security_group_ids=[groups.nodes.security_group_id],
+            kms_key_id=existing.encryption_at_rest.key_arn if existing else key.key_arn,
+            subnet_ids=list(existing.subnet_ids) if existing else subnets.one_per_zone(max_azs or _SUBNETS.maximum),
+            security_group_ids=groups.node_group_ids,
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
             snapshot_arns_to_restore=self._snapshot_arns(restore_from),
         )
@@ -289,9 +308,12 @@ class ServerlessCache(ServerlessCacheBase):
         # final snapshots differ if a stack is deleted, created again and deleted again.
         final = {"Fn::Sub": [f"{name}-${{Stack}}{restored_suffix(restore_from)}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
-        resource.apply_removal_policy(RemovalPolicy.DESTROY)
+        # What was there before its stack is there after it.
+        resource.apply_removal_policy(RemovalPolicy.RETAIN if existing else RemovalPolicy.DESTROY)
         if access is not None:
             accept(resource, {Situation.SERVERLESS_CACHE_WITHOUT_LOGIN: access.without_login_reason})
+        if existing is not None:
+            accept(resource, {Situation.CACHE_WITHOUT_CUSTOMER_KEY: existing.encryption_at_rest.reason})
 
         self.serverless_cache_name = name
         self.endpoint = Endpoint(resource.attr_endpoint_address, port)
@@ -393,9 +415,16 @@ def _routine() -> list[str]:
     return [event.name for event in facts.events("eventbridge", facts.Meaning.ROUTINE)]
 
 
-def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None) -> None:
+def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None, *, is_existing: bool) -> None:
     if max_azs is None:
         return
+    if is_existing:
+        raise ConfigurationError(
+            got=f"ServerlessCache(existing=..., max_azs={shown(max_azs)})",
+            allowed="a cache that exists stays in the subnets that it has",
+            fix="Leave max_azs out",
+            rule="SLS-06",
+        )
     known = subnets.zones if subnets is not None else ()
     if not is_whole_number(max_azs, _SUBNETS.minimum, _SUBNETS.maximum) or (known and max_azs > len(known)):
         raise ConfigurationError(

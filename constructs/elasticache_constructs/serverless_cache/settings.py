@@ -13,6 +13,7 @@ from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import CacheSettings, Setting
 from elasticache_constructs.values.backups import Backups
+from elasticache_constructs.values.existing import PAGE, ExistingServerlessCache
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
@@ -71,6 +72,16 @@ def _check_restore(cache: ServerlessCacheSettings) -> None:
             "have no snapshots",
             fix="Use Snapshot.of_serverless_cache('...')",
             rule="SNP-20",
+        )
+
+
+def _check_existing(cache: ServerlessCacheSettings) -> None:
+    if cache.existing is not None and cache.restore_from is not None:
+        raise ConfigurationError(
+            got="ServerlessCache(existing=..., restore_from=...)",
+            allowed="a cache that exists is not restored",
+            fix="Leave restore_from out",
+            page=PAGE,
         )
 
 
@@ -147,7 +158,9 @@ class ServerlessCacheSettings(CacheSettings):
         default_factory=Backups,
         metadata=Setting(
             l1={
-                "snapshot_retention_limit": lambda cache: cache.backups.retention_days,
+                "snapshot_retention_limit": lambda cache: (
+                    0 if cache.existing and cache.existing.no_backups_reason else cache.backups.retention_days
+                ),
                 "daily_snapshot_time": _snapshot_time,
             },
             example="Backups(retention_days=35)",
@@ -170,6 +183,14 @@ class ServerlessCacheSettings(CacheSettings):
             example="NetworkType.IPV4",
             check=_check_discovery,
             rule="NET-13",
+        ),
+    )
+    existing: ExistingServerlessCache | None = field(
+        default=None,
+        metadata=Setting(
+            made_by_construct=("serverless_cache_name", "subnet_ids", "kms_key_id", "security_group_ids"),
+            example="ExistingServerlessCache(serverless_cache_name='pages-2025', ...)",
+            check=_check_existing,
         ),
     )
 

@@ -125,6 +125,36 @@ def _alarms(account: Any) -> dict[str, Any]:
     }
 
 
+def topic_of_events(scope: Construct, given: sns.ITopic | None, *, is_wanted: bool = True) -> sns.ITopic | None:
+    """The topic that a cache publishes its events to.
+
+    Args:
+        scope: The cache.
+        given: The topic that it was given. Default: one is made.
+        is_wanted: Whether one is made. An existing cache may have none.
+    """
+    topic = given or (EventTopic(scope, "Events") if is_wanted else None)
+    if topic is not None:
+        admit_events(topic, of=scope)
+    return topic
+
+
+def known_topic(topic: sns.ITopic | None, *, of: str) -> sns.ITopic:
+    """The topic of a cache's events.
+
+    Raises:
+        ConfigurationError: If the cache exists and has none.
+    """
+    if topic is None:
+        raise ConfigurationError(
+            got=f"notification_topic of a {of} with has_no_notification_topic=True",
+            allowed="the events of this cache go to no topic",
+            fix="Leave has_no_notification_topic out: a topic is made, and set in place",
+            page=_PAGE,
+        )
+    return topic
+
+
 def admit_events(topic: sns.ITopic, *, of: Construct) -> None:
     """Allow ElastiCache to publish to a topic: a topic of the app gets the statement, an imported one a warning.
 

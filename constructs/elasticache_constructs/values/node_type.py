@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
@@ -26,6 +26,8 @@ class NodeType:
     Args:
         name: The node type as AWS writes it, such as ``cache.t4g.small``. A CDK token passes through unchecked.
         unlisted: Whether to accept a node type that is newer than this package. Default: refused.
+        previous_generation: Whether to accept a type that is not available for new caches, such as ``cache.t2.micro``,
+            for one that exists and runs on it. Default: refused.
 
     Raises:
         ConfigurationError: If the name is not of that form, ElastiCache has no such type, or it is not available for
@@ -36,6 +38,7 @@ class NodeType:
 
     name: str
     unlisted: bool = False
+    previous_generation: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a node type."""
@@ -49,7 +52,7 @@ class NodeType:
                 fix=_corrected(self.name),
                 rule="NOD-01",
             )
-        if self.facts is None and not self.unlisted:
+        if self.facts is None and not self.unlisted and not (self.previous_generation and self._is_retired):
             near = facts.closest(self.name, _creatable())
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
@@ -59,7 +62,14 @@ class NodeType:
                 rule="NOD-01",
             )
         family = self.family
-        if family is not None and not family.creatable:
+        if self.previous_generation and not self._is_retired:
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r}, previous_generation=True)",
+                allowed="the type is available for new caches",
+                fix="Leave previous_generation out",
+                rule="NOD-10",
+            )
+        if family is not None and not family.creatable and not self.previous_generation:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
                 allowed=f"{family.name} is not available for new caches",
@@ -82,6 +92,10 @@ class NodeType:
         return None if is_unresolved(self.name) else facts.node_family(self.name.split(".")[1])
 
     @property
+    def _is_retired(self) -> bool:
+        return self.family is not None and not self.family.creatable
+
+    @property
     def has_data_tiering(self) -> bool:
         """Whether it has data tiering: part of the data is on SSD."""
         return self.family is not None and self.family.data_tiering
@@ -99,12 +113,26 @@ class NodeType:
         """
         known, family = self.facts, self.family
         with reported_together() as check:
-            if family is not None:
+            if family is not None and not self.previous_generation:
                 check(self._check_engine, family, engine)
-            if known is not None:
+            if known is not None and not self.previous_generation:
                 check(self._check_region, known, region)
             if family is not None and ipv6:
                 check(self._check_ipv6, family)
+
+    def check_available(self) -> None:
+        """Refuse a type of a previous generation, for a cache that is new.
+
+        Raises:
+            ConfigurationError: If it is of a previous generation.
+        """
+        if self.previous_generation:
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r}, previous_generation=True) for a new cache",
+                allowed="a type of a previous generation is for a cache that exists and runs on it",
+                fix="Use cache.t4g.small, cache.m7g.large or cache.r7g.large; where the cache exists, add existing=...",
+                rule="NOD-10",
+            )
 
     def check_auto_scaling(self, what: str) -> None:
         """Refuse a node type whose caches are not scaled automatically.
