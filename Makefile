@@ -25,6 +25,8 @@
 #                            ARGS=--json: for machines;  ARGS=--policy: the minimum policy that it needs
 #   make check               format, lint, types, scanners, tests
 #   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
+#   make docs                builds the site of the documents into .site/html, with search and every public name
+#   make pictures            draws the pictures of the documents again: from templates, results and records
 #   make wheels              builds the wheels, and uses them without the checkout
 #   make bench               measurements, written to benchmarks/results
 #   make snapshots           accept the templates as they are now; review the diff before committing it
@@ -47,6 +49,7 @@ DEV := .venv/.dev
 CLI := node_modules/.package-lock.json
 SCAN := .venv-scan/.done
 BENCH := .venv/.bench
+SITE := .venv/.docs
 # Tests that start no server: `make quick` runs them.
 QUICK := tests/unit tests/rules tests/facts tests/docs README.md docs
 
@@ -64,7 +67,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: verify cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
+.PHONY: docs pictures verify cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -81,13 +84,19 @@ workloads: setup
 quick: setup
 	python -m pytest -n logical $(QUICK) $(ARGS)
 
-test: setup
+test: setup $(SITE)
 	python -m pytest -n auto $(ARGS)
 
 check: lint types scan test
 
-coverage: setup
+coverage: setup $(SITE)
 	python -m pytest -n auto --cov --cov-report=term $(ARGS)
+
+docs: setup $(SITE)
+	@python -m website
+
+pictures: setup
+	python -m website.pictures
 
 wheels: setup
 	.ci/wheels
@@ -170,6 +179,7 @@ lock: setup
 	$(LOCK) --group synth -c requirements-dev.txt -o requirements.txt
 	$(LOCK) --group native -o requirements-native.txt
 	$(LOCK) --group bench -c requirements-dev.txt -o requirements-bench.txt
+	$(LOCK) --group docs -c requirements-dev.txt -o requirements-docs.txt
 	$(LOCK) --group scan -o requirements-scan.txt
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
 	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/application_constructs/database/runtime/requirements.txt
@@ -208,6 +218,11 @@ $(CLI): package.json package-lock.json | $(DEV)
 # The peers go into the same environment, so that all are measured on the same clients.
 $(BENCH): requirements-bench.txt $(DEV)
 	@.venv/bin/python $(INSTALL) -r requirements-bench.txt
+	@touch $@
+
+# Into the same environment: the reference is made by importing the packages.
+$(SITE): requirements-docs.txt $(DEV)
+	@.venv/bin/python $(INSTALL) -r requirements-docs.txt
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)

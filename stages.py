@@ -5,6 +5,7 @@ Most changes to what is deployed where are made here only.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,7 @@ class StageSettings:
     """One stage. Without an account or a region it can be deployed to any.
 
     Attributes:
+        more_caches: Further caches, by a name that their stacks end with: ``cache-pages`` for ``pages``. Default: none.
         database: PostgreSQL. Default: none.
         workload: The reference applications, which need the database. Default: none of them.
         subscribers: Who is told of alarms and events. Default: no person, which synth warns of.
@@ -106,6 +108,7 @@ class StageSettings:
     network: NetworkSettings
     redis: RedisSettings
     memcached: MemcachedSettings
+    more_caches: Mapping[str, RedisSettings | MemcachedSettings] = field(default_factory=dict)
     database: DatabaseSettings | None = None
     workload: WorkloadSettings | None = None
     subscribers: Subscribers = field(default_factory=Subscribers)
@@ -121,6 +124,8 @@ class StageSettings:
                 check(check_region_name, "region", self.region)
             for name, value in self.tags.items():
                 check(check_tag, name, value)
+            for name in self.more_caches:
+                check(_check_cache_name, name)
             check(self._check_database)
 
     def _check_database(self) -> None:
@@ -130,6 +135,19 @@ class StageSettings:
                 allowed="the catalogue keeps its products in the database",
                 fix="Give the stage a database, or leave the workload out as well",
             )
+
+
+_TAKEN = ("database", "memcached", "monitoring", "network", "notifications", "redis", "workload")
+
+
+def _check_cache_name(name: str) -> None:
+    if name in _TAKEN or not re.fullmatch(r"[a-z][a-z0-9]{0,19}", name):
+        raise ConfigurationError(
+            got=f"more_caches={{{name!r}: ...}}",
+            allowed="a name begins with a letter, has lower-case letters and digits, 20 at most, and is that of no "
+            f"stack of every stage: {', '.join(_TAKEN)}",
+            fix="Name what the cache holds, for example 'pages'",
+        )
 
 
 _CATALOGUE = DatabaseUser("catalogue")

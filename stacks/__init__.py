@@ -15,11 +15,12 @@ from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
 from stacks.redis import RedisStack
 from stacks.workload import WorkloadStack
+from stages import RedisSettings
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stages import StageSettings
+    from stages import MemcachedSettings, StageSettings
 
 
 _LONGEST_NAME = 100  # that of a stack has 128
@@ -39,31 +40,24 @@ class CacheStage(cdk.Stage):
             self, "cache-notifications", subscribers=settings.subscribers, termination_protection=protected
         )
         self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
-        self.redis = RedisStack(
-            self,
-            "cache-redis",
-            settings=settings.redis,
-            network=self.network.network,
-            alarm_topic=self.notifications.alarm_topic,
-            subscribers=settings.subscribers,
-            no_reserved_concurrency_reason=unreserved,
-            termination_protection=protected,
-        )
-        self.memcached = MemcachedStack(
-            self,
-            "cache-memcached",
-            settings=settings.memcached,
-            network=self.network.network,
-            alarm_topic=self.notifications.alarm_topic,
-            subscribers=settings.subscribers,
-            termination_protection=protected,
-        )
+        self.redis = self._redis("redis", settings.redis, settings)
+        self.memcached = self._memcached("memcached", settings.memcached, settings)
+        more = [
+            self._redis(name, each, settings)
+            if isinstance(each, RedisSettings)
+            else self._memcached(name, each, settings)
+            for name, each in settings.more_caches.items()
+        ]
+        stacks = [self.redis, self.memcached, *more]
         self.monitoring = MonitoringStack(
             self,
             "cache-monitoring",
-            caches=[self.redis.cache, self.memcached.cache],
+            caches=[stack.cache for stack in stacks],
             subscribers=settings.subscribers,
-            alarm_topics=[self.notifications.alarm_topic, *self.redis.rotation_topics],
+            alarm_topics=[
+                self.notifications.alarm_topic,
+                *(topic for stack in stacks if isinstance(stack, RedisStack) for topic in stack.rotation_topics),
+            ],
             termination_protection=protected,
         )
         if settings.database is None:
@@ -87,6 +81,29 @@ class CacheStage(cdk.Stage):
             database=self.database.database,
             no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
+        )
+
+    def _redis(self, name: str, cache: RedisSettings, settings: StageSettings) -> RedisStack:
+        return RedisStack(
+            self,
+            f"cache-{name}",
+            settings=cache,
+            network=self.network.network,
+            alarm_topic=self.notifications.alarm_topic,
+            subscribers=settings.subscribers,
+            no_reserved_concurrency_reason=settings.no_reserved_concurrency_reason,
+            termination_protection=settings.termination_protection,
+        )
+
+    def _memcached(self, name: str, cache: MemcachedSettings, settings: StageSettings) -> MemcachedStack:
+        return MemcachedStack(
+            self,
+            f"cache-{name}",
+            settings=cache,
+            network=self.network.network,
+            alarm_topic=self.notifications.alarm_topic,
+            subscribers=settings.subscribers,
+            termination_protection=settings.termination_protection,
         )
 
 

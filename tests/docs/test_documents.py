@@ -17,7 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROO
 
 FOLDERS = (
     "benchmarks|client|constructs|cost|docs|examples|local_servers|operations|rehearsal|scanners|stacks|tests|"
-    "verification|workloads"
+    "verification|website|workloads"
 )
 
 

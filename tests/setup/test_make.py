@@ -86,7 +86,20 @@ def _make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 TARGETS = [
     *("setup", "rehearse", "workloads", "quick", "test", "lint", "types", "scan", "bench"),
-    *("synth", "gate", "snapshots", "facts", "coverage", "wheels", "format", "lock", "upgrade", "clean"),
+    *(
+        "docs",
+        "pictures",
+        "synth",
+        "gate",
+        "snapshots",
+        "facts",
+        "coverage",
+        "wheels",
+        "format",
+        "lock",
+        "upgrade",
+        "clean",
+    ),
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev", "verify STAGE=dev"),
     *("drill STAGE=dev NAME=failover", "updates STAGE=dev"),
@@ -128,7 +141,7 @@ def test_what_a_change_costs_is_no_part_of_the_verdict(verdict: int, checkout: P
 
 def test_only_locked_wheels_are_installed(checkout: Path) -> None:
     """Whatever a target installs has its hash locked, or is of this repository and fetches nothing."""
-    for target in ("setup", "bench", "scan"):
+    for target in ("setup", "bench", "docs", "scan"):
         calls = make(checkout, target)
     installs = [call for call in calls if "install" in call]
     own = [call for call in installs if {"--no-index", "--no-deps", "--no-build-isolation"} <= set(call)]

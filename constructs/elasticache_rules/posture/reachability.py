@@ -52,7 +52,7 @@ _STORES = {
     "AWS::RDS::DBInstance": _Placement("VPCSecurityGroups", "DBSubnetGroupName"),
 }
 # They cannot be chosen, and clients need both, the second one to read (SLS-22).
-_SERVERLESS_PORTS = {"valkey": (6379, 6380), "redis": (6379, 6380), "memcached": (11211, 11212)}
+SERVERLESS_PORTS = {"valkey": (6379, 6380), "redis": (6379, 6380), "memcached": (11211, 11212)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _is_closed(app: Templates, network: Network, store: Resource, port: int, fun
 def _ports(store: Resource) -> tuple[int, ...]:
     """The ports of a store; none if the template does not show them."""
     if store.kind == "AWS::ElastiCache::ServerlessCache":
-        return _SERVERLESS_PORTS.get(str(store.get("Engine")).lower(), ())
+        return SERVERLESS_PORTS.get(str(store.get("Engine")).lower(), ())
     port = str(store.get("Port"))
     return (int(port),) if port.isdecimal() else ()
 
