@@ -146,7 +146,7 @@ def test_only_locked_wheels_are_installed(checkout: Path) -> None:
     installs = [call for call in calls if "install" in call]
     own = [call for call in installs if {"--no-index", "--no-deps", "--no-build-isolation"} <= set(call)]
     locked = [call for call in installs if {"--require-hashes", "--only-binary", ":all:", "-r"} <= set(call)]
-    assert (1, 4) == (len(own), len(locked))
+    assert (1, 5) == (len(own), len(locked))
     assert installs == [call for call in installs if call in own or call in locked]
     assert {file.name for file in LOCKS} == {word for call in locked for word in call if word.endswith(".txt")}
 
