@@ -2,9 +2,11 @@
 
 from tests.docs import commands, diagram, properties
 from tests.docs.indexes import INDEXES
+from tests.peers import table as peers
 
 for index in INDEXES:
     index.path.write_text(index.written(), encoding="utf-8")
 commands.DOCUMENT.write_text(commands.written(), encoding="utf-8")
 diagram.DOCUMENT.write_text(diagram.written(), encoding="utf-8")
 properties.DOCUMENT.write_text(properties.written(), encoding="utf-8")
+peers.DOCUMENT.write_text(peers.written(), encoding="utf-8")
