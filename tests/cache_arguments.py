@@ -31,6 +31,8 @@ class Cache:
     l1: Any
     resources: Mapping[str, str]
     """Arguments that are other resources, or follow from them, by what they become: an argument of the L1 construct."""
+    around: frozenset[str]
+    """Arguments that make or change resources around a cache: they become nothing of the cache itself."""
 
     @property
     def declared(self) -> dict[str, dataclasses.Field[Any]]:
@@ -76,7 +78,9 @@ CACHES = [
             "vpc_subnets": "cache_subnet_group_name",
             "encryption_key": "kms_key_id",
             "notification_topic": "notification_topic_arn",
+            "security_groups": "security_group_ids",
         },
+        frozenset({"alarms", "alarm_topic", "secrets_key"}),
     ),
     Cache(
         MemcachedCluster,
@@ -87,7 +91,9 @@ CACHES = [
             "vpc_subnets": "cache_subnet_group_name",
             "availability_zones": "preferred_availability_zones",
             "notification_topic": "notification_topic_arn",
+            "security_groups": "vpc_security_group_ids",
         },
+        frozenset({"alarms", "alarm_topic"}),
     ),
     Cache(
         ServerlessCache,
@@ -98,6 +104,8 @@ CACHES = [
             "vpc_subnets": "subnet_ids",
             "max_azs": "subnet_ids",
             "encryption_key": "kms_key_id",
+            "security_groups": "security_group_ids",
         },
+        frozenset({"alarms", "alarm_topic", "secrets_key"}),
     ),
 ]

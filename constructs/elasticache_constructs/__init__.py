@@ -32,6 +32,7 @@ from elasticache_constructs.values.existing import (
     ExistingServerlessCache,
 )
 from elasticache_constructs.values.log_delivery import LogDelivery
+from elasticache_constructs.values.name import Name
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
@@ -72,6 +73,7 @@ __all__ = [
     "LogDelivery",
     "MemcachedCluster",
     "MemcachedClusterBase",
+    "Name",
     "NetworkType",
     "NodeType",
     "Pager",

@@ -123,9 +123,10 @@ def _memcached_cluster(settings: MemcachedClusterSettings, name: str) -> Resourc
 
 def _serverless_cache(settings: ServerlessCacheSettings, name: str) -> Resources:
     cache = _resource("ServerlessCache", _spelled(settings.properties()))
+    chosen = settings.name.value if settings.name else name.lower()
     cache["Properties"] |= {
-        "ServerlessCacheName": name.lower(),
-        "FinalSnapshotName": {"Fn::Sub": [f"{name.lower()}-${{Stack}}{_mark(settings)}", {"Stack": SHORT_STACK_ID}]},
+        "ServerlessCacheName": chosen,
+        "FinalSnapshotName": {"Fn::Sub": [f"{chosen}-${{Stack}}{_mark(settings)}", {"Stack": SHORT_STACK_ID}]},
         "KmsKeyId": {"Ref": "Key"},
         "SecurityGroupIds": [{"Ref": "NodesGroup"}],
         "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],

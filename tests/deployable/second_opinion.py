@@ -419,6 +419,10 @@ def _id_is_wrong(user_id: str) -> bool:
     return not re.fullmatch(r"[a-z][a-z0-9-]*", user_id) or "--" in user_id or user_id.endswith("-")
 
 
+def _name_is_wrong(name: str | None, longest: int) -> bool:
+    return name is not None and (_id_is_wrong(name) or len(name) > longest)
+
+
 def _names_twice(wanted: Asked) -> bool:
     names = [user["UserName"] for user in wanted.members]
     return len(names) != len(set(names))
@@ -482,6 +486,8 @@ def _tracks_another_metric(wanted: Asked, target: Mapping[str, Any]) -> bool:
 
 OF_NODES: dict[str, Callable[[Asked], bool]] = {
     # Names
+    "NAM-01": lambda wanted: _name_is_wrong(wanted.cache.get("ReplicationGroupId"), 40),
+    "NAM-02": lambda wanted: _name_is_wrong(wanted.cache.get("ClusterName"), 50),
     "NAM-14": lambda wanted: _snapshot_is_no_name(wanted.cache.get("SnapshotName")),
     "NAM-16": lambda wanted: wanted.is_group and not 1 <= len(wanted.cache["ReplicationGroupDescription"]) <= 255,
     # Engines and parameter groups

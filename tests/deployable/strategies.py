@@ -91,6 +91,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
         topology = draw(st.one_of(shapes.careless(), shapes.careless(), scaling.beyond_group(topology)))
     return _drawn(
         ReplicationGroupSettings,
+        name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         description=draw(
             surroundings.careless_description()
             if "description" in slips
@@ -148,6 +149,7 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
     number = draw(shapes.wrong_number(1, 60) if "nodes" in slips else st.one_of(st.integers(1, 3), st.integers(1, 60)))
     return _drawn(
         MemcachedClusterSettings,
+        name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         engine=engine,
         node_type=node_type,
         nodes=number,
@@ -181,6 +183,7 @@ def serverless_caches(draw: st.DrawFn) -> Call:
     _, snapshot_window = draw(times.windows(apart=True))
     return _drawn(
         ServerlessCacheSettings,
+        name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         description=draw(
             serverless.careless_description() if "description" in slips else st.sampled_from(surroundings.DESCRIPTIONS)
         ),

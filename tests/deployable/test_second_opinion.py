@@ -155,6 +155,8 @@ DURABLE = edited(
 
 FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("NAM-05", GROUP, {}, default(UserId="App_User!!")),
+    ("NAM-01", GROUP, {"ReplicationGroupId": "n" * 41}, {}),
+    ("NAM-02", CLUSTER, {"ClusterName": "two--hyphens"}, {}),
     ("NAM-14", GROUP, {"SnapshotName": "two--hyphens"}, {}),
     ("NAM-16", GROUP, {"ReplicationGroupDescription": "d" * 256}, {}),
     ("ENG-03", TOKEN, {"EngineVersion": "6.1", **OLD}, {"family": "redis6.x"}),

@@ -36,7 +36,7 @@ SAID: dict[str, dict[str, str]] = {
     "ReplicationGroup": {
         "AtRestEncryptionEnabled": _OTHERWISE_TRUE,
         "ReplicationGroupId": _OTHERWISE_GENERATED,
-        "SecurityGroupIds": "the group's own security group: `ReplicationGroup.connections`, "
+        "SecurityGroupIds": "the group's own security group in addition: `ReplicationGroup.connections`, "
         "`ReplicationGroup.client_security_group`",
         "Tags": _TAGS,
     },
@@ -44,12 +44,12 @@ SAID: dict[str, dict[str, str]] = {
         "ClusterName": _OTHERWISE_GENERATED,
         "Tags": _TAGS,
         "TransitEncryptionEnabled": _OTHERWISE_TRUE,
-        "VpcSecurityGroupIds": "the cluster's own security group: `MemcachedCluster.connections`, "
+        "VpcSecurityGroupIds": "the cluster's own security group in addition: `MemcachedCluster.connections`, "
         "`MemcachedCluster.client_security_group`",
     },
     "ServerlessCache": {
         "FinalSnapshotName": "always the cache's name and a part of the stack's id",
-        "SecurityGroupIds": "the cache's own security group: `ServerlessCache.connections`, "
+        "SecurityGroupIds": "the cache's own security group in addition: `ServerlessCache.connections`, "
         "`ServerlessCache.client_security_group`",
         "ServerlessCacheName": "generated otherwise, from the construct's path",
         "Tags": _TAGS,

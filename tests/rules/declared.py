@@ -93,8 +93,6 @@ _MODE = _impossible(f"{_USERS}._add", "the mode follows from the kind of user: I
 
 DECLARED: dict[str, Declared] = {
     # Names
-    "NAM-01": _not_exposed(f"{_RG}.ReplicationGroupId", _GENERATED),
-    "NAM-02": _not_exposed(f"{_CC}.ClusterName", _GENERATED),
     "NAM-03": _not_exposed("AWS::ElastiCache::SubnetGroup.CacheSubnetGroupName", _GENERATED),
     "NAM-04": _no_property("AWS::ElastiCache::ParameterGroup.CacheParameterGroupName", _GENERATED),
     "NAM-06": _always(_USERS, "the id is generated from the construct's path, in lower case"),
@@ -271,7 +269,7 @@ DECLARED: dict[str, Declared] = {
     "DEL-02": _always(_GROUP, "only replication groups have the policy Snapshot"),
     "DEL-06": _refused("NOD-10", "new caches cannot have t1"),
     "DEL-07": _always(_CREATE_ACCESS, "references order the removal: cache, group, users"),
-    "DEL-08": _not_exposed(f"{_RG}.ReplicationGroupId", _GENERATED),
+    "DEL-08": _documented(f"{_EC}.Name", "Names are unique in an account and region"),
     "DEL-09": _run_time("CloudFormation waits until the cache is available"),
     # Updates
     "UPD-13": _run_time("drift of write-only properties cannot be detected"),

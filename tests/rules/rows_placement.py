@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import MemcachedCluster, NetworkType, NodeType
+from elasticache_constructs.network.security_groups import checked_additional_groups
 from elasticache_constructs.network.subnets import Spread, choose_subnets
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.notifications import check_event_topic
@@ -130,6 +131,13 @@ def _cluster(**arguments: Any) -> None:
     MemcachedCluster(bench.stack, "Cache", vpc=bench.vpc, node_type=NodeType("cache.t4g.small"), **arguments)
 
 
+def _in_groups(*, elsewhere: bool = False, times: int = 1) -> None:
+    stack = _stack()
+    ours, theirs = (ec2.Vpc(stack, name, nat_gateways=0, max_azs=1) for name in ("Ours", "Theirs"))
+    group = ec2.SecurityGroup(stack, "Scanner", vpc=theirs if elsewhere else ours)
+    checked_additional_groups("MemcachedCluster", [group] * times, vpc=ours)
+
+
 _IPV6 = {"ipv6_cidr_block": "2001:db8::/64"}
 
 ROWS = (
@@ -201,6 +209,25 @@ ROWS = (
             "out, or choose subnets in zones of the region."
         ),
         lambda: imported(["us-west-2-lax-1a"]),
+    ),
+    Row(
+        "NET-10",
+        lambda: _in_groups(elsewhere=True),
+        (
+            "MemcachedCluster(security_groups=...) with Test/Scanner, a security group of another VPC than Test/Ours: "
+            "the security groups of a cache are of the VPC that it runs in. Use a security group of Test/Ours, or "
+            "leave it out."
+        ),
+        _in_groups,
+    ),
+    Row(
+        "NET-10",
+        lambda: _in_groups(times=2),
+        (
+            "MemcachedCluster(security_groups=...) with Test/Scanner twice: each security group is named once. Leave "
+            "the second one out."
+        ),
+        _in_groups,
     ),
     Row(
         "NET-15",

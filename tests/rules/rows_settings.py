@@ -10,6 +10,7 @@ from elasticache_constructs import (
     Durability,
     Engine,
     LogDelivery,
+    Name,
     NetworkType,
     NodeType,
     Snapshot,
@@ -25,6 +26,7 @@ _IN_BOTH = (
     "parameters and unlisted_parameters with 'timeout' in both: a parameter has one value. Leave it out of "
     "unlisted_parameters, or of parameters where this package does not know it."
 )
+_READ = "The runbooks of the team on duty name it."
 _MIGRATED = "Until the last client is migrated in spring."
 _BUCKET = "arn:aws:s3:::bucket"
 
@@ -116,6 +118,27 @@ ROWS = (
             "manual_upgrades_reason='...'."
         ),
         lambda: group(auto_minor_version_upgrade=False, manual_upgrades_reason="The team tests each version first."),
+    ),
+    Row(
+        "NAM-01",
+        lambda: Name("Orders_2", _READ),
+        (
+            "Name('Orders_2'): a name has lower-case letters, digits and single hyphens, and begins with a letter. Use "
+            "'orders-2'."
+        ),
+        lambda: Name("orders-2", _READ),
+    ),
+    Row(
+        "NAM-01",
+        lambda: group(name=Name("n" * 41, _READ)),
+        "ReplicationGroup(name=...) with a name of 41 characters: it has at most 40. Shorten it.",
+        lambda: group(name=Name("n" * 40, _READ)),
+    ),
+    Row(
+        "NAM-02",
+        lambda: cluster(name=Name("n" * 51, _READ)),
+        "MemcachedCluster(name=...) with a name of 51 characters: it has at most 50. Shorten it.",
+        lambda: cluster(name=Name("n" * 50, _READ)),
     ),
     Row(
         "NAM-16",

@@ -60,7 +60,8 @@ def _build(written: object, *, first: int = 0) -> tuple[int, list[ConfigurationE
 _REASONS: dict[str, str] = {
     "it names another construct, not what to write in this one": "ENG-01 ENG-02 TLS-03 CCR-01 CCR-03",
     "which engine, node type, number or name is the reader's choice": (
-        "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 NAM-16 NAM-17 NAM-14 LOG-07"
+        "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 "
+        "NAM-01 NAM-02 NAM-16 NAM-17 NAM-14 LOG-07"
     ),
     "it is done in several deployments: a runbook is named": "ENG-10 ENG-12 TOP-23 ASC-03 ASC-08 DTI-03",
     "an argument of an argument is meant": "ASC-06 ASC-07 ASC-10 ASC-11 ASC-12 MEM-13",
@@ -71,8 +72,8 @@ _REASONS: dict[str, str] = {
     "a text of another form is meant, shown by an example": "SNP-02 SNP-03 SNP-10 WIN-01 WIN-02 PGR-16",
     "a name or a value within parameters is meant": "PGR-03 PGR-04 PGR-06 PGR-20",
     "it is about the VPC, a subnet, a topic, a key or a stack other than the cache's": (
-        "NET-01 NET-02 NET-06 NET-15 NET-18 NET-19 LOC-02 DUR-03 ASC-05 TOP-10 TAG-04 KMS-03 KMS-04 MEM-03 SLS-06 "
-        "SLS-08 NAM-09"
+        "NET-01 NET-02 NET-06 NET-10 NET-15 NET-18 NET-19 LOC-02 DUR-03 ASC-05 TOP-10 TAG-04 KMS-03 KMS-04 MEM-03 "
+        "SLS-06 SLS-08 NAM-09"
     ),
 }
 IN_WORDS = {rule: reason for reason, rules in _REASONS.items() for rule in rules.split()}

@@ -24,8 +24,7 @@ _REQUIRED = inspect.Parameter.empty
 _CONTEXT = {"description"}
 """Settings whose defaults a construct takes from its place in the tree: required here, and None in the signature."""
 
-_AROUND = {"alarms", "alarm_topic"}
-"""Arguments that make resources around a cache: they become nothing of the cache itself."""
+_AROUND = frozenset().union(*(cache.around for cache in CACHES))
 
 _OF_THE_FIRST_VERSION = {
     *("access", "availability_zones", "backups", "description", "encryption_key", "engine", "limits", "log_delivery"),
@@ -68,7 +67,7 @@ def _handed_over(cache: Cache, monkeypatch: pytest.MonkeyPatch, arguments: Mappi
 @each_cache
 def test_signature_has_every_setting_and_nothing_undeclared(cache: Cache) -> None:
     """An argument of a construct is a declared setting, another resource, or around the cache."""
-    assert {*cache.declared, *cache.resources, *_AROUND} == {*cache.signature}
+    assert {*cache.declared, *cache.resources, *cache.around} == {*cache.signature}
 
 
 @each_cache
@@ -125,7 +124,9 @@ def test_construct_has_no_defaults_of_its_own(cache: Cache, monkeypatch: pytest.
 def test_l1_arguments_exist(cache: Cache) -> None:
     """The L1 construct, and CloudFormation, know every argument that a setting becomes; each comes from one setting."""
     names = [argument for name in cache.declared for argument in cache.arguments_of(name)]
-    rendered_twice = {name for name in rendered(cache.settings) if names.count(name) > 1}
+    written = [each.metadata.get("l1", {}) for each in cache.declared.values()]
+    by_settings = [name for l1 in written for name in ([l1] if isinstance(l1, str) else l1)]
+    rendered_twice = {name for name in rendered(cache.settings) if by_settings.count(name) > 1}
     document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
 
     assert document is not None
@@ -145,7 +146,7 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
     """
     document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
     replaced, in_place = cache.sentences("Replaced"), cache.sentences("Changed in place")
-    assert _AROUND == cache.sentences("Around")
+    assert cache.around == cache.sentences("Around")
 
     assert document is not None
     only = {path[0] for path in document.create_only if len(path) == 1}

@@ -21,11 +21,13 @@ from elasticache_constructs.checks.whole_numbers import shown, shown_list
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.network.security_groups import (
     CacheSecurityGroups,
+    checked_additional_groups,
     checked_connections,
     connections_from_consumers,
 )
 from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets, create_placement
 from elasticache_constructs.shared.auto_scaling import create_scaling, unknown_nodes
+from elasticache_constructs.shared.claims import claim_name
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache, WatchedCache
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.auto_scaling import AutoScaling
     from elasticache_constructs.values.existing import ExistingMemcachedCluster
+    from elasticache_constructs.values.name import Name
     from elasticache_constructs.values.node_type import NodeType
 
 _ZONE = Kind(of=str, example="['eu-west-1a', 'eu-west-1b']", rule="NET-18")
@@ -143,11 +146,11 @@ class MemcachedCluster(MemcachedClusterBase):
     client may read. It keeps nothing: a replaced node begins empty, and there are no snapshots.
 
     Replaced, empty and with a new endpoint, if one of these changes: its construct path, ``vpc``, ``vpc_subnets`` to
-    another VPC, ``port``, ``network_type``, the id, subnet group and TLS of ``existing``. Changed in place, and
-    emptied: ``engine``, ``node_type``. Changed in place:
-    ``nodes`` (removed nodes lose their items), ``node_scaling``, ``availability_zones`` (of new nodes),
-    ``parameters`` and ``unlisted_parameters`` that need no restart, ``maintenance_window``, ``notification_topic``,
-    ``auto_minor_version_upgrade``, the rest of ``existing``. Around the cluster, and nothing about it: ``alarms``,
+    another VPC, ``port``, ``network_type``, ``name``, the id, subnet group and TLS of ``existing``. Changed in place,
+    and emptied: ``engine``, ``node_type``. Changed in place: ``nodes`` (removed nodes lose their items),
+    ``node_scaling``, ``availability_zones`` (of new nodes), ``parameters`` and ``unlisted_parameters`` that need no
+    restart, ``maintenance_window``, ``notification_topic``, ``security_groups``, ``auto_minor_version_upgrade``, the
+    rest of ``existing``. Around the cluster, and nothing about it: ``alarms``,
     ``alarm_topic``.
 
     Args:
@@ -163,6 +166,8 @@ class MemcachedCluster(MemcachedClusterBase):
         availability_zones: The Availability Zone of each node, in the order of the nodes. Nodes cannot be moved: if you
             change their number, or the subnets get another zone, keep the zones of existing nodes and add those of new
             nodes at the end. Default: the zones of the subnets in turn.
+        security_groups: Security groups of the VPC that the cluster has besides its own, for example that of a scanner.
+            Their rules are yours: none is added to them. Default: its own alone.
         vpc_subnets: Which subnets. Default: the isolated ones; if there are none, the private ones.
         port: The TCP port. Default: 11211.
         maintenance_window: A weekly time in UTC. Default: ``sun:04:00-sun:05:00``.
@@ -183,6 +188,8 @@ class MemcachedCluster(MemcachedClusterBase):
         auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
+        name: A name for people to read, in place of the generated one, with its reason: a cluster with a name cannot be
+            replaced, and one that gets a name is a new cluster. Default: a name is generated.
         existing: A cluster that exists and is imported: what it cannot change, and what it keeps for now
             (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise. Default:
             the cluster is made.
@@ -204,6 +211,7 @@ class MemcachedCluster(MemcachedClusterBase):
         nodes: int = 2,
         node_scaling: AutoScaling | None = None,
         availability_zones: Sequence[str] | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         port: int = MEMCACHED_PORT,
         maintenance_window: str = "sun:04:00-sun:05:00",
@@ -215,6 +223,7 @@ class MemcachedCluster(MemcachedClusterBase):
         alarm_topic: sns.ITopic | None = None,
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
+        name: Name | None = None,
         existing: ExistingMemcachedCluster | None = None,
     ) -> None:
         with reported_together() as check:
@@ -231,6 +240,7 @@ class MemcachedCluster(MemcachedClusterBase):
                 network_type=network_type,
                 auto_minor_version_upgrade=auto_minor_version_upgrade,
                 manual_upgrades_reason=manual_upgrades_reason,
+                name=name,
                 region=place_of(scope).region,
                 existing=existing,
             )
@@ -259,6 +269,7 @@ class MemcachedCluster(MemcachedClusterBase):
                 check(check_event_topic, notification_topic, of=scope)
             if alarm_topic is not None:
                 check(check_alarm_topic, alarm_topic, of=scope, call="MemcachedCluster")
+            additional = check(checked_additional_groups, "MemcachedCluster", security_groups, vpc=vpc)
             thresholds = check(chosen_thresholds, alarms, settings)
 
         super().__init__(scope, construct_id)
@@ -267,8 +278,14 @@ class MemcachedCluster(MemcachedClusterBase):
             self, notification_topic, is_wanted=not (existing and existing.has_no_notification_topic)
         )
         subnet_group = existing.subnet_group_name if existing else create_placement(self, subnets).subnet_group_name
+        claim_name(self, "names of cache clusters", name, rule="NAM-02")
         groups = CacheSecurityGroups(
-            self, "Network", vpc=vpc, port=port, existing=existing.security_group_ids if existing else None
+            self,
+            "Network",
+            vpc=vpc,
+            port=port,
+            existing=existing.security_group_ids if existing else None,
+            additional=additional,
         )
         resource = self._resource = elasticache.CfnCacheCluster(
             self,

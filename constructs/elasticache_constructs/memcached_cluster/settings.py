@@ -14,10 +14,12 @@ from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import NODES, AutoScaling
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.existing import PAGE, ExistingMemcachedCluster
+from elasticache_constructs.values.name import Name, check_name
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import MEMCACHED_PORT, checked_port
 from elasticache_rules import facts
 
+_LONGEST_NAME = 50
 _MOST_NODES = facts.limit("memcached_nodes").maximum
 
 
@@ -144,12 +146,21 @@ class MemcachedClusterSettings(NodeSettings):
         default=None,
         metadata=Setting(
             l1={
-                "cluster_name": lambda cache: _kept(cache, "cluster_id"),
                 "transit_encryption_enabled": lambda cache: _kept(cache, "no_tls_reason") is None,
             },
-            made_by_construct=("cache_subnet_group_name", "vpc_security_group_ids"),
+            made_by_construct=("cluster_name", "cache_subnet_group_name", "vpc_security_group_ids"),
             example="ExistingMemcachedCluster(cluster_id='pages-2018', ...)",
             check=_check_existing,
+        ),
+    )
+
+    name: Name | None = field(
+        default=None,
+        metadata=Setting(
+            l1={"cluster_name": lambda cache: cache.name.value if cache.name else _kept(cache, "cluster_id")},
+            example="Name('orders', reason='...')",
+            check=lambda cache: check_name(cache, longest=_LONGEST_NAME, rule="NAM-02"),
+            rule="NAM-02",
         ),
     )
 

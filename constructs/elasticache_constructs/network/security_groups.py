@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.argument_types import Kind, checked_list
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.network.subnets import are_different
@@ -15,6 +16,14 @@ from elasticache_constructs.values.ports import PORT_LATER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_GROUP = Kind(
+    of=ec2.ISecurityGroup,
+    method="add_ingress_rule",
+    example="[ec2.SecurityGroup.from_security_group_id(...)]",
+    rule="NET-10",
+)
 
 
 class CacheSecurityGroups(Construct):
@@ -35,6 +44,7 @@ class CacheSecurityGroups(Construct):
         store: What clients connect to, for the descriptions. Default: ``cache``.
         existing: The ids of the groups that are on it already, instead of the first group. The first of them gets the
             rule that admits clients. Default: the first group is made.
+        additional: Further groups that are on it, to which no rule is added. Default: none.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class CacheSecurityGroups(Construct):
         members: str = "Nodes",
         store: str = "cache",
         existing: Sequence[str] | None = None,
+        additional: Sequence[ec2.ISecurityGroup] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.nodes: ec2.ISecurityGroup = (
@@ -58,7 +69,10 @@ class CacheSecurityGroups(Construct):
             )
         )
         """On the nodes or instances."""
-        self.node_group_ids: list[str] = list(existing or [self.nodes.security_group_id])
+        self.node_group_ids: list[str] = [
+            *(existing or [self.nodes.security_group_id]),
+            *(group.security_group_id for group in additional),
+        ]
         """All groups on the nodes or instances."""
         self.clients: ec2.ISecurityGroup = ec2.SecurityGroup(
             self, "Clients", vpc=vpc, allow_all_outbound=False, description=f"Clients of the {store}"
@@ -117,8 +131,46 @@ def connections_from_consumers(
     return connections
 
 
-def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IVpc) -> None:
+def checked_additional_groups(
+    call: str, groups: Sequence[ec2.ISecurityGroup] | None, *, vpc: ec2.IVpc
+) -> tuple[ec2.ISecurityGroup, ...]:
+    """The security groups that a cache has besides its own.
+
+    Raises:
+        ConfigurationError: If one is no security group, of another VPC, or there twice.
+    """
+    if groups is None:
+        return ()
+    listed: tuple[ec2.ISecurityGroup, ...] = checked_list(call, "security_groups", groups, _GROUP)
+    with reported_together() as check:
+        check(check_groups, f"{call}(security_groups=...)", listed, vpc=vpc, of="cache", rule="NET-10")
+        check(_check_named_once, call, listed)
+    return listed
+
+
+def _check_named_once(call: str, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    ids = [group.security_group_id for group in groups]
+    twice = next((group for number, group in enumerate(groups) if ids[number] in ids[:number]), None)
+    if twice is not None:
+        raise ConfigurationError(
+            got=f"{call}(security_groups=...) with {twice.node.path} twice",
+            allowed="each security group is named once",
+            fix="Leave the second one out",
+            rule="NET-10",
+        )
+
+
+def check_groups(
+    what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IVpc, of: str = "function", rule: str | None = None
+) -> None:
     """Refuse security groups of another VPC than ``vpc``. Imported groups are not judged.
+
+    Args:
+        what: Where they were given, for the message.
+        groups: The security groups.
+        vpc: The VPC.
+        of: What has them, for the message.
+        rule: The rule's id. Default: none, for what is no cache.
 
     Raises:
         ConfigurationError: If there is one.
@@ -132,9 +184,10 @@ def check_groups(what: str, groups: Sequence[ec2.ISecurityGroup], *, vpc: ec2.IV
         ):
             raise ConfigurationError(
                 got=f"{what} with {group.node.path}, a security group of another VPC than {vpc.node.path}",
-                allowed="the security groups of a function are of the VPC that it runs in",
+                allowed=f"the security groups of a {of} are of the VPC that it runs in",
                 fix=f"Use a security group of {vpc.node.path}, or leave it out",
                 page="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+                rule=rule,
             )
 
 

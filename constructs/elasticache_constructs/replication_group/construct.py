@@ -14,13 +14,18 @@ from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
+from elasticache_constructs.network.security_groups import (
+    CacheSecurityGroups,
+    checked_additional_groups,
+    connections_from_consumers,
+)
 from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets, create_placement
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
 from elasticache_constructs.shared.auto_scaling import create_scaling
+from elasticache_constructs.shared.claims import claim_name
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.logs import log_group
 from elasticache_constructs.shared.monitoring.alarms import WatchedCache
@@ -42,7 +47,7 @@ from elasticache_constructs.values.topology import Topology
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_cdk import aws_applicationautoscaling as appscaling
     from aws_cdk import aws_kms as kms
@@ -57,6 +62,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.engine import Engine
     from elasticache_constructs.values.existing import ExistingReplicationGroup
     from elasticache_constructs.values.log_delivery import LogDelivery
+    from elasticache_constructs.values.name import Name
     from elasticache_constructs.values.node_type import NodeType
     from elasticache_constructs.values.restore import Snapshot
     from elasticache_constructs.values.transit_encryption import TransitEncryption
@@ -75,12 +81,12 @@ class ReplicationGroup(ReplicationGroupBase):
 
     Replaced, with a new endpoint and without its data (a final snapshot is taken), if one of these changes: its
     construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
-    ``restore_from``, ``access`` to another kind, ``node_type`` to or from one with data tiering, the id, subnet group
-    and encryption at rest of ``existing``. Changed in place:
-    ``engine``, ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
-    ``transit_encryption``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``,
-    ``durability`` (alone in its update), ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``,
-    ``description``, the rest of ``existing``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``.
+    ``restore_from``, ``name``, ``access`` to another kind, ``node_type`` to or from one with data tiering, the id,
+    subnet group and encryption at rest of ``existing``. Changed in place: ``engine``, ``node_type``, ``topology``
+    (shards alone in their update), ``access`` (users and their permissions), ``transit_encryption``,
+    ``security_groups``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``, ``durability``
+    (alone in its update), ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``,
+    the rest of ``existing``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``, ``secrets_key``.
     Cluster mode, TLS and failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change
     will do.
 
@@ -94,6 +100,8 @@ class ReplicationGroup(ReplicationGroupBase):
         upgraded_from: The engine that runs today, for the one deployment that upgrades it: what only the new one can
             do, its logs and the modes of TLS and of the cluster, is left to the deployment after it
             (docs/runbooks/engine-upgrade.md). Default: the engine is not upgraded, or both can do the same.
+        security_groups: Security groups of the VPC that the group has besides its own, for example that of a scanner.
+            Their rules are yours: none is added to them. Default: its own alone.
         vpc_subnets: Which subnets. Default: the isolated ones; if there are none, the private ones.
         topology: Shards and replicas, and whether their numbers are scaled automatically. Default: one shard with one
             replica, in two Availability Zones.
@@ -113,6 +121,8 @@ class ReplicationGroup(ReplicationGroupBase):
         encryption_key: Encrypts data at rest, secrets and logs. The policy of a key in the app is extended to allow
             CloudWatch Logs; that of an imported key must allow it already, and there is a warning. Default: an
             `EncryptionKey` for this group, which costs 1 USD a month.
+        secrets_key: Encrypts the secrets of tokens and passwords, for example so that other people may read them than
+            those who may use the data. Nothing about the group changes with it. Default: ``encryption_key``.
         notification_topic: A topic for events, in the same account and region and *not* encrypted. The policy of a
             topic in the app is extended to allow ElastiCache; that of an imported topic must allow it already, and
             there is a warning. Default: an `EventTopic` for this group.
@@ -126,6 +136,8 @@ class ReplicationGroup(ReplicationGroupBase):
         auto_minor_version_upgrade: Whether minor engine versions are installed automatically, in the maintenance
             window; may be changed in place. ``False`` needs a ``manual_upgrades_reason``. Default: True.
         manual_upgrades_reason: Why minor versions are installed by hand. Default: they are installed automatically.
+        name: A name for people to read, in place of the generated one, with its reason: a group with a name cannot be
+            replaced, and one that gets a name is a new group. Default: a name is generated.
         description: What the console shows, at most 255 characters. Default: the construct id.
         existing: A group that exists and is imported: what it cannot change, and what it keeps for now
             (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise, and
@@ -147,6 +159,7 @@ class ReplicationGroup(ReplicationGroupBase):
         node_type: NodeType,
         access: Access,
         upgraded_from: Engine | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         topology: Topology | None = None,
         port: int = REDIS_PORT,
@@ -160,11 +173,13 @@ class ReplicationGroup(ReplicationGroupBase):
         log_delivery: LogDelivery | None = None,
         restore_from: Snapshot | None = None,
         encryption_key: kms.IKey | None = None,
+        secrets_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
         alarms: CacheAlarms | None = None,
         alarm_topic: sns.ITopic | None = None,
         auto_minor_version_upgrade: bool = True,
         manual_upgrades_reason: str | None = None,
+        name: Name | None = None,
         description: str | None = None,
         existing: ExistingReplicationGroup | None = None,
     ) -> None:
@@ -172,6 +187,7 @@ class ReplicationGroup(ReplicationGroupBase):
         with reported_together() as check:
             settings = check(
                 ReplicationGroupSettings.of,
+                name=name,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
                 upgraded_from=upgraded_from,
@@ -214,11 +230,14 @@ class ReplicationGroup(ReplicationGroupBase):
                 check(check_event_topic, notification_topic, of=scope)
             if alarm_topic is not None:
                 check(check_alarm_topic, alarm_topic, of=scope, call="ReplicationGroup")
+            additional = check(checked_additional_groups, "ReplicationGroup", security_groups, vpc=vpc)
             thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
+            of_secrets = check(checked_key, secrets_key, of=scope, name="secrets_key") if secrets_key else None
         super().__init__(scope, construct_id)
         report_open_reasons(self, reasons_of(settings))
         settings.backups.bind(self)
+        claim_name(self, "ids of replication groups", name, rule="NAM-01")
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         topic = topic_of_events(
             self, notification_topic, is_wanted=not (existing and existing.has_no_notification_topic)
@@ -228,12 +247,17 @@ class ReplicationGroup(ReplicationGroupBase):
             self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
         )
         groups = CacheSecurityGroups(
-            self, "Network", vpc=vpc, port=port, existing=existing.security_group_ids if existing else None
+            self,
+            "Network",
+            vpc=vpc,
+            port=port,
+            existing=existing.security_group_ids if existing else None,
+            additional=additional,
         )
         entry = (
             existing_token(self, existing.auth_token_secret)
             if existing and existing.auth_token_secret
-            else create_access(self, access, engine=settings.engine_of_users, key=key)
+            else create_access(self, access, engine=settings.engine_of_users, key=of_secrets or key)
         )
         cluster_mode = settings.topology.cluster_mode_enabled
         log_groups = _log_groups(self, settings, key)
@@ -273,13 +297,7 @@ class ReplicationGroup(ReplicationGroupBase):
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._has_existing_token = bool(existing and existing.auth_token_secret)
         self._user_group_id = entry.user_group_id
-        scaled = f"replication-group/{self.replication_group_id}"
-        self.shard_scaling: appscaling.ScalableTarget | None = create_scaling(
-            self, "ShardScaling", settings.topology.shard_scaling, scaled=SHARDS, resource_id=scaled
-        )
-        self.replica_scaling: appscaling.ScalableTarget | None = create_scaling(
-            self, "ReplicaScaling", settings.topology.replica_scaling, scaled=REPLICAS, resource_id=scaled
-        )
+        self.shard_scaling, self.replica_scaling = self._scaled(settings.topology)
         accept(self._resource, findings(settings))
         profile = settings.profile()
         self._watch(
@@ -303,6 +321,11 @@ class ReplicationGroup(ReplicationGroupBase):
             ConfigurationError: If it is an existing group without one.
         """
         return known_topic(self._topic, of="ReplicationGroup")
+
+    def _scaled(self, topology: Topology) -> Iterator[appscaling.ScalableTarget | None]:
+        resource_id = f"replication-group/{self.replication_group_id}"
+        yield create_scaling(self, "ShardScaling", topology.shard_scaling, scaled=SHARDS, resource_id=resource_id)
+        yield create_scaling(self, "ReplicaScaling", topology.replica_scaling, scaled=REPLICAS, resource_id=resource_id)
 
     @classmethod
     def from_replication_group_attributes(

@@ -19,6 +19,7 @@ from elasticache_constructs.values.durability import Durability
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.existing import PAGE, ExistingReplicationGroup
 from elasticache_constructs.values.log_delivery import LogDelivery
+from elasticache_constructs.values.name import Name, check_name
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import REDIS_PORT, checked_port
 from elasticache_constructs.values.restore import Snapshot
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+_LONGEST_NAME = 40
 _LEAST_RESERVED_MEMORY_PERCENT = 25
 _DURABLE_FAMILIES = [
     name for name in facts.node_families() if (family := facts.node_family(name)) is not None and family.durability
@@ -461,6 +463,19 @@ class ReplicationGroupSettings(NodeSettings):
             rule="LOG-01",
         ),
     )
+    name: Name | None = field(
+        default=None,
+        metadata=Setting(
+            l1={
+                "replication_group_id": lambda cache: (
+                    cache.name.value if cache.name else _kept(cache, "replication_group_id")
+                )
+            },
+            example="Name('orders', reason='...')",
+            check=lambda cache: check_name(cache, longest=_LONGEST_NAME, rule="NAM-01"),
+            rule="NAM-01",
+        ),
+    )
     description: str = field(
         metadata=Setting(
             l1="replication_group_description",
@@ -495,12 +510,11 @@ class ReplicationGroupSettings(NodeSettings):
         default=None,
         metadata=Setting(
             l1={
-                "replication_group_id": lambda cache: _kept(cache, "replication_group_id"),
                 "at_rest_encryption_enabled": lambda cache: (
                     cache.existing is None or cache.existing.encryption_at_rest.is_enabled
                 ),
             },
-            made_by_construct=("cache_subnet_group_name", "kms_key_id", "security_group_ids"),
+            made_by_construct=("replication_group_id", "cache_subnet_group_name", "kms_key_id", "security_group_ids"),
             example="ExistingReplicationGroup(replication_group_id='orders-2019', ...)",
             check=_check_existing,
         ),

@@ -30,7 +30,7 @@ from elasticache_constructs.shared.notifications import admit_alarms_to
 from elasticache_constructs.shared.vpc_function import allow, create_vpc_function, open_resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sns as sns
@@ -328,6 +328,7 @@ def _statements(
                 "StringEquals": {"kms:ViaService": [f"{each}.{stack.region}.amazonaws.com" for each in _USE_THE_KEY]}
             },
         },
+        *_own_key(stack, password, cache),
         allow(group, "elasticache", "DescribeReplicationGroups"),
         allow(arn("cluster", f"{cache.replication_group_id}-*"), "elasticache", "DescribeCacheClusters"),
     ]
@@ -345,6 +346,14 @@ def _statements(
             statements.append({**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service})
     statements.append(allow(topic.topic_arn, "sns", "Publish"))
     return statements
+
+
+def _own_key(stack: Stack, password: GeneratedPassword, cache: RotatedCache) -> Iterator[dict[str, Any]]:
+    """The use of the secret's key, if it is another one than that of the cache."""
+    key = password.secret.encryption_key
+    if key is not None and key.key_arn != cache.encryption_key.key_arn:
+        service = {"StringEquals": {"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}}
+        yield {**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service}
 
 
 def _own_nodes(scope: Construct, cache: RotatedCache) -> dict[str, str]:

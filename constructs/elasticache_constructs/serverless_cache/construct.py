@@ -21,12 +21,13 @@ from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import (
     CacheSecurityGroups,
+    checked_additional_groups,
     checked_connections,
     connections_from_consumers,
 )
 from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets
-from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
-from elasticache_constructs.shared.claims import RENAME, claim
+from elasticache_constructs.serverless_cache.settings import LONGEST_NAME, ServerlessCacheSettings
+from elasticache_constructs.shared.claims import RENAME, RENAME_CACHE, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.monitoring.alarms import MonitoredCache, WatchedCache
@@ -57,10 +58,10 @@ if TYPE_CHECKING:
     from elasticache_constructs.network.subnets import ChosenSubnets
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.existing import ExistingServerlessCache
+    from elasticache_constructs.values.name import Name
     from elasticache_constructs.values.restore import Snapshot
     from elasticache_constructs.values.serverless_limits import ServerlessLimits
 
-_LONGEST_NAME = 40
 _MARK_LENGTH = 8
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 _LONGEST_TOPIC = 60
@@ -179,10 +180,11 @@ class ServerlessCache(ServerlessCacheBase):
     When it is deleted, a final snapshot is taken that has the cache's name.
 
     Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
-    ``network_type``, ``restore_from``, the name, subnets and key of ``existing``. Only a new construct path succeeds:
-    the other updates fail and change nothing, because the name of the cache is taken. Changed in place: ``engine`` to a
-    newer version or from Redis to Valkey, ``limits``, ``access``, ``backups``, ``description``, the rest of
-    ``existing``. Around the cache, and nothing about it: ``alarms``, ``alarm_topic``.
+    ``network_type``, ``restore_from``, ``name``, the name, subnets and key of ``existing``. Only a new construct path
+    or name succeeds: the other updates fail and change nothing, because the name of the cache is taken. Changed in
+    place: ``engine`` to a newer version or from Redis to Valkey, ``limits``, ``access``, ``security_groups``,
+    ``backups``, ``description``, the rest of ``existing``. Around the cache, and nothing about it: ``alarms``,
+    ``alarm_topic``, ``secrets_key``.
 
     Args:
         scope: The parent.
@@ -192,6 +194,8 @@ class ServerlessCache(ServerlessCacheBase):
         engine: The engine and its major version. Default: Valkey 8.
         access: Who may log in. Prefer IAM users: the passwords of a serverless cache are not rotated yet. Memcached has
             no logins and takes none. Default: none, which only Memcached accepts.
+        security_groups: Security groups of the VPC that the cache has besides its own, for example that of a scanner.
+            Their rules are yours: none is added to them. Default: its own alone.
         vpc_subnets: Which subnets; one is used in each Availability Zone. Default: the isolated ones; if there are
             none, the private ones.
         max_azs: The number of Availability Zones, the first ones of the subnets: 2 or 3. It can be chosen at creation
@@ -202,6 +206,8 @@ class ServerlessCache(ServerlessCacheBase):
         network_type: IPv4, IPv6 or both. Default: IPv4.
         encryption_key: Encrypts data at rest and secrets. Default: an `EncryptionKey` for this cache, which costs
             1 USD a month.
+        secrets_key: Encrypts the secrets of tokens and passwords, for example so that other people may read them than
+            those who may use the data. Nothing about the cache changes with it. Default: ``encryption_key``.
         alarms: Changes to the alarms that the cache has by default: thresholds, and alarms that it does without.
             Nothing about the cache changes with them. Default: the alarms of docs/runbooks/alarms/README.md, each of
             which notifies ``alarm_topic``, with thresholds that follow from engine and
@@ -209,6 +215,8 @@ class ServerlessCache(ServerlessCacheBase):
         alarm_topic: The topic that alarms are published to, in the same account and region. The policies of a topic in
             the app and of its key are extended to allow CloudWatch; those of imported ones must allow it already, and
             there is a warning. Default: an `AlarmTopic` for this cache.
+        name: A name for people to read, in place of the generated one, with its reason: a cache with a name cannot be
+            replaced, and one that gets a name is a new cache. Default: a name is generated.
         description: What the console shows, at most 255 characters. Default: the construct id.
         existing: A cache that exists and is imported: what it cannot change, and what it keeps for now
             (docs/adopt.md). It stays when its stack is deleted, unless `apply_removal_policy` says otherwise, and
@@ -229,20 +237,24 @@ class ServerlessCache(ServerlessCacheBase):
         limits: ServerlessLimits,
         engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
         access: Access | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
         backups: Backups | None = None,
         restore_from: Snapshot | None = None,
         network_type: NetworkType = NetworkType.IPV4,
         encryption_key: kms.IKey | None = None,
+        secrets_key: kms.IKey | None = None,
         alarms: CacheAlarms | None = None,
         alarm_topic: sns.ITopic | None = None,
+        name: Name | None = None,
         description: str | None = None,
         existing: ExistingServerlessCache | None = None,
     ) -> None:
         with reported_together() as check:
             settings = check(
                 ServerlessCacheSettings.of,
+                name=name,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
                 limits=limits,
@@ -267,11 +279,26 @@ class ServerlessCache(ServerlessCacheBase):
             check(_check_zones, max_azs, subnets, is_existing=existing is not None)
             if alarm_topic is not None:
                 check(check_alarm_topic, alarm_topic, of=scope, call="ServerlessCache")
+            additional = check(checked_additional_groups, "ServerlessCache", security_groups, vpc=vpc)
             thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
+            of_secrets = check(checked_key, secrets_key, of=scope, name="secrets_key") if secrets_key else None
         super().__init__(scope, construct_id)
         report_open_reasons(self, reasons_of(settings))
         settings.backups.bind(self)
+        if existing is not None:
+            chosen = existing.serverless_cache_name
+        else:
+            chosen = name.value if name else unique_name(self, longest=LONGEST_NAME)
+        claim(
+            self,
+            "names of serverless caches",
+            [chosen],
+            thing="a cache",
+            what="the serverless cache {}",
+            fix=RENAME_CACHE if name else RENAME,
+            rule="NAM-09",
+        )
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         port, reader_port = engine.ports
         groups = CacheSecurityGroups(
@@ -281,23 +308,14 @@ class ServerlessCache(ServerlessCacheBase):
             port=port,
             last_port=reader_port,
             existing=existing.security_group_ids if existing else None,
+            additional=additional,
         )
-        entry = create_access(self, access, engine=engine, key=key) if access else None
-        name = existing.serverless_cache_name if existing else unique_name(self, longest=_LONGEST_NAME)
-        claim(
-            self,
-            "names of serverless caches",
-            [name],
-            thing="a cache",
-            what="the serverless cache {}",
-            fix=RENAME,
-            rule="NAM-09",
-        )
+        entry = create_access(self, access, engine=engine, key=of_secrets or key) if access else None
         resource = elasticache.CfnServerlessCache(
             self,
             "Resource",
             **settings.properties(),
-            serverless_cache_name=name,
+            serverless_cache_name=chosen,
             kms_key_id=existing.encryption_at_rest.key_arn if existing else key.key_arn,
             subnet_ids=list(existing.subnet_ids) if existing else subnets.one_per_zone(max_azs or _SUBNETS.maximum),
             security_group_ids=groups.node_group_ids,
@@ -306,7 +324,7 @@ class ServerlessCache(ServerlessCacheBase):
         )
         # A serverless cache has no DeletionPolicy of Snapshot. The suffix from the stack's id makes the names of two
         # final snapshots differ if a stack is deleted, created again and deleted again.
-        final = {"Fn::Sub": [f"{name}-${{Stack}}{restored_suffix(restore_from)}", {"Stack": SHORT_STACK_ID}]}
+        final = {"Fn::Sub": [f"{chosen}-${{Stack}}{restored_suffix(restore_from)}", {"Stack": SHORT_STACK_ID}]}
         resource.add_property_override("FinalSnapshotName", final)
         # What was there before its stack is there after it.
         resource.apply_removal_policy(RemovalPolicy.RETAIN if existing else RemovalPolicy.DESTROY)
@@ -315,7 +333,7 @@ class ServerlessCache(ServerlessCacheBase):
         if existing is not None:
             accept(resource, {Situation.CACHE_WITHOUT_CUSTOMER_KEY: existing.encryption_at_rest.reason})
 
-        self.serverless_cache_name = name
+        self.serverless_cache_name = chosen
         self.endpoint = Endpoint(resource.attr_endpoint_address, port)
         self.reader_endpoint = Endpoint(resource.attr_reader_endpoint_address, reader_port)
         self.client_security_group = groups.clients
@@ -325,7 +343,7 @@ class ServerlessCache(ServerlessCacheBase):
         self._access = access
         self._passwords = {each.user_name: each for each in entry.passwords} if entry else {}
         self._watch(
-            WatchedCache(profile=settings.profile(), cache_id=name, nodes=[serverless_dimensions(name)]),
+            WatchedCache(profile=settings.profile(), cache_id=chosen, nodes=[serverless_dimensions(chosen)]),
             thresholds,
             alarm_topic,
             key=key,

@@ -14,12 +14,14 @@ from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfi
 from elasticache_constructs.shared.settings import CacheSettings, Setting
 from elasticache_constructs.values.backups import Backups
 from elasticache_constructs.values.existing import PAGE, ExistingServerlessCache
+from elasticache_constructs.values.name import Name, check_name
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from elasticache_rules import facts
 
+LONGEST_NAME = 40
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
 
@@ -147,6 +149,15 @@ class ServerlessCacheSettings(CacheSettings):
             example="Access.users(default=DefaultUser.disabled(), users=[...])",
             check=_check_access,
             secret=True,
+        ),
+    )
+    name: Name | None = field(
+        default=None,
+        metadata=Setting(
+            made_by_construct=("serverless_cache_name",),
+            example="Name('orders', reason='...')",
+            check=lambda cache: check_name(cache, longest=LONGEST_NAME, rule="NAM-09"),
+            rule="NAM-09",
         ),
     )
     description: str = field(

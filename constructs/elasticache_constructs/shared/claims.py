@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     from constructs import IConstruct
 
+    from elasticache_constructs.values.name import Name
+
 RENAME = "Give one of the two caches another construct id, or its stack another name"
 """The fix where a name is generated from a construct's path."""
+
+RENAME_CACHE = "Give one of the two another name: Name('...', reason='...')"
+"""The fix where a name was given."""
 
 # By app: of each kind and name, where it stands.
 _TAKEN: WeakKeyDictionary[IConstruct, dict[tuple[str, str], list[_Place]]] = WeakKeyDictionary()
@@ -40,6 +45,22 @@ class _Place:
         """Whether the two are in one account and region: by name, or because they are in one stage."""
         known = not any(map(is_unresolved, self.where))
         return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
+
+
+def claim_name(scope: IConstruct, kind: str, name: Name | None, *, rule: str) -> None:
+    """Record the name that a cache was given, and refuse one that another cache of the same kind has.
+
+    Args:
+        scope: The cache.
+        kind: What names are unique among, for example ``ids of replication groups``.
+        name: The name. Nothing is recorded without one: CloudFormation generates it.
+        rule: The rule's id.
+
+    Raises:
+        ConfigurationError: If another cache has it.
+    """
+    if name is not None:
+        claim(scope, kind, [name.value], thing="a cache", what="Name({})", fix=RENAME_CACHE, rule=rule)
 
 
 def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, rule: str) -> None:

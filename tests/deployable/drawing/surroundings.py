@@ -6,10 +6,12 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from aws_cdk import Aws
 from hypothesis import strategies as st
 
-from elasticache_constructs import ClusterMode, Durability, LogDelivery, NetworkType, Snapshot, TransitEncryption
+from elasticache_constructs import ClusterMode, Durability, LogDelivery, Name, NetworkType, Snapshot, TransitEncryption
 from elasticache_rules import facts
+from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
 if TYPE_CHECKING:
@@ -114,6 +116,23 @@ def careless_snapshot() -> st.SearchStrategy[Call]:
     )
     of_another_kind = call(Snapshot.of_serverless_cache, "before")
     return st.one_of(either, st.sampled_from((call(Snapshot.rdb_files, [files[0], files[0]]), of_another_kind)))
+
+
+@st.composite
+def careful_name(draw: st.DrawFn) -> Call | None:
+    """Mostly none; one that no other cache of the sample has."""
+    if draw(st.integers(0, 4)) > 0:
+        return None
+    return call(Name, f"orders-{draw(st.uuids()).hex}", REASON)
+
+
+@functools.cache
+def careless_name() -> st.SearchStrategy[Call]:
+    """One of about the length that it may have, or of another form, or without a reason."""
+    lengths = st.integers(38, 52).map(lambda length: call(Name, "n" * length, REASON))
+    names = ("Orders", "two--hyphens", "ends-", "1st", "under_score", "", Aws.REGION)
+    odd = st.sampled_from(names).map(lambda name: call(Name, name, REASON))
+    return st.one_of(lengths, lengths, odd, st.just(call(Name, "orders", "short")))
 
 
 @functools.cache
