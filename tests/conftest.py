@@ -160,18 +160,24 @@ def _bench() -> Bench:
     return new_bench()
 
 
-def new_bench() -> Bench:
-    """A bench without CDK's built-in validation, which the tests of whole stages run."""
+def new_bench(region: str | None = None, *, app: cdk.App | None = None) -> Bench:
+    """A bench without CDK's built-in validation, which the tests of whole stages run.
+
+    Args:
+        region: The Region of its stack. Default: not known.
+        app: The app of another bench, in which it is a stack of another Region.
+    """
     import aws_cdk as cdk  # noqa: PLC0415
     from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415
 
-    app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
-    stack = cdk.Stack(app, "Test")
+    name = "Test" if app is None else f"Test-{region}"
+    app = app or cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, name, env=cdk.Environment(region=region) if region else None)
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
         vpc_id="vpc-12345",
-        availability_zones=["eu-west-1a", "eu-west-1b"],
+        availability_zones=[f"{region or 'eu-west-1'}{letter}" for letter in "ab"],
         isolated_subnet_ids=["subnet-a", "subnet-b"],
         isolated_subnet_route_table_ids=["rtb-a", "rtb-b"],
     )

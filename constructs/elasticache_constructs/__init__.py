@@ -10,6 +10,8 @@ from elasticache_constructs.memcached_cluster.construct import MemcachedCluster,
 from elasticache_constructs.network.construct import CacheNetwork, Egress, ImportedNetwork
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
+from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
@@ -68,6 +70,7 @@ __all__ = [
     "ExistingMemcachedCluster",
     "ExistingReplicationGroup",
     "ExistingServerlessCache",
+    "GlobalDatastore",
     "IamUser",
     "ImportedNetwork",
     "LogDelivery",
@@ -85,6 +88,7 @@ __all__ = [
     "SavedQueries",
     "ScalingMetric",
     "ScheduledScaling",
+    "SecondaryReplicationGroup",
     "SecretRotation",
     "ServerlessCache",
     "ServerlessCacheBase",

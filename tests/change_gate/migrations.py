@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sybil.document import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from elasticache_constructs import GlobalDatastore, NodeType, SecondaryReplicationGroup
 from tests.conftest import ROOT, new_bench
-from tests.unit.builders import replication_group
+from tests.unit.builders import NO_ALARMS, USERS, replication_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,12 @@ PHASES = ("today", "first", "second", "third", "fourth")
 """Names of the states before and after each deployment, as far as a runbook goes."""
 AT_ONCE = "at_once"
 """The name of the change in one deployment that the runbook warns of."""
+
+_DEFAULT_PRIMARY = {
+    "node_type": NodeType("cache.r7g.large"),
+    "auto_minor_version_upgrade": False,
+    "manual_upgrades_reason": "All members of the global datastore are upgraded together.",
+}
 
 Settings = dict[str, Any]
 """What a group is given, by argument; or what several are given, by construct id."""
@@ -60,7 +67,13 @@ def migration(runbook: str) -> Migration:
 
 
 def template_of(settings: Settings) -> Template:
-    """A stack of one group, ``Redis``, or of those that are named. Every stack has the same path, as in an app."""
+    """A stack of one group, ``Redis``, or of those that are named. Every stack has the same path, as in an app.
+
+    ``GlobalDatastore`` makes the group the primary of one, with the secondaries of ``state_members`` in another Region;
+    a group with a ``global_datastore`` is a secondary.
+    """
+    if "GlobalDatastore" in settings or "global_datastore" in settings.get("Redis", {}):
+        return _global(settings)
     groups: Mapping[str, Settings] = (
         settings if "Redis" in settings or "RedisSecond" in settings else {"Redis": settings}
     )
@@ -68,6 +81,31 @@ def template_of(settings: Settings) -> Template:
     for construct_id, each in groups.items():
         replication_group(bench, construct_id, **each)
     return bench.template()
+
+
+def _global(settings: Settings) -> Template:
+    here = new_bench("eu-west-1")
+    there = new_bench("eu-central-1", app=here.stack.node.root)
+    benches = (there, here) if "GlobalDatastore" not in settings else (here, there)
+    primary = replication_group(benches[0], "Redis", **{**_DEFAULT_PRIMARY, **_primary(settings)})
+    store = GlobalDatastore(
+        benches[0].stack, "GlobalDatastore", primary=primary, **settings.get("GlobalDatastore", {"suffix": "shop"})
+    )
+    names = settings.get("state_members", []) if benches[0] is here else ["Redis"]
+    made = [
+        SecondaryReplicationGroup(
+            benches[1].stack, name, global_datastore=store, vpc=benches[1].vpc, access=USERS, alarms=NO_ALARMS
+        )
+        for name in names
+    ]
+    if benches[0] is here and made:
+        store.state_members(made)
+    return here.template()
+
+
+def _primary(settings: Settings) -> Settings:
+    found: Settings = settings["Redis"]
+    return {} if "global_datastore" in found else found
 
 
 def phases_of(runbook: str, group: str) -> list[Template]:

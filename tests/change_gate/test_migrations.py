@@ -18,6 +18,7 @@ STOPPED_BY = {
     "cluster-mode": "TOP-22",
     "durability": "DUR-02",
     "engine-upgrade": "LOG-04",
+    "global-datastore": "GDS-06",
     "node-type": "NOD-18",
     "redis-to-valkey": "ENG-24",
     "replicas-and-failover": "TOP-07",
@@ -54,7 +55,11 @@ def test_every_phase_changes_the_cache(runbook: str) -> None:
         }
 
         # What scales a cache is changed without it.
-        assert kinds & {"AWS::ElastiCache::ReplicationGroup", "AWS::ApplicationAutoScaling::ScalableTarget"}
+        assert kinds & {
+            "AWS::ElastiCache::ReplicationGroup",
+            "AWS::ElastiCache::GlobalReplicationGroup",
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+        }
 
 
 @for_each_runbook

@@ -246,6 +246,208 @@ _CAPACITY = [
         (clustered(), _up_to(clustered(), 4)),
     ),
 ]
+
+_PRIMARY = {"ReplicationGroupId": {"Ref": "Cache"}, "ReplicationGroupRegion": "eu-west-1", "Role": "PRIMARY"}
+_FRANKFURT = {"ReplicationGroupId": "shop-eu", "ReplicationGroupRegion": "eu-central-1", "Role": "SECONDARY"}
+_PARIS = {"ReplicationGroupId": "shop-fr", "ReplicationGroupRegion": "eu-west-3", "Role": "SECONDARY"}
+
+
+def _global(*members: dict[str, Any], attributes: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    properties = {"GlobalReplicationGroupIdSuffix": "shop", "Members": [*members] or [_PRIMARY], **changes}
+    return resource("GlobalReplicationGroup", properties, **(attributes or {}))
+
+
+def _store(*members: dict[str, Any], **changes: Any) -> Template:
+    """A primary ``Cache`` with its global datastore ``Global``."""
+    return beside(group(), Global=_global(*members, **changes))
+
+
+def _of_primary(base: Template) -> Template:
+    return beside(base, Global=_global())
+
+
+_GLOBAL = [
+    *(
+        Row(
+            rule,
+            _of_primary(before),
+            _of_primary(after),
+            f"Cache.{name}",
+            Effect.REJECTED,
+            says,
+            (before, after),
+        )
+        for rule, name, says, before, after in (
+            (
+                "ENG-21",
+                "EngineVersion",
+                "a member of a global datastore cannot be upgraded on its own",
+                group(EngineVersion="7.0"),
+                group(),
+            ),
+            (
+                "GDS-08",
+                "CacheNodeType",
+                "a member of a global datastore cannot be scaled on its own",
+                group(),
+                group(CacheNodeType="cache.r7g.xlarge"),
+            ),
+            (
+                "GDS-09",
+                "CacheParameterGroupName",
+                (
+                    "a member of a global datastore changes its parameter group only in a major upgrade of the whole "
+                    "datastore"
+                ),
+                group(),
+                group(CacheParameterGroupName="own"),
+            ),
+            (
+                "ENG-21",
+                "AutoMinorVersionUpgrade",
+                "the service keeps it off for a member of a global datastore",
+                group(AutoMinorVersionUpgrade=False),
+                group(AutoMinorVersionUpgrade=True),
+            ),
+            (
+                "GDS-14",
+                "AutomaticFailoverEnabled",
+                "failover is decided by the global datastore for all its members",
+                group(),
+                group(AutomaticFailoverEnabled=False, MultiAZEnabled=False),
+            ),
+            (
+                "GDS-14",
+                "NumNodeGroups",
+                "a member of a global datastore has the shards of all members",
+                clustered(),
+                clustered(NumNodeGroups=3),
+            ),
+            (
+                "GDS-04",
+                "TransitEncryptionMode",
+                "a member of a global datastore has the encryption of all members",
+                group(**_PREFERRED),
+                group(**_REQUIRED),
+            ),
+        )
+    ),
+    Row(
+        "NAM-11",
+        _store(),
+        _store(GlobalReplicationGroupIdSuffix="shops"),
+        "Global.GlobalReplicationGroupIdSuffix",
+        Effect.REJECTED,
+        "the id is made with the global datastore, and stays",
+        (_store(), _store(GlobalReplicationGroupDescription="the shop's")),
+    ),
+    Row(
+        "GDS-08",
+        _store(_PRIMARY, _FRANKFURT),
+        _store(_PRIMARY, _FRANKFURT, CacheNodeType="cache.r7g.xlarge"),
+        "Global.CacheNodeType",
+        Effect.INTERRUPTION,
+        "all members are scaled online: a failover of seconds per shard in each Region",
+        (_store(_PRIMARY, _FRANKFURT), _store(_PRIMARY, _FRANKFURT, GlobalReplicationGroupDescription="a")),
+    ),
+    Row(
+        "ENG-21",
+        _store(_PRIMARY, _FRANKFURT),
+        _store(_PRIMARY, _FRANKFURT, EngineVersion="7.1"),
+        "Global.EngineVersion",
+        Effect.INTERRUPTION,
+        "all members are upgraded, with a failover of seconds per shard in each Region; there is no way back",
+        (_store(_PRIMARY, _FRANKFURT), _store(_PRIMARY, _FRANKFURT, GlobalReplicationGroupDescription="a")),
+    ),
+    Row(
+        "UPD-06",
+        _store(_PRIMARY, _FRANKFURT),
+        _store(_PRIMARY, _FRANKFURT, GlobalNodeGroupCount=3)
+        | {
+            "Resources": {
+                **_store(_PRIMARY, _FRANKFURT, GlobalNodeGroupCount=3)["Resources"],
+                "Cache": resource("ReplicationGroup", GROUP | {"SnapshotRetentionLimit": 9}),
+            }
+        },
+        "Global.GlobalNodeGroupCount",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "a resharding that fails is not rolled back, and everything else is",
+        (_store(_PRIMARY, _FRANKFURT), _store(_PRIMARY, _FRANKFURT, GlobalNodeGroupCount=3)),
+    ),
+    Row(
+        "GDS-15",
+        _store(),
+        _store(CacheNodeType="cache.r7g.xlarge"),
+        "Global.Members",
+        Effect.NOT_JUDGED,
+        "its list has the primary alone: whether the service takes secondaries out that it does not name is not "
+        "documented",
+        (_store(_PRIMARY, _PARIS), _store(_PRIMARY, _PARIS, CacheNodeType="cache.r7g.xlarge")),
+        stops=True,
+    ),
+    Row(
+        "GDS-10",
+        _store(_PRIMARY, _FRANKFURT, _PARIS),
+        _store(_PRIMARY, _PARIS),
+        "Global.Members",
+        Effect.DATA_LOSS,
+        "the member in eu-central-1 leaves: it keeps its data, takes writes, and follows no longer",
+        (_store(_PRIMARY), _store(_PARIS, _PRIMARY)),
+    ),
+    Row(
+        "GDS-14",
+        _store(_PRIMARY, _FRANKFURT),
+        _store({**_PRIMARY, "Role": "SECONDARY"}, {**_FRANKFURT, "Role": "PRIMARY"}),
+        "Global.Members",
+        Effect.DATA_LOSS,
+        "another member becomes the primary: what was not replicated to it is lost, and writes fail meanwhile",
+        (_store(_PRIMARY, _FRANKFURT), _store(_FRANKFURT, _PRIMARY)),
+    ),
+    Row(
+        "GDS-15",
+        group(),
+        _store(_PRIMARY, _FRANKFURT),
+        "Global.Members",
+        Effect.REJECTED,
+        "a global datastore is created with its primary alone",
+        (group(), _store()),
+    ),
+    Row(
+        "GDS-16",
+        group(),
+        _store(EngineVersion="7.1"),
+        "Global.EngineVersion",
+        Effect.SEVERAL_DEPLOYMENTS,
+        "CloudFormation ignores it when it creates the global datastore, and afterwards sees no change",
+        (group(), _store()),
+    ),
+    *(
+        Row(
+            "GDS-10",
+            before,
+            template(),
+            "Cache.(resource)",
+            Effect.REJECTED,
+            "a member of a global datastore is not deleted: a secondary leaves it first, a primary when it has none "
+            "left",
+            (template(Cache=resource("ReplicationGroup", GROUP, DeletionPolicy="Snapshot")), template()),
+        )
+        for before in (_store(attributes={"DeletionPolicy": "Retain"}), group(**_MEMBER))
+    ),
+    Row(
+        "GDS-13",
+        beside(_of_primary(group(**_CUSTOM)), Parameters=parameters(timeout="300")),
+        beside(_of_primary(group(**_CUSTOM)), Parameters=parameters(timeout="600")),
+        "Parameters.Properties",
+        Effect.NOT_JUDGED,
+        "Cache is in a global datastore, whose members use copies that the service made: whether this reaches them is "
+        "not known here",
+        (
+            beside(group(**_CUSTOM), Parameters=parameters(timeout="300")),
+            beside(group(**_CUSTOM), Parameters=parameters(timeout="600")),
+        ),
+    ),
+]
 _TAGGED, _RETAGGED = [{"Key": "stage", "Value": "dev"}], [{"Key": "stage", "Value": "prod"}]
 
 
@@ -256,6 +458,7 @@ def _with_tags(kind: str, tags: object, **changes: object) -> Template:
 ROWS = [
     *_OWNED,
     *_CAPACITY,
+    *_GLOBAL,
     Row(
         "TAG-03",
         _with_tags("UserGroup", _TAGGED),

@@ -33,9 +33,20 @@ _NO_RULES_OF_CLASSIC = "EC2-Classic is retired: caches are in a VPC"
 _CLASSIC = "Security groups of EC2-Classic, which is retired: caches are in a VPC"
 
 SAID: dict[str, dict[str, str]] = {
+    "GlobalReplicationGroup": {
+        "CacheNodeType": "`GlobalDatastore(node_type=)`, once it differs from the primary's",
+        "CacheParameterGroupName": "made of the primary's parameters if `GlobalDatastore(engine=)` has another family",
+        "Engine": "`GlobalDatastore(engine=)`, once it differs from the primary's",
+        "EngineVersion": "`GlobalDatastore(engine=)`, once it differs from the primary's",
+        "GlobalNodeGroupCount": "`GlobalDatastore(shards=)`, once it differs from the primary's",
+        "GlobalReplicationGroupDescription": "`GlobalDatastore(description=)`",
+        "GlobalReplicationGroupIdSuffix": "`GlobalDatastore(suffix=)`",
+        "Members": "`GlobalDatastore(primary=)`, and the secondaries of `GlobalDatastore.state_members`",
+    },
     "ReplicationGroup": {
         "AtRestEncryptionEnabled": _OTHERWISE_TRUE,
-        "ReplicationGroupId": _OTHERWISE_GENERATED,
+        "GlobalReplicationGroupId": "`SecondaryReplicationGroup(global_datastore=)`",
+        "ReplicationGroupId": f"{_OTHERWISE_GENERATED}; for a secondary it is made of the construct's path",
         "SecurityGroupIds": "the group's own security group in addition: `ReplicationGroup.connections`, "
         "`ReplicationGroup.client_security_group`",
         "Tags": _TAGS,
@@ -82,10 +93,17 @@ SAID: dict[str, dict[str, str]] = {
 }
 """How properties are said that no setting becomes, or not by itself."""
 
+LATER = {"CacheNodeType", "CacheParameterGroupName", "Engine", "EngineVersion", "GlobalNodeGroupCount"}
+"""Properties of a global datastore that are stated once they differ from the primary's: no new one has them."""
+
 NOT_SAID: dict[str, dict[str, str]] = {
+    "GlobalReplicationGroup": {
+        "AutomaticFailoverEnabled": "the members have the failover of the primary: `Topology`",
+        "RegionalConfigurations": "the service chooses the Availability Zones of new shards",
+        "Tags": "of the CDK: `Tags.of(...)`, or the tags of the stack",
+    },
     "ReplicationGroup": {
         "CacheSecurityGroupNames": _NO_RULES_OF_CLASSIC,
-        "GlobalReplicationGroupId": "no global datastores yet",
         "PreferredCacheClusterAZs": "the service spreads the nodes over the Availability Zones of the subnets",
         "PrimaryClusterId": "makes a group of a single Redis node; a new group takes `ReplicationGroup(restore_from=)`",
         "SnapshottingClusterId": "the service chooses the node that snapshots are taken of, a replica where there is "
@@ -116,7 +134,6 @@ NOT_SAID: dict[str, dict[str, str]] = {
 """Why properties are not said."""
 
 NOT_MADE: dict[str, str] = {
-    "GlobalReplicationGroup": "No global datastores yet.",
     "SecurityGroup": f"{_CLASSIC}.",
     "SecurityGroupIngress": f"{_CLASSIC}.",
     "ServerlessCacheSnapshot": "Snapshots are taken daily and at the end: `Backups`.",
@@ -127,6 +144,11 @@ NOT_MADE: dict[str, str] = {
 _ADDRESS = "`ReplicationGroup.endpoint`"
 _IN_PARTS = "the address by itself is read; the port is the one that is given"
 ATTRIBUTES: dict[str, dict[str, str]] = {
+    "GlobalReplicationGroup": {
+        "Arn": "nothing needs it",
+        "GlobalReplicationGroupId": "`GlobalDatastore.global_datastore_id`, which is known before the deployment",
+        "Status": "nothing needs it: CloudFormation waits until it is available",
+    },
     "ReplicationGroup": {
         "ConfigurationEndPoint": _IN_PARTS,
         "ConfigurationEndPoint.Address": f"{_ADDRESS}, in cluster mode",

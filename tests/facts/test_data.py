@@ -38,7 +38,7 @@ def entries(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 ENTRIES = [
     pytest.param(entry, id=f"{name}:{where}")
-    for name in ("commands", "engines", "nodes", "offered", "parameter_groups", "quotas", "events")
+    for name in ("commands", "engines", "global_datastores", "nodes", "offered", "parameter_groups", "quotas", "events")
     for where, entry in entries(name)
 ]
 

@@ -84,8 +84,7 @@ def _run_time(why: str) -> Declared:
 
 
 _GENERATED = "CloudFormation generates the name"
-_GLOBAL = _not_exposed("AWS::ElastiCache::GlobalReplicationGroup", "no global datastores")
-_GLOBAL_MEMBER = _not_exposed(f"{_RG}.GlobalReplicationGroupId", "no global datastores")
+_SECONDARY = f"{_EC}.SecondaryReplicationGroup"
 _SNAPSHOT = _not_exposed("AWS::ElastiCache::Snapshot", "no manual snapshots")
 _TOKEN = _always(f"{_EC}.access.password_secret.PasswordSecret", "passwords are generated: 64 letters and digits")
 _FAILOVER = _always(f"{_EC}.Topology.multi_az", "failover and Multi-AZ are on together, from one replica on")
@@ -98,7 +97,6 @@ DECLARED: dict[str, Declared] = {
     "NAM-06": _always(_USERS, "the id is generated from the construct's path, in lower case"),
     "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made with them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
-    "NAM-11": _GLOBAL,
     "NAM-12": _always(
         f"{_EC}.replication_group.settings._shards_with_slots", "shards are numbered as the service does, from 0001"
     ),
@@ -224,7 +222,7 @@ DECLARED: dict[str, Declared] = {
     "NET-03": _account("whether the subnets are there"),
     "NET-05": _always(f"{_EC}.network.subnets.create_placement", "the cache refers to its group, and goes first"),
     "NET-08": _not_exposed(f"{_CC}.CacheSecurityGroupNames", "of EC2-Classic, which is gone"),
-    "NET-17": _GLOBAL_MEMBER,
+    "NET-17": _refused("GDS-11", "one check of the network type of the primary"),
     # Memcached
     "MEM-02": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
     "MEM-04": _always(f"{_MEMCACHED_SETTINGS}.properties", "cross-az from two nodes on"),
@@ -241,17 +239,7 @@ DECLARED: dict[str, Declared] = {
     "CCR-03": _refused("ENG-02", "clusters are Memcached, everything else is a replication group"),
     "CCR-05": _no_property(f"{_CC}.ReplicationGroupId", "replicas belong to their group"),
     # Global datastores
-    "GDS-01": _GLOBAL,
-    "GDS-02": _GLOBAL,
-    "GDS-03": _GLOBAL,
-    "GDS-04": _GLOBAL_MEMBER,
-    "GDS-05": _GLOBAL_MEMBER,
-    "GDS-07": _GLOBAL_MEMBER,
-    "GDS-10": _GLOBAL,
-    "GDS-11": _GLOBAL,
-    "GDS-12": _GLOBAL,
-    "GDS-13": _GLOBAL,
-    "GDS-14": _GLOBAL,
+    "GDS-05": _impossible(_SECONDARY, "it is a new group: no argument takes one that exists"),
     # Data tiering
     "DTI-04": _SNAPSHOT,
     "DTI-05": _impossible(_GROUP, "an index of vectors is made by a client, not by a template"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.rules import (
     rows_access,
     rows_engines,
+    rows_global,
     rows_placement,
     rows_scaling,
     rows_serverless,
@@ -20,4 +21,5 @@ ROWS = (
     *rows_placement.ROWS,
     *rows_scaling.ROWS,
     *rows_serverless.ROWS,
+    *rows_global.ROWS,
 )

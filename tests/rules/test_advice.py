@@ -75,6 +75,9 @@ _REASONS: dict[str, str] = {
         "NET-01 NET-02 NET-06 NET-10 NET-15 NET-18 NET-19 LOC-02 DUR-03 ASC-05 TOP-10 TAG-04 KMS-03 KMS-04 MEM-03 "
         "SLS-06 SLS-08 NAM-09"
     ),
+    "it is about a global datastore: several constructs, in several stacks": (
+        "ENG-21 GDS-01 GDS-02 GDS-03 GDS-07 GDS-11 GDS-12 GDS-14 NAM-11 NET-17 TOP-12"
+    ),
 }
 IN_WORDS = {rule: reason for reason, rules in _REASONS.items() for rule in rules.split()}
 """Rules with a row whose advice is not followed automatically, and why. The unit tests of the last kind follow it."""

@@ -197,6 +197,14 @@ SECURE: Template = {
         ),
         # Without an engine a group is Redis.
         "Token": replication_group(AuthToken=TOKEN),
+        "Global": {
+            "Type": "AWS::ElastiCache::GlobalReplicationGroup",
+            "DeletionPolicy": "RetainExceptOnCreate",
+            "Properties": {
+                "GlobalReplicationGroupIdSuffix": "shop",
+                "Members": [{"ReplicationGroupId": {"Ref": "Redis"}, "ReplicationGroupRegion": "eu-west-1"}],
+            },
+        },
         "Memcached": {
             "Type": "AWS::ElastiCache::CacheCluster",
             "Properties": {
@@ -608,6 +616,17 @@ MUTANTS = [
     on_each_group(
         "elasticache_replication_group_is_kept_or_snapshotted", "replaced with its data", "UpdateReplacePolicy", ABSENT
     ),
+    Edit("a global datastore is dissolved", "Global.DeletionPolicy", "Delete", "elasticache_global_datastore_is_kept"),
+    *[
+        Edit(
+            f"TLS not stated by a group whose global datastore is {what}",
+            "Redis.Properties.TransitEncryptionEnabled",
+            ABSENT,
+            "elasticache_replication_group_encrypts_in_transit",
+            also={"Redis.Properties.GlobalReplicationGroupId": value},
+        )
+        for what, value in {"absent": {"Ref": "AWS::NoValue"}, "a parameter": {"Ref": "Shown"}}.items()
+    ],
     on_each_group("elasticache_replication_group_is_backed_up", "no backups", "Properties.SnapshotRetentionLimit", 0),
     on_each_group(
         "elasticache_replication_group_delivers_slow_log",
@@ -790,6 +809,18 @@ NEIGHBOURS = [
         ],
     ),
     Edit("the secure template itself", "Key.DeletionPolicy", "Retain"),
+    Edit(
+        "a secondary, which takes encryption from its primary",
+        "Valkey.Properties.GlobalReplicationGroupId",
+        "ldgnf-shop",
+        also={
+            f"Valkey.Properties.{name}": ABSENT
+            for name in (
+                *("Engine", "EngineVersion", "CacheNodeType", "NumNodeGroups", "AutomaticFailoverEnabled"),
+                *("TransitEncryptionEnabled", "TransitEncryptionMode", "AtRestEncryptionEnabled"),
+            )
+        },
+    ),
     Edit("booleans written as text", "Redis.Properties.TransitEncryptionEnabled", "true"),
     Edit("an engine in capitals", "Valkey.Properties.Engine", "Valkey"),
     Edit(

@@ -88,6 +88,10 @@ class Situation(Enum):
     REDIS_GROUP_WITHOUT_FAILOVER = _control_tower("elasticache_repl_grp_auto_failover_enabled_check") | _validate(
         "E3026"
     )
+    SECONDARY_OF_A_GLOBAL_DATASTORE = (
+        _nag("AEC3", _SOLUTIONS) | _nag("AEC4", _SOLUTIONS) | _checkov("CKV_AWS_29", "CKV_AWS_30")
+    )
+    """Encryption and failover are its primary's, and the service refuses to be told."""
     GROUP_WITH_SHORT_RETENTION = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5)
     GROUP_WITHOUT_BACKUPS = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5) | _validate(
         "elasticache_replication_group_is_backed_up"

@@ -1,6 +1,8 @@
-"""Redis and Valkey replication groups."""
+"""Redis and Valkey replication groups, and global datastores of them."""
 
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
+from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
 
-__all__ = ["ReplicationGroup", "ReplicationGroupBase"]
+__all__ = ["GlobalDatastore", "ReplicationGroup", "ReplicationGroupBase", "SecondaryReplicationGroup"]

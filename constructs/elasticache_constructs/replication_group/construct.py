@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.access import Access
+    from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
@@ -149,6 +150,12 @@ class ReplicationGroup(ReplicationGroupBase):
     See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.html
     """
 
+    settings: ReplicationGroupSettings
+    """What it was made of, checked."""
+
+    global_datastore: GlobalDatastore | None = None
+    """The global datastore that it is a member of. ``None`` if it is in none."""
+
     def __init__(
         self,
         scope: Construct,
@@ -186,7 +193,7 @@ class ReplicationGroup(ReplicationGroupBase):
         topology = topology or Topology()
         with reported_together() as check:
             settings = check(
-                ReplicationGroupSettings.of,
+                self._settings_of,
                 name=name,
                 description=description or construct_id[:_LONGEST_DESCRIPTION],
                 engine=engine,
@@ -243,9 +250,7 @@ class ReplicationGroup(ReplicationGroupBase):
             self, notification_topic, is_wanted=not (existing and existing.has_no_notification_topic)
         )
         subnet_group = existing.subnet_group_name if existing else create_placement(self, subnets).subnet_group_name
-        parameter_group = (existing and existing.parameter_group_name) or create_parameter_group(
-            self, engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
-        )
+        parameter_group = (existing and existing.parameter_group_name) or self._parameter_group(settings)
         groups = CacheSecurityGroups(
             self,
             "Network",
@@ -280,15 +285,15 @@ class ReplicationGroup(ReplicationGroupBase):
             # Without it CloudFormation replaces the group to change its shards.
             self._resource.cfn_options.update_policy = CfnUpdatePolicy(use_online_resharding=True)
 
+        self.settings = settings
         self.replication_group_id = self._resource.ref
         self.endpoint, self.reader_endpoint = _endpoints(self._resource, settings.topology, port)
         self.client_security_group: ec2.ISecurityGroup = groups.clients
         self._topic = topic
         self.encryption_key = key
         self._connections = connections_from_consumers(self, [groups.nodes], port=port)
-        self._topology = settings.topology
+        self._topology, self._access = settings.topology, access
         self._node_ids = existing.node_ids if existing else ()
-        self._access = access
         self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
         self._engine_name = engine.name
@@ -326,6 +331,17 @@ class ReplicationGroup(ReplicationGroupBase):
         resource_id = f"replication-group/{self.replication_group_id}"
         yield create_scaling(self, "ShardScaling", topology.shard_scaling, scaled=SHARDS, resource_id=resource_id)
         yield create_scaling(self, "ReplicaScaling", topology.replica_scaling, scaled=REPLICAS, resource_id=resource_id)
+
+    @staticmethod
+    def _settings_of(**arguments: Any) -> ReplicationGroupSettings:
+        """The checked settings: a secondary of a global datastore states fewer of them."""
+        return ReplicationGroupSettings.of(**arguments)
+
+    def _parameter_group(self, settings: ReplicationGroupSettings) -> str | None:
+        """The name of the group's own parameter group; a secondary has none."""
+        return create_parameter_group(
+            self, settings.engine, settings.all_parameters(), cluster_mode=settings.topology.has_cluster_parameters
+        )
 
     @classmethod
     def from_replication_group_attributes(

@@ -28,6 +28,10 @@ _HAS_ONE_SHARED_LOGIN = (
 _RETENTION_LATER = (
     "How long backups are kept is known at deployment only, where no rule reads it: who deploys names 15 to 35 days."
 )
+_OF_THE_PRIMARY = (
+    "It is a secondary of a global datastore: the service takes this from the primary, and refuses to be told "
+    "(GDS-04). The primary is judged in its own stack."
+)
 _AFTER_THE_UPGRADE = (
     "The service checks a deployment against the engine that runs, which does not know this yet: it comes with the "
     "deployment after the upgrade (docs/runbooks/engine-upgrade.md)."
@@ -51,8 +55,11 @@ def _always(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:
     is_redis = engine.name == "redis"
     has_one_login = is_redis and access.is_auth_token and engine.supports_user_groups
     return {
-        # AEC5 does not know Valkey and is silent about it.
-        Situation.CACHE_ON_DEFAULT_PORT: _USUAL_PORT if is_redis and settings.port == REDIS_PORT else None,
+        # AEC5 does not know Valkey and is silent about it; a secondary states no engine and counts as Redis.
+        Situation.CACHE_ON_DEFAULT_PORT: _USUAL_PORT
+        if (is_redis or settings.is_secondary) and settings.port == REDIS_PORT
+        else None,
+        Situation.SECONDARY_OF_A_GLOBAL_DATASTORE: _OF_THE_PRIMARY if settings.is_secondary else None,
         Situation.GROUP_WITH_USERS: _HAS_USERS if access.has_users else None,
         Situation.REDIS_GROUP_WITHOUT_USERS: _HAS_ONE_SHARED_LOGIN if has_one_login else None,
         Situation.GROUP_WITH_SHORT_RETENTION: backups.short_retention_reason if backups.below_policy_floor else None,

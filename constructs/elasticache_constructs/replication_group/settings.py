@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticache_constructs.access import Access
 from elasticache_constructs.access.users import IamUser
@@ -365,6 +365,9 @@ class ReplicationGroupSettings(NodeSettings):
     """
 
     CONSTRUCT = "ReplicationGroup"
+    is_secondary: ClassVar[bool] = False
+    """Whether it follows a group in another Region, which decides part of the settings."""
+
     engine: Engine = field(
         metadata=Setting(
             l1={
@@ -543,6 +546,7 @@ class ReplicationGroupSettings(NodeSettings):
             has_users=self.access.has_users,
             has_iam_users=any(isinstance(user, IamUser) for user in self.access.named),
             is_durable_later=self.durability is not None and self.durability.is_asynchronous,
+            is_secondary=self.is_secondary,
         )
 
     def logs(self) -> Iterator[str]:
@@ -562,3 +566,38 @@ class ReplicationGroupSettings(NodeSettings):
                 fix="Use MemcachedCluster",
                 rule="ENG-01",
             )
+
+
+_DECIDED_BY_THE_GLOBAL_DATASTORE = (
+    "engine",
+    "engine_version",
+    "cache_node_type",
+    "num_node_groups",
+    "cluster_mode",
+    "automatic_failover_enabled",
+    "multi_az_enabled",
+    "transit_encryption_enabled",
+    "transit_encryption_mode",
+    "at_rest_encryption_enabled",
+)
+"""Arguments of the L1 construct that the service refuses for a secondary, or takes from the primary (GDS-04).
+
+Data tiering is not in AWS's list of them, so it stays stated, with the primary's node type.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondarySettings(ReplicationGroupSettings):
+    """The settings of a secondary of a global datastore: checked like those of any group, and stated in part.
+
+    Raises:
+        ConfigurationError: If the service would refuse it; with all mistakes, if there are several.
+    """
+
+    CONSTRUCT = "SecondaryReplicationGroup"
+    is_secondary: ClassVar[bool] = True
+
+    def properties(self) -> dict[str, Any]:
+        """The arguments of the L1 construct, without those that the global datastore decides."""
+        stated = ReplicationGroupSettings.properties(self)
+        return {name: value for name, value in stated.items() if name not in _DECIDED_BY_THE_GLOBAL_DATASTORE}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate import schemas
 from elasticache_rules.change_gate.changes import Effect
-from elasticache_rules.change_gate.service_rules import scaling
+from elasticache_rules.change_gate.service_rules import global_datastore, scaling
 from elasticache_rules.change_gate.service_rules.engines import engine
 from elasticache_rules.change_gate.service_rules.update import RESOURCE, Finding
 from elasticache_rules.change_gate.values import is_intrinsic
@@ -60,6 +60,9 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
     if not schemas.is_stateful(kind):
         left = scaling.of_removed_target(old.state(name)) if kind == scaling.TARGET else ""
         return Finding(RESOURCE, Effect.REMOVAL, f"renamed to {again}, by the look of it" if again else left)
+    member = global_datastore.of_removed(name, old.resources, policy)
+    if member is not None:
+        return member
     if again is not None:
         return Finding(
             RESOURCE,
@@ -68,6 +71,10 @@ def _removal(name: str, old: Template, new: Template) -> Finding:
             "keep the construct's path, or its logical id with override_logical_id, or move it with cdk refactor",
             ("UPD-19",),
         )
+    return _deleted(kind, body, policy, fate)
+
+
+def _deleted(kind: str, body: Mapping[str, Any], policy: str, fate: str) -> Finding:
     if _fails(kind, body):
         return Finding(
             RESOURCE,

@@ -40,6 +40,7 @@ from elasticache_rules.facts.engines import (
     versions_in_words,
 )
 from elasticache_rules.facts.events import Event, Meaning, events
+from elasticache_rules.facts.global_datastores import global_datastore_prefix, global_datastore_regions
 from elasticache_rules.facts.nodes import (
     NodeFamily,
     NodeTypeFacts,
@@ -78,6 +79,8 @@ __all__ = [
     "floors",
     "floors_in_words",
     "fully_listed",
+    "global_datastore_prefix",
+    "global_datastore_regions",
     "limit",
     "limits",
     "newest_of",

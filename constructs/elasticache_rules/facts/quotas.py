@@ -17,6 +17,7 @@ Name = Literal[
     "nodes_per_region",
     "replica_cpu_target_percent",
     "replicas_per_shard",
+    "secondaries_per_global_datastore",
     "serverless_caches",
     "serverless_ecpu_per_second",
     "serverless_storage_gb",

@@ -27,6 +27,7 @@ class CacheAlarm(Enum):
     ENGINE_CPU = "engine-cpu"
     EVICTIONS = "evictions"
     FREEABLE_MEMORY = "freeable-memory"
+    GLOBAL_REPLICATION_LAG = "global-replication-lag"
     HOST_CPU = "host-cpu"
     IAM_THROTTLING = "iam-throttling"
     NETWORK_BANDWIDTH = "network-bandwidth"

@@ -53,6 +53,7 @@ class CacheProfile:
         node_type: The facts about its node type; None if there is no node type, or it is not known.
         nodes: How many nodes it has; None if it has no nodes, or their number is scaled automatically.
         has_replicas: Whether it has nodes that follow another.
+        is_secondary: Whether it follows a group in another Region, as a member of a global datastore.
         eviction_policy: Its ``maxmemory-policy``; None if it is not known.
         connections: How many connections a node accepts; None if it is not known.
         has_users: Whether its users have permissions.
@@ -67,6 +68,7 @@ class CacheProfile:
     node_type: NodeTypeFacts | None = None
     nodes: int | None = None
     has_replicas: bool = False
+    is_secondary: bool = False
     eviction_policy: str | None = None
     connections: int | None = None
     has_users: bool = False
@@ -468,6 +470,19 @@ ROWS: tuple[Row, ...] = (
         limits=_COUNT,
         periods=1,
         missing=_NOTHING,
+    ),
+    Row(
+        alarm=CacheAlarm.GLOBAL_REPLICATION_LAG,
+        meaning="A secondary Region is behind: it serves old values, and a promotion of it loses writes",
+        severity=Severity.CRITICAL,
+        measures=_by_kind(Measure(metrics=("GlobalDatastoreReplicationLag",)), _GROUP),
+        when="secondaries of global datastores",
+        applies=lambda cache: cache.is_secondary,
+        threshold=lambda _: 10,
+        why="AWS replicates to another Region within a second; how much may be lost is the application's to say",
+        unit="seconds",
+        limits=(0, 86_400),
+        missing=Missing("missing", "A secondary publishes it while it follows: none says that it follows no longer."),
     ),
     Row(
         alarm=CacheAlarm.TRAFFIC_MANAGEMENT,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules.change_gate.service_rules import (
     generated_secret,
+    global_datastore,
     groups,
     login,
     memcached,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _BY_TYPE: dict[str, Callable[[Update], Iterator[Finding]]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": scaling.of_target,
+    "AWS::ElastiCache::GlobalReplicationGroup": global_datastore.of_global,
     "AWS::ElastiCache::ReplicationGroup": replication_group.findings,
     "AWS::ElastiCache::CacheCluster": memcached.findings,
     "AWS::ElastiCache::ServerlessCache": serverless.findings,
@@ -46,4 +48,6 @@ def of_new(new: State, old: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """
     if new.attributes["Type"] == scaling.TARGET:
         return list(scaling.of_new_target(new, old))
+    if new.attributes["Type"] == global_datastore.GLOBAL:
+        return list(global_datastore.of_new(new))
     return []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
-from elasticache_rules.change_gate.service_rules import cluster_mode, transit_encryption
+from elasticache_rules.change_gate.service_rules import cluster_mode, global_datastore, transit_encryption
 from elasticache_rules.change_gate.service_rules.engines import engine, family, family_of_default_group, lacks, version
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.change_gate.values import is_known
@@ -28,7 +28,7 @@ def findings(update: Update) -> Iterator[Finding]:
     engines = engine(update.old.properties), engine(update.new.properties)
     number = version(update.new.text("EngineVersion"))
     if update.changes("Engine", "EngineVersion"):
-        if update.old.get("GlobalReplicationGroupId") is not None:
+        if global_datastore.is_member(update.old, update.logical_id):
             yield Finding(
                 "Engine" if update.changes("Engine") else "EngineVersion",
                 Effect.REJECTED,

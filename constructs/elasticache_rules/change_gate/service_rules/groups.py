@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
+from elasticache_rules.change_gate.service_rules import global_datastore
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.templates.references import Reference, references
 
@@ -22,6 +23,7 @@ def of_parameters(update: Update) -> Iterator[Finding]:
     """What the service says about other parameters."""
     if not update.changes("Properties"):
         return
+    yield from global_datastore.of_parameters(update)
     old, new = (state.get("Properties") or {} for state in (update.old, update.new))
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     fixed = [name for name in _FIXED_WHILE_IN_USE if name in differing]

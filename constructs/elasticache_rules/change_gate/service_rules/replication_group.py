@@ -8,6 +8,7 @@ from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules import (
     cluster_mode,
     engine_upgrade,
+    global_datastore,
     login,
     scaling,
     transit_encryption,
@@ -27,10 +28,10 @@ _PARAMETER_GROUP = "AWS::ElastiCache::ParameterGroup"
 
 def findings(update: Update) -> Iterator[Finding]:
     """Everything that the service's rules say about the update."""
-    owned = list(scaling.findings(update))
+    owned = [*scaling.findings(update), *global_datastore.of_member(update)]
     yield from owned
     names = {each.property for each in owned}
-    # How a number changes says nothing while it is not known from where to where.
+    # How a number changes says nothing while it is not known from where to where, or a member cannot change it.
     yield from (each for each in _said(update) if each.property not in names or each.effect is not Effect.IN_PLACE)
 
 
@@ -52,7 +53,7 @@ def _parameter_group(update: Update) -> Iterator[Finding]:
     name = "CacheParameterGroupName"
     if not update.changes(name):
         return
-    if update.old.get("GlobalReplicationGroupId") is not None:
+    if global_datastore.is_member(update.old, update.logical_id):
         yield Finding(
             name,
             Effect.REJECTED,
@@ -74,7 +75,7 @@ def _node_type(update: Update) -> Iterator[Finding]:
     pair = update.texts("CacheNodeType")
     if pair is None:
         return
-    if update.old.get("GlobalReplicationGroupId") is not None:
+    if global_datastore.is_member(update.old, update.logical_id):
         yield Finding(
             "CacheNodeType",
             Effect.REJECTED,

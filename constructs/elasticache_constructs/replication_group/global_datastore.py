@@ -1,0 +1,335 @@
+"""Global datastores: one primary group that takes writes, and read-only secondaries in other Regions."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import RemovalPolicy, Resource, Stack
+from aws_cdk import aws_elasticache as elasticache
+
+from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import check_same_place
+from elasticache_constructs.checks.whole_numbers import shown
+from elasticache_constructs.replication_group.construct import ReplicationGroup
+from elasticache_constructs.replication_group.membership import (
+    RUNBOOK,
+    check_account,
+    check_description,
+    check_engine,
+    check_kind_of_login,
+    check_node_type,
+    check_partition,
+    check_prefix,
+    check_primary,
+    check_region_of_member,
+    check_replicas,
+    check_shards,
+    check_suffix,
+)
+from elasticache_constructs.values.engine import Engine
+from elasticache_constructs.values.node_type import NodeType
+from elasticache_constructs.values.parameters import create_parameter_group
+from elasticache_rules import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+    from elasticache_constructs.access import Access
+    from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
+    from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+    from elasticache_constructs.values.topology import Topology
+
+_MOST_SECONDARIES = facts.limit("secondaries_per_global_datastore").maximum
+_LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+
+_KINDS = {
+    "suffix": Kind(of=str, example="'shop'", literal=True, rule="NAM-11"),
+    "id_prefix": Kind(of=str | None, example="'ldgnf'", literal=True, rule="NAM-11"),
+    "engine": Kind(of=Engine | None, example="Engine.VALKEY_8_2", rule="ENG-21"),
+    "node_type": Kind(of=NodeType | None, example="NodeType('cache.r7g.large')", rule="NOD-01"),
+    "description": Kind(of=str | None, example="'Sessions of the shop'", rule="NAM-16", free=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """The arguments of a global datastore whose types are checked."""
+
+    suffix: str
+    id_prefix: str | None
+    engine: Engine | None
+    node_type: NodeType | None
+    description: str | None
+
+
+class GlobalDatastore(Resource):
+    """A global datastore: a primary group that takes writes, and up to two read-only secondaries in other Regions.
+
+    ``store = GlobalDatastore(stack, "Global", primary=cache, suffix="shop")``, in the stack of the primary. Each
+    secondary is a `SecondaryReplicationGroup` in a stack of another Region, which is deployed after this one.
+
+    It decides what all members have in common: engine, version, node type, shards, parameters, encryption and
+    failover. While a group is a member, the service refuses to change these on the group itself. So leave the
+    arguments of the primary as they were when it joined, and state here what changed since. Each change is applied to
+    all members, in place, in the way it is applied to a group. Secondaries replicate asynchronously: a promotion loses
+    what was not replicated.
+
+    The id is known before the deployment, because it is the prefix of the Region and ``suffix``. Nothing else passes
+    between the stacks. The global datastore is kept if it is removed from its stack, as the service would otherwise
+    dissolve it: docs/runbooks/global-datastore.md says how to remove it, how to make one of a running group, and how
+    to promote a secondary.
+
+    Replaced: never. A change of ``suffix`` or ``id_prefix`` has no effect on it, and replaces the secondaries. Changed
+    in place: ``engine``, ``node_type``, ``shards``, ``description``. ``make gate`` says what a change will do.
+
+    Args:
+        scope: The parent, in the Region of the primary.
+        construct_id: The id in the parent.
+        primary: The group that takes writes. It needs ``auto_minor_version_upgrade=False``: the service turns it off
+            for members, so that all run the same version.
+        suffix: The part of the id that follows the prefix of the Region: letters, digits and single hyphens.
+        id_prefix: The prefix of the Region, five letters. Default: the one that AWS documents for the Region; for a
+            Region that it does not document, it is required, and ``DescribeGlobalReplicationGroups`` shows it.
+        engine: The version that all members were upgraded to since the primary joined. Default: that of the primary.
+        node_type: The node type that all members were changed to since. Default: that of the primary.
+        shards: The number of shards that all members were changed to since, in cluster mode; alone in its update.
+            Default: that of the primary.
+        description: What the console shows, at most 255 characters. Default: the construct id.
+
+    Raises:
+        ConfigurationError: If the service would refuse the global datastore, or the primary as its member.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Redis-Global-Datastore.html
+    """
+
+    global_datastore_id: str
+    """The id, known before the deployment: the prefix of the Region, and the suffix."""
+
+    primary: ReplicationGroup
+    """The group that it was made with."""
+
+    settings: ReplicationGroupSettings
+    """What all members have in common: the settings of the primary, with what changed since."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        primary: ReplicationGroup,
+        suffix: str,
+        id_prefix: str | None = None,
+        engine: Engine | None = None,
+        node_type: NodeType | None = None,
+        shards: int | None = None,
+        description: str | None = None,
+    ) -> None:
+        region = Stack.of(scope).region
+        with reported_together() as check:
+            stated = _Stated(suffix, id_prefix, engine, node_type, description)
+            for name, kind in _KINDS.items():
+                check(check_kind, "GlobalDatastore", name, getattr(stated, name), kind)
+            check(_check_type, primary)
+        with reported_together() as check:
+            check(check_suffix, suffix)
+            check(check_description, description)
+            check(check_region_of_member, "GlobalDatastore", region)
+            check(check_prefix, id_prefix, region)
+            check(
+                check_same_place,
+                "GlobalDatastore(primary=...)",
+                primary,
+                of=scope,
+                allowed="a global datastore is made in the PLACE of its primary",
+                fix="Make the GlobalDatastore in the stack of its primary",
+                rule="GDS-03",
+            )
+            check(_check_free, primary)
+            check(check_primary, primary.settings)
+            check(check_engine, primary.settings, engine)
+            check(check_shards, primary.settings, shards)
+            members = check(_members, primary.settings, engine, node_type, shards)
+            check(check_node_type, members.node_type)
+        super().__init__(scope, construct_id)
+        primary.global_datastore = self
+        self.primary = primary
+        self.global_datastore_id = f"{id_prefix or facts.global_datastore_prefix(region)}-{suffix}"
+        self.settings = members
+        self._secondaries: list[SecondaryReplicationGroup] = []
+        self._resource = elasticache.CfnGlobalReplicationGroup(
+            self,
+            "Resource",
+            # The service creates it with one member: https://github.com/awsdocs/aws-cloudformation-user-guide/issues/1120
+            members=[_member(primary, "PRIMARY")],
+            global_replication_group_id_suffix=suffix,
+            global_replication_group_description=description or construct_id[:_LONGEST_DESCRIPTION],
+            # At creation CloudFormation ignores these four, and the members have what the primary has. So they are
+            # stated once they differ: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1539
+            engine=engine.name if engine is not None and engine.name != primary.settings.engine.name else None,
+            engine_version=engine.version if engine is not None else None,
+            cache_node_type=node_type.name if node_type is not None else None,
+            global_node_group_count=shards,
+            cache_parameter_group_name=self._parameter_group_of_upgrade(),
+        )
+        # Without the resource, CloudFormation would call DeleteGlobalReplicationGroup, and whether it keeps the primary
+        # is not documented.
+        self._resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+    def state_members(
+        self, joined: Sequence[SecondaryReplicationGroup], *, promoted: SecondaryReplicationGroup | None = None
+    ) -> None:
+        """State the secondaries that have joined, and which member takes writes: from the second deployment on.
+
+        The service creates a global datastore with its primary alone, so a deployment that creates it, or a secondary
+        that has yet to be deployed, is refused with that secondary in the list. State them before anything else of
+        the global datastore changes: then the list in the template is the one that the service has.
+
+        Args:
+            joined: The secondaries that are deployed, each made with this global datastore.
+            promoted: The secondary that was promoted with the API, and takes writes now. State it before anything else
+                of the global datastore changes: docs/runbooks/global-datastore-failover.md. Default: the primary takes
+                writes.
+
+        Raises:
+            ConfigurationError: If a group is not a secondary of this global datastore, or the promoted one has not
+                joined.
+        """
+        with reported_together() as check:
+            for each in joined:
+                check(self._check_own, each)
+            if promoted is not None and promoted not in joined:
+                check(_refuse_promotion, promoted)
+        self._resource.members = [
+            _member(self.primary, "PRIMARY" if promoted is None else "SECONDARY"),
+            *(_member(each, "PRIMARY" if each is promoted else "SECONDARY", each.member_id) for each in joined),
+        ]
+
+    def check_secondary(self, scope: Construct, *, access: Access, topology: Topology) -> None:
+        """Refuse a secondary that the service would refuse. Called by `SecondaryReplicationGroup`.
+
+        Args:
+            scope: The parent of the secondary.
+            access: Its access.
+            topology: Its shards and replicas.
+
+        Raises:
+            ConfigurationError: If it cannot be a member.
+        """
+        region, ours = Stack.of(scope).region, Stack.of(self).region
+        with reported_together() as check:
+            check(check_region_of_member, "SecondaryReplicationGroup", region)
+            check(self._check_region, region)
+            check(self._check_count)
+            check(check_account, Stack.of(scope).account, Stack.of(self).account)
+            check(check_kind_of_login, access, self.settings.access)
+            check(check_replicas, topology, self.settings.topology)
+            check(check_partition, region, ours)
+
+    def add_secondary(self, secondary: SecondaryReplicationGroup) -> None:
+        """Take note of a secondary, whose stack is deployed after this one and removed before it.
+
+        Args:
+            secondary: The group.
+        """
+        self._secondaries.append(secondary)
+        Stack.of(secondary).add_stack_dependency(Stack.of(self))
+
+    def _parameter_group_of_upgrade(self) -> str | None:
+        """The group that a major upgrade takes parameters from; the service makes a copy for each member."""
+        old = self.primary.settings
+        if self.settings.engine.family == old.engine.family:
+            return None
+        return create_parameter_group(
+            self, self.settings.engine, old.all_parameters(), cluster_mode=old.topology.has_cluster_parameters
+        )
+
+    def _check_region(self, region: str) -> None:
+        taken = {
+            Stack.of(self).region: "its primary",
+            **{Stack.of(each).region: each.node.path for each in self._secondaries},
+        }
+        if region in taken:
+            raise ConfigurationError(
+                got=f"SecondaryReplicationGroup in {region}",
+                allowed=f"each member of a global datastore has a Region to itself, and {region} has {taken[region]}",
+                fix="Put it into a stack of another Region: Stack(..., env=Environment(region='...'))",
+                rule="GDS-03",
+            )
+
+    def _check_count(self) -> None:
+        if len(self._secondaries) >= _MOST_SECONDARIES:
+            raise ConfigurationError(
+                got=f"a global datastore with {len(self._secondaries) + 1} secondaries",
+                allowed=f"it has {_MOST_SECONDARIES} at most",
+                fix="Leave one of them out",
+                rule="GDS-03",
+            )
+
+    def _check_own(self, secondary: SecondaryReplicationGroup) -> None:
+        if secondary not in self._secondaries:
+            raise ConfigurationError(
+                got=f"GlobalDatastore.state_members([...]) with {_name(secondary)}",
+                allowed="the members are secondaries that were made with this global datastore",
+                fix="Use SecondaryReplicationGroup(global_datastore=...) with this one, or leave it out",
+                rule="GDS-03",
+            )
+
+
+def _member(group: ReplicationGroup, role: str, member_id: str | None = None) -> Any:
+    return elasticache.CfnGlobalReplicationGroup.GlobalReplicationGroupMemberProperty(
+        replication_group_id=member_id or group.replication_group_id,
+        replication_group_region=Stack.of(group).region,
+        role=role,
+    )
+
+
+def _name(group: object) -> str:
+    return group.node.path if isinstance(group, ReplicationGroup) else shown(group)
+
+
+def _members(
+    primary: ReplicationGroupSettings, engine: Engine | None, node_type: NodeType | None, shards: int | None
+) -> ReplicationGroupSettings:
+    topology = dataclasses.replace(primary.topology, shards=shards) if shards is not None else primary.topology
+    return dataclasses.replace(
+        primary,
+        engine=engine or primary.engine,
+        node_type=node_type or primary.node_type,
+        topology=topology,
+        upgraded_from=None,
+        restore_from=None,
+    )
+
+
+def _check_type(primary: object) -> None:
+    if not isinstance(primary, ReplicationGroup):
+        raise ConfigurationError(
+            got=f"GlobalDatastore(primary={shown(primary)}) of type {type(primary).__name__}",
+            allowed="the primary is a ReplicationGroup of this app",
+            fix=f"Take the group over first, and make it the primary then: {RUNBOOK}",
+            rule="GDS-03",
+        )
+
+
+def _check_free(primary: ReplicationGroup) -> None:
+    if primary.global_datastore is not None:
+        raise ConfigurationError(
+            got=f"GlobalDatastore(primary=...) with {primary.node.path}",
+            allowed=f"it is a member of {primary.global_datastore.node.path}, and a group is in one global datastore",
+            fix="Use another group",
+            rule="GDS-03",
+        )
+
+
+def _refuse_promotion(promoted: SecondaryReplicationGroup) -> None:
+    raise ConfigurationError(
+        got=f"GlobalDatastore.state_members([...], promoted={promoted.node.path})",
+        allowed="only a member can be promoted",
+        fix="Add it to the list",
+        rule="GDS-03",
+    )

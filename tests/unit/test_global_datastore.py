@@ -1,0 +1,276 @@
+"""Global datastores: what the stacks of a primary and of its secondaries state, and what they must not."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from elasticache_constructs import (
+    Access,
+    CacheAlarm,
+    CacheAlarms,
+    ConfigurationError,
+    DefaultUser,
+    Engine,
+    GlobalDatastore,
+    NodeType,
+    ReplicationGroup,
+    SecondaryReplicationGroup,
+    Topology,
+)
+from tests.conftest import Bench, new_bench
+from tests.unit.builders import NO_ALARMS, USERS, replication_group
+
+GROUP, GLOBAL = "ElastiCache::ReplicationGroup", "ElastiCache::GlobalReplicationGroup"
+BY_HAND = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": "All members are upgraded together."}
+SHARDED = Topology(shards=2, replicas_per_shard=2)
+REFUSED_FOR_SECONDARIES = {
+    *("PrimaryClusterId", "AutomaticFailoverEnabled", "NumNodeGroups", "CacheParameterGroupName", "CacheNodeType"),
+    *("Engine", "EngineVersion", "CacheSecurityGroupNames", "TransitEncryptionEnabled", "AtRestEncryptionEnabled"),
+    *("SnapshotArns", "SnapshotName"),
+}
+"""https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Redis-Global-Datastores-CLI.html"""
+
+
+@dataclass
+class World:
+    """A primary with its global datastore, and what its secondaries are built on."""
+
+    here: Bench
+    there: Bench
+    primary: ReplicationGroup
+    store: GlobalDatastore
+
+    def secondary(self, bench: Bench | None = None, name: str = "Redis", **changes: Any) -> SecondaryReplicationGroup:
+        """A secondary, in the other Region."""
+        bench = bench or self.there
+        given = {"global_datastore": self.store, "vpc": bench.vpc, "access": USERS, "alarms": NO_ALARMS, **changes}
+        return SecondaryReplicationGroup(bench.stack, name, **given)
+
+    @property
+    def members(self) -> Any:
+        """The members that the template states, each by Region and role."""
+        stated = self.here.only(GLOBAL)["Properties"]["Members"]
+        return [(each["ReplicationGroupRegion"], each["Role"]) for each in stated]
+
+
+def _primary(bench: Bench, **changes: Any) -> ReplicationGroup:
+    return replication_group(bench, node_type=NodeType("cache.r7g.large"), **{**BY_HAND, **changes})
+
+
+def _world(*, of_store: dict[str, Any] | None = None, **changes: Any) -> World:
+    here = new_bench("eu-west-1")
+    there = new_bench("eu-central-1", app=here.stack.node.root)
+    primary = _primary(here, **changes)
+    return World(
+        here, there, primary, GlobalDatastore(here.stack, "G", primary=primary, suffix="shop", **of_store or {})
+    )
+
+
+@functools.cache
+def _sharded() -> tuple[World, SecondaryReplicationGroup]:
+    """A global datastore of two shards with one secondary, only to be looked at."""
+    world = _world(topology=SHARDED, parameters={"maxmemory-policy": "volatile-lru"})
+    return world, world.secondary(replicas_per_shard=1, alarms=CacheAlarms())
+
+
+def test_secondary_states_nothing_that_the_service_refuses() -> None:
+    """It states the id of its global datastore, its replicas, its own key and users, and no parameter group."""
+    world, _ = _sharded()
+    properties = world.there.only(GROUP)["Properties"]
+
+    assert set() == REFUSED_FOR_SECONDARIES & {*properties}
+    assert {} == world.there.resources("ElastiCache::ParameterGroup")
+    assert "gxeiz-shop" == properties["GlobalReplicationGroupId"] == world.store.global_datastore_id
+    assert (1, False) == (properties["ReplicasPerNodeGroup"], properties["AutoMinorVersionUpgrade"])
+    assert {"KmsKeyId", "UserGroupIds", "SecurityGroupIds", "SnapshotRetentionLimit"} <= {*properties}
+
+
+def test_secondary_without_cluster_mode_counts_nodes() -> None:
+    """It has as many replicas as the primary if nothing else is asked for."""
+    world = _world(topology=Topology(replicas_per_shard=2))
+    world.secondary()
+    properties = world.there.only(GROUP)["Properties"]
+
+    assert (3, None) == (properties["NumCacheClusters"], properties.get("ReplicasPerNodeGroup"))
+
+
+def test_secondary_watches_its_lag_on_every_node() -> None:
+    """The alarm is the secondary's; the primary has none."""
+    world, secondary = _sharded()
+    alarms = world.there.resources("CloudWatch::Alarm").values()
+    names = [str(each) for each in alarms if "GlobalDatastoreReplicationLag" in str(each)]
+
+    assert CacheAlarm.GLOBAL_REPLICATION_LAG in secondary.alarms
+    assert [4] == [each.count("GlobalDatastoreReplicationLag") for each in names]
+    assert CacheAlarm.GLOBAL_REPLICATION_LAG not in world.primary.alarms
+
+
+def test_nothing_but_an_order_passes_between_the_stacks() -> None:
+    """The secondary's stack waits for the primary's, and neither exports, imports or reads anything."""
+    world, secondary = _sharded()
+    texts = [str(world.here.template()), str(world.there.template())]
+
+    assert [world.here.stack.node.path] == [each.node.path for each in world.there.stack.dependencies]
+    assert [] == [word for text in texts for word in ("Fn::ImportValue", "Custom::", "'Export'") if word in text]
+    assert secondary.member_id == world.there.only(GROUP)["Properties"]["ReplicationGroupId"]
+
+
+def test_global_datastore_is_made_with_its_primary_alone_and_kept() -> None:
+    """It states nothing that CloudFormation would ignore at creation; removing it from the code deletes nothing."""
+    world, _ = _sharded()
+    store = world.here.only(GLOBAL)
+
+    assert {"GlobalReplicationGroupIdSuffix", "GlobalReplicationGroupDescription", "Members"} == {*store["Properties"]}
+    assert [("eu-west-1", "PRIMARY")] == world.members
+    assert ("RetainExceptOnCreate", "Retain") == (store["DeletionPolicy"], store["UpdateReplacePolicy"])
+
+
+def test_changes_of_all_members() -> None:
+    """What changed since the primary joined is stated on the global datastore, and the primary stays as it was."""
+    since = {"engine": Engine.VALKEY_8_2, "node_type": NodeType("cache.r7g.xlarge"), "shards": 3}
+    world = _world(of_store=since, topology=SHARDED)
+    secondary = world.secondary()
+    store, group = world.here.only(GLOBAL)["Properties"], world.here.only(GROUP)["Properties"]
+    stated = [store[name] for name in ("Engine", "EngineVersion", "CacheNodeType", "GlobalNodeGroupCount")]
+    families = {
+        name: each["Properties"]["CacheParameterGroupFamily"]
+        for name, each in world.here.resources("ElastiCache::ParameterGroup").items()
+    }
+
+    assert ["valkey", "8.2", "cache.r7g.xlarge", 3] == stated
+    assert ("redis", "7.1", "cache.r7g.large", 2) == tuple(
+        group[name] for name in ("Engine", "EngineVersion", "CacheNodeType", "NumNodeGroups")
+    )
+    assert "valkey8" == families[store["CacheParameterGroupName"]["Ref"]]
+    assert (9, "valkey") == (len(secondary.node_ids), secondary.settings.engine.name)
+
+
+def test_a_newer_version_of_the_same_family_needs_no_parameter_group() -> None:
+    """CloudFormation takes the parameter group in a major upgrade only."""
+    world = _world(of_store={"engine": Engine.VALKEY_8_2}, engine=Engine.VALKEY_8_0)
+    store = world.here.only(GLOBAL)["Properties"]
+
+    assert ("8.2", False, False) == (store["EngineVersion"], "Engine" in store, "CacheParameterGroupName" in store)
+
+
+@pytest.mark.parametrize("is_promoted", [False, True])
+def test_members_are_stated_once_they_joined_and_roles_once_they_changed(*, is_promoted: bool) -> None:
+    """The ids of secondaries are texts, so that the primary's stack does not wait for theirs."""
+    world = _world()
+    joined = world.secondary()
+    world.store.state_members([joined], promoted=joined if is_promoted else None)
+    roles = ("SECONDARY", "PRIMARY") if is_promoted else ("PRIMARY", "SECONDARY")
+
+    assert list(zip(("eu-west-1", "eu-central-1"), roles, strict=True)) == world.members
+    assert joined.member_id == world.here.only(GLOBAL)["Properties"]["Members"][1]["ReplicationGroupId"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call on a fresh world, and what its message has."""
+
+    call: Any
+    says: str
+
+
+REFUSALS = {
+    "same Region": Refusal(
+        lambda world: world.secondary(world.here, "Second"),
+        "SecondaryReplicationGroup in eu-west-1: each member of a global datastore has a Region to itself, and "
+        "eu-west-1 has its primary. Put it into a stack of another Region",
+    ),
+    "Region taken": Refusal(
+        lambda world: (world.secondary(), world.secondary(name="Second")),
+        "and eu-central-1 has Test-eu-central-1/Redis",
+    ),
+    "third secondary": Refusal(
+        lambda world: [
+            world.secondary(new_bench(region, app=world.here.stack.node.root))
+            for region in ("eu-west-2", "eu-west-3", "us-east-1")
+        ],
+        "a global datastore with 3 secondaries: it has 2 at most. Leave one of them out.",
+    ),
+    "group in two": Refusal(
+        lambda world: GlobalDatastore(world.here.stack, "Other", primary=world.primary, suffix="other"),
+        "it is a member of Test/G, and a group is in one global datastore. Use another group.",
+    ),
+    "secondary as primary": Refusal(
+        lambda world: GlobalDatastore(world.there.stack, "Other", primary=world.secondary(), suffix="other"),
+        "it is a member of Test/G",
+    ),
+    "no group": Refusal(
+        lambda world: GlobalDatastore(world.here.stack, "Other", primary="redis", suffix="other"),  # type: ignore[arg-type]
+        "GlobalDatastore(primary='redis') of type str: the primary is a ReplicationGroup of this app.",
+    ),
+    "elsewhere": Refusal(
+        lambda world: GlobalDatastore(world.there.stack, "Other", primary=_primary(_other(world)), suffix="other"),
+        "GlobalDatastore(primary=...) of the region eu-west-1 in eu-central-1: a global datastore is made in the "
+        "region of its primary.",
+    ),
+    "foreign member": Refusal(
+        lambda world: world.store.state_members([world.primary]),  # type: ignore[list-item]
+        "GlobalDatastore.state_members([...]) with Test/Redis: the members are secondaries that were made with this "
+        "global datastore.",
+    ),
+    "promoted without joining": Refusal(
+        lambda world: world.store.state_members([], promoted=world.secondary()),
+        "GlobalDatastore.state_members([...], promoted=Test-eu-central-1/Redis): only a member can be promoted. Add it",
+    ),
+    "other login": Refusal(
+        lambda world: world.secondary(access=Access.auth_token()), "with an AUTH token of a primary with users"
+    ),
+    "no replica": Refusal(lambda world: world.secondary(replicas_per_shard=0), "(GDS-07)"),
+    "two mistakes": Refusal(
+        lambda world: GlobalDatastore(world.here.stack, "Other", primary=world.primary, suffix="a_b", shards=0),
+        "(NAM-11)",
+    ),
+}
+
+
+def _other(world: World) -> Bench:
+    world.here.stack.node.try_remove_child("Redis")
+    return world.here
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refused(name: str) -> None:
+    """What the service would refuse is refused at synth, in one message."""
+    with pytest.raises(ConfigurationError) as refusal:
+        REFUSALS[name].call(_world())
+
+    assert REFUSALS[name].says in str(refusal.value)
+
+
+def test_a_primary_in_a_stack_without_a_region_is_refused() -> None:
+    """The id depends on the Region, so it has to be known."""
+    bench = new_bench()
+    with pytest.raises(ConfigurationError, match="GlobalDatastore in a stack without a Region"):
+        GlobalDatastore(bench.stack, "Global", primary=_primary(bench), suffix="shop")
+
+
+def test_a_secondary_follows_a_primary_without_failover() -> None:
+    """Its replicas are for reads then, and it is not said to fail over."""
+    world = _world(topology=Topology(replicas_per_shard=0), access=Access.users(default=DefaultUser.with_token()))
+    secondary = world.secondary(replicas_per_shard=1)
+
+    assert not secondary.settings.topology.multi_az
+    assert 2 == world.there.only(GROUP)["Properties"]["NumCacheClusters"]
+
+
+def test_secondary_takes_every_argument_that_is_its_own() -> None:
+    """An argument of a group is one of a secondary too, unless the global datastore decides it."""
+    decided = {
+        *("engine", "upgraded_from", "node_type", "topology", "parameters", "unlisted_parameters"),
+        *("transit_encryption", "network_type", "restore_from", "durability", "existing"),
+        *("auto_minor_version_upgrade", "manual_upgrades_reason"),
+    }
+    group, secondary = (
+        {*inspect.signature(each.__init__).parameters} for each in (ReplicationGroup, SecondaryReplicationGroup)
+    )
+
+    assert group - decided == secondary - {"global_datastore", "replicas_per_shard"}
