@@ -29,6 +29,7 @@ from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.existing import (
     EncryptionAtRest,
+    ExistingLog,
     ExistingMemcachedCluster,
     ExistingReplicationGroup,
     ExistingServerlessCache,
@@ -67,6 +68,7 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EventTopic",
+    "ExistingLog",
     "ExistingMemcachedCluster",
     "ExistingReplicationGroup",
     "ExistingServerlessCache",

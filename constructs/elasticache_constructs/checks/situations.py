@@ -62,9 +62,7 @@ class Situation(Enum):
 
     CACHE_WITHOUT_CUSTOMER_KEY = _validate("elasticache_cache_uses_customer_key") | _checkov("CKV_AWS_191")
     GROUP_WITHOUT_ENCRYPTION_AT_REST = (
-        _nag("AEC3", _SOLUTIONS)
-        | _validate("elasticache_replication_group_encrypts_at_rest")
-        | _checkov("CKV_AWS_29", "CKV_AWS_191")
+        _nag("AEC3", _SOLUTIONS) | _validate("elasticache_replication_group_encrypts_at_rest") | _checkov("CKV_AWS_29")
     )
     REDIS_GROUP_WITHOUT_ENCRYPTION_AT_REST = _control_tower("elasticache_repl_grp_encrypted_at_rest_check")
 

@@ -490,27 +490,39 @@ def _log_groups(scope: Construct, settings: ReplicationGroupSettings, key: kms.I
 def _log_delivery(
     settings: ReplicationGroupSettings, log_groups: Mapping[str, logs.ILogGroup]
 ) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
-    group = elasticache.CfnReplicationGroup
-    delivery = settings.log_delivery
-
-    def details(kind: str) -> elasticache.CfnReplicationGroup.DestinationDetailsProperty:
-        if delivery.firehose_stream is not None:
-            stream = group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=delivery.firehose_stream)
-            return group.DestinationDetailsProperty(kinesis_firehose_details=stream)
-        name = log_groups[kind].log_group_name
-        return group.DestinationDetailsProperty(
-            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=name)
-        )
-
+    kept, delivery = settings.existing, settings.log_delivery
+    if kept is not None and kept.keeps_logs:
+        return [_delivered(each.log_type, each.log_format, each.log_group, each.firehose_stream) for each in kept.logs]
     return [
-        group.LogDeliveryConfigurationRequestProperty(
-            log_type=kind,
-            log_format=delivery.log_format,
-            destination_type="cloudwatch-logs" if delivery.firehose_stream is None else "kinesis-firehose",
-            destination_details=details(kind),
+        _delivered(
+            kind,
+            delivery.log_format,
+            log_groups[kind].log_group_name if delivery.firehose_stream is None else None,
+            delivery.firehose_stream,
         )
         for kind in settings.logs()
     ]
+
+
+def _delivered(
+    kind: str, log_format: str, group_name: str | None, stream: str | None
+) -> elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty:
+    group = elasticache.CfnReplicationGroup
+    details = (
+        group.DestinationDetailsProperty(
+            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=group_name)
+        )
+        if group_name is not None
+        else group.DestinationDetailsProperty(
+            kinesis_firehose_details=group.KinesisFirehoseDestinationDetailsProperty(delivery_stream=str(stream))
+        )
+    )
+    return group.LogDeliveryConfigurationRequestProperty(
+        log_type=kind,
+        log_format=log_format,
+        destination_type="kinesis-firehose" if group_name is None else "cloudwatch-logs",
+        destination_details=details,
+    )
 
 
 def _warn(group: ReplicationGroup, engine: Engine, upgraded_from: Engine | None) -> None:

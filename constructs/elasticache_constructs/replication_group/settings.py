@@ -550,8 +550,8 @@ class ReplicationGroupSettings(NodeSettings):
         )
 
     def logs(self) -> Iterator[str]:
-        """The logs that are delivered: those that the engine can deliver, if an existing group is not without."""
-        if _kept(self, "no_logs_reason") is not None:
+        """The logs that the engine can deliver; none if an existing group keeps those that it has."""
+        if _kept(self, "keeps_logs"):
             return
         if self.running.supports_slow_log:
             yield "slow-log"
