@@ -13,6 +13,7 @@ SECTIONS = ("## When", "## What clients notice", "## Phases", "## Check", "## Go
 
 # By runbook: the rule that stops the change in one step.
 STOPPED_BY = {
+    "adopt": "KMS-01",
     "auth-token-to-users": "AUT-08",
     "auto-scaling": "ASC-08",
     "cluster-mode": "TOP-22",

@@ -44,6 +44,7 @@ COMMANDS = (
     Command("cost", ("make cost", "make prices"), "`table --json`"),
     Command("workloads.local", ("make workloads",)),
     Command("elasticache_rules.facts", ("make facts",)),
+    Command("elasticache_tools.adopt", (), "`write --json`, `check --json`"),
 )
 
 

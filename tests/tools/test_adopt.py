@@ -28,7 +28,7 @@ from elasticache_tools.adopt.inventory import Inventory
 from elasticache_tools.adopt.module import STACK
 from elasticache_tools.adopt.selection import select
 from elasticache_tools.adopt.synthesis import imported, mapping
-from tests.conftest import new_app
+from tests.conftest import ROOT, new_app
 from tests.tools.existing_caches import REGION, Answer, drawn
 
 if TYPE_CHECKING:
@@ -339,9 +339,9 @@ def test_a_cache_that_the_constructs_refuse_is_left_out_alone(tmp_path: Path, mo
         (["write", "--from", "{old}", "--out", "{new}"], 2, "is no inventory of version 1. Write it with --region"),
         (["write", "--from", "{missing}", "--out", "{new}"], 2, "No such file"),
         (
-            ["write", "--from", "{there}", "--out", "{new}", "--name", "nobody"],
+            ["write", "--from", "{there}", "--out", "{new}", "--name", "other"],
             2,
-            "there is no cache nobody in eu-west-1",
+            "there is no cache other in eu-west-1",
         ),
         (["write", "--from", "{there}", "--out", "{garbage}"], 2, "is no folder. Name one with --out"),
         (["check", "{new}"], 2, "is not there. Write it first"),
@@ -430,7 +430,7 @@ class _Stubbed:
     def _of(self, service: str) -> tuple[Any, Stubber]:
         if service not in self._stubs:
             client = boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
-            client.meta.events.register_first("before-call", self._note)
+            client.meta.events.register("before-parameter-build.*.*", self._note)
             stub = Stubber(client)
             stub.activate()
             self._stubs[service] = (client, stub)
@@ -497,6 +497,8 @@ def test_an_account_is_read_whole_and_without_secrets() -> None:
     stubbed.finish()
     assert json.loads(wanted.to_json()) == json.loads(found.to_json())
     assert account.ACTIONS == stubbed.actions
+    document = (ROOT / "docs" / "adopt.md").read_text()
+    assert sorted(account.ACTIONS) == document.partition("```text\n")[2].partition("\n```")[0].splitlines()
     assert not [each for each in account.ACTIONS if "Secret" in each or "GetParameter" in each]
     assert found == Inventory.from_json(found.to_json(), source="inventory.json")
 
@@ -519,7 +521,7 @@ def test_a_refused_call_is_told_in_one_line(
 
 
 def test_the_command_itself(tmp_path: Path) -> None:
-    """From an inventory to the four files, in a process of its own, in a folder with a space."""
+    """From an inventory to the four files, in a separate process, in a folder with a space."""
     source = tmp_path / "inventory.json"
     source.write_text(drawn(1, seed=2).to_json())
     folder = tmp_path / "with a space"

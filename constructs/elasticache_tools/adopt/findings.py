@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Weakness(Enum):
-    """What may be less than the secure default: what is so, what its reason has to say, and the runbook.
+    """What may be less than the secure default: what is so, what its reason has to tell, and the runbook.
 
     Each one is a line of the code with a reason that begins with TODO.
     """

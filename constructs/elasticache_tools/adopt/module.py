@@ -38,7 +38,7 @@ class Adopted:
 
 
 def named(pairs: Sequence[tuple[Cache, Translation]]) -> list[Adopted]:
-    """The caches with names of their own in the module."""
+    """The caches, each with its names in the module."""
     taken = {"Vpc", "Topic", "Key", "Alarms"}
     found = []
     for cache, translation in pairs:

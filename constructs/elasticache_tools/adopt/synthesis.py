@@ -1,4 +1,4 @@
-"""Synthesises the module in a process of its own, and finds each cache in the template."""
+"""Synthesises the module in a separate process, and finds each cache in the template."""
 
 from __future__ import annotations
 

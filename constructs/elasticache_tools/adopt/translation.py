@@ -32,7 +32,7 @@ class Translation:
         vpc_id: The VPC that it is in.
         zones: The Availability Zones of its subnets.
         topic_arn: The topic that its events go to; ``None`` if they go to none.
-        has_auth_token: Whether it has an AUTH token, which nobody can read.
+        has_auth_token: Whether it has an AUTH token, which no API tells.
     """
 
     def __init__(self, cache: Cache, inventory: Inventory) -> None:
