@@ -462,8 +462,8 @@ def _answering(inventory: Inventory) -> _Stubbed:
     stubbed.add("elasticache", "describe_cache_subnet_groups", {"CacheSubnetGroups": list(inventory.subnet_groups)})
     stubbed.add("elasticache", "describe_user_groups", {"UserGroups": list(inventory.user_groups)})
     stubbed.add("elasticache", "describe_users", {"Users": list(inventory.users)})
-    for each in inventory.parameters.values():
-        stubbed.add("elasticache", "describe_cache_parameters", {"Parameters": list(each)})
+    for parameters in inventory.parameters.values():
+        stubbed.add("elasticache", "describe_cache_parameters", {"Parameters": list(parameters)})
     stubbed.add("ec2", "describe_security_groups", {"SecurityGroups": list(inventory.security_groups)})
     stubbed.add("ec2", "describe_subnets", {"Subnets": list(inventory.subnets)})
     caches, _ = select(replace(inventory, stacks={}))
