@@ -63,6 +63,8 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --no-header --upgrad
 UV_LOCK := uv pip compile -q --no-header --upgrade --python-platform aarch64-manylinux_2_34 --python-version 3.14 \
   --only-binary :all: --generate-hashes -c requirements-dev.txt
 BUNDLES := workloads/requirements.txt constructs/application_constructs/database/runtime/requirements.txt
+# What `python -m elasticache_tools.new` writes.
+PROJECT := constructs/elasticache_tools/new/template
 BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
@@ -183,7 +185,9 @@ lock: setup
 	$(LOCK) --group scan -o requirements-scan.txt
 	$(UV_LOCK) --group workloads client/pyproject.toml -o workloads/requirements.txt
 	echo 'psycopg[binary]' | $(UV_LOCK) - -o constructs/application_constructs/database/runtime/requirements.txt
+	$(LOCK) --no-annotate --group project -c requirements-dev.txt -o $(PROJECT)/requirements.txt.in
 	npm install --package-lock-only
+	for file in package.json package-lock.json cdk.json .npmrc; do cp $$file "$(PROJECT)/$$file.in"; done
 
 upgrade: setup
 	python .ci/raise_pins.py
