@@ -1,4 +1,4 @@
-"""Run the Python blocks of both READMEs with another Python, which has the wheels and nothing of this checkout.
+"""Run what both READMEs and `docs/own-app.md` show with another Python, which has the wheels and no checkout.
 
 python .ci/readme_blocks.py PYTHON
 """
@@ -108,15 +108,15 @@ def memcached_cluster(stack: ExitStack, folder: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    """Run both READMEs.
+    """Run the three documents.
 
     Returns:
         0, or 1 if a block fails.
     """
     python = sys.argv[1]
-    constructs = ROOT / "README.md"
     try:
-        run(python, constructs, [({}, code) for code in (STACK, *blocks(constructs), "documented.synth()\n")])
+        for document in (ROOT / "README.md", ROOT / "docs" / "own-app.md"):
+            run(python, document, [({}, code) for code in (STACK, *blocks(document), "documented.synth()\n")])
         with ExitStack() as stack:
             run(python, ROOT / "client" / "README.md", of_the_client(stack))
     except subprocess.CalledProcessError as error:

@@ -45,6 +45,7 @@ COMMANDS = (
     Command("workloads.local", ("make workloads",)),
     Command("elasticache_rules.facts", ("make facts",)),
     Command("elasticache_tools.adopt", (), "`write --json`, `check --json`"),
+    Command("elasticache_tools.new", ()),
 )
 
 

@@ -79,7 +79,7 @@ class Operator:
             pytest.MonkeyPatch.context() as patch,
         ):
             patch.setattr(sys, "stdin", io.StringIO(typed))
-            patch.setattr(terminal, "QUIET_SECONDS", 600)  # a line of progress is none of its output
+            patch.setattr(terminal, "QUIET_SECONDS", 600)  # progress is no part of its output
             try:
                 code = main([*arguments, "--assembly", str(self.assembly)])
             except SystemExit as ended:  # of the parser
