@@ -27,7 +27,9 @@
 #   make coverage            every test, and how much of the code they run; fails below the floor in pyproject.toml
 #   make docs                builds the site of the documents into .site/html, with search and every public name
 #   make pictures            draws the pictures of the documents again: from templates, results and records
-#   make wheels              builds the wheels, and uses them without the checkout
+#   make wheels              builds the wheels, and uses them without the checkout;  WHEELS=dist: uses those of a folder
+#   make release VERSION=1.2.0               checks, builds both wheels and the site, writes version and CHANGELOG;
+#                            commits, tags and pushes nothing: it says what to run next
 #   make bench               measurements, written to benchmarks/results
 #   make snapshots           accept the templates as they are now; review the diff before committing it
 #   make facts               versions and node types that the installed packages know and elasticache_rules does not;
@@ -69,7 +71,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: docs pictures verify cost prices drill updates need-name coverage facts format lock upgrade wheels clean need-stage
+.PHONY: docs pictures verify cost prices drill updates need-name coverage facts format lock upgrade wheels release clean need-stage need-version
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -101,7 +103,12 @@ pictures: setup
 	python -m website.pictures
 
 wheels: setup
-	.ci/wheels
+	.ci/wheels $(WHEELS)
+
+# The site as well: a dead link or a name without a docstring is no release.
+release: need-version setup $(SITE)
+	@python -m website >&2
+	@python .ci/release.py prepare '$(VERSION)'
 
 lint: setup
 	ruff format --check .
@@ -199,6 +206,9 @@ clean:
 
 need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
+
+need-version:
+	@test -n "$(VERSION)" || { echo "VERSION is not set. Name the new one, docs/versions.md says which: make release VERSION=1.2.0" >&2; exit 2; }
 
 need-name:
 	@test -n "$(NAME)" || { echo "NAME is not set. Name a drill: make $(MAKECMDGOALS) STAGE=$(STAGE) NAME=failover, rotate or restore" >&2; exit 2; }

@@ -107,6 +107,7 @@ TARGETS = [
     *("synth STAGE=dev", "gate STAGE=dev", "bootstrap STAGE=dev"),
     *("diff STAGE=dev", "deploy STAGE=dev", "destroy STAGE=dev", "verify STAGE=dev"),
     *("drill STAGE=dev NAME=failover", "updates STAGE=dev"),
+    "release VERSION=1.2.0",
     *("cost STAGE=dev", "prices STAGE=dev", "prices REGION=eu-west-1"),
 ]
 
@@ -125,7 +126,9 @@ def test_targets_work_in_a_folder_with_spaces(target: str, checkout: Path) -> No
 def test_every_target_is_tried() -> None:
     """Those that the Makefile has, but for the one that prints its head and those that others stand for."""
     has = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert has - {"help", "check", "need-name", "need-stage"} == {target.split()[0] for target in TARGETS}
+    assert has - {"help", "check", "need-name", "need-stage", "need-version"} == {
+        target.split()[0] for target in TARGETS
+    }
 
 
 @pytest.mark.parametrize("verdict", [0, 1])

@@ -43,6 +43,6 @@ def test_its_snapshot_is_up_to_date(
         sys.modules.update(others)
     made = JSONSnapshotExtension().serialize(masked(json.loads(json.dumps(stack.template))))
     if request.config.option.update_snapshots:
-        SNAPSHOT.write_text(made)
+        SNAPSHOT.write_text(str(made))
 
     assert json.loads(SNAPSHOT.read_text()) == json.loads(made)
