@@ -125,7 +125,10 @@ def test_an_interrupt_leaves_nothing(
             raise Interrupted(2)
         return rename(*arguments)
 
-    monkeypatch.setattr(*((installation, "requirement") if where == "requirement" else (Path, "rename")), interrupted)
+    if where == "requirement":
+        monkeypatch.setattr(installation, "requirement", interrupted)
+    else:
+        monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(Interrupted):
         project.write(folder)
 
