@@ -14,6 +14,7 @@ from rehearsal.extension import (
     default_security_group,
     elasticache_clusters,
     elasticache_groups,
+    elasticache_imports,
     elasticache_user_groups,
     elasticache_users,
     flow_logs,
@@ -61,6 +62,7 @@ MODULES = (
     elasticache_groups,
     elasticache_clusters,
     serverless_caches,
+    elasticache_imports,
     settled_stacks,
 )
 

@@ -28,7 +28,12 @@ MODIFIABLE = (
 )
 
 
-def _attributes(name: str) -> dict[str, Any]:
+def attributes(name: str) -> dict[str, Any]:
+    """What Fn::GetAtt of a cache answers.
+
+    Args:
+        name: The cache's name.
+    """
     record = elasticache._serverless_caches[name]
     endpoint, reader = record["Endpoint"], record["ReaderEndpoint"]
     return {
@@ -47,7 +52,7 @@ def _create(_logical_id: str, props: Properties, _stack: str) -> Provisioned:
     asked = {name: value for name, value in props.items() if name != FINAL_SNAPSHOT}
     provisioners._ec_call(elasticache._create_serverless_cache, provisioners._ec_query(asked), TYPE, "create")
     name = str(props["ServerlessCacheName"]).lower()
-    return name, _attributes(name)
+    return name, attributes(name)
 
 
 def _update(physical_id: str, old: Properties, new: Properties, stack: str) -> Provisioned:
@@ -64,7 +69,7 @@ def _update(physical_id: str, old: Properties, new: Properties, stack: str) -> P
         provisioners._ec_call(elasticache._modify_serverless_cache, query, TYPE, "update")
     arn = elasticache._serverless_caches[physical_id]["ARN"]
     provisioners._ec_sync_tags(arn, old, new, TYPE)
-    return physical_id, _attributes(physical_id)
+    return physical_id, attributes(physical_id)
 
 
 def _delete(physical_id: str, _props: Properties) -> None:

@@ -41,7 +41,8 @@ SEEDS = {False: ((2, 9),), True: ((101, 25), (102, 25))}
 """By whether tests are exhaustive: the seeds, each with its number of caches."""
 
 
-def _load(file: Path) -> Any:
+def load(file: Path) -> Any:
+    """A written module."""
     spec = importlib.util.spec_from_file_location("adopted_caches", file)
     assert spec is not None
     assert spec.loader is not None
@@ -52,7 +53,7 @@ def _load(file: Path) -> Any:
 
 def _in_process(file: Path, output: Path) -> dict[str, Any]:
     """The template of a module, without another process that loads the CDK once more."""
-    module = _load(file)
+    module = load(file)
     module.PROTECTED = False
     app = new_app(output)
     try:
@@ -190,7 +191,7 @@ def test_the_code_is_as_ruff_writes_it(accounts: list[Account]) -> None:
 def test_the_code_passes_the_posture_rules(accounts: list[Account], tmp_path: Path) -> None:
     """Each finding of a rule is accepted by a line with a reason."""
     app = new_app(tmp_path)
-    module = _load(accounts[0].folder / "adopted.py")
+    module = load(accounts[0].folder / "adopted.py")
     module.PROTECTED = False
     module.build(app)
     add_posture_rules(app)
@@ -209,7 +210,7 @@ def test_open_reasons_fail_the_synth_of_the_protected_stack(accounts: list[Accou
         file = tmp_path / f"{name}.py"
         file.write_text(text.replace("TODO: ", reasons))
         app = cdk.App(outdir=str(tmp_path / name), analytics_reporting=False, builtin_cloud_formation_validation=False)
-        _load(file).build(app)
+        load(file).build(app)
         with pytest.raises(RuntimeError, match="TODO: ") if refused else contextlib.nullcontext():
             app.synth()
 
