@@ -64,8 +64,8 @@ def test_every_private_name_in_use_is_listed(module: ModuleType) -> None:
     source = inspect.getsource(module)
     used = set(
         re.findall(
-            r"\b(?:ec2|elasticache|lambda_service|rds|cloudwatch|cloudwatch_logs|secretsmanager|sns|provisioners|custom_resource|drift|sessions)"
-            r"\.(_\w+)",
+            r"\b(?:ec2|elasticache|lambda_service|rds|cloudwatch|cloudwatch_logs|secretsmanager|sns|provisioners|custom_resource|drift|sessions"
+            r"|changesets|cloudformation|cloudformation_handlers)\.(_\w+)",
             source,
         )
     )
