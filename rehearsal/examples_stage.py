@@ -13,7 +13,10 @@ import aws_cdk as cdk
 
 STAGE = "examples"
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = ("memcached", "redis-auth-token", "valkey-auto-scaling", "valkey-serverless")
+NAMES = (
+    *("memcached", "redis-auth-token", "redis-one-node", "valkey-auto-scaling", "valkey-cluster-mode-iam"),
+    *("valkey-durable", "valkey-serverless"),
+)
 
 
 def build(app: cdk.App) -> cdk.Stage:

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,8 @@ class Synthesised:
     """By path: ``prod/cache-redis``, ``example-memcached``."""
     report: list[dict[str, Any]]
     """The plugins' reports."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    """The paths of the stacks of each example, by the name of its file."""
 
     def resources(self, path: str, kind: str) -> dict[str, Resource]:
         """Resources of one type in one stack, by logical id."""
@@ -111,6 +113,20 @@ def example_files() -> list[Path]:
     return sorted((ROOT / "examples").glob("*.py"))
 
 
+def build_example(app: cdk.App, file: Path) -> list[cdk.Stack]:
+    """Build an example in an app; returns its stacks."""
+    import aws_cdk as cdk  # noqa: PLC0415
+
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    before = len(app.node.children)
+    module.build(app)
+    return [child for child in app.node.children[before:] if isinstance(child, cdk.Stack)]
+
+
 @pytest.fixture(scope="session", name="synthesised")
 def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     made_once("synthesised", tmp_path_factory)
@@ -121,14 +137,8 @@ def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
     for name, settings in STAGES.items():
         CacheStage(app, name, settings=settings)
-    for file in example_files():
-        spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.build(app)
-    return synthesise(app)
+    examples = {file.name: [stack.node.path for stack in build_example(app, file)] for file in example_files()}
+    return replace(synthesise(app), examples=examples)
 
 
 @dataclass

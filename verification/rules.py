@@ -44,11 +44,13 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
     yield _is("in transit, mode", "required", mode, "TransitEncryptionMode", "TransitEncryptionEnabled")
     yield _is("encrypted at rest", True, group["AtRestEncryptionEnabled"], "AtRestEncryptionEnabled")
     yield _customer_key(account, "at rest, key", group.get("KmsKeyId"))
-    yield _is("fails over", "enabled", group["AutomaticFailover"], "AutomaticFailoverEnabled")
-    yield _is("Multi-AZ", "enabled", group["MultiAZ"], "MultiAZEnabled")
-    for shard in group["NodeGroups"]:
-        zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
-        yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones, *SIZES)
+    # A group of one node has nothing to fail over to; that replicas were taken from it is another difference.
+    if len(members) > 1:
+        yield _is("fails over", "enabled", group["AutomaticFailover"], "AutomaticFailoverEnabled")
+        yield _is("Multi-AZ", "enabled", group["MultiAZ"], "MultiAZEnabled")
+        for shard in group["NodeGroups"]:
+            zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
+            yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones, *SIZES)
     yield from _one_kind_of_access(account, group)
     retention = group["SnapshotRetentionLimit"]
     yield Finding(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_constructs.shared.monitoring.table import ROWS
 from tests.conftest import ROOT
+from tests.docs import charges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -96,7 +97,7 @@ def _runbook(file: Path) -> Sequence[str]:
 
 def _example(file: Path) -> Sequence[str]:
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
-    return [f"[`{file.name}`]({file.name})", docstring.partition("\n")[0]]
+    return [f"[`{file.name}`]({file.name})", docstring.partition("\n")[0], charges.kept()[file.name]]
 
 
 def _alarm(file: Path) -> Sequence[str]:
@@ -127,5 +128,5 @@ INDEXES = [
         ["alarm", "what it says", "caches", "default threshold", "for", "missing datapoints", "when"],
         _alarm,
     ),
-    Index("examples", "*.py", ["file", "what it deploys"], _example),
+    Index("examples", "*.py", ["file", "what it deploys", "charged each month, whatever is used"], _example),
 ]

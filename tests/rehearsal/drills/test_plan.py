@@ -136,7 +136,8 @@ def test_a_drill_runs_alongside_the_one_that_it_names() -> None:
         return drill.name
 
     waits, meanwhile, after = (plan.Drill(name, "", "", "", alongside="b" if name == "a" else "") for name in "abc")
-    assert list(run_all([waits, meanwhile, after], act)) == ["a", "b", "c"]
+    outcomes: list[Any] = list(run_all([waits, meanwhile, after], act))
+    assert outcomes == ["a", "b", "c"]
     assert log[-1] == "c"
 
 
@@ -152,7 +153,8 @@ def test_a_drill_runs_alongside_no_other(names: str) -> None:
         running.remove(drill.name)
         return drill.name, alone
 
-    assert list(run_all(drills, act)) == [(name, True) for name in names]
+    outcomes: list[Any] = list(run_all(drills, act))
+    assert outcomes == [(name, True) for name in names]
 
 
 def test_drills_that_run_alongside_others_name_the_next_one() -> None:
