@@ -17,12 +17,14 @@ from elasticache_constructs import (
     CacheNetwork,
     DefaultUser,
     Engine,
+    GlobalDatastore,
     IamUser,
     MemcachedCluster,
     NodeType,
     PasswordUser,
     Permissions,
     ReplicationGroup,
+    SecondaryReplicationGroup,
     ServerlessCache,
     ServerlessEngine,
     ServerlessLimits,
@@ -31,6 +33,7 @@ from elasticache_constructs import (
 
 SMALL = NodeType("cache.t4g.small")
 ZONES = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+NO_LOGIN = Access.without_login(reason="The example has neither users nor a token.")
 WINDOW = "sun:05:00-sun:09:00"
 
 
@@ -84,18 +87,46 @@ def tam_redis_cluster(stack: cdk.Stack) -> None:
         engine=Engine.REDIS_7_1,
         node_type=SMALL,
         topology=Topology(replicas_per_shard=0, no_failover_reason="It is a cache of one node, to try things."),
-        access=Access.without_login(reason="The example has neither users nor a token."),
+        access=NO_LOGIN,
         maintenance_window=WINDOW,
         parameters={"latency-tracking": "yes"},
     )
     cache.connections.allow_default_port_from(ec2.Peer.ipv4(network.vpc.vpc_cidr_block), "VPC traffic")
 
 
+def tam_redis_global(ireland: cdk.Stack, virginia: cdk.Stack) -> None:
+    """Redis OSS in two Regions, each open to its VPC."""
+    network = CacheNetwork(virginia, "Network", availability_zones=["us-east-1a", "us-east-1b", "us-east-1c"])
+    primary = ReplicationGroup(
+        virginia,
+        "Redis",
+        vpc=network.vpc,
+        vpc_subnets=network.cache_subnets,
+        engine=Engine.REDIS_7_1,
+        node_type=NodeType("cache.r7g.large"),
+        access=NO_LOGIN,
+        auto_minor_version_upgrade=False,
+        manual_upgrades_reason="All members of a global datastore are upgraded together.",
+    )
+    primary.connections.allow_default_port_from(ec2.Peer.ipv4(network.vpc.vpc_cidr_block), "VPC traffic")
+    datastore = GlobalDatastore(virginia, "Global", primary=primary, suffix="example")
+    other = CacheNetwork(ireland, "Network", availability_zones=ZONES)
+    secondary = SecondaryReplicationGroup(
+        ireland,
+        "Redis",
+        global_datastore=datastore,
+        vpc=other.vpc,
+        vpc_subnets=other.cache_subnets,
+        access=NO_LOGIN,
+    )
+    secondary.connections.allow_default_port_from(ec2.Peer.ipv4(other.vpc.vpc_cidr_block), "VPC traffic")
+
+
 def tam_redis_with_cluster_replica(stack: cdk.Stack) -> None:
     """Two groups of Redis OSS, each with a replica; one with logs, the other with an AUTH token."""
     network = CacheNetwork(stack, "Network", availability_zones=ZONES)
     for name, access in {
-        "Logged": Access.without_login(reason="The example has neither users nor a token."),
+        "Logged": NO_LOGIN,
         "WithToken": Access.auth_token(),
     }.items():
         cache = ReplicationGroup(
@@ -177,7 +208,7 @@ def cpr_complete(stack: cdk.Stack) -> None:
         engine=Engine.REDIS_7_1,
         node_type=NodeType("cache.m6g.large"),
         topology=Topology(replicas_per_shard=0, no_failover_reason="The example has one node, to test the module."),
-        access=Access.without_login(reason="The example has neither users nor a token."),
+        access=NO_LOGIN,
         parameters={"notify-keyspace-events": "lK"},
     )
     clients = ec2.SecurityGroup(stack, "Clients", vpc=network.vpc)
@@ -211,7 +242,7 @@ def cpr_simple(stack: cdk.Stack) -> None:
         engine=Engine.REDIS_7_1,
         node_type=NodeType("cache.t4g.micro"),
         topology=Topology(replicas_per_shard=1, no_failover_reason="The example turns failover off."),
-        access=Access.without_login(reason="The example has neither users nor a token."),
+        access=NO_LOGIN,
         maintenance_window="wed:03:00-wed:04:00",
         parameters={"notify-keyspace-events": "lK"},
         alarms=CacheAlarms(thresholds={CacheAlarm.HOST_CPU: 75, CacheAlarm.DATABASE_MEMORY: 98}),

@@ -70,6 +70,14 @@ PEERS = (
         "A replication group with one node: a cluster of Redis OSS that is no group has no encryption.",
     ),
     Peer(
+        "tam_redis_global",
+        TAM,
+        "examples/redis-global-replication-group",
+        "187771b36be5aa213bb404d1bfda213b04cbfe2c",
+        53,
+        "Minor versions are upgraded by hand, as the service asks of a global datastore.",
+    ),
+    Peer(
         "tam_redis_with_cluster_replica",
         TAM,
         "examples/redis-replication-group-with-cluster-replica",

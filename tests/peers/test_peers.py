@@ -44,6 +44,14 @@ WANTED: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             {"Properties": {"latency-tracking": "yes", "cluster-enabled": "yes"}},
         ],
     },
+    "tam_redis_global": {
+        GROUP: [
+            {"GlobalReplicationGroupId": ...},
+            {"Engine": "redis", "EngineVersion": "7.1", "CacheNodeType": "cache.r7g.large", "NumCacheClusters": 2},
+        ],
+        "AWS::ElastiCache::GlobalReplicationGroup": [{"Members": ...}],
+        INGRESS: [VPC_TRAFFIC, VPC_TRAFFIC],
+    },
     "tam_redis_cluster": {
         GROUP: [{"NumCacheClusters": 1, "AutomaticFailoverEnabled": False, "EngineVersion": "7.1", **SMALL}],
         "AWS::ElastiCache::ParameterGroup": [TRACKING],
