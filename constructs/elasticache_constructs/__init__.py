@@ -34,7 +34,7 @@ from elasticache_constructs.values.existing import (
     ExistingReplicationGroup,
     ExistingServerlessCache,
 )
-from elasticache_constructs.values.log_delivery import LogDelivery
+from elasticache_constructs.values.log_delivery import Log, LogDelivery
 from elasticache_constructs.values.name import Name
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_constructs.values.node_type import NodeType
@@ -75,6 +75,7 @@ __all__ = [
     "GlobalDatastore",
     "IamUser",
     "ImportedNetwork",
+    "Log",
     "LogDelivery",
     "MemcachedCluster",
     "MemcachedClusterBase",

@@ -175,14 +175,14 @@ def _parameter_group(settings: ReplicationGroupSettings | MemcachedClusterSettin
 
 
 def _log_delivery(settings: ReplicationGroupSettings) -> Iterator[dict[str, Any]]:
-    stream = settings.log_delivery.firehose_stream
     for kind in settings.logs():
+        log = settings.log_delivery.log(kind)
         yield {
             "LogType": kind,
-            "LogFormat": settings.log_delivery.log_format,
-            "DestinationType": "kinesis-firehose" if stream else "cloudwatch-logs",
-            "DestinationDetails": {"KinesisFirehoseDetails": {"DeliveryStream": stream}}
-            if stream
+            "LogFormat": log.log_format,
+            "DestinationType": "kinesis-firehose" if log.firehose_stream else "cloudwatch-logs",
+            "DestinationDetails": {"KinesisFirehoseDetails": {"DeliveryStream": log.firehose_stream}}
+            if log.firehose_stream
             else {"CloudWatchLogsDetails": {"LogGroup": {"Ref": "Log"}}},
         }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What the package promises by itself: the service would take it.
 OWN_PROMISES = re.compile(
-    r"(TransitEncryption\.preferred|TransitEncryption\.disabled|Access\.without_login|Permissions|Name\('.*'\)"
+    r"(TransitEncryption\.preferred|TransitEncryption\.disabled|Access\.without_login|Permissions|Name\('.*'\)|Log\.disabled"
     r"|\w+\(\w+_reason=\.\.\.\)) with the reason '.*'"
 )
 

@@ -214,7 +214,6 @@ DECLARED: dict[str, Declared] = {
     "LOG-02": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-03": _always(f"{_GROUP_SETTINGS}.logs", "only logs that the engine has are delivered"),
     "LOG-05": _always(f"{_EC}.replication_group.construct._log_delivery", "the details follow from the destination"),
-    "LOG-06": _always(f"{_EC}.shared.logs.log_group", "the log group is made with the cache, under the vended prefix"),
     "LOG-08": _documented(
         f"{_EC}.LogDelivery", "Delivery starts after the group exists. If it fails, the service says so in its events"
     ),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+
 from elasticache_constructs import (
     Access,
     Backups,
     Durability,
     Engine,
+    Log,
     LogDelivery,
     Name,
     NetworkType,
@@ -42,6 +46,13 @@ def _check(parameters: dict[str, str], engine: Engine) -> None:
 
 def _dumps(number: int) -> Snapshot:
     return Snapshot.rdb_files([f"{_BUCKET}/{each}.rdb" for each in range(number)])
+
+
+def _to_group_of(region: str) -> object:
+    stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    arn = f"arn:aws:logs:{region}:111111111111:log-group:/caches"
+    log = Log.to_log_group(logs.LogGroup.from_log_group_arn(stack, "Logs", arn))
+    return group(log_delivery=LogDelivery(engine_log=log), region="eu-west-1")
 
 
 def _durable(durability: Durability | None = None, **changes: Any) -> object:
@@ -448,6 +459,39 @@ ROWS = (
         lambda: LogDelivery(log_format=_YAML),
         "LogDelivery(log_format='yaml'): logs are written as json or text. Use log_format='json'.",
         lambda: LogDelivery(log_format="text"),
+    ),
+    Row(
+        "LOG-01",
+        lambda: Log(_YAML),
+        "Log(log_format='yaml'): logs are written as json or text. Use log_format='json'.",
+        lambda: Log("text"),
+    ),
+    Row(
+        "LOG-01",
+        lambda: LogDelivery(slow_log=_YAML),
+        (
+            "LogDelivery(slow_log='yaml') of type str: slow_log is of type Log or None. Use "
+            "slow_log=Log.to_firehose('events')."
+        ),
+        lambda: LogDelivery(slow_log=Log()),
+    ),
+    Row(
+        "LOG-06",
+        lambda: _to_group_of("eu-central-1"),
+        (
+            "Log.to_log_group with a log group of eu-central-1 in eu-west-1: logs are delivered to a log group of the "
+            "same account and region. Use a log group of eu-west-1."
+        ),
+        lambda: _to_group_of("eu-west-1"),
+    ),
+    Row(
+        "LOG-07",
+        lambda: Log.to_firehose("two words"),
+        (
+            "Log.to_firehose(firehose_stream='two words'): a stream's name has 1 to 64 letters, digits, hyphens, "
+            "underscores and dots. Name the stream, not its ARN."
+        ),
+        lambda: Log.to_firehose("logs"),
     ),
     Row(
         "LOG-07",

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import ConfigurationError, acknowledge
+from elasticache_constructs import ConfigurationError, Log, LogDelivery, acknowledge
 from elasticache_constructs.posture import add_posture_rules
 from tests.conftest import FLAGS, Bench
 from tests.deployable.stacks import SUBNETS, VPC
@@ -30,8 +30,8 @@ def test_finding_needs_a_reason(bench: Bench) -> None:
     assert expected == str(refusal.value)
 
 
-def test_manual_upgrades_answer_the_posture_rule(tmp_path: Path) -> None:
-    """Minor versions that are installed by hand are a finding, which the given reason accepts."""
+def test_reasons_answer_the_posture_rules(tmp_path: Path) -> None:
+    """Minor versions that are installed by hand, and a log that is off, are findings, which given reasons accept."""
     app = cdk.App(
         context=FLAGS, analytics_reporting=False, outdir=str(tmp_path), builtin_cloud_formation_validation=False
     )
@@ -39,10 +39,12 @@ def test_manual_upgrades_answer_the_posture_rule(tmp_path: Path) -> None:
     zones, subnets = ["eu-west-1a", "eu-west-1b"], list(SUBNETS)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=zones, isolated_subnet_ids=subnets)
     bench = Bench(stack, vpc)
-    for make in (replication_group, memcached_cluster):
-        make(bench, auto_minor_version_upgrade=False, manual_upgrades_reason=f"Tested first: {make.__name__}.")
+    off = {"log_delivery": LogDelivery(slow_log=Log.disabled(reason="Slow commands are exported by the team."))}
+    for make, more in ((replication_group, off), (memcached_cluster, {})):
+        make(bench, **more, auto_minor_version_upgrade=False, manual_upgrades_reason=f"Tested first: {make.__name__}.")
     add_posture_rules(app, native_engine=True)
     app.synth()
 
     report = (tmp_path / "validation-report.json").read_text(encoding="utf-8")
-    assert ("Tested first: replication_group." in report, "Tested first: memcached_cluster." in report) == (True, True)
+    reasons = ("Tested first: replication_group.", "Tested first: memcached_cluster.", "Slow commands are exported")
+    assert [] == [reason for reason in reasons if reason not in report]

@@ -100,6 +100,7 @@ class Situation(Enum):
     GROUP_WITHOUT_ENGINE_LOG = _validate("elasticache_replication_group_delivers_engine_log")
     MEMCACHED_WITHOUT_TLS = _validate("elasticache_memcached_encrypts_in_transit")
     MEMCACHED_IN_ONE_ZONE = _validate("elasticache_memcached_spreads_over_zones")
+    LOG_GROUP_WITH_SHORT_RETENTION = _checkov("CKV_AWS_338")
     SERVERLESS_CACHE_WITHOUT_LOGIN = _validate("elasticache_serverless_cache_has_user_group")
     USER_WITHOUT_GROUP = _validate("elasticache_user_belongs_to_a_user_group")
     SECRET_WITHOUT_ROTATION = _nag("SMG4", _SOLUTIONS) | _nag("SecretsManagerRotationEnabled", _HIPAA, _NIST_5)

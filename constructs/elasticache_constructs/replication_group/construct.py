@@ -116,8 +116,8 @@ class ReplicationGroup(ReplicationGroupBase):
         network_type: IPv4, IPv6 or both. Default: IPv4.
         durability: Whether writes are kept in a log that spans Availability Zones, with Valkey 9.0 in cluster mode; may
             be changed in place (docs/runbooks/durability.md). Default: they are not.
-        log_delivery: How the slow log and the engine log are written, and where to. Default: as JSON, to the group's
-            own encrypted CloudWatch log groups.
+        log_delivery: How the slow log and the engine log are written, where to, and how long they are kept. Default: as
+            JSON, to the group's own encrypted CloudWatch log groups, for a year.
         restore_from: A snapshot or RDB files to begin with. Default: the group begins empty.
         encryption_key: Encrypts data at rest, secrets and logs. The policy of a key in the app is extended to allow
             CloudWatch Logs; that of an imported key must allow it already, and there is a warning. Default: an
@@ -297,8 +297,8 @@ class ReplicationGroup(ReplicationGroupBase):
         self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
         self._engine_name = engine.name
-        log_format = settings.log_delivery.log_format
-        self._logs = {kind: CacheLog(each, log_format) for kind, each in log_groups.items()}
+        delivery = settings.log_delivery
+        self._logs = {kind: CacheLog(each, delivery.log(kind).log_format) for kind, each in log_groups.items()}
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._has_existing_token = bool(existing and existing.auth_token_secret)
         self._user_group_id = entry.user_group_id
@@ -477,30 +477,38 @@ def _endpoints(
 
 
 def _log_groups(scope: Construct, settings: ReplicationGroupSettings, key: kms.IKey) -> dict[str, logs.ILogGroup]:
-    """The group's own log groups by type of log; none if the logs go to Firehose."""
-    if settings.log_delivery.firehose_stream is not None:
-        return {}
-    unique = Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
-    return {
-        kind: log_group(scope, kind.title().replace("-", ""), key=key, vended_name=f"{unique}/{kind}")
-        for kind in settings.logs()
-    }
+    """The log groups by type of log, the group's own unless another is named; none for what goes to Firehose."""
+    delivery, unique = settings.log_delivery, Names.unique_resource_name(scope, max_length=_LONGEST_NAME, separator="-")
+    found: dict[str, logs.ILogGroup] = {}
+    for kind in settings.logs():
+        log = delivery.log(kind)
+        if log.firehose_stream is None:
+            found[kind] = log.log_group or log_group(
+                scope,
+                kind.title().replace("-", ""),
+                key=key,
+                vended_name=f"{unique}/{kind}",
+                retention_days=delivery.retention_days,
+            )
+            if log.log_group is None:
+                accept(found[kind], {Situation.LOG_GROUP_WITH_SHORT_RETENTION: delivery.short_retention_reason})
+    return found
 
 
 def _log_delivery(
     settings: ReplicationGroupSettings, log_groups: Mapping[str, logs.ILogGroup]
 ) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
-    kept, delivery = settings.existing, settings.log_delivery
+    kept = settings.existing
     if kept is not None and kept.keeps_logs:
         return [_delivered(each.log_type, each.log_format, each.log_group, each.firehose_stream) for each in kept.logs]
     return [
         _delivered(
             kind,
-            delivery.log_format,
-            log_groups[kind].log_group_name if delivery.firehose_stream is None else None,
-            delivery.firehose_stream,
+            log.log_format,
+            log_groups[kind].log_group_name if log.firehose_stream is None else None,
+            log.firehose_stream,
         )
-        for kind in settings.logs()
+        for kind, log in ((kind, settings.log_delivery.log(kind)) for kind in settings.logs())
     ]
 
 

@@ -45,6 +45,7 @@ def findings(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:
         **_known_later(settings),
         **_after_the_upgrade(settings),
         **_relaxed(settings),
+        **_without_logs(settings),
         **_existing(settings),
         **settings.relaxed(),
     }
@@ -110,6 +111,16 @@ def _existing(settings: ReplicationGroupSettings) -> dict[Situation, str | None]
     if settings.engine.supports_engine_log and "engine-log" not in delivered:
         found[Situation.GROUP_WITHOUT_ENGINE_LOG] = kept.no_logs_reason
     return {situation: reason for situation, reason in found.items() if reason is not None}
+
+
+def _without_logs(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:
+    """The logs that the engine has and that are not delivered, with the reason that was given."""
+    of_engine = {
+        "slow-log": (Situation.GROUP_WITHOUT_SLOW_LOG, settings.engine.supports_slow_log),
+        "engine-log": (Situation.GROUP_WITHOUT_ENGINE_LOG, settings.engine.supports_engine_log),
+    }
+    found = {kind: settings.log_delivery.log(kind).disabled_reason for kind in of_engine}
+    return {of_engine[kind][0]: reason for kind, reason in found.items() if reason is not None and of_engine[kind][1]}
 
 
 def _relaxed(settings: ReplicationGroupSettings) -> dict[Situation, str | None]:

@@ -292,9 +292,17 @@ def _check_network_type(cache: ReplicationGroupSettings) -> None:
 
 
 def _check_log_delivery(cache: ReplicationGroupSettings) -> None:
-    if cache.log_delivery.firehose_stream is not None and cache.region == "ap-northeast-3":
+    with reported_together() as check:
+        for log in map(cache.log_delivery.log, cache.logs()):
+            if log.firehose_stream is not None:
+                check(_check_firehose, log.firehose_stream, cache.region)
+            check(log.check_region, cache.region)
+
+
+def _check_firehose(stream: str, region: str) -> None:
+    if region == "ap-northeast-3":
         raise ConfigurationError(
-            got=f"LogDelivery(firehose_stream={cache.log_delivery.firehose_stream!r}) in {cache.region}",
+            got=f"LogDelivery(firehose_stream={stream!r}) in {region}",
             allowed="logs are not delivered to Data Firehose in that region",
             fix="Leave firehose_stream out: CloudWatch takes the logs",
             rule="LOG-07",
@@ -550,13 +558,15 @@ class ReplicationGroupSettings(NodeSettings):
         )
 
     def logs(self) -> Iterator[str]:
-        """The logs that the engine can deliver; none if an existing group keeps those that it has."""
+        """The logs that are delivered; none if an existing group keeps those that it has."""
         if _kept(self, "keeps_logs"):
             return
-        if self.running.supports_slow_log:
-            yield "slow-log"
-        if self.running.supports_engine_log:
-            yield "engine-log"
+        for kind, is_known in (
+            ("slow-log", self.running.supports_slow_log),
+            ("engine-log", self.running.supports_engine_log),
+        ):
+            if is_known and self.log_delivery.log(kind).disabled_reason is None:
+                yield kind
 
     def _check_engine(self) -> None:
         if self.engine.is_memcached:

@@ -9,14 +9,17 @@ from aws_cdk import aws_logs as logs
 
 from elasticache_constructs.shared.encryption_key import admit_logs, checked_key
 from elasticache_constructs.shared.names import SHORT_STACK_ID
+from elasticache_constructs.values.log_delivery import YEAR
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
 
-def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name: str | None = None) -> logs.LogGroup:
-    """An encrypted log group with a retention of one year, retained when its stack is deleted.
+def log_group(
+    scope: Construct, construct_id: str, *, key: kms.IKey, vended_name: str | None = None, retention_days: int = YEAR
+) -> logs.LogGroup:
+    """An encrypted log group, retained when its stack is deleted.
 
     Args:
         scope: The parent.
@@ -27,6 +30,7 @@ def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name
             account's CloudWatch Logs resource policy, which has room for about ten caches; groups under this prefix
             share one entry. A part of the stack's unique id precedes it, so that a deleted stack can be created again
             although its log group was retained. Default: a generated name.
+        retention_days: How long entries are kept. Default: a year.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
@@ -43,6 +47,7 @@ def log_group(scope: Construct, construct_id: str, *, key: kms.IKey, vended_name
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker: it always is
     resource.override_logical_id(logical_id)
+    resource.retention_in_days = retention_days
     if vended_name is not None:
         name = "/aws/vendedlogs/elasticache/${Stack}/" + vended_name
         resource.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Stack": SHORT_STACK_ID}]})

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from aws_cdk import Aws
 from hypothesis import strategies as st
 
-from elasticache_constructs import ClusterMode, Durability, LogDelivery, Name, NetworkType, Snapshot, TransitEncryption
+from elasticache_constructs import (
+    ClusterMode,
+    Durability,
+    Log,
+    LogDelivery,
+    Name,
+    NetworkType,
+    Snapshot,
+    TransitEncryption,
+)
 from elasticache_rules import facts
 from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
@@ -69,10 +78,23 @@ def careless_durability() -> st.SearchStrategy[Call | None]:
 def careful_log_delivery(region: str) -> st.SearchStrategy[Call]:
     """One that the region has."""
     streams = (None,) if region == "ap-northeast-3" else (None, "logs-of-caches", "a" * 64)
+    formats = st.sampled_from(("json", "text"))
+    each = st.one_of(
+        st.none(),
+        formats.map(lambda log_format: call(Log.to_own_log_group, log_format)),
+        st.just(call(Log.disabled, reason=REASON)),
+        *(st.just(call(Log.to_firehose, stream)) for stream in streams if stream),
+    )
+    kept = st.sampled_from(({}, {}, {"retention_days": 3653}, {"retention_days": 7, "short_retention_reason": REASON}))
     return st.builds(
-        lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
-        st.sampled_from(("json", "text")),
+        lambda log_format, stream, kept, slow, engine: call(
+            LogDelivery, log_format=log_format, firehose_stream=stream, slow_log=slow, engine_log=engine, **kept
+        ),
+        formats,
         st.sampled_from(streams),
+        kept,
+        each,
+        each,
     )
 
 
@@ -80,10 +102,14 @@ def careful_log_delivery(region: str) -> st.SearchStrategy[Call]:
 def careless_log_delivery() -> st.SearchStrategy[Call]:
     """Any format, and names that are not valid."""
     streams = (None, "logs", "a" * 65, "", "two words", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/a")
-    return st.builds(
-        lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
-        st.sampled_from(("json", "text", "JSON", "xml")),
-        st.sampled_from(streams),
+    return st.one_of(
+        st.builds(
+            lambda log_format, stream: call(LogDelivery, log_format=log_format, firehose_stream=stream),
+            st.sampled_from(("json", "text", "JSON", "xml")),
+            st.sampled_from(streams),
+        ),
+        st.sampled_from(streams[1:]).map(lambda stream: call(LogDelivery, slow_log=call(Log.to_firehose, stream))),
+        st.just(call(LogDelivery, engine_log=call(Log.disabled, reason="short"))),
     )
 
 
