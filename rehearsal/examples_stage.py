@@ -17,6 +17,7 @@ NAMES = (
     *("memcached", "redis-auth-token", "redis-one-node", "valkey-auto-scaling", "valkey-cluster-mode-iam"),
     *("valkey-durable", "valkey-serverless"),
 )
+NAMES = ("memcached", "redis-auth-token", "valkey-auto-scaling", "valkey-parameters", "valkey-serverless")
 
 
 def build(app: cdk.App) -> cdk.Stage:

@@ -140,6 +140,7 @@ LISTINGS: Sequence[Listing] = (
         _named("DBParameterGroupName"),
     ),
     Listing("AWS::SNS::Topic", "sns", "list_topics", "Topics", _named("TopicArn")),
+    Listing("AWS::SSM::Parameter", "ssm", "describe_parameters", "Parameters", _named("Name")),
     Listing("AWS::Lambda::Function", "lambda", "list_functions", "Functions", _named("FunctionName")),
     Listing("AWS::ApiGatewayV2::Api", "apigatewayv2", "get_apis", "Items", _named("ApiId")),
     Listing("AWS::CloudWatch::Dashboard", "cloudwatch", "list_dashboards", "DashboardEntries", _named("DashboardName")),

@@ -50,6 +50,7 @@ _BY_SERVICE = {
     "secretsmanager": ("DescribeSecret", "GetResourcePolicy"),
     "servicequotas": ("ListServiceQuotas",),
     "sns": ("GetTopicAttributes", "ListSubscriptionsByTopic"),
+    "ssm": ("DescribeParameters",),
     "sts": ("GetCallerIdentity",),
 }
 ACTIONS = frozenset(f"{service}:{name}" for service, names in _BY_SERVICE.items() for name in names)

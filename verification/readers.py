@@ -391,6 +391,14 @@ def _read_topic_policy(account: Account, _name: str, asked: Properties) -> Prope
     return {"Topics": asked["Topics"], "PolicyDocument": policies[0] if same else policies}
 
 
+def _read_parameter(account: Account, name: str) -> Properties:
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = account.read("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]
+    if not found:
+        raise LookupError(f"no parameter {name}")
+    return {key: found[0][key] for key in ("Name", "Type", "Tier", "Description") if key in found[0]}
+
+
 FROM_SNAPSHOT = "it is used at creation, and not stored"
 
 READERS: Mapping[str, Reader] = {
@@ -456,4 +464,8 @@ READERS: Mapping[str, Reader] = {
     "AWS::Logs::LogGroup": Reader(reads_by_name(_read_log_group)),
     "AWS::SNS::Topic": Reader(reads_by_name(_read_topic)),
     "AWS::SNS::TopicPolicy": Reader(_read_topic_policy),
+    "AWS::SSM::Parameter": Reader(
+        reads_by_name(_read_parameter),
+        silent={"Value": "a permission to read parameters would open those of others, which may be secret"},
+    ),
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from elasticache_client.connections import EventLoopError
     from elasticache_client.credentials import Credentials, Login
     from elasticache_client.iam import IamCredentials
+    from elasticache_client.parameters import ParameterSettings
     from elasticache_client.secret import SecretCredentials, SecretError
     from elasticache_client.tls import tls_context
 
@@ -26,6 +27,7 @@ __all__ = [
     "EventLoopError",
     "IamCredentials",
     "Login",
+    "ParameterSettings",
     "SecretCredentials",
     "SecretError",
     "SettingsError",
@@ -39,6 +41,7 @@ _HOMES = {
     "EventLoopError": "connections",
     "IamCredentials": "iam",
     "Login": "credentials",
+    "ParameterSettings": "parameters",
     "SecretCredentials": "secret",
     "SecretError": "secret",
     "connect": "clients",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from elasticache_client.messages import refusal
 
@@ -111,6 +112,37 @@ class ConnectionSettings:
                 raise _missing(name, "always required")
         return cls(**{name: _parse(name, text) for name, text in given.items()})  # type: ignore[arg-type]
 
+    @classmethod
+    def from_parameters(cls, path: str | None = None) -> ConnectionSettings:
+        """Read the settings from parameters of Systems Manager, which `ConnectionParameters` writes.
+
+        They are cached for ten minutes in the process. Values hold no secret.
+
+        Args:
+            path: The path of the parameters, for example ``/orders/cache``. Default: that of the environment variable
+                ``ELASTICACHE_PARAMETERS``.
+
+        Raises:
+            SettingsError: If there is no path, the parameters cannot be read, or one is missing or wrong.
+
+        See https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html
+        """
+        settings: ConnectionSettings = _parameters().source(path).settings()
+        return settings
+
+    @classmethod
+    async def from_parameters_async(cls, path: str | None = None) -> ConnectionSettings:
+        """Read the settings as `from_parameters` does, without blocking the event loop.
+
+        Args:
+            path: The path of the parameters. Default: that of the environment variable ``ELASTICACHE_PARAMETERS``.
+
+        Raises:
+            SettingsError: If there is no path, the parameters cannot be read, or one is missing or wrong.
+        """
+        settings: ConnectionSettings = await _parameters().source(path).settings_async()
+        return settings
+
     def to_environment(self) -> dict[str, str]:
         """The environment variables that describe these settings. None of them is a secret."""
         variables = {_VERSION: CONTRACT_VERSION}
@@ -161,6 +193,11 @@ class ConnectionSettings:
                 raise _missing(name, f"required with auth={self.auth}")
         if self.secret_arn is not None and self.auth != "secret":
             raise _wrong("secret_arn", self.secret_arn, "left out unless auth=secret", "Remove it, or set auth=secret")
+
+
+def _parameters() -> Any:
+    # It needs botocore, and this module the standard library only.
+    return import_module("elasticache_client.parameters")
 
 
 def _names() -> list[str]:

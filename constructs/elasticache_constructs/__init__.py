@@ -14,6 +14,7 @@ from elasticache_constructs.replication_group.global_datastore import GlobalData
 from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
+from elasticache_constructs.shared.connection_parameters import ConnectionParameters, ConnectionParametersBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms
@@ -60,6 +61,8 @@ __all__ = [
     "ClusterMode",
     "CombinedConfigurationError",
     "ConfigurationError",
+    "ConnectionParameters",
+    "ConnectionParametersBase",
     "DefaultUser",
     "Durability",
     "Egress",

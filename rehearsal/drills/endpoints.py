@@ -6,19 +6,20 @@ import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from elasticache_client import ConnectionSettings, memcached
+from elasticache_client import ConnectionSettings, ParameterSettings, memcached
 from rehearsal.drills import accounts
 from rehearsal.drills.logins import ACCEPTED, REFUSED, login
 from rehearsal.drills.scene import NotApplicableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rehearsal.drills.scene import Scene
     from rehearsal.drills.stage import LoginEndpoint
 
 KEYS = 50
 OUTSIDE = "elasticache.example.com"
+KNOWN = "of a cache of the stage"
 WRONG = "a-password-that-no-user-has"
 
 
@@ -32,9 +33,11 @@ def endpoints(scene: Scene) -> None:
     for endpoint in found:
         scene.require_engine(endpoint.cache)
         _log_in(scene, endpoint)
+    reached = [endpoint.settings for endpoint in found]
     for deployment, resource, _asked in memcached_clusters:
         scene.require_engine(deployment.physical_id(resource))
-        _memcached(scene, deployment.physical_id(resource), resource.name)
+        reached.append(_memcached(scene, deployment.physical_id(resource), resource.name))
+    _parameters(scene, {_where(settings) for settings in reached})
 
 
 def _log_in(scene: Scene, endpoint: LoginEndpoint) -> None:
@@ -70,7 +73,7 @@ def _outcome(told: str) -> str:
     return ACCEPTED if told == ACCEPTED else REFUSED
 
 
-def _memcached(scene: Scene, cluster: str, resource: str) -> None:
+def _memcached(scene: Scene, cluster: str, resource: str) -> ConnectionSettings:
     described = scene.stage.member(cluster)
     endpoint = described["ConfigurationEndpoint"]
     settings = ConnectionSettings(
@@ -88,6 +91,22 @@ def _memcached(scene: Scene, cluster: str, resource: str) -> None:
         scene.expect("nodes that auto discovery finds", described["NumCacheNodes"], len(cache.nodes), of=resource)
     right = sum(value == number for number, value in enumerate(found))
     scene.expect("values that its nodes return", KEYS, right, of=resource)
+    return settings
+
+
+def _parameters(scene: Scene, reached: Iterable[str]) -> None:
+    """Read settings that are parameters of Systems Manager, as a client does: they lead to a cache of the stage."""
+    for _deployment, resource, asked in scene.stage.all_of("AWS::SSM::Parameter"):
+        path, _, name = str(asked["Name"]).rpartition("/")
+        if name == "contract":
+            read = _where(ParameterSettings(path, client=scene.client("ssm")).settings())
+            told = KNOWN if read in reached else read
+            scene.expect("the settings that are parameters", KNOWN, told, of=resource.name)
+
+
+def _where(settings: ConnectionSettings) -> str:
+    tls = "with" if settings.tls else "without"
+    return f"{settings.engine} at {settings.host}:{settings.port}, {settings.mode}, {tls} TLS"
 
 
 def _lookup(name: str) -> str:

@@ -63,7 +63,17 @@ def claim_name(scope: IConstruct, kind: str, name: Name | None, *, rule: str) ->
         claim(scope, kind, [name.value], thing="a cache", what="Name({})", fix=RENAME_CACHE, rule=rule)
 
 
-def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, what: str, fix: str, rule: str) -> None:
+def claim(
+    scope: IConstruct,
+    kind: str,
+    names: Iterable[str],
+    *,
+    thing: str,
+    what: str,
+    fix: str,
+    rule: str | None = None,
+    page: str | None = None,
+) -> None:
     """Record the names of a construct, and refuse names that another construct has in the same account and region.
 
     Stages without a known account or region may be deployed to the same one: synth then warns.
@@ -75,7 +85,8 @@ def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, wha
         thing: What has such a name, with its article.
         what: How the construct was given a name, with ``{}`` for it.
         fix: What to change.
-        rule: The rule's id.
+        rule: The rule's id. Default: it is a rule of another service, which ``page`` states.
+        page: The AWS page of that rule.
 
     Raises:
         ConfigurationError: If another construct has one of them.
@@ -92,12 +103,14 @@ def claim(scope: IConstruct, kind: str, names: Iterable[str], *, thing: str, wha
                     got=f"{what.format(repr(name))} for {here.path}",
                     allowed=f"{other.path} has {thing} of that name, and {kind} are unique in an account and region",
                     fix=fix,
+                    page=page,
                     rule=rule,
                 )
             Annotations.of(scope).add_warning_v2(
-                f"elasticache-constructs:{rule}:{name}",
+                f"elasticache-constructs:{rule or kind.replace(' ', '-')}:{name}",
                 f"{what.format(repr(name))}: {other.path} has {thing} of that name, and {kind} are unique in an "
-                f"account and region. Deploy the two stages to different ones, or: {fix}. {reference(rule)}",
+                f"account and region. Deploy the two stages to different ones, or: {fix}. "
+                + (reference(rule) if rule else f"See {page}"),
             )
     # All or none, so that a refused construct holds no name.
     for name in wanted:

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 
 _VERSION = "1"
 
+PREFIX = "ELASTICACHE_"
+"""What the name of each variable begins with."""
+VARIABLES = tuple(
+    f"{PREFIX}{name}"
+    for name in (
+        "CONTRACT",
+        "ENGINE",
+        "HOST",
+        "PORT",
+        "READER_HOST",
+        "READER_PORT",
+        "TLS",
+        "MODE",
+        "AUTH",
+        "USER",
+        "SECRET_ARN",
+        "CACHE_NAME",
+        "SERVERLESS",
+    )
+)
+"""All variables that there may be."""
+
 
 def connection_variables(
     *,
