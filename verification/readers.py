@@ -289,7 +289,12 @@ def _read_vpc(account: Account, name: str) -> Properties:
 
 def _read_subnet(account: Account, name: str) -> Properties:
     subnet = account.subnet(name)
-    return {key: subnet[key] for key in ("VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch")}
+    view = {key: subnet[key] for key in ("VpcId", "AvailabilityZone", "MapPublicIpOnLaunch")}
+    ranges = [each["Ipv6CidrBlock"] for each in subnet.get("Ipv6CidrBlockAssociationSet", ())]
+    if ranges:
+        view |= {key: subnet[key] for key in ("AssignIpv6AddressOnCreation", "Ipv6Native")}
+        view["Ipv6CidrBlock"] = ranges[0]
+    return view if subnet.get("Ipv6Native") else {**view, "CidrBlock": subnet["CidrBlock"]}
 
 
 def _read_flow_log(account: Account, name: str) -> Properties:

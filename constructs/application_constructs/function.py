@@ -58,6 +58,8 @@ class WorkloadFunction(Construct):
         concurrency: Executions at the same time. Default: 10.
         no_reserved_concurrency_reason: Why no concurrency is reserved, for example because the account has too little.
             Default: it is reserved.
+        has_ipv6: Whether it connects over IPv6 as well, as to a cache with ``NetworkType.IPV6``; the subnets then have
+            both. Default: over IPv4 alone.
 
     Raises:
         ConfigurationError: If the VPC or the key is of another region, the VPC has no such subnets, a security group
@@ -81,6 +83,7 @@ class WorkloadFunction(Construct):
         timeout: Duration | None = None,
         concurrency: int = 10,
         no_reserved_concurrency_reason: str | None = None,
+        has_ipv6: bool = False,
     ) -> None:
         with reported_together() as check:
             check(check_vpc, vpc, of=scope)
@@ -109,6 +112,7 @@ class WorkloadFunction(Construct):
             concurrency=concurrency,
             no_reserved_concurrency_reason=no_reserved_concurrency_reason,
             dead_letters=_CALLER_WAITS,
+            has_ipv6=has_ipv6,
         )
         """The function itself. Grants to it are added to its policy."""
 

@@ -19,6 +19,7 @@ from rehearsal.extension import (
     elasticache_users,
     flow_logs,
     functions,
+    ipv6,
     mute_rules,
     nat_gateways,
     network_acls,
@@ -38,6 +39,7 @@ from rehearsal.extension import (
 
 MODULES = (
     vpc_attributes,
+    ipv6,
     default_security_group,
     security_group_rules,
     nat_gateways,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.extension.ipv6 import vpc_range
 from rehearsal.extension.seam import HANDLERS, Private, Provisioned, ec2, handlers
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ TOUCHES = (HANDLERS, Private("services.ec2", "_vpcs"), Private("services.ec2", "
 
 
 def _vpc(vpc_id: str) -> dict[str, Any]:
-    return {"CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"], "CidrBlockAssociations": [], "Ipv6CidrBlocks": []}
+    return {
+        "CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"],
+        "CidrBlockAssociations": [],
+        "Ipv6CidrBlocks": [vpc_range(vpc_id)],
+    }
 
 
 def _subnet(subnet_id: str) -> dict[str, Any]:

@@ -47,6 +47,21 @@ def test_vpc_and_subnet_have_the_attributes_templates_use(cloudformation: Any, v
     )
 
 
+def test_subnets_have_ipv6_ranges_of_a_vpc_that_has_one(cloudformation: Any, vpc: Any) -> None:
+    """A subnet's IPv6 range is refused before the VPC's is associated, and kept afterwards; one may have it alone."""
+    (whole,) = vpc[1]["Ipv6CidrBlocks"]
+    properties = {"VpcId": vpc[0], "CidrBlock": "10.0.1.0/24", "Ipv6CidrBlock": whole.replace("/56", "/64")}
+    with pytest.raises(ValueError, match=r"InvalidSubnet\.Range"):
+        cloudformation.create("AWS::EC2::Subnet", **properties)
+    cloudformation.create("AWS::EC2::VPCCidrBlock", VpcId=vpc[0], AmazonProvidedIpv6CidrBlock=True)
+    name, _ = cloudformation.create("AWS::EC2::Subnet", **properties)
+    del properties["CidrBlock"]
+    alone, _ = cloudformation.create("AWS::EC2::Subnet", **properties, Ipv6Native=True)
+
+    kept = [(seam.ec2._subnets[each]["CidrBlock"], seam.ec2._subnets[each]["Ipv6CidrBlock"]) for each in (name, alone)]
+    assert [("10.0.1.0/24", properties["Ipv6CidrBlock"]), ("", properties["Ipv6CidrBlock"])] == kept
+
+
 def test_default_security_group_is_open_until_restricted(cloudformation: Any, vpc: Any) -> None:
     """A default security group has AWS's rules, which the custom resource removes and its deletion restores."""
     group = vpc[1]["DefaultSecurityGroup"]

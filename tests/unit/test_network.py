@@ -9,9 +9,23 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import CacheNetwork, ConfigurationError, Egress, EncryptionKey, ImportedNetwork
+from elasticache_constructs import (
+    Access,
+    CacheNetwork,
+    ConfigurationError,
+    DefaultUser,
+    Egress,
+    EncryptionKey,
+    Engine,
+    ImportedNetwork,
+    NetworkType,
+    ReplicationGroup,
+    Rotation,
+)
+from elasticache_constructs.network.subnets import choose_subnets
+from elasticache_rules.posture.reachability import closed_stores
 from tests.conftest import FLAGS, Bench
-from tests.unit.builders import GUIDE
+from tests.unit.builders import GUIDE, NO_ALARMS, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +33,8 @@ if TYPE_CHECKING:
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
 EVERY_EGRESS = pytest.mark.parametrize("egress", list(Egress), ids=lambda each: each.value)
 ENVIRONMENT = cdk.Environment(account="123456789012", region="eu-west-1")
+
+IPV4, DUAL_STACK = ec2.IpProtocol.IPV4_ONLY, ec2.IpProtocol.DUAL_STACK
 
 Resources = dict[str, dict[str, Any]]
 
@@ -29,10 +45,10 @@ def _stack(*, environment: cdk.Environment | None = ENVIRONMENT) -> cdk.Stack:
 
 
 @functools.cache
-def _template(egress: Egress = Egress.ENDPOINTS, zones: int = 2) -> Resources:
+def _template(egress: Egress = Egress.ENDPOINTS, zones: int = 2, ip_protocol: Any = IPV4) -> Resources:
     """What a network comes to: built once for each kind, and only looked at afterwards."""
     stack = _stack()
-    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:zones], egress=egress)
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:zones], egress=egress, ip_protocol=ip_protocol)
     resources: Resources = Bench(stack, network.vpc).template()["Resources"]
     return resources
 
@@ -707,3 +723,155 @@ def test_subnets_without_route_table_are_accepted_findings(bench: Bench, kind: s
     subnets = network.vpc.isolated_subnets if kind == "cache" else network.vpc.private_subnets
     accepted = [entry.data for each in subnets for entry in each.node.metadata]
     assert [{"Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId"}] * 2 == [set(each) for each in accepted]
+
+
+# IPv6
+
+
+def _dual(egress: Egress = Egress.ENDPOINTS, zones: int = 2) -> Resources:
+    return _template(egress, zones, DUAL_STACK)
+
+
+def _ipv6_ranges(resources: Resources, group: str) -> list[int]:
+    """Which ranges of the VPC's, by their number, the subnets have; all are cut in the same way."""
+    found = []
+    for each in _subnets(resources, group).values():
+        number, cut = each["Properties"]["Ipv6CidrBlock"]["Fn::Select"]
+        block, _count, bits = cut["Fn::Cidr"]
+        assert ("Ipv6CidrBlocks", "64") == (block["Fn::Select"][1]["Fn::GetAtt"][1], bits)
+        found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("group", ["cache", "application"])
+def test_dual_stack_subnets_have_both(group: str) -> None:
+    """The IPv4 ranges are those of a network without IPv6, and each subnet waits for the VPC's IPv6 range."""
+    (association,) = _of(_dual(), "EC2::VPCCidrBlock")
+    subnets = _subnets(_dual(), group)
+
+    assert _ranges(_template(), group) == _ranges(_dual(), group)
+    assert 2 == len(set(_ipv6_ranges(_dual(), group)))
+    assert all(association in each["DependsOn"] for each in subnets.values())
+
+
+def test_ipv6_subnets_are_for_caches_alone() -> None:
+    """One in each zone has IPv6 addresses and no others, and no route out."""
+    subnets = _subnets(_dual(), "cache-ipv6")
+    (association,) = _of(_dual(), "EC2::VPCCidrBlock")
+
+    assert list(ZONES[:2]) == [each["Properties"]["AvailabilityZone"] for each in subnets.values()]
+    for each in subnets.values():
+        properties = each["Properties"]
+        assert (True, True) == (properties["Ipv6Native"], properties["AssignIpv6AddressOnCreation"])
+        assert not {"CidrBlock", "MapPublicIpOnLaunch"} & properties.keys()
+        assert association in each["DependsOn"]
+    assert [] == _routes_of(_dual(Egress.NAT), "cache-ipv6")
+
+
+@EVERY_EGRESS
+def test_no_ipv6_range_is_given_twice(egress: Egress) -> None:
+    """All subnets of a network have their own ranges."""
+    found = [
+        number
+        for group in ("cache", "application", "public", "cache-ipv6")
+        for number in _ipv6_ranges(_dual(egress, 3), group)
+    ]
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("group", ["cache", "application", "cache-ipv6"])
+def test_third_zone_and_egress_renumber_no_ipv6_range(group: str) -> None:
+    """A zone or NAT that is added later leaves the IPv6 ranges alone."""
+    two = _ipv6_ranges(_dual(), group)
+    assert two == _ipv6_ranges(_dual(zones=3), group)[:2] == _ipv6_ranges(_dual(Egress.NAT), group)
+
+
+@EVERY_EGRESS
+def test_ipv6_leads_out_with_nat_alone(egress: Egress) -> None:
+    """Applications get out through an egress-only gateway with NAT; without, there is no gateway at all."""
+    gateways = _of(_dual(egress), "EC2::EgressOnlyInternetGateway")
+    routes = [each for each in _routes_of(_dual(egress), "application") if "DestinationIpv6CidrBlock" in each]
+
+    if egress is Egress.NAT:
+        (gateway,) = gateways
+        assert [{"Ref": gateway}] * 2 == [each["EgressOnlyInternetGatewayId"] for each in routes]
+    else:
+        assert ({}, []) == (gateways, routes)
+
+
+@EVERY_EGRESS
+def test_cache_subnets_have_no_route_out_over_ipv6(egress: Egress) -> None:
+    """Neither kind of cache subnet has a route."""
+    assert [] == _routes_of(_dual(egress, 2), "cache") + _routes_of(_dual(egress, 2), "cache-ipv6")
+
+
+def test_no_gateway_leads_out_without_the_flag_of_the_cdk() -> None:
+    """An app whose flags are older has no egress-only gateway without NAT either."""
+    context = {**FLAGS, "@aws-cdk/aws-ec2:requirePrivateSubnetsForEgressOnlyInternetGateway": False}
+    app = cdk.App(context=context, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Network", env=ENVIRONMENT)
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], ip_protocol=DUAL_STACK)
+
+    assert {} == Bench(stack, network.vpc).resources("EC2::EgressOnlyInternetGateway")
+
+
+def test_nothing_in_public_subnets_gets_an_ipv6_address() -> None:
+    """Public subnets hold NAT gateways alone."""
+    public = _subnets(_dual(Egress.NAT), "public").values()
+    assert [False, False] == [each["Properties"]["AssignIpv6AddressOnCreation"] for each in public]
+
+
+def test_without_ipv6_there_is_none() -> None:
+    """A network has IPv6 only if it is asked for."""
+    assert "ipv6" not in str(_template(Egress.NAT)).lower()
+    assert CacheNetwork(_stack(), "Net").ipv6_cache_subnets is None
+
+
+def test_ip_protocol_is_of_the_cdk() -> None:
+    """Text is refused."""
+    with pytest.raises(ConfigurationError, match=r"ip_protocol is of type IpProtocol. Use ip_protocol=ec2.IpProtocol"):
+        CacheNetwork(_stack(), "Net", ip_protocol="dual_stack")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("network_type", [NetworkType.IPV4, NetworkType.dual_stack(), NetworkType.IPV6], ids=str)
+def test_caches_of_each_network_type_fit(network_type: NetworkType) -> None:
+    """A dual-stack network takes each network type; the rotation of an IPv6 cache connects over IPv6."""
+    stack = _stack()
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], ip_protocol=DUAL_STACK)
+    alone = network_type == NetworkType.IPV6
+    cache = ReplicationGroup(
+        stack,
+        "Cache",
+        vpc=network.vpc,
+        vpc_subnets=network.ipv6_cache_subnets if alone else network.cache_subnets,
+        engine=Engine.VALKEY_8_2,
+        node_type=SMALL,
+        network_type=network_type,
+        access=Access.users(default=DefaultUser.with_token(), users=[]),
+        alarms=NO_ALARMS,
+    )
+    cache.rotate_secrets(Rotation.in_network(network))
+    resources = Bench(stack, network.vpc).template()["Resources"]
+
+    (subnet_group,) = _of(resources, "ElastiCache::SubnetGroup").values()
+    chosen = {each["Ref"] for each in subnet_group["Properties"]["SubnetIds"]}
+    assert {*_subnets(resources, "cache-ipv6" if alone else "cache")} == chosen
+    functions = [each["Properties"].get("VpcConfig", {}) for each in _of(resources, "Lambda::Function").values()]
+    assert [alone] == [each.get("Ipv6AllowedForDualStack", False) for each in functions if "SubnetIds" in each]
+    assert [] == closed_stores({"template": {"Resources": resources}})
+
+
+@pytest.mark.parametrize(
+    ("group", "network_type", "fix"),
+    [
+        ("cache_subnets", NetworkType.IPV6, "Choose subnets with ipv6_native=True"),
+        ("ipv6_cache_subnets", NetworkType.dual_stack(), "Make the VPC with ip_protocol=ec2.IpProtocol.DUAL_STACK"),
+    ],
+    ids=["IPv6 in dual-stack subnets", "dual stack in IPv6 subnets"],
+)
+def test_subnets_of_the_other_type_are_refused(group: str, network_type: NetworkType, fix: str) -> None:
+    """A network type needs its own subnets."""
+    stack = _stack()
+    network = CacheNetwork(stack, "Net", availability_zones=ZONES[:2], ip_protocol=DUAL_STACK)
+    with pytest.raises(ConfigurationError, match=fix):
+        choose_subnets(vpc=network.vpc, vpc_subnets=getattr(network, group), network_type=network_type, spread=None)

@@ -6,12 +6,13 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack
+from aws_cdk import Fn, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.locations import check_zones, place_of
 from elasticache_constructs.checks.reasons import checked_reason
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _FEWEST_ZONES, _MOST_ZONES = 2, 3
 _PREFIX_LENGTH = 16
 _CACHE = "cache"
+_IPV6_CACHE = "cache-ipv6"
 _APPLICATION = "application"
 _PUBLIC = "public"
 _RANGE_PAGE = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"
@@ -41,6 +43,9 @@ _NOT_TAKEN = {
     "224.0.0.0/4": "multicast",
     "240.0.0.0/4": "reserved",
 }
+# Fn::Cidr cuts at most 256 ranges, as many /64 as the VPC's /56 has. CDK takes the first ones.
+_IPV6_RANGES = 256
+_IPV6_BITS = "64"
 _ZONES_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoFailover.html"
 
 _CDK_OWN_FUNCTION = (
@@ -52,6 +57,9 @@ _NAT_SUBNETS = (
     "subnets, applications in private ones."
 )
 _NO_ROUTE_TABLES = "The subnets are only named in a subnet group; nothing here reads or adds their routes."
+
+
+_PROTOCOL = Kind(of=ec2.IpProtocol, example="ec2.IpProtocol.DUAL_STACK")
 
 
 class Egress(Enum):
@@ -93,8 +101,17 @@ class CacheNetwork(Construct):
     keeps them by an argument: ``MemcachedCluster(availability_zones=[...])`` with three or more nodes,
     ``ServerlessCache(max_azs=2)``.
 
+    With ``ip_protocol=ec2.IpProtocol.DUAL_STACK`` the subnets have IPv4 and IPv6 addresses, for caches with
+    ``NetworkType.dual_stack()`` and ``NetworkType.IPV4``, and ``ipv6_cache_subnets`` have IPv6 addresses alone, for
+    ``NetworkType.IPV6``. Security groups name each other and no addresses, so that the same rules hold for both. With
+    NAT, applications reach the internet over IPv6 through an egress-only internet gateway; otherwise there is none.
+    Interface endpoints are reached over IPv4, which all applications have. IPv6 costs nothing. The CDK's custom
+    resource empties the default security group of its rules for IPv4 alone: one that allows traffic out over IPv6 stays
+    (https://github.com/aws/aws-cdk/issues/29709). Nothing is in that group.
+
     Changing ``cidr`` or removing a zone replaces subnets and the caches in them. Changing ``egress`` changes routes in
-    place.
+    place. Changing ``ip_protocol`` may replace subnets, with the caches in them: CloudFormation decides it when it
+    deploys (``make gate`` stops it), so choose it when the network is made.
 
     Use an existing VPC with `from_lookup` or `from_attributes`, or pass it to a cache directly: every construct of this
     package takes ``vpc`` and ``vpc_subnets``.
@@ -109,6 +126,7 @@ class CacheNetwork(Construct):
         max_azs: The number of zones, 2 or 3, if ``availability_zones`` is not given. Default: 2.
         cidr: The VPC's range, a /16. Default: ``10.40.0.0/16``.
         egress: The applications' route out. Default: interface endpoints.
+        ip_protocol: Whether the VPC has IPv6 addresses as well, a range of Amazon's. Default: IPv4 alone.
         encryption_key: Encrypts the flow logs. CloudWatch Logs is added to the policy of a key of the app; that of an
             imported key must allow it already, and synth warns. Default: a separate `EncryptionKey`.
         open_endpoints_reason: Why the endpoints allow requests by identities of other accounts, or for resources of
@@ -134,10 +152,13 @@ class CacheNetwork(Construct):
         max_azs: int | None = None,
         cidr: str = "10.40.0.0/16",
         egress: Egress = Egress.ENDPOINTS,
+        ip_protocol: ec2.IpProtocol = ec2.IpProtocol.IPV4_ONLY,
         encryption_key: kms.IKey | None = None,
         open_endpoints_reason: str | None = None,
     ) -> None:
         _check_range(cidr)
+        check_kind("CacheNetwork", "ip_protocol", ip_protocol, _PROTOCOL)
+        has_ipv6 = ip_protocol is ec2.IpProtocol.DUAL_STACK
         _check_reason(open_endpoints_reason, egress)
         count = _checked_zones(scope, availability_zones, max_azs)
         given_key = None if encryption_key is None else checked_key(encryption_key, of=scope)
@@ -152,8 +173,9 @@ class CacheNetwork(Construct):
             restrict_default_security_group=True,
             reserved_azs=_MOST_ZONES - count,
             nat_gateways=count if egress is Egress.NAT else 0,
-            subnet_configuration=_subnets(egress),
+            subnet_configuration=_subnets(egress, has_ipv6=has_ipv6),
             flow_logs={"All": _flow_log(self, flow_logs)},
+            **({"ip_protocol": ip_protocol} if has_ipv6 else {}),
             **({"max_azs": count} if availability_zones is None else {"availability_zones": list(availability_zones)}),
         )
         """The VPC."""
@@ -161,6 +183,13 @@ class CacheNetwork(Construct):
         """The subnets for caches."""
         self.application_subnets = ec2.SubnetSelection(subnet_group_name=_APPLICATION)
         """The subnets for functions and containers."""
+        self.ipv6_cache_subnets: ec2.SubnetSelection | None = None
+        """The subnets for caches with ``NetworkType.IPV6``. ``None`` without IPv6."""
+        if has_ipv6:
+            self.ipv6_cache_subnets = ec2.SubnetSelection(subnets=_ipv6_subnets(self, self.vpc))
+            if egress is not Egress.NAT:
+                # CDK makes one for any VPC with IPv6, unless a flag is set; no route leads to it.
+                self.vpc.node.try_remove_child("EIGW6")
         self.endpoint_client_security_group: ec2.ISecurityGroup | None = None
         """The security group that the interface endpoints admit. ``None`` without endpoints."""
         if egress is Egress.ENDPOINTS:
@@ -294,6 +323,7 @@ class ImportedNetwork:
     ) -> None:
         self.vpc = vpc
         self.cache_subnets = cache_subnets
+        self.ipv6_cache_subnets: ec2.SubnetSelection | None = None
         self.application_subnets = application_subnets
         self.endpoint_client_security_group = endpoint_client_security_group
 
@@ -360,7 +390,7 @@ def _check_range(cidr: str) -> None:
         )
 
 
-def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:
+def _subnets(egress: Egress, *, has_ipv6: bool) -> list[ec2.SubnetConfiguration]:
     isolated, nat = ec2.SubnetType.PRIVATE_ISOLATED, egress is Egress.NAT
     return [
         ec2.SubnetConfiguration(name=_CACHE, subnet_type=isolated, cidr_mask=24),
@@ -374,8 +404,39 @@ def _subnets(egress: Egress) -> list[ec2.SubnetConfiguration]:
             cidr_mask=28,
             map_public_ip_on_launch=False,
             reserved=not nat,
+            # NAT gateways translate IPv4, and nothing else is launched there.
+            ipv6_assign_address_on_creation=False if has_ipv6 else None,
         ),
     ]
+
+
+def _ipv6_subnets(scope: Construct, vpc: ec2.IVpc) -> list[ec2.ISubnet]:
+    """A subnet with IPv6 addresses alone in each zone, which CDK's VPC has none of; the last ranges of the VPC's."""
+    ranges = Fn.cidr(Fn.select(0, vpc.vpc_ipv6_cidr_blocks), _IPV6_RANGES, _IPV6_BITS)  # type: ignore[attr-defined]
+    association = vpc.node.find_child("ipv6cidr")
+    made: list[ec2.ISubnet] = []
+    # Those of the VPC have a made-up one for each that is reserved.
+    zones = [each.availability_zone for each in vpc.select_subnets(subnet_group_name=_CACHE).subnets]
+    for number, zone in enumerate(zones, start=1):
+        subnet = ec2.PrivateSubnet(
+            scope,
+            f"Ipv6CacheSubnet{number}",
+            vpc_id=vpc.vpc_id,
+            availability_zone=zone,
+            cidr_block="192.0.2.0/24",  # CDK wants one, which is taken away below
+        )
+        resource = subnet.node.default_child
+        assert isinstance(resource, ec2.CfnSubnet)  # noqa: S101 - for the type checker: it always is
+        resource.cidr_block = None
+        resource.map_public_ip_on_launch = None
+        resource.ipv6_native = True
+        resource.assign_ipv6_address_on_creation = True
+        resource.ipv6_cidr_block = Fn.select(_IPV6_RANGES - number, ranges)
+        resource.node.add_dependency(association)
+        for key, value in (("aws-cdk:subnet-name", _IPV6_CACHE), ("aws-cdk:subnet-type", "Isolated")):
+            Tags.of(subnet).add(key, value, include_resource_types=[resource.cfn_resource_type])
+        made.append(subnet)
+    return made
 
 
 def _flow_log(scope: Construct, group: logs.LogGroup) -> ec2.FlowLogOptions:

@@ -139,6 +139,8 @@ class RotatedCache:
     client_security_group: ec2.ISecurityGroup
     encryption_key: kms.IKey
     """Encrypts the secret, and the function's log and environment."""
+    is_ipv6_only: bool = False
+    """Whether its nodes have IPv6 addresses alone."""
 
 
 class SecretRotation(Construct):
@@ -198,6 +200,7 @@ class SecretRotation(Construct):
             no_reserved_concurrency_reason=rotation.no_reserved_concurrency_reason,
             dead_letters=alarm_topic,
             also_acknowledged=_own_nodes(self, cache),
+            has_ipv6=cache.is_ipv6_only,
         )
         self._schedule(password, rotation)
         self._sweep()

@@ -129,6 +129,7 @@ def create_vpc_function(
     description: str | None = None,
     dead_letters: sns.ITopic | str,
     also_acknowledged: Mapping[str, str] | None = None,
+    has_ipv6: bool = False,
 ) -> lambda_.Function:
     """Make a function on Python 3.14 and arm64 in a VPC, with a policy, a role and a log group that only it has.
 
@@ -152,6 +153,7 @@ def create_vpc_function(
         description: The function's description.
         dead_letters: The topic for events that it could not handle, or the reason why there is none.
         also_acknowledged: More findings about the policy, with their reasons.
+        has_ipv6: Whether it connects over IPv6 as well, which needs subnets with both. Default: over IPv4 alone.
 
     See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
@@ -186,6 +188,7 @@ def create_vpc_function(
         dead_letter_topic=None if isinstance(dead_letters, str) else dead_letters,
         reserved_concurrent_executions=concurrency if no_reserved_concurrency_reason is None else None,
         tracing=lambda_.Tracing.ACTIVE,
+        ipv6_allowed_for_dual_stack=True if has_ipv6 else None,
     )
     role.open()
     acknowledge(policy, {**_open_resources(scope), **(also_acknowledged or {})})
