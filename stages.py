@@ -26,6 +26,7 @@ from elasticache_constructs import (
 )
 from elasticache_constructs.checks.errors import reported_together
 from elasticache_constructs.checks.locations import check_account_id, check_region_name
+from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.tags import check_tag
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class StageSettings:
         workload: The reference applications, which need the database. Default: none of them.
         subscribers: Who is told of alarms and events. Default: no person, which synth warns of.
         tags: On every resource that takes them, but user groups, where a changed tag fails the stack. Default: none.
+        ephemeral_reason: Why the data of the stage may be deleted with it, as in a preview: it leaves nothing behind.
+            Default: caches and databases leave a final snapshot, and keys and logs are retained.
         no_reserved_concurrency_reason: Why no concurrency is reserved for functions. Default: it is reserved, 33
             executions with database and applications; Lambda keeps another 100 of the account's unreserved.
     """
@@ -113,6 +116,7 @@ class StageSettings:
     workload: WorkloadSettings | None = None
     subscribers: Subscribers = field(default_factory=Subscribers)
     tags: Mapping[str, str] = field(default_factory=dict)
+    ephemeral_reason: str | None = None
     no_reserved_concurrency_reason: str | None = None
 
     def __post_init__(self) -> None:
@@ -127,6 +131,7 @@ class StageSettings:
             for name in self.more_caches:
                 check(_check_cache_name, name)
             check(self._check_database)
+            check(self._check_ephemeral)
 
     def _check_database(self) -> None:
         if self.workload is not None and self.database is None:
@@ -134,6 +139,17 @@ class StageSettings:
                 got="StageSettings(workload=..., database=None)",
                 allowed="the catalogue keeps its products in the database",
                 fix="Give the stage a database, or leave the workload out as well",
+            )
+
+    def _check_ephemeral(self) -> None:
+        if self.ephemeral_reason is None:
+            return
+        checked_reason(self.ephemeral_reason, what="StageSettings(ephemeral_reason=...)")
+        if self.termination_protection:
+            raise ConfigurationError(
+                got="StageSettings(termination_protection=True, ephemeral_reason=...)",
+                allowed="what is protected keeps its data, and what is ephemeral loses them",
+                fix="Use termination_protection=False, or leave ephemeral_reason out",
             )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from elasticache_constructs import ConfigurationError
+from elasticache_constructs import ConfigurationError, make_ephemeral
 from stacks.database import DatabaseStack
 from stacks.memcached import MemcachedStack
 from stacks.monitoring import MonitoringStack
@@ -34,6 +34,8 @@ class CacheStage(cdk.Stage):
         super().__init__(scope, construct_id, env=cdk.Environment(account=settings.account, region=settings.region))
         for name, value in settings.tags.items():
             cdk.Tags.of(self).add(name, value)
+        if settings.ephemeral_reason is not None:
+            make_ephemeral(self, reason=settings.ephemeral_reason)
         protected = settings.termination_protection
         unreserved = settings.no_reserved_concurrency_reason
         self.notifications = NotificationsStack(

@@ -16,6 +16,7 @@ from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.connection_parameters import ConnectionParameters, ConnectionParametersBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
+from elasticache_constructs.shared.ephemeral import make_ephemeral
 from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms
 from elasticache_constructs.shared.monitoring.dashboard import CacheDashboard
@@ -109,5 +110,6 @@ __all__ = [
     "Topology",
     "TransitEncryption",
     "acknowledge",
+    "make_ephemeral",
     "one_line_errors",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.change_gate import exports, schemas, templates
+from elasticache_rules.change_gate import ephemeral, exports, schemas, templates
 from elasticache_rules.change_gate import settings as stack_settings
 from elasticache_rules.change_gate.changes import Change, Changes, Effect, in_order
 from elasticache_rules.change_gate.comparison import Comparison
@@ -49,7 +49,7 @@ def compare_stacks(
     lines += [_added(stack, before, after) for stack in sorted(new.keys() - old.keys())]
     lines += list(stack_settings.changes(*settings, before, after))
     lines += list(exports.changes(before, after, lines, others))
-    return in_order(lines)
+    return in_order([*ephemeral.without_data(lines, old, new), *ephemeral.marked(old, new)])
 
 
 def _in_both(old: _Templates, new: _Templates, importers: _Templates) -> Iterator[Change]:
