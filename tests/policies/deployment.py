@@ -255,8 +255,9 @@ class Deployment:
                 name = (argument["StackName"], argument["OutputName"]) if weak else self._resolved(argument, path)
                 exporter, exported = exports[name]
                 return self._resolved(exported, exporter)
-            case "Fn::GetAZs":
-                return [f"{REGION}{letter}" for letter in "abc"]
+            case "Fn::Cidr" | "Fn::GetAZs":
+                ranges = [f"range {number}" for number in range(256)]
+                return ranges if function == "Fn::Cidr" else [f"{REGION}{letter}" for letter in "abc"]
         raise NotImplementedError(function)
 
     def _substitute(self, name: str, values: dict[str, Any], path: str) -> Any:

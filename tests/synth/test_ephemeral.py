@@ -196,6 +196,9 @@ def test_the_gate_says_why() -> None:
 
 def test_what_the_service_refuses_stops_a_preview_too() -> None:
     """A deployment that would fail is stopped everywhere."""
-    old, new = (builders.clustered(Durability=each) | {"Metadata": {MARK: REASON}} for each in ("async", "disabled"))
+    old, new = (
+        builders.clustered(ClusterMode="Enabled", SnapshotRetentionLimit=days) | {"Metadata": {MARK: REASON}}
+        for days in (7, 9)
+    )
     changes = compare_stacks({"stack": old}, {"stack": new})
     assert [Effect.REJECTED] == [each.effect for each in changes.blocking()]

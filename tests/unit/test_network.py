@@ -815,10 +815,11 @@ def test_no_gateway_leads_out_without_the_flag_of_the_cdk() -> None:
     assert {} == Bench(stack, network.vpc).resources("EC2::EgressOnlyInternetGateway")
 
 
-def test_nothing_in_public_subnets_gets_an_ipv6_address() -> None:
-    """Public subnets hold NAT gateways alone."""
-    public = _subnets(_dual(Egress.NAT), "public").values()
-    assert [False, False] == [each["Properties"]["AssignIpv6AddressOnCreation"] for each in public]
+@pytest.mark.parametrize("group", ["cache", "application", "public"])
+def test_nothing_gets_an_ipv6_address_unasked(group: str) -> None:
+    """Caches and functions ask for theirs. Where there is no IPv4, EC2 always gives one."""
+    subnets = _subnets(_dual(Egress.NAT), group).values()
+    assert [False, False] == [each["Properties"]["AssignIpv6AddressOnCreation"] for each in subnets]
 
 
 def test_without_ipv6_there_is_none() -> None:

@@ -114,6 +114,7 @@ class Situation(Enum):
         )
     )
     SUBNET_WITH_ROUTE_TO_INTERNET = _nag("VPCNoUnrestrictedRouteToIGW", _HIPAA, _NIST_5, _PCI)
+    SUBNET_WITH_IPV6_ALONE = _nag("VPCSubnetAutoAssignPublicIpDisabled", _HIPAA, _NIST_5, _PCI)
     SUBNET_WITHOUT_ROUTE_TABLE_ID = _Ids(("Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId",))
     TOPIC_WITHOUT_ENCRYPTION = _nag("SNSEncryptedKMS", _HIPAA, _NIST_4, _NIST_5, _PCI) | _checkov("CKV_AWS_26")
     SUBSCRIPTION_WITHOUT_DEAD_LETTERS = _nag("SNSRedrivePolicy", _SERVERLESS)

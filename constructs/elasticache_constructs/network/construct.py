@@ -56,6 +56,10 @@ _NAT_SUBNETS = (
     "Public subnets hold the NAT gateways that egress=Egress.NAT asked for, and nothing else: caches are in isolated "
     "subnets, applications in private ones."
 )
+_ADDRESSES = (
+    "EC2 gives each interface in a subnet without IPv4 an IPv6 address: there it cannot be turned off. No route leads "
+    "from these subnets to the internet, and caches alone are in them."
+)
 _NO_ROUTE_TABLES = "The subnets are only named in a subnet group; nothing here reads or adds their routes."
 
 
@@ -392,10 +396,17 @@ def _check_range(cidr: str) -> None:
 
 def _subnets(egress: Egress, *, has_ipv6: bool) -> list[ec2.SubnetConfiguration]:
     isolated, nat = ec2.SubnetType.PRIVATE_ISOLATED, egress is Egress.NAT
+    # Caches and functions ask for theirs; nothing else is given one that leads to the internet.
+    assigned = False if has_ipv6 else None
     return [
-        ec2.SubnetConfiguration(name=_CACHE, subnet_type=isolated, cidr_mask=24),
         ec2.SubnetConfiguration(
-            name=_APPLICATION, subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else isolated, cidr_mask=20
+            name=_CACHE, subnet_type=isolated, cidr_mask=24, ipv6_assign_address_on_creation=assigned
+        ),
+        ec2.SubnetConfiguration(
+            name=_APPLICATION,
+            subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else isolated,
+            cidr_mask=20,
+            ipv6_assign_address_on_creation=assigned,
         ),
         # Last, so that adding them leaves the ranges of the others alone.
         ec2.SubnetConfiguration(
@@ -404,8 +415,7 @@ def _subnets(egress: Egress, *, has_ipv6: bool) -> list[ec2.SubnetConfiguration]
             cidr_mask=28,
             map_public_ip_on_launch=False,
             reserved=not nat,
-            # NAT gateways translate IPv4, and nothing else is launched there.
-            ipv6_assign_address_on_creation=False if has_ipv6 else None,
+            ipv6_assign_address_on_creation=assigned,
         ),
     ]
 
@@ -435,6 +445,7 @@ def _ipv6_subnets(scope: Construct, vpc: ec2.IVpc) -> list[ec2.ISubnet]:
         resource.node.add_dependency(association)
         for key, value in (("aws-cdk:subnet-name", _IPV6_CACHE), ("aws-cdk:subnet-type", "Isolated")):
             Tags.of(subnet).add(key, value, include_resource_types=[resource.cfn_resource_type])
+        accept(subnet, {Situation.SUBNET_WITH_IPV6_ALONE: _ADDRESSES})
         made.append(subnet)
     return made
 
