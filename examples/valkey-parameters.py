@@ -4,6 +4,7 @@ cdk synth -a 'python3 examples/valkey-parameters.py'
 """
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 
 from elasticache_constructs import (
     Access,
@@ -43,9 +44,20 @@ def build(app: cdk.App) -> None:
     # The other team's app. There is no reference from stack to stack, so this one is deployed after the first.
     consumer = cdk.Stack(app, "example-valkey-parameters-consumer", env=environment)
     parameters = ConnectionParameters.from_path(consumer, "Cache", path=PATH)
+    imported = ReplicationGroup.from_replication_group_attributes(
+        consumer,
+        "Orders",
+        replication_group_id=parameters.parameter("cache_name").string_value,
+        endpoint_address=parameters.parameter("host").string_value,
+        security_groups=[],
+        client_security_group=parameters.client_security_group,
+    )
+    role = iam.Role(consumer, "OrdersRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    policy = iam.ManagedPolicy(consumer, "OrdersPolicy", roles=[role])
+    parameters.grant_read(policy)
+    imported.grant_connect(policy, ORDERS)
     group = parameters.parameter("client_security_group").string_value
-    host = parameters.parameter("host").string_value
-    cdk.CfnOutput(consumer, "Host", value=host, description="Where tasks connect")
+    cdk.CfnOutput(consumer, "Endpoint", value=str(imported.endpoint), description="Where tasks connect")
     cdk.CfnOutput(consumer, "ClientSecurityGroup", value=group, description="What tasks that connect are members of")
     consumer.add_stack_dependency(stack)
 

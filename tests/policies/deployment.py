@@ -231,8 +231,21 @@ class Deployment:
         if name in _PSEUDO:
             return _PSEUDO[name]
         if name in self._templates[path].get("Parameters", {}):
-            return self._templates[path]["Parameters"][name]["Default"]
+            parameter = self._templates[path]["Parameters"][name]
+            if parameter["Type"] == "AWS::SSM::Parameter::Value<String>" and name != "BootstrapVersion":
+                return self._stored(parameter["Default"])
+            return parameter["Default"]
         return self._reference(path, name)
+
+    def _stored(self, name: str) -> Any:
+        """The value of a parameter of Systems Manager that a stack makes."""
+        ((path, value),) = (
+            (path, body["Properties"]["Value"])
+            for path, template in self._templates.items()
+            for body in template["Resources"].values()
+            if body["Type"] == "AWS::SSM::Parameter" and body["Properties"]["Name"] == name
+        )
+        return self._resolved(value, path)
 
     def _function(self, function: str, argument: Any, path: str) -> Any:
         match function:

@@ -376,6 +376,22 @@ def _of_applications(deployment: Deployment, applications: dict[str, str]) -> It
                     for arn in (f"{resource}:{cache.reference}", f"user:{name}"):
                         call = Call(action="elasticache:Connect", resource=f"arn:aws:elasticache:{_HERE}:{arn}")
                         yield Need(why=f"the application {role.logical_id}", role=role.arn, call=call)
+        yield from _of_parameters(deployment, role, name)
+
+
+def _of_parameters(deployment: Deployment, role: Resource, user: str) -> Iterator[Need]:
+    """An application outside of the cache's stack reads its settings, all below a path or one by one."""
+    for parameter in deployment.of("SSM::Parameter"):
+        path, _, last = parameter.properties["Name"].rpartition("/")
+        if (last, parameter.properties["Value"]) != ("user", user) or parameter.path == role.path:
+            continue
+        for action, name in (
+            ("GetParametersByPath", path),
+            ("GetParameters", f"{path}/host"),
+            ("GetParameter", f"{path}/client_security_group"),
+        ):
+            call = Call(action=f"ssm:{action}", resource=f"arn:aws:ssm:{_HERE}:parameter{name}")
+            yield Need(why=f"the settings of {role.logical_id}", role=role.arn, call=call)
 
 
 def _connected(variables: dict[str, str]) -> list[str]:

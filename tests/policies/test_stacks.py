@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Roles that stand for applications, and the users of caches that they log in as.
 APPLICATIONS = {
     "example-valkey-client/OrdersRole": "example-orders",
+    "example-valkey-parameters-consumer/OrdersRole": "example-parameters-orders",
     "example-valkey-serverless/OrdersRole": "example-serverless-orders",
 }
 ADMINISTRATION = "AccountDelegatesThroughIam"
