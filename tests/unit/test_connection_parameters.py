@@ -169,7 +169,7 @@ def test_nearest_paths_are_taken(bench: Bench) -> None:
             id="a user of Memcached",
         ),
         pytest.param(
-            lambda bench: ConnectionParameters(bench.stack, "P", cache=bench.vpc, path=PATH),  # type: ignore[arg-type]
+            lambda bench: ConnectionParameters(bench.stack, "P", cache=bench.vpc, path=PATH),
             "of type InterfaceDynamicProxy: cache is of type Cache. Use cache=ReplicationGroup(...), or another cache.",
             id="no cache",
         ),

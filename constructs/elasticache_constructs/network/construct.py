@@ -179,7 +179,7 @@ class CacheNetwork(Construct):
             nat_gateways=count if egress is Egress.NAT else 0,
             subnet_configuration=_subnets(egress, has_ipv6=has_ipv6),
             flow_logs={"All": _flow_log(self, flow_logs)},
-            **({"ip_protocol": ip_protocol} if has_ipv6 else {}),
+            ip_protocol=ip_protocol if has_ipv6 else None,
             **({"max_azs": count} if availability_zones is None else {"availability_zones": list(availability_zones)}),
         )
         """The VPC."""

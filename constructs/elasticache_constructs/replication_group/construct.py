@@ -296,7 +296,6 @@ class ReplicationGroup(ReplicationGroupBase):
         self._node_ids = existing.node_ids if existing else ()
         self._tls = settings.transit_encryption.mode is not None
         self._vpc = vpc
-        self._network_type = network_type
         self._engine_name = engine.name
         delivery = settings.log_delivery
         self._logs = {kind: CacheLog(each, delivery.log(kind).log_format) for kind, each in log_groups.items()}
@@ -456,7 +455,7 @@ class ReplicationGroup(ReplicationGroupBase):
             vpc=self._vpc,
             client_security_group=self.client_security_group,
             encryption_key=self.encryption_key,
-            is_ipv6_only=self._network_type == NetworkType.IPV6,
+            is_ipv6_only=self._resource.network_type == NetworkType.IPV6.name,
         )
         return [
             SecretRotation(

@@ -42,7 +42,9 @@ Auth = Literal["iam", "secret", "none"]
 class Cache(Protocol):
     """A cache of any kind, made here or imported."""
 
-    client_security_group: ec2.ISecurityGroup | None
+    @property
+    def client_security_group(self) -> ec2.ISecurityGroup | None:
+        """The group that its clients join."""
 
     @property
     def connection_settings(self) -> Any:
