@@ -38,11 +38,18 @@ pytest_collect_file = Sybil(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Everything, when there is time: at night, and before a release."""
+    """More, when there is time: at night, and before a release."""
     parser.addoption(
         "--exhaustive",
         action="store_true",
         help="run every combination of client, engine and case, and random samples in their full size",
+    )
+    parser.addoption(
+        "--drawn",
+        type=int,
+        default=0,
+        metavar="N",
+        help="judge so many random configurations that are accepted: tests/deployable/test_properties.py",
     )
 
 

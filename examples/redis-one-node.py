@@ -1,4 +1,4 @@
-"""Redis OSS on one small node, for developers: the least that a cache on nodes can cost.
+"""Redis OSS on one small node, for developers: the minimum that a cache on nodes costs.
 
 cdk synth -a 'python3 examples/redis-one-node.py'
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, seed, settings
 
 from elasticache_constructs import ConfigurationError
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
@@ -16,6 +16,8 @@ from tests.deployable.second_opinion import asked, refusals
 from tests.deployable.strategies import configurations
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.deployable.written import Call
 
 # What the package promises by itself: the service would take it.
@@ -25,13 +27,31 @@ OWN_PROMISES = re.compile(
 )
 
 
-def test_it_is_refused_by_its_rules_or_taken_by_the_service(*, exhaustive: bool) -> None:
+SAMPLE, SAMPLE_EXHAUSTIVELY = 300, 1250
+PART = 1000
+"""So many configurations are drawn by one test, for `--drawn`: the parts run next to each other."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test draws the sample; with `--drawn`, each of several draws a part, from another seed."""
+    if "part" in metafunc.fixturenames:
+        drawn = metafunc.config.getoption("drawn")
+        exhaustive = metafunc.config.getoption("exhaustive")
+        sizes = [min(PART, drawn - begin) for begin in range(0, drawn, PART)]
+        parts = [(None, SAMPLE_EXHAUSTIVELY if exhaustive else SAMPLE)] if not sizes else list(enumerate(sizes))
+        metafunc.parametrize("part", parts, ids=[f"{size} from {number or 0}" for number, size in parts])
+
+
+def test_it_is_refused_by_its_rules_or_taken_by_the_service(part: tuple[int | None, int]) -> None:
     """What is wrong is refused with the rule of each mistake; what is accepted breaks no rule and fits the API."""
     # The same examples on every machine and in every run; those that are refused do not count.
-    settings(max_examples=1250 if exhaustive else 300, derandomize=True, database=None, deadline=None)(_is_judged)()
+    number, size = part
+    judged = given(configurations())(_is_judged)
+    if number is not None:
+        judged = seed(number)(judged)
+    settings(max_examples=size, derandomize=number is None, database=None, deadline=None)(judged)()
 
 
-@given(configurations())
 def _is_judged(written: Call) -> None:
     try:
         made = written.made()
