@@ -15,9 +15,8 @@ STAGE = "examples"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = (
     *("memcached", "redis-auth-token", "redis-one-node", "valkey-auto-scaling", "valkey-cluster-mode-iam"),
-    *("valkey-durable", "valkey-serverless"),
+    *("valkey-dual-stack", "valkey-durable", "valkey-parameters", "valkey-serverless"),
 )
-NAMES = ("memcached", "redis-auth-token", "valkey-auto-scaling", "valkey-parameters", "valkey-serverless")
 
 
 def build(app: cdk.App) -> cdk.Stage:
