@@ -10,8 +10,7 @@ from elasticache_constructs.memcached_cluster.construct import MemcachedCluster,
 from elasticache_constructs.network.construct import CacheNetwork, Egress, ImportedNetwork
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
-from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
-from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore, SecondaryReplicationGroup
 from elasticache_constructs.rotation.construct import Rotation, SecretRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.connection_parameters import ConnectionParameters, ConnectionParametersBase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy
+from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.access import Access
-    from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
@@ -153,7 +152,7 @@ class ReplicationGroup(ReplicationGroupBase):
     settings: ReplicationGroupSettings
     """What it was made of, checked."""
 
-    global_datastore: GlobalDatastore | None = None
+    global_datastore: Resource | None = None
     """The global datastore that it is a member of. ``None`` if it is in none."""
 
     def __init__(
