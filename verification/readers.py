@@ -451,7 +451,7 @@ READERS: Mapping[str, Reader] = {
         _read_global_datastore,
         silent={
             "CacheParameterGroupName": "the service copies it for each member",
-            "RegionalConfigurations": "the zones of shards at their creation",
+            "RegionalConfigurations": "where shards were placed at their creation",
         },
     ),
     "AWS::ElastiCache::ReplicationGroup": Reader(
