@@ -129,12 +129,12 @@ def test_only_security_groups_get_in(synthesised: Synthesised) -> None:
 
 
 def test_only_the_caches_ports_and_https_are_open(synthesised: Synthesised) -> None:
-    """Each ingress rule opens one port: a cache's, the database's, or 443 on an endpoint; two of a serverless cache."""
+    """Each ingress rule opens one port: a cache's, the database's, or 443 on an endpoint; two of serverless caches."""
     rules = properties(synthesised, "EC2::SecurityGroupIngress").values()
     opened = {(each["IpProtocol"], each["FromPort"], each["ToPort"]) for each in rules}
 
     one = {("tcp", port, port) for port in (443, REDIS_PORT, MEMCACHED_PORT, POSTGRESQL_PORT)}
-    assert one | {("tcp", REDIS_PORT, REDIS_PORT + 1)} == opened
+    assert one | {("tcp", port, port + 1) for port in (REDIS_PORT, MEMCACHED_PORT)} == opened
 
 
 def test_groups_leave_a_snapshot_behind(synthesised: Synthesised) -> None:
