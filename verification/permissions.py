@@ -25,7 +25,6 @@ _BY_SERVICE = {
         "DescribeCacheParameters",
         "DescribeCacheSubnetGroups",
         "DescribeEvents",
-        "DescribeGlobalReplicationGroups",
         "DescribeReplicationGroups",
         "DescribeServerlessCacheSnapshots",
         "DescribeServerlessCaches",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from tests.docs.charges import kept
 from website.places import IMAGES, ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -21,6 +22,8 @@ def _page(name: str) -> str:
     lines = [f"# `{name}.py`", "", first, ""]
     if picture.exists():
         lines += [f"![What {name}.py deploys](../images/{picture.name})", ""]
+    if charged := kept().get(f"{name}.py"):
+        lines += [f"Charged each month, whatever is used: {charged}. [What it costs](../cost.md) has the rest.", ""]
     if rest.strip():
         lines += ["```text", rest.strip(), "```", ""]
     return "\n".join([*lines, "```python", code.rstrip(), "```", ""])

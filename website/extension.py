@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import furo  # type: ignore[import-untyped]
+import furo
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.directives import ObjectDescription
@@ -27,7 +27,7 @@ _RULE = re.compile(r"\b[A-Z]{2,4}-\d{2,3}\b")
 _DOCUMENT = re.compile(r"\bdocs(?:/[\w-]+)+(?:\.md)?")
 
 
-class RuleEntry(ObjectDescription[str]):
+class RuleEntry(ObjectDescription[str]):  # type: ignore[misc]
     """A rule: its id is its anchor, and search finds it."""
 
     kind: ClassVar = "rule"
@@ -50,7 +50,7 @@ class GuardRuleEntry(RuleEntry):
     kind: ClassVar = "guard-rule"
 
 
-class Links(SphinxPostTransform):
+class Links(SphinxPostTransform):  # type: ignore[misc]
     """Make links of the ids of rules, of public names in code marks, and of documents that are named by their path.
 
     Each leads to another page: a page does not link to itself.
@@ -136,7 +136,14 @@ def _once_for_many_pages(
         return
     make = context["toctree"]
     up = "../" * (page.count("/") + 1)
-    context["toctree"] = lambda **options: _kept.setdefault((up, *sorted(options.items())), make(**options))
+
+    def made_once(**options: Any) -> str:
+        key = (up, *sorted(options.items()))
+        if key not in _kept:
+            _kept[key] = make(**options)
+        return _kept[key]
+
+    context["toctree"] = made_once
 
 
 _kept: dict[tuple[Any, ...], str] = {}

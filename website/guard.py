@@ -7,8 +7,10 @@ import re
 from website.places import ROOT
 
 FILE = ROOT / "constructs" / "elasticache_rules" / "posture" / "elasticache.guard"
-_RULE = re.compile(r"(?P<comment>(?:^#.*\n)*)^rule (?P<name>elasticache_\w+)(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
-_PART = re.compile(r"\b(Found|Allowed|Fix): *(.*?)(?=\s*(?:\b(?:Found|Allowed|Fix|See):|>>)|\Z)", re.DOTALL)
+_RULE = re.compile(
+    r"(?P<comment>(?:^#[^\n]*\n)*)^rule (?P<name>elasticache_\w+)(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
+)
+_ANY = re.compile(r"^rule (?P<name>\w+)(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
 
 _INTRODUCTION = """\
 # Guard rules
@@ -22,14 +24,22 @@ These rules judge any template that has a cache, whatever made it: `add_posture_
 def page() -> str:
     """The page, in the order of the file."""
     text = FILE.read_text(encoding="utf-8")
-    return "\n".join([_INTRODUCTION, *(_entry(rule) for rule in _RULE.finditer(text))])
+    bodies = {rule["name"]: rule["body"] for rule in _ANY.finditer(text)}
+    return "\n".join([_INTRODUCTION, *(_entry(rule, bodies) for rule in _RULE.finditer(text))])
 
 
-def _entry(rule: re.Match[str]) -> str:
+def _entry(rule: re.Match[str], bodies: dict[str, str]) -> str:
     comment = " ".join(line.removeprefix("#").strip() for line in rule["comment"].splitlines())
     lines = [f":::{{guard-rule}} {rule['name']}", ""]
     if comment and "---" not in comment:
         lines += [comment, ""]
-    for message in dict.fromkeys(re.findall(r"<<(.*?)>>", rule["body"], re.DOTALL)):
+    for message in dict.fromkeys(_messages(rule["name"], bodies)):
         lines += ["```text", *(line.strip() for line in message.strip().splitlines()), "```", ""]
     return "\n".join([*lines, ":::", ""])
+
+
+def _messages(name: str, bodies: dict[str, str]) -> list[str]:
+    """The messages of a rule, and of those that it calls."""
+    body = bodies[name]
+    called = [each for each in re.findall(r"(\w+)\(", re.sub(r"<<.*?>>", "", body, flags=re.DOTALL)) if each in bodies]
+    return [*re.findall(r"<<(.*?)>>", body, re.DOTALL), *(text for each in called for text in _messages(each, bodies))]

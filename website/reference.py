@@ -43,11 +43,7 @@ PACKAGES = (
             "elasticache_constructs.posture.reachability",
         ),
     ),
-    Package(
-        "elasticache_rules",
-        "Change gate and facts, in Python",
-        ("elasticache_rules.change_gate", "elasticache_rules.facts"),
-    ),
+    Package("elasticache_rules", "Change gate, in Python", ("elasticache_rules.change_gate",)),
     Package(
         "elasticache_client",
         "Client",
@@ -122,7 +118,7 @@ def _text(path: str) -> str:
     module, _, name = path.rpartition(".")
     value = getattr(import_module(module), name)
     if inspect.isclass(value):
-        directive = [f".. autoclass:: {path}", "   :inherited-members:", *_members_option(value)]
+        directive = [f".. autoclass:: {path}{_signature(value)}", "   :inherited-members:", *_members_option(value)]
     elif callable(value):
         directive = [f".. autofunction:: {path}"]
     else:
@@ -131,10 +127,6 @@ def _text(path: str) -> str:
     statement = f"from {module} import {name}"
     return "\n".join(
         [
-            "---",
-            "orphan: true",
-            "---",
-            "",
             f"# {name}",
             "",
             f"[{_package(path).title}](index.md)",
@@ -192,6 +184,25 @@ def _summary(value: Any) -> str:
     """The first paragraph of a docstring in one line of Markdown."""
     first = (inspect.getdoc(value) or "").split("\n\n")[0]
     return " ".join(re.sub(r"``(.+?)``", r"`\1`", first).split()).replace("|", "\\|")
+
+
+def _signature(value: type) -> str:
+    """The arguments of a class that jsii makes objects of, which hides them; nothing for others."""
+    if not hasattr(type(value), "__jsii_type__") and type(value).__call__ is type.__call__:
+        return ""
+    written: list[str] = []
+    for argument in list(inspect.signature(vars(value)["__init__"]).parameters.values())[1:]:
+        if argument.kind is argument.KEYWORD_ONLY and "*" not in written:
+            written.append("*")
+        default = "" if argument.default is argument.empty else f" = {_constant(argument.default)}"
+        written.append(f"{argument.name}: {argument.annotation}{default}")
+    return f"({', '.join(written)})"
+
+
+def _constant(value: Any) -> str:
+    """A default as code has it: by its name if it is a constant of its class."""
+    names = [name for name, each in vars(type(value)).items() if each is value]
+    return f"{type(value).__name__}.{names[0]}" if names else repr(value)
 
 
 def _members_option(value: type) -> list[str]:

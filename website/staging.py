@@ -34,6 +34,10 @@ _MOVED = {
     "docs/commands.md": "reference/commands",
     "docs/properties.md": "reference/properties",
 }
+_SHOWN = ("examples", "runbooks")
+"""Folders whose pages are in the navigation."""
+_INDEXED = ("adr/", "reference/elasticache_", "runbooks/alarms/", "source/")
+"""Pages that are found by the table of their index and by search: a navigation with all of them shows nothing."""
 _SOURCES = {".py": "python", ".toml": "toml", ".yml": "yaml", ".json": "json", ".guard": "text"}
 # A link or an image, but not what looks like one in code.
 _LINK = re.compile(
@@ -46,7 +50,9 @@ class PageError(Exception):
 
 
 @dataclass
-class _Site:
+class Site:
+    """The pages, while they are made."""
+
     pages: dict[str, str] = field(default_factory=dict)
     """The text of each page, by its name in the site."""
     sources: set[Path] = field(default_factory=set)
@@ -60,9 +66,9 @@ def stage(folder: Path) -> None:
     Raises:
         PageError: If a link leads nowhere, or a document is in no section of docs/README.md.
     """
-    site = _Site()
+    site = Site()
     for file in documents():
-        site.pages[page_of(file)] = _linked(site, file, file.read_text(encoding="utf-8"))
+        site.pages[page_of(file)] = linked(site, file, file.read_text(encoding="utf-8"))
     site.pages.update(reference.pages())
     site.faults += [f"{name}: a public name has a docstring. Say what it does." for name in reference.undocumented()]
     site.pages.update(examples.pages())
@@ -73,6 +79,9 @@ def stage(folder: Path) -> None:
         site.pages[page_of(file)] = _source(file)
     for index, entries in _below(site).items():
         site.pages[index] += _toctree(entries)
+    shown = {page for entries in [*_below(site).values(), *_sections().values()] for page in entries} | {"index"}
+    for page in {page for page in site.pages if page.startswith(_INDEXED)} - shown:
+        site.pages[page] = f"---\norphan: true\n---\n\n{site.pages[page]}"
     site.pages["index"] += "".join(_toctree(entries, caption) for caption, entries in _sections().items())
     if site.faults:
         raise PageError("\n".join(dict.fromkeys(site.faults)))
@@ -97,8 +106,14 @@ def page_of(file: Path) -> str:
     return f"source/{name}"
 
 
-def _linked(site: _Site, file: Path, text: str) -> str:
-    """A document whose links lead to pages of the site."""
+def linked(site: Site, file: Path, text: str) -> str:
+    """A document whose links lead to pages of the site.
+
+    Args:
+        site: The site; a link that leads nowhere is added to its faults.
+        file: The document.
+        text: Its text.
+    """
     here = Path(page_of(file)).parent
 
     def moved(match: re.Match[str]) -> str:
@@ -127,7 +142,7 @@ def _source(file: Path) -> str:
     name = str(file.relative_to(ROOT))
     fence = "`" * 6
     language = _SOURCES.get(file.suffix, "text")
-    return f"---\norphan: true\n---\n\n# `{name}`\n\n{fence}{language}\n{file.read_text(encoding='utf-8')}{fence}\n"
+    return f"# `{name}`\n\n{fence}{language}\n{file.read_text(encoding='utf-8')}{fence}\n"
 
 
 def _sections() -> dict[str, list[str]]:
@@ -142,17 +157,13 @@ def _sections() -> dict[str, list[str]]:
     return sections
 
 
-def _below(site: _Site) -> dict[str, list[str]]:
+def _below(site: Site) -> dict[str, list[str]]:
     """The pages below each index."""
     below: dict[str, list[str]] = {}
     for page in sorted(site.pages):
         folder, _, _ = page.rpartition("/")
-        index = next((name for name in (f"{folder}/index", folder) if name in site.pages and name != page), None)
-        if page.endswith("/index"):
-            above = folder.rpartition("/")[0]
-            index = f"{above}/index" if f"{above}/index" in site.pages else None
-        if folder and index and not folder.startswith("reference"):
-            below.setdefault(index, []).append(page)
+        if folder in _SHOWN and page != f"{folder}/index":
+            below.setdefault(f"{folder}/index", []).append(page)
     return below
 
 
@@ -161,7 +172,7 @@ def _toctree(pages: list[str], caption: str = "") -> str:
     return f"\n```{{toctree}}\n:hidden:\n{option}\n" + "".join(f"/{page}\n" for page in pages) + "```\n"
 
 
-def _write(site: _Site, folder: Path) -> None:
+def _write(site: Site, folder: Path) -> None:
     kept = {folder / f"{page}.md" for page in site.pages}
     for page, text in site.pages.items():
         _write_changed(folder / f"{page}.md", text.encode())

@@ -8,6 +8,6 @@ charges.write()
 for index in INDEXES:
     index.path.write_text(index.written(), encoding="utf-8")
 commands.DOCUMENT.write_text(commands.written(), encoding="utf-8")
-diagram.DOCUMENT.write_text(diagram.written(), encoding="utf-8")
+diagram.PICTURE.write_text(diagram.drawn(), encoding="utf-8")
 properties.DOCUMENT.write_text(properties.written(), encoding="utf-8")
 peers.DOCUMENT.write_text(peers.written(), encoding="utf-8")

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import grimp
 
 from tests.conftest import ROOT
+from website.pictures import layers
+from website.places import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
-BEGIN, END = "<!-- python -m tests.docs draws from here -->\n\n", "\n<!-- to here -->\n"
+PICTURE = IMAGES / "architecture.svg"
 ROOMS = (
     "elasticache_constructs",
     "elasticache_rules",
@@ -68,24 +70,14 @@ def _folders(package: str) -> frozenset[str]:
 
 
 def drawn() -> str:
-    """The picture in Mermaid's notation. An arrow that follows from others is left out."""
-    nodes = sorted({node for edge in edges() for node in edge} | set(WHOLE) | set(SCRIPTS))
-    lines = ["```mermaid", "flowchart TD"]
-    for package in ROOMS:
-        lines.append(f'    subgraph {package}_rooms["{package}"]')
-        lines += [
-            f'        {_id(node)}["{node.partition(".")[2] or "its own modules"}"]'
-            for node in nodes
-            if node.partition(".")[0] == package
-        ]
-        lines.append("    end")
-    lines += [f'    {_id(node)}["{node}"]' for node in nodes if node in {*WHOLE, *SCRIPTS}]
-    lines += [f"    {_id(one)} --> {_id(other)}" for one, other in sorted(_reduced(edges()))]
-    return "\n".join([*lines, "```", ""])
+    """The picture, as SVG. An arrow that follows from others is left out."""
+    return layers.drawn("What imports what", _reduced(edges()), _described)
 
 
-def _id(node: str) -> str:
-    return node.replace(".", "_")
+def _described(node: str) -> tuple[str, str]:
+    """The name of a room and of its package."""
+    package, _, room = node.partition(".")
+    return (room, package) if package in ROOMS and room else (node, "")
 
 
 def _reduced(all_edges: Iterable[Edge]) -> set[Edge]:
@@ -109,9 +101,3 @@ def _reached(direct: dict[str, set[str]], start: str) -> set[str]:
             found.add(other)
             waiting.append(other)
     return found
-
-
-def written() -> str:
-    """The document with that picture."""
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    return before + BEGIN + drawn() + END + rest.partition(END)[2]

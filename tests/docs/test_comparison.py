@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import aws_elasticache as elasticache
@@ -32,7 +32,7 @@ RULES = (ROOT / "docs" / "service-rules.md").read_text()
 SAFE = ("TransitEncryptionEnabled", "AtRestEncryptionEnabled", "AutomaticFailoverEnabled", "MultiAZEnabled")
 
 
-def l1(bench: Bench, **properties: int) -> None:
+def l1(bench: Bench, **properties: Any) -> None:
     """A replication group of the CDK's own, with no more than CloudFormation asks for."""
     elasticache.CfnReplicationGroup(
         bench.stack,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs import Access, AutoScaling, DefaultUser, Durability, Engine, NetworkType, NodeType, Topology
@@ -97,13 +96,13 @@ ROWS = (
     *(
         Row(
             "GDS-03",
-            functools.partial(check_partition, region, ours),
+            lambda region=region, ours=ours: check_partition(region, ours),
             (
                 f"SecondaryReplicationGroup in {region} of a primary in {ours}: data is replicated between the two "
                 "Regions in China, between the two GovCloud Regions, and between all others. "
                 "Use a Region of the same partition."
             ),
-            functools.partial(check_partition, near, ours),
+            lambda ours=ours, near=near: check_partition(near, ours),
         )
         for region, ours, near in (
             ("eu-west-1", "cn-north-1", "cn-northwest-1"),

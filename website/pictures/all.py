@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SNAPSHOTS = ROOT / "tests" / "synth" / "__snapshots__" / "test_snapshots"
-EXAMPLES = ROOT / "website" / "pictures" / "examples"
 
 
 def written() -> dict[Path, str]:
@@ -25,6 +24,15 @@ def written() -> dict[Path, str]:
     pictures[IMAGES / "rehearse.svg"] = terminal.drawn()
     pictures.update({IMAGES / f"{name}.svg": plot for name, plot in plots.drawn().items()})
     return pictures
+
+
+def of_examples(templates: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Path, str]:
+    """The topology of each example by its path.
+
+    Args:
+        templates: The templates of each example.
+    """
+    return {IMAGES / f"topology-{name}.svg": topology.drawn(each) for name, each in templates.items()}
 
 
 def stages() -> dict[str, dict[str, Mapping[str, Any]]]:

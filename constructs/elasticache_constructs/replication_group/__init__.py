@@ -2,6 +2,7 @@
 
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
-from elasticache_constructs.replication_group.global_datastore import GlobalDatastore, SecondaryReplicationGroup
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
+from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
 
 __all__ = ["GlobalDatastore", "ReplicationGroup", "ReplicationGroupBase", "SecondaryReplicationGroup"]

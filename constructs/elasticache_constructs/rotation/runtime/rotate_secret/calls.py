@@ -28,13 +28,7 @@ _THROTTLED = frozenset(
     }
 )
 _BEING_CHANGED = frozenset(
-    {
-        "InvalidCacheClusterState",
-        "InvalidReplicationGroupState",
-        "InvalidServerlessCacheStateFault",
-        "InvalidUserGroupState",
-        "InvalidUserState",
-    }
+    {"InvalidCacheClusterState", "InvalidReplicationGroupState", "InvalidUserGroupState", "InvalidUserState"}
 )
 _SECRET_ARGUMENTS = frozenset({"AuthToken", "Passwords", "SecretString"})
 
