@@ -45,6 +45,12 @@ DRILLS = {
         "and acknowledged writes that no replica had may be lost.",
         "about 5 to 10 minutes for each shard; writes fail for seconds to a minute",
     ),
+    "promote": AwsDrill(
+        "promotion",
+        "FailoverGlobalReplicationGroup to the first secondary of each global datastore whose primary is in the stage, "
+        "and back. Writes at the stage fail meanwhile, and what was not replicated is lost, twice.",
+        "about 5 to 10 minutes for each of the two promotions",
+    ),
     "rotate": AwsDrill(
         "rotation",
         "Each secret that the stage rotates gets a new password now. The old one works until its grace time is over.",
@@ -96,6 +102,8 @@ def main(
         return 0
     preconditions.require(target, protected)
     preconditions.require_no_drill(target)
+    if name == "promote":
+        preconditions.require_secondaries(target)
     if name == "rotate":
         preconditions.require_no_rotation(target, target.deployed.rotated)
     drill = DRILLS[name]

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from operations.scene import SITE
+from rehearsal.drills import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ def document(operation: str, target: Target) -> str:
     """The policy for an operation on a stage, as JSON.
 
     Args:
-        operation: `failover`, `rotate`, `restore` or `updates`.
+        operation: `failover`, `promote`, `rotate`, `restore` or `updates`.
         target: The stage.
     """
     statements = [*_reading(operation, target), *STATEMENTS[operation](target)]
@@ -48,6 +49,22 @@ def _failover(target: Target) -> list[Statement]:
         _allow("elasticache", ("DescribeEvents",), "*"),
         _allow("cloudwatch", ("GetMetricStatistics",), "*"),
         *_sites(target),
+    ]
+
+
+def _promote(target: Target) -> list[Statement]:
+    partition = target.caller.split(":")[1]
+    stores = list(regions.datastores(target.deployed))
+    # A global datastore has no Region in its ARN, and its members have theirs.
+    named = [f"arn:{partition}:elasticache::{target.account}:globalreplicationgroup:{store.name}" for store in stores]
+    named += [
+        f"arn:{partition}:elasticache:{member.region}:{target.account}:replicationgroup:{member.name}"
+        for store in stores
+        for member in store.members
+    ]
+    return [
+        *([_allow("elasticache", ("FailoverGlobalReplicationGroup",), named)] if named else []),
+        _allow("elasticache", ("DescribeGlobalReplicationGroups",), "*"),
     ]
 
 
@@ -105,6 +122,7 @@ def _updates(target: Target) -> list[Statement]:
 
 STATEMENTS: Mapping[str, Callable[[Target], list[Statement]]] = {
     "failover": _failover,
+    "promote": _promote,
     "restore": _restore,
     "rotate": _rotate,
     "updates": _updates,

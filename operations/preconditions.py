@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from operations.target import RefusedError
+from rehearsal.drills import regions
 from verification.messages import refusal
 from verification.state import MAX_CACHES
 
@@ -108,6 +109,36 @@ def require_no_rotation(target: Target, secrets: Sequence[Rotated]) -> None:
                     fix=f"Wait for its end, or see the log group {secret.function.log_group} for what failed",
                 )
             )
+
+
+def require_secondaries(target: Target) -> None:
+    """Refuse a stage without a secondary to promote, or whose global datastore is being changed.
+
+    Raises:
+        RefusedError: If no group is the primary of a global datastore with a secondary, or one of them is not at rest.
+    """
+    found = list(regions.datastores(target.deployed))
+    if not any(store.secondaries for store in found):
+        raise RefusedError(
+            refusal(
+                got=f"no group of the stage {target.stage} is the primary of a global datastore with a secondary",
+                allowed="a promotion needs a secondary, and begins at the stage of the primary",
+                fix="Name the stage of the primary, or see docs/runbooks/global-datastore.md",
+            )
+        )
+    moving = [store for store in found if not store.is_at_rest]
+    if moving:
+        raise RefusedError(
+            "\n".join(
+                refusal(
+                    got=f"the global datastore {store.name} is {store.status}, its members are "
+                    + ", ".join(f"{member.name} {status}" for member, (status, _) in store.members.items()),
+                    allowed="it must be available, and every member associated",
+                    fix=WAIT,
+                )
+                for store in moving
+            )
+        )
 
 
 def _protection(target: Target, protected: str | None) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import aws_cdk as cdk
     from aws_cdk import aws_ec2 as ec2
+    from constructs import IConstruct
 
 # The CDK is imported in functions: its import takes seconds, which all workers would wait for in the process that
 # starts them and runs no test itself.
@@ -170,7 +171,7 @@ def _bench() -> Bench:
     return new_bench()
 
 
-def new_bench(region: str | None = None, *, app: cdk.App | None = None) -> Bench:
+def new_bench(region: str | None = None, *, app: IConstruct | None = None) -> Bench:
     """A bench without CDK's built-in validation, which the tests of whole stages run.
 
     Args:

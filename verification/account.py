@@ -143,6 +143,16 @@ class Account:
         """One replication group."""
         return self._one("elasticache", "describe_replication_groups", "ReplicationGroups", ReplicationGroupId=name)
 
+    def global_datastore(self, name: str) -> dict[str, Any]:
+        """One global datastore and its members."""
+        return self._one(
+            "elasticache",
+            "describe_global_replication_groups",
+            "GlobalReplicationGroups",
+            GlobalReplicationGroupId=name,
+            ShowMemberInfo=True,
+        )
+
     def cluster(self, name: str) -> dict[str, Any]:
         """One cache cluster and its nodes."""
         return self._one(

@@ -25,6 +25,7 @@ _BY_SERVICE = {
         "DescribeCacheParameters",
         "DescribeCacheSubnetGroups",
         "DescribeEvents",
+        "DescribeGlobalReplicationGroups",
         "DescribeReplicationGroups",
         "DescribeServerlessCacheSnapshots",
         "DescribeServerlessCaches",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verification.account import ABSENT, Account
+from verification.equality import same
 from verification.operating_readers import OPERATING_READERS
 from verification.permission_readers import PERMISSION_READERS
 from verification.reader import Properties, Read, Reader, reads_by_name
@@ -27,6 +28,7 @@ _GROUP_AS_IS = {
     "IpDiscovery": "IpDiscovery",
     "NetworkType": "NetworkType",
 }
+_MEMBERSHIP = ("GlobalReplicationGroupId",)
 # What a group without a property has, so that one that was added by hand is noticed.
 _GROUP_DEFAULTS = {
     "AuthToken": ABSENT,
@@ -46,7 +48,20 @@ def _asked_group(properties: Properties) -> Properties:
     return view
 
 
-def _read_group(account: Account, name: str) -> Properties:
+# What a global datastore decides for its members: a primary's template has what it was made with, before its parameter
+# group was copied.
+_DECIDED_FOR_MEMBERS = ("CacheNodeType", "CacheParameterGroupName", "Engine", "EngineVersion", "NumNodeGroups")
+
+
+def _read_group(account: Account, name: str, asked: Properties) -> Properties:
+    read = _read_group_alone(account, name)
+    if "GlobalReplicationGroupId" not in read:
+        return read
+    changed = {each for each in _DECIDED_FOR_MEMBERS if not same(each, asked.get(each), read[each])}
+    return {each: value for each, value in read.items() if each not in changed}
+
+
+def _read_group_alone(account: Account, name: str) -> Properties:
     group = account.replication_group(name)
     member = account.cluster(group["MemberClusters"][0])
     shards = group["NodeGroups"]
@@ -54,6 +69,9 @@ def _read_group(account: Account, name: str) -> Properties:
     primary = group.get("ConfigurationEndpoint") or shards[0]["PrimaryEndpoint"]
     return {
         "ReplicationGroupId": group["ReplicationGroupId"],
+        **{
+            each: of[each] for of in [group.get("GlobalReplicationGroupInfo", {})] for each in _MEMBERSHIP if each in of
+        },
         "ReplicationGroupDescription": group["Description"],
         "Engine": group["Engine"],
         "EngineVersion": member["EngineVersion"],
@@ -82,6 +100,25 @@ def _read_group(account: Account, name: str) -> Properties:
         "AutoMinorVersionUpgrade": group["AutoMinorVersionUpgrade"],
         "LogDeliveryConfigurations": [_log_delivery(item) for item in group["LogDeliveryConfigurations"]],
         "NotificationTopicArn": _topic(member),
+    }
+
+
+def _read_global_datastore(account: Account, name: str, asked: Properties) -> Properties:
+    store = account.global_datastore(name)
+    wanted = {each.get("ReplicationGroupId") for each in asked.get("Members", [])}
+    return {
+        "GlobalReplicationGroupIdSuffix": name.partition("-")[2],
+        "GlobalReplicationGroupDescription": store["GlobalReplicationGroupDescription"],
+        # Those that the template names: at first it names the primary alone.
+        "Members": [
+            {each: member[each] for each in ("ReplicationGroupId", "ReplicationGroupRegion", "Role")}
+            for member in store["Members"]
+            if member["ReplicationGroupId"] in wanted
+        ],
+        "CacheNodeType": store["CacheNodeType"],
+        "Engine": store["Engine"],
+        "EngineVersion": store["EngineVersion"],
+        "GlobalNodeGroupCount": len(store.get("GlobalNodeGroups", [])) or 1,
     }
 
 
@@ -410,8 +447,15 @@ READERS: Mapping[str, Reader] = {
     **SURROUNDING_READERS,
     **OPERATING_READERS,
     **PERMISSION_READERS,
+    "AWS::ElastiCache::GlobalReplicationGroup": Reader(
+        _read_global_datastore,
+        silent={
+            "CacheParameterGroupName": "the service copies it for each member",
+            "RegionalConfigurations": "where shards were placed at their creation",
+        },
+    ),
     "AWS::ElastiCache::ReplicationGroup": Reader(
-        reads_by_name(_read_group),
+        _read_group,
         _asked_group,
         silent={
             "SnapshotArns": FROM_SNAPSHOT,

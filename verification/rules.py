@@ -297,7 +297,21 @@ def _opened(group: Record, permissions: str) -> str:
     return _listed(_open_rules(group, permissions))
 
 
+def global_datastore(account: Account, name: str) -> Iterator[Finding]:
+    """It is available, its members follow one primary, and each is in a separate Region."""
+    store = account.global_datastore(name)
+    members = store["Members"]
+    at_rest = ("available", "primary-only")
+    yield Finding("status", " or ".join(at_rest), store["Status"], store["Status"] in at_rest, of=("Members",))
+    primaries = [each["ReplicationGroupId"] for each in members if each["Role"] == "PRIMARY"]
+    yield Finding("primaries", "one", ", ".join(primaries) or "none", len(primaries) == 1, of=("Members",))
+    for member in members:
+        what = f"{member['ReplicationGroupId']} in {member['ReplicationGroupRegion']}"
+        yield Finding(what, "associated", member["Status"], member["Status"] == "associated", of=("Members",))
+
+
 RULES: Mapping[str, Rule] = {
+    "AWS::ElastiCache::GlobalReplicationGroup": global_datastore,
     "AWS::CloudWatch::Alarm": alarm,
     "AWS::ElastiCache::ServerlessCache": serverless_cache,
     "AWS::ElastiCache::User": user,

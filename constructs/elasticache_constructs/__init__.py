@@ -3,16 +3,24 @@
 Secure by default; every relaxation needs a written reason.
 """
 
-from elasticache_constructs.access import Access, DefaultUser, IamUser, PasswordUser, Permissions
+from elasticache_constructs.access import (
+    Access,
+    DefaultUser,
+    ExistingUser,
+    ExistingUserGroup,
+    IamUser,
+    PasswordUser,
+    Permissions,
+    UserGroup,
+)
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.errors import CombinedConfigurationError, ConfigurationError, one_line_errors
 from elasticache_constructs.memcached_cluster.construct import MemcachedCluster, MemcachedClusterBase
 from elasticache_constructs.network.construct import CacheNetwork, Egress, ImportedNetwork
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
-from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
-from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
-from elasticache_constructs.rotation.construct import Rotation, SecretRotation
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore, SecondaryReplicationGroup
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation, UserGroupRotation
 from elasticache_constructs.serverless_cache.construct import ServerlessCache, ServerlessCacheBase
 from elasticache_constructs.shared.connection_parameters import ConnectionParameters, ConnectionParametersBase
 from elasticache_constructs.shared.encryption_key import EncryptionKey
@@ -76,6 +84,8 @@ __all__ = [
     "ExistingMemcachedCluster",
     "ExistingReplicationGroup",
     "ExistingServerlessCache",
+    "ExistingUser",
+    "ExistingUserGroup",
     "GlobalDatastore",
     "IamUser",
     "ImportedNetwork",
@@ -109,6 +119,8 @@ __all__ = [
     "TeamsChannel",
     "Topology",
     "TransitEncryption",
+    "UserGroup",
+    "UserGroupRotation",
     "acknowledge",
     "make_ephemeral",
     "one_line_errors",

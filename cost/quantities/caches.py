@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cost.items import HOURS_A_MONTH, Charge, Item
 from cost.prices.keys import COUNTS, GB_HOURS, GB_MONTHS, HOURS, REGIONAL, PriceKey
+from cost.quantities.members import as_member
 from cost.quantities.reading import Range, times, whole_number, written
 from cost.quantities.scaling import NODES, REPLICAS, SHARDS
 from elasticache_rules import facts
@@ -59,6 +60,7 @@ def node_key(node_type: str, engine: str, surcharge: str = "") -> PriceKey:
 
 def replication_group(cache: Resource, context: Context) -> Iterator[Item]:
     """Nodes, durability, extended support and backups of a replication group."""
+    cache = as_member(cache, context.templates)
     shards, replicas = _shards(cache, context), _replicas(cache, context)
     yield from _node_items(cache, context, _nodes(cache, shards, replicas), _in_shards(cache, shards, replicas))
     yield from _backups(cache, shards)
@@ -149,7 +151,7 @@ def _in_shards(cache: Resource, shards: Range, replicas: Range) -> str:
 def _node_items(cache: Resource, context: Context, nodes: Range, described: str) -> Iterator[Item]:
     engine, node_type = (written(cache.get(name)) for name in ("Engine", "CacheNodeType"))
     if engine not in _ENGINES or node_type is None:
-        # A member of a global datastore has those of its primary, for example.
+        # A secondary of a global datastore states neither, for example; the constructs put both into its metadata.
         found = (engine or "not in the template", node_type or "not in the template")
         yield _unread(cache, "nodes", f"the engine is {found[0]}, the node type is {found[1]}")
         return

@@ -128,6 +128,12 @@ DRILLS = (
         "scaling.scale",
     ),
     Drill(
+        "promotion",
+        "Promote a secondary Region, and promote back",
+        "The secondary is the only primary, and the first primary is again afterwards.",
+        "regions.promote",
+    ),
+    Drill(
         "refusals",
         "Read what was refused",
         "No role of the stage was refused anything, from the deployment on, but by the drill that takes a grant away.",

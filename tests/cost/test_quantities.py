@@ -554,6 +554,34 @@ def test_a_schedule_belongs_to_the_range() -> None:
     assert _units(found["nodes added by scaling"]) == 4 * 730
 
 
+_TOLD = {"Engine": "valkey", "EngineVersion": "8.2", "CacheNodeType": "cache.r7g.large"}
+
+
+@pytest.mark.parametrize(
+    ("told", "stated", "nodes"),
+    [
+        ({**_TOLD, "NumNodeGroups": 1}, {"NumCacheClusters": 2}, 2),
+        ({**_TOLD, "NumNodeGroups": 3}, {"ReplicasPerNodeGroup": 1}, 6),
+    ],
+)
+def test_nodes_of_a_secondary_cost_what_nodes_cost(told: dict[str, Any], stated: dict[str, Any], nodes: int) -> None:
+    """Its template does not state them; its metadata tell."""
+    member = resource("ElastiCache::ReplicationGroup", GlobalReplicationGroupId="gxeiz-shop", **stated)
+    found = lines({**member, "Metadata": {"GlobalDatastore": told}})
+
+    assert nodes * 730 * VALKEY == found["nodes"].amount
+
+
+def test_nodes_of_a_primary_are_those_of_its_global_datastore() -> None:
+    """What all members were changed to is charged, not what the primary was made with."""
+    members = [{"ReplicationGroupId": {"Ref": "One"}}, {"ReplicationGroupId": "shop-eu"}]
+    store = resource("ElastiCache::GlobalReplicationGroup", Members=members, GlobalNodeGroupCount=3)
+    sharded = group(NumNodeGroups=2, ReplicasPerNodeGroup=1)
+
+    assert 6 * 730 * VALKEY == lines(sharded, Global=store)["nodes"].amount
+    assert 4 * 730 * VALKEY == lines(sharded)["nodes"].amount
+
+
 def test_a_group_without_an_engine_is_no_redis() -> None:
     """A member of a global datastore has the engine of its primary."""
     member = resource("ElastiCache::ReplicationGroup", GlobalReplicationGroupId="shop", NumCacheClusters=2)

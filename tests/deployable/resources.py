@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from elasticache_constructs import IamUser, Permissions
+from elasticache_constructs import ExistingUser, IamUser, Permissions
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.shared.names import SHORT_STACK_ID
@@ -37,6 +37,7 @@ SURROUNDINGS = {
 
 _PASSWORD = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, ":SecretString:password::}}"]]}
 _ENGINE_OF_USERS = "redis"  # Valkey takes them as well, and Redis no others
+_ENGINE_WITHOUT_DEFAULT = "valkey"
 _ID_LENGTH = 40
 _SPELLED = {"az_mode": "AZMode", "ecpuPerSecond": "ECPUPerSecond", "multi_az_enabled": "MultiAZEnabled"}
 
@@ -106,7 +107,9 @@ def _replication_group(settings: ReplicationGroupSettings, name: str) -> Resourc
     }
     if settings.access.is_auth_token:
         properties["AuthToken"] = _PASSWORD
-    if settings.access.has_users:
+    if settings.access.group is not None:
+        properties["UserGroupIds"] = [settings.access.group.user_group_id]
+    elif settings.access.has_users:
         properties["UserGroupIds"] = [{"Ref": f"{name}Users"}]
         made |= _users(settings.access, settings.engine_of_users, name)
     return made
@@ -128,13 +131,19 @@ def _serverless_cache(settings: ServerlessCacheSettings, name: str) -> Resources
         "ServerlessCacheName": chosen,
         "FinalSnapshotName": {"Fn::Sub": [f"{chosen}-${{Stack}}{_mark(settings)}", {"Stack": SHORT_STACK_ID}]},
         "KmsKeyId": {"Ref": "Key"},
-        "SecurityGroupIds": [{"Ref": "NodesGroup"}],
-        "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
     }
+    if settings.public_endpoint_reason is None:
+        cache["Properties"] |= {
+            "SecurityGroupIds": [{"Ref": "NodesGroup"}],
+            "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+        }
     cache |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
     if settings.restore_from is not None:
         cache["Properties"]["SnapshotArnsToRestore"] = [_snapshot_arn(settings.restore_from)]
     if settings.access is None or not settings.access.has_users:
+        return {name: cache}
+    if settings.access.group is not None:
+        cache["Properties"]["UserGroupId"] = settings.access.group.user_group_id
         return {name: cache}
     cache["Properties"]["UserGroupId"] = {"Ref": f"{name}Users"}
     return {name: cache, **_users(settings.access, settings.engine, name)}
@@ -188,22 +197,26 @@ def _log_delivery(settings: ReplicationGroupSettings) -> Iterator[dict[str, Any]
 
 
 def _users(access: Access, engine: Engine | ServerlessEngine, name: str) -> Resources:
+    own = [each for each in access.named if not isinstance(each, ExistingUser)]
+    existing = [each.user_id for each in access.named if isinstance(each, ExistingUser)]
+    members = {f"{name}User{number}": _user(each, engine, name) for number, each in enumerate(own)}
+    if not access.is_valkey:
+        members = {f"{name}User": _default_user(access, engine, name)} | members
+    leaving = {f"{name}Leaving{number}": _user(each, engine, name) for number, each in enumerate(access.removing)}
+    group = {
+        "Engine": _ENGINE_WITHOUT_DEFAULT if access.is_valkey else _ENGINE_OF_USERS,
+        "UserGroupId": _user_id(name, "users"),
+        "UserIds": [*({"Ref": each} for each in members), *existing],
+    }
+    return {**members, **leaving, f"{name}Users": _resource("UserGroup", group)}
+
+
+def _default_user(access: Access, engine: Engine | ServerlessEngine, name: str) -> Resource:
     default = access.default.permissions if access.default else None
     if default is None:
         nobody = Permissions("off -@all")
-        made = _login(_user_id(name, "default"), "default", nobody, engine, {"Type": "no-password-required"})
-    else:
-        made = _password_login("default", default, engine, name)
-    members = {f"{name}User": made} | {
-        f"{name}User{number}": _user(each, engine, name) for number, each in enumerate(access.named)
-    }
-    leaving = {f"{name}Leaving{number}": _user(each, engine, name) for number, each in enumerate(access.removing)}
-    group = {
-        "Engine": _ENGINE_OF_USERS,
-        "UserGroupId": _user_id(name, "users"),
-        "UserIds": [{"Ref": each} for each in members],
-    }
-    return {**members, **leaving, f"{name}Users": _resource("UserGroup", group)}
+        return _login(_user_id(name, "default"), "default", nobody, engine, {"Type": "no-password-required"})
+    return _password_login("default", default, engine, name)
 
 
 def _user(user: IamUser | PasswordUser, engine: Engine | ServerlessEngine, name: str) -> Resource:

@@ -67,7 +67,7 @@ _MAJORS = {"valkey": ("7", "8", "9"), "redis": ("7",), "memcached": ("1.6",)}
 _OF_SERVERLESS = {
     *("ServerlessCacheName", "Description", "Engine", "MajorEngineVersion", "CacheUsageLimits", "KmsKeyId"),
     *("SecurityGroupIds", "SubnetIds", "UserGroupId", "SnapshotRetentionLimit", "DailySnapshotTime"),
-    *("FinalSnapshotName", "NetworkType", "SnapshotArnsToRestore"),
+    *("FinalSnapshotName", "NetworkType", "SnapshotArnsToRestore", "ConnectionType"),
 }
 
 _POLICIES = (
@@ -218,13 +218,22 @@ def asked(
         family=parameter_group.get("CacheParameterGroupFamily", ""),
         parameters=parameter_group.get("Properties", {}),
         users=tuple(users.values()),
-        members=tuple(users[each["Ref"]] for group in user_groups for each in group["UserIds"]),
+        members=tuple(
+            users.get(each["Ref"]) or {} if isinstance(each, dict) else _of_elsewhere(each)
+            for group in user_groups
+            for each in group["UserIds"]
+        ),
         user_groups=user_groups,
         region=region,
         node_quota=node_quota,
         is_loaded=is_loaded,
         targets=targets,
     )
+
+
+def _of_elsewhere(user_id: str) -> Mapping[str, Any]:
+    """A user that the template only names, taken for one of IAM."""
+    return {"UserId": user_id, "UserName": user_id, "AuthenticationMode": {"Type": "iam"}}
 
 
 def refusals(wanted: Asked) -> list[str]:
@@ -661,6 +670,11 @@ def _is_no_backup(wanted: Asked) -> bool:
     return any(not re.fullmatch(known, end) or len(end) > len(":serverlesscachesnapshot:") + 255 for end in ends)
 
 
+def _is_public(wanted: Asked) -> bool:
+    """Whether a cache would be reachable from the internet."""
+    return bool(wanted.cache.get("ConnectionType", "vpc") != "vpc")
+
+
 OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
     "NAM-09": lambda wanted: not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", wanted.cache["ServerlessCacheName"]),
     "NAM-17": lambda wanted: not re.fullmatch("[^<>]{0,255}", wanted.cache["Description"]),
@@ -668,10 +682,21 @@ OF_SERVERLESS_CACHES: dict[str, Callable[[Asked], bool]] = {
     "SLS-01": _is_no_major,
     "SLS-02": lambda wanted: _is_no_span(wanted, "DataStorage", 1, 5000),
     "SLS-03": lambda wanted: _is_no_span(wanted, "ECPUPerSecond", 1000, 15_000_000),
-    "SLS-06": lambda wanted: not 2 <= len(wanted.cache["SubnetIds"]) <= 3,
+    "SLS-06": lambda wanted: not _is_public(wanted) and not 2 <= len(wanted.cache["SubnetIds"]) <= 3,
     "SLS-08": lambda wanted: wanted.cache.get("NetworkType", "ipv4") not in ("ipv4", "ipv6", "dual_stack"),
     "SLS-11": lambda wanted: wanted.engine == "memcached" and "UserGroupId" in wanted.cache,
     "SLS-14": lambda wanted: not 1 <= wanted.cache["SnapshotRetentionLimit"] <= 35,
+    "SLS-09": lambda wanted: (
+        _is_public(wanted)
+        and (
+            (wanted.engine, wanted.cache["MajorEngineVersion"]) not in (("valkey", "9"), ("valkey", "10"))
+            or not wanted.cache.keys().isdisjoint({"SubnetIds", "SecurityGroupIds"})
+        )
+    ),
+    "SLS-10": lambda wanted: (
+        _is_public(wanted)
+        and ("UserGroupId" not in wanted.cache or any(_mode(user) != "iam" for user in wanted.members))
+    ),
     "SNP-20": _is_no_backup,
     "SLS-20": lambda wanted: bool(wanted.parameters) or not wanted.cache.keys() <= _OF_SERVERLESS,
 }

@@ -102,7 +102,8 @@ def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
         return stack
     key = kms.Key.from_key_arn(stack, "Key", KEYS[region or _HOME])
     if isinstance(accepted.settings, ServerlessCacheSettings):
-        ServerlessCache(stack, "Cache", vpc=vpc, encryption_key=key, **arguments)
+        place = None if accepted.settings.public_endpoint_reason else vpc
+        ServerlessCache(stack, "Cache", vpc=place, encryption_key=key, **arguments)
         return stack
     ReplicationGroup(stack, "Cache", vpc=vpc, encryption_key=key, notification_topic=topic, **arguments)
     return stack

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from elasticache_constructs import NetworkType, ServerlessEngine
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
@@ -26,6 +27,7 @@ from tests.deployable.drawing import (
     surroundings,
     times,
 )
+from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
 if TYPE_CHECKING:
@@ -181,6 +183,8 @@ def serverless_caches(draw: st.DrawFn) -> Call:
     slips = draw(_slips(_SERVERLESS_ASPECTS))
     engine = draw(serverless.careless_engine() if "engine" in slips else serverless.careful_engine())
     _, snapshot_window = draw(times.windows(apart=True))
+    is_public = draw(st.integers(0, 5)) == 0 and not slips & {"engine", "access", "network_type"}
+    engine = call(ServerlessEngine, "valkey", "9") if is_public else engine
     return _drawn(
         ServerlessCacheSettings,
         name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
@@ -189,13 +193,28 @@ def serverless_caches(draw: st.DrawFn) -> Call:
         ),
         engine=engine,
         limits=draw(serverless.careless_limits() if "limits" in slips else serverless.careful_limits()),
-        access=draw(serverless.careless_access() if "access" in slips else serverless.careful_access(engine)),
+        access=draw(
+            serverless.careless_access()
+            if "access" in slips
+            else access.of_iam_only()
+            if is_public
+            else serverless.careful_access(engine)
+        ),
         backups=draw(times.careless_backups() if "backups" in slips else times.careful_backups(snapshot_window)),
         restore_from=draw(
             serverless.careless_snapshot() if "restore_from" in slips else serverless.careful_snapshot(engine)
         ),
         network_type=draw(
-            surroundings.careless_network_type() if "network_type" in slips else serverless.careful_network_type()
+            surroundings.careless_network_type()
+            if "network_type" in slips
+            else st.just(call(NetworkType, "ipv4"))
+            if is_public
+            else serverless.careful_network_type()
+        ),
+        public_endpoint_reason=draw(
+            st.sampled_from(("short", REASON))
+            if "public_endpoint_reason" in slips
+            else st.just(REASON if is_public else None)
         ),
         existing=None,
     )

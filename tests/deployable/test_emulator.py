@@ -15,6 +15,7 @@ import pytest
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from rehearsal import emulator, workspace
+from tests.deployable.drawing.access import EXISTING_GROUP, EXISTING_USER, EXISTING_VALKEY_GROUP
 from tests.deployable.stacks import SUBNETS, VPC, zones
 from verification.account import Account
 
@@ -55,6 +56,19 @@ def _network(account: Account) -> Mapping[str, str]:
     return made
 
 
+@pytest.fixture(scope="module", name="existing_users")
+def _existing_users(account: Account) -> None:
+    """The users and user groups that exist outside the app."""
+    elasticache = account.client("elasticache")
+    user = {"UserId": EXISTING_USER, "UserName": EXISTING_USER, "AccessString": "on ~* -@all +get"}
+    elasticache.create_user(**user, Engine="redis", AuthenticationMode={"Type": "iam"})
+    default = {"UserId": "shop-default", "UserName": "default", "AccessString": "off -@all"}
+    elasticache.create_user(**default, Engine="redis", AuthenticationMode={"Type": "no-password-required"})
+    elasticache.create_user_group(UserGroupId=EXISTING_GROUP, Engine="redis", UserIds=["shop-default", EXISTING_USER])
+    elasticache.create_user_group(UserGroupId=EXISTING_VALKEY_GROUP, Engine="valkey", UserIds=[EXISTING_USER])
+
+
+@pytest.mark.usefixtures("existing_users")
 def test_the_sample_deploys(synthesised: Synthesised, account: Account, network: Mapping[str, str]) -> None:
     """CloudFormation makes every stack with as many nodes as were asked for, and takes it down again."""
     cloudformation = account.client("cloudformation")

@@ -99,6 +99,9 @@ def test_cfn_lint_finds_no_error(accepted: Sequence[Accepted]) -> None:
     assert [] == found
 
 
+PUBLIC = ("elasticache_serverless_cache_is_not_public", "F3002")
+
+
 def relaxed(settings: Any) -> set[str]:
     """The rules that are acknowledged not to hold."""
     match settings:
@@ -110,7 +113,10 @@ def relaxed(settings: Any) -> set[str]:
                 "E9006": engine.unlisted and engine.version not in facts.engine_versions(engine.name),
             }
         case ServerlessCacheSettings(access=access):
-            rules = {"elasticache_serverless_cache_has_user_group": access is not None and not access.has_users}
+            rules = {
+                "elasticache_serverless_cache_has_user_group": access is not None and not access.has_users,
+                **dict.fromkeys(PUBLIC, settings.public_endpoint_reason is not None),
+            }
         case ReplicationGroupSettings(engine=engine, transit_encryption=transit, topology=topology, access=access):
             waits_for_failover = topology.no_failover_reason is not None and topology.replicas_per_shard > 0
             rules = {

@@ -123,6 +123,13 @@ def users(*members: dict[str, Any], engine: str = "redis") -> dict[str, Any]:
     return {"users": members, "members": members, "user_groups": ({"Engine": engine, "UserGroupId": "users"},)}
 
 
+PUBLIC = edited(
+    SERVERLESS,
+    {"ConnectionType": "public", "MajorEngineVersion": "9", "SubnetIds": ABSENT, "SecurityGroupIds": ABSENT},
+    users(IAM, engine="valkey"),
+)
+
+
 def default(**changes: Any) -> dict[str, Any]:
     """The default user alone, with changes."""
     return users({**DEFAULT, **changes})
@@ -346,6 +353,9 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("SLS-11", SERVERLESS, {"Engine": "memcached", "MajorEngineVersion": "1.6"}, {}),
     ("SLS-14", SERVERLESS, {"SnapshotRetentionLimit": 0}, {}),
     ("SLS-20", SERVERLESS, {"AuthToken": "reference"}, {}),
+    ("SLS-09", PUBLIC, {"MajorEngineVersion": "8"}, {}),
+    ("SLS-09", PUBLIC, {"SecurityGroupIds": ["group"]}, {}),
+    ("SLS-10", PUBLIC, {}, users(IAM, {**DEFAULT, "UserId": "b", "UserName": "b"}, engine="valkey")),
     ("SNP-20", SERVERLESS, {"SnapshotArnsToRestore": [{"Fn::Join": ["", ["arn:aws:s3:::", "dumps/1.rdb"]]}]}, {}),
 ]
 

@@ -86,9 +86,9 @@ SAID: dict[str, dict[str, str]] = {
         "UserName": "the name of the user; `default` for `DefaultUser`",
     },
     "UserGroup": {
-        "Engine": "always `redis`, as of its users",
+        "Engine": "`redis`, as of its users; `valkey` with `DefaultUser.absent`",
         "UserGroupId": "generated, from the construct's path",
-        "UserIds": "the users of `Access.users`",
+        "UserIds": "the users of `Access.users`, and those of other groups by `UserGroup.member` or `ExistingUser`",
     },
 }
 """How properties are said that no setting becomes, or not by itself."""
@@ -119,7 +119,6 @@ NOT_SAID: dict[str, dict[str, str]] = {
         "SnapshotWindow": "Memcached has no snapshots",
     },
     "ServerlessCache": {
-        "ConnectionType": "a cache is reachable from its VPC only",
         "Endpoint": "the service sets it: `ServerlessCache.endpoint`",
         "ReaderEndpoint": "the service sets it: `ServerlessCache.reader_endpoint`",
     },
@@ -127,7 +126,8 @@ NOT_SAID: dict[str, dict[str, str]] = {
     "User": {
         "NoPasswordRequired": "`AuthenticationMode` says it, and CloudFormation takes one of the two",
         "Passwords": "`AuthenticationMode` has the generated password. A rotation keeps the previous one valid for a "
-        "time, outside the template: `ReplicationGroup.rotate_secrets`",
+        "time, outside the template: `ReplicationGroup.rotate_secrets`, `ServerlessCache.rotate_secrets`, "
+        "`UserGroupRotation`",
     },
     "UserGroup": {"Tags": "a changed tag of a user group fails the deployment: aws-cdk issue 15378"},
 }

@@ -168,7 +168,7 @@ def _of_code(deployment: Deployment, function: Resource, variables: dict[str, st
         )
         name = variables.get("DATABASE_USER", "administrator")
         yield call("rds-db:connect", f"arn:aws:rds-db:{_HERE}:dbuser:{database.reference}.DbiResourceId/{name}")
-    if "REPLICATION_GROUP_ID" in variables:
+    if {"REPLICATION_GROUP_ID", "SERVERLESS_CACHE_NAME"} & variables.keys():
         yield from _of_rotation(deployment, function, variables)
     for kind, name in (("replicationgroup", "ReplicationGroupIds"), ("cluster", "CacheClusterIds")):
         for cache in json.loads(variables.get(name, "[]")):
@@ -176,7 +176,11 @@ def _of_code(deployment: Deployment, function: Resource, variables: dict[str, st
 
 
 def _of_rotation(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:
-    secret, group = variables["SECRET_ARN"], variables["REPLICATION_GROUP_ID"]
+    secret = variables["SECRET_ARN"]
+    groups, serverless = (
+        [each for each in variables.get(name, "").split(",") if each]
+        for name in ("REPLICATION_GROUP_ID", "SERVERLESS_CACHE_NAME")
+    )
     user = variables.get("USER_ID")
     user_groups = [each for each in deployment.of("ElastiCache::UserGroup") if user in each.properties["UserIds"]]
     resources = {
@@ -185,11 +189,18 @@ def _of_rotation(deployment: Deployment, function: Resource, variables: dict[str
         "elasticache:DescribeUsers": [f"user:{user}"],
         "elasticache:ModifyUser": [f"user:{user}"],
         "elasticache:DescribeUserGroups": [f"usergroup:{each.reference}" for each in user_groups],
-        "elasticache:DescribeReplicationGroups": [f"replicationgroup:{group}"],
-        "elasticache:ModifyReplicationGroup": [f"replicationgroup:{group}"],
-        "elasticache:DescribeCacheClusters": [f"cluster:{group}-001", f"cluster:{group}-0001-001"],
+        "elasticache:DescribeReplicationGroups": [f"replicationgroup:{each}" for each in groups],
+        "elasticache:ModifyReplicationGroup": [f"replicationgroup:{each}" for each in groups],
+        "elasticache:DescribeCacheClusters": [
+            f"cluster:{each}-{node}" for each in groups for node in ("001", "0001-001")
+        ],
+        "elasticache:DescribeServerlessCaches": [f"serverlesscache:{each}" for each in serverless],
     }
-    for action in sorted(frozenset[str]().union(*actions_by_step(Kind(variables["KIND"])).values())):
+    kind = Kind(variables["KIND"])
+    steps = [
+        actions_by_step(kind, serverless=each).values() for each in (False, True) if (serverless if each else groups)
+    ]
+    for action in sorted(frozenset[str]().union(*(actions for step in steps for actions in step))):
         service = action.partition(":")[0]
         named = resources.get(action) or resources[service]
         prefix = f"arn:aws:elasticache:{_HERE}:" if service == "elasticache" else ""

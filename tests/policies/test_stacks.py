@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Roles that stand for applications, and the users of caches that they log in as.
 APPLICATIONS = {
+    "example-shared-users-sessions/OrdersRole": "example-shared-shop",
     "example-valkey-client/OrdersRole": "example-orders",
     "example-valkey-parameters-consumer/OrdersRole": "example-parameters-orders",
     "example-valkey-serverless/OrdersRole": "example-serverless-orders",

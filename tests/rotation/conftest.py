@@ -45,6 +45,12 @@ def new_rig(engines: Engines, servers: list[Server]) -> Callable[[Kind], Rig]:
 
 
 @pytest.fixture
+def new_serverless_rig(engines: Engines, servers: list[Server]) -> Callable[[], Rig]:
+    """Makes rigs of a serverless cache, on the same two servers."""
+    return lambda: Rig(Kind.USER, servers[:2], engines.certificates.authority, serverless=True)
+
+
+@pytest.fixture
 def rig(kind: Kind, new_rig: Callable[[Kind], Rig]) -> Rig:
     """A rig of either kind whose cache does at once as told."""
     return new_rig(kind)

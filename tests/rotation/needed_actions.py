@@ -8,6 +8,7 @@ Resources, with ``<group>`` for REPLICATION_GROUP_ID:
 * ``elasticache:DescribeUsers`` and ``ModifyUser`` on ``user:<USER_ID>``; ``DescribeUserGroups`` on the user's groups.
 * ``elasticache:DescribeReplicationGroups`` and ``ModifyReplicationGroup`` on ``replicationgroup:<group>``.
 * ``elasticache:DescribeCacheClusters`` on ``cluster:<group>-*``.
+* ``elasticache:DescribeServerlessCaches`` on ``serverlesscache:<name>``, with SERVERLESS_CACHE_NAME for it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ _WRITE_SECRET = frozenset({"secretsmanager:PutSecretValue", "kms:GenerateDataKey
 _LABEL = frozenset({"secretsmanager:UpdateSecretVersionStage"})
 _RECORD = frozenset({"secretsmanager:TagResource"})
 _NODES = frozenset({"elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters"})
+_ADDRESSES = frozenset({"elasticache:DescribeServerlessCaches"})
 
 _LOOK = {
-    Kind.USER: _READ_SECRET | _NODES | {"elasticache:DescribeUsers", "elasticache:DescribeUserGroups"},
-    Kind.AUTH_TOKEN: _READ_SECRET | _NODES,
+    Kind.USER: _READ_SECRET | {"elasticache:DescribeUsers", "elasticache:DescribeUserGroups"},
+    Kind.AUTH_TOKEN: _READ_SECRET,
 }
 _MODIFY = {
     Kind.USER: frozenset({"elasticache:ModifyUser"}),
@@ -31,9 +33,9 @@ _MODIFY = {
 _STRAYS = {Kind.USER: frozenset[str](), Kind.AUTH_TOKEN: frozenset({"secretsmanager:ListSecretVersionIds"})}
 
 
-def actions_by_step(kind: Kind) -> dict[str, frozenset[str]]:
-    """The actions that each step calls, over all its paths."""
-    look, modify = _LOOK[kind], _MODIFY[kind]
+def actions_by_step(kind: Kind, *, serverless: bool = False) -> dict[str, frozenset[str]]:
+    """The actions that each step calls, over all its paths, for a replication group or a serverless cache."""
+    look, modify = _LOOK[kind] | (_ADDRESSES if serverless else _NODES), _MODIFY[kind]
     return {
         "createSecret": look | _WRITE_SECRET,
         "setSecret": look | modify | _STRAYS[kind],

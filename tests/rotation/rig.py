@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.access import Permissions
-from elasticache_constructs.rotation.runtime.rotate_secret import handler, login
+from elasticache_constructs.rotation.runtime.rotate_secret import handler, login, nodes
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from tests.rotation.clock import Clock
-from tests.rotation.twin import GROUP, SECRET, USER_ID, Account, ElastiCache, Knobs, SecretsManager
+from tests.rotation.twin import GROUP, SECRET, SERVERLESS, USER_ID, Account, ElastiCache, Knobs, SecretsManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,10 @@ POLL_SECONDS = 0.5
 
 # A machine that is busy must not look like a node that does not answer.
 login._TIMEOUT_SECONDS = 60.0
+ADDRESSES = nodes._addresses
+"""As the function has it."""
+# The name localhost has a second address, at which no server listens.
+nodes._addresses = lambda cache, host, port: ["127.0.0.1"]  # noqa: ARG005 - as the function has them
 
 
 class Context:
@@ -42,7 +46,15 @@ class Context:
 class Rig:
     """The function, wired to the twin."""
 
-    def __init__(self, kind: Kind, servers: list[Server], ca_file: Path, *, knobs: Knobs | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        servers: list[Server],
+        ca_file: Path,
+        *,
+        knobs: Knobs | None = None,
+        serverless: bool = False,
+    ) -> None:
         self.kind = kind
         self.user_name = "app" if kind is Kind.USER else "default"
         self.clock = Clock()
@@ -53,13 +65,16 @@ class Rig:
         self.cache = ElastiCache(self.account, servers, self.first, user_name=self.user_name, knobs=knobs)
         self.cache.rules = Permissions.read_write("*").access_string if kind is Kind.USER else "on ~* &* +@all"
         self.cache.seed()
+        if serverless:
+            self.cache.groups, self.cache.serverless = [], [SERVERLESS]
+        self.serverless = serverless
         self.seconds = 120.0
         self.context = Context(self.clock, self.seconds)
         self.environment = {
             "SECRET_ARN": SECRET,
             "KIND": kind.value,
             "USER_NAME": self.user_name,
-            "REPLICATION_GROUP_ID": GROUP,
+            **({"SERVERLESS_CACHE_NAME": SERVERLESS} if serverless else {"REPLICATION_GROUP_ID": GROUP}),
             "GRACE_SECONDS": str(GRACE),
             "CA_FILE": str(ca_file),
         } | ({"USER_ID": USER_ID} if kind is Kind.USER else {})

@@ -47,6 +47,8 @@ class Scenario:
     pause: bool = False
     """Whether the second rotation waits for the grace time."""
     before_test: Callable[[Rig, Server], None] = lambda _rig, _spare: None
+    of_nodes: bool = False
+    """Whether it is about nodes, which a serverless cache does not show."""
     dies: bool = False
     """Whether the function dies right after its last change to the cache, for good."""
 
@@ -63,8 +65,13 @@ SCENARIOS = (
     Scenario(name="never applied", knobs=Knobs(status_for=1, never=True)),
     Scenario(name="one node lags", knobs=Knobs(status_for=1, applied_after=1, lag=10)),
     Scenario(name="throttled, then in an invalid state", knobs=PROMPT, busy=True),
-    Scenario(name="failover between set and test", knobs=PROMPT, before_test=lambda rig, _spare: rig.cache.fail_over()),
-    Scenario(name="node added between set and test", knobs=PROMPT, before_test=_add_node),
+    Scenario(
+        name="failover between set and test",
+        knobs=PROMPT,
+        before_test=lambda rig, _spare: rig.cache.fail_over(),
+        of_nodes=True,
+    ),
+    Scenario(name="node added between set and test", knobs=PROMPT, before_test=_add_node, of_nodes=True),
     Scenario(name="twice, back to back", knobs=PROMPT, times=2),
     Scenario(name="twice, with the grace time between", knobs=PROMPT, times=2, pause=True),
     Scenario(name="dies after its last change to the cache", knobs=PROMPT, dies=True),
@@ -91,6 +98,8 @@ class Rotator:
     make: type[Ours | Published]
     changes: int = 1
     """How often it changes the cache before it promotes."""
+    serverless: bool = False
+    """Whether the cache is a serverless one: no nodes are seen, and the user logs in at its endpoints."""
 
     @property
     def ours(self) -> bool:
@@ -100,12 +109,18 @@ class Rotator:
 
 ROTATORS = (
     Rotator("this project, user", Kind.USER, Ours),
+    Rotator("this project, user, serverless", Kind.USER, Ours, serverless=True),
     Rotator("AWS's, user", Kind.USER, OfficialUser),
     Rotator("this project, AuthToken", Kind.AUTH_TOKEN, Ours),
     Rotator("SET before promotion, AuthToken", Kind.AUTH_TOKEN, SetFirst, changes=2),
     Rotator("ROTATE without SET, AuthToken", Kind.AUTH_TOKEN, RotateOnly),
 )
-PAIRS = [(scenario.name, rotator.name) for scenario in SCENARIOS for rotator in ROTATORS]
+PAIRS = [
+    (scenario.name, rotator.name)
+    for scenario in SCENARIOS
+    for rotator in ROTATORS
+    if not (scenario.of_nodes and rotator.serverless)
+]
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,8 @@ class Result:
 def play(scenario: Scenario, rotator: Rotator, engines: Engines) -> Result:
     """Let clients work while the secret is rotated, through the grace time, and a cache time more."""
     with engines.group() as servers:
-        rig = Rig(rotator.kind, servers[:2], engines.certificates.authority, knobs=scenario.knobs)
+        authority = engines.certificates.authority
+        rig = Rig(rotator.kind, servers[:2], authority, knobs=scenario.knobs, serverless=rotator.serverless)
         rig.account.latency = _LATENCY_SECONDS
         tallies = start(rig)
         outcome = _rotations(scenario, rotator, rig, servers[2])

@@ -26,7 +26,7 @@ def _fails_without(rig: Rig, steps: tuple[str, ...], missing: str | None) -> lis
     for step in steps:
         if step == "retire":
             rig.clock.sleep(GRACE + 1)
-        needed = actions_by_step(rig.kind)[step]
+        needed = actions_by_step(rig.kind, serverless=rig.serverless)[step]
         rig.account.allowed = needed - {missing}
         argument = token if step in FOUR else None
         try:
@@ -55,3 +55,13 @@ def test_each_action_is_needed_where_the_table_says(new_rig: Callable[[Kind], Ri
     expected = {step for step, actions in actions_by_step(kind).items() if action in actions}
 
     assert expected == failed
+
+
+def test_serverless_cache_takes_one_action_more_and_two_less(new_serverless_rig: Callable[[], Rig]) -> None:
+    """Without looking at the serverless cache exactly the steps fail that look; nothing asks for nodes."""
+    action = "elasticache:DescribeServerlessCaches"
+    failed = {step for steps in WAYS.values() for step in _fails_without(new_serverless_rig(), steps, action)}
+    expected = {step for step, actions in actions_by_step(Kind.USER, serverless=True).items() if action in actions}
+
+    assert expected == failed
+    assert [] == [step for steps in WAYS.values() for step in _fails_without(new_serverless_rig(), steps, None)]

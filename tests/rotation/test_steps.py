@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -479,11 +480,18 @@ def test_user_of_another_name_is_refused(new_rig: Callable[[Kind], Rig]) -> None
         rig.step("createSecret", rig.secrets.rotate())
 
 
-def test_serverless_cache_is_refused(new_rig: Callable[[Kind], Rig]) -> None:
-    """A user that can also log in to a serverless cache is refused: its nodes cannot be asked."""
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("REPLICATION_GROUP_ID", "on ['orders']: REPLICATION_GROUP_ID is 'orders,reports'. Attach the user's group to"),
+        ("SERVERLESS_CACHE_NAME", "on ['orders']: SERVERLESS_CACHE_NAME is 'reports'. Attach the user's group to"),
+    ],
+)
+def test_cache_that_lacks_the_user_is_refused(new_rig: Callable[[Kind], Rig], variable: str, message: str) -> None:
+    """Every cache that the function is configured for has the user."""
     rig = new_rig(Kind.USER)
-    rig.cache.serverless = ["sessions"]
-    with pytest.raises(Refused, match="user group users on the serverless cache sessions"):
+    rig.environment[variable] = ",".join((*filter(None, [rig.environment.get(variable)]), "reports"))
+    with pytest.raises(Refused, match=re.escape(f"{message} reports, or set {variable}.")):
         rig.step("createSecret", rig.secrets.rotate())
 
 

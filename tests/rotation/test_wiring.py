@@ -5,22 +5,24 @@ from __future__ import annotations
 import importlib
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from elasticache_constructs.rotation.runtime import rotate_secret
-from elasticache_constructs.rotation.runtime.rotate_secret import handler
+from elasticache_constructs.rotation.runtime.rotate_secret import handler, nodes
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Configuration, Kind
+from elasticache_constructs.rotation.runtime.rotate_secret.credential import State
 from elasticache_constructs.rotation.runtime.rotate_secret.errors import Busy, Refused, RotationError
 from elasticache_constructs.rotation.runtime.rotate_secret.login import LoginProbe
 from elasticache_constructs.rotation.runtime.rotate_secret.nodes import Node
 from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
 from tests.rotation.clock import Clock
 from tests.rotation.engine import needs
-from tests.rotation.rig import Context, Rig
-from tests.rotation.twin import SECRET, check_parameters
+from tests.rotation.rig import ADDRESSES, Context, Rig
+from tests.rotation.twin import SECRET, Account, ElastiCache, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,7 @@ def test_grace_time_defaults_to_a_caching_clients_hour(environment: dict[str, st
         (
             USER | {"SECRET_ARN": ""},
             (
-                "SECRET_ARN is not set: SECRET_ARN, KIND, USER_NAME and REPLICATION_GROUP_ID are needed. "
+                "SECRET_ARN is not set: SECRET_ARN, KIND and USER_NAME are needed. "
                 "Set SECRET_ARN in the function's environment."
             ),
         ),
@@ -67,6 +69,20 @@ def test_grace_time_defaults_to_a_caching_clients_hour(environment: dict[str, st
             (
                 "USER_NAME='app' with KIND=auth-token: an AuthToken logs in as the user default. "
                 "Set USER_NAME=default, or KIND=user."
+            ),
+        ),
+        (
+            TOKEN | {"REPLICATION_GROUP_ID": "orders,reports"},
+            (
+                "REPLICATION_GROUP_ID='orders,reports', SERVERLESS_CACHE_NAME='' with KIND=auth-token: an AuthToken is "
+                "that of one replication group. Name one group in REPLICATION_GROUP_ID, or set KIND=user."
+            ),
+        ),
+        (
+            USER | {"REPLICATION_GROUP_ID": ""},
+            (
+                "neither REPLICATION_GROUP_ID nor SERVERLESS_CACHE_NAME is set: the caches that accept the password "
+                "are named. Set one of the two in the function's environment, with commas between several caches."
             ),
         ),
         *[
@@ -138,13 +154,50 @@ def test_cluster_mode(engines: Engines, kind: Kind) -> None:
         assert {"orders-001", "orders-002"} == rig.cache.asked
 
 
-def test_second_cache_of_a_user_is_proven_too(engines: Engines, servers: list[Server]) -> None:
-    """A user whose group is attached to two caches is promoted only when both accept the new password."""
+def test_every_cache_of_a_user_is_proven(engines: Engines, servers: list[Server]) -> None:
+    """A user whose group is on several caches is promoted once all accept the new password, serverless ones too."""
     rig = Rig(Kind.USER, servers[:2], engines.certificates.authority)
-    rig.cache.other_groups = ["reports"]
+    rig.cache.groups.append("reports")
+    rig.cache.serverless = ["sessions"]
     rig.rotate()
 
-    assert {"orders-001", "orders-002", "reports-001", "reports-002"} == rig.cache.asked
+    assert {"orders-001", "orders-002", "reports-001", "reports-002", "sessions"} == rig.cache.asked
+
+
+def test_serverless_cache_is_asked_at_every_address(monkeypatch: pytest.MonkeyPatch, servers: list[Server]) -> None:
+    """Both endpoints, each at every address that its name has, several times: a connection may reach any node."""
+    asked: list[tuple[str, int]] = []
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append((host, port))
+        return [(None, None, None, "", (address, port)) for address in ("10.0.1.9", "10.0.0.7", "10.0.1.9")]
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(nodes, "_addresses", ADDRESSES)
+    account = Account(Clock())
+    cache = ElastiCache(account, servers[:2], "first" * 12, user_name="app")
+    found = nodes.Nodes(cache).of(State(None, (), ("sessions",)))
+
+    ports = [server.tls_port for server in servers[:2]]
+    assert [("localhost", port) for port in ports] == asked
+    assert {(address, port): 3 for port in ports for address in ("10.0.0.7", "10.0.1.9")} == Counter(
+        (each.address, each.port) for each in found
+    )
+    assert {"localhost"} == {each.host for each in found}
+    assert len(found) == len({each.name for each in found})
+
+
+@pytest.mark.parametrize(("status", "ending"), [("creating", "has no endpoint yet"), ("DELETING", None)])
+def test_serverless_cache_without_endpoint(servers: list[Server], status: str, ending: str | None) -> None:
+    """One that is being made is waited for; one that is being deleted is no longer asked."""
+    cache = ElastiCache(Account(Clock()), servers[:2], "first" * 12, user_name="app")
+    cache.member_status[0] = status
+    looking = nodes.Nodes(cache)
+    if ending is None:
+        assert () == looking.of(State(None, (), ("sessions",)))
+        return
+    with pytest.raises(Busy, match=f"sessions is {status} and {ending}"):
+        looking.of(State(None, (), ("sessions",)))
 
 
 def test_handle_reads_the_environment(

@@ -30,6 +30,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 GROUP = "orders"
+SERVERLESS = "sessions"
 USER_ID = "orders-prod-app"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-AbCdEf"
 
@@ -286,7 +287,7 @@ class Knobs:
 
 
 class ElastiCache:
-    """One replication group, its servers real, with one user or its own AuthToken."""
+    """One cache, its servers real, with one user or its own AuthToken."""
 
     def __init__(
         self, account: Account, servers: list[Server], password: str, *, user_name: str, knobs: Knobs | None = None
@@ -296,7 +297,7 @@ class ElastiCache:
         self.user_name = user_name
         self.authentication = "password"
         self.serverless: list[str] = []
-        self.other_groups: list[str] = []
+        self.groups = [GROUP]
         self.rules = "on ~* &* +@all"
         self.servers = list(servers)
         self.member_status: dict[int, str] = {}
@@ -339,8 +340,18 @@ class ElastiCache:
     @api("elasticache:DescribeUserGroups")
     def describe_user_groups(self, *, UserGroupId: str) -> dict[str, Any]:  # noqa: N803
         """Where the user's group is attached."""
-        group = {"UserGroupId": UserGroupId, "ReplicationGroups": [GROUP, *self.other_groups]}
+        group = {"UserGroupId": UserGroupId, "ReplicationGroups": self.groups}
         return {"UserGroups": [group | {"ServerlessCaches": self.serverless}]}
+
+    @api("elasticache:DescribeServerlessCaches")
+    def describe_serverless_caches(self, *, ServerlessCacheName: str) -> dict[str, Any]:  # noqa: N803
+        """A serverless cache: the first server behind its endpoint, the second behind that for reading."""
+        self.asked.add(ServerlessCacheName)
+        status = self.member_status.get(0, "available")
+        ends = [{"Address": "localhost", "Port": server.tls_port} for server in self.servers[:2]]
+        endpoints = dict(zip(("Endpoint", "ReaderEndpoint"), ends, strict=True)) if status == "available" else {}
+        cache = {"ServerlessCacheName": ServerlessCacheName, "Status": status, **endpoints}
+        return {"ServerlessCaches": [cache]}
 
     @api("elasticache:DescribeReplicationGroups")
     def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803

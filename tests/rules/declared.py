@@ -94,7 +94,6 @@ DECLARED: dict[str, Declared] = {
     # Names
     "NAM-03": _not_exposed("AWS::ElastiCache::SubnetGroup.CacheSubnetGroupName", _GENERATED),
     "NAM-04": _no_property("AWS::ElastiCache::ParameterGroup.CacheParameterGroupName", _GENERATED),
-    "NAM-06": _always(_USERS, "the id is generated from the construct's path, in lower case"),
     "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made with them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
     "NAM-12": _always(
@@ -165,11 +164,10 @@ DECLARED: dict[str, Declared] = {
     "AUT-14": _impossible(_MEMCACHED, "Memcached takes no access"),
     # Users and user groups
     "RBC-01": _always(_CREATE_ACCESS, "one user group for each cache"),
-    "RBC-03": _always(f"{_USERS}.add_default", "there is always a user named default"),
-    "RBC-04": _always(f"{_USERS}.add_default", "there is always a user named default, on Valkey too"),
-    "RBC-06": _always(_CREATE_ACCESS, "users and groups are of engine redis, which may have such a user"),
-    "RBC-07": _always(_CREATE_ACCESS, "users and groups are of engine redis, which Redis and Valkey take"),
-    "RBC-08": _always(_CREATE_ACCESS, "the engine is redis, in lower case"),
+    "RBC-03": _always(f"{_USERS}.add_default", "a group of engine redis always has a user named default"),
+    "RBC-04": _documented(f"{_EC}.DefaultUser.absent", "no client logs in as ``default``"),
+    "RBC-06": _impossible(f"{_EC}.DefaultUser.absent", "a group of Valkey has no disabled default user"),
+    "RBC-08": _always(_CREATE_ACCESS, "the engine is redis or valkey, in lower case"),
     "RBC-15": _MODE,
     "RBC-16": _TOKEN,
     "RBC-17": _MODE,
@@ -304,7 +302,6 @@ DECLARED: dict[str, Declared] = {
         f"{_EC}.values.serverless_limits.ServerlessLimits", "At the maximum, writes fail or requests are throttled"
     ),
     "SLS-08": _refused("NET-15", "one check for subnets and network type"),
-    "SLS-09": _not_exposed("AWS::ElastiCache::ServerlessCache.ConnectionType", "reachable from its VPC alone"),
     "SLS-14": _refused("SNP-01", "one check for all backups"),
     "SLS-16": _always(_SERVERLESS, "a final snapshot is taken, under a name that the stack alone has"),
     "SLS-19": _no_property("AWS::ElastiCache::ServerlessCache.Integrations", "no integrations"),

@@ -6,6 +6,8 @@ from elasticache_constructs import (
     Access,
     DefaultUser,
     Engine,
+    ExistingUser,
+    ExistingUserGroup,
     IamUser,
     NodeType,
     PasswordUser,
@@ -23,7 +25,7 @@ def _users(count: int) -> Access:
     return Access.users(default=DefaultUser.with_token(), users=users)
 
 
-def _with(*users: IamUser | PasswordUser, default: DefaultUser | None = None) -> Access:
+def _with(*users: IamUser | PasswordUser | ExistingUser, default: DefaultUser | None = None) -> Access:
     return Access.users(default=default or DefaultUser.with_token(), users=users)
 
 
@@ -70,6 +72,39 @@ ROWS = (
         lambda: _with(IamUser("app", _APP), PasswordUser("app", _APP)),
         "Access.users with 'app' twice: each user of a group has a unique name. Rename one of the two.",
         lambda: _with(IamUser("app", _APP), PasswordUser("legacy", _APP)),
+    ),
+    Row(
+        "RBC-07",
+        lambda: group(engine=Engine.REDIS_7_1, access=_with(IamUser("app", _APP), default=DefaultUser.absent())),
+        (
+            "Access.users(default=DefaultUser.absent()) on redis 7.1: Redis takes user groups of engine redis only. "
+            "Use Valkey, or a user group of engine redis: Access.users(default=DefaultUser.disabled(), ...)."
+        ),
+        lambda: group(engine=Engine.VALKEY_8_2, access=_with(IamUser("app", _APP), default=DefaultUser.absent())),
+    ),
+    Row(
+        "NAM-06",
+        lambda: ExistingUserGroup("Shop_Users"),
+        (
+            "ExistingUserGroup('Shop_Users'): the id of a user group begins with a letter and has lower-case letters, "
+            "digits and single hyphens. Use the id that DescribeUserGroups shows."
+        ),
+        lambda: ExistingUserGroup("default.iam-user-group"),
+    ),
+    Row(
+        "NAM-05",
+        lambda: ExistingUser.iam("Orders App"),
+        (
+            "ExistingUser with the id 'Orders App': a user id begins with a letter and has lower-case letters, digits "
+            "and single hyphens. Use the id that DescribeUsers shows."
+        ),
+        lambda: ExistingUser.iam("orders-app"),
+    ),
+    Row(
+        "RBC-05",
+        lambda: _with(ExistingUser.with_password("shop-default", name="default")),
+        "Access.users with 'default' twice: each user of a group has a unique name. Rename one of the two.",
+        lambda: _with(ExistingUser.with_password("shop-batch", name="batch")),
     ),
     Row(
         "RBC-02",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs import Access, AutoScaling, DefaultUser, Durability, Engine, NetworkType, NodeType, Topology
@@ -96,13 +97,13 @@ ROWS = (
     *(
         Row(
             "GDS-03",
-            lambda region=region, ours=ours: check_partition(region, ours),
+            functools.partial(check_partition, region, ours),
             (
                 f"SecondaryReplicationGroup in {region} of a primary in {ours}: data is replicated between the two "
                 "Regions in China, between the two GovCloud Regions, and between all others. "
                 "Use a Region of the same partition."
             ),
-            lambda ours=ours, near=near: check_partition(near, ours),
+            functools.partial(check_partition, near, ours),
         )
         for region, ours, near in (
             ("eu-west-1", "cn-north-1", "cn-northwest-1"),

@@ -7,7 +7,16 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
-from elasticache_constructs import Access, Backups, DefaultUser, NetworkType, ServerlessCache, Snapshot
+from elasticache_constructs import (
+    Access,
+    Backups,
+    DefaultUser,
+    IamUser,
+    NetworkType,
+    Permissions,
+    ServerlessCache,
+    Snapshot,
+)
 from elasticache_constructs.network.subnets import Spread
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
@@ -18,6 +27,15 @@ from tests.rules.rows_placement import imported, made
 
 _ZONES = Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06")
 _USERS = Access.users(default=DefaultUser.with_token())
+
+
+_IAM_ONLY = Access.users(default=DefaultUser.absent(), users=[IamUser("kiosk", Permissions.read_write("kiosk:*"))])
+_REASON = "A kiosk at a fair has no way into the VPC."
+
+
+def _placed(**changes: Any) -> None:
+    """The construct, whose place in a VPC is no setting."""
+    ServerlessCache(cdk.Stack(cdk.App(context=FLAGS), "Stack"), "Cache", limits=_limits(), **changes)
 
 
 def cache(**changes: Any) -> ServerlessCacheSettings:
@@ -229,6 +247,57 @@ ROWS = (
             "export-serverless-cache-snapshot) and use Snapshot.rdb_files([...])."
         ),
         lambda: group(restore_from=Snapshot.named("nightly")),
+    ),
+    Row(
+        "SLS-07",
+        lambda: _placed(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY),
+        (
+            "ServerlessCache without vpc: a cache is in the VPC of its clients; the service would take the default "
+            "VPC. Add vpc=..., or say why the cache has a public endpoint: public_endpoint_reason='...'."
+        ),
+        lambda: _placed(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON),
+    ),
+    Row(
+        "SLS-09",
+        lambda: cache(access=_IAM_ONLY, public_endpoint_reason=_REASON),
+        (
+            "ServerlessCache(engine=valkey 8, public_endpoint_reason=...): caches with a public endpoint run at least "
+            "Valkey 9. Use engine=ServerlessEngine.VALKEY_9, or leave public_endpoint_reason out."
+        ),
+        lambda: cache(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON),
+    ),
+    Row(
+        "SLS-09",
+        lambda: _placed(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON, max_azs=2),
+        (
+            "ServerlessCache(public_endpoint_reason=...) with max_azs: a cache with a public endpoint is in no VPC. "
+            "Leave max_azs out, or leave public_endpoint_reason out."
+        ),
+        lambda: _placed(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON),
+    ),
+    Row(
+        "SLS-10",
+        lambda: cache(engine=ServerlessEngine.VALKEY_9, public_endpoint_reason=_REASON),
+        (
+            "ServerlessCache(public_endpoint_reason=...) with users that do not all log in through IAM: every user of "
+            "a cache with a public endpoint logs in through IAM, and no default user can. Use "
+            "Access.users(default=DefaultUser.absent(), users=[IamUser(...)])."
+        ),
+        lambda: cache(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON),
+    ),
+    Row(
+        "SLS-09",
+        lambda: cache(
+            engine=ServerlessEngine.VALKEY_9,
+            access=_IAM_ONLY,
+            public_endpoint_reason=_REASON,
+            network_type=NetworkType.IPV6,
+        ),
+        (
+            "ServerlessCache(network_type=ipv6, public_endpoint_reason=...): IPv6 needs subnets that have it, and a "
+            "cache with a public endpoint has no subnets. Leave network_type out."
+        ),
+        lambda: cache(engine=ServerlessEngine.VALKEY_9, access=_IAM_ONLY, public_endpoint_reason=_REASON),
     ),
     Row(
         "WIN-02",

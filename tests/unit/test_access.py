@@ -330,7 +330,7 @@ def test_iam_user_of_another_cache_is_refused(bench: Bench, make: Callable[[Benc
 
     expected = (
         f"IamUser('orders-app') for {path}: Test/Redis has a user of that name, and user ids are unique in an account "
-        f"and region. Give each cache's user a unique name. {reference('NAM-05')}"
+        f"and region. Give each cache's user a unique name, or share a UserGroup. {reference('NAM-05')}"
     )
     assert expected == str(refusal.value)
 

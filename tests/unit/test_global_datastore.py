@@ -213,7 +213,7 @@ REFUSALS = {
         "region of its primary.",
     ),
     "foreign member": Refusal(
-        lambda world: world.store.state_members([world.primary]),  # type: ignore[list-item]
+        lambda world: world.store.state_members([world.primary]),
         "GlobalDatastore.state_members([...]) with Test/Redis: the members are secondaries that were made with this "
         "global datastore.",
     ),

@@ -33,9 +33,13 @@ _OF_THE_FIRST_VERSION = {
 }
 
 
+_REASONS_THAT_DEPLOY = {"public_endpoint_reason"}
+"""Reasons without another argument: to give one is to ask for what it is a reason for."""
+
+
 def _is_in_template(name: str) -> bool:
     """Whether an argument says what to deploy; not how to, or why."""
-    return name not in {"upgraded_from", *_AROUND} and not name.endswith("_reason")
+    return name in _REASONS_THAT_DEPLOY or (name not in {"upgraded_from", *_AROUND} and not name.endswith("_reason"))
 
 
 _NEXT_TO_THE_CACHE = {"node_scaling"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from aws_cdk import ArnFormat, Stack
 
-from elasticache_constructs.access.users import IamUser, PasswordUser
+from elasticache_constructs.access.users import ExistingUser, IamUser, User, is_iam
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.shared.grants import grant
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.access.resources import GeneratedPassword
 
 _IAM_PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html"
-_USER = Kind(of=IamUser | PasswordUser, example="one of the users that the cache was given", secret=True)
+_USER = Kind(of=User, example="one of the users that the cache was given", secret=True)
 
 
 class Logins:
@@ -36,7 +36,7 @@ class Logins:
     _is_imported = False
     _noun = "cache"
 
-    def grant_connect(self, grantee: iam.IGrantable, user: IamUser) -> iam.Grant:
+    def grant_connect(self, grantee: iam.IGrantable, user: IamUser | ExistingUser) -> iam.Grant:
         """Allow a role to log in as an IAM user of the cache.
 
         IAM must allow ``elasticache:Connect`` on the cache and on the user; this grants both. The user's permissions
@@ -52,9 +52,9 @@ class Logins:
         See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
         """
         self._check_user(user)
-        if not isinstance(user, IamUser):
+        if not is_iam(user):
             raise ConfigurationError(
-                got=f"grant_connect for PasswordUser({user.name!r})",
+                got=f"grant_connect for {type(user).__name__}({user.name!r})",
                 allowed="IAM authentication is for IAM users; a user with a password logs in with its secret",
                 fix=f"Use secret({user.name!r}).grant_read(role), or make it an IamUser",
                 rule="IAM-01",
@@ -67,7 +67,7 @@ class Logins:
             resource_arns=[self._cache_arn, self._arn("user", user.name)],
         )
 
-    def connection_settings(self, user: IamUser | PasswordUser | None = None) -> dict[str, str]:
+    def connection_settings(self, user: User | None = None) -> dict[str, str]:
         """Environment variables for a function or container that connects to the cache.
 
         ``elasticache_client.connect()`` reads them. They hold no secret: for a user with a password they name its
@@ -82,7 +82,7 @@ class Logins:
         """
         if user is not None:
             self._check_user(user)
-        if isinstance(user, IamUser):
+        if user is not None and is_iam(user):
             return self._variables(iam_user=user.name)
         if user is None and self._is_open:
             return self._variables()
@@ -96,8 +96,9 @@ class Logins:
         )
 
     def _secret(self, user_name: str) -> secretsmanager.ISecret:
-        if user_name in self._passwords:
-            return self._passwords[user_name].secret
+        known = self._secrets()
+        if user_name in known:
+            return known[user_name]
         if self._is_imported:
             raise ConfigurationError(
                 got=f"connection_settings of an imported {self._noun} for {user_name!r}, a user with a password",
@@ -106,11 +107,21 @@ class Logins:
             )
         raise ConfigurationError(
             got=f"secret({user_name!r})",
-            allowed=f"the users with a secret are {', '.join(map(repr, self._passwords)) or 'none'}",
+            allowed=f"the users with a secret are {', '.join(map(repr, known)) or 'none'}",
             fix="IAM users need none: use grant_connect. For the AUTH token use DefaultUser.with_token()",
         )
 
-    def _check_user(self, user: IamUser | PasswordUser) -> None:
+    def _secrets(self) -> Mapping[str, secretsmanager.ISecret]:
+        """The secrets of the cache's users, by user name."""
+        own = {name: each.secret for name, each in self._passwords.items()}
+        if self._access is None:
+            return own
+        if self._access.group is not None:
+            return self._access.group.secrets
+        existing = {each.name: each.secret for each in self._access.named if isinstance(each, ExistingUser)}
+        return {**{name: secret for name, secret in existing.items() if secret is not None}, **own}
+
+    def _check_user(self, user: User) -> None:
         check_kind("", "user", user, _USER)
         if self._engine_name == "memcached":
             raise ConfigurationError(
@@ -119,12 +130,13 @@ class Logins:
                 fix="Leave the user out, and let clients join client_security_group",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-mc.html",
             )
-        if self._is_imported:
+        members = self._access.members if self._access else ()
+        if self._is_imported or (members is None and is_iam(user)):
             return
-        users = [each for each in (self._access.named if self._access else ()) if isinstance(each, type(user))]
-        if user not in users:
-            names = ", ".join(repr(each.name) for each in users) or "none"
-            what = "IAM users" if isinstance(user, IamUser) else "users with a password"
+        known = [each for each in members or () if is_iam(each) == is_iam(user)]
+        if not any(_is_same(each, user) for each in known):
+            names = ", ".join(repr(each.name) for each in known) or "none"
+            what = "IAM users" if is_iam(user) else "users with a password"
             raise ConfigurationError(
                 got=f"{type(user).__name__}({user.name!r}) of another cache",
                 allowed=f"the {what} of this {self._noun} are {names}",
@@ -151,3 +163,11 @@ class Logins:
         self, *, iam_user: str | None = None, secret_user: str | None = None, secret_arn: str | None = None
     ) -> dict[str, str]:
         """The connection settings of one login."""
+
+
+def _is_same(member: User, user: User) -> bool:
+    """Whether a member of the user group is the user that was named, there or in the group that makes it."""
+    if isinstance(member, ExistingUser):
+        made = user.made if isinstance(user, ExistingUser) else user
+        return member == user or (member.made == made if member.made else member.name == user.name)
+    return member == (user.made if isinstance(user, ExistingUser) else user)

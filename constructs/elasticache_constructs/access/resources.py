@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
-from elasticache_constructs.access.users import IamUser
+from elasticache_constructs.access.users import ExistingUser, IamUser
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tags import warn_of_stack_tags
 from elasticache_constructs.shared.claims import RENAME, claim
@@ -36,6 +36,8 @@ _DISABLED = Permissions("off -@all")
 # Valkey accepts users and user groups of engine redis; Redis accepts no others. So the users stay unchanged if a cache
 # changes from Redis to Valkey, or from Valkey 7.2 back. Otherwise CloudFormation would change them before the cache.
 _ENGINE_OF_USERS = "redis"
+# Of groups without a default user, which Redis does not have. They take users of engine redis with a password or IAM.
+_ENGINE_WITHOUT_DEFAULT = "valkey"
 
 _LEAVING = (
     "The user is leaving: it was taken out of its group, cannot log in, and is deleted with a later deployment "
@@ -71,6 +73,10 @@ def create_access(
     """Create the secrets, and for an access with users also the users and their user group."""
     if access.without_login_reason is not None:
         return AccessResources(passwords=())
+    if access.group is not None:
+        # Its users and their passwords belong to the group.
+        group_id, reference = access.group.user_group_id, access.group.reference
+        return AccessResources(user_group_id=group_id, user_group_ids=[reference], passwords=())
     if access.is_auth_token:
         secret = PasswordSecret(scope, "AuthToken", user_name=_DEFAULT, length=_TOKEN_LENGTH, key=key)
         password = GeneratedPassword(user_name=_DEFAULT, secret=secret, user_id=None)
@@ -78,8 +84,11 @@ def create_access(
 
     users = _Users(scope, engine, key)
     _claim_ids(scope, access, users)
-    default = users.add_default(access.default.permissions if access.default else None)
-    members = [default, *(users.add(user) for user in access.named)]
+    default = access.default.permissions if access.default else None
+    members = [
+        *([] if access.is_valkey else [users.add_default(default).ref]),
+        *(user.user_id if isinstance(user, ExistingUser) else users.add(user).ref for user in access.named),
+    ]
     passwords = tuple(users.passwords)
     for user in access.removing:
         users.acknowledge_removal(users.add(user))
@@ -88,9 +97,9 @@ def create_access(
     group = elasticache.CfnUserGroup(
         scope,
         "UserGroup",
-        engine=_ENGINE_OF_USERS,
+        engine=_ENGINE_WITHOUT_DEFAULT if access.is_valkey else _ENGINE_OF_USERS,
         user_group_id=user_group_id,
-        user_ids=[user.ref for user in members],
+        user_ids=members,
     )
     # A changed tag on a user group makes CloudFormation fail the whole stack: https://github.com/aws/aws-cdk/issues/15378
     group.add_property_deletion_override("Tags")
@@ -112,7 +121,7 @@ def existing_token(scope: Construct, secret_id: str) -> AccessResources:
 
 
 class _Users:
-    """Creates the users of one cache, and the secrets of those with a password."""
+    """Creates the users of one user group, and the secrets of those with a password."""
 
     def __init__(self, scope: Construct, engine: Engine | ServerlessEngine, key: kms.IKey) -> None:
         self._scope, self._engine, self._key = scope, engine, key
@@ -172,16 +181,19 @@ class _Users:
 
 
 def _claim_ids(scope: Construct, access: Access, users: _Users) -> None:
-    """Refuse user ids that another cache of the same account and region has too."""
-    users_of_group = (*access.named, *access.removing)
-    generated = [_DEFAULT, *(user.name for user in users_of_group if not isinstance(user, IamUser))]
+    """Refuse user ids that another cache or user group of the same account and region makes too."""
+    users_of_group = [user for user in (*access.named, *access.removing) if not isinstance(user, ExistingUser)]
+    generated = [
+        *([] if access.is_valkey else [_DEFAULT]),
+        *(user.name for user in users_of_group if not isinstance(user, IamUser)),
+    ]
     claim(
         scope,
         "user ids",
         [user.name for user in users_of_group if isinstance(user, IamUser)],
         thing="a user",
         what="IamUser({})",
-        fix="Give each cache's user a unique name",
+        fix="Give each cache's user a unique name, or share a UserGroup",
         rule="NAM-05",
     )
     claim(

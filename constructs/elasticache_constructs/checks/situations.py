@@ -102,6 +102,13 @@ class Situation(Enum):
     MEMCACHED_IN_ONE_ZONE = _validate("elasticache_memcached_spreads_over_zones")
     LOG_GROUP_WITH_SHORT_RETENTION = _checkov("CKV_AWS_338")
     SERVERLESS_CACHE_WITHOUT_LOGIN = _validate("elasticache_serverless_cache_has_user_group")
+    SERVERLESS_CACHE_PUBLIC = (
+        _validate("elasticache_serverless_cache_is_not_public")
+        | _validate("elasticache_subnets_are_stated")
+        | _validate("elasticache_cache_states_security_groups")
+        | _validate("F3002")
+    )
+    """It has neither subnets nor security groups; and the CDK's own tables are older than its ConnectionType."""
     USER_WITHOUT_GROUP = _validate("elasticache_user_belongs_to_a_user_group")
     SECRET_WITHOUT_ROTATION = _nag("SMG4", _SOLUTIONS) | _nag("SecretsManagerRotationEnabled", _HIPAA, _NIST_5)
 

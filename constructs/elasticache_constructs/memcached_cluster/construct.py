@@ -77,6 +77,8 @@ _NEWER = (
     "the service knows whether it is there."
 )
 
+_RUNS = "The CDK's own tables have what new clusters can have. This one exists, and runs on what it was made with."
+
 
 @jsii.implements(ec2.IConnectable)
 class MemcachedClusterBase(Resource, ManagedCache, MemcachedMetrics, MonitoredCache):
@@ -310,14 +312,15 @@ class MemcachedCluster(MemcachedClusterBase):
             self, "NodeScaling", settings.node_scaling, scaled=NODES, resource_id=f"cache-cluster/{self.cluster_id}"
         )
         usual_port = _USUAL_PORT if port == MEMCACHED_PORT else None
+        newer = _NEWER if existing is None else _RUNS
         accept(
             resource,
             {
                 Situation.CACHE_ON_DEFAULT_PORT: PORT_LATER if is_token(port) else usual_port,
                 Situation.MEMCACHED_WITHOUT_TLS: existing.no_tls_reason if existing else None,
                 Situation.MEMCACHED_IN_ONE_ZONE: existing.no_multi_az_reason if existing else None,
-                Situation.UNLISTED_NODE_TYPE: _NEWER if node_type.unlisted else None,
-                Situation.UNLISTED_ENGINE_VERSION: _NEWER if engine.unlisted else None,
+                Situation.UNLISTED_NODE_TYPE: newer if node_type.unlisted or node_type.previous_generation else None,
+                Situation.UNLISTED_ENGINE_VERSION: newer if engine.unlisted else None,
                 **settings.relaxed(),
             },
         )

@@ -2,7 +2,6 @@
 
 from elasticache_constructs.replication_group.base import ReplicationGroupBase
 from elasticache_constructs.replication_group.construct import ReplicationGroup
-from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
-from elasticache_constructs.replication_group.secondary import SecondaryReplicationGroup
+from elasticache_constructs.replication_group.global_datastore import GlobalDatastore, SecondaryReplicationGroup
 
 __all__ = ["GlobalDatastore", "ReplicationGroup", "ReplicationGroupBase", "SecondaryReplicationGroup"]

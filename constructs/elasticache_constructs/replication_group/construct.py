@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy
+from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
+from elasticache_constructs.access.attached import AttachedCache
 from elasticache_constructs.access.resources import create_access, existing_token
 from elasticache_constructs.checks.errors import ConfigurationError, reference, reported_together
 from elasticache_constructs.checks.locations import place_of
@@ -23,7 +24,7 @@ from elasticache_constructs.network.subnets import Spread, check_placed, choose_
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
-from elasticache_constructs.rotation.construct import RotatedCache, Rotation, SecretRotation
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users
 from elasticache_constructs.shared.auto_scaling import create_scaling
 from elasticache_constructs.shared.claims import claim_name
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.access import Access
-    from elasticache_constructs.replication_group.global_datastore import GlobalDatastore
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
@@ -153,7 +153,7 @@ class ReplicationGroup(ReplicationGroupBase):
     settings: ReplicationGroupSettings
     """What it was made of, checked."""
 
-    global_datastore: GlobalDatastore | None = None
+    global_datastore: Resource | None = None
     """The global datastore that it is a member of. ``None`` if it is in none."""
 
     def __init__(
@@ -295,13 +295,21 @@ class ReplicationGroup(ReplicationGroupBase):
         self._topology, self._access = settings.topology, access
         self._node_ids = existing.node_ids if existing else ()
         self._tls = settings.transit_encryption.mode is not None
-        self._vpc = vpc
         self._engine_name = engine.name
         delivery = settings.log_delivery
         self._logs = {kind: CacheLog(each, delivery.log(kind).log_format) for kind, each in log_groups.items()}
         self._passwords = {each.user_name: each for each in entry.passwords}
         self._has_existing_token = bool(existing and existing.auth_token_secret)
-        self._user_group_id = entry.user_group_id
+        self._attached = AttachedCache(
+            path=self.node.path,
+            cache_id=self.replication_group_id,
+            is_serverless=False,
+            user_group_id=entry.user_group_id,
+            vpc=vpc,
+            client_security_group=groups.clients,
+            is_ipv6_only=self._resource.network_type == NetworkType.IPV6.name,
+        )
+        access.attach(self._attached)
         self.shard_scaling, self.replica_scaling = self._scaled(settings.topology)
         accept(self._resource, findings(settings))
         profile = settings.profile()
@@ -437,8 +445,10 @@ class ReplicationGroup(ReplicationGroupBase):
                 allow it already, and there is a warning. Default: an `AlarmTopic` for this group.
 
         Raises:
-            ConfigurationError: If alarms could not be published to the topic, or the function would be in another VPC.
+            ConfigurationError: If alarms could not be published to the topic, the function would be in another VPC, or
+                the users are those of a `UserGroup`, which a `UserGroupRotation` rotates.
         """
+        check_own_users(self._access, self._noun)
         if self._has_existing_token:
             raise ConfigurationError(
                 got="rotate_secrets of a group with ExistingReplicationGroup(auth_token_secret=...)",
@@ -449,17 +459,15 @@ class ReplicationGroup(ReplicationGroupBase):
         if alarm_topic is not None:
             check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
         topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)
-        cache = RotatedCache(
-            replication_group_id=self.replication_group_id,
-            user_group_id=self._user_group_id,
-            vpc=self._vpc,
-            client_security_group=self.client_security_group,
-            encryption_key=self.encryption_key,
-            is_ipv6_only=self._resource.network_type == NetworkType.IPV6.name,
-        )
         return [
             SecretRotation(
-                self, f"Rotation{name}", password=password, cache=cache, rotation=rotation, alarm_topic=topic
+                self,
+                f"Rotation{name}",
+                password=password,
+                caches=[self._attached],
+                encryption_key=self.encryption_key,
+                rotation=rotation,
+                alarm_topic=topic,
             )
             for name, password in self._passwords.items()
         ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticache_constructs.access import Access
-from elasticache_constructs.access.users import IamUser
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import check_arn
@@ -552,7 +551,7 @@ class ReplicationGroupSettings(NodeSettings):
             eviction_policy=self.parameter("maxmemory-policy", family=self.engine.family),
             connections=self.parameter_number("maxclients", family=self.engine.family),
             has_users=self.access.has_users,
-            has_iam_users=any(isinstance(user, IamUser) for user in self.access.named),
+            has_iam_users=self.access.has_iam_users,
             is_durable_later=self.durability is not None and self.durability.is_asynchronous,
             is_secondary=self.is_secondary,
         )

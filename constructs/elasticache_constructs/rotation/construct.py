@@ -14,19 +14,22 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from elasticache_constructs.access.user_group import UserGroup
+from elasticache_constructs.checks.argument_types import Kind as ArgumentKind
+from elasticache_constructs.checks.argument_types import check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import check_groups
-from elasticache_constructs.network.subnets import select
+from elasticache_constructs.network.subnets import are_different, select
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
 from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.shared.function_code import SKIPPED, shipped
-from elasticache_constructs.shared.notifications import admit_alarms_to
+from elasticache_constructs.shared.notifications import AlarmTopic, admit_alarms_to, check_alarm_topic
 from elasticache_constructs.shared.vpc_function import allow, create_vpc_function, open_resource
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sns as sns
 
+    from elasticache_constructs.access.access import Access
+    from elasticache_constructs.access.attached import AttachedCache
     from elasticache_constructs.access.resources import GeneratedPassword
     from elasticache_constructs.network.construct import CacheNetwork, ImportedNetwork
 
@@ -45,6 +50,11 @@ _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Ma
 
 # For the secret, for the dead letters in an encrypted topic, and for the function's settings.
 _USE_THE_KEY = ("secretsmanager", "sns", "lambda")
+_USER_GROUP = ArgumentKind(of=UserGroup, example="the UserGroup(...) of the caches", secret=True)
+_ROTATES_ELSEWHERE = (
+    "A UserGroupRotation of another stack rotates it; this rule looks for the schedule in the secret's own stack."
+)
+_MOST_SECURITY_GROUPS = 5
 _OWN_NODES = "The group's own nodes, whose ids are the group's with the shard and node number behind it."
 _SWEEPS_AGAIN = "A sweep that is lost is made good by the next one, an hour later; kept, it would only repeat it."
 
@@ -128,39 +138,27 @@ class Rotation:
             checked_reason(self.no_reserved_concurrency_reason, what="Rotation(no_reserved_concurrency_reason=...)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotatedCache:
-    """The cache that accepts a password."""
-
-    replication_group_id: str
-    user_group_id: str | None
-    """``None`` where the password is the group's own AuthToken."""
-    vpc: ec2.IVpc
-    client_security_group: ec2.ISecurityGroup
-    encryption_key: kms.IKey
-    """Encrypts the secret, and the function's log and environment."""
-    is_ipv6_only: bool = False
-    """Whether its nodes have IPv6 addresses alone."""
-
-
 class SecretRotation(Construct):
     """Rotates one password of a cache on a schedule, without a failed login.
 
     The function adds the new password to the old one, logs in with it on every node over verified TLS, makes it
-    current, and removes the old one when the grace time is over. A client that reads the secret again within the grace
+    current, and removes the old one when the grace time is over. A serverless cache shows no nodes: there it logs in
+    several times at every address of both endpoints. A client that reads the secret again within the grace
     time never fails to log in. docs/rotation.md has the states, the guarantees and their proof.
 
     The function runs in the VPC under its own policy, one execution at a time. Alarms report a failed rotation and a
     password that should have been retired. Creating or changing this construct rotates nothing: the password of a
     running cache changes on the schedule only, in place and without interruption.
 
-    Made by `ReplicationGroup.rotate_secrets`, one for each secret.
+    Made by `ReplicationGroup.rotate_secrets`, `ServerlessCache.rotate_secrets` and `UserGroupRotation`, one for each
+    secret.
 
     Args:
         scope: The parent.
         construct_id: The id in the parent.
         password: The password to rotate.
-        cache: The cache that accepts it.
+        caches: The caches that accept it, all in one VPC.
+        encryption_key: Encrypts the secret, and the function's log and environment.
         rotation: The schedule and the function's network.
         alarm_topic: Receives alarms, and the events that the function could not handle.
 
@@ -173,13 +171,15 @@ class SecretRotation(Construct):
         construct_id: str,
         *,
         password: GeneratedPassword,
-        cache: RotatedCache,
+        caches: Sequence[AttachedCache],
+        encryption_key: kms.IKey,
         rotation: Rotation,
         alarm_topic: sns.ITopic,
     ) -> None:
+        vpc = caches[0].vpc
         with reported_together() as check:
-            check(select, cache.vpc, rotation.vpc_subnets)
-            check(check_groups, "Rotation(security_groups=...)", rotation.security_groups, vpc=cache.vpc)
+            check(select, vpc, rotation.vpc_subnets)
+            check(check_groups, "Rotation(security_groups=...)", rotation.security_groups, vpc=vpc)
         super().__init__(scope, construct_id)
         admit_alarms_to(alarm_topic, of=self)
         self.alarm_topic: sns.ITopic = alarm_topic
@@ -188,19 +188,19 @@ class SecretRotation(Construct):
             description=f"Rotates the ElastiCache password of {password.user_name}",
             code=_code(),
             handler="rotate_secret.handler.handle",
-            statements=_statements(self, password, cache, topic=alarm_topic),
-            vpc=cache.vpc,
+            statements=_statements(self, password, caches, encryption_key, topic=alarm_topic),
+            vpc=vpc,
             vpc_subnets=rotation.vpc_subnets,
-            security_groups=[cache.client_security_group, *rotation.security_groups],
-            environment=_environment(password, cache, rotation),
-            encryption_key=cache.encryption_key,
+            security_groups=[*(each.client_security_group for each in caches), *rotation.security_groups],
+            environment=_environment(password, caches, rotation),
+            encryption_key=encryption_key,
             timeout=_TIMEOUT,
             memory_mib=256,
             concurrency=1,
             no_reserved_concurrency_reason=rotation.no_reserved_concurrency_reason,
             dead_letters=alarm_topic,
-            also_acknowledged=_own_nodes(self, cache),
-            has_ipv6=cache.is_ipv6_only,
+            also_acknowledged=_own_nodes(self, caches),
+            has_ipv6=any(each.is_ipv6_only for each in caches),
         )
         self._schedule(password, rotation)
         self._sweep()
@@ -292,20 +292,28 @@ def _code(runtime: Path = Path(__file__).parent / "runtime") -> lambda_.Code:
     )
 
 
-def _environment(password: GeneratedPassword, cache: RotatedCache, rotation: Rotation) -> dict[str, str]:
+def _environment(password: GeneratedPassword, caches: Sequence[AttachedCache], rotation: Rotation) -> dict[str, str]:
     kind = Kind.AUTH_TOKEN if password.user_id is None else Kind.USER
+    groups = [each.cache_id for each in caches if not each.is_serverless]
+    serverless = [each.cache_id for each in caches if each.is_serverless]
     return {
         "SECRET_ARN": password.secret.secret_arn,
         "KIND": kind.value,
         "USER_NAME": password.user_name,
         **({} if password.user_id is None else {"USER_ID": password.user_id}),
-        "REPLICATION_GROUP_ID": cache.replication_group_id,
+        **({"REPLICATION_GROUP_ID": ",".join(groups)} if groups else {}),
+        **({"SERVERLESS_CACHE_NAME": ",".join(serverless)} if serverless else {}),
         "GRACE_SECONDS": str(rotation.grace_minutes * 60),
     }
 
 
 def _statements(
-    scope: Construct, password: GeneratedPassword, cache: RotatedCache, *, topic: sns.ITopic
+    scope: Construct,
+    password: GeneratedPassword,
+    caches: Sequence[AttachedCache],
+    encryption_key: kms.IKey,
+    *,
+    topic: sns.ITopic,
 ) -> list[dict[str, Any]]:
     """The actions that the steps call (tests/rotation/needed_actions.py), each on the one resource that it is for."""
     stack = Stack.of(scope)
@@ -316,7 +324,6 @@ def _statements(
             service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 
-    group = arn("replicationgroup", cache.replication_group_id)
     statements: list[dict[str, Any]] = [
         allow(
             secret, "secretsmanager", "DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"
@@ -326,40 +333,166 @@ def _statements(
             "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG]}},
         },
         {
-            **allow(cache.encryption_key.key_arn, "kms", "Decrypt", "GenerateDataKey"),
+            **allow(encryption_key.key_arn, "kms", "Decrypt", "GenerateDataKey"),
             "Condition": {
                 "StringEquals": {"kms:ViaService": [f"{each}.{stack.region}.amazonaws.com" for each in _USE_THE_KEY]}
             },
         },
-        *_own_key(stack, password, cache),
-        allow(group, "elasticache", "DescribeReplicationGroups"),
-        allow(arn("cluster", f"{cache.replication_group_id}-*"), "elasticache", "DescribeCacheClusters"),
+        *_own_key(stack, password, encryption_key),
     ]
-    if password.user_id is None or cache.user_group_id is None:
+    for each in caches:
+        if each.is_serverless:
+            statements.append(allow(arn("serverlesscache", each.cache_id), "elasticache", "DescribeServerlessCaches"))
+        else:
+            statements.append(allow(arn("replicationgroup", each.cache_id), "elasticache", "DescribeReplicationGroups"))
+            statements.append(allow(arn("cluster", f"{each.cache_id}-*"), "elasticache", "DescribeCacheClusters"))
+    user_groups = dict.fromkeys(each.user_group_id for each in caches if each.user_group_id is not None)
+    if password.user_id is None or not user_groups:
+        group = arn("replicationgroup", caches[0].cache_id)
         statements.append(allow(group, "elasticache", "ModifyReplicationGroup"))
         statements.append(allow(secret, "secretsmanager", "ListSecretVersionIds"))
     else:
         statements.append(allow(arn("user", password.user_id), "elasticache", "DescribeUsers", "ModifyUser"))
-        statements.append(allow(arn("usergroup", cache.user_group_id), "elasticache", "DescribeUserGroups"))
+        statements.extend(allow(arn("usergroup", each), "elasticache", "DescribeUserGroups") for each in user_groups)
     if topic.master_key is not None:
         # Dead letters: SNS encrypts what it is sent with the sender's permissions.
         key = checked_key(topic.master_key, of=scope, name="alarm_topic's master_key")
-        if key.key_arn != cache.encryption_key.key_arn:
+        if key.key_arn != encryption_key.key_arn:
             service = {"StringEquals": {"kms:ViaService": f"sns.{stack.region}.amazonaws.com"}}
             statements.append({**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service})
     statements.append(allow(topic.topic_arn, "sns", "Publish"))
     return statements
 
 
-def _own_key(stack: Stack, password: GeneratedPassword, cache: RotatedCache) -> Iterator[dict[str, Any]]:
+def _own_key(stack: Stack, password: GeneratedPassword, encryption_key: kms.IKey) -> Iterator[dict[str, Any]]:
     """The use of the secret's key, if it is another one than that of the cache."""
     key = password.secret.encryption_key
-    if key is not None and key.key_arn != cache.encryption_key.key_arn:
+    if key is not None and key.key_arn != encryption_key.key_arn:
         service = {"StringEquals": {"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}}
         yield {**allow(key.key_arn, "kms", "Decrypt", "GenerateDataKey"), "Condition": service}
 
 
-def _own_nodes(scope: Construct, cache: RotatedCache) -> dict[str, str]:
-    name = Stack.of(scope).resolve(cache.replication_group_id)
-    id_ = name if isinstance(name, str) else f"<{name['Ref']}>"
-    return {open_resource(scope, "arn:{partition}:elasticache:{region}:{account}:cluster:" + id_ + "-*"): _OWN_NODES}
+def _own_nodes(scope: Construct, caches: Sequence[AttachedCache]) -> dict[str, str]:
+    return {
+        open_resource(
+            scope, "arn:{partition}:elasticache:{region}:{account}:cluster:" + _id_in_findings(scope, each) + "-*"
+        ): _OWN_NODES
+        for each in caches
+        if not each.is_serverless
+    }
+
+
+def _id_in_findings(scope: Construct, cache: AttachedCache) -> str:
+    name = Stack.of(scope).resolve(cache.cache_id)
+    if isinstance(name, str):
+        return name
+    (reference,) = name.values()
+    return f"<{reference}>"
+
+
+def check_own_users(access: Access | None, noun: str) -> None:
+    """Refuse to rotate the passwords of a user group that other caches may have.
+
+    Raises:
+        ConfigurationError: If the cache has such a group.
+    """
+    if access is not None and access.group is not None:
+        raise ConfigurationError(
+            got=f"rotate_secrets of a {noun} with Access.user_group(...)",
+            allowed="the passwords of a user group are rotated once for all of its caches",
+            fix="Use UserGroupRotation(stack, 'Rotation', user_group=..., rotation=...)",
+        )
+
+
+class UserGroupRotation(Construct):
+    """Rotates the passwords of a `UserGroup` on a schedule, each once, however many caches accept it.
+
+    A password is made current when every node of every cache of its user accepts it. Nothing rotates at deployment.
+    Make it after the caches, in a stack that may depend on those of the group and of all its caches.
+
+    Args:
+        scope: The parent.
+        construct_id: The id in the parent.
+        user_group: The group. Users that another group makes are rotated there.
+        rotation: When to rotate, and from which subnets of the caches' VPC.
+        alarm_topic: The topic that is notified if a rotation fails or an old password is not removed. The policies
+            of a topic in the app and of its key are extended to allow CloudWatch; those of imported ones must
+            allow it already, and there is a warning. Default: an `AlarmTopic` for this rotation.
+
+    Raises:
+        ConfigurationError: If the group has no password or no cache, is rotated already, or its caches are in several
+            VPCs; if alarms could not be published to the topic, or the function would be in another VPC.
+
+    See https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        user_group: UserGroup,
+        rotation: Rotation,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        check_kind("UserGroupRotation", "user_group", user_group, _USER_GROUP)
+        _check_rotatable(user_group)
+        _check_number(user_group, rotation)
+        if alarm_topic is not None:
+            check_alarm_topic(alarm_topic, of=scope, call="UserGroupRotation")
+        super().__init__(scope, construct_id)
+        user_group.rotate_by(self.node.path)
+        key = user_group.encryption_key
+        assert key is not None  # noqa: S101 - a group with passwords has a key
+        topic = alarm_topic or AlarmTopic(self, "Alarms", key=key)
+        self.secret_rotations: list[SecretRotation] = [
+            SecretRotation(
+                self,
+                password.user_name,
+                password=password,
+                caches=user_group.caches,
+                encryption_key=key,
+                rotation=rotation,
+                alarm_topic=topic,
+            )
+            for password in user_group.passwords
+        ]
+        """One for each secret."""
+        if Stack.of(self) is not Stack.of(user_group):
+            for password in user_group.passwords:
+                accept(password.secret, {Situation.SECRET_WITHOUT_ROTATION: _ROTATES_ELSEWHERE})
+
+
+def _check_rotatable(group: UserGroup) -> None:
+    if not group.passwords:
+        raise ConfigurationError(
+            got=f"UserGroupRotation of {group.node.path}, a group whose users have no generated password",
+            allowed="what rotates is a password",
+            fix="Leave it out: tokens of IAM users are good for 15 minutes",
+        )
+    if not group.caches:
+        raise ConfigurationError(
+            got=f"UserGroupRotation of {group.node.path}, a group without caches",
+            allowed="a password is rotated once every cache accepts the new one",
+            fix="Make it after the caches that have access=Access.user_group(...)",
+        )
+    first, *others = group.caches
+    apart = [each.path for each in others if are_different(each.vpc.vpc_id, first.vpc.vpc_id)]
+    if apart:
+        raise ConfigurationError(
+            got=f"UserGroupRotation of {group.node.path}, a group on {first.path} and, in another VPC, {apart[0]}",
+            allowed="the function joins the client security groups of all caches, which are in one VPC",
+            fix="Make a UserGroup for each VPC",
+        )
+
+
+def _check_number(group: UserGroup, rotation: Rotation) -> None:
+    joined = len(group.caches) + len(rotation.security_groups)
+    if joined > _MOST_SECURITY_GROUPS:
+        raise ConfigurationError(
+            got=f"UserGroupRotation of {group.node.path}, a group on {len(group.caches)} caches, with "
+            f"{len(rotation.security_groups)} security groups of Rotation",
+            allowed=f"a function joins {_MOST_SECURITY_GROUPS} security groups at most, one for each cache",
+            fix="Make another UserGroup for some of the caches",
+            page="https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html",
+        )

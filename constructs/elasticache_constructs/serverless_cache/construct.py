@@ -11,9 +11,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_events as events
 
+from elasticache_constructs.access.attached import AttachedCache
 from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.access.logins import Logins
-from elasticache_constructs.access.resources import create_access
+from elasticache_constructs.access.resources import AccessResources, create_access
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.situations import Situation, accept
@@ -26,6 +27,7 @@ from elasticache_constructs.network.security_groups import (
     connections_from_consumers,
 )
 from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users
 from elasticache_constructs.serverless_cache.settings import LONGEST_NAME, ServerlessCacheSettings
 from elasticache_constructs.shared.claims import RENAME, RENAME_CACHE, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
@@ -35,6 +37,7 @@ from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, c
 from elasticache_constructs.shared.monitoring.serverless_metrics import ServerlessMetrics, serverless_dimensions
 from elasticache_constructs.shared.names import SHORT_STACK_ID, unique_name
 from elasticache_constructs.shared.notifications import (
+    AlarmTopic,
     admit_eventbridge_to,
     check_alarm_topic,
     check_eventbridge_topic,
@@ -93,6 +96,7 @@ class ServerlessCacheBase(Resource, Logins, ManagedCache, ServerlessMetrics, Mon
 
     _connections: ec2.Connections
     _engine_name: str
+    _is_public = False
 
     @property
     def connections(self) -> ec2.Connections:
@@ -101,8 +105,16 @@ class ServerlessCacheBase(Resource, Logins, ManagedCache, ServerlessMetrics, Mon
         ``cache.connections.allow_default_port_from(function)`` works across stacks: the rules go into the function's.
 
         Raises:
-            ConfigurationError: If the cache was imported without security groups to add rules to.
+            ConfigurationError: If the cache was imported without security groups to add rules to, or has a public
+                endpoint.
         """
+        if self._is_public:
+            raise ConfigurationError(
+                got="connections of a serverless cache with a public endpoint",
+                allowed="it is in no VPC and has no security groups: its users and IAM protect it",
+                fix="Leave the rule out, and use grant_connect",
+                rule="SLS-09",
+            )
         return checked_connections(self._connections)
 
     @property
@@ -180,20 +192,20 @@ class ServerlessCache(ServerlessCacheBase):
     When it is deleted, a final snapshot is taken that has the cache's name.
 
     Replaced if one of these changes: its construct path, ``vpc``, ``vpc_subnets``, ``max_azs``, ``encryption_key``,
-    ``network_type``, ``restore_from``, ``name``, the name, subnets and key of ``existing``. Only a new construct path
-    or name succeeds: the other updates fail and change nothing, because the name of the cache is taken. Changed in
-    place: ``engine`` to a newer version or from Redis to Valkey, ``limits``, ``access``, ``security_groups``,
-    ``backups``, ``description``, the rest of ``existing``. Around the cache, and nothing about it: ``alarms``,
-    ``alarm_topic``, ``secrets_key``.
+    ``network_type``, ``restore_from``, ``name``, ``public_endpoint_reason`` from or to none, the name, subnets and key
+    of ``existing``. Only a new construct path or name succeeds: the other updates fail and change nothing, because the
+    name of the cache is taken. Changed in place: ``engine`` to a newer version or from Redis to Valkey, ``limits``,
+    ``access``, ``security_groups``, ``backups``, ``description``, the rest of ``existing``. Around the cache, and
+    nothing about it: ``alarms``, ``alarm_topic``, ``secrets_key``.
 
     Args:
         scope: The parent.
         construct_id: The id in the parent. It decides the name and the logical id.
-        vpc: The VPC.
         limits: How far it scales.
+        vpc: The VPC. Default: none, which only a public endpoint allows.
         engine: The engine and its major version. Default: Valkey 8.
-        access: Who may log in. Prefer IAM users: the passwords of a serverless cache are not rotated yet. Memcached has
-            no logins and takes none. Default: none, which only Memcached accepts.
+        access: Who may log in. Prefer IAM users, which have no passwords to rotate. Memcached has no logins and takes
+            none. Default: none, which only Memcached accepts.
         security_groups: Security groups of the VPC that the cache has besides its own, for example that of a scanner.
             Their rules are yours: none is added to them. Default: its own alone.
         vpc_subnets: Which subnets; one is used in each Availability Zone. Default: the isolated ones; if there are
@@ -204,6 +216,10 @@ class ServerlessCache(ServerlessCacheBase):
         restore_from: A snapshot to begin with, of a serverless cache or of a replication group
             (docs/runbooks/restore-a-serverless-cache.md). Default: the cache begins empty.
         network_type: IPv4, IPv6 or both. Default: IPv4.
+        public_endpoint_reason: Why the cache is reachable from the internet. It is then in no VPC, has no reader
+            endpoint, and takes Valkey 9 and IAM users alone:
+            ``Access.users(default=DefaultUser.absent(), users=[IamUser(...)])``. Default: it is reachable from its VPC
+            only.
         encryption_key: Encrypts data at rest and secrets. Default: an `EncryptionKey` for this cache, which costs
             1 USD a month.
         secrets_key: Encrypts the secrets of tokens and passwords, for example so that other people may read them than
@@ -233,8 +249,8 @@ class ServerlessCache(ServerlessCacheBase):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
         limits: ServerlessLimits,
+        vpc: ec2.IVpc | None = None,
         engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
         access: Access | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -243,6 +259,7 @@ class ServerlessCache(ServerlessCacheBase):
         backups: Backups | None = None,
         restore_from: Snapshot | None = None,
         network_type: NetworkType = NetworkType.IPV4,
+        public_endpoint_reason: str | None = None,
         encryption_key: kms.IKey | None = None,
         secrets_key: kms.IKey | None = None,
         alarms: CacheAlarms | None = None,
@@ -262,24 +279,33 @@ class ServerlessCache(ServerlessCacheBase):
                 backups=backups,
                 restore_from=restore_from,
                 network_type=network_type,
+                public_endpoint_reason=public_endpoint_reason,
                 existing=existing,
             )
-            subnets = (
+            is_public = public_endpoint_reason is not None
+            if settings is not None:
                 check(
-                    choose_subnets,
-                    vpc=vpc,
+                    _check_vpc,
+                    vpc,
+                    is_public=is_public,
                     vpc_subnets=vpc_subnets,
-                    network_type=network_type,
-                    of=scope,
-                    spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
+                    max_azs=max_azs,
+                    security_groups=security_groups,
                 )
-                if existing is None
-                else check(check_placed, "ServerlessCache", vpc, vpc_subnets, of=scope)
-            )
+            subnets, additional = None, None
+            if vpc is not None:
+                subnets = check(
+                    _chosen_subnets,
+                    scope,
+                    vpc,
+                    vpc_subnets,
+                    network_type=network_type,
+                    is_existing=existing is not None,
+                )
+                additional = check(checked_additional_groups, "ServerlessCache", security_groups, vpc=vpc)
             check(_check_zones, max_azs, subnets, is_existing=existing is not None)
             if alarm_topic is not None:
                 check(check_alarm_topic, alarm_topic, of=scope, call="ServerlessCache")
-            additional = check(checked_additional_groups, "ServerlessCache", security_groups, vpc=vpc)
             thresholds = check(chosen_thresholds, alarms, settings)
             given_key = check(checked_key, encryption_key, of=scope) if encryption_key is not None else None
             of_secrets = check(checked_key, secrets_key, of=scope, name="secrets_key") if secrets_key else None
@@ -301,15 +327,17 @@ class ServerlessCache(ServerlessCacheBase):
         )
         key = given_key or EncryptionKey(self, "Key", description=f"ElastiCache {construct_id}")
         port, reader_port = engine.ports
-        groups = CacheSecurityGroups(
-            self,
-            "Network",
-            vpc=vpc,
-            port=port,
-            last_port=reader_port,
-            existing=existing.security_group_ids if existing else None,
-            additional=additional,
-        )
+        groups = None
+        if vpc is not None:
+            groups = CacheSecurityGroups(
+                self,
+                "Network",
+                vpc=vpc,
+                port=port,
+                last_port=reader_port,
+                existing=existing.security_group_ids if existing else None,
+                additional=additional or (),
+            )
         entry = create_access(self, access, engine=engine, key=of_secrets or key) if access else None
         resource = elasticache.CfnServerlessCache(
             self,
@@ -317,8 +345,8 @@ class ServerlessCache(ServerlessCacheBase):
             **settings.properties(),
             serverless_cache_name=chosen,
             kms_key_id=existing.encryption_at_rest.key_arn if existing else key.key_arn,
-            subnet_ids=list(existing.subnet_ids) if existing else subnets.one_per_zone(max_azs or _SUBNETS.maximum),
-            security_group_ids=groups.node_group_ids,
+            subnet_ids=_subnet_ids(existing, subnets, max_azs),
+            security_group_ids=groups.node_group_ids if groups else None,
             user_group_id=entry.user_group_ids[0] if entry and entry.user_group_ids else None,
             snapshot_arns_to_restore=self._snapshot_arns(restore_from),
         )
@@ -328,20 +356,28 @@ class ServerlessCache(ServerlessCacheBase):
         resource.add_property_override("FinalSnapshotName", final)
         # What was there before its stack is there after it.
         resource.apply_removal_policy(RemovalPolicy.RETAIN if existing else RemovalPolicy.DESTROY)
-        if access is not None:
-            accept(resource, {Situation.SERVERLESS_CACHE_WITHOUT_LOGIN: access.without_login_reason})
-        if existing is not None:
-            accept(resource, {Situation.CACHE_WITHOUT_CUSTOMER_KEY: existing.encryption_at_rest.reason})
+        accept(
+            resource,
+            {
+                Situation.SERVERLESS_CACHE_WITHOUT_LOGIN: access.without_login_reason if access else None,
+                Situation.SERVERLESS_CACHE_PUBLIC: public_endpoint_reason,
+                Situation.CACHE_WITHOUT_CUSTOMER_KEY: existing.encryption_at_rest.reason if existing else None,
+            },
+        )
 
         self.serverless_cache_name = chosen
         self.endpoint = Endpoint(resource.attr_endpoint_address, port)
-        self.reader_endpoint = Endpoint(resource.attr_reader_endpoint_address, reader_port)
-        self.client_security_group = groups.clients
+        # AWS shows none of a public endpoint, and to ask for the attribute might fail the deployment.
+        self.reader_endpoint = None if groups is None else Endpoint(resource.attr_reader_endpoint_address, reader_port)
+        self.client_security_group = groups.clients if groups else None
         self.encryption_key = key
-        self._connections = connections_from_consumers(self, [groups.nodes], port=port, last_port=reader_port)
+        self._is_public = is_public
+        nodes = [groups.nodes] if groups else []
+        self._connections = connections_from_consumers(self, nodes, port=port, last_port=reader_port)
         self._engine_name = engine.name
         self._access = access
         self._passwords = {each.user_name: each for each in entry.passwords} if entry else {}
+        self._attached = self._attach(vpc, groups, entry, network_type)
         self._watch(
             WatchedCache(profile=settings.profile(), cache_id=chosen, nodes=[serverless_dimensions(chosen)]),
             thresholds,
@@ -409,6 +445,63 @@ class ServerlessCache(ServerlessCacheBase):
         """
         return self._secret(user_name)
 
+    def rotate_secrets(self, rotation: Rotation, *, alarm_topic: sns.ITopic | None = None) -> list[SecretRotation]:
+        """Rotate every generated token and password of the cache on a schedule, without a failed login.
+
+        The policy packs have a finding about each secret that does not rotate. Nothing rotates at deployment. The cache
+        shows no nodes: a password is made current once it logs in at every address of both endpoints, several times.
+
+        Args:
+            rotation: When to rotate, and from which subnets.
+            alarm_topic: The topic that is notified if a rotation fails or an old password is not removed. The policies
+                of a topic in the app and of its key are extended to allow CloudWatch; those of imported ones must
+                allow it already, and there is a warning. Default: an `AlarmTopic` for this cache.
+
+        Raises:
+            ConfigurationError: If alarms could not be published to the topic, the function would be in another VPC, or
+                the users are those of a `UserGroup`, which a `UserGroupRotation` rotates.
+        """
+        check_own_users(self._access, self._noun)
+        if alarm_topic is not None:
+            check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
+        if self._attached is None or not self._passwords:
+            return []
+        topic = alarm_topic or AlarmTopic(self, "RotationAlarms", key=self.encryption_key)
+        return [
+            SecretRotation(
+                self,
+                f"Rotation{name}",
+                password=password,
+                caches=[self._attached],
+                encryption_key=self.encryption_key,
+                rotation=rotation,
+                alarm_topic=topic,
+            )
+            for name, password in self._passwords.items()
+        ]
+
+    def _attach(
+        self,
+        vpc: ec2.IVpc | None,
+        groups: CacheSecurityGroups | None,
+        entry: AccessResources | None,
+        network_type: NetworkType,
+    ) -> AttachedCache | None:
+        """The cache as the rotation of its passwords knows it; ``None`` if it has no users or no network."""
+        if self._access is None or vpc is None or groups is None or entry is None:
+            return None
+        attached = AttachedCache(
+            path=self.node.path,
+            cache_id=self.serverless_cache_name,
+            is_serverless=True,
+            user_group_id=entry.user_group_id,
+            vpc=vpc,
+            client_security_group=groups.clients,
+            is_ipv6_only=network_type.name == NetworkType.IPV6.name,
+        )
+        self._access.attach(attached)
+        return attached
+
     def _snapshot_arns(self, snapshot: Snapshot | None) -> list[str] | None:
         if snapshot is None or snapshot.name is None:
             return None
@@ -431,6 +524,53 @@ def restored_suffix(snapshot: Snapshot | None) -> str:
 def _routine() -> list[str]:
     """The detail types of events that mean nothing to do."""
     return [event.name for event in facts.events("eventbridge", facts.Meaning.ROUTINE)]
+
+
+def _chosen_subnets(
+    scope: Construct,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    *,
+    network_type: NetworkType,
+    is_existing: bool,
+) -> ChosenSubnets | None:
+    if is_existing:
+        check_placed("ServerlessCache", vpc, vpc_subnets, of=scope)
+        return None
+    return choose_subnets(
+        vpc=vpc,
+        vpc_subnets=vpc_subnets,
+        network_type=network_type,
+        of=scope,
+        spread=Spread("a serverless cache", "ReplicationGroup with replicas_per_shard=0", rule="SLS-06"),
+    )
+
+
+def _subnet_ids(
+    existing: ExistingServerlessCache | None, subnets: ChosenSubnets | None, max_azs: int | None
+) -> list[str] | None:
+    if existing is not None:
+        return list(existing.subnet_ids)
+    return subnets.one_per_zone(max_azs or _SUBNETS.maximum) if subnets else None
+
+
+def _check_vpc(vpc: ec2.IVpc | None, *, is_public: bool, **others: object) -> None:
+    """Refuse a cache in no VPC that is not public, and a public one with what is of a VPC."""
+    if not is_public and vpc is None:
+        raise ConfigurationError(
+            got="ServerlessCache without vpc",
+            allowed="a cache is in the VPC of its clients; the service would take the default VPC",
+            fix="Add vpc=..., or say why the cache has a public endpoint: public_endpoint_reason='...'",
+            rule="SLS-07",
+        )
+    named = [name for name, value in {"vpc": vpc, **others}.items() if value is not None]
+    if is_public and named:
+        raise ConfigurationError(
+            got=f"ServerlessCache(public_endpoint_reason=...) with {' and '.join(named)}",
+            allowed="a cache with a public endpoint is in no VPC",
+            fix=f"Leave {' and '.join(named)} out, or leave public_endpoint_reason out",
+            rule="SLS-09",
+        )
 
 
 def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None, *, is_existing: bool) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from aws_cdk import Fn
 
 from elasticache_constructs.access import Access
-from elasticache_constructs.access.users import IamUser
-from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import CacheSettings, Setting
@@ -22,6 +22,7 @@ from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from elasticache_rules import facts
 
 LONGEST_NAME = 40
+_FIRST_PUBLIC_VALKEY = 9
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
 
@@ -98,6 +99,47 @@ def _check_discovery(cache: ServerlessCacheSettings) -> None:
             allowed="clients of a serverless cache are told a name, and there is no choice of its addresses",
             fix="Use NetworkType.dual_stack(), or NetworkType.IPV6",
             rule="NET-16",
+        )
+
+
+def _check_public_endpoint(cache: ServerlessCacheSettings) -> None:
+    if cache.public_endpoint_reason is None:
+        return
+    checked_reason(cache.public_endpoint_reason, what="ServerlessCache(public_endpoint_reason=...)")
+    with reported_together() as check:
+        check(_check_public_engine, cache.engine)
+        check(_check_public_access, cache.access)
+        check(_check_public_network_type, cache.network_type)
+
+
+def _check_public_engine(engine: ServerlessEngine) -> None:
+    major = engine.major_version.partition(".")[0]
+    if engine.name != "valkey" or (major.isdecimal() and int(major) < _FIRST_PUBLIC_VALKEY):
+        raise ConfigurationError(
+            got=f"ServerlessCache(engine={engine}, public_endpoint_reason=...)",
+            allowed=f"caches with a public endpoint run at least Valkey {_FIRST_PUBLIC_VALKEY}",
+            fix="Use engine=ServerlessEngine.VALKEY_9, or leave public_endpoint_reason out",
+            rule="SLS-09",
+        )
+
+
+def _check_public_access(access: Access | None) -> None:
+    if access is None or not access.is_iam_only:
+        raise ConfigurationError(
+            got="ServerlessCache(public_endpoint_reason=...) with users that do not all log in through IAM",
+            allowed="every user of a cache with a public endpoint logs in through IAM, and no default user can",
+            fix="Use Access.users(default=DefaultUser.absent(), users=[IamUser(...)])",
+            rule="SLS-10",
+        )
+
+
+def _check_public_network_type(network_type: NetworkType) -> None:
+    if network_type.needs_ipv6:
+        raise ConfigurationError(
+            got=f"ServerlessCache(network_type={network_type.name}, public_endpoint_reason=...)",
+            allowed="IPv6 needs subnets that have it, and a cache with a public endpoint has no subnets",
+            fix="Leave network_type out",
+            rule="SLS-09",
         )
 
 
@@ -205,13 +247,21 @@ class ServerlessCacheSettings(CacheSettings):
         ),
     )
 
+    public_endpoint_reason: str | None = field(
+        default=None,
+        metadata=Setting(
+            l1={"connection_type": lambda cache: None if cache.public_endpoint_reason is None else "public"},
+            check=_check_public_endpoint,
+        ),
+    )
+
     def profile(self) -> CacheProfile:
         """What its alarms follow from."""
         return CacheProfile(
             kind=CacheKind.SERVERLESS,
             engine=self.engine.name,
             has_users=self.access is not None and self.access.has_users,
-            has_iam_users=self.access is not None and any(isinstance(user, IamUser) for user in self.access.named),
+            has_iam_users=self.access is not None and self.access.has_iam_users,
             maximum_storage_gb=self.limits.maximum_storage_gb,
             maximum_ecpu_per_second=self.limits.maximum_ecpu_per_second,
         )

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import Access, DefaultUser, IamUser, PasswordUser, TransitEncryption
+from elasticache_constructs import (
+    Access,
+    DefaultUser,
+    ExistingUser,
+    ExistingUserGroup,
+    IamUser,
+    PasswordUser,
+    TransitEncryption,
+)
 from tests.deployable.drawing import permissions
+from tests.deployable.drawing.engines import Known
 from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
-if TYPE_CHECKING:
-    from tests.deployable.drawing.engines import Known
-
+EXISTING_USER, EXISTING_GROUP, EXISTING_VALKEY_GROUP = "shop-admin", "shop-users", "shop-valkey-users"
+"""Ids of what exists outside the app."""
 _NAMES = ("app", "orders-api", "reader", "batch-2", "a", "nineteen-characters")
 
 
@@ -38,15 +45,21 @@ def _kinds(known: Known, slips: set[str]) -> tuple[str, ...]:
     if "permissions" in slips:
         return ("users",)
     if "access" in slips:
-        return ("users", "users", "users", "token", "open")
+        return ("users", "users", "users", "group", "token", "open")
     if "transit_encryption" in slips:
         return ("users", "token", "open", "open")
-    return ("users", "users", "users", "token", "open") if known.supports("user_groups") else ("token", "open")
+    return (
+        ("users", "users", "users", "users", "group", "token", "open")
+        if known.supports("user_groups")
+        else ("token", "open")
+    )
 
 
 @st.composite
 def of_kind(draw: st.DrawFn, kind: str, known: Known, slips: set[str]) -> Call:
-    """An access by ``users``, by a ``token``, or ``open`` to every client."""
+    """An access by ``users``, a ``group`` that exists, a ``token``, or ``open`` to every client."""
+    if kind == "group":
+        return draw(_existing_group(known, careless="access" in slips))
     if kind == "token":
         return call(Access.auth_token)
     if kind == "open":
@@ -60,6 +73,8 @@ def of_kind(draw: st.DrawFn, kind: str, known: Known, slips: set[str]) -> Call:
     logins = [(draw(st.sampled_from(kinds)), draw(permissions.careful(known))) for _ in names[:4]]
     users = [call(kind, each, allowed) for each, (kind, allowed) in zip(names, itertools.cycle(logins), strict=False)]
     leaving = draw(st.integers(0, len(users))) if draw(st.integers(0, 9)) == 0 else 0
+    if draw(st.integers(0, 9)) == 0 and (careless or known.supports("iam")):
+        users.append(call(ExistingUser.iam, EXISTING_USER))
     default = draw(_default_user(known, slips, may_be_off=careless or len(users) > leaving))
     return call(Access.users, default=default, users=users[leaving:], removing=users[:leaving])
 
@@ -69,10 +84,35 @@ def _default_user(draw: st.DrawFn, known: Known, slips: set[str], *, may_be_off:
     if "permissions" in slips:
         return call(DefaultUser.with_token, draw(permissions.careless()))
     if may_be_off and draw(st.booleans()):
-        return call(DefaultUser.disabled)
+        none_at_all = (known.name == "valkey" or "access" in slips) and draw(st.integers(0, 3)) == 0
+        return call(DefaultUser.absent if none_at_all else DefaultUser.disabled)
     if draw(st.booleans()):
         return call(DefaultUser.with_token)
     return call(DefaultUser.with_token, draw(permissions.careful(known)))
+
+
+@st.composite
+def _existing_group(draw: st.DrawFn, known: Known, *, careless: bool) -> Call:
+    if careless and draw(st.booleans()):
+        return call(Access.user_group, call(ExistingUserGroup, draw(st.sampled_from(("Shop_Users", "1st", "")))))
+    of_valkey = draw(st.booleans()) and (careless or known.name == "valkey")
+    name = EXISTING_VALKEY_GROUP if of_valkey else EXISTING_GROUP
+    iam = careless or known.supports("iam")
+    some = [call(ExistingUser.iam, EXISTING_USER)] if iam else []
+    passwords = [call(ExistingUser.with_password, "shop-batch", name="batch")]
+    users = draw(st.sampled_from((None, some, [*some, *passwords])))
+    return call(Access.user_group, call(ExistingUserGroup, name, users, is_valkey=of_valkey))
+
+
+@st.composite
+def of_iam_only(draw: st.DrawFn) -> Call:
+    """What a public endpoint takes: IAM users of Valkey alone, of the cache's own or of a group that exists."""
+    names = draw(st.lists(st.sampled_from(_NAMES), min_size=1, max_size=2, unique=True))
+    users = [call(IamUser, each, draw(permissions.careful(Known("valkey", "9.0")))) for each in names]
+    own = call(Access.users, default=call(DefaultUser.absent), users=users)
+    known = call(ExistingUserGroup, EXISTING_VALKEY_GROUP, [call(ExistingUser.iam, EXISTING_USER)], is_valkey=True)
+    of_aws = call(ExistingUserGroup, "default.iam-user-group", is_valkey=True)
+    return draw(st.sampled_from((own, own, call(Access.user_group, known), call(Access.user_group, of_aws))))
 
 
 @functools.cache

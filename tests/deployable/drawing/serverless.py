@@ -93,13 +93,13 @@ def careful_access(draw: st.DrawFn, engine: Call) -> Call | None:
     if name == "memcached":
         return None
     known = Known("redis", "7.1") if name == "redis" else Known("valkey", "7.2")
-    return draw(access.of_kind(draw(st.sampled_from(("users", "users", "open"))), known, set()))
+    return draw(access.of_kind(draw(st.sampled_from(("users", "users", "group", "open"))), known, set()))
 
 
 @st.composite
 def careless_access(draw: st.DrawFn) -> Call | None:
     """Any kind of access, and none."""
-    kind = draw(st.sampled_from(("users", "token", "open", None)))
+    kind = draw(st.sampled_from(("users", "group", "token", "open", None)))
     return None if kind is None else draw(access.of_kind(kind, Known("valkey", "8.2"), {"access", "permissions"}))
 
 

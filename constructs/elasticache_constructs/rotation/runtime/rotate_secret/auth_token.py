@@ -24,7 +24,7 @@ class AuthToken:
 
     def __init__(self, client: Any, configuration: Configuration, deadline: Deadline) -> None:
         self._client = client
-        self._group = configuration.replication_group_id
+        (self._group,) = configuration.replication_group_ids
         self._deadline = deadline
 
     def state(self) -> State:

@@ -28,7 +28,13 @@ _THROTTLED = frozenset(
     }
 )
 _BEING_CHANGED = frozenset(
-    {"InvalidCacheClusterState", "InvalidReplicationGroupState", "InvalidUserGroupState", "InvalidUserState"}
+    {
+        "InvalidCacheClusterState",
+        "InvalidReplicationGroupState",
+        "InvalidServerlessCacheStateFault",
+        "InvalidUserGroupState",
+        "InvalidUserState",
+    }
 )
 _SECRET_ARGUMENTS = frozenset({"AuthToken", "Passwords", "SecretString"})
 

@@ -34,7 +34,8 @@ class Configuration:
     user_id: str
     """Empty for an AuthToken."""
     user_name: str
-    replication_group_id: str
+    replication_group_ids: tuple[str, ...]
+    serverless_cache_names: tuple[str, ...]
     grace_seconds: int
     ca_file: str | None
     """Trusted in place of the system's authorities."""
@@ -63,12 +64,28 @@ class Configuration:
                 allowed="an AuthToken logs in as the user default",
                 fix="Set USER_NAME=default, or KIND=user",
             )
+        groups = _listed(environment.get("REPLICATION_GROUP_ID", ""))
+        serverless = _listed(environment.get("SERVERLESS_CACHE_NAME", ""))
+        if kind is Kind.AUTH_TOKEN and (len(groups) != 1 or serverless):
+            raise Refused(
+                got=f"REPLICATION_GROUP_ID={','.join(groups)!r}, SERVERLESS_CACHE_NAME={','.join(serverless)!r} "
+                "with KIND=auth-token",
+                allowed="an AuthToken is that of one replication group",
+                fix="Name one group in REPLICATION_GROUP_ID, or set KIND=user",
+            )
+        if not groups and not serverless:
+            raise Refused(
+                got="neither REPLICATION_GROUP_ID nor SERVERLESS_CACHE_NAME is set",
+                allowed="the caches that accept the password are named",
+                fix="Set one of the two in the function's environment, with commas between several caches",
+            )
         return cls(
             secret_arn=_required(environment, "SECRET_ARN"),
             kind=kind,
             user_id=user_id,
             user_name=user_name,
-            replication_group_id=_required(environment, "REPLICATION_GROUP_ID"),
+            replication_group_ids=groups,
+            serverless_cache_names=serverless,
             grace_seconds=_grace(environment.get("GRACE_SECONDS", str(_GRACE_SECONDS))),
             ca_file=_file(environment.get("CA_FILE")),
         )
@@ -79,10 +96,14 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise Refused(
             got=f"{name} is not set",
-            allowed="SECRET_ARN, KIND, USER_NAME and REPLICATION_GROUP_ID are needed",
+            allowed="SECRET_ARN, KIND and USER_NAME are needed",
             fix=f"Set {name} in the function's environment",
         )
     return value
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(each for each in value.split(",") if each)
 
 
 def _kind(value: str) -> Kind:

@@ -17,6 +17,8 @@ class State:
     """Why it cannot be changed now, for example because another change is still under way; None if it can."""
     groups: tuple[str, ...]
     """The replication groups that accept it."""
+    serverless: tuple[str, ...] = ()
+    """The serverless caches that accept it."""
     passwords: int | None = None
     """How many passwords there are; None if the service does not report it."""
 

@@ -68,7 +68,7 @@ class LoginProbe:
     def _accepts(self, node: Node, login: Login) -> bool:
         try:
             with (
-                socket.create_connection((node.host, node.port), _TIMEOUT_SECONDS) as plain,
+                socket.create_connection((node.address or node.host, node.port), _TIMEOUT_SECONDS) as plain,
                 self._tls.wrap_socket(plain, server_hostname=node.host) as connection,
                 connection.makefile("rwb") as stream,
             ):

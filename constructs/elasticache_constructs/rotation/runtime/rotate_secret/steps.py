@@ -53,7 +53,7 @@ class Cache:
         return f"not every login is accepted by {', '.join(refused) or 'a cache without nodes'}"
 
     def _ask(self, state: State, *logins: Login) -> list[Answers]:
-        nodes = self.nodes.of(state.groups)
+        nodes = self.nodes.of(state)
         return [self.login_probe.ask(nodes, login) for login in logins]
 
 

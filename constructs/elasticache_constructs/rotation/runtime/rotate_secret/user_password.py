@@ -26,7 +26,7 @@ class UserPassword:
         """Read the state of the user and of the groups it can log in to.
 
         Raises:
-            Refused: If it has another name, no password, or another cache that cannot be proven.
+            Refused: If it has another name or no password, or cannot log in to a cache that it should.
         """
         wanted = self._configuration
         user = call(self._client.describe_users, UserId=wanted.user_id)["Users"][0]
@@ -45,7 +45,8 @@ class UserPassword:
             )
         changing = None if user["Status"] == "active" else f"user {wanted.user_id} is {user['Status']}"
         count = user["Authentication"].get("PasswordCount")
-        return State(changing, self._groups(user["UserGroupIds"]), None if count is None else int(count))
+        groups, serverless = self._caches(user["UserGroupIds"])
+        return State(changing, groups, serverless, None if count is None else int(count))
 
     def accept_both(self, pending: Login, current: Login) -> None:
         """Give the user both passwords."""
@@ -58,21 +59,23 @@ class UserPassword:
     def _modify(self, *passwords: str) -> None:
         call(self._client.modify_user, UserId=self._configuration.user_id, Passwords=list(passwords))
 
-    def _groups(self, user_groups: list[str]) -> tuple[str, ...]:
-        found: set[str] = set()
+    def _caches(self, user_groups: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The replication groups and the serverless caches that the user can log in to, whichever group it is by."""
+        groups: set[str] = set()
+        serverless: set[str] = set()
         for name in user_groups:
             group = call(self._client.describe_user_groups, UserGroupId=name)["UserGroups"][0]
-            found.update(group.get("ReplicationGroups", ()))
-            if serverless := group.get("ServerlessCaches"):
+            groups.update(group.get("ReplicationGroups", ()))
+            serverless.update(group.get("ServerlessCaches", ()))
+        wanted = self._configuration
+        for variable, named, found in (
+            ("REPLICATION_GROUP_ID", wanted.replication_group_ids, groups),
+            ("SERVERLESS_CACHE_NAME", wanted.serverless_cache_names, serverless),
+        ):
+            if missing := sorted(set(named) - found):
                 raise Refused(
-                    got=f"user group {name} on the serverless cache {serverless[0]}",
-                    allowed="every node that a user can log in to is proven, and a serverless cache shows none",
-                    fix="Give the serverless cache a separate user",
+                    got=f"user {wanted.user_id} on {sorted(groups | serverless)}",
+                    allowed=f"{variable} is {','.join(named)!r}",
+                    fix=f"Attach the user's group to {missing[0]}, or set {variable}",
                 )
-        if self._configuration.replication_group_id not in found:
-            raise Refused(
-                got=f"user {self._configuration.user_id} on {sorted(found)}",
-                allowed=f"REPLICATION_GROUP_ID is {self._configuration.replication_group_id!r}",
-                fix="Attach the user's group to it, or set REPLICATION_GROUP_ID",
-            )
-        return tuple(sorted(found))
+        return tuple(sorted(groups)), tuple(sorted(serverless))
