@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     import aws_cdk as cdk
     from aws_cdk import aws_ec2 as ec2
-    from constructs import IConstruct
 
 # The CDK is imported in functions: its import takes seconds, which all workers would wait for in the process that
 # starts them and runs no test itself.
@@ -171,19 +170,25 @@ def _bench() -> Bench:
     return new_bench()
 
 
-def new_bench(region: str | None = None, *, app: IConstruct | None = None) -> Bench:
+def new_bench(region: str | None = None, *, other: Bench | None = None) -> Bench:
     """A bench without CDK's built-in validation, which the tests of whole stages run.
 
     Args:
         region: The Region of its stack. Default: not known.
-        app: The app of another bench, in which it is a stack of another Region.
+        other: A bench in whose app it is a stack of another Region. Default: it has an app to itself.
     """
     import aws_cdk as cdk  # noqa: PLC0415
     from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415
 
-    name = "Test" if app is None else f"Test-{region}"
-    app = app or cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
-    stack = cdk.Stack(app, name, env=cdk.Environment(region=region) if region else None)
+    if other is None:
+        app = cdk.App(context=FLAGS, analytics_reporting=False, builtin_cloud_formation_validation=False)
+    else:
+        root = other.stack.node.root
+        assert isinstance(root, cdk.App)
+        app = root
+    stack = cdk.Stack(
+        app, "Test" if other is None else f"Test-{region}", env=cdk.Environment(region=region) if region else None
+    )
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",

@@ -85,7 +85,7 @@ def template_of(settings: Settings) -> Template:
 
 def _global(settings: Settings) -> Template:
     here = new_bench("eu-west-1")
-    there = new_bench("eu-central-1", app=here.stack.node.root)
+    there = new_bench("eu-central-1", other=here)
     benches = (there, here) if "GlobalDatastore" not in settings else (here, there)
     primary = replication_group(benches[0], "Redis", **{**_DEFAULT_PRIMARY, **_primary(settings)})
     store = GlobalDatastore(

@@ -49,6 +49,7 @@ class Account:
 
     def failover_global_replication_group(self, **asked: str) -> None:
         """Begin a promotion."""
+        assert not self._pending, "of two promotions at once the service does not say which one wins"
         assert asked["GlobalReplicationGroupId"] == "gxeiz-shop"
         assert asked["PrimaryRegion"] == self.regions[asked["PrimaryReplicationGroupId"]]
         self.calls.append(asked["PrimaryReplicationGroupId"])

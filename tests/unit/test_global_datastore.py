@@ -64,7 +64,7 @@ def _primary(bench: Bench, **changes: Any) -> ReplicationGroup:
 
 def _world(*, of_store: dict[str, Any] | None = None, **changes: Any) -> World:
     here = new_bench("eu-west-1")
-    there = new_bench("eu-central-1", app=here.stack.node.root)
+    there = new_bench("eu-central-1", other=here)
     primary = _primary(here, **changes)
     return World(
         here, there, primary, GlobalDatastore(here.stack, "G", primary=primary, suffix="shop", **of_store or {})
@@ -190,8 +190,7 @@ REFUSALS = {
     ),
     "third secondary": Refusal(
         lambda world: [
-            world.secondary(new_bench(region, app=world.here.stack.node.root))
-            for region in ("eu-west-2", "eu-west-3", "us-east-1")
+            world.secondary(new_bench(region, other=world.here)) for region in ("eu-west-2", "eu-west-3", "us-east-1")
         ],
         "a global datastore with 3 secondaries: it has 2 at most. Leave one of them out.",
     ),
