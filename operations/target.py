@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.drills.stage import DeployedStage
 from verification import assembly
-from verification.account import Account, ClientError
+from verification.account import Account, ClientError, default_region
 from verification.messages import refusal
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from verification.assembly import Stack
-
-botocore_session: Any = importlib.import_module("botocore.session")
 
 
 class RefusedError(Exception):
@@ -116,7 +113,7 @@ def _region(stacks: tuple[Stack, ...], stage: str) -> str:
                 fix=f"Give all stacks of {stage} the same one in stages.py",
             )
         )
-    region = regions.pop() if regions else botocore_session.Session().get_config_variable("region")
+    region = regions.pop() if regions else default_region()
     if not region:
         raise RefusedError(
             refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ PATIENT = botocore_config.Config(retries={"mode": "adaptive", "total_max_attempt
 
 
 ABSENT = "absent"  # stands for what the account does not have
+
+
+def default_region() -> str | None:
+    """The Region of the environment: ``AWS_REGION`` first, as for the CDK CLI and the AWS CLI, which boto3 ignores."""
+    region: str | None = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    return region
 
 
 class AccessDeniedError(Exception):

@@ -13,7 +13,7 @@ from elasticache_rules import terminal
 from elasticache_rules.change_gate.errors import GateError
 from elasticache_rules.terminal import Colour, paint, progress, say
 from verification import assembly
-from verification.account import Account, BotoCoreError, ClientError, boto3
+from verification.account import Account, BotoCoreError, ClientError, default_region
 from verification.permissions import ACTIONS, policy_text
 from verification.stage import Report, StageError, region_of, stacks_of, verify
 from verification.table import failure, table
@@ -86,7 +86,7 @@ def _verified(options: argparse.Namespace) -> Report:
         stacks = stacks_of(options.stage, assembly.stacks(options.assembly))
     except ValueError as fault:
         raise StageError(str(fault)) from fault
-    region = region_of(stacks, boto3.session.Session().region_name)
+    region = region_of(stacks, default_region())
     with progress(f"Reading stage {options.stage} in {region}") as reached:
         return verify(options.stage, stacks, Account(region, ACTIONS, reached), dt.datetime.now(dt.UTC))
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from elasticache_rules.change_gate import sources
 from verification import command
-from verification.account import Account
+from verification.account import Account, default_region
 from verification.assembly import Stack
 from verification.posture import Check
 from verification.stage import Report, StageError, check_caller, region_of, stacks_of
@@ -123,6 +124,28 @@ def test_no_region_or_several_are_refused(regions: tuple[str | None, ...], refus
     """The message says what to set."""
     with pytest.raises(StageError, match=refused):
         region_of([stack("dev/cache", region=region) for region in regions], None)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1"),
+        ({}, None),
+    ],
+)
+def test_the_region_that_the_message_says_to_set(
+    environment: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`AWS_REGION`, as for the CLI that deploys; boto3 does not read it."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"AWS_CONFIG_FILE": str(tmp_path / "none"), **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert expected == default_region()
+    if expected and "AWS_REGION" in environment:
+        assert expected == sources._boto3_client(None).meta.region_name
 
 
 class _Of(Account):

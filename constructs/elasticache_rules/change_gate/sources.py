@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -265,6 +266,7 @@ def _boto3_client(region: str | None) -> Any:
             "boto3 is not installed, and --deployed asks AWS with it. Install it: pip install boto3"
         ) from error
     try:
-        return boto3.client("cloudformation", region_name=region)
+        # AWS_REGION is what the CDK CLI deploys to, and boto3 ignores it.
+        return boto3.client("cloudformation", region_name=region or os.environ.get("AWS_REGION"))
     except BotoCoreError as error:
         raise GateError(f"CloudFormation cannot be asked: {error} Set AWS_REGION, or the stage's region") from error
