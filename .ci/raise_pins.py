@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 import tomllib
 from pathlib import Path
+
+from elasticache_rules import terminal
 
 ROOT = Path(__file__).parents[1]
 FILES = (ROOT / "pyproject.toml", ROOT / "client" / "pyproject.toml")
@@ -98,10 +99,11 @@ def main() -> int:
         written = file.read_text()
         for old, new in raised.items():
             written = written.replace(f'"{old}"', f'"{new}"')
-        file.write_text(written)
-    sys.stdout.writelines(f"{old} -> {new.rpartition('==')[2]}\n" for old, new in raised.items())
+        terminal.write_whole(file, written)
+    for old, new in raised.items():
+        terminal.say(f"{old} -> {new.rpartition('==')[2]}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run("raise_pins")

@@ -1,10 +1,6 @@
-"""Build the site: ``python -m website [FOLDER]``, by default into ``.site``. A fault of a page fails the build."""
+"""Starts `website.command`."""
 
-import sys
-from pathlib import Path
-
-from website.build import build
-from website.places import SITE
+from elasticache_rules import terminal
 
 if __name__ == "__main__":
-    raise SystemExit(build(Path(sys.argv[1]) if sys.argv[1:] else SITE))
+    terminal.run("website.command")

@@ -27,6 +27,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.shared.function_code import shipped
+from elasticache_rules import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -200,10 +201,23 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elasticache-constructs"
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Install what the requirements files of the command line lock.
+
+    Returns:
+        0, or 1 if one cannot be installed.
+    """
     try:
         for argument in sys.argv[1:]:
-            if install(Path(argument)):
-                sys.stdout.write(f"Installed what {argument} locks\n")
+            with terminal.progress(f"Installing what {argument} locks"):
+                installed = install(Path(argument))
+            if installed:
+                terminal.say(f"Installed what {argument} locks")
     except BundlingError as error:
-        sys.exit(f"error: {error}")
+        terminal.fail(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    terminal.run("application_constructs.bundling")

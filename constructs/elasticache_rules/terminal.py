@@ -66,8 +66,7 @@ def run(command: str) -> NoReturn:
         command: Name of the module, whose `main()` returns the exit code.
     """
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it
-            signal.signal(number, _interrupt)
+        signal.signal(number, _interrupt)
     try:
         code = importlib.import_module(command).main()
     except Interrupted as interrupted:

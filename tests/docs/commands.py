@@ -43,6 +43,8 @@ COMMANDS = (
     Command("operations", ("make drill", "make updates"), "`updates --json`; a drill writes a file to `.drills`"),
     Command("cost", ("make cost", "make prices"), "`table --json`"),
     Command("workloads.local", ("make workloads",)),
+    Command("website", ("make docs",)),
+    Command("website.pictures", ("make pictures",)),
     Command("elasticache_rules.facts", ("make facts",)),
     Command("elasticache_tools.adopt", (), "`write --json`, `check --json`"),
     Command("elasticache_tools.new", ()),

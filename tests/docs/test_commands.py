@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.docs import commands
 
-FOLDERS = ("constructs", "cost", "operations", "rehearsal", "verification", "workloads")
+FOLDERS = ("constructs", "cost", "operations", "rehearsal", "verification", "website", "workloads")
 WITHOUT = {
     "application_constructs",  # python -m application_constructs.bundling is a part of make setup
     "rehearsal.drills",  # the rehearsal starts it
@@ -47,4 +47,4 @@ def test_every_target_of_the_table_exists() -> None:
         for target in command.typed:
             found = re.search(rf"^{target.removeprefix('make ')}:.*\n((?:\t.*\n)+)", recipes, flags=re.MULTILINE)
             assert found, target
-            assert f"python -m {command.package} " in found[1]
+            assert re.search(rf"python -m {command.package}\s", found[1])

@@ -131,6 +131,18 @@ def test_every_target_is_tried() -> None:
     }
 
 
+@pytest.mark.parametrize("target", ["verify", "gate", "cost", "updates", "drill NAME=failover", "prices"])
+def test_the_standard_output_is_that_of_the_command(target: str, checkout: Path) -> None:
+    """A machine that reads it gets nothing of the set-up, the synth, or what a change costs."""
+    result = _make(checkout, *target.split(), "STAGE=dev", "ARGS=--json")
+
+    assert (0, "") == (result.returncode, result.stdout)
+    assert "Setting up .venv" in result.stderr
+    assert "Synthesising dev ..." in result.stderr
+    last = (checkout.parent / "all calls").read_text().splitlines()[-1].split("\t")
+    assert ("python", "-m", "--json") == (last[0], last[1], last[-1])
+
+
 @pytest.mark.parametrize("verdict", [0, 1])
 def test_what_a_change_costs_is_no_part_of_the_verdict(verdict: int, checkout: Path) -> None:
     """A price list that cannot be read stops no deployment, and a table that can be written lets none pass."""
