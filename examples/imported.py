@@ -93,7 +93,9 @@ def build(app: cdk.App) -> None:
         "Carts",
         vpc=vpc,
         engine=ServerlessEngine.VALKEY_8,
-        limits=ServerlessLimits(unlimited_reason="The budget of the team has an alarm; limits come with the next sale."),
+        limits=ServerlessLimits(
+            unlimited_reason="The budget of the team has an alarm; limits come with the next sale."
+        ),
         access=Access.without_login(reason="Its users come with the release of January: Access.users."),
         backups=Backups(retention_days=35, window="03:00-04:00"),
         existing=ExistingServerlessCache(
