@@ -1,4 +1,4 @@
-"""One user group for two caches of two stacks, whose password is rotated once and proven on both.
+"""One user group for two caches of two stacks, whose token is rotated once and proven on both.
 
 cdk synth -a 'python3 examples/shared-users.py'
 """
@@ -13,7 +13,6 @@ from elasticache_constructs import (
     Engine,
     IamUser,
     NodeType,
-    PasswordUser,
     Permissions,
     ReplicationGroup,
     Rotation,
@@ -32,8 +31,8 @@ def build(app: cdk.App) -> None:
     first = cdk.Stack(app, "example-shared-users", env=cdk.Environment(region="eu-west-1"))
     network = CacheNetwork(first, "Network", availability_zones=["eu-west-1a", "eu-west-1b"])
     shop = IamUser("example-shared-shop", Permissions.read_write("shop:*"))
-    batch = PasswordUser("batch", Permissions.read_only("shop:*"))
-    users = UserGroup(first, "Users", access=Access.users(default=DefaultUser.disabled(), users=[shop, batch]))
+    # Clients that know only a token log in as the default user.
+    users = UserGroup(first, "Users", access=Access.users(default=DefaultUser.with_token(), users=[shop]))
     access = Access.user_group(users)
     orders = ReplicationGroup(
         first,

@@ -14,8 +14,8 @@ import aws_cdk as cdk
 STAGE = "examples"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = (
-    *("memcached", "redis-auth-token", "redis-one-node", "valkey-auto-scaling", "valkey-cluster-mode-iam"),
-    *("valkey-dual-stack", "valkey-durable", "valkey-parameters", "valkey-serverless"),
+    *("memcached", "redis-auth-token", "redis-one-node", "shared-users", "valkey-auto-scaling"),
+    *("valkey-cluster-mode-iam", "valkey-dual-stack", "valkey-durable", "valkey-parameters", "valkey-serverless"),
 )
 
 

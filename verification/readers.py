@@ -218,7 +218,7 @@ def _read_serverless_cache(account: Account, name: str, asked: Properties) -> Pr
     wanted = {kind: {key: limits.get(kind, {}).get(key, ABSENT) for key in keys} for kind, keys in _limits(asked)}
     as_is = (
         *("ServerlessCacheName", "Engine", "MajorEngineVersion", "Description", "KmsKeyId", "DailySnapshotTime"),
-        *("NetworkType", "SnapshotRetentionLimit"),
+        *("NetworkType", "ConnectionType", "SnapshotRetentionLimit"),
     )
     return {
         **{key: cache[key] for key in as_is if key in cache},

@@ -313,7 +313,8 @@ class DeployedStage:
         }
         for _deployment, _resource, asked in self.all_of("AWS::SecretsManager::RotationSchedule"):
             function = self.function(asked["RotationLambdaARN"])
-            group = function.environment.get("REPLICATION_GROUP_ID")
+            # Of a user group that several caches have in common, the first one has the load.
+            group = function.environment.get("REPLICATION_GROUP_ID", "").split(",")[0]
             if group:
                 user = function.environment.get("USER_NAME", "default")
                 secret = asked["SecretId"]

@@ -28,6 +28,7 @@ from elasticache_constructs import (
     UserGroup,
     UserGroupRotation,
 )
+from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import APP, LEGACY, NO_ALARMS, SMALL
 
@@ -139,6 +140,17 @@ def test_user_of_another_stack_is_a_member_and_is_proven_there_too() -> None:
     assert (2, 2) == (policy.count(":usergroup:"), policy.count(":replicationgroup:"))
 
 
+def test_group_learns_of_caches_that_have_its_user_by_another_group() -> None:
+    """A user group with a member of another one passes on where it is attached."""
+    shared = Shared()
+    member = shared.group.member(LEGACY)
+    other = UserGroup(shared.of_redis, "Others", access=Access.users(default=DefaultUser.with_token(), users=[member]))
+    _redis(shared.bench, shared.of_redis, "Reports", access=Access.user_group(other))
+
+    assert ["Redis/Redis", "Sessions/Sessions", "Redis/Reports"] == [each.path for each in shared.group.caches]
+    assert ["Redis/Reports"] == [each.path for each in other.caches]
+
+
 def test_users_with_iam_alone_need_no_key() -> None:
     """A group without passwords costs nothing: neither a key nor a secret is made."""
     bench = new_bench()
@@ -190,6 +202,39 @@ def test_public_endpoint_is_in_no_vpc() -> None:
     assert "ELASTICACHE_READER_HOST" not in cache.connection_settings(ExistingUser.iam("default.iam-user"))
     with pytest.raises(ConfigurationError, match="connections of a serverless cache with a public endpoint"):
         _ = cache.connections
+
+
+def _of_group(default: DefaultUser) -> dict[str, Any]:
+    bench = new_bench()
+    UserGroup(bench.stack, "Users", access=Access.users(default=default, users=[APP]))
+    return bench.template()
+
+
+def _of_serverless(**changes: Any) -> dict[str, Any]:
+    bench = new_bench()
+    access = Access.user_group(ExistingUserGroup("default.iam-user-group", is_valkey=True))
+    _serverless(bench, engine=ServerlessEngine.VALKEY_9, access=access, **changes)
+    return bench.template()
+
+
+def _of_redis(access: Access) -> dict[str, Any]:
+    bench = new_bench()
+    _redis(bench, access=access)
+    return bench.template()
+
+
+def test_gate_knows_what_a_change_does() -> None:
+    """Without its default user a group changes in place; a public endpoint is another cache; old secrets are named."""
+    absent = compare(_of_group(DefaultUser.disabled()), _of_group(DefaultUser.absent()))
+    public = compare(_of_serverless(), _of_serverless(vpc=None, public_endpoint_reason="A kiosk has no other way in."))
+    shared = compare(_of_redis(USERS), _of_redis(Access.user_group(ExistingUserGroup("shop-users"))))
+
+    assert ([], {("Engine", Effect.IN_PLACE), ("UserIds", Effect.IN_PLACE)}) == (
+        list(absent.blocking()),
+        {(each.property, each.effect) for each in absent if each.effect is not Effect.REMOVAL},
+    )
+    assert ("ConnectionType", Effect.REPLACEMENT) in {(each.property, each.effect) for each in public.blocking()}
+    assert [Effect.DATA_LOSS] == [each.effect for each in shared.blocking()], "the password of the old user"
 
 
 def _second_rotation(shared: Shared) -> None:
