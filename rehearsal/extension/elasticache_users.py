@@ -1,24 +1,30 @@
 """ElastiCache users: their authentication, and the errors of ElastiCache.
 
 The emulator ignores AuthenticationMode, counts one password regardless of the request, and accepts any number of
-passwords of any length. DescribeUsers returns invalid XML if an access string contains `&`, as `&*` does.
+passwords of any length. DescribeUsers returns invalid XML if an access string contains `&`, as `&*` does. Nor does
+DescribeUserGroups name the serverless caches that have a group.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from xml.sax.saxutils import escape
 
 from rehearsal.extension.seam import REFUSED, Action, Private, Query, Response, elasticache, is_true, param, params
 from verification.messages import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOUCHES = (
     Private("services.elasticache", "_users"),
     Private("services.elasticache", "_create_user", ("p",)),
     Private("services.elasticache", "_modify_user", ("p",)),
     Private("services.elasticache", "_user_xml", ("u",)),
+    Private("services.elasticache", "_user_group_xml", ("g",)),
+    Private("services.elasticache", "_serverless_caches"),
     Private("services.elasticache", "_xml", ("status", "root_tag", "inner")),
     Private("services.elasticache", "_error", ("code", "message", "status")),
 )
@@ -150,8 +156,21 @@ def _modifying(stock: Action) -> Action:
     return modify_user
 
 
+def _with_serverless_caches(stock: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    def user_group_xml(group: dict[str, Any]) -> str:
+        caches = [
+            name
+            for name, cache in elasticache._serverless_caches.items()
+            if cache.get("UserGroupId") == group["UserGroupId"]
+        ]
+        listed = "".join(f"<member>{name}</member>" for name in caches)
+        return f"{stock(group)}<ServerlessCaches>{listed}</ServerlessCaches>"
+
+    return user_group_xml
+
+
 def install() -> None:
-    """Replace CreateUser, ModifyUser and the XML of a user."""
+    """Replace CreateUser, ModifyUser and the XML of users and of user groups."""
     elasticache._create_user = _creating(elasticache._create_user)
     elasticache._modify_user = _modifying(elasticache._modify_user)
     stock = elasticache._user_xml
@@ -161,3 +180,4 @@ def install() -> None:
         return xml
 
     elasticache._user_xml = user_xml
+    elasticache._user_group_xml = _with_serverless_caches(elasticache._user_group_xml)

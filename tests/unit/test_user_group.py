@@ -151,6 +151,19 @@ def test_group_learns_of_caches_that_have_its_user_by_another_group() -> None:
     assert ["Redis/Reports"] == [each.path for each in other.caches]
 
 
+def test_rotation_may_ask_for_a_group_that_no_cache_has() -> None:
+    """ElastiCache names every group of a user, also the one that makes it, if only another group is on a cache."""
+    shared = Shared()
+    night = PasswordUser("night", LEGACY.permissions)
+    users = Access.users(default=DefaultUser.disabled(), users=[night])
+    group = UserGroup(shared.of_users, "Night", access=users)
+    other = Access.users(default=DefaultUser.disabled(), users=[group.member(night)])
+    _redis(shared.bench, shared.of_redis, "Night", access=other)
+    UserGroupRotation(shared.of_rotation, "Rotation", user_group=group, rotation=ROTATION)
+
+    assert f":usergroup:{group.user_group_id}" in str(shared.one(shared.of_rotation, "IAM::ManagedPolicy"))
+
+
 def test_users_with_iam_alone_need_no_key() -> None:
     """A group without passwords costs nothing: neither a key nor a secret is made."""
     bench = new_bench()

@@ -173,7 +173,7 @@ class UserGroup(Construct, SharedUserGroup):
             raise ConfigurationError(
                 got=got,
                 allowed=f"its access strings are written for {self._engine}, and this engine needs others",
-                fix=f"Use a UserGroup for it, with {type(engine).__name__}({engine}) as engine=...",
+                fix=f"Make another UserGroup for this cache, whose engine=... is {engine}",
                 rule="RBC-10",
             )
 

@@ -158,6 +158,7 @@ class SecretRotation(Construct):
         construct_id: The id in the parent.
         password: The password to rotate.
         caches: The caches that accept it, all in one VPC.
+        user_group_ids: User groups that the user is in besides those of the caches. Default: none.
         encryption_key: Encrypts the secret, and the function's log and environment.
         rotation: The schedule and the function's network.
         alarm_topic: Receives alarms, and the events that the function could not handle.
@@ -175,6 +176,7 @@ class SecretRotation(Construct):
         encryption_key: kms.IKey,
         rotation: Rotation,
         alarm_topic: sns.ITopic,
+        user_group_ids: Sequence[str] = (),
     ) -> None:
         vpc = caches[0].vpc
         with reported_together() as check:
@@ -188,7 +190,9 @@ class SecretRotation(Construct):
             description=f"Rotates the ElastiCache password of {password.user_name}",
             code=_code(),
             handler="rotate_secret.handler.handle",
-            statements=_statements(self, password, caches, encryption_key, topic=alarm_topic),
+            statements=_statements(
+                self, password, caches, encryption_key, topic=alarm_topic, user_group_ids=user_group_ids
+            ),
             vpc=vpc,
             vpc_subnets=rotation.vpc_subnets,
             security_groups=[*(each.client_security_group for each in caches), *rotation.security_groups],
@@ -314,6 +318,7 @@ def _statements(
     encryption_key: kms.IKey,
     *,
     topic: sns.ITopic,
+    user_group_ids: Sequence[str],
 ) -> list[dict[str, Any]]:
     """The actions that the steps call (tests/rotation/needed_actions.py), each on the one resource that it is for."""
     stack = Stack.of(scope)
@@ -346,7 +351,8 @@ def _statements(
         else:
             statements.append(allow(arn("replicationgroup", each.cache_id), "elasticache", "DescribeReplicationGroups"))
             statements.append(allow(arn("cluster", f"{each.cache_id}-*"), "elasticache", "DescribeCacheClusters"))
-    user_groups = dict.fromkeys(each.user_group_id for each in caches if each.user_group_id is not None)
+    of_caches = [each.user_group_id for each in caches if each.user_group_id is not None]
+    user_groups = dict.fromkeys((*of_caches, *user_group_ids))
     if password.user_id is None or not user_groups:
         group = arn("replicationgroup", caches[0].cache_id)
         statements.append(allow(group, "elasticache", "ModifyReplicationGroup"))
@@ -451,6 +457,7 @@ class UserGroupRotation(Construct):
                 password.user_name,
                 password=password,
                 caches=user_group.caches,
+                user_group_ids=[user_group.user_group_id],
                 encryption_key=key,
                 rotation=rotation,
                 alarm_topic=topic,
