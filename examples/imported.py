@@ -84,7 +84,7 @@ def build(app: cdk.App) -> None:
             parameter_group_name="default.memcached1.5",
             has_no_notification_topic=True,
             no_tls_reason="A cluster with TLS takes its place in January: docs/runbooks/adopt.md.",
-            no_multi_az_reason="Pages are made again from the database when its zone is away.",
+            no_multi_az_reason="Pages are made again from the database when its Availability Zone is away.",
         ),
         alarm_topic=alarms,
     )

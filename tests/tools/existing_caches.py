@@ -9,13 +9,11 @@ from typing import Any
 import botocore.session  # type: ignore[import-untyped]
 from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
-from elasticache_constructs import Access
 from elasticache_rules import facts
 from elasticache_tools.adopt.inventory import Inventory
 
 Answer = dict[str, Any]
 
-_USER_GROUPS = hasattr(Access, "user_group")
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0123abcd-01ab-01ab-01ab-0123456789ab"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:cache-events"
@@ -109,16 +107,17 @@ class _Drawing:
         users = [
             _user("default", "default", "redis", "on ~* +@all", "no-password"),
             _user("shop-app", "shop", "redis", "on ~shop:* -@all +@read", "password"),
+            _user("shop-iam", "shop-iam", "redis", "on ~shop:* -@all +@read", "iam"),
         ]
         user_groups = [
             {
                 "UserGroupId": name,
                 "Status": "active",
                 "Engine": engine,
-                "UserIds": ["default", "shop-app"],
+                "UserIds": ["default", "shop-app", *(["shop-iam"] if name != "old-users" else [])],
                 "ARN": _arn("usergroup", name),
             }
-            for name, engine in (("shop-users", "redis"), ("valkey-users", "valkey"))
+            for name, engine in (("shop-users", "redis"), ("valkey-users", "valkey"), ("old-users", "redis"))
         ]
         _check("DescribeReplicationGroups", ReplicationGroups=self._groups)
         _check("DescribeCacheClusters", CacheClusters=self._clusters)
@@ -158,8 +157,6 @@ class _Drawing:
         tls = facts.supports("transit_encryption", engine, short) and self._chance.random() < 0.6
         required = tls and (not facts.supports("transit_encryption_mode", engine, short) or self._chance.random() < 0.7)
         login = self._chance.choice(("none", "token", "users")) if required else "none"
-        if login == "users" and not _USER_GROUPS:
-            login = "token"
         if login == "users" and not facts.supports("user_groups", engine, short):
             login = "token"
         at_rest = self._chance.choice(("none", "service", "key"))
@@ -216,9 +213,8 @@ class _Drawing:
         if "6gd" in group["CacheNodeType"]:
             group["DataTiering"] = "enabled"
         if login == "users":
-            group["UserGroupIds"] = [
-                "valkey-users" if engine == "valkey" and self._chance.random() < 0.5 else "shop-users"
-            ]
+            users = "valkey-users" if engine == "valkey" and self._chance.random() < 0.5 else "shop-users"
+            group["UserGroupIds"] = [users if facts.supports("iam", engine, short) else "old-users"]
         self._groups.append(group)
         self._tags[group["ARN"]] = self._chance.choice(([], [{"Key": "team", "Value": "shop"}, _SYSTEM_TAG]))
         for each in group["MemberClusters"]:
@@ -331,7 +327,7 @@ class _Drawing:
             }
         if self._chance.random() < 0.5:
             cache["KmsKeyId"] = KEY
-        if engine != "memcached" and self._chance.random() < 0.5 and _USER_GROUPS:
+        if engine != "memcached" and self._chance.random() < 0.5:
             cache["UserGroupId"] = "shop-users"
         self._serverless.append(cache)
 

@@ -116,6 +116,11 @@ def around(cache: Cache, inventory: Inventory) -> Iterator[Finding]:
     group_ids = cache.answer.get("UserGroupIds") or filter(None, [cache.answer.get("UserGroupId")])
     for group_id in group_ids:
         yield from _open_users(cache.name, inventory.named("UserGroups", group_id), inventory)
+        yield Finding(
+            cache.name,
+            f"the user group {group_id} and its users are outside the stack",
+            "in place: Access.user_group of a UserGroup, once every client has a user of it; docs/adopt.md",
+        )
     name = nodes[0].get("CacheParameterGroup", {}).get("CacheParameterGroupName", "default.")
     if not name.startswith("default."):
         own = {each["ParameterName"]: each.get("ParameterValue") for each in inventory.parameters.get(name, ())}

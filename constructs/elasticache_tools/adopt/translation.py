@@ -124,8 +124,13 @@ class Translation:
         return Call("Access.without_login", keywords={"reason": self._open(Weakness.NO_LOGIN, "access")})
 
     def _user_group(self, group_id: str) -> Call:
-        is_valkey = self._inventory.named("UserGroups", group_id).get("Engine") == "valkey"
-        given = Call("ExistingUserGroup", (group_id,), {"is_valkey": True if is_valkey else None})
+        group = self._inventory.named("UserGroups", group_id)
+        users = [self._inventory.named("Users", each) for each in group.get("UserIds", ())]
+        keywords = {
+            "users": [call for each in users if (call := _user(each)) is not None] or None,
+            "is_valkey": True if group.get("Engine") == "valkey" else None,
+        }
+        given = Call("ExistingUserGroup", (group_id,), keywords)
         return Call("Access.user_group", (given,))
 
     def _topology(self, group: Answer) -> Call:
@@ -306,6 +311,18 @@ class Translation:
 def token_secret(group_id: str) -> str:
     """The name of the secret that the AUTH token of a group is put into."""
     return f"elasticache/{group_id}/auth-token"
+
+
+def _user(user: Answer) -> Call | None:
+    """A user that applications log in as; ``None`` for the default user, and for one without a password."""
+    if not user or user["UserName"] == "default":
+        return None
+    kind = user.get("Authentication", {}).get("Type")
+    if kind == "iam":
+        return Call("ExistingUser.iam", (user["UserId"],))
+    if kind == "password":
+        return Call("ExistingUser.with_password", (user["UserId"],), {"name": user["UserName"]})
+    return None
 
 
 def _has_failover(group: Answer) -> bool:
