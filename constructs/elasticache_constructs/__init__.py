@@ -31,6 +31,8 @@ from elasticache_constructs.shared.monitoring.dashboard import CacheDashboard
 from elasticache_constructs.shared.monitoring.queries import SavedQueries
 from elasticache_constructs.shared.notifications import AlarmTopic, EventTopic
 from elasticache_constructs.shared.service_updates.construct import ServiceUpdateAlarm
+from elasticache_constructs.shared.snapshot_copies.construct import SnapshotCopies
+from elasticache_constructs.shared.snapshot_copies.vault import SnapshotVault
 from elasticache_constructs.shared.subscriptions import Subscriptions
 from elasticache_constructs.values.auto_scaling import AutoScaling, ScalingMetric, ScheduledScaling
 from elasticache_constructs.values.backups import Backups
@@ -114,6 +116,8 @@ __all__ = [
     "ServiceUpdateAlarm",
     "SlackChannel",
     "Snapshot",
+    "SnapshotCopies",
+    "SnapshotVault",
     "Subscribers",
     "Subscriptions",
     "TeamsChannel",

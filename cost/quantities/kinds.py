@@ -121,6 +121,7 @@ FREE: Mapping[str, str] = {
     "AWS::SNS::Subscription": "https://aws.amazon.com/sns/pricing/",
     "AWS::SNS::TopicInlinePolicy": "https://aws.amazon.com/sns/pricing/",
     "AWS::SNS::TopicPolicy": "https://aws.amazon.com/sns/pricing/",
+    "AWS::S3::BucketPolicy": "https://aws.amazon.com/s3/pricing/",
     "AWS::SQS::QueuePolicy": "https://aws.amazon.com/sqs/pricing/",
     "AWS::SecretsManager::ResourcePolicy": "https://aws.amazon.com/secrets-manager/pricing/",
     "AWS::SecretsManager::SecretTargetAttachment": "https://aws.amazon.com/secrets-manager/pricing/",

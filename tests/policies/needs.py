@@ -112,8 +112,12 @@ def _of_function(deployment: Deployment, function: Resource) -> Iterator[Need]:
         properties = function.properties
         yield _trust(properties["Role"], "lambda.amazonaws.com")
         yield from _of_lambda(deployment, function)
-        yield from _of_interfaces(deployment, function)
-        yield from _of_code(deployment, function, properties.get("Environment", {}).get("Variables", {}))
+        if "VpcConfig" in properties:
+            yield from _of_interfaces(deployment, function)
+        variables = properties.get("Environment", {}).get("Variables", {})
+        yield from _of_code(deployment, function, variables)
+        if "SNAPSHOTS_OF_GROUP" in variables:
+            yield from _of_copies(deployment, function, variables)
 
 
 def _of_lambda(deployment: Deployment, function: Resource) -> Iterator[Need]:
@@ -173,6 +177,37 @@ def _of_code(deployment: Deployment, function: Resource, variables: dict[str, st
     for kind, name in (("replicationgroup", "ReplicationGroupIds"), ("cluster", "CacheClusterIds")):
         for cache in json.loads(variables.get(name, "[]")):
             yield call("elasticache:DescribeUpdateActions", f"arn:aws:elasticache:{_HERE}:{kind}:{cache}")
+
+
+def _of_copies(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:
+    """What the function calls that copies the snapshots of a group, as AWS's page on exports has it."""
+    elasticache = f"arn:aws:elasticache:{_HERE}"
+    exports = f"arn:aws:s3:::{variables['EXPORTS']}"
+    calls = [
+        ("elasticache:DescribeSnapshots", f"{elasticache}:replicationgroup:{variables['SNAPSHOTS_OF_GROUP']}", {}),
+        ("elasticache:DescribeSnapshots", f"{elasticache}:snapshot:automatic.orders-2026-11-28-02-00", {}),
+        ("elasticache:CopySnapshot", f"{elasticache}:snapshot:automatic.orders-2026-11-28-02-00", {}),
+        ("s3:ListAllMyBuckets", "*", {}),
+        *((f"s3:{action}", exports, {}) for action in ("GetBucketLocation", "ListBucket")),
+        *((f"s3:{action}", f"{exports}/a-0001.rdb", {}) for action in ("DeleteObject", "GetObject", "PutObject")),
+    ]
+    for name, region in json.loads(variables["VAULTS"]):
+        vault, (key,) = (
+            f"arn:aws:s3:::{name}",
+            (
+                each.properties["TargetKeyId"]
+                for each in deployment.of("KMS::Alias")
+                if each.properties["AliasName"] == f"alias/{name}"
+            ),
+        )
+        context = {"kms:ViaService": f"s3.{region}.amazonaws.com", "kms:ResourceAliases": [f"alias/{name}"]}
+        calls += [
+            ("s3:ListBucket", vault, {}),
+            *((f"s3:{action}", f"{vault}/a-0001.rdb", {}) for action in ("AbortMultipartUpload", "PutObject")),
+            *((f"kms:{action}", key.replace(REGION, region), context) for action in ("Decrypt", "GenerateDataKey")),
+        ]
+    for action, resource, context in calls:
+        yield _by_code(deployment, function, action, resource, context=context)
 
 
 def _of_rotation(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:
@@ -240,10 +275,12 @@ def _by_code(
 def _endpoint(deployment: Deployment, function: Resource, action: str) -> str:
     """The endpoint of the function's VPC before the service of an action, where there is one."""
     service = action.partition(":")[0]
-    if service not in _ENDPOINTS or action == "elasticache:Connect":  # which the cache asks IAM itself
+    placed = function.properties.get("VpcConfig")
+    # The cache itself asks IAM about logins.
+    if placed is None or service not in _ENDPOINTS or action == "elasticache:Connect":
         return ""
     subnets = {each.reference: each.properties["VpcId"] for each in deployment.of("EC2::Subnet")}
-    vpc = subnets.get(function.properties["VpcConfig"]["SubnetIds"][0])
+    vpc = subnets.get(placed["SubnetIds"][0])
     found = [
         each.reference
         for each in deployment.of("EC2::VPCEndpoint")

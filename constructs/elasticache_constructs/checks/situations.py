@@ -127,9 +127,34 @@ class Situation(Enum):
     SUBSCRIPTION_WITHOUT_DEAD_LETTERS = _nag("SNSRedrivePolicy", _SERVERLESS)
     EVENT_RULE_WITHOUT_DEAD_LETTERS = _nag("EventBusDLQ", _SERVERLESS)
 
+    BUCKET_WITHOUT_ACCESS_LOG = (
+        _nag("S1", _SOLUTIONS)
+        | _nag("S3BucketLoggingEnabled", _HIPAA, _NIST_4, _NIST_5, _PCI)
+        | _control_tower("s3_bucket_logging_enabled_check")
+        | _checkov("CKV_AWS_18")
+    )
+    BUCKET_WITHOUT_LOCK = _nag("S3BucketDefaultLockEnabled", _NIST_4) | _control_tower(
+        "s3_bucket_object_lock_enabled_check"
+    )
+    BUCKET_WITHOUT_EVENTS = _control_tower("s3_event_notifications_enabled_check")
+    BUCKET_WITHOUT_REPLICATION = _nag("S3BucketReplicationEnabled", _HIPAA, _NIST_4, _NIST_5, _PCI)
+    BUCKET_WITHOUT_KEY = _nag("S3DefaultEncryptionKMS", _HIPAA, _NIST_5, _PCI) | _control_tower(
+        "s3_bucket_default_encryption_kms_check"
+    )
+    BUCKET_WITHOUT_VERSIONS = (
+        _nag("S3BucketVersioningEnabled", _HIPAA, _NIST_4, _NIST_5, _PCI)
+        | _control_tower("s3_bucket_versioning_enabled_check")
+        | _checkov("CKV_AWS_21")
+    )
+
     LAMBDA_WITHOUT_DEAD_LETTERS = _nag("LambdaDLQ", _HIPAA, _NIST_5, _SERVERLESS) | _checkov("CKV_AWS_116")
     LAMBDA_WITHOUT_RESERVED_CONCURRENCY = _nag("LambdaConcurrency", _HIPAA, _NIST_5) | _checkov("CKV_AWS_115")
     LAMBDA_IN_VPC_OF_ANOTHER_STACK = _control_tower("lambda_inside_vpc_check")
+    LAMBDA_OUTSIDE_VPC = (
+        _nag("LambdaInsideVPC", _HIPAA, _NIST_4, _NIST_5, _PCI)
+        | _control_tower("lambda_inside_vpc_check")
+        | _checkov("CKV_AWS_117")
+    )
     LAMBDA_OF_THE_CDK = _control_tower("lambda_inside_vpc_check") | _checkov(
         "CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117"
     )

@@ -1,4 +1,4 @@
-"""A Lambda function in a VPC: its role and policy, its encrypted log and environment, and its acknowledged findings."""
+"""A Lambda function, in a VPC or outside: role, policy, encrypted log and environment, acknowledged findings."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def allow(resource: str, service: str, *actions: str) -> dict[str, Any]:
 
 
 def _vpc_statements(scope: Construct) -> list[dict[str, Any]]:
-    """What a function in a VPC needs for its network interfaces, and traces.
+    """What a function in a VPC needs for its network interfaces.
 
     Lambda makes and removes the interfaces with the function's role. The function's code has the same role, and could
     take interfaces of others away or make some in any subnet of the account: calls that come from the code of a
@@ -76,7 +76,6 @@ def _vpc_statements(scope: Construct) -> list[dict[str, Any]]:
             "Resource": "*",
             "Condition": {"ArnLike": {"lambda:SourceFunctionArn": functions}},
         },
-        allow("*", "xray", "PutTelemetryRecords", "PutTraceSegments"),
     ]
 
 
@@ -117,9 +116,10 @@ def create_vpc_function(
     code: lambda_.Code,
     handler: str,
     statements: Sequence[Mapping[str, Any]],
-    vpc: ec2.IVpc,
-    vpc_subnets: ec2.SubnetSelection,
-    security_groups: Sequence[ec2.ISecurityGroup],
+    vpc: ec2.IVpc | None = None,
+    vpc_subnets: ec2.SubnetSelection | None = None,
+    security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+    outside_reason: str | None = None,
     environment: Mapping[str, str],
     encryption_key: kms.IKey,
     timeout: Duration,
@@ -131,7 +131,7 @@ def create_vpc_function(
     also_acknowledged: Mapping[str, str] | None = None,
     has_ipv6: bool = False,
 ) -> lambda_.Function:
-    """Make a function on Python 3.14 and arm64 in a VPC, with a policy, a role and a log group that only it has.
+    """Make a function on Python 3.14 and arm64, with a policy, a role and a log group that only it has.
 
     The resources are children of ``scope``: ``Log``, ``Policy``, ``Role`` and ``Function``. Later grants to the
     function are added to ``Policy``. Nothing is checked here: callers check their arguments in their own words.
@@ -141,9 +141,10 @@ def create_vpc_function(
         code: The function's code.
         handler: The entry point, ``package.module.function``.
         statements: What the function itself does. What Lambda needs to run it in the VPC is added.
-        vpc: The VPC.
+        vpc: The VPC. Default: it is in none, for ``outside_reason``.
         vpc_subnets: The subnets of its network interfaces.
         security_groups: The groups that it joins.
+        outside_reason: Why it is in no VPC.
         environment: Its environment variables.
         encryption_key: Encrypts log and environment.
         timeout: How long one execution may take.
@@ -163,7 +164,8 @@ def create_vpc_function(
         "Statement": [
             *statements,
             allow(group.log_group_arn, "logs", "CreateLogStream", "PutLogEvents"),
-            *_vpc_statements(scope),
+            *(_vpc_statements(scope) if vpc is not None else ()),
+            allow("*", "xray", "PutTelemetryRecords", "PutTraceSegments"),
         ],
     }
     policy = iam.ManagedPolicy(scope, "Policy", document=iam.PolicyDocument.from_json(document))
@@ -181,7 +183,7 @@ def create_vpc_function(
         role=role,
         vpc=vpc,
         vpc_subnets=vpc_subnets,
-        security_groups=list(security_groups),
+        security_groups=None if security_groups is None else list(security_groups),
         log_group=group,
         environment=dict(environment),
         environment_encryption=encryption_key,
@@ -191,10 +193,12 @@ def create_vpc_function(
         ipv6_allowed_for_dual_stack=True if has_ipv6 else None,
     )
     role.open()
-    acknowledge(policy, {**_open_resources(scope), **(also_acknowledged or {})})
+    findings = _open_resources(scope) if vpc is not None else {situations.open_resource("*"): _WITHOUT_RESOURCE}
+    acknowledge(policy, {**findings, **(also_acknowledged or {})})
     _acknowledge(
         function,
         vpc=vpc,
+        outside_reason=outside_reason,
         no_dead_letters=dead_letters if isinstance(dead_letters, str) else None,
         no_reserved_concurrency=no_reserved_concurrency_reason,
     )
@@ -226,14 +230,20 @@ def _open_resources(scope: Construct) -> dict[str, str]:
 
 
 def _acknowledge(
-    function: lambda_.Function, *, vpc: ec2.IVpc, no_dead_letters: str | None, no_reserved_concurrency: str | None
+    function: lambda_.Function,
+    *,
+    vpc: ec2.IVpc | None,
+    outside_reason: str | None,
+    no_dead_letters: str | None,
+    no_reserved_concurrency: str | None,
 ) -> None:
-    elsewhere = Stack.of(vpc) is not Stack.of(function)
+    elsewhere = vpc is not None and Stack.of(vpc) is not Stack.of(function)
     accept(
         function,
         {
             Situation.LAMBDA_WITHOUT_DEAD_LETTERS: no_dead_letters,
             Situation.LAMBDA_IN_VPC_OF_ANOTHER_STACK: _IN_VPC if elsewhere else None,
+            Situation.LAMBDA_OUTSIDE_VPC: outside_reason,
             Situation.LAMBDA_WITHOUT_RESERVED_CONCURRENCY: no_reserved_concurrency,
         },
     )

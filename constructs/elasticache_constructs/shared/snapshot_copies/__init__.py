@@ -1,0 +1,1 @@
+"""Copies of snapshots in S3, also in other Regions."""

@@ -1,0 +1,1 @@
+"""The code of the function that copies snapshots to S3; Lambda brings all that it imports."""
