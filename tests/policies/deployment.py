@@ -31,6 +31,7 @@ _REFERENCES = {
     "AWS::Lambda::Version": f"arn:aws:lambda:{_HERE}:function:{{name}}:1",
 }
 _ARNS = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{name}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:{{name}}:*",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
@@ -39,6 +40,7 @@ _ARNS = {
 }
 # Properties that name a resource, where they are given.
 _NAMES = {
+    "AWS::S3::Bucket": "BucketName",
     "AWS::ElastiCache::User": "UserId",
     "AWS::ElastiCache::UserGroup": "UserGroupId",
     "AWS::ElastiCache::ServerlessCache": "ServerlessCacheName",
@@ -79,7 +81,9 @@ class Policies:
     def target(self, arn: str) -> Target:
         """What an ARN names, with its own policy."""
         is_key = arn.startswith(("arn:aws:kms:", "arn:aws:iam:"))
-        return Target(account=ACCOUNT, statements=self.held.get(arn), is_key=is_key)
+        # All stacks are taken to be in one Region; a key that a stack elsewhere makes has its policy.
+        here = re.sub(r"^(arn:aws:kms:)[a-z0-9-]+", rf"\g<1>{REGION}", arn)
+        return Target(account=ACCOUNT, statements=self.held.get(here), is_key=is_key)
 
     def without(self, holder: str, number: int) -> Policies:
         """The same without one statement."""

@@ -183,7 +183,7 @@ def _of_copies(deployment: Deployment, function: Resource, variables: dict[str, 
     """What the function calls that copies the snapshots of a group, as AWS's page on exports has it."""
     elasticache = f"arn:aws:elasticache:{_HERE}"
     exports = f"arn:aws:s3:::{variables['EXPORTS']}"
-    calls = [
+    calls: list[tuple[str, str, dict[str, str | list[str]]]] = [
         ("elasticache:DescribeSnapshots", f"{elasticache}:replicationgroup:{variables['SNAPSHOTS_OF_GROUP']}", {}),
         ("elasticache:DescribeSnapshots", f"{elasticache}:snapshot:automatic.orders-2026-11-28-02-00", {}),
         ("elasticache:CopySnapshot", f"{elasticache}:snapshot:automatic.orders-2026-11-28-02-00", {}),
@@ -200,14 +200,17 @@ def _of_copies(deployment: Deployment, function: Resource, variables: dict[str, 
                 if each.properties["AliasName"] == f"alias/{name}"
             ),
         )
-        context = {"kms:ViaService": f"s3.{region}.amazonaws.com", "kms:ResourceAliases": [f"alias/{name}"]}
+        context: dict[str, str | list[str]] = {
+            "kms:ViaService": f"s3.{region}.amazonaws.com",
+            "kms:ResourceAliases": [f"alias/{name}"],
+        }
         calls += [
             ("s3:ListBucket", vault, {}),
             *((f"s3:{action}", f"{vault}/a-0001.rdb", {}) for action in ("AbortMultipartUpload", "PutObject")),
             *((f"kms:{action}", key.replace(REGION, region), context) for action in ("Decrypt", "GenerateDataKey")),
         ]
-    for action, resource, context in calls:
-        yield _by_code(deployment, function, action, resource, context=context)
+    for action, resource, more in calls:
+        yield _by_code(deployment, function, action, resource, context=more)
 
 
 def _of_rotation(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:

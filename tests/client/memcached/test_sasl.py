@@ -17,6 +17,7 @@ from elasticache_client.memcached import connect_sasl
 from local_servers.certificates import HOST
 from tests.client.engines import missing
 from tests.client.memcached.servers import memcached
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from local_servers.certificates import Certificate
     from tests.client.memcached.servers import Server
 
+EXAMPLE = ROOT / "client" / "examples" / "memcached_sasl.py"
 USER = f"app@{HOST}"
 PASSWORD = "planted-never-to-be-seen"
 
@@ -65,6 +67,23 @@ def test_values_go_through_a_login(server: Server, dns_only: Certificate, value:
     client = _connect(server, dns_only)
     assert (client.set("key", value), client.get("key")) == (True, value)
     client.disconnect_all()
+
+
+def test_the_example_runs(server: Server, dns_only: Certificate) -> None:
+    """The example logs in, and reads what it wrote; with another password it ends with an error."""
+    certificate = {"SSL_CERT_FILE": str(dns_only.certificate), "MEMCACHED_USER": USER}
+    ended = [
+        subprocess.run(
+            [sys.executable, EXAMPLE, server.name],
+            env={**os.environ, **certificate, "MEMCACHED_PASSWORD": password},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for password in (PASSWORD, "another")
+    ]
+    assert "{'name': 'pear', 'cents': 250}\n" == ended[0].stdout
+    assert "Auth failure" in ended[1].stderr
 
 
 def test_a_wrong_password_is_refused(server: Server, dns_only: Certificate, caplog: pytest.LogCaptureFixture) -> None:

@@ -118,9 +118,9 @@ class SnapshotCopies(Construct):
         admit_alarms_to(alarm_topic, of=self)
         stack = Stack.of(self)
         exports = self._exports()
-        group_id = getattr(cache, "replication_group_id", None)
-        name = getattr(cache, "serverless_cache_name", None)
-        variable = {"SNAPSHOTS_OF_GROUP": group_id} if group_id else {"SNAPSHOTS_OF_SERVERLESS_CACHE": name}
+        group_id: str | None = getattr(cache, "replication_group_id", None)
+        name: str = getattr(cache, "serverless_cache_name", "")
+        variable = {"SNAPSHOTS_OF_SERVERLESS_CACHE": name} if group_id is None else {"SNAPSHOTS_OF_GROUP": group_id}
         places = [[vault.name, vault.region] for vault in vaults]
         self.function: lambda_.Function = create_vpc_function(
             self,
@@ -275,7 +275,7 @@ def _arn(stack: Stack, resource: str, name: str) -> str:
     )
 
 
-def _of_snapshots(stack: Stack, group_id: str | None, name: str | None) -> list[dict[str, Any]]:
+def _of_snapshots(stack: Stack, group_id: str | None, name: str) -> list[dict[str, Any]]:
     if group_id is not None:
         return [
             allow(_arn(stack, "replicationgroup", group_id), "elasticache", "DescribeSnapshots"),
@@ -283,7 +283,7 @@ def _of_snapshots(stack: Stack, group_id: str | None, name: str | None) -> list[
         ]
     actions = ("DescribeServerlessCacheSnapshots", "ExportServerlessCacheSnapshot")
     return [
-        allow(_arn(stack, "serverlesscache", str(name)), "elasticache", actions[0]),
+        allow(_arn(stack, "serverlesscache", name), "elasticache", actions[0]),
         allow(_arn(stack, "serverlesscachesnapshot", "*"), "elasticache", *actions),
     ]
 

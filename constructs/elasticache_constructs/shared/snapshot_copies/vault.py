@@ -94,6 +94,8 @@ class SnapshotVault(Construct):
             self.bucket,
             {
                 Situation.BUCKET_WITHOUT_ACCESS_LOG: _NO_ACCESS_LOG,
+                Situation.BUCKET_WITHOUT_EVENTS: NO_EVENTS,
+                Situation.BUCKET_WITHOUT_LOCK: _NO_LOCK,
                 Situation.BUCKET_WITHOUT_REPLICATION: _NO_REPLICATION,
             },
         )

@@ -173,7 +173,7 @@ def _copy_file(storage: Any, bucket: str, key: str, client: Any, vault: Vault) -
 
 def handle(_event: object, context: Any) -> float:
     """Do the next thing, and log the hours as a metric."""
-    import boto3  # noqa: PLC0415 - Lambda has it, and a machine that synthesises may not
+    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - Lambda has it, and a machine that synthesises may not
 
     here = os.environ["AWS_REGION"]
     vaults: dict[str, tuple[Any, list[Vault]]] = {}
