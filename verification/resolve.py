@@ -93,9 +93,20 @@ def _ref(deployment: Deployment, name: str) -> Any:
     if name in deployment.physical_ids:
         return deployment.physical_ids[name]
     parameter = deployment.stack.template.get("Parameters", {}).get(name, {})
-    if "Default" in parameter and not parameter["Type"].startswith("AWS::SSM::"):
+    if parameter.get("Type", "").startswith("AWS::SSM::"):
+        return _stored(deployment, name)
+    if "Default" in parameter:
         return parameter["Default"]
     raise UnresolvedError(f"Ref {name}")
+
+
+def _stored(deployment: Deployment, name: str) -> Any:
+    """The value that a parameter of Systems Manager had when the stack was deployed."""
+    given = deployment.account.stack(deployment.stack.name).get("Parameters", [])
+    value = next((each.get("ResolvedValue") for each in given if each["ParameterKey"] == name), None)
+    if value is None:
+        raise UnknownFunctionError(f"the parameter {name} of Systems Manager")
+    return value
 
 
 def _attribute(deployment: Deployment, argument: Sequence[str] | str) -> Any:

@@ -382,6 +382,8 @@ def _of_endpoint(endpoint: Resource) -> Iterator[Need]:
 
 def _of_caches(deployment: Deployment) -> Iterator[Need]:
     for cache in deployment.of("ElastiCache::ReplicationGroup", "ElastiCache::CacheCluster"):
+        if "NotificationTopicArn" not in cache.properties:
+            continue  # an imported one may have no topic
         context = {"AWS:SourceOwner": ACCOUNT, **_TLS}
         call = Call(action="sns:Publish", resource=cache.properties["NotificationTopicArn"], context=context)
         yield Need(why=f"events of {cache.logical_id}", service="elasticache.amazonaws.com", call=call)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -134,6 +135,29 @@ def _deployment(**changes: Any) -> resolve.Deployment:
 def test_values_are_worked_out(value: Any, expected: Any) -> None:
     """References, imports and functions of a template resolve to the account's values."""
     assert expected == _deployment().resolve(value)
+
+
+def _described(**stack: Any) -> resolve.Deployment:
+    """A deployment in an account whose stacks are described so."""
+    stored = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop/host"}
+    account = cast("Any", SimpleNamespace(region="eu-west-1", stack=lambda _name: stack))
+    return _deployment(stack=_stack({"Resources": {}, "Parameters": {"Host": stored}}), account=account)
+
+
+def test_what_other_stacks_and_parameters_have_is_read() -> None:
+    """An output of a stack that exports nothing; and what a stored parameter had when it was deployed, not its name."""
+    found = _described(
+        Outputs=[{"OutputKey": "Log", "OutputValue": "slow"}],
+        Parameters=[{"ParameterKey": "Host", "ParameterValue": "/shop/host", "ResolvedValue": "cache.internal"}],
+    )
+    output = {"Fn::GetStackOutput": {"StackName": "shop", "OutputName": "Log", "Region": {"Ref": "AWS::Region"}}}
+    assert found.resolve([output, {"Ref": "Host"}]) == ["slow", "cache.internal"]
+    elsewhere = {"Fn::GetStackOutput": {"StackName": "shop", "OutputName": "Log", "Region": "us-east-1"}}
+    for unknown in (elsewhere, {"Fn::GetStackOutput": {"StackName": "shop", "OutputName": "Other"}}):
+        with pytest.raises(resolve.UnresolvedError):
+            found.resolve(unknown)
+    with pytest.raises(resolve.UnknownFunctionError):
+        _described(Parameters=[{"ParameterKey": "Host", "ParameterValue": "/shop/host"}]).resolve({"Ref": "Host"})
 
 
 @pytest.mark.parametrize(
