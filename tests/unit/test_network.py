@@ -23,6 +23,8 @@ from elasticache_constructs import (
     Rotation,
 )
 from elasticache_constructs.network.subnets import choose_subnets
+from elasticache_rules.change_gate.changes import Effect
+from elasticache_rules.change_gate.stacks import compare_stacks
 from elasticache_rules.posture.reachability import closed_stores
 from tests.conftest import FLAGS, Bench
 from tests.unit.builders import GUIDE, NO_ALARMS, SMALL
@@ -826,6 +828,16 @@ def test_without_ipv6_there_is_none() -> None:
     """A network has IPv6 only if it is asked for."""
     assert "ipv6" not in str(_template(Egress.NAT)).lower()
     assert CacheNetwork(_stack(), "Net").ipv6_cache_subnets is None
+
+
+def test_gate_names_subnets_that_get_ipv6() -> None:
+    """CloudFormation may replace each subnet of a network that exists, and replaces nothing for certain."""
+    old, new = ({"Resources": each} for each in (_template(), _dual()))
+    changes = compare_stacks({"network": old}, {"network": new})
+    named = {each.resource for each in changes if each.effect is Effect.MAY_REPLACE}
+
+    assert {*_subnets(_template(), "cache"), *_subnets(_template(), "application")} == named
+    assert [] == [*changes.blocking()]
 
 
 def test_ip_protocol_is_of_the_cdk() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from botocore.session import Session  # type: ignore[import-untyped]
+from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from elasticache_constructs import (
     AlarmTopic,
@@ -199,6 +201,50 @@ def test_serverless_snapshots_are_exported_and_copied() -> None:
     here.buckets |= {"exports": files, "near": {f"{NAME}-0001.rdb"}}
     assert 0 == _run(service, here, there, serverless=True)
     assert files == here.buckets["near"] == there.buckets["far"]
+
+
+def _client(name: str) -> Any:
+    session = Session()
+    session.set_credentials("none", "none")
+    return session.create_client(name, region_name="eu-west-1")
+
+
+def test_calls_are_as_the_service_takes_them() -> None:
+    """Names of parameters and answers are those of the API, for groups."""
+    client = _client("elasticache")
+    snapshot = {"SnapshotName": NAME, "SnapshotStatus": "available", "NodeSnapshots": [{"SnapshotCreateTime": NOW}]}
+    with Stubber(client) as stub:
+        request = {"ReplicationGroupId": "orders", "SnapshotSource": "system"}
+        stub.add_response("describe_snapshots", {"Snapshots": [snapshot]}, request)
+        export = {
+            "SourceSnapshotName": NAME,
+            "TargetSnapshotName": "orders-2026-11-28-02-00",
+            "TargetBucket": "exports",
+        }
+        stub.add_response("copy_snapshot", {}, export)
+        cache = Cache(client, group="orders", serverless=None)
+        newest = cache.newest()
+        assert newest is not None
+        cache.export(newest, "exports")
+        stub.assert_no_pending_responses()
+    assert (NAME, NOW, True, 1) == (newest.name, newest.made, newest.is_available, newest.files)
+
+
+def test_serverless_calls_are_as_the_service_takes_them() -> None:
+    """Names of parameters and answers are those of the API, for serverless caches."""
+    client = _client("elasticache")
+    snapshot = {"ServerlessCacheSnapshotName": NAME, "Status": "AVAILABLE", "CreateTime": NOW}
+    with Stubber(client) as stub:
+        request = {"ServerlessCacheName": "orders", "SnapshotType": "automated"}
+        stub.add_response("describe_serverless_cache_snapshots", {"ServerlessCacheSnapshots": [snapshot]}, request)
+        export = {"ServerlessCacheSnapshotName": NAME, "S3BucketName": "exports"}
+        stub.add_response("export_serverless_cache_snapshot", {}, export)
+        cache = Cache(client, group=None, serverless="orders")
+        newest = cache.newest()
+        assert newest is not None
+        cache.export(newest, "exports")
+        stub.assert_no_pending_responses()
+    assert newest.is_available
 
 
 # The constructs

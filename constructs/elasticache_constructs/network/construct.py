@@ -114,8 +114,9 @@ class CacheNetwork(Construct):
     (https://github.com/aws/aws-cdk/issues/29709). Nothing is in that group.
 
     Changing ``cidr`` or removing a zone replaces subnets and the caches in them. Changing ``egress`` changes routes in
-    place. Changing ``ip_protocol`` may replace subnets, with the caches in them: CloudFormation decides it when it
-    deploys (``make gate`` stops it), so choose it when the network is made.
+    place. Changing ``ip_protocol`` of a network that exists may replace
+    subnets: CloudFormation decides it when it deploys, and a subnet with a cache in it cannot be deleted. ``make gate``
+    names the subnets, and the change set says more. Choose it when the network is made.
 
     Use an existing VPC with `from_lookup` or `from_attributes`, or pass it to a cache directly: every construct of this
     package takes ``vpc`` and ``vpc_subnets``.
