@@ -58,7 +58,10 @@ def _written(settings: ReplicationGroupSettings) -> dict[str, Any]:
 
 def test_groups_are_members_if_and_only_if_the_service_takes_them(accepted: Sequence[Accepted]) -> None:
     """Each drawn group, as it is and with upgrades by hand: refused if it breaks a rule, and by nothing else."""
-    by_hand = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": "All members are upgraded together."}
+    by_hand: dict[str, Any] = {
+        "auto_minor_version_upgrade": False,
+        "manual_upgrades_reason": "All members are upgraded together.",
+    }
     seen: Counter[bool] = Counter()
     for each in accepted:
         if not isinstance(each.settings, ReplicationGroupSettings):

@@ -22,6 +22,7 @@ from elasticache_constructs import (
     SecondaryReplicationGroup,
     Topology,
 )
+from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import Bench, new_bench
 from tests.unit.builders import NO_ALARMS, USERS, replication_group
 
@@ -168,6 +169,22 @@ def test_members_are_stated_once_they_joined_and_roles_once_they_changed(*, is_p
 
     assert list(zip(("eu-west-1", "eu-central-1"), roles, strict=True)) == world.members
     assert joined.member_id == world.here.only(GLOBAL)["Properties"]["Members"][1]["ReplicationGroupId"]
+
+
+def test_gate_lets_changes_of_all_members_pass_once_the_members_are_stated() -> None:
+    """They are on the global datastore alone: neither group is touched by the deployment."""
+
+    def templates(**since: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        world = _world(of_store=since, topology=SHARDED)
+        world.store.state_members([world.secondary()])
+        return world.here.template(), world.there.template()
+
+    before, after = templates(), templates(node_type=NodeType("cache.r7g.xlarge"), engine=Engine.VALKEY_8_2)
+    here, there = (compare(old, new) for old, new in zip(before, after, strict=True))
+    names = {name for name, each in before[0]["Resources"].items() if each["Type"] == f"AWS::{GLOBAL}"}
+
+    assert [] == [*here.blocking(), *there]
+    assert names == {each.resource for each in here if each.effect is not Effect.CREATION}
 
 
 @dataclass(frozen=True)
