@@ -20,6 +20,7 @@ from elasticache_constructs import (
     GlobalDatastore,
     IamUser,
     MemcachedCluster,
+    Name,
     NodeType,
     PasswordUser,
     Permissions,
@@ -34,6 +35,7 @@ from elasticache_constructs import (
 SMALL = NodeType("cache.t4g.small")
 ZONES = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 NO_LOGIN = Access.without_login(reason="The example has neither users nor a token.")
+NAMED = "The example names its caches after its folder."
 WINDOW = "sun:05:00-sun:09:00"
 
 
@@ -43,6 +45,7 @@ def tam_redis_replication_group(stack: cdk.Stack) -> None:
     cache = ReplicationGroup(
         stack,
         "Redis",
+        name=Name("ex-redis-replication-group", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.REDIS_7_1,
@@ -61,6 +64,7 @@ def tam_redis_cluster_mode(stack: cdk.Stack) -> None:
     cache = ReplicationGroup(
         stack,
         "Redis",
+        name=Name("ex-redis-cluster-mode", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.REDIS_7_1,
@@ -82,6 +86,7 @@ def tam_redis_cluster(stack: cdk.Stack) -> None:
     cache = ReplicationGroup(
         stack,
         "Redis",
+        name=Name("ex-redis-cluster", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.REDIS_7_1,
@@ -100,6 +105,7 @@ def tam_redis_global(ireland: cdk.Stack, virginia: cdk.Stack) -> None:
     primary = ReplicationGroup(
         virginia,
         "Redis",
+        name=Name("ex-redis-global", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.REDIS_7_1,
@@ -114,6 +120,7 @@ def tam_redis_global(ireland: cdk.Stack, virginia: cdk.Stack) -> None:
     secondary = SecondaryReplicationGroup(
         ireland,
         "Redis",
+        name=Name("ex-redis-global", NAMED),
         global_datastore=datastore,
         vpc=other.vpc,
         vpc_subnets=other.cache_subnets,
@@ -132,6 +139,7 @@ def tam_redis_with_cluster_replica(stack: cdk.Stack) -> None:
         cache = ReplicationGroup(
             stack,
             name,
+            name=Name(f"ex-{name.lower()}", NAMED),
             vpc=network.vpc,
             vpc_subnets=network.cache_subnets,
             engine=Engine.REDIS_7_1,
@@ -150,6 +158,7 @@ def tam_valkey_replication_group(stack: cdk.Stack) -> None:
     cache = ReplicationGroup(
         stack,
         "Valkey",
+        name=Name("ex-valkey-replication-group", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.VALKEY_7_2,
@@ -167,6 +176,7 @@ def tam_memcached_cluster(stack: cdk.Stack) -> None:
     cache = MemcachedCluster(
         stack,
         "Memcached",
+        name=Name("ex-memcached-cluster", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=Engine.MEMCACHED_1_6_17,
@@ -184,6 +194,7 @@ def tam_serverless_cache(stack: cdk.Stack) -> None:
     cache = ServerlessCache(
         stack,
         "Redis",
+        name=Name("ex-serverless-cache", NAMED),
         vpc=network.vpc,
         vpc_subnets=network.cache_subnets,
         engine=ServerlessEngine.REDIS_7,

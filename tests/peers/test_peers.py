@@ -26,13 +26,29 @@ CLIENTS = {"SourceSecurityGroupId": {"Fn::GetAtt": ["Clients67031123", "GroupId"
 # What the examples have, by the type of the resource, in the order of the template.
 WANTED: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
     "tam_redis_replication_group": {
-        GROUP: [{"Engine": "redis", "EngineVersion": "7.1", "AuthToken": ..., "NumCacheClusters": 2, **SMALL}],
+        GROUP: [
+            {
+                "ReplicationGroupId": "ex-redis-replication-group",
+                "Engine": "redis",
+                "EngineVersion": "7.1",
+                "AuthToken": ...,
+                "NumCacheClusters": 2,
+                **SMALL,
+            }
+        ],
         "AWS::ElastiCache::ParameterGroup": [{"CacheParameterGroupFamily": "redis7", **TRACKING}],
         INGRESS: [VPC_TRAFFIC],
     },
     "tam_redis_cluster_mode": {
         GROUP: [
-            {"EngineVersion": "7.1", "NumNodeGroups": 2, "ReplicasPerNodeGroup": 3, "MultiAZEnabled": True, **SMALL}
+            {
+                "ReplicationGroupId": "ex-redis-cluster-mode",
+                "EngineVersion": "7.1",
+                "NumNodeGroups": 2,
+                "ReplicasPerNodeGroup": 3,
+                "MultiAZEnabled": True,
+                **SMALL,
+            }
         ],
         "AWS::ElastiCache::User": [
             {"UserName": "default"},
@@ -53,7 +69,15 @@ WANTED: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
         INGRESS: [VPC_TRAFFIC, VPC_TRAFFIC],
     },
     "tam_redis_cluster": {
-        GROUP: [{"NumCacheClusters": 1, "AutomaticFailoverEnabled": False, "EngineVersion": "7.1", **SMALL}],
+        GROUP: [
+            {
+                "ReplicationGroupId": "ex-redis-cluster",
+                "NumCacheClusters": 1,
+                "AutomaticFailoverEnabled": False,
+                "EngineVersion": "7.1",
+                **SMALL,
+            }
+        ],
         "AWS::ElastiCache::ParameterGroup": [TRACKING],
     },
     "tam_redis_with_cluster_replica": {
@@ -65,20 +89,37 @@ WANTED: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
         INGRESS: [VPC_TRAFFIC, VPC_TRAFFIC],
     },
     "tam_valkey_replication_group": {
-        GROUP: [{"Engine": "valkey", "EngineVersion": "7.2", "NumCacheClusters": 2, **SMALL}],
+        GROUP: [
+            {
+                "ReplicationGroupId": "ex-valkey-replication-group",
+                "Engine": "valkey",
+                "EngineVersion": "7.2",
+                "NumCacheClusters": 2,
+                **SMALL,
+            }
+        ],
         "AWS::ElastiCache::User": [
             {"UserName": "default", "AuthenticationMode": {"Type": "password", "Passwords": ...}}
         ],
         "AWS::ElastiCache::ParameterGroup": [{"CacheParameterGroupFamily": "valkey7", **TRACKING}],
     },
     "tam_memcached_cluster": {
-        CLUSTER: [{"EngineVersion": "1.6.17", "NumCacheNodes": 2, "AZMode": "cross-az", **SMALL}],
+        CLUSTER: [
+            {
+                "ClusterName": "ex-memcached-cluster",
+                "EngineVersion": "1.6.17",
+                "NumCacheNodes": 2,
+                "AZMode": "cross-az",
+                **SMALL,
+            }
+        ],
         "AWS::ElastiCache::ParameterGroup": [{"Properties": {"idle_timeout": "60"}}],
         INGRESS: [{**VPC_TRAFFIC, "FromPort": 11211, "ToPort": 11211}],
     },
     "tam_serverless_cache": {
         SERVERLESS: [
             {
+                "ServerlessCacheName": "ex-serverless-cache",
                 "Engine": "redis",
                 "MajorEngineVersion": "7",
                 "CacheUsageLimits": {"DataStorage": {"Maximum": 2, "Unit": "GB"}, "ECPUPerSecond": {"Maximum": 1000}},
