@@ -121,6 +121,18 @@ def test_line_end_within_a_value_breaks_no_line(capsys: pytest.CaptureFixture[st
     assert "error: description='a; b': it is one line. Write one.\n" == capsys.readouterr().err
 
 
+def test_an_interrupt_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C during a synth shows no stack trace, unless one is asked for."""
+    monkeypatch.delenv("CDK_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        raise KeyboardInterrupt
+    assert (130, "Interrupted by SIGINT\n") == (end.value.code, capsys.readouterr().err)
+
+    monkeypatch.setenv("CDK_DEBUG", "true")
+    with pytest.raises(KeyboardInterrupt), one_line_errors():
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("bug", [RuntimeError("a bug"), KeyError("a bug"), ValueError("a bug")], ids=repr)
 def test_bug_keeps_its_traceback(bug: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever is no refusal passes through untouched, and nothing is printed."""

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import re
+import signal
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
@@ -153,14 +154,20 @@ def one_line_errors() -> Iterator[None]:
     """End the program with one line for each mistake, and exit code 1, if the app's configuration is refused.
 
     Put an app's whole body into it: ``with one_line_errors(): ...``. Errors of this package and of the CDK are printed
-    without a stack trace; any other exception is a bug and keeps it. With ``CDK_DEBUG=true`` in the
+    without a stack trace, and so is Ctrl-C; any other exception is a bug and keeps it. With ``CDK_DEBUG=true`` in the
     environment (``cdk synth --debug`` sets it) everything keeps its trace.
 
     Raises:
-        SystemExit: If a `ConfigurationError` or an error of the CDK is raised; the exit code is 1.
+        SystemExit: If a `ConfigurationError` or an error of the CDK is raised; the exit code is 1. If Ctrl-C ends the
+            program; it is 130.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        if os.environ.get("CDK_DEBUG") == "true":
+            raise
+        sys.stderr.write("Interrupted by SIGINT\n")
+        raise SystemExit(128 + signal.SIGINT) from None
     except (ConfigurationError, RuntimeError) as error:
         refused = isinstance(error, ConfigurationError) or isinstance(error.__cause__, JavaScriptError)
         if not refused or os.environ.get("CDK_DEBUG") == "true":
