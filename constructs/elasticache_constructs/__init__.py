@@ -55,7 +55,7 @@ from elasticache_constructs.values.restore import Snapshot
 from elasticache_constructs.values.serverless_engine import ServerlessEngine
 from elasticache_constructs.values.serverless_limits import ServerlessLimits
 from elasticache_constructs.values.subscribers import Pager, SlackChannel, Subscribers, TeamsChannel
-from elasticache_constructs.values.topology import ClusterMode, Topology
+from elasticache_constructs.values.topology import ClusterMode, Shard, Topology
 from elasticache_constructs.values.transit_encryption import TransitEncryption
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "ServerlessEngine",
     "ServerlessLimits",
     "ServiceUpdateAlarm",
+    "Shard",
     "SlackChannel",
     "Snapshot",
     "SnapshotCopies",

@@ -108,3 +108,14 @@ def test_the_mode_of_a_cluster_is_stated_alone() -> None:
     assert [("ClusterMode", Effect.SEVERAL_DEPLOYMENTS, ("TOP-23",))] == [
         (each.property, each.effect, each.rules) for each in stopped
     ]
+
+
+def test_a_seeded_cluster_no_longer_states_its_shards_first() -> None:
+    """Replicas are added once the template does not name the shards; both at once are stopped (UPD-07)."""
+    *phases, at_once = phases_of("shards", "seeded")
+    steps = [compare(old, new) for old, new in itertools.pairwise(phases)]
+    stopped = compare(phases[0], at_once).blocking()
+
+    assert [[], []] == [list(step.blocking()) for step in steps]
+    assert {"NodeGroupConfiguration"} == {each.property for each in steps[0]}
+    assert {"UPD-07"} <= {rule for each in stopped for rule in each.rules}

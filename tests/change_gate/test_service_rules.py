@@ -1602,6 +1602,15 @@ ROWS = [
         (clustered(**_shards(1, 1)), clustered(**_shards(1, 1, 1))),
     ),
     Row(
+        "UPD-06",
+        clustered(**_shards(1, 1) | {"ReplicasPerNodeGroup": 1}),
+        clustered(),
+        "Cache.NodeGroupConfiguration",
+        Effect.IN_PLACE,
+        "the shards are no longer stated, and stay as they are",
+        (clustered({}, **_shards(1, 1) | {"ReplicasPerNodeGroup": 1}), clustered({})),
+    ),
+    Row(
         "UPD-02",
         clustered(**_shards(1, 1)),
         clustered(**_shards(1, 1, PrimaryAvailabilityZone="eu-west-1c")),

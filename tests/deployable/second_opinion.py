@@ -119,6 +119,8 @@ class Asked:
     """Nodes that the account may have in a cluster."""
     is_loaded: bool = False
     """Whether it is there already, made of its files."""
+    made_with: int = 0
+    """How many nodes it was made with, where it is there already with a placement."""
     targets: tuple[Mapping[str, Any], ...] = ()
     """The numbers of it that are scaled, each with its dimension, capacities, metric and target."""
 
@@ -193,6 +195,7 @@ def asked(
     region: str | None,
     node_quota: int,
     is_loaded: bool = False,
+    made_with: int = 0,
     targets: tuple[Mapping[str, Any], ...] = (),
 ) -> Asked:
     """What the resources of one cache ask of the service.
@@ -202,6 +205,7 @@ def asked(
         region: Where; None where it is not known.
         node_quota: Nodes that the account may have in a cluster.
         is_loaded: Whether the cache is there already, made of its files.
+        made_with: How many nodes it was made with, where it is there already with a placement.
         targets: The numbers of it that are scaled.
     """
     by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -227,6 +231,7 @@ def asked(
         region=region,
         node_quota=node_quota,
         is_loaded=is_loaded,
+        made_with=made_with,
         targets=targets,
     )
 
@@ -606,7 +611,21 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     "TOP-15": lambda wanted: (
         len(wanted.cache.get("NodeGroupConfiguration", [])) not in (0, wanted.cache.get("NumNodeGroups"))
     ),
-    "TOP-17": lambda wanted: "NodeGroupConfiguration" in wanted.cache and _slots(wanted) != [*range(16384)],
+    "TOP-13": lambda wanted: "NodeGroupConfiguration" in wanted.cache and "PreferredCacheClusterAZs" in wanted.cache,
+    "TOP-14": lambda wanted: (
+        len(wanted.cache.get("PreferredCacheClusterAZs", []))
+        not in (0, wanted.cache.get("NumCacheClusters"), wanted.made_with)
+    ),
+    "TOP-16": lambda wanted: any(
+        len(shard["ReplicaAvailabilityZones"]) != shard["ReplicaCount"] or "PrimaryAvailabilityZone" not in shard
+        for shard in wanted.cache.get("NodeGroupConfiguration", [])
+        if "ReplicaAvailabilityZones" in shard
+    ),
+    "TOP-17": lambda wanted: (
+        "NodeGroupConfiguration" in wanted.cache
+        and ("SnapshotArns" in wanted.cache or bool(_slots(wanted)))
+        and _slots(wanted) != [*range(16384)]
+    ),
     "NAM-12": _shard_ids_are_wrong,
     "WIN-01": lambda wanted: not 60 <= (_maintenance(wanted) or (0, 0))[1] <= 24 * 60,
     # Logs and network

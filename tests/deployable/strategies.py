@@ -86,7 +86,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
     logins, transit_encryption = draw(access.with_encryption(known, slips))
     maintenance_window, snapshot_window = draw(times.windows(apart="maintenance_window" not in slips))
     anyhow = bool(slips & {"node_type", "engine"})
-    topology = draw(shapes.careful(known))
+    topology = draw(shapes.careful(known, region))
     if "topology" not in slips:
         topology = draw(scaling.of_group(topology, node_type, known, careful=not anyhow))
     else:

@@ -126,6 +126,10 @@ def relaxed(settings: Any) -> set[str]:
                 and (engine.name == "valkey" or engine.is_at_least("7.0")),
                 "elasticache_replication_group_has_access_control": access.without_login_reason is not None,
                 "E3026": waits_for_failover and engine.name == "redis",
+                "elasticache_replication_group_delivers_slow_log": engine.supports_slow_log
+                and settings.log_delivery.log("slow-log").disabled_reason is not None,
+                "elasticache_replication_group_delivers_engine_log": engine.supports_engine_log
+                and settings.log_delivery.log("engine-log").disabled_reason is not None,
             }
     leaving = getattr(settings, "access", None) and settings.access.removing
     return {

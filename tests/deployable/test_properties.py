@@ -66,6 +66,7 @@ def _is_judged(written: Call) -> None:
         region=known_region(made),
         node_quota=made.topology.node_quota if is_group else 0,
         is_loaded=is_group and made.restore_from is not None and made.restore_from.loaded,
+        made_with=len(made.topology.zones_of_nodes) if is_group and made.topology.placed else 0,
         targets=targets(made),
     )
     assert [] == refusals(wanted) + complaints(found)

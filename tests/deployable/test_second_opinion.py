@@ -273,6 +273,19 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("SNP-10", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"] * 2}, {}),
     ("SNP-13", GROUP, {**SHARDS, "SnapshotArns": ["arn:aws:s3:::bucket/a.rdb"]}, {"parameters": ON}),
     ("SNP-13", GROUP, {"SnapshotArns": ["arn:aws:s3:::bucket/a.rdb", "arn:aws:s3:::bucket/b.rdb"]}, {}),
+    ("TOP-14", GROUP, {"PreferredCacheClusterAZs": ["a", "b", "c"]}, {}),
+    (
+        "TOP-16",
+        GROUP,
+        {
+            **SHARDS,
+            "NodeGroupConfiguration": [
+                {**each, "ReplicaCount": 1, "PrimaryAvailabilityZone": "a", "ReplicaAvailabilityZones": []}
+                for each in _shards("0-1", "2-3", "4-16383")
+            ],
+        },
+        {"parameters": ON},
+    ),
     ("TOP-15", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-8191", "8192-16383")}, {"parameters": ON}),
     ("TOP-17", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "2-3", "4-16382")}, {"parameters": ON}),
     ("TOP-17", GROUP, {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "1-3", "4-16383")}, {"parameters": ON}),
@@ -364,6 +377,11 @@ BOTH = {
     "ENG-02": edited(CLUSTER, {"Engine": "redis", "EngineVersion": "7.1"}, {"family": "redis7"}),
     "NOD-03": edited(CLUSTER, {"CacheNodeType": "cache.r6gd.xlarge"}, {}),
     "TLS-02": edited(TOKEN, {**REDIS_5, "EngineVersion": "3.2.10"}, {"family": "redis3.2"}),
+    "TOP-13": edited(
+        GROUP,
+        {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "2-3", "4-16383"), "PreferredCacheClusterAZs": ["a"]},
+        {"parameters": ON},
+    ),
     "TOP-06": edited(GROUP, {**SHARDS, "ReplicasPerNodeGroup": 0}, {"parameters": ON}),
 }
 """Faults that break another rule as well."""

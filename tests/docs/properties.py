@@ -104,7 +104,6 @@ NOT_SAID: dict[str, dict[str, str]] = {
     },
     "ReplicationGroup": {
         "CacheSecurityGroupNames": _NO_RULES_OF_CLASSIC,
-        "PreferredCacheClusterAZs": "the service spreads the nodes over the Availability Zones of the subnets",
         "PrimaryClusterId": "makes a group of a single Redis node; a new group takes `ReplicationGroup(restore_from=)`",
         "SnapshottingClusterId": "the service chooses the node that snapshots are taken of, a replica where there is "
         "one",

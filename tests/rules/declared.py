@@ -97,7 +97,7 @@ DECLARED: dict[str, Declared] = {
     "NAM-07": _always(_CREATE_ACCESS, "ids are references to the users and the group made with them"),
     "NAM-08": _refused("NAM-05", "one check for the user's id and name"),
     "NAM-12": _always(
-        f"{_EC}.replication_group.settings._shards_with_slots", "shards are numbered as the service does, from 0001"
+        f"{_EC}.replication_group.settings._named_shards", "shards are numbered as the service does, from 0001"
     ),
     "NAM-13": _account("whether a cluster has the name of a node already; the group's own is generated"),
     # Engines
@@ -120,7 +120,9 @@ DECLARED: dict[str, Declared] = {
     "NOD-12": _refused("NOD-09", "new caches cannot have t2"),
     "NOD-13": _refused("NOD-10", "new caches cannot have m1 or m2"),
     "NOD-14": _refused("NOD-10", "the families without it are those that new caches cannot have"),
-    "NOD-16": _account("whether an Availability Zone has the capacity; replication groups name no zones"),
+    "NOD-16": _account(
+        "whether an Availability Zone has the capacity; replication groups name none unless they are told to"
+    ),
     "NOD-21": _run_time("burstable nodes without credits are slower; a choice of price"),
     "NOD-22": _impossible(_GROUP, "node_type is required"),
     # Topology
@@ -129,18 +131,7 @@ DECLARED: dict[str, Declared] = {
     "TOP-08": _FAILOVER,
     "TOP-09": _FAILOVER,
     "TOP-11": _FAILOVER,
-    "TOP-13": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
-    "TOP-14": _not_exposed(f"{_RG}.PreferredCacheClusterAZs", "the service spreads the nodes"),
-    "TOP-15": _always(
-        f"{_EC}.replication_group.settings._shards_with_slots", "one configuration for each shard of the topology"
-    ),
-    "TOP-16": _always(
-        f"{_EC}.replication_group.settings._shards_with_slots", "no zones are named: the service spreads the nodes"
-    ),
-    "TOP-17": _always(
-        f"{_EC}.replication_group.settings._shards_with_slots",
-        "a cluster that is made from files divides the slots among its shards",
-    ),
+    "TOP-13": _impossible(f"{_EC}.Topology", "a placement becomes one or the other, by the cluster mode"),
     "TOP-20": _refused("ENG-03", "versions that are not on offer"),
     "TOP-24": _always(f"{_EC}.Topology.has_cluster_parameters", "cluster-enabled follows from the topology"),
     "TOP-27": _not_exposed(f"{_RG}.PrimaryClusterId", "groups are made new, or from a snapshot"),

@@ -28,6 +28,7 @@ def imported(
     spread: Spread | None = None,
     scaling: str | None = None,
     durability: str | None = None,
+    placed: tuple[str, ...] = (),
     public: bool = False,
 ) -> object:
     """A placement in one imported subnet for each Availability Zone."""
@@ -57,6 +58,7 @@ def imported(
         node_type=NodeType(node_type),
         scaling=scaling,
         durability=durability,
+        placed=placed,
     )
 
 
@@ -209,6 +211,15 @@ ROWS = (
             "out, or choose subnets in zones of the region."
         ),
         lambda: imported(["us-west-2-lax-1a"]),
+    ),
+    Row(
+        "NET-18",
+        lambda: imported(["eu-west-1a", "eu-west-1b"], placed=("eu-west-1a", "eu-west-1c")),
+        (
+            "Topology(placement=...) in eu-west-1c: the nodes are in zones that the cache has subnets in: eu-west-1a, "
+            "eu-west-1b. Choose subnets in eu-west-1c, or place the nodes elsewhere."
+        ),
+        lambda: imported(["eu-west-1a", "eu-west-1b"], placed=("eu-west-1b", "eu-west-1a")),
     ),
     Row(
         "NET-10",

@@ -2,12 +2,115 @@
 
 from __future__ import annotations
 
-from elasticache_constructs import Access, ClusterMode, Engine, NodeType, Topology
+from typing import Any
+
+from elasticache_constructs import Access, AutoScaling, ClusterMode, Engine, NodeType, Shard, Topology
 from tests.rules.row import Row, group
 
 _REASON = "This deployment adds the first replica."
 
+_A, _B = "eu-west-1a", "eu-west-1b"
+_APART = Shard(primary_zone=_A, replica_zones=[_B])
+
+
+def _placed(*shards: Shard, **arguments: Any) -> Topology:
+    return Topology(**{"placement": list(shards), **arguments})
+
+
 ROWS = (
+    Row(
+        "TOP-10",
+        lambda: _placed(Shard(primary_zone=_A, replica_zones=[_A])),
+        (
+            "Shard with all nodes in eu-west-1a: with failover the nodes of a shard are in two Availability Zones at "
+            "least. Name another zone for a replica."
+        ),
+        lambda: _placed(Shard(primary_zone=_A, replica_zones=[_A]), no_failover_reason=_REASON),
+    ),
+    Row(
+        "TOP-14",
+        lambda: _placed(_APART, replicas_per_shard=2),
+        (
+            "Topology(replicas_per_shard=2, placement=...) with 2 zones: every shard has a zone for each of its 3 "
+            "nodes, or no shard has any. Name a primary_zone and a zone for each replica; where the group is there "
+            "already and its number of replicas is another one since, placed=True."
+        ),
+        lambda: _placed(_APART, replicas_per_shard=2, placed=True),
+    ),
+    Row(
+        "TOP-15",
+        lambda: _placed(_APART, shards=2),
+        (
+            "Topology(shards=2, placement=...) of 1 shards: each shard has its placement. Use shards=1, or name 2 "
+            "shards; where the group is there already and its number of shards is another one since, placed=True."
+        ),
+        lambda: _placed(_APART, _APART, shards=2),
+    ),
+    Row(
+        "TOP-16",
+        lambda: Shard(replica_zones=[_A]),
+        (
+            "Shard(replica_zones=['eu-west-1a']) without a primary_zone: a shard has a zone for each of its nodes, or "
+            "for no node. Name the primary_zone too."
+        ),
+        lambda: Shard(primary_zone=_A),
+    ),
+    Row(
+        "TOP-16",
+        lambda: _placed(_APART, Shard(primary_zone=_B), shards=2),
+        (
+            "Topology(replicas_per_shard=1, placement=...) with 2, 1 zones: every shard has a zone for each of its 2 "
+            "nodes, or no shard has any. Name a primary_zone and a zone for each replica; where the group is there "
+            "already and its number of replicas is another one since, placed=True."
+        ),
+        lambda: _placed(_APART, _APART, shards=2),
+    ),
+    Row(
+        "TOP-17",
+        lambda: Shard(slots="0..8191"),
+        (
+            "Shard(slots='0..8191'): slots are ranges of 0 to 16383 with commas between them. Use slots='0-8191' for "
+            "the first of two shards."
+        ),
+        lambda: Shard(slots="0-1,3-8191"),
+    ),
+    Row(
+        "TOP-17",
+        lambda: _placed(Shard(slots="0-8191"), Shard(slots="8191-16383"), shards=2),
+        (
+            "Topology(placement=...) with the slots 0-8191 and 8191-16383: together the shards have each slot from 0 "
+            "to 16383 once. Leave slots out, which divides them evenly, or name the missing ones."
+        ),
+        lambda: _placed(Shard(slots="0-1"), Shard(slots="2-16383"), shards=2),
+    ),
+    Row(
+        "TOP-17",
+        lambda: _placed(Shard(slots="0-16383")),
+        (
+            "Topology(placement=...) with slots, without cluster mode: only shards of a cluster have slots. Leave "
+            "slots out, or use cluster_mode=True."
+        ),
+        lambda: _placed(Shard(slots="0-16383"), cluster_mode=True),
+    ),
+    Row(
+        "TOP-23",
+        lambda: _placed(_APART, cluster_mode=ClusterMode.COMPATIBLE),
+        (
+            "Topology(placement=..., cluster_mode=ClusterMode.COMPATIBLE): a group on its way to cluster mode cannot "
+            "take its placement along. Restore a snapshot into a new group with cluster_mode=True: "
+            "docs/runbooks/snapshot-and-restore.md."
+        ),
+        lambda: _placed(_APART, cluster_mode=True),
+    ),
+    Row(
+        "ASC-08",
+        lambda: _placed(_APART, cluster_mode=True, replica_scaling=AutoScaling(minimum=1, maximum=2)),
+        (
+            "Topology(placement=..., replica_scaling=...): a placement names each shard, and the template would set "
+            "them again. Leave the scaling out of this deployment; scale in one after it, with placed=True."
+        ),
+        lambda: _placed(_APART, cluster_mode=True, placed=True, replica_scaling=AutoScaling(minimum=1, maximum=2)),
+    ),
     Row(
         "TOP-01",
         lambda: Topology(replicas_per_shard=6),

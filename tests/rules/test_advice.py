@@ -73,6 +73,7 @@ _REASONS: dict[str, str] = {
     ),
     "a text of another form is meant, shown by an example": "SNP-02 SNP-03 SNP-10 WIN-01 WIN-02 PGR-16",
     "a name or a value within parameters is meant": "PGR-03 PGR-04 PGR-06 PGR-20",
+    "numbers and names of several shards are meant": "TOP-16 TOP-17",
     "it is about the VPC, a subnet, a topic, a key or a stack other than the cache's": (
         "NET-01 NET-02 NET-06 NET-10 NET-15 NET-18 NET-19 LOC-02 DUR-03 ASC-05 TOP-10 TAG-04 KMS-03 KMS-04 LOG-06 "
         "MEM-03 SLS-06 SLS-08 NAM-09"

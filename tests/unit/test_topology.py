@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 
-from elasticache_constructs import ClusterMode, ConfigurationError, Topology
+from elasticache_constructs import Access, ClusterMode, ConfigurationError, Shard, Snapshot, Topology
 from elasticache_constructs.checks.errors import reference
+from elasticache_rules.change_gate import Effect, compare
+from tests.conftest import new_bench
+from tests.unit.builders import replication_group
 
 
 def test_one_shard_with_one_replica_is_the_default() -> None:
@@ -148,3 +152,91 @@ def test_failover_can_wait_for_its_replica() -> None:
     topology = Topology(replicas_per_shard=1, no_failover_reason="adding the first replica: next is failover")
 
     assert (2, False) == (topology.nodes, topology.multi_az)
+
+
+ZONES = ("eu-west-1a", "eu-west-1b")
+"""Those of the bench's subnets."""
+APART = Shard(primary_zone=ZONES[0], replica_zones=[ZONES[1]])
+TURNED = Shard(primary_zone=ZONES[1], replica_zones=[ZONES[0]])
+FILES = ["arn:aws:s3:::dumps/1.rdb", "arn:aws:s3:::dumps/2.rdb"]
+
+
+@functools.cache
+def _made(state: str) -> dict[str, Any]:
+    bench = new_bench()
+    replication_group(bench, access=Access.auth_token(), **STATES[state])
+    return bench.template()
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "spread": {"topology": Topology()},
+    "placed": {"topology": Topology(placement=[APART])},
+    "turned": {"topology": Topology(placement=[TURNED])},
+    "more replicas": {"topology": Topology(placement=[APART], placed=True, replicas_per_shard=2)},
+    "cluster": {"topology": Topology(shards=2, placement=[APART, TURNED])},
+    "cluster, later": {"topology": Topology(shards=2, placement=[APART, TURNED], placed=True)},
+    "cluster, more replicas": {
+        "topology": Topology(shards=2, placement=[APART, TURNED], placed=True, replicas_per_shard=2)
+    },
+    "seeded": {
+        "topology": Topology(
+            shards=2,
+            placement=[
+                Shard(slots="0-99", primary_zone=ZONES[0], replica_zones=[ZONES[1]]),
+                Shard(slots="100-16383", primary_zone=ZONES[1], replica_zones=[ZONES[0]]),
+            ],
+        ),
+        "restore_from": Snapshot.rdb_files(FILES),
+    },
+}
+
+
+def _group_of(state: str) -> dict[str, Any]:
+    (group,) = (
+        each for each in _made(state)["Resources"].values() if each["Type"] == "AWS::ElastiCache::ReplicationGroup"
+    )
+    properties: dict[str, Any] = group["Properties"]
+    return properties
+
+
+def test_placement_is_stated_by_the_cluster_mode() -> None:
+    """One list without cluster mode, the primary's Availability Zone first; in cluster mode each shard by itself."""
+    assert list(ZONES) == _group_of("placed")["PreferredCacheClusterAZs"]
+    assert "NodeGroupConfiguration" not in _group_of("placed")
+    assert list(ZONES) == _group_of("more replicas")["PreferredCacheClusterAZs"]
+    assert "PreferredCacheClusterAZs" not in _group_of("cluster")
+    assert [
+        {
+            "NodeGroupId": "0001",
+            "ReplicaCount": 1,
+            "PrimaryAvailabilityZone": ZONES[0],
+            "ReplicaAvailabilityZones": [ZONES[1]],
+        },
+        {
+            "NodeGroupId": "0002",
+            "ReplicaCount": 1,
+            "PrimaryAvailabilityZone": ZONES[1],
+            "ReplicaAvailabilityZones": [ZONES[0]],
+        },
+    ] == _group_of("cluster")["NodeGroupConfiguration"]
+    assert "NodeGroupConfiguration" not in _group_of("cluster, later")
+    assert ["0-99", "100-16383"] == [each["Slots"] for each in _group_of("seeded")["NodeGroupConfiguration"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stopped"),
+    [
+        ("spread", "placed", {"UPD-01"}),
+        ("placed", "turned", {"UPD-01"}),
+        ("placed", "more replicas", set()),
+        ("cluster", "cluster, later", set()),
+        ("cluster", "cluster, more replicas", {"UPD-07", "TOP-28"}),
+        ("cluster, later", "cluster, more replicas", set()),
+    ],
+)
+def test_gate_knows_what_a_placement_does(old: str, new: str, stopped: set[str]) -> None:
+    """It is chosen once. Replicas of a cluster are added in a deployment after the one that no longer states it."""
+    found = compare(_made(old), _made(new))
+
+    assert stopped == {rule for each in found.blocking() for rule in each.rules}
+    assert bool(stopped) == (Effect.REPLACEMENT in {each.effect for each in found})

@@ -81,6 +81,7 @@ def choose_subnets(
     node_type: NodeType | None = None,
     scaling: str | None = None,
     durability: str | None = None,
+    placed: Sequence[str] = (),
     of: IConstruct | None = None,
 ) -> ChosenSubnets:
     """Choose the subnets of a cache or another resource with a subnet group.
@@ -93,6 +94,7 @@ def choose_subnets(
         node_type: The size of the nodes, which not every zone offers. Default: not judged.
         scaling: The argument that scales the nodes automatically, for the message. Default: their number is fixed.
         durability: The argument that makes writes durable, for the message. Default: they are not.
+        placed: The Availability Zones that nodes are placed in. Default: the service chooses them.
         of: The construct that the subnets are for; they must be in its region. Default: the VPC itself.
 
     Raises:
@@ -137,6 +139,7 @@ def choose_subnets(
             check(_check_ipv6, chosen.subnets, network_type)
         check(check_zones, known, region=place_of(of or vpc).region, argument="availability_zones")
         check(_check_local_zones, known, node_type, scaling, durability)
+        check(_check_placement, zones, placed)
         if spread is not None and are_listed and not chosen.is_pending_lookup:
             check(
                 _check_spread,
@@ -396,6 +399,17 @@ def _check_local_zones(
             allowed="caches in Local Zones have no durability",
             fix="Leave the durability out, or choose subnets in zones of the region",
             rule="DUR-03",
+        )
+
+
+def _check_placement(zones: Sequence[str], placed: Sequence[str]) -> None:
+    strangers = [zone for zone in placed if is_known(zone) and all(map(is_known, zones)) and zone not in zones]
+    if zones and strangers:
+        raise ConfigurationError(
+            got=f"Topology(placement=...) in {', '.join(strangers)}",
+            allowed=f"the nodes are in zones that the cache has subnets in: {', '.join(zones)}",
+            fix=f"Choose subnets in {strangers[0]}, or place the nodes elsewhere",
+            rule="NET-18",
         )
 
 

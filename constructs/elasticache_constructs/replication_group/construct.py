@@ -82,14 +82,14 @@ class ReplicationGroup(ReplicationGroupBase):
 
     Replaced, with a new endpoint and without its data (a final snapshot is taken), if one of these changes: its
     construct path, ``vpc``, ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``network_type``,
-    ``restore_from``, ``name``, ``access`` to another kind, ``node_type`` to or from one with data tiering, the id,
-    subnet group and encryption at rest of ``existing``. Changed in place: ``engine``, ``node_type``, ``topology``
-    (shards alone in their update), ``access`` (users and their permissions), ``transit_encryption``,
-    ``security_groups``, ``backups``, ``maintenance_window``, ``parameters``, ``unlisted_parameters``, ``durability``
-    (alone in its update), ``log_delivery``, ``notification_topic``, ``auto_minor_version_upgrade``, ``description``,
-    the rest of ``existing``. Around the group, and nothing about it: ``alarms``, ``alarm_topic``, ``secrets_key``.
-    Cluster mode, TLS and failover take several deployments to turn on: docs/runbooks. ``make gate`` says what a change
-    will do.
+    ``restore_from``, ``name``, the placement of ``topology``, ``access`` to another kind, ``node_type`` to or from one
+    with data tiering, the id, subnet group and encryption at rest of ``existing``. Changed in place: ``engine``,
+    ``node_type``, ``topology`` (shards alone in their update), ``access`` (users and their permissions),
+    ``transit_encryption``, ``security_groups``, ``backups``, ``maintenance_window``, ``parameters``,
+    ``unlisted_parameters``, ``durability`` (alone in its update), ``log_delivery``, ``notification_topic``,
+    ``auto_minor_version_upgrade``, ``description``, the rest of ``existing``. Around the group, and nothing about it:
+    ``alarms``, ``alarm_topic``, ``secrets_key``. Cluster mode, TLS and failover take several deployments to turn on:
+    docs/runbooks. ``make gate`` says what a change will do.
 
     Args:
         scope: The parent.
@@ -225,6 +225,7 @@ class ReplicationGroup(ReplicationGroupBase):
                     node_type=node_type,
                     scaling="Topology with automatic scaling" if topology.is_scaled else None,
                     durability=str(durability) if durability and durability.is_on else None,
+                    placed=topology.zones,
                     of=scope,
                     spread=Spread(f"replicas_per_shard={topology.replicas_per_shard}", "replicas_per_shard=0")
                     if topology.multi_az

@@ -22,7 +22,7 @@ from elasticache_constructs.values.name import Name, check_name
 from elasticache_constructs.values.node_type import NodeType
 from elasticache_constructs.values.ports import REDIS_PORT, checked_port
 from elasticache_constructs.values.restore import Snapshot
-from elasticache_constructs.values.topology import ClusterMode, Topology
+from elasticache_constructs.values.topology import ClusterMode, Shard, Topology
 from elasticache_constructs.values.transit_encryption import TransitEncryption
 from elasticache_constructs.values.windows import check_windows_apart
 from elasticache_rules import facts
@@ -56,17 +56,31 @@ def _cluster_mode(cache: ReplicationGroupSettings) -> str | None:
     return ClusterMode.ENABLED.value if enabled else None
 
 
-def _shards_with_slots(cache: ReplicationGroupSettings) -> list[dict[str, Any]] | None:
-    """Each shard by its id, for a cluster that is made from files: it has to state the slots of each shard.
+def _named_shards(cache: ReplicationGroupSettings) -> list[dict[str, Any]] | None:
+    """Each shard by its id: of a cluster that is made from files, which has to state slots, or with a placement.
 
     The ids are those that the service assigns, which the dimensions of metrics use.
     """
-    if not _is_seeded(cache) or not cache.topology.counts_shards:
+    topology, seeded = cache.topology, _is_seeded(cache)
+    is_loaded = cache.restore_from is not None and cache.restore_from.loaded
+    if is_loaded or not (topology.counts_shards and (seeded or topology.states_shards)):
         return None
+    shards = topology.placement if topology.states_shards and topology.placement else [Shard()] * topology.shards
     return [
-        {"nodeGroupId": f"{number:04}", "replicaCount": cache.topology.replicas_per_shard, "slots": slots}
-        for number, slots in enumerate(cache.topology.slots, start=1)
+        _named_shard(number, shard, topology.replicas_per_shard, even if seeded else None)
+        for number, (shard, even) in enumerate(zip(shards, topology.slots, strict=True), start=1)
     ]
+
+
+def _named_shard(number: int, shard: Shard, replicas: int, even: str | None) -> dict[str, Any]:
+    stated: dict[str, Any] = {
+        "nodeGroupId": f"{number:04}",
+        "replicaCount": replicas,
+        "slots": shard.slots or even,
+        "primaryAvailabilityZone": shard.primary_zone,
+        "replicaAvailabilityZones": list(shard.replica_zones) or None,
+    }
+    return {name: value for name, value in stated.items() if value is not None}
 
 
 def _transit_encryption_mode(cache: ReplicationGroupSettings) -> str | None:
@@ -411,12 +425,14 @@ class ReplicationGroupSettings(NodeSettings):
                 "replicas_per_node_group": lambda cache: (
                     cache.topology.replicas_per_shard if cache.topology.counts_shards else None
                 ),
+                "preferred_cache_cluster_a_zs": lambda cache: list(cache.topology.zones_of_nodes) or None,
                 "cluster_mode": _cluster_mode,
                 "automatic_failover_enabled": lambda cache: cache.topology.multi_az,
                 "multi_az_enabled": lambda cache: (
                     cache.topology.multi_az and _kept(cache, "no_multi_az_reason") is None
                 ),
             },
+            made_by_construct=("node_group_configuration",),
             example="Topology(replicas_per_shard=1)",
             check=_check_topology,
             rule="TOP-03",
@@ -448,7 +464,7 @@ class ReplicationGroupSettings(NodeSettings):
             l1={
                 "snapshot_name": lambda cache: cache.restore_from.name if cache.restore_from else None,
                 "snapshot_arns": _snapshot_files,
-                "node_group_configuration": _shards_with_slots,
+                "node_group_configuration": _named_shards,
             },
             example="Snapshot.named('nightly')",
             check=_check_restore,

@@ -82,7 +82,8 @@ class Snapshot:
         """Redis or Valkey RDB files in an S3 bucket of the same region, which ElastiCache may read.
 
         A group has one file per shard, so a single file without cluster mode. In cluster mode the slots are divided
-        evenly among the shards, in the order of the files: the first of three shards has the slots 0 to 5460.
+        evenly among the shards, in the order of the files: the first of three shards has the slots 0 to 5460. A
+        `Shard` of ``Topology(placement=[...])`` has others.
 
         Args:
             arns: ARNs such as ``arn:aws:s3:::bucket/folder/dump.rdb``, one or more. CDK tokens pass through unchecked.

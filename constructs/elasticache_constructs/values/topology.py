@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from elasticache_constructs.checks.argument_types import Kind, check_kind
+from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
+from elasticache_constructs.checks.tokens import is_known
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.values.auto_scaling import REPLICAS, SHARDS, AutoScaling
 from elasticache_rules import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MAX_REPLICAS = facts.limit("replicas_per_shard").maximum
 _SLOTS = 16384
@@ -34,6 +40,65 @@ class ClusterMode(Enum):
 
 _CLUSTER_MODE = Kind(of=ClusterMode | bool | None, example="True, or ClusterMode.COMPATIBLE", rule="TOP-12")
 _SCALING = Kind(of=AutoScaling | None, example="AutoScaling(minimum=2, maximum=4)", rule="ASC-07")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """In which Availability Zones the nodes of one shard are made, and which slots it has.
+
+    Args:
+        primary_zone: The Availability Zone of the primary. A failover moves it to that of a replica. Default: the
+            service chooses all zones.
+        replica_zones: The Availability Zone of each replica. Default: none, for a shard without replicas or zones.
+        slots: The slots of a cluster that is made from RDB files, as ``0-8191``; several ranges have commas between
+            them. Default: an even part of all.
+
+    Raises:
+        ConfigurationError: If replicas have zones and the primary has none, or the slots are no ranges.
+    """
+
+    primary_zone: str | None = None
+    replica_zones: Sequence[str] = ()
+    slots: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the service would."""
+        with reported_together() as check:
+            zone = Kind(of=str | None, example="'eu-west-1a'", rule="TOP-16")
+            check(check_kind, "Shard", "primary_zone", self.primary_zone, zone)
+            zones = Kind(of=str, example="['eu-west-1b']", rule="TOP-16")
+            listed = check(checked_list, "Shard", "replica_zones", self.replica_zones, zones)
+            object.__setattr__(self, "replica_zones", listed)
+            check(check_kind, "Shard", "slots", self.slots, Kind(of=str | None, example="'0-8191'", rule="TOP-17"))
+        if self.replica_zones and self.primary_zone is None:
+            raise ConfigurationError(
+                got=f"Shard(replica_zones={list(self.replica_zones)!r}) without a primary_zone",
+                allowed="a shard has a zone for each of its nodes, or for no node",
+                fix="Name the primary_zone too",
+                rule="TOP-16",
+            )
+        if self.slots is not None and not _RANGES.fullmatch(self.slots):
+            raise ConfigurationError(
+                got=f"Shard(slots={self.slots!r})",
+                allowed="slots are ranges of 0 to 16383 with commas between them",
+                fix="Use slots='0-8191' for the first of two shards",
+                rule="TOP-17",
+            )
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zone of each node, the primary's first; none if the service chooses."""
+        return () if self.primary_zone is None else (self.primary_zone, *self.replica_zones)
+
+    def covered(self) -> list[int]:
+        """Its slots, each as often as it is named."""
+        ranges = [map(int, each.split("-")) for each in (self.slots or "").split(",") if each]
+        return [slot for first, last in ranges for slot in range(first, last + 1)]
+
+
+_RANGES = re.compile(r"\d{1,5}-\d{1,5}(,\d{1,5}-\d{1,5})*")
+_PLACEMENT = Kind(of=Shard, example="[Shard(primary_zone='eu-west-1a', replica_zones=['eu-west-1b'])]", rule="TOP-15")
+_PLACED = Kind(of=bool, example="True", rule="TOP-14")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +127,16 @@ class Topology:
             fixed.
         replica_scaling: The range in which the replicas of every shard are scaled automatically, in cluster mode.
             Default: their number is fixed.
+        placement: The Availability Zones and slots that each shard is made with, one `Shard` for each. They are chosen
+            when the group is made: another choice replaces it. Default: the service spreads the nodes.
+        placed: Set it to ``True``, alone, in the deployment before the first one that changes the number of shards or
+            replicas of a group with a ``placement``, and keep it: docs/runbooks/shards.md. In cluster mode the
+            placement is then no longer stated. Default: the group is made with it.
 
     Raises:
         ConfigurationError: If a number is out of its limits, cluster mode is off with several shards, or it is on
-            without a replica or without failover; if a number is scaled that the service cannot scale.
+            without a replica or without failover; if a number is scaled that the service cannot scale; if the placement
+            does not fit the numbers.
     """
 
     shards: int = 1
@@ -75,6 +146,8 @@ class Topology:
     node_quota: int = _NODE_QUOTA
     shard_scaling: AutoScaling | None = None
     replica_scaling: AutoScaling | None = None
+    placement: Sequence[Shard] | None = None
+    placed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the service would refuse now, or at the next update."""
@@ -84,11 +157,17 @@ class Topology:
             check(self._check_quota)
             check(check_kind, "Topology", "shard_scaling", self.shard_scaling, _SCALING)
             check(check_kind, "Topology", "replica_scaling", self.replica_scaling, _SCALING)
+            check(check_kind, "Topology", "placed", self.placed, _PLACED)
+            if self.placement is not None:
+                shards = check(checked_list, "Topology", "placement", self.placement, _PLACEMENT)
+                object.__setattr__(self, "placement", shards)
         with reported_together() as check:
             check(self._check_size)
             check(self._check_cluster_mode)
             check(self._check_failover)
             check(self._check_scaling)
+        if self.placement is not None:
+            self._check_placement(self.placement)
 
     def _check_shards(self) -> None:
         if not is_whole_number(self.shards, 1, _MAX_NODES):
@@ -206,6 +285,86 @@ class Topology:
             if self.replica_scaling is not None:
                 check(self.replica_scaling.check, "Topology(replica_scaling=...)", REPLICAS, self.replicas_per_shard)
 
+    def _check_placement(self, shards: Sequence[Shard]) -> None:
+        if self.cluster_mode in (ClusterMode.COMPATIBLE, ClusterMode.ENABLED, ClusterMode.UNSTATED):
+            raise ConfigurationError(
+                got=f"Topology(placement=..., cluster_mode={self.cluster_mode})",
+                allowed="a group on its way to cluster mode cannot take its placement along",
+                fix="Restore a snapshot into a new group with cluster_mode=True: docs/runbooks/snapshot-and-restore.md",
+                rule="TOP-23",
+            )
+        with reported_together() as check:
+            if not self.placed:
+                check(self._check_numbers, shards)
+                if self.is_scaled:
+                    check(self._refuse_scaled_placement)
+            check(self._check_slots, shards)
+            if self.multi_az:
+                for shard in shards:
+                    check(_check_apart, shard)
+
+    def _check_numbers(self, shards: Sequence[Shard]) -> None:
+        if len(shards) != self.shards:
+            raise ConfigurationError(
+                got=f"Topology(shards={self.shards}, placement=...) of {len(shards)} shards",
+                allowed="each shard has its placement",
+                fix=f"Use shards={len(shards)}, or name {self.shards} shards; where the group is there already and its "
+                "number of shards is another one since, placed=True",
+                rule="TOP-15",
+            )
+        with_zones = [shard for shard in shards if shard.zones]
+        if with_zones and (
+            len(with_zones) < len(shards) or any(len(shard.zones) != self.nodes_per_shard for shard in with_zones)
+        ):
+            raise ConfigurationError(
+                got=f"Topology(replicas_per_shard={self.replicas_per_shard}, placement=...) with "
+                f"{', '.join(str(len(shard.zones)) for shard in shards)} zones",
+                allowed=f"every shard has a zone for each of its {self.nodes_per_shard} nodes, or no shard has any",
+                fix="Name a primary_zone and a zone for each replica; where the group is there already and its number "
+                "of replicas is another one since, placed=True",
+                rule="TOP-16" if self.counts_shards else "TOP-14",
+            )
+
+    def _refuse_scaled_placement(self) -> None:
+        raise ConfigurationError(
+            got=f"Topology(placement=..., {'shard' if self.shard_scaling else 'replica'}_scaling=...)",
+            allowed="a placement names each shard, and the template would set them again",
+            fix="Leave the scaling out of this deployment; scale in one after it, with placed=True",
+            rule="ASC-08",
+        )
+
+    def _check_slots(self, shards: Sequence[Shard]) -> None:
+        stated = [shard for shard in shards if shard.slots is not None]
+        if stated and not self.counts_shards:
+            raise ConfigurationError(
+                got="Topology(placement=...) with slots, without cluster mode",
+                allowed="only shards of a cluster have slots",
+                fix="Leave slots out, or use cluster_mode=True",
+                rule="TOP-17",
+            )
+        if stated and sorted(slot for shard in shards for slot in shard.covered()) != list(range(_SLOTS)):
+            raise ConfigurationError(
+                got=f"Topology(placement=...) with the slots {' and '.join(shard.slots or 'None' for shard in shards)}",
+                allowed=f"together the shards have each slot from 0 to {_SLOTS - 1} once",
+                fix="Leave slots out, which divides them evenly, or name the missing ones",
+                rule="TOP-17",
+            )
+
+    @property
+    def states_shards(self) -> bool:
+        """Whether the template names each shard: of a cluster with a placement, when it is made."""
+        return self.placement is not None and not self.placed and self.counts_shards
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The Availability Zones that the group is placed in, each once; none if the service chooses."""
+        return tuple(dict.fromkeys(zone for shard in self.placement or () for zone in shard.zones))
+
+    @property
+    def zones_of_nodes(self) -> tuple[str, ...]:
+        """Without cluster mode, the zone of each node that the group was made with."""
+        return self.placement[0].zones if self.placement and not self.counts_shards else ()
+
     @property
     def is_scaled(self) -> bool:
         """Whether Application Auto Scaling owns a number: how many nodes there are, and their ids, is not known."""
@@ -255,3 +414,13 @@ class Topology:
         shards = max(self.shards, self.shard_scaling.highest if self.shard_scaling else 0)
         replicas = max(self.replicas_per_shard, self.replica_scaling.highest if self.replica_scaling else 0)
         return shards * (1 + replicas)
+
+
+def _check_apart(shard: Shard) -> None:
+    if len(shard.zones) > 1 and all(map(is_known, shard.zones)) and len(set(shard.zones)) == 1:
+        raise ConfigurationError(
+            got=f"Shard with all nodes in {shard.primary_zone}",
+            allowed="with failover the nodes of a shard are in two Availability Zones at least",
+            fix="Name another zone for a replica",
+            rule="TOP-10",
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Token
 from hypothesis import strategies as st
 
-from elasticache_constructs import AutoScaling, ClusterMode, Topology
+from elasticache_constructs import AutoScaling, ClusterMode, Shard, Topology
 from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
@@ -19,10 +20,13 @@ PORTS = st.one_of(st.sampled_from((6379, 11211)), st.integers(1, 65535))
 
 
 @st.composite
-def careful(draw: st.DrawFn, known: Known) -> Call:
-    """A topology that fits the engine."""
+def careful(draw: st.DrawFn, known: Known, region: str) -> Call:
+    """A topology that fits the engine, in the Availability Zones of its subnets."""
     replicas = draw(st.integers(0, 5))
-    match draw(st.sampled_from(("one shard", "cluster", "large cluster", "on the way", "first replica"))):
+    kinds = ("one shard", "cluster", "large cluster", "on the way", "first replica", "placed")
+    match draw(st.sampled_from(kinds)):
+        case "placed":
+            return _placed(draw(st.integers(1, 3)), max(replicas, 1), region, **draw(st.sampled_from(_PLACED)))
         case "one shard":
             return call(Topology, replicas_per_shard=replicas)
         case "cluster":
@@ -39,6 +43,26 @@ def careful(draw: st.DrawFn, known: Known) -> Call:
             return call(Topology, replicas_per_shard=max(replicas, 1), cluster_mode=mode)
         case _:
             return call(Topology, replicas_per_shard=1, no_failover_reason=REASON)
+
+
+_PLACED: tuple[dict[str, Any], ...] = ({}, {}, {"placed": True}, {"slots": True})
+
+
+def _placed(shards: int, replicas: int, region: str, *, slots: bool = False, **more: Any) -> Call:
+    """One whose nodes have Availability Zones; a cluster's with slots, uneven ones, where they are asked for."""
+    known = "eu-west-1" if Token.is_unresolved(region) else region
+    zones = [f"{known}{'ab'[number % 2]}" for number in range(1 + replicas)]
+    ends = [0, *(100 * number for number in range(1, shards)), 16384]
+    named = [
+        call(
+            Shard,
+            primary_zone=zones[0],
+            replica_zones=zones[1:],
+            **({"slots": f"{first}-{last - 1}"} if slots and shards > 1 else {}),
+        )
+        for first, last in itertools.pairwise(ends)
+    ]
+    return call(Topology, shards=shards, replicas_per_shard=replicas, placement=named, **more)
 
 
 _BEYOND: tuple[dict[str, Any], ...] = (
@@ -58,6 +82,12 @@ _BEYOND: tuple[dict[str, Any], ...] = (
     {"cluster_mode": True, "shard_scaling": call(AutoScaling, minimum=1, maximum=46)},
     {"cluster_mode": True, "replica_scaling": call(AutoScaling, minimum=1, maximum=6)},
     {"cluster_mode": True, "shards": 3, "shard_scaling": call(AutoScaling, minimum=1, maximum=2)},
+    {"shards": 2, "placement": [call(Shard, primary_zone="eu-west-1a", replica_zones=["eu-west-1b"])]},
+    {"placement": [call(Shard, primary_zone="eu-west-1a", replica_zones=["eu-west-1a"])]},
+    {"placement": [call(Shard, primary_zone="eu-west-1a")]},
+    {"cluster_mode": True, "placement": [call(Shard, primary_zone="eu-west-1a")]},
+    {"cluster_mode": True, "placement": [call(Shard, slots="0-16382")]},
+    {"placement": [call(Shard, slots="0-16383")]},
     {"cluster_mode": ClusterMode.COMPATIBLE, "replica_scaling": call(AutoScaling, minimum=1, maximum=2)},
 )
 

@@ -267,7 +267,15 @@ def _configured(update: Update, *, resized: bool) -> Iterator[Finding]:
                 "give every shard its Availability Zones and replicas, and leave the slots to online resharding",
                 ("UPD-06",),
             )
-    if not resized and _placement(update.old) != _placement(update.new):
+    if not resized and update.new.get(name) is None:
+        yield Finding(
+            name,
+            Effect.IN_PLACE,
+            "the shards are no longer stated, and stay as they are",
+            "",
+            ("UPD-06",),
+        )
+    elif not resized and _placement(update.old) != _placement(update.new):
         yield Finding(
             name,
             Effect.MAY_REPLACE,
