@@ -143,6 +143,25 @@ def test_the_standard_output_is_that_of_the_command(target: str, checkout: Path)
     assert ("python", "-m", "--json") == (last[0], last[1], last[-1])
 
 
+COMMANDS = sorted(
+    {
+        command
+        for document in ("README.md", "docs/first-change.md")
+        for command in re.findall(r"^\$ (make [^#\n]*?) *(?:#.*)?$", (ROOT / document).read_text(), flags=re.MULTILINE)
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_newcomers_commands_work_in_a_folder_with_spaces(command: str, checkout: Path) -> None:
+    """Each command of the README and of the first change begins from nothing and ends well."""
+    if command == "make help":
+        (checkout.parent / "all calls").touch()
+        assert [] == make(checkout, "help")
+    else:
+        assert make(checkout, *command.split()[1:])
+
+
 @pytest.mark.parametrize("verdict", [0, 1])
 def test_what_a_change_costs_is_no_part_of_the_verdict(verdict: int, checkout: Path) -> None:
     """A price list that cannot be read stops no deployment, and a table that can be written lets none pass."""
