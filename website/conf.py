@@ -9,6 +9,7 @@ from website.places import ROOT
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 project = "ElastiCache from code"
+smartquotes = False  # they make one dash of the two in a pattern
 version = release = _PROJECT["version"]
 copyright = ""  # noqa: A001 - Sphinx names it so
 html_show_copyright = html_show_sphinx = False

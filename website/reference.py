@@ -191,7 +191,8 @@ def _signature(value: type) -> str:
     if not hasattr(type(value), "__jsii_type__") and type(value).__call__ is type.__call__:
         return ""
     written: list[str] = []
-    for argument in list(inspect.signature(vars(value)["__init__"]).parameters.values())[1:]:
+    own = inspect.signature(value.__init__)  # type: ignore[misc] - of this class, and not of a subclass
+    for argument in list(own.parameters.values())[1:]:
         if argument.kind is argument.KEYWORD_ONLY and "*" not in written:
             written.append("*")
         default = "" if argument.default is argument.empty else f" = {_constant(argument.default)}"
@@ -201,7 +202,7 @@ def _signature(value: type) -> str:
 
 def _constant(value: Any) -> str:
     """A default as code has it: by its name if it is a constant of its class."""
-    names = [name for name, each in vars(type(value)).items() if each is value]
+    names = [name for name, each in vars(type(value)).items() if each is value and _is_ours(type(value))]
     return f"{type(value).__name__}.{names[0]}" if names else repr(value)
 
 
