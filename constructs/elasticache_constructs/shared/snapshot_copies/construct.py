@@ -71,10 +71,11 @@ class Cache(Protocol):
 class SnapshotCopies(Construct):
     """Copies each daily snapshot of a replication group or serverless cache to vaults, in its Region and in others.
 
-    ElastiCache exports a snapshot to a bucket of its own Region only. From there its files are copied to the vaults,
-    where they stay for as long as each vault keeps them. A function looks every three hours where the copy stands, and
-    does what is next. An alarm is raised if the newest snapshot is in a vault after twelve hours at the latest, or if
-    there is no newer snapshot than of 36 hours ago; another one if the function fails. docs/runbooks/snapshot-copies.md
+    ElastiCache exports a snapshot to a bucket of the same Region only, whose policy names the service. From there its
+    files are copied to the vaults, where they stay for as long as each vault keeps them. A function looks every three
+    hours where the copy stands, and does what is next. An alarm is raised if the newest snapshot is not in every vault
+    after twelve hours, or if it is more than 36 hours old; another one if the function fails.
+    docs/runbooks/snapshot-copies.md
     says what to do, and how a cache is restored from a copy. Nothing about the cache changes.
 
     Costs a few cents a month for the function, two alarms, 1 USD for its key, storage, and the transfer to other
@@ -83,8 +84,8 @@ class SnapshotCopies(Construct):
     Args:
         scope: The parent, in the Region of the cache.
         construct_id: The id in the parent.
-        cache: A `ReplicationGroup` or `ServerlessCache` of the app, with automatic snapshots. Node types with data
-            tiering and Memcached cannot be exported.
+        cache: A `ReplicationGroup` or `ServerlessCache` of the app, with automatic snapshots. Neither Memcached nor
+            node types with data tiering can be exported.
         vaults: Where the copies are kept, one or more `SnapshotVault`, each in any Region of the account.
         alarm_topic: Receives both alarms.
         no_reserved_concurrency_reason: Why no concurrency is reserved for the function, for example because the account
@@ -356,7 +357,7 @@ def _check_cache(cache: Cache) -> None:
             got=f"SnapshotCopies(cache=...) of a group of {node_type}",
             allowed="snapshots of node types with data tiering are not exported",
             fix="Use another node type, or keep the snapshots in ElastiCache",
-            rule="SNP-18",
+            page=_PAGE,
         )
 
 
