@@ -21,6 +21,7 @@ from elasticache_constructs import (
     ReplicationGroup,
     SecondaryReplicationGroup,
     Topology,
+    UserGroup,
 )
 from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import Bench, new_bench
@@ -239,6 +240,14 @@ REFUSALS = {
     ),
     "other login": Refusal(
         lambda world: world.secondary(access=Access.auth_token()), "with an AUTH token of a primary with users"
+    ),
+    "users of another Region": Refusal(
+        lambda world: world.secondary(
+            access=Access.user_group(
+                UserGroup(world.here.stack, "Users", access=Access.users(default=DefaultUser.with_token()))
+            )
+        ),
+        "SecondaryReplicationGroup(access=...) with a UserGroup of the region eu-west-1 in eu-central-1: a user group",
     ),
     "no replica": Refusal(lambda world: world.secondary(replicas_per_shard=0), "(GDS-07)"),
     "two mistakes": Refusal(
