@@ -247,7 +247,7 @@ REFUSALS = {
                 UserGroup(world.here.stack, "Users", access=Access.users(default=DefaultUser.with_token()))
             )
         ),
-        "SecondaryReplicationGroup(access=...) with a UserGroup of the region eu-west-1 in eu-central-1: a user group",
+        "SecondaryReplicationGroup in eu-central-1 with a UserGroup in eu-west-1: a user group is in the Region of the",
     ),
     "no replica": Refusal(lambda world: world.secondary(replicas_per_shard=0), "(GDS-07)"),
     "two mistakes": Refusal(

@@ -25,6 +25,7 @@ from elasticache_constructs.replication_group.membership import (
     check_prefix,
     check_primary,
     check_region_of_member,
+    check_region_of_users,
     check_replicas,
     check_shards,
     check_suffix,
@@ -238,16 +239,7 @@ class GlobalDatastore(Resource):
             check(self._check_count)
             check(check_account, Stack.of(scope).account, Stack.of(self).account)
             check(check_kind_of_login, access, self.settings.access)
-            if isinstance(access.group, Resource):
-                check(
-                    check_same_place,
-                    "SecondaryReplicationGroup(access=...) with a UserGroup",
-                    access.group,
-                    of=scope,
-                    allowed="a user group is in the PLACE of the caches that have it",
-                    fix="Make a UserGroup in the stack of the secondary, with users of the same names",
-                    rule="GDS-14",
-                )
+            check(check_region_of_users, access, region)
             check(check_replicas, topology, self.settings.topology)
             check(check_partition, region, ours)
 
