@@ -20,6 +20,7 @@ from elasticache_constructs import (
     NodeType,
     ReplicationGroup,
     SecondaryReplicationGroup,
+    Shard,
     Topology,
     UserGroup,
 )
@@ -94,11 +95,13 @@ def test_secondary_states_nothing_that_the_service_refuses() -> None:
 
 def test_secondary_without_cluster_mode_counts_nodes() -> None:
     """It has as many replicas as the primary if nothing else is asked for."""
-    world = _world(topology=Topology(replicas_per_shard=2))
+    zones = [Shard(primary_zone="eu-west-1a", replica_zones=["eu-west-1b", "eu-west-1b"])]
+    world = _world(topology=Topology(replicas_per_shard=2, placement=zones))
     world.secondary()
     properties = world.there.only(GROUP)["Properties"]
 
     assert (3, None) == (properties["NumCacheClusters"], properties.get("ReplicasPerNodeGroup"))
+    assert "PreferredCacheClusterAZs" not in properties, "these are of the primary's Region"
 
 
 def test_secondary_watches_its_lag_on_every_node() -> None:

@@ -448,7 +448,10 @@ def _name(group: object) -> str:
 def _members(
     primary: ReplicationGroupSettings, engine: Engine | None, node_type: NodeType | None, shards: int | None
 ) -> ReplicationGroupSettings:
-    topology = dataclasses.replace(primary.topology, shards=shards) if shards is not None else primary.topology
+    # Availability Zones are of the primary's Region.
+    topology = dataclasses.replace(
+        primary.topology, shards=primary.topology.shards if shards is None else shards, placement=None, placed=False
+    )
     return dataclasses.replace(
         primary,
         engine=engine or primary.engine,
