@@ -5,6 +5,7 @@ cdk synth -a 'python3 examples/imported.py'
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 
 from elasticache_constructs import (
     Access,
@@ -13,10 +14,11 @@ from elasticache_constructs import (
     EncryptionAtRest,
     EncryptionKey,
     Engine,
-    ExistingLog,
     ExistingMemcachedCluster,
     ExistingReplicationGroup,
     ExistingServerlessCache,
+    Log,
+    LogDelivery,
     MemcachedCluster,
     NodeType,
     ReplicationGroup,
@@ -53,6 +55,12 @@ def build(app: cdk.App) -> None:
         ),
         maintenance_window="mon:03:00-mon:04:00",
         transit_encryption=TransitEncryption.disabled(reason="Its clients learn TLS with their releases of December."),
+        log_delivery=LogDelivery(
+            slow_log=Log.to_log_group(
+                logs.LogGroup.from_log_group_name(stack, "orders-2019-slow-log", "/aws/elasticache/old"), "text"
+            ),
+            engine_log=Log.disabled(reason="It was not asked for in 2019; it comes with log groups of the stack."),
+        ),
         auto_minor_version_upgrade=False,
         manual_upgrades_reason="The team of the shop installs them, on the first Tuesday of a month.",
         description="Orders, by hand in 2019",
@@ -63,8 +71,6 @@ def build(app: cdk.App) -> None:
             security_group_ids=["sg-0123456789abcdef0"],
             parameter_group_name="default.redis7",
             has_no_notification_topic=True,
-            logs=[ExistingLog(log_type="slow-log", log_format="text", log_group="/aws/elasticache/old")],
-            no_logs_reason="The engine log was not asked for in 2019; it comes with the log groups of the stack.",
         ),
         encryption_key=key,
         alarm_topic=alarms,

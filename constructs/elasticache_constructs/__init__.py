@@ -41,7 +41,6 @@ from elasticache_constructs.values.endpoint import Endpoint
 from elasticache_constructs.values.engine import Engine
 from elasticache_constructs.values.existing import (
     EncryptionAtRest,
-    ExistingLog,
     ExistingMemcachedCluster,
     ExistingReplicationGroup,
     ExistingServerlessCache,
@@ -82,7 +81,6 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EventTopic",
-    "ExistingLog",
     "ExistingMemcachedCluster",
     "ExistingReplicationGroup",
     "ExistingServerlessCache",

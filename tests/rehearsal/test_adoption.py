@@ -10,6 +10,7 @@ import pytest
 
 from elasticache_tools.adopt import account, command
 from elasticache_tools.adopt.module import STACK
+from elasticache_tools.adopt.selection import select
 from elasticache_tools.adopt.synthesis import mapping
 from rehearsal import cdk as cdk_cli
 from rehearsal import workspace
@@ -149,6 +150,6 @@ def test_made_by_hand_adopted_imported_and_updated(
         (group,) = clients("elasticache").describe_replication_groups()["ReplicationGroups"]
         assert 7 == group["SnapshotRetentionLimit"]
 
-        again = command.select(account.read(REGION))
+        again = select(account.read(REGION))
         assert ([], ["carts", "orders-2019", "pages-2018"]) == (again[0], [each.name for each in again[1]])
         assert {f"it is in the stack {STACK}"} == {each.because.partition(".")[0] for each in again[1]}

@@ -153,7 +153,7 @@ def _weaknesses(answer: Answer, nodes: list[Answer], kind: str) -> list[Weakness
     found += [Weakness.MANUAL_UPGRADES] * (not answer["AutoMinorVersionUpgrade"])
     version = tuple(map(int, nodes[0]["EngineVersion"].split(".")[:2]))
     known = 0 if version < (6, 0) else 1 if version < (6, 2) else 2
-    return found + [Weakness.LOGS_MISSING] * (len(answer["LogDeliveryConfigurations"]) < known)
+    return found + [Weakness.LOGS_MISSING] * (known - len(answer["LogDeliveryConfigurations"]))
 
 
 def test_each_weakness_stands_as_a_line_with_a_reason(accounts: list[Account]) -> None:

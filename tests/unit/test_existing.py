@@ -18,6 +18,8 @@ from elasticache_constructs import (
     ExistingMemcachedCluster,
     ExistingReplicationGroup,
     ExistingServerlessCache,
+    Log,
+    LogDelivery,
     MemcachedCluster,
     NodeType,
     ReplicationGroup,
@@ -42,6 +44,7 @@ WHY = "It is so since 2019, and ends in January."
 TODO = "TODO: why, and until when"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/0123abcd-01ab-01ab-01ab-0123456789ab"
 GROUP = "sg-0123456789abcdef0"
+NO_LOG = Log.disabled(reason=WHY)
 OFF = EncryptionAtRest.disabled(reason=WHY)
 PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import.html"
 
@@ -56,7 +59,6 @@ def existing_group(**changes: Any) -> ExistingReplicationGroup:
         "parameter_group_name": "default.redis7",
         "has_no_notification_topic": True,
         "no_backups_reason": WHY,
-        "no_logs_reason": WHY,
     }
     return ExistingReplicationGroup(**{**given, **changes})
 
@@ -92,6 +94,7 @@ def _group(bench: Bench, **changes: Any) -> ReplicationGroup:
         "node_type": SMALL,
         "access": Access.without_login(reason=WHY),
         "transit_encryption": TransitEncryption.disabled(reason=WHY),
+        "log_delivery": LogDelivery(slow_log=NO_LOG, engine_log=NO_LOG),
         "existing": existing_group(),
         "alarms": NO_ALARMS,
     }
@@ -377,7 +380,7 @@ def test_an_existing_cache_may_run_on_a_previous_generation(name: str) -> None:
     "make",
     [
         lambda bench: _group(bench, access=Access.without_login(reason=TODO)),
-        lambda bench: _group(bench, existing=existing_group(no_logs_reason=TODO)),
+        lambda bench: _group(bench, log_delivery=LogDelivery(slow_log=Log.disabled(reason=TODO), engine_log=NO_LOG)),
         lambda bench: _cluster(bench, auto_minor_version_upgrade=False, manual_upgrades_reason=TODO),
         lambda bench: _serverless(bench, limits=ServerlessLimits(unlimited_reason=TODO)),
         lambda bench: _group(bench).apply_removal_policy(cdk.RemovalPolicy.DESTROY, reason=TODO),

@@ -508,9 +508,6 @@ def _log_groups(scope: Construct, settings: ReplicationGroupSettings, key: kms.I
 def _log_delivery(
     settings: ReplicationGroupSettings, log_groups: Mapping[str, logs.ILogGroup]
 ) -> list[elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty]:
-    kept = settings.existing
-    if kept is not None and kept.keeps_logs:
-        return [_delivered(each.log_type, each.log_format, each.log_group, each.firehose_stream) for each in kept.logs]
     return [
         _delivered(
             kind,

@@ -105,11 +105,6 @@ def _existing(settings: ReplicationGroupSettings) -> dict[Situation, str | None]
         found[Situation.REDIS_GROUP_WITHOUT_ENCRYPTION_AT_REST] = at_rest.reason if is_redis else None
     found[Situation.GROUP_WITHOUT_BACKUPS] = kept.no_backups_reason
     found[Situation.GROUP_WITHOUT_FAILOVER] = kept.no_multi_az_reason
-    delivered = {each.log_type for each in kept.logs}
-    if settings.engine.supports_slow_log and "slow-log" not in delivered:
-        found[Situation.GROUP_WITHOUT_SLOW_LOG] = kept.no_logs_reason
-    if settings.engine.supports_engine_log and "engine-log" not in delivered:
-        found[Situation.GROUP_WITHOUT_ENGINE_LOG] = kept.no_logs_reason
     return {situation: reason for situation, reason in found.items() if reason is not None}
 
 

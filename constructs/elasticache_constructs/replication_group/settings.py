@@ -573,9 +573,7 @@ class ReplicationGroupSettings(NodeSettings):
         )
 
     def logs(self) -> Iterator[str]:
-        """The logs that are delivered; none if an existing group keeps those that it has."""
-        if _kept(self, "keeps_logs"):
-            return
+        """The logs that are delivered."""
         for kind, is_known in (
             ("slow-log", self.running.supports_slow_log),
             ("engine-log", self.running.supports_engine_log),

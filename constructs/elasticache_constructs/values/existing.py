@@ -156,47 +156,14 @@ class _ExistingNodes(_ExistingCache):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExistingLog:
-    """A log that an existing group delivers, and where to: a CloudWatch log group or a Data Firehose stream.
-
-    Args:
-        log_type: ``slow-log`` or ``engine-log``.
-        log_format: ``json`` or ``text``.
-        log_group: The name of the log group. Default: it goes to a stream.
-        firehose_stream: The name of the stream. Default: it goes to a log group.
-
-    Raises:
-        ConfigurationError: If the service has no such log or format, or there is not one destination.
-    """
-
-    log_type: str
-    log_format: str
-    log_group: str | None = None
-    firehose_stream: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what is not as the service shows it."""
-        known = self.log_type in ("slow-log", "engine-log") and self.log_format in ("json", "text")
-        if not known or (self.log_group is None) == (self.firehose_stream is None):
-            raise ConfigurationError(
-                got=f"{self}",
-                allowed="a slow-log or an engine-log, as json or text, goes to a log group or to a stream",
-                fix="Write what LogDeliveryConfigurations of DescribeReplicationGroups shows",
-                rule="LOG-01",
-            )
-
-
-_LOG = Kind(of=ExistingLog, example="[ExistingLog(log_type='slow-log', log_format='json', log_group='...')]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingReplicationGroup(_ExistingNodes):
     """A replication group that exists, and comes under this code with ``cdk import``: docs/adopt.md.
 
     ``python -m elasticache_tools.adopt`` writes it from what the service answers. Its id, subnet group and encryption
     at rest stay as long as the group does: without them it would be replaced. Each other argument is a choice that was
-    made elsewhere. Leave one out to have the construct make it, in place: its own security group, parameter group,
-    event topic or log groups.
+    made elsewhere. Leave one out to have the construct make it, in place: its own security group, parameter group or
+    event topic. Logs, users and a topic that it has are the usual arguments, with what exists: ``Log.to_log_group``,
+    ``Access.user_group``, ``notification_topic``.
 
     Args:
         replication_group_id: The group's id, in lower case.
@@ -214,9 +181,6 @@ class ExistingReplicationGroup(_ExistingNodes):
         no_backups_reason: Why no snapshots are taken. Default: they are, as ``backups`` says.
         no_multi_az_reason: Why its nodes may all be in one Availability Zone although failover is on. Default: Multi-AZ
             is on where failover is.
-        logs: The logs that it delivers, and where to. Default: as ``log_delivery`` says, if there is no
-            ``no_logs_reason``.
-        no_logs_reason: Why a log that the engine has is not among ``logs``. Default: none is missing.
 
     Raises:
         ConfigurationError: If a name, id or reason is not valid.
@@ -230,8 +194,6 @@ class ExistingReplicationGroup(_ExistingNodes):
     node_ids: Sequence[str] = ()
     no_backups_reason: str | None = None
     no_multi_az_reason: str | None = None
-    logs: Sequence[ExistingLog] = ()
-    no_logs_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not as the service shows it."""
@@ -241,16 +203,10 @@ class ExistingReplicationGroup(_ExistingNodes):
             check(check_kind, type(self).__name__, "encryption_at_rest", self.encryption_at_rest, _AT_REST)
             if self.auth_token_secret is not None:
                 check(self._check_text, "auth_token_secret", "orders/auth-token")
-            object.__setattr__(self, "logs", check(checked_list, type(self).__name__, "logs", self.logs, _LOG))
             nodes = Kind(of=str, example="['orders-2019-002', 'orders-2019-003']")
             object.__setattr__(
                 self, "node_ids", check(checked_list, type(self).__name__, "node_ids", self.node_ids, nodes)
             )
-
-    @property
-    def keeps_logs(self) -> bool:
-        """Whether its logs are delivered as they were, and not as ``log_delivery`` says."""
-        return bool(self.logs) or self.no_logs_reason is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ class Weakness(Enum):
     LOGS_MISSING = (
         "a log that the engine has is not delivered",
         "why a log is not delivered, and until when",
-        "in place: leave logs and no_logs_reason out",
+        "in place: leave log_delivery out",
     )
     MEMCACHED_WITHOUT_TLS = (
         "clients speak plain text",

@@ -67,6 +67,7 @@ def module(adopted: Sequence[Adopted], inventory: Inventory, *, is_protected: bo
         line
         for line, mark in (
             ("from aws_cdk import aws_ec2 as ec2", "ec2."),
+            ("from aws_cdk import aws_logs as logs", "logs.LogGroup."),
             ("from aws_cdk import aws_sns as sns", "sns."),
         )
         if mark in text

@@ -88,6 +88,7 @@ class Translation:
             "maintenance_window": node["PreferredMaintenanceWindow"],
             "transit_encryption": self._transit_encryption(group),
             "network_type": _network_type(group),
+            "log_delivery": self._logs(group, name, version),
             "durability": _durability(group),
             **self._upgrades(group if "AutoMinorVersionUpgrade" in group else node),
             **self._topic(node),
@@ -107,7 +108,6 @@ class Translation:
                     "no_multi_az_reason": self._open(Weakness.NO_MULTI_AZ, "no_multi_az_reason")
                     if _has_failover(group) and group.get("MultiAZ") != "enabled"
                     else None,
-                    **self._logs(group, name, version),
                 },
                 expanded=True,
             ),
@@ -163,31 +163,16 @@ class Translation:
             return Call("TransitEncryption.preferred", keywords={"reason": reason})
         return None
 
-    def _logs(self, group: Answer, engine: str, version: str) -> dict[str, object]:
-        kept: list[object] = []
-        for each in group.get("LogDeliveryConfigurations", ()):
-            details = each["DestinationDetails"]
-            kept.append(
-                Call(
-                    "ExistingLog",
-                    keywords={
-                        "log_type": each["LogType"],
-                        "log_format": each["LogFormat"],
-                        "log_group": details.get("CloudWatchLogsDetails", {}).get("LogGroup"),
-                        "firehose_stream": details.get("KinesisFirehoseDetails", {}).get("DeliveryStream"),
-                    },
-                )
-            )
-        delivered = {each["LogType"] for each in group.get("LogDeliveryConfigurations", ())}
-        missing = [
-            log
-            for log, feature in (("slow-log", "slow_log"), ("engine-log", "engine_log"))
-            if log not in delivered and facts.supports(feature, engine, version)  # type: ignore[arg-type]
-        ]
-        return {
-            "logs": kept or None,
-            "no_logs_reason": self._open(Weakness.LOGS_MISSING, "no_logs_reason") if missing else None,
-        }
+    def _logs(self, group: Answer, engine: str, version: str) -> Call | None:
+        delivered = {each["LogType"]: each for each in group.get("LogDeliveryConfigurations", ())}
+        logs: dict[str, object] = {}
+        for kind, argument in (("slow-log", "slow_log"), ("engine-log", "engine_log")):
+            if kind in delivered:
+                logs[argument] = _log(delivered[kind], construct_id=f"{group['ReplicationGroupId']}-{kind}")
+            elif facts.supports(argument, engine, version):  # type: ignore[arg-type]
+                reason = self._open(Weakness.LOGS_MISSING, "log_delivery")
+                logs[argument] = Call("Log.disabled", keywords={"reason": reason})
+        return Call("LogDelivery", keywords=logs) if logs else None
 
     # Memcached clusters
 
@@ -323,6 +308,18 @@ def _user(user: Answer) -> Call | None:
     if kind == "password":
         return Call("ExistingUser.with_password", (user["UserId"],), {"name": user["UserName"]})
     return None
+
+
+def _log(delivery: Answer, *, construct_id: str) -> Call:
+    """Where a log goes: a log group or a stream."""
+    details, log_format = delivery["DestinationDetails"], delivery["LogFormat"]
+    keywords = {"log_format": None if log_format == "json" else log_format}
+    stream = details.get("KinesisFirehoseDetails", {}).get("DeliveryStream")
+    if stream is not None:
+        return Call("Log.to_firehose", (stream,), keywords)
+    name = details["CloudWatchLogsDetails"]["LogGroup"]
+    log_group = Call("logs.LogGroup.from_log_group_name", (Name("self"), construct_id, name))
+    return Call("Log.to_log_group", (log_group,), keywords)
 
 
 def _has_failover(group: Answer) -> bool:
