@@ -195,7 +195,6 @@ DECLARED: dict[str, Declared] = {
     "SNP-15": _run_time("how many snapshots a day are taken by hand"),
     "SNP-16": _run_time("a quarter of the memory is reserved, unless parameters say otherwise"),
     "SNP-17": _run_time("snapshots are taken from a replica where there is one"),
-    "SNP-18": _documented(f"{_EC}.SnapshotCopies", "to a bucket of the same Region only"),
     "SNP-19": _SNAPSHOT,
     # Windows
     "WIN-03": _always(f"{_GROUP_SETTINGS}.properties", "both windows are stated"),

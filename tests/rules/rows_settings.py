@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -21,6 +22,7 @@ from elasticache_constructs import (
     Topology,
     TransitEncryption,
 )
+from elasticache_constructs.shared.snapshot_copies.construct import _check_cache
 from elasticache_constructs.values.parameters import check_parameters
 from tests.rules.row import Row, cluster, group
 
@@ -58,6 +60,11 @@ def _to_group_of(region: str) -> object:
 def _durable(durability: Durability | None = None, **changes: Any) -> object:
     ready = {"engine": Engine.VALKEY_9_1, "topology": Topology(shards=2), "access": Access.auth_token()}
     return group(**{**ready, "durability": durability or Durability.sync(), **changes})
+
+
+def _exported(node_type: str) -> Any:
+    """A group, as far as the copies of its snapshots ask about it."""
+    return SimpleNamespace(encryption_key=None, _resource=SimpleNamespace(cache_node_type=node_type))
 
 
 ROWS = (
@@ -566,5 +573,14 @@ ROWS = (
         lambda: cluster(nodes=61),
         "MemcachedCluster(nodes=61): a cluster has 1 to 60 nodes. Use nodes=2, in two Availability Zones.",
         lambda: cluster(nodes=60),
+    ),
+    Row(
+        "SNP-18",
+        lambda: _check_cache(_exported("cache.r6gd.xlarge")),
+        (
+            "SnapshotCopies(cache=...) of a group of cache.r6gd.xlarge: snapshots of node types with data tiering are "
+            "not exported. Use another node type, or keep the snapshots in ElastiCache."
+        ),
+        lambda: _check_cache(_exported("cache.r6g.xlarge")),
     ),
 )

@@ -69,7 +69,7 @@ _REASONS: dict[str, str] = {
         "RBC-05 RBC-10 RBC-11 RBC-12 RBC-13 RBC-14 IAM-03 NAM-05 NAM-08"
     ),
     "a part of it is for the reader to fill in": (
-        "PGR-01 POS-07 SLS-04 SLS-07 SLS-09 SLS-10 SLS-12 AUT-15 NAM-06 NAM-10 RBC-07 SNP-20 CFN-15"
+        "PGR-01 POS-07 SLS-04 SLS-07 SLS-09 SLS-10 SLS-12 AUT-15 NAM-06 NAM-10 RBC-07 SNP-18 SNP-20 CFN-15"
     ),
     "a text of another form is meant, shown by an example": "SNP-02 SNP-03 SNP-10 WIN-01 WIN-02 PGR-16",
     "a name or a value within parameters is meant": "PGR-03 PGR-04 PGR-06 PGR-20",

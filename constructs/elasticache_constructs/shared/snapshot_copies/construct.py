@@ -357,7 +357,7 @@ def _check_cache(cache: Cache) -> None:
             got=f"SnapshotCopies(cache=...) of a group of {node_type}",
             allowed="snapshots of node types with data tiering are not exported",
             fix="Use another node type, or keep the snapshots in ElastiCache",
-            page=_PAGE,
+            rule="SNP-18",
         )
 
 
