@@ -14,8 +14,9 @@ import aws_cdk as cdk
 STAGE = "examples"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = (
-    *("memcached", "preview", "redis-auth-token", "redis-one-node", "shared-users", "valkey-auto-scaling"),
-    *("valkey-cluster-mode-iam", "valkey-dual-stack", "valkey-durable", "valkey-parameters", "valkey-serverless"),
+    *("memcached", "preview", "redis-auth-token", "redis-one-node", "redis-zones", "shared-users"),
+    *("valkey-auto-scaling", "valkey-cluster-mode-iam", "valkey-dual-stack", "valkey-durable", "valkey-parameters"),
+    "valkey-serverless",
 )
 
 
