@@ -191,7 +191,7 @@ def _signature(value: type) -> str:
     if not hasattr(type(value), "__jsii_type__") and type(value).__call__ is type.__call__:
         return ""
     written: list[str] = []
-    own = inspect.signature(value.__init__)  # type: ignore[misc] - of this class, and not of a subclass
+    own = inspect.signature(value.__init__)  # type: ignore[misc]  # of this class, not of a subclass
     for argument in list(own.parameters.values())[1:]:
         if argument.kind is argument.KEYWORD_ONLY and "*" not in written:
             written.append("*")
