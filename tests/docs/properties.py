@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnResource
 from aws_cdk import aws_elasticache as elasticache
@@ -228,7 +228,7 @@ def _is_resource(name: str, each: object) -> bool:
     return name.startswith("Cfn") and inspect.isclass(each) and issubclass(each, CfnResource)
 
 
-def _kind(name: str, construct: type[CfnResource]) -> Kind:
+def _kind(name: str, construct: Any) -> Kind:
     document = schema(construct.CFN_RESOURCE_TYPE_NAME)
     assert document is not None
     known = {property_.casefold(): property_ for property_ in document.document["properties"]}
@@ -266,7 +266,7 @@ def arguments() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _document(l1: type[CfnResource]) -> Schema:
+def _document(l1: Any) -> Schema:
     document = schema(l1.CFN_RESOURCE_TYPE_NAME)
     assert document is not None
     return document
