@@ -61,7 +61,7 @@ _REASONS: dict[str, str] = {
     "it names another construct, not what to write in this one": "ENG-01 ENG-02 TLS-03 CCR-01 CCR-03",
     "which engine, node type, number or name is the reader's choice": (
         "ENG-06 NOD-03 NOD-04 NOD-05 NOD-06 NOD-07 NOD-08 DTI-01 TOP-19 IAM-01 RBC-22 "
-        "NAM-01 NAM-02 NAM-16 NAM-17 NAM-14 LOG-07"
+        "NAM-01 NAM-02 NAM-16 NAM-17 NAM-14 LOG-07 SNP-18"
     ),
     "it is done in several deployments: a runbook is named": "ENG-10 ENG-12 TOP-23 ASC-03 ASC-08 DTI-03",
     "an argument of an argument is meant": "ASC-06 ASC-07 ASC-10 ASC-11 ASC-12 MEM-13",
@@ -69,7 +69,7 @@ _REASONS: dict[str, str] = {
         "RBC-05 RBC-10 RBC-11 RBC-12 RBC-13 RBC-14 IAM-03 NAM-05 NAM-08"
     ),
     "a part of it is for the reader to fill in": (
-        "PGR-01 POS-07 SLS-04 SLS-07 SLS-09 SLS-10 SLS-12 AUT-15 NAM-06 NAM-10 RBC-07 SNP-18 SNP-20 CFN-15"
+        "PGR-01 POS-07 SLS-04 SLS-07 SLS-09 SLS-10 SLS-12 AUT-15 NAM-06 NAM-10 RBC-07 SNP-20 CFN-15"
     ),
     "a text of another form is meant, shown by an example": "SNP-02 SNP-03 SNP-10 WIN-01 WIN-02 PGR-16",
     "a name or a value within parameters is meant": "PGR-03 PGR-04 PGR-06 PGR-20",
