@@ -1,4 +1,4 @@
-"""Redis OSS without cluster mode, whose primary is next to its application, and its replicas in zones of their choice.
+"""Redis OSS without cluster mode, with its primary and replicas in Availability Zones of choice.
 
 cdk synth -a 'python3 examples/redis-zones.py'
 """
