@@ -94,7 +94,7 @@ def test_numbers_are_those_of_today() -> None:
 
     assert rules // 100 * 100 == int(re.findall(r"one of (\d+) rules", README)[0])
     for text in (README, COMPARISON):
-        assert refused // 10 * 10 == int(re.findall(r"\| (\d+) rules", text)[0])
+        assert refused - 50 < int(re.findall(r"\| (\d+) rules", text)[0]) <= refused
     assert len(CacheAlarm) >= int(re.findall(r"up to (\d+) a cache", COMPARISON)[0])
 
 
