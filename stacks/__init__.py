@@ -15,12 +15,11 @@ from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
 from stacks.redis import RedisStack
 from stacks.workload import WorkloadStack
-from stages import RedisSettings
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stages import MemcachedSettings, StageSettings
+    from stages import MemcachedSettings, RedisSettings, StageSettings
 
 
 _LONGEST_NAME = 100  # that of a stack has 128
@@ -44,12 +43,7 @@ class CacheStage(cdk.Stage):
         self.network = NetworkStack(self, "cache-network", settings=settings.network, termination_protection=protected)
         self.redis = self._redis("redis", settings.redis, settings)
         self.memcached = self._memcached("memcached", settings.memcached, settings)
-        more = [
-            self._redis(name, each, settings)
-            if isinstance(each, RedisSettings)
-            else self._memcached(name, each, settings)
-            for name, each in settings.more_caches.items()
-        ]
+        more = [self._more(name, each, settings) for name, each in settings.more_caches.items()]
         stacks = [self.redis, self.memcached, *more]
         self.monitoring = MonitoringStack(
             self,
@@ -84,6 +78,16 @@ class CacheStage(cdk.Stage):
             no_reserved_concurrency_reason=unreserved,
             termination_protection=protected,
         )
+
+    def _more(
+        self, name: str, cache: RedisSettings | MemcachedSettings, settings: StageSettings
+    ) -> RedisStack | MemcachedStack:
+        # By then app.py has imported it, in a block that shows in one line what it refuses.
+        from stages import MemcachedSettings  # noqa: PLC0415
+
+        if isinstance(cache, MemcachedSettings):
+            return self._memcached(name, cache, settings)
+        return self._redis(name, cache, settings)
 
     def _redis(self, name: str, cache: RedisSettings, settings: StageSettings) -> RedisStack:
         return RedisStack(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
@@ -39,8 +39,12 @@ def test_reasons_answer_the_posture_rules(tmp_path: Path) -> None:
     zones, subnets = ["eu-west-1a", "eu-west-1b"], list(SUBNETS)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=zones, isolated_subnet_ids=subnets)
     bench = Bench(stack, vpc)
-    off = {"log_delivery": LogDelivery(slow_log=Log.disabled(reason="Slow commands are exported by the team."))}
-    for make, more in ((replication_group, off), (memcached_cluster, {})):
+    off = LogDelivery(slow_log=Log.disabled(reason="Slow commands are exported by the team."))
+    made: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (replication_group, {"log_delivery": off}),
+        (memcached_cluster, {}),
+    )
+    for make, more in made:
         make(bench, **more, auto_minor_version_upgrade=False, manual_upgrades_reason=f"Tested first: {make.__name__}.")
     add_posture_rules(app, native_engine=True)
     app.synth()

@@ -101,6 +101,7 @@ class Situation(Enum):
     MEMCACHED_WITHOUT_TLS = _validate("elasticache_memcached_encrypts_in_transit")
     MEMCACHED_IN_ONE_ZONE = _validate("elasticache_memcached_spreads_over_zones")
     LOG_GROUP_WITH_SHORT_RETENTION = _checkov("CKV_AWS_338")
+    LOG_GROUP_WITH_KEY_OF_ANOTHER_STACK = _control_tower("cloudwatch_log_group_encrypted_check")
     SERVERLESS_CACHE_WITHOUT_LOGIN = _validate("elasticache_serverless_cache_has_user_group")
     SERVERLESS_CACHE_PUBLIC = (
         _validate("elasticache_serverless_cache_is_not_public")
@@ -159,6 +160,7 @@ class Situation(Enum):
         "CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117"
     )
     LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT = _control_tower("lambda_function_public_access_prohibited_check")
+    """And an ARN that is joined, or of another stack."""
 
     DATABASE_ON_DEFAULT_PORT = _nag("RDS11", _SOLUTIONS) | _control_tower("rds_instance_no_default_ports_check")
     DATABASE_WITHOUT_EVERY_LOG = _control_tower("rds_instance_logging_enabled_check")

@@ -21,6 +21,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_constructs.network.security_groups import check_groups
 from elasticache_constructs.network.subnets import are_different, select
@@ -53,6 +54,10 @@ _USE_THE_KEY = ("secretsmanager", "sns", "lambda")
 _USER_GROUP = ArgumentKind(of=UserGroup, example="the UserGroup(...) of the caches", secret=True)
 _ROTATES_ELSEWHERE = (
     "A UserGroupRotation of another stack rotates it; this rule looks for the schedule in the secret's own stack."
+)
+_SOURCE_IS_IMPORTED = (
+    "The permission names both the account and the ARN of what calls, which is of another stack; this rule takes text "
+    "or a plain reference, and no import."
 )
 _MOST_SECURITY_GROUPS = 5
 _OWN_NODES = "The group's own nodes, whose ids are the group's with the shard and node number behind it."
@@ -220,6 +225,8 @@ class SecretRotation(Construct):
             source_account=place_of(self).account,
             source_arn=password.secret.secret_arn,
         )
+        if Stack.of(password.secret) is not Stack.of(self) and is_unresolved(permission.source_account):
+            accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _SOURCE_IS_IMPORTED})
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Schedule",
@@ -389,7 +396,11 @@ def _own_nodes(scope: Construct, caches: Sequence[AttachedCache]) -> dict[str, s
 
 
 def _id_in_findings(scope: Construct, cache: AttachedCache) -> str:
-    name = Stack.of(scope).resolve(cache.cache_id)
+    stack, owner = Stack.of(scope), Stack.of(cache.client_security_group)
+    if owner is not stack and is_unresolved(cache.cache_id):
+        # The id comes by the export that the CDK makes for the statement, and cdk-nag shows that export's name.
+        return str(stack.resolve(owner.export_value(cache.cache_id))["Fn::ImportValue"])
+    name = stack.resolve(cache.cache_id)
     if isinstance(name, str):
         return name
     (reference,) = name.values()

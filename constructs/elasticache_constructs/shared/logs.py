@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 
+from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.encryption_key import admit_logs, checked_key
 from elasticache_constructs.shared.names import SHORT_STACK_ID
 from elasticache_constructs.values.log_delivery import YEAR
@@ -14,6 +16,10 @@ from elasticache_constructs.values.log_delivery import YEAR
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
+
+_KEY_IS_IMPORTED = (
+    "The log group is encrypted with a customer managed key of another stack; this rule takes no import for its ARN."
+)
 
 
 def log_group(
@@ -48,6 +54,8 @@ def log_group(
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker: it always is
     resource.override_logical_id(logical_id)
     resource.retention_in_days = retention_days
+    if Stack.of(key) is not Stack.of(scope) and is_unresolved(key.key_arn):
+        accept(group, {Situation.LOG_GROUP_WITH_KEY_OF_ANOTHER_STACK: _KEY_IS_IMPORTED})
     if vended_name is not None:
         name = "/aws/vendedlogs/elasticache/${Stack}/" + vended_name
         resource.add_property_override("LogGroupName", {"Fn::Sub": [name, {"Stack": SHORT_STACK_ID}]})
