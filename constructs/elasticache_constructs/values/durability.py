@@ -53,7 +53,7 @@ class Durability:
 
     @classmethod
     def disabled(cls) -> Durability:
-        """No log, as without a word. Say it for a group that was durable, or is restored from a durable one's snapshot.
+        """No log, which is the default. State it for a group that was durable, or is restored from such a snapshot.
 
         A snapshot keeps the mode of its group, and a group that is restored from it gets that mode unless another is
         stated.
