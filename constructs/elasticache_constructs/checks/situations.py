@@ -87,7 +87,7 @@ class Situation(Enum):
         "E3026"
     )
     SECONDARY_OF_A_GLOBAL_DATASTORE = (
-        _nag("AEC3", _SOLUTIONS) | _nag("AEC4", _SOLUTIONS) | _checkov("CKV_AWS_29", "CKV_AWS_30")
+        _nag("AEC3", _SOLUTIONS) | _nag("AEC4", _SOLUTIONS) | _checkov("CKV_AWS_29", "CKV_AWS_30", "CKV_AWS_31")
     )
     """Encryption and failover are its primary's, and the service refuses to be told."""
     GROUP_WITH_SHORT_RETENTION = _nag("ElastiCacheRedisClusterAutomaticBackup", _HIPAA, _NIST_4, _NIST_5)
