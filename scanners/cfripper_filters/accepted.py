@@ -11,5 +11,11 @@ FILTERS = [
         rules={"GenericResourceWildcardPolicyRule"},
         rule_mode=RuleMode.ALLOWED,
         eval={"eq": [{"ref": "resource.Type"}, "AWS::EC2::VPCEndpoint"]},
-    )
+    ),
+    Filter(
+        reason="ElastiCache exports a snapshot to this bucket, from where it is copied to one with versions",
+        rules={"S3ObjectVersioningRule"},
+        rule_mode=RuleMode.ALLOWED,
+        eval={"regex": ["^CopiesExports[0-9A-F]{8}$", {"ref": "logical_id"}]},
+    ),
 ]
