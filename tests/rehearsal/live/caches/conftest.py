@@ -93,7 +93,9 @@ class Service:
         address = self.run.addresses.address_of(host)
         assert address is not None, host
         security = {"ssl": True, "ssl_ca_certs": str(self.run.authority.ca_file), "ssl_check_hostname": False}
-        settings = {**(security if tls else {}), "retry": Retry(NoBackoff(), 0), "decode_responses": True, **more}
+        # redis-py waits five seconds by default, which a busy machine takes for a login.
+        waits = {"socket_timeout": 60, "socket_connect_timeout": 60, "retry": Retry(NoBackoff(), 0)}
+        settings = {**(security if tls else {}), **waits, "decode_responses": True, **more}
         return redis.Redis(host=address, port=port, **settings)
 
     def events(self, source: str) -> list[str | None]:

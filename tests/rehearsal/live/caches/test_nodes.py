@@ -234,12 +234,18 @@ def _readable(cache: Cache) -> dict[str, str]:
 def test_clients_are_told_host_names_in_cluster_mode(service: Service) -> None:
     """CLUSTER SLOTS names the nodes and the port of the endpoint; ElastiCache reboots no such node."""
     cache = service.sharded("sharded", 2, 1, Port="7001")
-    with closing(service.connect(cache.names.configuration, 7001)) as client:
-        told = client.execute_command("CLUSTER", "SLOTS")
     expected = {
         (cache.names.node(f"sharded-{shard}-{node}"), 7001) for shard in ("0001", "0002") for node in ("001", "002")
     }
-    assert {(node[0], node[1]) for entry in told for node in entry[2:]} == expected
+    with closing(service.connect(cache.names.configuration, 7001)) as client:
+        # Nodes learn of each other's replicas by gossip.
+        wait_until(
+            lambda: (
+                {tuple(node[:2]) for slots in client.execute_command("CLUSTER", "SLOTS") for node in slots[2:]}
+                == expected
+            ),
+            "each node is named",
+        )
     assert cache.names.configuration.startswith("clustercfg.sharded.")
     with pytest.raises(Exception, match="InvalidCacheClusterState"):
         service("RebootCacheCluster", CacheClusterId="sharded-0001-001")
