@@ -22,8 +22,8 @@ from aws_cdk.assertions import Template
 
 from application_constructs import bundling
 from application_constructs.bundling import BundlingError, PythonBundle, install
-from elasticache_constructs import ConfigurationError
-from elasticache_constructs.rotation import construct as rotation
+from elasticache_constructs import ConfigurationError, rotation
+from elasticache_constructs.shared.scheduled_function import code_of
 from tests.conftest import FLAGS, ROOT
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ def test_what_developers_leave_behind_is_not_shipped(bundle: PythonBundle, tmp_p
 def test_the_rotation_function_ships_no_more(tmp_path: Path) -> None:
     """Its code is an asset of CDK's own making, with the same left out."""
     runtime = tmp_path / "runtime"
-    shutil.copytree(Path(rotation.__file__).parent / "runtime", runtime)
+    shutil.copytree(Path(str(rotation.__file__)).parent / "runtime", runtime)
     leave_behind(runtime / "rotate_secret")
     app = cdk.App(context=FLAGS, analytics_reporting=False, outdir=str(tmp_path / "out"))
     stack = cdk.Stack(app, "Test")
-    code = rotation._code(runtime)
+    code = code_of(runtime)
     lambda_.Function(stack, "F", code=code, handler="rotate_secret.handler.h", runtime=lambda_.Runtime.PYTHON_3_14)
     app.synth()
 
@@ -195,7 +195,7 @@ def test_links_that_lead_out_are_refused(bundle: PythonBundle, link: Callable[[P
     with pytest.raises(ConfigurationError, match=r"the link .*/shop/\w+.* to .* in a function's code: links lead to"):
         bundle.code()
     with pytest.raises(ConfigurationError, match=r"the link .*/shop/"):
-        rotation._code(bundle.sources[0])
+        code_of(bundle.sources[0])
 
 
 def test_links_within_are_followed(bundle: PythonBundle, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from elasticache_constructs.network.subnets import Spread, check_placed, choose_
 from elasticache_constructs.replication_group.base import ImportedReplicationGroup, ReplicationGroupBase
 from elasticache_constructs.replication_group.findings import findings
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
-from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users, create_rotations
 from elasticache_constructs.shared.auto_scaling import create_scaling
 from elasticache_constructs.shared.claims import claim_name
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -459,19 +459,14 @@ class ReplicationGroup(ReplicationGroupBase):
             )
         if alarm_topic is not None:
             check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
-        topic = alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key)
-        return [
-            SecretRotation(
-                self,
-                f"Rotation{name}",
-                password=password,
-                caches=[self._attached],
-                encryption_key=self.encryption_key,
-                rotation=rotation,
-                alarm_topic=topic,
-            )
-            for name, password in self._passwords.items()
-        ]
+        return create_rotations(
+            self,
+            {f"Rotation{name}": password for name, password in self._passwords.items()},
+            caches=[self._attached],
+            encryption_key=self.encryption_key,
+            rotation=rotation,
+            alarm_topic=alarm_topic or AlarmTopic(self, "Alarms", key=self.encryption_key),
+        )
 
 
 def _endpoints(

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import ArnFormat, Duration, IgnoreMode, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -29,12 +27,12 @@ from elasticache_constructs.rotation.runtime.rotate_secret.configuration import 
 from elasticache_constructs.rotation.runtime.rotate_secret.log import NAMESPACE, Metric
 from elasticache_constructs.rotation.runtime.rotate_secret.record import TAG
 from elasticache_constructs.shared.encryption_key import checked_key
-from elasticache_constructs.shared.function_code import SKIPPED, shipped
 from elasticache_constructs.shared.notifications import AlarmTopic, admit_alarms_to, check_alarm_topic
+from elasticache_constructs.shared.scheduled_function import alarm_of_function, call_on_schedule, code_of
 from elasticache_constructs.shared.vpc_function import allow, create_vpc_function, open_resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sns as sns
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from elasticache_constructs.access.resources import GeneratedPassword
     from elasticache_constructs.network.construct import CacheNetwork, ImportedNetwork
 
+_RUNTIME = Path(__file__).parent / "runtime"
 _LONGEST_DAYS = 1000
 _SWEEP = "rate(1 hour)"
 _TIMEOUT = Duration.minutes(15)
@@ -193,7 +192,7 @@ class SecretRotation(Construct):
         self.function: lambda_.Function = create_vpc_function(
             self,
             description=f"Rotates the ElastiCache password of {password.user_name}",
-            code=_code(),
+            code=code_of(_RUNTIME),
             handler="rotate_secret.handler.handle",
             statements=_statements(
                 self, password, caches, encryption_key, topic=alarm_topic, user_group_ids=user_group_ids
@@ -225,7 +224,7 @@ class SecretRotation(Construct):
             source_account=place_of(self).account,
             source_arn=password.secret.secret_arn,
         )
-        if Stack.of(password.secret) is not Stack.of(self) and is_unresolved(permission.source_account):
+        if Stack.of(password.secret) is not Stack.of(self) and is_unresolved(place_of(self).account):
             accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _SOURCE_IS_IMPORTED})
         schedule = secretsmanager.CfnRotationSchedule(
             self,
@@ -242,28 +241,17 @@ class SecretRotation(Construct):
     def _sweep(self) -> None:
         # An hourly rule checks whether a password is due. A one-time schedule made by the function would need
         # permissions for the scheduler and a route to it, and one failed call would lose it.
-        rule = events.CfnRule(
+        call_on_schedule(
             self,
             "Sweep",
+            self.function,
             description="Retires the previous password once its grace time is over",
-            schedule_expression=_SWEEP,
-            targets=[
-                events.CfnRule.TargetProperty(id="Function", arn=self.function.function_arn, input='{"Step":"retire"}')
-            ],
-        )
-        accept(rule, {Situation.EVENT_RULE_WITHOUT_DEAD_LETTERS: _SWEEPS_AGAIN})
-        lambda_.CfnPermission(
-            self,
-            "EventBridge",
-            action="lambda:InvokeFunction",
-            function_name=self.function.function_arn,
-            principal="events.amazonaws.com",
-            source_account=place_of(self).account,
-            source_arn=rule.attr_arn,
+            expression=_SWEEP,
+            no_dead_letters=_SWEEPS_AGAIN,
+            event='{"Step":"retire"}',
         )
 
     def _alarm(self, topic: sns.ITopic) -> None:
-        function_name = self.function.function_name
         watched = {
             "Failed": (NAMESPACE, Metric.FAILED.value, "A rotation step failed; the function's log says why"),
             "RotationOverdue": (NAMESPACE, Metric.LATE.value, "The password should have rotated a day ago and has not"),
@@ -275,32 +263,18 @@ class SecretRotation(Construct):
             "Crashed": ("AWS/Lambda", "Errors", "The rotation function failed or timed out"),
         }
         for name, (namespace, metric, meaning) in watched.items():
-            cloudwatch.CfnAlarm(
+            alarm_of_function(
                 self,
                 name,
-                alarm_description=f"{meaning}. See docs/rotation.md",
+                self.function,
+                topic,
                 namespace=namespace,
-                metric_name=metric,
-                dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="FunctionName", value=function_name)],
+                metric=metric,
+                meaning=f"{meaning}. See docs/rotation.md",
                 statistic="Sum",
-                period=300,
-                evaluation_periods=1,
-                threshold=1,
-                comparison_operator="GreaterThanOrEqualToThreshold",
-                treat_missing_data="notBreaching",
-                actions_enabled=True,
-                alarm_actions=[topic.topic_arn],
+                period_seconds=300,
+                tells_ok=False,
             )
-
-
-def _code(runtime: Path = Path(__file__).parent / "runtime") -> lambda_.Code:
-    # The standard library and the boto3 that Lambda brings: nothing to install, so synth is offline, without Docker.
-    shipped(runtime)
-    return lambda_.Code.from_asset(
-        str(runtime),
-        exclude=["/__init__.py", *SKIPPED],
-        ignore_mode=IgnoreMode.GIT,
-    )
 
 
 def _environment(password: GeneratedPassword, caches: Sequence[AttachedCache], rotation: Rotation) -> dict[str, str]:
@@ -407,6 +381,32 @@ def _id_in_findings(scope: Construct, cache: AttachedCache) -> str:
     return f"<{reference}>"
 
 
+def create_rotations(
+    scope: Construct,
+    passwords: Mapping[str, GeneratedPassword],
+    *,
+    caches: Sequence[AttachedCache],
+    encryption_key: kms.IKey,
+    rotation: Rotation,
+    alarm_topic: sns.ITopic,
+    user_group_ids: Sequence[str] = (),
+) -> list[SecretRotation]:
+    """Rotate each of several passwords: `SecretRotation` by its construct id."""
+    return [
+        SecretRotation(
+            scope,
+            construct_id,
+            password=password,
+            caches=caches,
+            encryption_key=encryption_key,
+            rotation=rotation,
+            alarm_topic=alarm_topic,
+            user_group_ids=user_group_ids,
+        )
+        for construct_id, password in passwords.items()
+    ]
+
+
 def check_own_users(access: Access | None, noun: str) -> None:
     """Refuse to rotate the passwords of a user group that other caches may have.
 
@@ -461,20 +461,15 @@ class UserGroupRotation(Construct):
         user_group.rotate_by(self.node.path)
         key = user_group.encryption_key
         assert key is not None  # noqa: S101 - a group with passwords has a key
-        topic = alarm_topic or AlarmTopic(self, "Alarms", key=key)
-        self.secret_rotations: list[SecretRotation] = [
-            SecretRotation(
-                self,
-                password.user_name,
-                password=password,
-                caches=user_group.caches,
-                user_group_ids=[user_group.user_group_id],
-                encryption_key=key,
-                rotation=rotation,
-                alarm_topic=topic,
-            )
-            for password in user_group.passwords
-        ]
+        self.secret_rotations: list[SecretRotation] = create_rotations(
+            self,
+            {password.user_name: password for password in user_group.passwords},
+            caches=user_group.caches,
+            encryption_key=key,
+            rotation=rotation,
+            alarm_topic=alarm_topic or AlarmTopic(self, "Alarms", key=key),
+            user_group_ids=[user_group.user_group_id],
+        )
         """One for each secret."""
         if Stack.of(self) is not Stack.of(user_group):
             for password in user_group.passwords:

@@ -27,7 +27,7 @@ from elasticache_constructs.network.security_groups import (
     connections_from_consumers,
 )
 from elasticache_constructs.network.subnets import Spread, check_placed, choose_subnets
-from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users
+from elasticache_constructs.rotation.construct import Rotation, SecretRotation, check_own_users, create_rotations
 from elasticache_constructs.serverless_cache.settings import LONGEST_NAME, ServerlessCacheSettings
 from elasticache_constructs.shared.claims import RENAME, RENAME_CACHE, claim
 from elasticache_constructs.shared.connection_settings import connection_variables
@@ -466,19 +466,14 @@ class ServerlessCache(ServerlessCacheBase):
             check_alarm_topic(alarm_topic, of=self, call="rotate_secrets")
         if self._attached is None or not self._passwords:
             return []
-        topic = alarm_topic or AlarmTopic(self, "RotationAlarms", key=self.encryption_key)
-        return [
-            SecretRotation(
-                self,
-                f"Rotation{name}",
-                password=password,
-                caches=[self._attached],
-                encryption_key=self.encryption_key,
-                rotation=rotation,
-                alarm_topic=topic,
-            )
-            for name, password in self._passwords.items()
-        ]
+        return create_rotations(
+            self,
+            {f"Rotation{name}": password for name, password in self._passwords.items()},
+            caches=[self._attached],
+            encryption_key=self.encryption_key,
+            rotation=rotation,
+            alarm_topic=alarm_topic or AlarmTopic(self, "RotationAlarms", key=self.encryption_key),
+        )
 
     def _attach(
         self,

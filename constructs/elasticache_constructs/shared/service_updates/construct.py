@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
-from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.notifications import admit_alarms_to, check_alarm_topic
+from elasticache_constructs.shared.scheduled_function import alarm_of_function, call_on_schedule
 from elasticache_constructs.shared.service_updates.find_overdue import METRIC, NAMESPACE
 from elasticache_constructs.shared.vpc_function import allow, create_vpc_function
 
@@ -143,23 +141,33 @@ class ServiceUpdateAlarm(Construct):
             no_reserved_concurrency_reason=no_reserved_concurrency_reason,
             dead_letters=_COUNTS_AGAIN,
         )
-        self._schedule()
-        self.overdue_alarm: cloudwatch.CfnAlarm = self._alarm(
+        call_on_schedule(
+            self,
+            "Schedule",
+            self.function,
+            description="Counts the overdue service updates of ElastiCache caches",
+            expression=f"rate({_EVERY_HOURS} hours)",
+            no_dead_letters=_COUNTS_AGAIN,
+        )
+        self.overdue_alarm: cloudwatch.CfnAlarm = alarm_of_function(
+            self,
             "Overdue",
+            self.function,
             alarm_topic,
             namespace=NAMESPACE,
             metric=METRIC,
-            hours=_EVERY_HOURS,
+            period_seconds=_EVERY_HOURS * 3600,
             missing="ignore",
             meaning=f"A service update is overdue. The function's log names it. Runbook: {_RUNBOOK}",
         )
-        self._alarm(
+        alarm_of_function(
+            self,
             "Failed",
+            self.function,
             alarm_topic,
             namespace="AWS/Lambda",
             metric="Errors",
-            hours=1,
-            missing="notBreaching",
+            period_seconds=3600,
             meaning=f"Overdue service updates are not counted: the function fails, see its log. Runbook: {_RUNBOOK}",
         )
 
@@ -170,55 +178,6 @@ class ServiceUpdateAlarm(Construct):
         )
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "The ElastiCache API")
         return group
-
-    def _schedule(self) -> None:
-        rule = events.CfnRule(
-            self,
-            "Schedule",
-            description="Counts the overdue service updates of ElastiCache caches",
-            schedule_expression=f"rate({_EVERY_HOURS} hours)",
-            targets=[events.CfnRule.TargetProperty(id="Function", arn=self.function.function_arn)],
-        )
-        accept(rule, {Situation.EVENT_RULE_WITHOUT_DEAD_LETTERS: _COUNTS_AGAIN})
-        lambda_.CfnPermission(
-            self,
-            "EventBridge",
-            action="lambda:InvokeFunction",
-            function_name=self.function.function_arn,
-            principal="events.amazonaws.com",
-            source_account=place_of(self).account,
-            source_arn=rule.attr_arn,
-        )
-
-    def _alarm(
-        self,
-        construct_id: str,
-        topic: sns.ITopic,
-        *,
-        namespace: str,
-        metric: str,
-        hours: int,
-        missing: str,
-        meaning: str,
-    ) -> cloudwatch.CfnAlarm:
-        dimension = cloudwatch.CfnAlarm.DimensionProperty(name="FunctionName", value=self.function.function_name)
-        return cloudwatch.CfnAlarm(
-            self,
-            construct_id,
-            alarm_description=meaning,
-            namespace=namespace,
-            metric_name=metric,
-            dimensions=[dimension],
-            statistic="Maximum",
-            period=hours * 3600,
-            evaluation_periods=1,
-            threshold=1,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data=missing,
-            actions_enabled=True,
-            alarm_actions=[topic.topic_arn],
-            ok_actions=[topic.topic_arn],
-        )
 
 
 def _check_caches(ids: Sequence[str]) -> None:

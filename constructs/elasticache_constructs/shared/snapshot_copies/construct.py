@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -19,8 +18,8 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.shared.function_code import SKIPPED, shipped
 from elasticache_constructs.shared.notifications import admit_alarms_to, check_alarm_topic
+from elasticache_constructs.shared.scheduled_function import alarm_of_function, call_on_schedule, code_of
 from elasticache_constructs.shared.snapshot_copies.runtime.copy_snapshots.handler import METRIC, NAMESPACE
 from elasticache_constructs.shared.snapshot_copies.vault import NO_EVENTS
 from elasticache_constructs.shared.vpc_function import allow, create_vpc_function, open_resource
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 _PAGE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-exporting.html"
 _RUNBOOK = "docs/runbooks/snapshot-copies.md"
 _EVERY_HOURS = 3
+_ALARM_SECONDS = 2 * _EVERY_HOURS * 3600
 _LATE_HOURS = 12
 _RUNTIME = Path(__file__).parent / "runtime"
 _LOOKS_AGAIN = "A call that is lost is made good by the next one, three hours later; kept, it would only repeat it."
@@ -126,7 +126,7 @@ class SnapshotCopies(Construct):
         self.function: lambda_.Function = create_vpc_function(
             self,
             description="Copies snapshots of an ElastiCache cache to S3",
-            code=_code(),
+            code=code_of(_RUNTIME),
             handler="copy_snapshots.handler.handle",
             statements=[
                 *_of_snapshots(stack, group_id, name),
@@ -148,23 +148,34 @@ class SnapshotCopies(Construct):
             also_acknowledged=_open(self, exports, vaults, is_group=group_id is not None),
         )
         acknowledge(self.function, {"elasticache-reachability::elasticache_function_reaches_its_stores": _API_ALONE})
-        self._schedule()
-        self.late_alarm: cloudwatch.CfnAlarm = self._alarm(
+        call_on_schedule(
+            self,
+            "Schedule",
+            self.function,
+            description="Copies snapshots of an ElastiCache cache to S3",
+            expression=f"rate({_EVERY_HOURS} hours)",
+            no_dead_letters=_LOOKS_AGAIN,
+        )
+        self.late_alarm: cloudwatch.CfnAlarm = alarm_of_function(
+            self,
             "Late",
+            self.function,
             alarm_topic,
             namespace=NAMESPACE,
             metric=METRIC,
+            period_seconds=_ALARM_SECONDS,
             threshold=_LATE_HOURS,
             missing="breaching",
             meaning=f"The newest snapshot is not in every vault, or there is none. Runbook: {_RUNBOOK}",
         )
-        self._alarm(
+        alarm_of_function(
+            self,
             "Failed",
+            self.function,
             alarm_topic,
             namespace="AWS/Lambda",
             metric="Errors",
-            threshold=1,
-            missing="notBreaching",
+            period_seconds=_ALARM_SECONDS,
             meaning=f"Snapshots are not copied: the function fails, see its log. Runbook: {_RUNBOOK}",
         )
 
@@ -213,61 +224,6 @@ class SnapshotCopies(Construct):
             },
         )
         return bucket
-
-    def _schedule(self) -> None:
-        rule = events.CfnRule(
-            self,
-            "Schedule",
-            description="Copies snapshots of an ElastiCache cache to S3",
-            schedule_expression=f"rate({_EVERY_HOURS} hours)",
-            targets=[events.CfnRule.TargetProperty(id="Function", arn=self.function.function_arn)],
-        )
-        accept(rule, {Situation.EVENT_RULE_WITHOUT_DEAD_LETTERS: _LOOKS_AGAIN})
-        lambda_.CfnPermission(
-            self,
-            "EventBridge",
-            action="lambda:InvokeFunction",
-            function_name=self.function.function_arn,
-            principal="events.amazonaws.com",
-            source_account=Stack.of(self).account,
-            source_arn=rule.attr_arn,
-        )
-
-    def _alarm(
-        self,
-        construct_id: str,
-        topic: sns.ITopic,
-        *,
-        namespace: str,
-        metric: str,
-        threshold: int,
-        missing: str,
-        meaning: str,
-    ) -> cloudwatch.CfnAlarm:
-        dimension = cloudwatch.CfnAlarm.DimensionProperty(name="FunctionName", value=self.function.function_name)
-        return cloudwatch.CfnAlarm(
-            self,
-            construct_id,
-            alarm_description=meaning,
-            namespace=namespace,
-            metric_name=metric,
-            dimensions=[dimension],
-            statistic="Maximum",
-            period=2 * _EVERY_HOURS * 3600,
-            evaluation_periods=1,
-            threshold=threshold,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data=missing,
-            actions_enabled=True,
-            alarm_actions=[topic.topic_arn],
-            ok_actions=[topic.topic_arn],
-        )
-
-
-def _code() -> lambda_.Code:
-    # The standard library and the boto3 that Lambda brings: nothing to install.
-    shipped(_RUNTIME)
-    return lambda_.Code.from_asset(str(_RUNTIME), exclude=["/__init__.py", *SKIPPED], ignore_mode=IgnoreMode.GIT)
 
 
 def _arn(stack: Stack, resource: str, name: str) -> str:
