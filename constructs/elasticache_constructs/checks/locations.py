@@ -39,9 +39,14 @@ class Place(NamedTuple):
 
 
 @asked_once
+def stack_of(construct: IConstruct) -> Stack:
+    """The stack of a construct."""
+    return Stack.of(construct)
+
+
 def place_of(construct: IConstruct) -> Place:
     """The account and the region of a construct's stack."""
-    return _place_of_stack(Stack.of(construct))
+    return _place_of_stack(stack_of(construct))
 
 
 @asked_once

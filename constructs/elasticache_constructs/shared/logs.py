@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnResource, RemovalPolicy, Stack
+from aws_cdk import CfnResource, RemovalPolicy
 from aws_cdk import aws_logs as logs
 
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
 from elasticache_constructs.shared.encryption_key import admit_logs, checked_key
@@ -54,7 +55,7 @@ def log_group(
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker: it always is
     resource.override_logical_id(logical_id)
     resource.retention_in_days = retention_days
-    if Stack.of(key) is not Stack.of(scope) and is_unresolved(key.key_arn):
+    if stack_of(key) is not stack_of(scope) and is_unresolved(key.key_arn):
         accept(group, {Situation.LOG_GROUP_WITH_KEY_OF_ANOTHER_STACK: _KEY_IS_IMPORTED})
     if vended_name is not None:
         name = "/aws/vendedlogs/elasticache/${Stack}/" + vended_name
@@ -65,6 +66,6 @@ def log_group(
 def _logical_id(scope: Construct, construct_id: str) -> str:
     """The logical id of the L1 that the group once was: another id would be another group."""
     placeholder = CfnResource(scope, construct_id, type="AWS::Logs::LogGroup")
-    logical_id = Stack.of(scope).get_logical_id(placeholder)
+    logical_id = stack_of(scope).get_logical_id(placeholder)
     scope.node.try_remove_child(construct_id)
     return logical_id
