@@ -250,7 +250,8 @@ REFUSALS = {
                 UserGroup(world.here.stack, "Users", access=Access.users(default=DefaultUser.with_token()))
             )
         ),
-        "SecondaryReplicationGroup in eu-central-1 with a UserGroup in eu-west-1: a user group is in the Region of the",
+        "Access.user_group with a UserGroup of the region eu-west-1 for a cache in eu-central-1: a user group is in "
+        "the region of the caches",
     ),
     "no replica": Refusal(lambda world: world.secondary(replicas_per_shard=0), "(GDS-07)"),
     "two mistakes": Refusal(

@@ -289,6 +289,30 @@ def _no_passwords(shared: Shared) -> None:
     UserGroupRotation(shared.of_rotation, "Rotation", user_group=group, rotation=ROTATION)
 
 
+def _elsewhere(**place: str) -> Callable[[Shared], object]:
+    def make(shared: Shared) -> object:
+        home = {"account": "111122223333", "region": "eu-west-1"}
+        env = cdk.Environment(**{**home, **place})
+        app = shared.of_users.node.root
+        assert isinstance(app, cdk.App)
+        group = UserGroup(
+            cdk.Stack(app, "Home", env=cdk.Environment(**home)),
+            "Users",
+            access=Access.users(default=DefaultUser.with_token()),
+        )
+        stack = cdk.Stack(app, "Elsewhere", env=env)
+        vpc = ec2.Vpc.from_vpc_attributes(
+            stack,
+            "Vpc",
+            vpc_id="vpc-0123456789abcdef0",
+            availability_zones=[f"{env.region}a", f"{env.region}b"],
+            isolated_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        )
+        return _serverless(shared.bench, stack, vpc=vpc, access=Access.user_group(group))
+
+    return make
+
+
 REFUSED: dict[str, tuple[Callable[[Shared], object], str]] = {
     "a second rotation": (_second_rotation, "the passwords of a group are rotated once, however many caches it has"),
     "a cache after the rotation": (_cache_after_rotation, "Make the UserGroupRotation after the last cache"),
@@ -296,6 +320,17 @@ REFUSED: dict[str, tuple[Callable[[Shared], object], str]] = {
     "more caches than security groups": (_many_caches, "a function joins 5 security groups at most"),
     "a rotation without caches": (_no_caches, "a group without caches"),
     "a rotation without passwords": (_no_passwords, "a group whose users have no generated password"),
+    "a cache of another region": (
+        _elsewhere(region="eu-central-1"),
+        (
+            "Access.user_group with a UserGroup of the region eu-west-1 for a cache in eu-central-1: a user group is "
+            "in the region of the caches that have it. Make a UserGroup in the stack of the cache"
+        ),
+    ),
+    "a cache of another account": (
+        _elsewhere(account="444455556666"),
+        "for a cache in 444455556666: a user group is in the account of the caches that have it",
+    ),
     "a rotation of a cache's": (
         lambda shared: shared.redis.rotate_secrets(ROTATION),
         (

@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from elasticache_constructs.access.password_secret import PasswordSecret
 from elasticache_constructs.access.permissions import Permissions
+from elasticache_constructs.access.shared_group import check_place_of_group
 from elasticache_constructs.access.users import ExistingUser, IamUser
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tags import warn_of_stack_tags
@@ -74,6 +75,7 @@ def create_access(
     if access.without_login_reason is not None:
         return AccessResources(passwords=())
     if access.group is not None:
+        check_place_of_group(access.group, scope)
         # Its users and their passwords belong to the group.
         group_id, reference = access.group.user_group_id, access.group.reference
         return AccessResources(user_group_id=group_id, user_group_ids=[reference], passwords=())

@@ -7,10 +7,13 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from constructs import Construct
+
 from elasticache_constructs.access.users import ExistingUser, User, is_iam
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.features import check_feature
+from elasticache_constructs.checks.locations import Place, differ, place_of
 from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
@@ -136,3 +139,25 @@ def check_group_engine(*, is_valkey: bool, engine: Engine | ServerlessEngine, go
             fix="Use Valkey, or a user group of engine redis: Access.users(default=DefaultUser.disabled(), ...)",
             rule="RBC-07",
         )
+
+
+def check_place_of_group(group: SharedUserGroup, cache: Construct) -> None:
+    """Refuse a group of another account or Region, whose id the CDK would carry over to no avail.
+
+    Args:
+        group: A user group. What is known of one that exists outside the app is its id alone.
+        cache: The cache that it is attached to.
+
+    Raises:
+        ConfigurationError: If it is.
+    """
+    if not isinstance(group, Construct):
+        return
+    for kind, theirs, ours in zip(Place._fields, place_of(group), place_of(cache), strict=True):
+        if differ(theirs, ours):
+            raise ConfigurationError(
+                got=f"Access.user_group with a UserGroup of the {kind} {theirs} for a cache in {ours}",
+                allowed=f"a user group is in the {kind} of the caches that have it",
+                fix="Make a UserGroup in the stack of the cache, with users of the same names",
+                page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html",
+            )

@@ -25,7 +25,6 @@ from elasticache_constructs.replication_group.membership import (
     check_prefix,
     check_primary,
     check_region_of_member,
-    check_region_of_users,
     check_replicas,
     check_shards,
     check_suffix,
@@ -239,7 +238,6 @@ class GlobalDatastore(Resource):
             check(self._check_count)
             check(check_account, Stack.of(scope).account, Stack.of(self).account)
             check(check_kind_of_login, access, self.settings.access)
-            check(check_region_of_users, access, region)
             check(check_replicas, topology, self.settings.topology)
             check(check_partition, region, ours)
 

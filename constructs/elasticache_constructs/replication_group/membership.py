@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
-from constructs import Construct
-
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import differ
@@ -331,25 +328,6 @@ def check_kind_of_login(access: Access, ours: Access) -> None:
             got=f"SecondaryReplicationGroup with {kind(access)} of a primary with {kind(ours)}",
             allowed="all members have the same kind of login; its users, tokens and secrets are of each Region",
             fix=f"Use an Access with {kind(ours)}, with the names that clients use in both Regions",
-            rule="GDS-14",
-        )
-
-
-def check_region_of_users(access: Access, region: str) -> None:
-    """Refuse a user group of another Region: the CDK would carry its id over by custom resources, and to no avail.
-
-    Args:
-        access: The access of the secondary.
-        region: The Region of the secondary.
-
-    Raises:
-        ConfigurationError: If it is.
-    """
-    if isinstance(access.group, Construct) and differ(Stack.of(access.group).region, region):
-        raise ConfigurationError(
-            got=f"SecondaryReplicationGroup in {region} with a UserGroup in {Stack.of(access.group).region}",
-            allowed="a user group is in the Region of the caches that have it",
-            fix="Make a UserGroup in the stack of the secondary, with users of the same names",
             rule="GDS-14",
         )
 
