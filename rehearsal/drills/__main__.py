@@ -10,35 +10,26 @@ import argparse
 import json
 import os
 import sys
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal import causes
 from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.plan import selected
-from rehearsal.drills.running import run, run_all
+from rehearsal.drills.running import run
 from rehearsal.drills.stage import DeployedStage
 from rehearsal.live.client_side import names
 from rehearsal.live.control import Controller
 from verification import assembly
 from verification.account import Account
 
-if TYPE_CHECKING:
-    from rehearsal.drills.outcome import Outcome
-    from rehearsal.drills.plan import Drill
-
-
-writing = threading.Lock()
-
 
 def tell(line: dict[str, Any]) -> None:
-    """Write one line, from any thread."""
-    with writing:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+    """Write one line."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def arguments() -> argparse.Namespace:
@@ -65,7 +56,7 @@ def main() -> int:
         logged = causes.in_logs(account, functions, moment)
         return (*causes.since(options.journal, moment), *logged, *causes.in_templates(stacks))
 
-    def act(drill: Drill) -> Outcome:
+    for drill in selected(options.drills):
         tell({"say": f"{drill.name}: {drill.title[:1].lower()}{drill.title[1:]} ..."})
         stage = DeployedStage(stacks, Account(options.region))  # what another drill has changed is read again
         scene = EmulatedScene(drill.name, stage, Controller(options.control), options.journal, intended)
@@ -73,9 +64,6 @@ def main() -> int:
         outcome = run(drill, scene, why)
         if drill.takes_away:
             intended.append((began, time.time()))
-        return outcome
-
-    for outcome in run_all(selected(options.drills), act):
         tell({"outcome": asdict(outcome)})
     return 0
 

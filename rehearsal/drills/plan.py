@@ -28,8 +28,6 @@ class Drill:
         promise: What must hold.
         function: Its module and its function, which are imported where it runs.
         takes_away: Whether roles of the stage are refused something in it on purpose.
-        alongside: Name of the drill during which it may run. It waits for an application nearly all the time, and the
-            two have nothing in common. Default: it runs alone.
     """
 
     name: str
@@ -37,7 +35,6 @@ class Drill:
     promise: str
     function: str
     takes_away: bool = False
-    alongside: str = ""
 
     def act(self, scene: Scene) -> None:
         """Do it.
@@ -64,13 +61,6 @@ DRILLS = (
         "sites.serve",
     ),
     Drill(
-        "inbound-rule",
-        "Revoke an inbound rule, and authorize it again",
-        "A function without the rule does not reach its cache. With the rule it does.",
-        "grants.inbound_rule",
-        alongside="rotation",  # the functions of the sites log in with IAM, by other rules than the rotation's
-    ),
-    Drill(
         "rotation",
         "Rotate secrets under load",
         "No command fails. The old password works until its grace time is over, and not afterwards.",
@@ -82,6 +72,12 @@ DRILLS = (
         "New logins are refused without elasticache:Connect on cache and user, and accepted with it.",
         "grants.grant",
         takes_away=True,
+    ),
+    Drill(
+        "inbound-rule",
+        "Revoke an inbound rule, and authorize it again",
+        "A function without the rule does not reach its cache. With the rule it does.",
+        "grants.inbound_rule",
     ),
     Drill("failover", "Fail over by API under load", "No command fails, and no write is lost.", "nodes.failover"),
     Drill(

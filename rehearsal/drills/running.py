@@ -1,17 +1,15 @@
-"""Run drills to their ends, however they end."""
+"""Run one drill to its end, however it ends."""
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rehearsal.drills.outcome import Outcome
 from rehearsal.drills.scene import NotApplicableError, NotRunError, TimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from rehearsal.drills.outcome import Status
     from rehearsal.drills.plan import Drill
@@ -54,27 +52,3 @@ def run(drill: Drill, scene: Scene, why: Callable[[float], tuple[str, ...]]) -> 
         traffic=tuple(scene.traffic),
         causes=why(moment) if status == "failed" else (),
     )
-
-
-def run_all(drills: Sequence[Drill], act: Callable[[Drill], Outcome]) -> Iterator[Outcome]:
-    """Run drills one after another, and one that may run alongside the next one meanwhile.
-
-    Args:
-        drills: The drills.
-        act: Runs one of them. It is called in another thread for one that runs alongside another.
-
-    Yields:
-        Their outcomes, in their order.
-    """
-    following = dict(pairwise(drill.name for drill in drills))
-    meanwhile: Future[Outcome] | None = None
-    with ThreadPoolExecutor(1) as executor:
-        for drill in drills:
-            if drill.alongside and drill.alongside == following.get(drill.name):
-                meanwhile = executor.submit(act, drill)
-                continue
-            outcome = act(drill)
-            if meanwhile is not None:
-                yield meanwhile.result()
-                meanwhile = None
-            yield outcome

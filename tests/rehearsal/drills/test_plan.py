@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import subprocess
 import sys
-import threading
 from dataclasses import asdict
 from importlib import import_module
 from inspect import getsource
@@ -17,7 +15,7 @@ import pytest
 from rehearsal.drills import plan
 from rehearsal.drills.emulated import EmulatedScene
 from rehearsal.drills.outcome import Outcome
-from rehearsal.drills.running import run, run_all
+from rehearsal.drills.running import run
 from rehearsal.drills.scene import NotApplicableError, NotRunError, TimedOutError
 from rehearsal.report.limits import LIMITS
 from rehearsal.workspace import ROOT
@@ -122,42 +120,3 @@ def test_a_drill_ends_as_its_checks_and_errors_say(act: Any, status: str) -> Non
     assert outcome.status == status
     assert outcome.causes == (("a cause",) if status == "failed" else ())
     assert Outcome.of(asdict(outcome)) == outcome
-
-
-def test_a_drill_runs_alongside_the_one_that_it_names() -> None:
-    """Both are under way at the same time, their outcomes come in their order, and what follows waits for both."""
-    begun, log = {name: threading.Event() for name in "abc"}, list[str]()
-
-    def act(drill: Any) -> Any:
-        begun[drill.name].set()
-        if drill.name in "ab":
-            assert all(begun[other].wait(60) for other in "ab")
-        log.append(drill.name)
-        return drill.name
-
-    waits, meanwhile, after = (plan.Drill(name, "", "", "", alongside="b" if name == "a" else "") for name in "abc")
-    outcomes: list[Any] = list(run_all([waits, meanwhile, after], act))
-    assert outcomes == ["a", "b", "c"]
-    assert log[-1] == "c"
-
-
-@pytest.mark.parametrize("names", ["ac", "ba", "a"])
-def test_a_drill_runs_alongside_no_other(names: str) -> None:
-    """If the drill that it names is not the next one, it runs alone, in its place."""
-    drills = [plan.Drill(name, "", "", "", alongside="b" if name == "a" else "") for name in names]
-    running = set[str]()
-
-    def act(drill: Any) -> Any:
-        running.add(drill.name)
-        alone = threading.current_thread() is threading.main_thread() and running == {drill.name}
-        running.remove(drill.name)
-        return drill.name, alone
-
-    outcomes: list[Any] = list(run_all(drills, act))
-    assert outcomes == [(name, True) for name in names]
-
-
-def test_drills_that_run_alongside_others_name_the_next_one() -> None:
-    """Otherwise they never would."""
-    following = {drill.name: after.name for drill, after in itertools.pairwise(plan.DRILLS)}
-    assert [following.get(drill.name) for drill in plan.DRILLS if drill.alongside] == ["rotation"]
