@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sybil.document import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from elasticache_constructs import GlobalDatastore, NodeType, SecondaryReplicationGroup
+from elasticache_constructs import GlobalDatastore, NodeType, SecondaryReplicationGroup, UserGroup
 from tests.conftest import ROOT, new_bench
 from tests.unit.builders import NO_ALARMS, USERS, replication_group
 
@@ -70,7 +70,8 @@ def template_of(settings: Settings) -> Template:
     """A stack of one group, ``Redis``, or of those that are named. Every stack has the same path, as in an app.
 
     ``GlobalDatastore`` makes the group the primary of one, with the secondaries of ``state_members`` in another Region;
-    a group with a ``global_datastore`` is a secondary.
+    a group with a ``global_datastore`` is a secondary. ``Users`` makes a `UserGroup`, which is given to an ``access``
+    that is a function.
     """
     if "GlobalDatastore" in settings or "global_datastore" in settings.get("Redis", {}):
         return _global(settings)
@@ -78,8 +79,11 @@ def template_of(settings: Settings) -> Template:
         settings if "Redis" in settings or "RedisSecond" in settings else {"Redis": settings}
     )
     bench = new_bench()
+    users = UserGroup(bench.stack, "Users", access=groups["Users"]["access"]) if "Users" in groups else None
     for construct_id, each in groups.items():
-        replication_group(bench, construct_id, **each)
+        if construct_id != "Users":
+            access = {"access": each["access"](users)} if callable(each.get("access")) else {}
+            replication_group(bench, construct_id, **{**each, **access})
     return bench.template()
 
 

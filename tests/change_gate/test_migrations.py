@@ -23,6 +23,7 @@ STOPPED_BY = {
     "node-type": "NOD-18",
     "redis-to-valkey": "ENG-24",
     "replicas-and-failover": "TOP-07",
+    "share-users": "RBC-01",
     "shards": "UPD-06",
     "snapshot-and-restore": "KMS-01",
     "tls": "TLS-08",
@@ -55,10 +56,11 @@ def test_every_phase_changes_the_cache(runbook: str) -> None:
             for template in (old, new)
         }
 
-        # What scales a cache is changed without it.
+        # What scales a cache, and who may log in to it, is changed without it.
         assert kinds & {
             "AWS::ElastiCache::ReplicationGroup",
             "AWS::ElastiCache::GlobalReplicationGroup",
+            "AWS::ElastiCache::UserGroup",
             "AWS::ApplicationAutoScaling::ScalableTarget",
         }
 

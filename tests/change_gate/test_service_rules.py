@@ -94,6 +94,23 @@ def _redis_with(users: str) -> Template:
     return beside(base, Users=user_group(users, "User"), **user(Engine=users)["Resources"])
 
 
+_ALL_LOGGED_OUT = (
+    "a cache has one user group, and no user of the old one is in the new one: every client is logged out, and cannot "
+    "log in until it has the login of another user"
+)
+
+
+def _two_users(*names: str) -> dict[str, Any]:
+    return {name: user()["Resources"]["User"] for name in names or ("A", "B")}
+
+
+def _shared_in_two_steps() -> tuple[Template, Template]:
+    """The new group has a user that the old one has, and that stays."""
+    old = beside(group(**_REQUIRED, UserGroupIds=[{"Ref": "Old"}]), Old=user_group("redis", "A", "B"), **_two_users())
+    new = beside(group(**_REQUIRED, UserGroupIds=[{"Ref": "New"}]), New=user_group("redis", "B"), **_two_users("B"))
+    return old, new
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A rule, a pair that it speaks about, and what it says; and a pair close by about which it does not."""
@@ -1471,6 +1488,35 @@ ROWS = [
         Effect.INTERRUPTION,
         "keys move to other nodes, and are misses once",
         (cluster(), cluster(EngineVersion="1.6.22")),
+    ),
+    Row(
+        "RBC-01",
+        beside(group(**_REQUIRED, UserGroupIds=[{"Ref": "Old"}]), Old=user_group("redis", "A", "B"), **_two_users()),
+        beside(
+            group(**_REQUIRED, UserGroupIds=[{"Ref": "New"}]), New=user_group("redis", "C"), **_two_users("A", "B", "C")
+        ),
+        "Cache.UserGroupIds",
+        Effect.SEVERAL_DEPLOYMENTS,
+        _ALL_LOGGED_OUT,
+        _shared_in_two_steps(),
+    ),
+    Row(
+        "RBC-01",
+        beside(serverless(UserGroupId={"Ref": "Old"}), Old=user_group("redis", "A"), **_two_users()),
+        serverless(UserGroupId={"Fn::ImportValue": "users-of-another-stack"}),
+        "Cache.UserGroupId",
+        Effect.SEVERAL_DEPLOYMENTS,
+        _ALL_LOGGED_OUT,
+        (serverless(UserGroupId="users"), serverless(UserGroupId="others")),
+    ),
+    Row(
+        "RBC-01",
+        serverless(UserGroupId="users"),
+        serverless(UserGroupId="others"),
+        "Cache.UserGroupId",
+        Effect.INTERRUPTION,
+        "a cache has one user group: users of the old one that are not in the new one are logged out",
+        (serverless(), serverless(UserGroupId="others")),
     ),
     Row(
         "SLS-13",

@@ -154,7 +154,6 @@ DECLARED: dict[str, Declared] = {
     "AUT-13": _documented("docs/rotation.md", "CloudFormation resolves the secret whenever it updates the user"),
     "AUT-14": _impossible(_MEMCACHED, "Memcached takes no access"),
     # Users and user groups
-    "RBC-01": _always(_CREATE_ACCESS, "one user group for each cache"),
     "RBC-03": _always(f"{_USERS}.add_default", "a group of engine redis always has a user named default"),
     "RBC-04": _documented(f"{_EC}.DefaultUser.absent", "no client logs in as ``default``"),
     "RBC-06": _impossible(f"{_EC}.DefaultUser.absent", "a group of Valkey has no disabled default user"),

@@ -247,7 +247,9 @@ def test_gate_knows_what_a_change_does() -> None:
         {(each.property, each.effect) for each in absent if each.effect is not Effect.REMOVAL},
     )
     assert ("ConnectionType", Effect.REPLACEMENT) in {(each.property, each.effect) for each in public.blocking()}
-    assert [Effect.DATA_LOSS] == [each.effect for each in shared.blocking()], "the password of the old user"
+    assert [("(resource)", Effect.DATA_LOSS), ("UserGroupIds/0", Effect.SEVERAL_DEPLOYMENTS)] == [
+        (each.property, each.effect) for each in shared.blocking()
+    ], "the password of the old user, and the users that clients log in as"
 
 
 def _second_rotation(shared: Shared) -> None:

@@ -94,7 +94,8 @@ class Access:
     def user_group(cls, group: SharedUserGroup) -> Access:
         """The users of a user group that other caches may have, too.
 
-        A cache has one user group. Another one is attached in place: users of the old group are logged out.
+        A cache has one user group. Another one is attached in place, and users that are not in it are logged out:
+        docs/runbooks/share-users.md has the order.
 
         Args:
             group: A `UserGroup` of the app, of any stack, or an `ExistingUserGroup`.

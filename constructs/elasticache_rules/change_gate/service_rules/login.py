@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from elasticache_rules import facts
 from elasticache_rules.change_gate.changes import Effect
@@ -10,14 +10,16 @@ from elasticache_rules.change_gate.service_rules import transit_encryption
 from elasticache_rules.change_gate.service_rules.engines import engine, lacks
 from elasticache_rules.change_gate.service_rules.update import Finding
 from elasticache_rules.change_gate.values import is_dynamic
+from elasticache_rules.templates.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from elasticache_rules.change_gate.service_rules.update import Update
+    from elasticache_rules.change_gate.service_rules.update import State, Update
 
 _TOKEN, _GROUPS = "AuthToken", "UserGroupIds"
 _RUNBOOK = "docs/runbooks/auth-token-to-users.md"
+_SHARING = "docs/runbooks/share-users.md"
 
 TAGS_OF_USER_GROUPS = "CloudFormation fails to change the tags of a user group that exists, and rolls the stack back"
 
@@ -52,6 +54,49 @@ def of_replication_group(update: Update) -> Iterator[Finding]:
             "deploy TLS first: docs/runbooks/tls.md",
             ("TLS-12", "UPD-17"),
         )
+    yield from another_user_group(update, _GROUPS)
+
+
+def another_user_group(update: Update, name: str) -> Iterator[Finding]:
+    """What another user group does to the clients of a cache: users that are not in it are logged out.
+
+    Args:
+        update: A replication group or a serverless cache.
+        name: Its property that has the user group.
+    """
+    if not (update.changes(name) and update.old.get(name) and update.new.get(name)):
+        return
+    before, after = _users(update.old, name), _users(update.new, name)
+    # A user that leaves the template is deleted, whatever the new group has.
+    stay = [user for user in before or () if not any(each.name in _gone(update) for each in references(user))]
+    if before is not None and not [user for user in stay if after is None or user in after]:
+        yield Finding(
+            name,
+            Effect.SEVERAL_DEPLOYMENTS,
+            "a cache has one user group, and no user of the old one is in the new one: every client is logged out, and "
+            "cannot log in until it has the login of another user",
+            f"deploy users of the new group in the old one first, and move the clients: {_SHARING}",
+            ("RBC-01", "UPD-17"),
+        )
+    else:
+        yield Finding(
+            name,
+            Effect.INTERRUPTION,
+            "a cache has one user group: users of the old one that are not in the new one are logged out",
+            f"move their clients first: {_SHARING}",
+            ("RBC-01",),
+        )
+
+
+def _users(state: State, name: str) -> list[Any] | None:
+    """The members of a cache's user group; ``None`` if the template does not make the group."""
+    groups = list(state.referenced(name, "AWS::ElastiCache::UserGroup").values())
+    members = groups[0]["Properties"].get("UserIds") if groups else None
+    return members if isinstance(members, list) else None
+
+
+def _gone(update: Update) -> Collection[str]:
+    return update.old.resources.keys() - update.new.resources.keys()
 
 
 def _added(update: Update) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_rules.change_gate.changes import Effect
 from elasticache_rules.change_gate.service_rules.engines import engine, version
+from elasticache_rules.change_gate.service_rules.login import another_user_group
 from elasticache_rules.change_gate.service_rules.replication_group import backups
 from elasticache_rules.change_gate.service_rules.update import Finding
 
@@ -32,6 +33,7 @@ def findings(update: Update) -> Iterator[Finding]:
             "look at the cache afterwards: aws elasticache describe-serverless-caches",
             ("SLS-13",),
         )
+    yield from another_user_group(update, "UserGroupId")
     yield from backups(update)
 
 
