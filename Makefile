@@ -240,7 +240,7 @@ $(SITE): requirements-docs.txt $(DEV)
 	@touch $@
 
 $(SCAN): requirements-scan.txt | $(DEV)
-	@echo "Setting up .venv-scan (about a minute, once) ..." >&2
-	@test -x .venv-scan/bin/python || "$(PYTHON)" -m venv .venv-scan
-	@.venv-scan/bin/python $(INSTALL) -r requirements-scan.txt
+	@echo "Setting up .venv-scan (once) ..." >&2
+	@test -x .venv-scan/bin/python || "$(PYTHON)" -m venv --without-pip .venv-scan
+	@uv pip install --quiet --python .venv-scan/bin/python --require-hashes --only-binary :all: -r requirements-scan.txt
 	@touch $@

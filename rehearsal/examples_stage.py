@@ -6,13 +6,11 @@ stages.py do not have.
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import aws_cdk as cdk
 
+from every_example import EXAMPLES, load
+
 STAGE = "examples"
-EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = (
     *("memcached", "preview", "redis-auth-token", "redis-one-node", "redis-zones", "shared-users"),
     *("valkey-auto-scaling", "valkey-cluster-mode-iam", "valkey-dual-stack", "valkey-durable", "valkey-parameters"),
@@ -28,13 +26,7 @@ def build(app: cdk.App) -> cdk.Stage:
     """
     stage = cdk.Stage(app, STAGE)
     for name in NAMES:
-        path = EXAMPLES / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(str(path))
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.build(stage)
+        load(EXAMPLES / f"{name}.py").build(stage)
     return stage
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import os
 import sys
@@ -108,22 +107,14 @@ def _exhaustive(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("exhaustive"))
 
 
-def example_files() -> list[Path]:
-    """The examples."""
-    return sorted((ROOT / "examples").glob("*.py"))
-
-
 def build_example(app: cdk.App, file: Path) -> list[cdk.Stack]:
     """Build an example in an app; returns its stacks."""
     import aws_cdk as cdk  # noqa: PLC0415
 
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    from every_example import load  # noqa: PLC0415
+
     before = len(app.node.children)
-    module.build(app)
+    load(file).build(app)
     return [child for child in app.node.children[before:] if isinstance(child, cdk.Stack)]
 
 
@@ -131,13 +122,14 @@ def build_example(app: cdk.App, file: Path) -> list[cdk.Stack]:
 def _synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     made_once("synthesised", tmp_path_factory)
     # Here, so that a mistake in a stage fails the tests of stages and no unit test.
+    from every_example import files  # noqa: PLC0415
     from stacks import CacheStage  # noqa: PLC0415
     from stages import STAGES  # noqa: PLC0415
 
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
     for name, settings in STAGES.items():
         CacheStage(app, name, settings=settings)
-    examples = {file.name: [stack.node.path for stack in build_example(app, file)] for file in example_files()}
+    examples = {file.name: [stack.node.path for stack in build_example(app, file)] for file in files()}
     return replace(synthesise(app), examples=examples)
 
 

@@ -66,11 +66,12 @@ def _units(item: Item) -> Decimal:
 
 def write() -> None:
     """Synthesise the examples, and keep what they are charged for."""
-    from tests.conftest import build_example, example_files, new_app  # noqa: PLC0415 - they import the CDK
+    from every_example import files  # noqa: PLC0415
+    from tests.conftest import build_example, new_app  # noqa: PLC0415 - they import the CDK
 
     with tempfile.TemporaryDirectory() as directory:
         app = new_app(Path(directory) / "out")
-        stacks = {file.name: build_example(app, file) for file in example_files()}
+        stacks = {file.name: build_example(app, file) for file in files()}
         assembly = app.synth()
         templates = {stack.stack_name: stack.template for stack in assembly.stacks}
         names = {name: [stack.stack_name for stack in several] for name, several in stacks.items()}

@@ -221,7 +221,7 @@ def test_workflows_trust_what_they_name(workflow: Path) -> None:
 
 
 CI_RUN = (ROOT / ".ci" / "run").read_text()
-PARTS = set(re.findall(r"^([a-z]+)\(\)", CI_RUN, flags=re.MULTILINE))
+PARTS = set(re.findall(r"^([a-z]+)\(\)", CI_RUN, flags=re.MULTILINE)) - {"packages", "together"}
 CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 NIGHTLY = (ROOT / ".github" / "workflows" / "nightly.yml").read_text()
 
@@ -230,11 +230,11 @@ def test_ci_runs_every_part() -> None:
     """Each part of .ci/run is a job or in a matrix, and the whole script runs all that does not repeat another."""
     (listed,) = re.findall(r"^ +part: \[([^\]]+)\]", CI, flags=re.MULTILINE)
     jobs = {*listed.split(", "), *re.findall(r"run: bash \.ci/run ([a-z]+)$", CI, flags=re.MULTILINE)}
-    (whole,) = re.findall(r"set -- ([a-z ]+)$", CI_RUN, flags=re.MULTILINE)
+    (rest,) = re.findall(r"^    tests\n    together ([a-z ]+)$", CI_RUN, flags=re.MULTILINE)
 
     nightly = set(re.findall(r"run: bash \.ci/run ([a-z]+)$", NIGHTLY, flags=re.MULTILINE))
-    assert PARTS - {"packages"} == jobs | nightly
-    assert jobs - {"coverage", "rehearsal"} == set(whole.split())
+    assert PARTS == jobs | nightly
+    assert jobs - {"coverage", "rehearsal"} == {"tests", *rest.split()}
 
 
 def test_every_job_has_to_pass() -> None:
@@ -245,6 +245,38 @@ def test_every_job_has_to_pass() -> None:
 
     assert jobs - {"passed"} == set(needed.split(", "))
     assert len(needed.split(", ")) == len(results.split(","))
+
+
+def whole_ci(tmp_path: Path, broken: str) -> subprocess.CompletedProcess[str]:
+    """Run all parts with a stand-in for `make` that says what it was asked for, and fails for one target."""
+    (tmp_path / ".ci").mkdir()
+    copy = tmp_path / ".ci" / "run"
+    copy.write_text(CI_RUN)
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    stand_in = f'#!/bin/sh\necho "made $1"\ntest "$1" != "{broken}"\n'
+    for name in ("make", "redis-server", "memcached", "openssl", "chromium"):
+        (commands / name).write_text(stand_in)
+        (commands / name).chmod(0o755)
+    environment = {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(["bash", copy], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("broken", ["lint", "types", "scan", "wheels", "docs", "none"])
+def test_one_part_fails_the_whole(broken: str, tmp_path: Path) -> None:
+    """The parts that run at the same time are each waited for, and what they print is shown in order."""
+    result = whole_ci(tmp_path, broken)
+
+    made = re.findall(r"^made (\w+)$", result.stdout, flags=re.MULTILINE)
+    assert ["test", "setup", "scan", "types", "wheels", "docs", "lint"] == made
+    assert (1 if broken != "none" else 0) == result.returncode
+
+
+def test_a_failed_test_ends_the_whole(tmp_path: Path) -> None:
+    """Nothing else runs then."""
+    result = whole_ci(tmp_path, "test")
+
+    assert ("made test\n", False) == (result.stdout, result.returncode == 0)
 
 
 def test_unknown_part_is_refused() -> None:

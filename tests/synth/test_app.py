@@ -15,7 +15,8 @@ import pytest
 
 from elasticache_constructs import posture
 from elasticache_constructs.posture import reachability
-from tests.conftest import FLAGS, ROOT, example_files
+from every_example import files
+from tests.conftest import FLAGS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def test_a_finding_fails_the_cli(tmp_path: Path) -> None:
     assert "elasticache_memcached_encrypts_in_transit" in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("file", example_files(), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
 def test_an_example_is_an_app(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It builds its stacks under this project's checks and synthesises them; `synthesised` says what comes of them."""
     done: list[str] = []
