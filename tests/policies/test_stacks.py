@@ -17,6 +17,7 @@ APPLICATIONS = {
     "example-shared-users-sessions/OrdersRole": "example-shared-shop",
     "example-valkey-client/OrdersRole": "example-orders",
     "example-valkey-parameters-consumer/OrdersRole": "example-parameters-orders",
+    "example-valkey-public/OrdersRole": "example-public-orders",
     "example-valkey-serverless/OrdersRole": "example-serverless-orders",
 }
 ADMINISTRATION = "AccountDelegatesThroughIam"

@@ -108,6 +108,7 @@ class _Drawing:
             _user("default", "default", "redis", "on ~* +@all", "no-password"),
             _user("shop-app", "shop", "redis", "on ~shop:* -@all +@read", "password"),
             _user("shop-iam", "shop-iam", "redis", "on ~shop:* -@all +@read", "iam"),
+            _user("default.iam-user", "default.iam-user", "valkey", "on ~* +@all", "iam"),
         ]
         user_groups = [
             {
@@ -119,6 +120,12 @@ class _Drawing:
             }
             for name, engine in (("shop-users", "redis"), ("valkey-users", "valkey"), ("old-users", "redis"))
         ]
+        # That of the service, which is described like others, and one without a default user.
+        for name, members in zip(_IAM_GROUPS, (["default.iam-user"], ["shop-iam"]), strict=True):
+            arn = _arn("usergroup", name)
+            user_groups.append(
+                {"UserGroupId": name, "Status": "active", "Engine": "valkey", "UserIds": members, "ARN": arn}
+            )
         _check("DescribeReplicationGroups", ReplicationGroups=self._groups)
         _check("DescribeCacheClusters", CacheClusters=self._clusters)
         _check("DescribeServerlessCaches", ServerlessCaches=self._serverless)
@@ -305,7 +312,9 @@ class _Drawing:
         self._clusters.append(cluster)
 
     def _add_serverless(self, name: str) -> None:
-        engine, major = self._chance.choice((("redis", "7"), ("valkey", "7"), ("valkey", "8"), ("memcached", "1.6")))
+        engine, major = self._chance.choice(
+            (("redis", "7"), ("valkey", "7"), ("valkey", "8"), ("valkey", "9"), ("memcached", "1.6"))
+        )
         vpc = self._chance.choice((0, 1))
         cache: Answer = {
             "ServerlessCacheName": name,
@@ -329,9 +338,14 @@ class _Drawing:
             cache["KmsKeyId"] = KEY
         if engine != "memcached" and self._chance.random() < 0.5:
             cache["UserGroupId"] = "shop-users"
+        if major == "9" and self._chance.random() < 0.5:
+            # In no VPC, and its users log in through IAM alone.
+            cache |= {"ConnectionType": "public", "UserGroupId": self._chance.choice(_IAM_GROUPS)}
+            del cache["SecurityGroupIds"], cache["SubnetIds"]
         self._serverless.append(cache)
 
 
+_IAM_GROUPS = ("default.iam-user-group", "kiosk-users")
 _SYSTEM_TAG = {"Key": "aws:servicecatalog:portfolio", "Value": "x"}
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from elasticache_tools.adopt.command import Written
 
-SEEDS = {False: ((319, 8),), True: ((101, 25), (102, 25))}
+SEEDS = {False: ((722, 8),), True: ((101, 25), (102, 25))}
 """By whether tests are exhaustive: the seeds, each with its number of caches. The first has most kinds of them."""
 
 
@@ -143,6 +143,7 @@ def _weaknesses(answer: Answer, nodes: list[Answer], kind: str) -> list[Weakness
     found += [Weakness.SERVICE_KEY] * ("KmsKeyId" not in answer and answer.get("AtRestEncryptionEnabled", True))
     if kind == "serverless":
         found += [Weakness.UNLIMITED] * ("CacheUsageLimits" not in answer)
+        found += [Weakness.PUBLIC_ENDPOINT] * (answer.get("ConnectionType") == "public")
         return found + [Weakness.NO_LOGIN] * ("UserGroupId" not in answer and answer["Engine"] != "memcached")
     found += [Weakness.NOT_ENCRYPTED_AT_REST] * (not answer["AtRestEncryptionEnabled"])
     found += [Weakness.NO_TLS] * (not answer["TransitEncryptionEnabled"])
@@ -296,11 +297,6 @@ def _one(kind: str, change: Callable[[Answer], object]) -> Inventory:
             "serverless",
             lambda it: it.update(Status="creating"),
             "its status is creating. Adopt it once it is available",
-        ),
-        (
-            "serverless",
-            lambda it: it.update(ConnectionType="public"),
-            "its endpoint is public, which needs a decision of its owner first: docs/adopt.md",
         ),
     ],
 )

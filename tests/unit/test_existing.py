@@ -301,6 +301,22 @@ def test_nodes_are_watched_under_their_own_ids() -> None:
             ),
         ),
         (
+            lambda bench: _serverless(bench, existing=existing_serverless(subnet_ids=None)),
+            (
+                "ServerlessCache(existing=...) without subnet_ids: a cache in a VPC stays in the subnets that it has. "
+                "Add subnet_ids=[...] to ExistingServerlessCache; if its ConnectionType is public, add "
+                "public_endpoint_reason='...'"
+            ),
+        ),
+        (
+            lambda bench: _serverless(bench, public_endpoint_reason=WHY),
+            (
+                "ServerlessCache(public_endpoint_reason=...) with subnet_ids and security_group_ids of existing: a "
+                "cache with a public endpoint is in no VPC. Leave subnet_ids and security_group_ids out, or leave "
+                "public_endpoint_reason out"
+            ),
+        ),
+        (
             lambda bench: _group(bench, restore_from=Snapshot.named("nightly")),
             "ReplicationGroup(existing=..., restore_from=...): a group that exists is not restored. Leave restore_from "
             "out. See " + PAGE,

@@ -545,7 +545,7 @@ def _subnet_ids(
     existing: ExistingServerlessCache | None, subnets: ChosenSubnets | None, max_azs: int | None
 ) -> list[str] | None:
     if existing is not None:
-        return list(existing.subnet_ids)
+        return list(existing.subnet_ids) if existing.subnet_ids else None
     return subnets.one_per_zone(max_azs or _SUBNETS.maximum) if subnets else None
 
 

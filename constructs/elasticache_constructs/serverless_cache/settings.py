@@ -79,12 +79,39 @@ def _check_restore(cache: ServerlessCacheSettings) -> None:
 
 
 def _check_existing(cache: ServerlessCacheSettings) -> None:
-    if cache.existing is not None and cache.restore_from is not None:
+    if cache.existing is None:
+        return
+    with reported_together() as check:
+        if cache.restore_from is not None:
+            check(_refuse_restore)
+        check(_check_existing_place, cache.existing, is_public=cache.public_endpoint_reason is not None)
+
+
+def _refuse_restore() -> None:
+    raise ConfigurationError(
+        got="ServerlessCache(existing=..., restore_from=...)",
+        allowed="a cache that exists is not restored",
+        fix="Leave restore_from out",
+        page=PAGE,
+    )
+
+
+def _check_existing_place(existing: ExistingServerlessCache, *, is_public: bool) -> None:
+    of_vpc = [name for name in ("subnet_ids", "security_group_ids") if getattr(existing, name) is not None]
+    if is_public and of_vpc:
         raise ConfigurationError(
-            got="ServerlessCache(existing=..., restore_from=...)",
-            allowed="a cache that exists is not restored",
-            fix="Leave restore_from out",
-            page=PAGE,
+            got=f"ServerlessCache(public_endpoint_reason=...) with {' and '.join(of_vpc)} of existing",
+            allowed="a cache with a public endpoint is in no VPC",
+            fix=f"Leave {' and '.join(of_vpc)} out, or leave public_endpoint_reason out",
+            rule="SLS-09",
+        )
+    if not is_public and existing.subnet_ids is None:
+        raise ConfigurationError(
+            got="ServerlessCache(existing=...) without subnet_ids",
+            allowed="a cache in a VPC stays in the subnets that it has",
+            fix="Add subnet_ids=[...] to ExistingServerlessCache; if its ConnectionType is public, add "
+            "public_endpoint_reason='...'",
+            rule="SLS-07",
         )
 
 

@@ -254,8 +254,9 @@ class ExistingServerlessCache(_ExistingCache):
 
     Args:
         serverless_cache_name: The cache's name, in lower case.
-        subnet_ids: Its subnets.
         encryption_at_rest: The key that encrypts its data.
+        subnet_ids: Its subnets. Default: none, which a cache with a public endpoint alone has
+            (``public_endpoint_reason`` of the construct).
         security_group_ids: Its security groups. The first one gets a rule that admits the client security group of the
             construct. Default: the construct's own security group.
         no_backups_reason: Why no daily snapshots are taken. Default: they are, as ``backups`` says.
@@ -267,8 +268,8 @@ class ExistingServerlessCache(_ExistingCache):
     """
 
     serverless_cache_name: str
-    subnet_ids: Sequence[str]
     encryption_at_rest: EncryptionAtRest
+    subnet_ids: Sequence[str] | None = None
     no_backups_reason: str | None = None
 
     def __post_init__(self) -> None:
@@ -276,7 +277,8 @@ class ExistingServerlessCache(_ExistingCache):
         with reported_together() as check:
             check(_ExistingCache.__post_init__, self)
             check(self._check_text, "serverless_cache_name", "pages-2025", form=_ID)
-            check(self._check_ids, "subnet_ids", _SUBNET_ID, "subnet-0123456789abcdef0")
+            if self.subnet_ids is not None:
+                check(self._check_ids, "subnet_ids", _SUBNET_ID, "subnet-0123456789abcdef0")
             check(check_kind, type(self).__name__, "encryption_at_rest", self.encryption_at_rest, _AT_REST)
             check(self._check_encrypted)
 

@@ -24,6 +24,7 @@ _DEFAULTS: Mapping[str, object] = {
     "DataTieringEnabled": False,
     "Durability": "disabled",
     "NetworkType": "ipv4",
+    "ConnectionType": "vpc",
     "IpDiscovery": "ipv4",
 }
 # What no answer has, or the order of which means nothing.
@@ -178,8 +179,9 @@ def _serverless(cache: Answer, _: Inventory) -> Properties:
         "CacheUsageLimits": {name: limits[name] for name in ("DataStorage", "ECPUPerSecond") if limits.get(name)}
         or None,
         "KmsKeyId": cache.get("KmsKeyId"),
-        "SecurityGroupIds": list(cache["SecurityGroupIds"]),
-        "SubnetIds": list(cache["SubnetIds"]),
+        "ConnectionType": cache.get("ConnectionType"),
+        "SecurityGroupIds": list(cache.get("SecurityGroupIds", ())),
+        "SubnetIds": list(cache.get("SubnetIds", ())),
         "UserGroupId": cache.get("UserGroupId"),
         "SnapshotRetentionLimit": cache.get("SnapshotRetentionLimit") or 0,
         "DailySnapshotTime": cache.get("DailySnapshotTime"),

@@ -80,6 +80,11 @@ class Weakness(Enum):
         "why clients speak plain text, and until when",
         "create-only: a second cluster, docs/runbooks/adopt.md",
     )
+    PUBLIC_ENDPOINT = (
+        "its endpoint is reachable from the internet",
+        "why its endpoint is public, and until when",
+        "create-only: docs/runbooks/restore-a-serverless-cache.md",
+    )
     UNLIMITED = (
         "the cache grows, and costs, without a maximum",
         "why there is no maximum, and who watches the cost",

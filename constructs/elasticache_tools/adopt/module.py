@@ -125,7 +125,8 @@ def module(adopted: Sequence[Adopted], inventory: Inventory, *, is_protected: bo
 def _body(adopted: Sequence[Adopted]) -> Iterator[str]:
     vpcs: dict[str, list[str]] = {}
     for each in adopted:
-        vpcs.setdefault(each.translation.vpc_id, []).extend(each.translation.zones)
+        if each.translation.vpc_id is not None:
+            vpcs.setdefault(each.translation.vpc_id, []).extend(each.translation.zones)
     vpc_names = _numbered("vpc", vpcs)
     for vpc_id, zones in vpcs.items():
         call = Call(
@@ -145,7 +146,8 @@ def _body(adopted: Sequence[Adopted]) -> Iterator[str]:
     yield _assignment("alarms", Call("AlarmTopic", (Name("self"), "Alarms"), {"key": Name("key")}))
     for each in adopted:
         said = each.translation
-        arguments: dict[str, object] = {"vpc": Name(vpc_names[said.vpc_id]), **said.arguments}
+        vpc = {} if said.vpc_id is None else {"vpc": Name(vpc_names[said.vpc_id])}
+        arguments: dict[str, object] = {**vpc, **said.arguments}
         if said.topic_arn:
             arguments["notification_topic"] = Name(topic_names[said.topic_arn])
         if said.construct != "MemcachedCluster":

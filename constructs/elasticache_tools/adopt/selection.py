@@ -125,9 +125,9 @@ def _against_cluster(cluster: Answer, inventory: Inventory) -> Iterator[str]:
 
 
 def _against_serverless(cache: Answer, inventory: Inventory) -> Iterator[str]:
-    if cache.get("ConnectionType", "vpc").lower() not in ("vpc", "private"):
-        yield "its endpoint is public, which needs a decision of its owner first: docs/adopt.md"
-    if not any(inventory.named("SecurityGroups", each) for each in cache.get("SecurityGroupIds", ())):
+    if not is_public(cache) and not any(
+        inventory.named("SecurityGroups", each) for each in cache.get("SecurityGroupIds", ())
+    ):
         yield "its security groups are not described. Read the account again"
 
 
@@ -138,6 +138,11 @@ def _against_place(node: Answer, inventory: Inventory) -> Iterator[str]:
         yield "its subnet group is not described. Read the account again"
     elif not node.get("SecurityGroups"):
         yield "it has no security group. Give it one: aws elasticache modify-replication-group --security-group-ids"
+
+
+def is_public(cache: Answer) -> bool:
+    """Whether a serverless cache has a public endpoint, and is in no VPC."""
+    return bool(cache.get("ConnectionType") == "public")
 
 
 def _pending(answer: Answer) -> str:

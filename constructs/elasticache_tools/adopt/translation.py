@@ -8,6 +8,7 @@ from elasticache_rules import facts
 from elasticache_tools.adopt.account import CLUSTER, GROUP, SERVERLESS
 from elasticache_tools.adopt.expressions import Call, Name
 from elasticache_tools.adopt.findings import Finding, Weakness, around
+from elasticache_tools.adopt.selection import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ class Translation:
 
     Attributes:
         findings: What is less than the secure default, and what is to be known.
-        vpc_id: The VPC that it is in.
+        vpc_id: The VPC that it is in; ``None`` for a serverless cache with a public endpoint, which is in none.
         zones: The Availability Zones of its subnets.
         topic_arn: The topic that its events go to; ``None`` if they go to none.
         has_auth_token: Whether it has an AUTH token, which no API tells.
@@ -60,9 +61,11 @@ class Translation:
         self.findings.append(Finding(self._cache.name, weakness.what, weakness.mended, argument))
         return weakness.todo
 
-    def _place(self) -> tuple[str, list[str]]:
+    def _place(self) -> tuple[str | None, list[str]]:
         answer = self._cache.answer
         if self._cache.kind == SERVERLESS:
+            if is_public(answer):
+                return None, []
             subnets = [self._inventory.named("Subnets", each) for each in answer.get("SubnetIds", ())]
             groups = (self._inventory.named("SecurityGroups", each) for each in answer["SecurityGroupIds"])
             zones = [each["AvailabilityZone"] for each in subnets if each]
@@ -221,14 +224,17 @@ class Translation:
             "access": access,
             "backups": self._backups(retention, _window_from(cache.get("DailySnapshotTime"))),
             "network_type": _network_type(cache),
+            "public_endpoint_reason": self._open(Weakness.PUBLIC_ENDPOINT, "public_endpoint_reason")
+            if is_public(cache)
+            else None,
             "description": (cache.get("Description") or "").strip() or None,
             "existing": Call(
                 "ExistingServerlessCache",
                 keywords={
                     "serverless_cache_name": cache["ServerlessCacheName"],
-                    "subnet_ids": list(cache["SubnetIds"]),
+                    "subnet_ids": list(cache.get("SubnetIds", ())) or None,
                     "encryption_at_rest": self._at_rest({"AtRestEncryptionEnabled": True, **cache}),
-                    "security_group_ids": list(cache["SecurityGroupIds"]),
+                    "security_group_ids": list(cache.get("SecurityGroupIds", ())) or None,
                     "no_backups_reason": None if retention else self._open(Weakness.NO_BACKUPS, "no_backups_reason"),
                 },
                 expanded=True,
