@@ -23,6 +23,7 @@ class Resource:
         properties: Its properties, with unresolved references.
         name: Its construct path inside its stack, or its logical id if the template has no path.
         deletion_policy: Its deletion policy; CloudFormation's default is `Delete`.
+        acknowledged: Rules that are acknowledged for it or for what it is in, with the reasons. Default: none.
     """
 
     logical_id: str
@@ -30,6 +31,7 @@ class Resource:
     properties: Mapping[str, Any]
     name: str
     deletion_policy: str
+    acknowledged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Stack:
         template: Its template.
         tags: Its tags, which CloudFormation hands on to its resources. Default: none.
         is_protected: Whether it has termination protection. Default: no.
+        acknowledged: Acknowledged rules with their reasons, by logical id. Default: none.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Stack:
     template: Mapping[str, Any] = field(repr=False)
     tags: Mapping[str, str] = field(default_factory=dict)
     is_protected: bool = False
+    acknowledged: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -68,6 +72,7 @@ class Stack:
             properties=declared.get("Properties", {}),
             name=path.removeprefix(f"{self.path}/").removesuffix("/Resource"),
             deletion_policy=declared.get("DeletionPolicy", "Delete"),
+            acknowledged=self.acknowledged.get(logical_id, {}),
         )
 
 
@@ -97,4 +102,5 @@ def _stack(artifact: assembly.StackArtifact) -> Stack:
         artifact.template(),
         tags=artifact.tags,
         is_protected=artifact.is_protected,
+        acknowledged=artifact.acknowledged(),
     )

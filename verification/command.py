@@ -16,7 +16,7 @@ from verification import assembly
 from verification.account import Account, BotoCoreError, ClientError, default_region
 from verification.permissions import ACTIONS, policy_text
 from verification.stage import Report, StageError, region_of, stacks_of, verify
-from verification.table import failure, table
+from verification.table import acceptance, failure, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,13 +97,18 @@ def as_json(report: Report) -> str:
     Args:
         report: What was found.
     """
-    document: dict[str, Any] = {"ok": report.ok, "differences": [asdict(check) for check in report.differences]}
+    document: dict[str, Any] = {
+        "ok": report.ok,
+        "differences": [asdict(check) for check in report.differences],
+        "accepted": [asdict(check) for check in report.accepted],
+    }
     return json.dumps({**document, **asdict(report)}, indent=2)
 
 
 def _show(report: Report) -> None:
     say(f"\n{table(report.checks)}")
     for heading, lines in (
+        ("Accepted with a reason", tuple(acceptance(check) for check in report.accepted)),
         ("To note", report.to_note),
         ("Not read", report.not_read),
         ("Not readable with these credentials (the policy that is needed: --policy)", report.denied),
@@ -124,6 +129,7 @@ def summary(report: Report) -> str:
         report: What was found.
     """
     parts = [f"{len(report.checks)} checks", f"{len(report.differences)} differences"]
+    parts += [f"{len(report.accepted)} accepted"] * bool(report.accepted)
     parts += [f"{len(report.to_note)} to note"] * bool(report.to_note)
     parts += [f"{len(report.denied)} not readable"] * bool(report.denied)
     return f"stage {report.stage} in {report.account} {report.region}: {', '.join(parts)}"

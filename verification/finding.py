@@ -19,6 +19,8 @@ class Finding:
         ok: Whether the requirement is met.
         of: What it repeats: names of properties, and ids or types of other resources. If the check of one of them has
             failed, this follows from it. Default: it stands for itself.
+        accepted_by: Rules of policy packs. Where one of them is acknowledged, with a reason, this is accepted.
+            Default: it is never accepted.
     """
 
     what: str
@@ -26,3 +28,4 @@ class Finding:
     read: str
     ok: bool
     of: tuple[str, ...] = ()
+    accepted_by: tuple[str, ...] = ()

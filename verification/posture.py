@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from verification import permission_readers
+from verification.acceptances import Acceptances
 from verification.account import AccessDeniedError, Account, ClientError
 from verification.equality import canonical, same
 from verification.reader import IRRELEVANT, Reader
@@ -45,6 +46,8 @@ class Check:
         ok: Whether both agree.
         note: What else is known about a difference.
         follows: The check whose failure is the reason for this one. Default: it stands for itself.
+        accepted: The reason with which the app accepts that they do not agree; then ``ok`` is true. Default: they
+            agree, or it does not.
     """
 
     stack: str
@@ -55,6 +58,7 @@ class Check:
     ok: bool
     note: str = ""
     follows: str = ""
+    accepted: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,10 @@ class Findings:
         checks: The checks.
         denied: What the caller may not read.
         repeats: What a check repeats: names of properties, and ids or types of other resources.
+        acceptances: What the app accepts.
     """
 
+    acceptances: Acceptances = field(default_factory=Acceptances)
     checks: list[Check] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
     repeats: dict[Check, tuple[str, ...]] = field(default_factory=dict)
@@ -127,7 +133,7 @@ def verdict(deployments: Sequence[Deployment], knowledge: Knowledge = KNOWLEDGE)
         deployments: The stacks with the resources that were made of them.
         knowledge: How each type is read and judged. Default: without any secret's value.
     """
-    found = Findings()
+    found = Findings(Acceptances(deployments))
     for deployment in deployments:
         for resource in deployment.resources:
             status = deployment.status(resource)
@@ -286,7 +292,7 @@ def judge(deployment: Deployment, resource: Resource, knowledge: Knowledge = KNO
         resource: The resource.
         knowledge: How each type is read and judged. Default: without any secret's value.
     """
-    found = Findings()
+    found = Findings(Acceptances([deployment]))
     _judge(deployment, resource, knowledge, found)
     return found.checks
 
@@ -294,7 +300,7 @@ def judge(deployment: Deployment, resource: Resource, knowledge: Knowledge = KNO
 def _judge(deployment: Deployment, resource: Resource, knowledge: Knowledge, found: Findings) -> None:
     place = (deployment.stack.name, resource.name)
     unreadable = False
-    for part in (_compared, _held_to_rules):
+    for part in (_compared, partial(_held_to_rules, found.acceptances)):
         try:
             for check, repeats in part(deployment, resource, knowledge):
                 found.checks.append(check)
@@ -343,13 +349,17 @@ def _resolved(deployment: Deployment, resource: Resource) -> tuple[dict[str, Any
     return found, unknown
 
 
-def _held_to_rules(deployment: Deployment, resource: Resource, knowledge: Knowledge) -> Judged:
+def _held_to_rules(
+    acceptances: Acceptances, deployment: Deployment, resource: Resource, knowledge: Knowledge
+) -> Judged:
     rule = knowledge.rules.get(resource.type)
     if rule is None:
         return
     for found in rule(deployment.account, deployment.physical_id(resource)):
-        what = RULE + found.what
-        yield Check(deployment.stack.name, resource.name, what, found.required, found.read, found.ok), found.of
+        place, what = (deployment.stack.name, resource.name), RULE + found.what
+        reason = "" if found.ok else acceptances.reason(resource, found)
+        ok = found.ok or bool(reason)
+        yield Check(*place, what, found.required, found.read, ok, accepted=reason), found.of
 
 
 def _check(deployment: Deployment, resource: Resource, name: str, asked: Any, read: Any) -> Check:

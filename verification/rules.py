@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from elasticache_rules import facts
 from verification.account import ABSENT, Account
 from verification.alarms import alarm, watched_nodes
 from verification.finding import SIZES, Finding
@@ -22,7 +23,33 @@ KEYS = ("KmsKeyId", "KmsMasterKeyId")
 ENABLED_KEY = "CUSTOMER key, Enabled"
 NO_OTHER_RULES = "has no rules besides those of templates"
 NO_OTHER_POLICIES = "has no policies besides those of templates"
-LOG_TYPES = ("engine-log", "slow-log")
+FIREHOSE = "kinesis-firehose"
+LOG_FEATURES: Mapping[str, facts.Feature] = {"engine-log": "engine_log", "slow-log": "slow_log"}
+# The posture rules that say of a template what a rule here says of an account, as acknowledgements name them.
+_POSTURE = "CloudFormation-Validate::elasticache_"
+TLS_OFF = (f"{_POSTURE}replication_group_encrypts_in_transit",)
+TLS_NOT_REQUIRED = (f"{_POSTURE}replication_group_requires_encryption_in_transit",)
+NOT_ENCRYPTED = (f"{_POSTURE}replication_group_encrypts_at_rest",)
+NO_CUSTOMER_KEY = (f"{_POSTURE}cache_uses_customer_key",)
+# cdk-nag's, of failover as well as of Multi-AZ: no posture rule asks for them, since E3026 of the CDK does.
+NO_FAILOVER = ("AwsSolutions::AwsSolutions-AEC4",)
+NO_LOGIN = (f"{_POSTURE}replication_group_has_access_control",)
+OPEN_USER = (f"{_POSTURE}user_without_password_is_disabled",)
+OPEN_USER_GROUP = (f"{_POSTURE}user_group_admits_no_open_user",)
+NO_BACKUPS = (f"{_POSTURE}replication_group_is_backed_up",)
+NO_MINOR_UPGRADES = (f"{_POSTURE}cache_takes_minor_upgrades",)
+NO_LOG = {
+    "engine-log": (f"{_POSTURE}replication_group_delivers_engine_log",),
+    "slow-log": (f"{_POSTURE}replication_group_delivers_slow_log",),
+}
+LOG_WITHOUT_KEY = (f"{_POSTURE}log_group_uses_customer_key",)
+ADDRESSES_INBOUND = (f"{_POSTURE}security_group_admits_groups_only",)
+ADDRESSES_OUTBOUND = (f"{_POSTURE}security_group_has_no_open_egress",)
+INTERNET_ROUTE = (f"{_POSTURE}subnet_has_no_internet_route",)
+NO_MEMCACHED_TLS = (f"{_POSTURE}memcached_encrypts_in_transit",)
+ONE_MEMCACHED_ZONE = (f"{_POSTURE}memcached_spreads_over_zones",)
+NOT_MEMCACHED = (f"{_POSTURE}cluster_is_memcached",)
+NO_SECURITY_GROUPS = (f"{_POSTURE}cache_states_security_groups",)
 
 Record = Mapping[str, Any]
 
@@ -30,8 +57,8 @@ Record = Mapping[str, Any]
 Rule = Callable[[Account, str], Iterator[Finding]]
 
 
-def _is(what: str, required: object, read: object, *of: str) -> Finding:
-    return Finding(what, str(required), str(read), str(required) == str(read), of)
+def _is(what: str, required: object, read: object, *of: str, accepted_by: tuple[str, ...] = ()) -> Finding:
+    return Finding(what, str(required), str(read), str(required) == str(read), of, accepted_by)
 
 
 def replication_group(account: Account, name: str) -> Iterator[Finding]:
@@ -39,27 +66,32 @@ def replication_group(account: Account, name: str) -> Iterator[Finding]:
     group = account.replication_group(name)
     members = [account.cluster(member) for member in group["MemberClusters"]]
     yield _is("is", "available", group["Status"])
-    yield _is("encrypted in transit", True, group["TransitEncryptionEnabled"], "TransitEncryptionEnabled")
-    mode = group.get("TransitEncryptionMode", ABSENT)
-    yield _is("in transit, mode", "required", mode, "TransitEncryptionMode", "TransitEncryptionEnabled")
-    yield _is("encrypted at rest", True, group["AtRestEncryptionEnabled"], "AtRestEncryptionEnabled")
-    yield _customer_key(account, "at rest, key", group.get("KmsKeyId"))
+    encrypted, at_rest = group["TransitEncryptionEnabled"], group["AtRestEncryptionEnabled"]
+    yield _is("encrypted in transit", True, encrypted, "TransitEncryptionEnabled", accepted_by=TLS_OFF)
+    if _supports("transit_encryption_mode", members):
+        mode, of = group.get("TransitEncryptionMode", ABSENT), ("TransitEncryptionMode", "TransitEncryptionEnabled")
+        yield _is("in transit, mode", "required", mode, *of, accepted_by=TLS_NOT_REQUIRED)
+    yield _is("encrypted at rest", True, at_rest, "AtRestEncryptionEnabled", accepted_by=NOT_ENCRYPTED)
+    yield _customer_key(account, "at rest, key", group.get("KmsKeyId"), accepted_by=NO_CUSTOMER_KEY)
+    # A secondary of a global datastore has what its primary has, and it is acknowledged that it does not state it.
+    no_failover = () if group.get("GlobalReplicationGroupInfo") else NO_FAILOVER
+    one_zone = no_failover if group["MultiAZ"] != "enabled" else ()
     # A group of one node has nothing to fail over to; that replicas were taken from it is another difference.
     if len(members) > 1:
-        yield _is("fails over", "enabled", group["AutomaticFailover"], "AutomaticFailoverEnabled")
-        yield _is("Multi-AZ", "enabled", group["MultiAZ"], "MultiAZEnabled")
+        failover, multi_az = group["AutomaticFailover"], group["MultiAZ"]
+        yield _is("fails over", "enabled", failover, "AutomaticFailoverEnabled", accepted_by=no_failover)
+        yield _is("Multi-AZ", "enabled", multi_az, "MultiAZEnabled", accepted_by=no_failover)
         for shard in group["NodeGroups"]:
             zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
-            yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones, *SIZES)
+            yield _several_zones(f"shard {shard['NodeGroupId']} is in", zones, *SIZES, accepted_by=one_zone)
     yield from _one_kind_of_access(account, group)
-    retention = group["SnapshotRetentionLimit"]
-    yield Finding(
-        "daily snapshots", "kept for at least 1 day", f"{retention} days", retention >= 1, ("SnapshotRetentionLimit",)
-    )
-    yield _is("minor upgrades", True, group["AutoMinorVersionUpgrade"], "AutoMinorVersionUpgrade")
-    yield from _log_delivery(account, group["LogDeliveryConfigurations"])
+    days = group["SnapshotRetentionLimit"]
+    retention = ("SnapshotRetentionLimit",)
+    yield Finding("daily snapshots", "kept for at least 1 day", f"{days} days", days >= 1, retention, NO_BACKUPS)
+    yield _minor_upgrades(group)
+    yield from _log_delivery(account, group["LogDeliveryConfigurations"], members)
     port = (group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"])["Port"]
-    yield from _network(account, members, port)
+    yield from _network(account, members, port, one_zone)
     yield from watched_nodes(account, [{"CacheClusterId": member} for member in group["MemberClusters"]])
 
 
@@ -67,11 +99,13 @@ def memcached_cluster(account: Account, name: str) -> Iterator[Finding]:
     """Encryption in transit and several Availability Zones; Memcached stores nothing on disk."""
     cluster = account.cluster(name)
     yield _is("is", "available", cluster["CacheClusterStatus"])
-    yield _is("encrypted in transit", True, cluster["TransitEncryptionEnabled"], "TransitEncryptionEnabled")
+    encrypted = cluster["TransitEncryptionEnabled"]
+    yield _is("encrypted in transit", True, encrypted, "TransitEncryptionEnabled", accepted_by=NO_MEMCACHED_TLS)
     zones = [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]]
-    yield _several_zones("nodes are in", zones, *SIZES, "AZMode", "PreferredAvailabilityZones")
-    yield _is("minor upgrades", True, cluster["AutoMinorVersionUpgrade"], "AutoMinorVersionUpgrade")
-    yield from _network(account, [cluster], cluster["ConfigurationEndpoint"]["Port"])
+    of = (*SIZES, "AZMode", "PreferredAvailabilityZones")
+    yield _several_zones("nodes are in", zones, *of, accepted_by=ONE_MEMCACHED_ZONE)
+    yield _minor_upgrades(cluster)
+    yield from _network(account, [cluster], cluster["ConfigurationEndpoint"]["Port"], ONE_MEMCACHED_ZONE)
     nodes = [{"CacheClusterId": name, "CacheNodeId": node["CacheNodeId"]} for node in cluster["CacheNodes"]]
     yield from watched_nodes(account, nodes)
 
@@ -82,10 +116,20 @@ def cache_cluster(account: Account, name: str) -> Iterator[Finding]:
     if engine == "memcached":
         yield from memcached_cluster(account, name)
     else:
-        yield _is("engine outside a replication group", "memcached", engine)
+        yield _is("engine outside a replication group", "memcached", engine, accepted_by=NOT_MEMCACHED)
 
 
-def _several_zones(what: str, zones: Sequence[str], *of: str) -> Finding:
+def _supports(feature: facts.Feature, members: Sequence[Record]) -> bool:
+    """Whether the version that runs has a feature."""
+    return facts.supports(feature, members[0]["Engine"], members[0]["EngineVersion"])
+
+
+def _minor_upgrades(cache: Record) -> Finding:
+    name = "AutoMinorVersionUpgrade"
+    return _is("minor upgrades", True, cache[name], name, accepted_by=NO_MINOR_UPGRADES)
+
+
+def _several_zones(what: str, zones: Sequence[str], *of: str, accepted_by: tuple[str, ...] = ()) -> Finding:
     distinct = sorted(set(zones))
     return Finding(
         what,
@@ -93,14 +137,15 @@ def _several_zones(what: str, zones: Sequence[str], *of: str) -> Finding:
         ", ".join(distinct),
         len(distinct) >= MIN_AVAILABILITY_ZONES,
         of,
+        accepted_by,
     )
 
 
-def _customer_key(account: Account, what: str, key: str | None) -> Finding:
+def _customer_key(account: Account, what: str, key: str | None, accepted_by: tuple[str, ...] = ()) -> Finding:
     """An enabled customer managed key."""
     required = "a customer managed key, enabled"
     if not key:
-        return Finding(what, required, ABSENT, ok=False, of=KEYS)
+        return Finding(what, required, ABSENT, ok=False, of=KEYS, accepted_by=accepted_by)
     metadata = account.read("kms", "describe_key", KeyId=key)["KeyMetadata"]
     read = f"{metadata['KeyManager']} key, {metadata['KeyState']}"
     return Finding(what, required, read, read == ENABLED_KEY, (*KEYS, metadata["KeyId"]))
@@ -110,7 +155,8 @@ def _one_kind_of_access(account: Account, group: Record) -> Iterator[Finding]:
     groups = group.get("UserGroupIds", [])
     kinds = ["AUTH token"] * group["AuthTokenEnabled"] + [f"user group {name}" for name in groups]
     read = " and ".join(kinds) or "open to all"
-    yield Finding("access", "an AUTH token or one user group", read, len(kinds) == 1, ("AuthToken", "UserGroupIds"))
+    of, accepted_by = ("AuthToken", "UserGroupIds"), () if kinds else NO_LOGIN
+    yield Finding("access", "an AUTH token or one user group", read, len(kinds) == 1, of, accepted_by)
     for name in groups:
         yield from _user_group(account, name, "ReplicationGroups", group["ReplicationGroupId"])
 
@@ -137,7 +183,8 @@ def _default_user(group: str, engine: str, ids: Sequence[str]) -> Finding:
     """
     own = len(ids) == 1 and ids[0] != "default"
     none_needed = engine == "valkey" and not ids
-    return Finding("default user", "not the built-in one", ", ".join(ids) or "none", own or none_needed, (group,))
+    read = ", ".join(ids) or "none"
+    return Finding("default user", "not the built-in one", read, own or none_needed, (group,), OPEN_USER_GROUP)
 
 
 def _login(user: Record) -> Finding:
@@ -146,22 +193,29 @@ def _login(user: Record) -> Finding:
     switch = (["off"] + [word for word in user["AccessString"].split() if word in {"on", "off"}])[-1]
     ok = kind in {"password", "iam"} or switch == "off"
     required = "with a password or IAM, or is off"
-    return Finding(f"user {user['UserId']} logs in", required, f"{kind}, {switch}", ok, (user["UserId"],))
+    return Finding(f"user {user['UserId']} logs in", required, f"{kind}, {switch}", ok, (user["UserId"],), OPEN_USER)
 
 
-def _log_delivery(account: Account, configurations: Sequence[Record]) -> Iterator[Finding]:
-    kinds = sorted(item["LogType"] for item in configurations)
-    yield _is("delivers", ", ".join(LOG_TYPES), ", ".join(kinds) or "nothing", "LogDeliveryConfigurations")
+def _log_delivery(account: Account, configurations: Sequence[Record], members: Sequence[Record]) -> Iterator[Finding]:
+    delivered = {item["LogType"] for item in configurations}
+    for kind, feature in LOG_FEATURES.items():
+        if _supports(feature, members):
+            read = kind if kind in delivered else "nothing"
+            yield _is(f"delivers its {kind}", kind, read, "LogDeliveryConfigurations", accepted_by=NO_LOG[kind])
     for item in configurations:
+        if item["DestinationType"] == FIREHOSE:
+            continue  # a stream may be another account's, and what it writes to is encrypted there
         name = item["DestinationDetails"].get("CloudWatchLogsDetails", {}).get("LogGroup", ABSENT)
         found = account.log_group(name)
         read = "encrypted" if found and found.get("kmsKeyId") else "not encrypted" if found else ABSENT
-        yield _is(f"{item['LogType']} arrives in a log group", "encrypted", read, name, "LogDeliveryConfigurations")
+        of = (name, "LogDeliveryConfigurations")
+        accepted_by = LOG_WITHOUT_KEY if found else ()
+        yield _is(f"{item['LogType']} arrives in a log group", "encrypted", read, *of, accepted_by=accepted_by)
 
 
-def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterator[Finding]:
-    """The subnets, the security groups and the notification topic of a cache."""
-    yield from _subnets(account, clusters[0]["CacheSubnetGroupName"])
+def _network(account: Account, clusters: Sequence[Record], port: int, one_zone: tuple[str, ...]) -> Iterator[Finding]:
+    """The subnets, the security groups and the notification topic of a cache; what accepts that it is in one zone."""
+    yield from _subnets(account, clusters[0]["CacheSubnetGroupName"], one_zone)
     groups = sorted({group["SecurityGroupId"] for cluster in clusters for group in cluster["SecurityGroups"]})
     yield Finding("security groups", "at least 1", str(len(groups)), bool(groups))
     for group in groups:
@@ -173,12 +227,14 @@ def _network(account: Account, clusters: Sequence[Record], port: int) -> Iterato
     yield _is("events go to", "1 topic, active", read, "NotificationTopicArn", *sorted(named))
 
 
-def _subnets(account: Account, name: str) -> Iterator[Finding]:
+def _subnets(account: Account, name: str, one_zone: tuple[str, ...]) -> Iterator[Finding]:
     subnets = account.subnet_group(name)["Subnets"]
-    yield _several_zones("subnets are in", [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets], name)
+    zones = [subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets]
+    yield _several_zones("subnets are in", zones, name, accepted_by=one_zone)
     for subnet in (item["SubnetIdentifier"] for item in subnets):
         gateways = [route["GatewayId"] for route in account.routes(subnet) if _is_internet(route)]
-        yield _is(f"{subnet} routes to an internet gateway", "no", ", ".join(gateways) or "no", subnet)
+        read = ", ".join(gateways) or "no"
+        yield _is(f"{subnet} routes to an internet gateway", "no", read, subnet, accepted_by=INTERNET_ROUTE)
 
 
 def _is_internet(route: Record) -> bool:
@@ -189,16 +245,18 @@ def _cache_security_group(account: Account, name: str, port: int) -> Iterator[Fi
     group = account.security_group(name)
     inbound, outbound = flat_rules(group["IpPermissions"]), _open_rules(group, "IpPermissionsEgress")
     proper = all(rule.startswith(f"tcp {port} sg-") for rule in inbound)
-    yield Finding(f"{name} allows inbound", f"tcp {port} from security groups only", _listed(inbound), proper, (name,))
-    yield _is(f"{name} allows outbound to any address", "nothing", _listed(outbound), name)
+    required = f"tcp {port} from security groups only"
+    yield Finding(f"{name} allows inbound", required, _listed(inbound), proper, (name,), ADDRESSES_INBOUND)
+    what = f"{name} allows outbound to any address"
+    yield _is(what, "nothing", _listed(outbound), name, accepted_by=ADDRESSES_OUTBOUND)
 
 
 def security_group(account: Account, name: str) -> Iterator[Finding]:
     """No rule for traffic from or to any address."""
     group = account.security_group(name)
     inbound, outbound = (_listed(_open_rules(group, name)) for name in ("IpPermissions", "IpPermissionsEgress"))
-    yield _is("allows inbound from any address", "nothing", inbound, NO_OTHER_RULES)
-    yield _is("allows outbound to any address", "nothing", outbound, NO_OTHER_RULES)
+    yield _is("allows inbound from any address", "nothing", inbound, NO_OTHER_RULES, accepted_by=ADDRESSES_INBOUND)
+    yield _is("allows outbound to any address", "nothing", outbound, NO_OTHER_RULES, accepted_by=ADDRESSES_OUTBOUND)
 
 
 def _open_rules(group: Record, permissions: str) -> list[str]:
@@ -230,7 +288,7 @@ def key(account: Account, name: str) -> Iterator[Finding]:
 def log_group(account: Account, name: str) -> Iterator[Finding]:
     """Encryption with a customer managed key, and a retention period."""
     group = account.log_group(name) or {}
-    yield _customer_key(account, "key", group.get("kmsKeyId"))
+    yield _customer_key(account, "key", group.get("kmsKeyId"), accepted_by=LOG_WITHOUT_KEY)
     days = group.get("retentionInDays")
     read = f"{days} days" if days else "indefinitely"
     yield Finding("kept", "for a limited time", read, bool(days), ("RetentionInDays",))
@@ -283,12 +341,14 @@ def serverless_cache(account: Account, name: str) -> Iterator[Finding]:
     """Encryption with a customer managed key, and security groups without a rule for any address."""
     cache = account.serverless_cache(name)
     yield _is("is", "available", cache["Status"])
-    yield _customer_key(account, "at rest, key", cache.get("KmsKeyId"))
+    yield _customer_key(account, "at rest, key", cache.get("KmsKeyId"), accepted_by=NO_CUSTOMER_KEY)
     groups = cache.get("SecurityGroupIds", [])
-    yield Finding("security groups", "at least 1", str(len(groups)), bool(groups), ("SecurityGroupIds",))
+    of = ("SecurityGroupIds",)
+    yield Finding("security groups", "at least 1", str(len(groups)), bool(groups), of, NO_SECURITY_GROUPS)
     for group in groups:
         found = account.security_group(group)
-        yield _is(f"{group} allows inbound from any address", "nothing", _opened(found, "IpPermissions"), group)
+        what, opened = f"{group} allows inbound from any address", _opened(found, "IpPermissions")
+        yield _is(what, "nothing", opened, group, accepted_by=ADDRESSES_INBOUND)
     if attached := cache.get("UserGroupId"):
         yield from _user_group(account, attached, "ServerlessCaches", name)
 

@@ -55,6 +55,11 @@ class Report:
         return tuple(check for check in self.checks if not check.ok and not check.follows)
 
     @property
+    def accepted(self) -> tuple[Check, ...]:
+        """The checks that failed, and that the app accepts with a reason."""
+        return tuple(check for check in self.checks if check.accepted)
+
+    @property
     def ok(self) -> bool:
         """Whether there is no difference."""
         return not self.differences

@@ -29,7 +29,8 @@ def _lines(checks: Sequence[Check]) -> Iterator[str]:
             yield f"\n{stack}"
         named = check.resource if check.resource != resource else ""
         resource = check.resource
-        yield _line((named, check.property, check.asked, check.read, "yes" if check.ok else "NO"))
+        verdict = "accepted" if check.accepted else "yes" if check.ok else "NO"
+        yield _line((named, check.property, check.asked, check.read, verdict))
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -51,3 +52,8 @@ def failure(check: Check) -> str:
     note = f"\n    note   {check.note}" if check.note else ""
     named = f"{check.stack} {check.resource}".strip()
     return f"  {named}: {check.property}\n    asked  {check.asked}\n    read   {check.read}{note}"
+
+
+def acceptance(check: Check) -> str:
+    """A check that failed and is accepted, on one line with the reason."""
+    return f"{check.stack} {check.resource}: {check.property.removeprefix('must: ')}, {check.read}: {check.accepted}"

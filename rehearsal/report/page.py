@@ -185,7 +185,8 @@ def _checks(checks: Sequence[Check], caption: str, *, resources: bool) -> str:
     for check in checks:
         cells = [_code(check.resource)] if resources else []
         cells += [escape(check.property), _code(check.asked), _code(check.read)]
-        rows.append((*cells, _verdict("passed" if check.ok else "failed")))
+        verdict = "accepted" if check.accepted else "passed" if check.ok else "failed"
+        rows.append((*cells, _verdict(verdict)))
     bad = [not check.ok for check in checks]
     return _table(caption, headings, rows, bad=bad)
 

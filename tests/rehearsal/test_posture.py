@@ -190,7 +190,7 @@ TAMPERS: dict[str, tuple[Tamper, str, str]] = {
     "no minor upgrades": (_group(AutoMinorVersionUpgrade=False), "Redis", "must: minor upgrades"),
     "user group detached": (_group(UserGroupIdsToRemove=["users"]), "Redis", "must: access"),
     "user group alone": (_group(UserGroupIdsToRemove=["users"]), "Redis", "UserGroupIds"),
-    "slow log off": (_end_log("slow-log"), "Redis", "must: delivers"),
+    "slow log off": (_end_log("slow-log"), "Redis", "must: delivers its slow-log"),
     "log without a key": (
         _without_a_key,
         "Redis",

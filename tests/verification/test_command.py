@@ -21,6 +21,7 @@ CHECKS = (
     Check("prod-cache", "Redis", "MultiAZEnabled", "true", "false", ok=False, note="pending: true"),
     Check("prod-cache", "Redis", "must: Multi-AZ", "enabled", "disabled", ok=False, follows="Redis: MultiAZEnabled"),
     Check("prod-cache", "Redis", "Engine", "redis", "redis", ok=True),
+    Check("prod-cache", "Redis", "must: minor upgrades", "True", "False", ok=True, accepted="The team installs them."),
 )
 
 
@@ -59,12 +60,13 @@ def test_the_table_ends_with_the_differences(found: list[Report], capsys: pytest
     found.append(report(*CHECKS, denied=("events: needs elasticache:DescribeEvents",)))
     command.main([])
     table, differences = capsys.readouterr().out.split("\nDifferences\n")
-    assert table.count("NO\n") == 2
-    for line in ("a note", "a type: not read", "events: needs elasticache:DescribeEvents"):
+    assert (2, 1) == (table.count("NO\n"), table.count("accepted\n"))
+    accepted = "prod-cache Redis: minor upgrades, False: The team installs them."
+    for line in (accepted, "a note", "a type: not read", "events: needs elasticache:DescribeEvents"):
         assert f"  - {line}\n" in table
     assert differences == (
         "  prod-cache Redis: MultiAZEnabled\n    asked  true\n    read   false\n    note   pending: true\n\n"
-        "stage prod in 111122223333 eu-west-1: 3 checks, 1 differences, 1 to note, 1 not readable\n"
+        "stage prod in 111122223333 eu-west-1: 4 checks, 1 differences, 1 accepted, 1 to note, 1 not readable\n"
     )
 
 
@@ -76,12 +78,8 @@ def test_machines_read_json(found: list[Report], capsys: pytest.CaptureFixture[s
     alone, rest = capsys.readouterr().out.split("\n}\n")
     document = json.loads(f"{alone}\n}}")
     assert document == json.loads(file.read_text())
-    assert (False, "prod", 3, 1) == (
-        document["ok"],
-        document["stage"],
-        len(document["checks"]),
-        len(document["differences"]),
-    )
+    listed = ("checks", "differences", "accepted")
+    assert (False, "prod", 4, 1, 1) == (document["ok"], document["stage"], *(len(document[name]) for name in listed))
     assert "Differences" in rest
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _ENVIRONMENT = re.compile(r"aws://([^/]+)/(.+)")
 # How the CDK writes the account or Region of a stack that leaves it to the deployment.
 _UNKNOWN = "unknown-"
+# What the CDK notes about a construct: the logical id of its resource, and the rules that are acknowledged there.
+_LOGICAL_ID, _ACKNOWLEDGED = "aws:cdk:logicalId", "aws:cdk:acknowledged-rules"
 
 
 class AssemblyError(ValueError):
@@ -31,6 +34,7 @@ class StackArtifact:
         environment: Its environment as the assembly has it, ``aws://111122223333/eu-west-1``.
         tags: Its tags, which CloudFormation hands on to its resources.
         is_protected: Whether it has termination protection.
+        notes: Reads what the CDK notes about its constructs, by their paths with a leading slash.
     """
 
     name: str
@@ -39,6 +43,7 @@ class StackArtifact:
     environment: str
     tags: Mapping[str, str]
     is_protected: bool
+    notes: Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]]
 
     @property
     def has_environment(self) -> bool:
@@ -62,6 +67,22 @@ class StackArtifact:
     def template(self) -> dict[str, Any]:
         """Read the template."""
         return read_template(self.file)
+
+    def acknowledged(self) -> dict[str, dict[str, str]]:
+        """Read the acknowledged rules of each resource, by logical id: the reasons by the ids of the rules.
+
+        An acknowledgement of a construct counts for all that is in it, as in the CDK. The nearest one gives the reason.
+        """
+        notes = self.notes()
+        rules = {path: _of_type(entries, _ACKNOWLEDGED) for path, entries in notes.items()}
+        found: dict[str, dict[str, str]] = {}
+        for path, entries in notes.items():
+            parts = path.split("/")
+            above = ("/".join(parts[: length + 1]) for length in range(len(parts)))
+            reasons = {rule: why for place in above for given in rules.get(place, ()) for rule, why in given.items()}
+            if reasons:
+                found |= dict.fromkeys(_of_type(entries, _LOGICAL_ID), reasons)
+        return found
 
 
 def stacks(directory: Path) -> Iterator[StackArtifact]:
@@ -88,7 +109,19 @@ def stacks(directory: Path) -> Iterator[StackArtifact]:
                 environment=str(artifact.get("environment", "")),
                 tags=properties.get("tags", {}),
                 is_protected=properties.get("terminationProtection", False),
+                notes=partial(_notes, artifact, directory),
             )
+
+
+def _notes(artifact: Mapping[str, Any], directory: Path) -> dict[str, list[dict[str, Any]]]:
+    """The notes of a stack: in a file of their own since 2025, in the manifest before."""
+    file = artifact.get("additionalMetadataFile")
+    there = json.loads((directory / file).read_text(encoding="utf-8")) if file else {}
+    return {**artifact.get("metadata", {}), **there}
+
+
+def _of_type(entries: Sequence[Mapping[str, Any]], kind: str) -> list[Any]:
+    return [entry["data"] for entry in entries if entry["type"] == kind]
 
 
 def read_template(file: Path) -> dict[str, Any]:
