@@ -98,9 +98,8 @@ class AwsScene(Scene):
     def primaries(self, group: Group) -> set[str]:
         """The nodes whose metric `IsMaster` is one, and those that an event since then has promoted."""
         primaries = {node for node in self.stage.describe(group.name)["MemberClusters"] if self._is_primary(node)}
-        listed = self.client("elasticache").describe_events(
-            SourceType="replication-group", SourceIdentifier=group.name, StartTime=self.began
-        )
+        of = {"SourceType": "replication-group", "SourceIdentifier": group.name, "StartTime": self.began}
+        listed = self.stage.account.read_now("elasticache", "describe_events", **of)
         for event in sorted(listed["Events"], key=lambda event: event["Date"]):
             if event["Date"] >= self.began and (promotion := PROMOTION.search(event["Message"])):
                 primaries = (primaries - {promotion[1]}) | {promotion[2]}

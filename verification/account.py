@@ -123,13 +123,23 @@ class Account:
             raise self._denied[key]
         if key not in self._answers:
             try:
-                self._answers[key] = self._call(service, operation, arguments)
+                self._answers[key] = self.read_now(service, operation, **arguments)
             except AccessDeniedError as fault:
                 self._denied[key] = fault
                 raise
         return self._answers[key]
 
-    def _call(self, service: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def read_now(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to a call with all its pages, asked for again each time.
+
+        Args:
+            service: Name of the service, as boto3 has it.
+            operation: Name of the method of its client.
+            arguments: Arguments of the method.
+
+        Raises:
+            AccessDeniedError: If the caller lacks the permission.
+        """
         client = self.client(service)
         try:
             if client.can_paginate(operation):
@@ -271,7 +281,7 @@ class Account:
 
     def resources(self, stack: str) -> dict[str, dict[str, Any]]:
         """The resources that CloudFormation has created for a stack, by logical id."""
-        answer = self._call("cloudformation", "list_stack_resources", {"StackName": stack})
+        answer = self.read_now("cloudformation", "list_stack_resources", StackName=stack)
         return {item["LogicalResourceId"]: item for item in answer["StackResourceSummaries"]}
 
     def stack_id(self, stack: str) -> str:
@@ -284,7 +294,7 @@ class Account:
 
     def exports(self) -> dict[str, str]:
         """The values that stacks export, by name."""
-        answer = self._call("cloudformation", "list_exports", {})
+        answer = self.read_now("cloudformation", "list_exports")
         return {item["Name"]: item["Value"] for item in answer["Exports"]}
 
     def _one(self, service: str, operation: str, key: str, **arguments: Any) -> dict[str, Any]:

@@ -65,7 +65,9 @@ class Alarms:
         self._inboxes = [stack.enter_context(accounts.inbox(scene, topic)) for topic in sorted(topics)]
         self._asked: dict[str, list[str]] = {}
         pages = scene.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["CompositeAlarm"])
-        self._rules = {item["AlarmName"]: item["AlarmRule"] for page in pages for item in page["CompositeAlarms"]}
+        composite = [item for page in pages for item in page["CompositeAlarms"]]
+        self._rules = {item["AlarmName"]: item["AlarmRule"] for item in composite}
+        self._arns = {item["AlarmName"]: item["AlarmArn"] for item in composite}
         scene.control("mute-rules-at", at=_outside(mute_rules(scene)))
         stack.callback(scene.control, "mute-rules-at")
 
@@ -91,8 +93,7 @@ class Alarms:
             stimulus: What raises it.
         """
         name, scene = found["AlarmName"], self._scene
-        named = (f'("{name}")', f'("{found["AlarmArn"]}")', f"({found['AlarmArn']})")
-        parents = [parent for parent, rule in self._rules.items() if any(text in rule for text in named)]
+        parents = self._above(name, found["AlarmArn"])
         publish(scene, stimulus.breaching, later=stimulus.seconds)
         states = self.states(name, *parents)
         read = f"{stimulus.what}: {states[name]['StateValue']}"
@@ -109,6 +110,12 @@ class Alarms:
         for parent in parents:
             scene.expect("the health of the cache recovers", OK, states[parent]["StateValue"], of=parent)
         self._asked.setdefault(name, []).extend([ALARM, *([OK] if found.get("OKActions") else [])])
+
+    def _above(self, name: str, arn: str) -> list[str]:
+        """The alarms whose rules have an alarm, and those whose rules have one of them: the health of its cache."""
+        named = (f'("{name}")', f'("{arn}")', f"({arn})")
+        parents = [parent for parent, rule in self._rules.items() if any(text in rule for text in named)]
+        return [*parents, *(above for parent in parents for above in self._above(parent, self._arns[parent]))]
 
     def expect_messages(self) -> None:
         """Each alarm that was raised has sent its messages, and no others."""
@@ -134,9 +141,8 @@ def cache_nodes(scene: EmulatedScene) -> list[CacheNode]:
     Args:
         scene: What the drill acts with.
     """
-    client = scene.client("elasticache")
-    found = []
-    for group in client.describe_replication_groups()["ReplicationGroups"]:
+    account, found = scene.stage.account, []
+    for group in account.read_now("elasticache", "describe_replication_groups")["ReplicationGroups"]:
         name = group["ReplicationGroupId"]
         found.append(CacheNode(name))
         for shard in group["NodeGroups"]:
@@ -144,10 +150,10 @@ def cache_nodes(scene: EmulatedScene) -> list[CacheNode]:
                 CacheNode(name, member["CacheClusterId"], shard["NodeGroupId"], member.get("CurrentRole") == "replica")
                 for member in shard["NodeGroupMembers"]
             ]
-    for cluster in client.describe_cache_clusters(ShowCacheNodeInfo=True)["CacheClusters"]:
+    for cluster in account.read_now("elasticache", "describe_cache_clusters", ShowCacheNodeInfo=True)["CacheClusters"]:
         if cluster["Engine"] == "memcached":
             found += [CacheNode(cluster["CacheClusterId"], node["CacheNodeId"]) for node in cluster["CacheNodes"]]
-    caches = client.describe_serverless_caches()["ServerlessCaches"]
+    caches = account.read_now("elasticache", "describe_serverless_caches")["ServerlessCaches"]
     return [*found, *(CacheNode(cache["ServerlessCacheName"]) for cache in caches)]
 
 
@@ -193,7 +199,7 @@ def mute_rules(scene: EmulatedScene) -> list[dict[str, Any]]:
         scene: What the drill acts with.
     """
     client = scene.client("cloudwatch")
-    listed = client.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]
+    listed = scene.stage.account.read_now("cloudwatch", "list_alarm_mute_rules")["AlarmMuteRuleSummaries"]
     names = [summary["AlarmMuteRuleArn"].rpartition(":")[2] for summary in listed]
     return [client.get_alarm_mute_rule(AlarmMuteRuleName=name) for name in names]
 

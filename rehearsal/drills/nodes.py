@@ -62,7 +62,8 @@ def _expect_roles(scene: Scene, group: Group, shards: Sequence[str] = ()) -> Non
 
 
 def _events(scene: Scene, group: Group) -> str:
-    listed = scene.client("elasticache").describe_events(SourceType="replication-group", SourceIdentifier=group.name)
+    of = {"SourceType": "replication-group", "SourceIdentifier": group.name}
+    listed = scene.stage.account.read_now("elasticache", "describe_events", **of)
     return " ".join(event["Message"].lower() for event in listed["Events"])
 
 

@@ -334,7 +334,7 @@ class DeployedStage:
         names = {
             deployment.physical_id(resource) for deployment, resource, _asked in self.all_of("AWS::CloudWatch::Alarm")
         }
-        listed = self.account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        listed = self.account.read_now("cloudwatch", "describe_alarms")["MetricAlarms"]
         return tuple(alarm for alarm in listed if alarm["AlarmName"] in names and alarm.get("AlarmActions"))
 
 

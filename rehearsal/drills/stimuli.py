@@ -208,6 +208,12 @@ def _node_of(dimensions: Mapping[str, str], nodes: Sequence[CacheNode]) -> Cache
             return next(node for node in nodes if node.shard and node.name == cluster)
         case {"CacheClusterId": cluster, "CacheNodeId": number}:
             wanted = (cluster, number)
+        case {"CacheClusterId": cluster} if len(dimensions) == 1:
+            # What is published of a whole Memcached cluster is raised by one of its nodes: the last, which is the
+            # one that was added.
+            return next(
+                (node for node in reversed(nodes) if node.cache == cluster and node.name and not node.shard), None
+            )
         case _:
             return None
     return next((node for node in nodes if (node.cache, node.name) == wanted), None)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.monitoring.promql import NAME, Evaluation, selectors
+from rehearsal.monitoring.promql import NAME, Evaluation, reach, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,12 +74,14 @@ def alarming(criteria: Criteria, series: Mapping[str, Sequence[Series]], now: fl
     Raises:
         QueryError: If the query is not understood.
     """
-    queried = {selector.name for selector in selectors(criteria.query)}
-    first = min((one.times[0] for name in queried for one in series.get(name, ()) if one.times), default=now)
+    read = _read(criteria.query, series, since=now - MAX_HISTORY_SECONDS - reach(criteria.query))
+    if not read:
+        return []
+    first = min(one.times[0] for found in read.values() for one in found)
     known: dict[Key, Contributor] = {}
     for number in range(math.ceil(min(now - first, MAX_HISTORY_SECONDS) / criteria.interval), -1, -1):
         at = now - number * criteria.interval
-        returned = Evaluation(series, at).vector(criteria.query)
+        returned = Evaluation(read, at).vector(criteria.query)
         for key in returned:
             known.setdefault(key, Contributor(at))
         for key, contributor in tuple(known.items()):
@@ -88,6 +90,18 @@ def alarming(criteria: Criteria, series: Mapping[str, Sequence[Series]], now: fl
                 del known[key]
     found = [dict(sorted(key)) for key, contributor in known.items() if contributor.alarming]
     return sorted(({k: v for k, v in one.items() if k != NAME} for one in found), key=str)
+
+
+def _read(query: str, series: Mapping[str, Sequence[Series]], *, since: float) -> dict[str, list[Series]]:
+    """The series that a query selects and that have samples since a moment: no other one changes what it returns."""
+    found: dict[str, list[Series]] = {}
+    chosen = selectors(query)
+    names = dict.fromkeys(name for selector in chosen for name in ([selector.name] if selector.name else series))
+    for name in names:
+        for one in series.get(name, ()):
+            if one.times and one.times[-1] >= since and any(selector.admits(one.labels) for selector in chosen):
+                found.setdefault(name, []).append(one)
+    return found
 
 
 def _judge(contributor: Contributor, criteria: Criteria, at: float, *, breaches: bool) -> None:

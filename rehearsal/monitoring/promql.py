@@ -207,6 +207,33 @@ def _selectors(node: Any, *, counted: bool) -> Iterable[Selector]:
             raise _refusal(kind, "it is not understood")
 
 
+def reach(query: str) -> float:
+    """How many seconds before a moment a query reads.
+
+    Args:
+        query: The query.
+
+    Raises:
+        QueryError: If it is not valid.
+    """
+    return _reach(parsed(query))
+
+
+def _reach(node: Any) -> float:
+    match type(node).__name__:
+        case "VectorSelector":
+            return LOOKBACK_SECONDS + _seconds(node.offset)
+        case "MatrixSelector":
+            return float(node.range.total_seconds()) + _seconds(node.vector_selector.offset)
+        case "BinaryExpr":
+            return max(_reach(node.lhs), _reach(node.rhs))
+        case "AggregateExpr" | "ParenExpr" | "UnaryExpr":
+            return _reach(node.expr)
+        case "Call":
+            return max(map(_reach, node.args), default=0.0)
+    return 0.0
+
+
 def _selector(node: Any, *, counted: bool = False) -> Selector:
     if node.at is not None or node.matchers.or_matchers:
         raise _refusal(str(node), "`@` and `or` between matchers are not understood")

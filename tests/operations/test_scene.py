@@ -61,8 +61,9 @@ class Account:
             ]
         }
 
-    def describe_events(self, **_asked: Any) -> dict[str, Any]:
+    def read_now(self, _service: str, operation: str, **_asked: Any) -> dict[str, Any]:
         """All events."""
+        assert operation == "describe_events"
         return {"Events": self.events}
 
     def describe_snapshots(self, SnapshotName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name

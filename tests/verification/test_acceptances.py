@@ -28,7 +28,7 @@ _GROUP, _CLUSTER, _SERVERLESS = (
 )
 _REASON = "It is a test, and its data are made up."
 _POSTURE = ROOT / "constructs" / "elasticache_rules" / "posture" / "elasticache.guard"
-_WEAK = {
+_WEAK: dict[str, Any] = {
     "TransitEncryptionEnabled": False,
     "AtRestEncryptionEnabled": False,
     "AutomaticFailover": "disabled",
@@ -38,7 +38,7 @@ _WEAK = {
     "LogDeliveryConfigurations": [],
 }
 _LOGS = [{"LogType": kind, "DestinationType": rules.FIREHOSE} for kind in rules.LOG_FEATURES]
-_STRONG = {
+_STRONG: dict[str, Any] = {
     "TransitEncryptionEnabled": True,
     "TransitEncryptionMode": "required",
     "AtRestEncryptionEnabled": True,

@@ -71,6 +71,10 @@ RAISED = {
         _math("m1", 90, False, ("CPUUtilization", {"CacheClusterId": "pages", "CacheNodeId": "0002"})),
         ["CPUUtilization of 0002"],
     ),
+    "a whole Memcached cluster": (
+        _math("m1", 90, False, ("CPUUtilization", {"CacheClusterId": "pages"})),
+        ["CPUUtilization of 0002"],
+    ),
     "a serverless cache": (
         _math("m1", 0, False, ("ThrottledCmds", {"clusterId": "carts"})),
         ["ThrottledCmds of carts"],

@@ -150,3 +150,21 @@ def test_a_contributor_breaches_for_the_pending_period(values: list[float], *, a
     store = _store(("up", {"node": "1"}, values), ("up", {"node": "2"}, [0.0] * len(values)))
     found = alarming(Criteria("up > 0", MINUTE, 3 * MINUTE, 2 * MINUTE), store.by_name, MINUTE * (len(values) - 1))
     assert found == ([{"node": "1"}] if alarms else [])
+
+
+@pytest.mark.parametrize(
+    ("query", "alarms"),
+    [
+        ("max_over_time(up[3h]) > 0", True),
+        ("abs(up offset 2h) > 0", True),
+        ('sum({node="1"} offset 2h) + 0 > 0', True),
+        ('up{node="0"} offset 2h or up{node="1"} offset 2h', True),
+        ("up > 0", False),
+        ("down > 0", False),
+    ],
+)
+def test_an_alarm_reads_as_far_back_as_its_query(query: str, *, alarms: bool) -> None:
+    """Series without a sample that it reads are left out, and no others."""
+    store = _store(("up", {"node": "1"}, [1.0] * 2))
+    found = alarming(Criteria(query, MINUTE, 0, 0), store.by_name, 120 * MINUTE)
+    assert alarms == bool(found)
