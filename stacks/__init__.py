@@ -54,6 +54,7 @@ class CacheStage(cdk.Stage):
                 self.notifications.alarm_topic,
                 *(topic for stack in stacks if isinstance(stack, RedisStack) for topic in stack.rotation_topics),
             ],
+            event_topics=[stack.cache.notification_topic for stack in stacks],
             termination_protection=protected,
         )
         if settings.database is None:

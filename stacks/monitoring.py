@@ -29,6 +29,7 @@ class MonitoringStack(cdk.Stack):
         caches: Sequence[ReplicationGroup | MemcachedCluster],
         subscribers: Subscribers,
         alarm_topics: Sequence[sns.ITopic],
+        event_topics: Sequence[sns.ITopic],
         termination_protection: bool,
     ) -> None:
         super().__init__(
@@ -41,4 +42,10 @@ class MonitoringStack(cdk.Stack):
         CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
         CacheDashboard(self, "Dashboard", caches=caches, name=f"{self.stack_name.removesuffix('-monitoring')}s")
         SavedQueries(self, "Queries", caches=caches)
-        Subscriptions(self, "Chat", subscribers=subscribers.only_chat(), alarm_topics=alarm_topics)
+        Subscriptions(
+            self,
+            "Chat",
+            subscribers=subscribers.only_chat(),
+            alarm_topics=alarm_topics,
+            event_topics=event_topics,
+        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -23,6 +25,7 @@ from elasticache_constructs import (
     Subscriptions,
     TeamsChannel,
 )
+from elasticache_constructs.shared.chat_events import translate_events
 from elasticache_rules import facts
 from elasticache_rules.facts import Meaning
 from tests.conftest import Bench, new_bench
@@ -110,10 +113,10 @@ def test_what_failed_is_a_failure() -> None:
 
 
 def subscribed(bench: Bench) -> dict[tuple[str, str], dict[str, Any]]:
-    """Subscriptions by logical id of the topic and endpoint."""
+    """Subscriptions by logical id of the topic and endpoint; that of the function for chat has none."""
     return {
-        (each["Properties"]["TopicArn"]["Ref"], each["Properties"]["Endpoint"]): each["Properties"]
-        for each in bench.resources("SNS::Subscription").values()
+        (each["TopicArn"]["Ref"], "chat" if each["Protocol"] == "lambda" else each["Endpoint"]): each
+        for each in (found["Properties"] for found in bench.resources("SNS::Subscription").values())
     }
 
 
@@ -129,16 +132,94 @@ def _told() -> Bench:
 
 
 def test_every_topic_has_every_subscriber(told: Bench) -> None:
-    """Addresses and the pager have a subscription to each topic, the chat channels both topics of alarms."""
-    topics = {name: name.startswith("Events") for name in told.resources("SNS::Topic")}
+    """Addresses and the pager have a subscription to each topic, chat both topics of alarms, and events by a function.
+
+    ElastiCache's own messages are dropped in chat.
+    """
+    *alarms, events, chat = told.resources("SNS::Topic")
     url = "{{resolve:secretsmanager:oncall/pager:SecretString:url::}}"
 
-    assert {(topic, to) for topic in topics for to in ("one@example.com", "two@example.com", url)} == set(
-        subscribed(told)
-    )
-    alarms = [{"Ref": topic} for topic, of_events in topics.items() if not of_events]
+    people = {(topic, to) for topic in (*alarms, events) for to in ("one@example.com", "two@example.com", url)}
+    assert people | {(events, "chat")} == set(subscribed(told))
     for kind in ("Slack", "MicrosoftTeams"):
-        assert alarms == told.only(f"Chatbot::{kind}ChannelConfiguration")["Properties"]["SnsTopicArns"]
+        shown = told.only(f"Chatbot::{kind}ChannelConfiguration")["Properties"]["SnsTopicArns"]
+        assert [{"Ref": topic} for topic in (*alarms, chat)] == shown
+
+
+def test_chat_gets_the_events_that_addresses_get(told: Bench) -> None:
+    """By a function that the topic of events alone may call, and which publishes to the channels' topic alone."""
+    *_alarms, events, chat = told.resources("SNS::Topic")
+    found = subscribed(told)
+    assert found[events, "one@example.com"]["FilterPolicy"] == found[events, "chat"]["FilterPolicy"]
+    permission = told.only("Lambda::Permission")["Properties"]
+    assert ("sns.amazonaws.com", {"Ref": events}) == (permission["Principal"], permission["SourceArn"])
+    (publish, *_) = told.only("IAM::ManagedPolicy")["Properties"]["PolicyDocument"]["Statement"]
+    assert ("sns:Publish", {"Ref": chat}) == (publish["Action"], publish["Resource"])
+    assert [{"Ref": chat}] == told.only("CloudWatch::Alarm")["Properties"]["AlarmActions"]
+    assert told.resources("SNS::Topic")[chat]["Properties"]["KmsMasterKeyId"]
+
+
+@pytest.mark.parametrize(
+    ("subscribers", "has_events"),
+    [(OF_EACH_KIND.without_chat(), True), (OF_EACH_KIND, False), (Subscribers(), True)],
+    ids=["no channel", "no events", "no subscriber"],
+)
+def test_nothing_is_made_for_chat_that_nothing_uses(subscribers: Subscribers, *, has_events: bool) -> None:
+    """The function, its topic and its key come with a channel and an event topic."""
+    bench = new_bench()
+    topics = [EventTopic(bench.stack, "Events")]
+    argument: dict[str, Any] = {"event_topics" if has_events else "alarm_topics": topics}
+    Subscriptions(bench.stack, "Told", subscribers=subscribers, **argument)
+    made = {kind for kind in ("Lambda::Function", "KMS::Key") if bench.resources(kind)}
+    assert (set(), 1) == (made, len(bench.resources("SNS::Topic")))
+
+
+_CLUSTER, _AT = "shop-001", "2026-11-28T23:50:00.000Z"
+_SHOWN: Mapping[str, tuple[str, str]] = {
+    '{"ElastiCache:FailoverComplete": "shop-001"}': (f"Attention: Failover complete: {_CLUSTER}", _CLUSTER),
+    '{"ElastiCache:SnapshotFailed" : "shop-001"}': (f"Failure: Snapshot failed: {_CLUSTER}", _CLUSTER),
+    '{"ElastiCache:AddCacheNodeComplete": "shop-001"}': (f"Add cache node complete: {_CLUSTER}", _CLUSTER),
+    '{"ElastiCache:SomethingOfAWSIsNew": "shop-001"}': (f"Something of aws is new: {_CLUSTER}", _CLUSTER),
+    "no JSON": ("no JSON", ""),
+    '["JSON"]': ('["JSON"]', ""),
+    '{"Other": 1}': ('{"Other": 1}', ""),
+    "x" * 300: ("x" * 250, ""),
+}
+
+
+@pytest.mark.parametrize("text", _SHOWN)
+def test_an_event_is_shown_in_words(text: str, told: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a custom notification, whose schema is AWS's, and with the names that the template gives the function."""
+    (function,) = told.resources("Lambda::Function").values()
+    for name, value in function["Properties"]["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value if isinstance(value, str) else "arn:aws:sns:eu-west-1:111122223333:chat")
+    published: list[dict[str, str]] = []
+    boto3 = SimpleNamespace(client=lambda _name: SimpleNamespace(publish=lambda **sent: published.append(sent)))
+    monkeypatch.setitem(sys.modules, "boto3", boto3)
+    topic = "arn:aws:sns:eu-west-1:111122223333:events"
+    message = {"MessageId": "1", "Message": text, "TopicArn": topic, "Timestamp": _AT}
+
+    assert 1 == translate_events.handler({"Records": [{"Sns": message}]}, None)
+
+    ((sent,), (title, cache)) = published, _SHOWN[text]
+    shown = json.loads(sent["Message"])
+    assert ("arn:aws:sns:eu-west-1:111122223333:chat", "1.0", "custom", "1", "client-markdown") == (
+        sent["TopicArn"],
+        shown["version"],
+        shown["source"],
+        shown["id"],
+        shown["content"]["textType"],
+    )
+    assert title == shown["content"]["title"]
+    assert cache == "".join(shown["metadata"].get("relatedResources", ()))
+    assert all(part in shown["content"]["description"] for part in ("eu-west-1", "111122223333", _AT))
+
+
+def test_the_code_for_chat_fits_the_template(told: Bench) -> None:
+    """CloudFormation takes 4096 characters of code, and Lambda as many of an environment."""
+    (function,) = (found["Properties"] for found in told.resources("Lambda::Function").values())
+    assert len(function["Code"]["ZipFile"]) <= 4096
+    assert len(json.dumps(function["Environment"]["Variables"])) <= 3500
 
 
 def test_alarms_are_not_filtered(told: Bench) -> None:
@@ -198,8 +279,13 @@ def test_chat_may_do_nothing(told: Bench) -> None:
     slack, teams = (
         told.only(f"Chatbot::{kind}ChannelConfiguration")["Properties"] for kind in ("Slack", "MicrosoftTeams")
     )
-    assert [] == list(told.resources("IAM::ManagedPolicy")) + list(told.resources("IAM::Policy"))
-    assert not {"ManagedPolicyArns", "Policies"} & told.only("IAM::Role")["Properties"].keys()
+    (role,) = (
+        each["Properties"]
+        for each in told.resources("IAM::Role").values()
+        if "chatbot.amazonaws.com" in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])
+    )
+    assert not {"ManagedPolicyArns", "Policies"} & role.keys()
+    assert {} == told.resources("IAM::Policy")
     for each in (slack, teams):
         assert each["UserRoleRequired"]
         (guardrail,) = each["GuardrailPolicies"]
@@ -217,17 +303,6 @@ def test_a_subscription_stays_when_another_is_added() -> None:
         return set(bench.resources("SNS::Subscription"))
 
     assert ids("two@example.com") < ids("one@example.com", "two@example.com")
-
-
-def test_chat_alone_gets_a_warning() -> None:
-    """It would be told of no event, since chat shows none of them; with an address there is no warning."""
-    found = []
-    for more in ((), ("one@example.com",)):
-        bench = new_bench()
-        subscribers = Subscribers(slack=[SLACK], emails=more, placeholder_reason=REASON)
-        Subscriptions(bench.stack, "Told", subscribers=subscribers, event_topics=[EventTopic(bench.stack, "Events")])
-        found.append(Annotations.from_stack(bench.stack).find_warning("*", Match.string_like_regexp("do not show")))
-    assert [1, 0] == [len(each) for each in found]
 
 
 KNOWN = cdk.Environment(account="111122223333", region="eu-west-1")

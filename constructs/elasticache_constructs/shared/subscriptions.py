@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Duration, Names, SecretValue
+from aws_cdk import Duration, Names, SecretValue
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -15,11 +15,15 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind, check
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.locations import check_same_place
 from elasticache_constructs.checks.situations import Situation, accept
+from elasticache_constructs.shared.chat_events.construct import ChatEvents
+from elasticache_constructs.shared.encryption_key import checked_key
 from elasticache_constructs.values.subscribers import Subscribers
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
 
     from elasticache_constructs.values.subscribers import Pager, SlackChannel, TeamsChannel
 
@@ -52,8 +56,12 @@ class Subscriptions(Construct):
     Of the events of replication groups and Memcached clusters, e-mail addresses get all but the routine ones, such as a
     snapshot that was taken; an event that this package does not know is told. Pagers get failures only. SNS limits a
     filter to five keys, so operations that ended as they should are told, too. `elasticache_rules.facts.events` has
-    every event with its meaning. Chat channels show no event of an event topic: Amazon Q Developer in chat applications
-    drops messages in ElastiCache's format.
+    every event with its meaning.
+
+    Chat channels get the same events as e-mail addresses. Amazon Q Developer in chat applications drops messages in
+    ElastiCache's format, so with a channel and an event topic there is a function that publishes the events to one more
+    topic, as `custom notifications <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>`_, and an
+    alarm that tells the channels if it fails.
 
     Adding or removing one changes no cache.
 
@@ -65,9 +73,12 @@ class Subscriptions(Construct):
             sends events to. Default: none.
         event_topics: Topics that ElastiCache publishes events of replication groups and Memcached clusters to: their
             ``notification_topic``. Default: none.
+        encryption_key: Encrypts the events for chat channels, and the log and environment of their function. Default: a
+            separate key, if there are a channel and an event topic.
 
     Raises:
-        ConfigurationError: If a topic is not one, is listed twice, or is of another account or region.
+        ConfigurationError: If a topic is not one, is listed twice, or is of another account or region, or if the key
+            cannot be used.
 
     See https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html
     """
@@ -80,12 +91,15 @@ class Subscriptions(Construct):
         subscribers: Subscribers,
         alarm_topics: Sequence[sns.ITopic] = (),
         event_topics: Sequence[sns.ITopic] = (),
+        encryption_key: kms.IKey | None = None,
     ) -> None:
         with reported_together() as check:
             check(check_kind, "Subscriptions", "subscribers", subscribers, _SUBSCRIBERS)
             alarms = check(checked_list, "Subscriptions", "alarm_topics", alarm_topics, _TOPICS)
             events = check(checked_list, "Subscriptions", "event_topics", event_topics, _TOPICS)
             check(_check_topics, [*alarms, *events], scope)
+            if encryption_key is not None:
+                check(checked_key, encryption_key, of=scope)
         super().__init__(scope, construct_id)
         if subscribers.emails or subscribers.pagers:
             for topic in alarms:
@@ -93,17 +107,28 @@ class Subscriptions(Construct):
             of_emails, of_pagers = _all_but_routine(), _failures()
             for topic in events:
                 self._subscribe(topic, subscribers, of_emails, of_pagers)
-        if alarms:
+        if not subscribers.has_chat:
+            return
+        shown = [*alarms, *([self._translated(events, encryption_key)] if events else [])]
+        if shown:
             for channel in subscribers.slack:
-                self._add_slack(channel, alarms)
+                self._add_slack(channel, shown)
             for team in subscribers.teams:
-                self._add_teams(team, alarms)
-        if events and subscribers.has_chat and not (subscribers.emails or subscribers.pagers):
-            Annotations.of(self).add_warning_v2(
-                "elasticache-constructs:chat-shows-no-events",
-                "Chat channels do not show the events of replication groups and Memcached clusters, and there is no "
-                "other subscriber. Add an e-mail address, or acknowledge this warning",
+                self._add_teams(team, shown)
+
+    def _translated(self, topics: Sequence[sns.ITopic], key: kms.IKey | None) -> sns.ITopic:
+        """The topic with the events of topics as chat channels show them."""
+        chat = ChatEvents(self, "ChatEvents", encryption_key=key)
+        for topic in topics:
+            chat.admit(topic)
+            self._add(
+                f"{Names.unique_resource_name(topic, max_length=_LONGEST_ID)}-chat",
+                topic,
+                sns.SubscriptionProtocol.LAMBDA,
+                endpoint=chat.function.function_arn,
+                filter_policy=_all_but_routine(),
             )
+        return chat.topic
 
     def _subscribe(
         self,

@@ -181,7 +181,7 @@ class Subscribers:
 
     Args:
         emails: Addresses. Each gets a message with a link, and no other until its owner has followed it.
-        slack: Slack channels. They show alarms, and events of serverless caches.
+        slack: Slack channels. They show alarms, and all events but routine ones.
         teams: Microsoft Teams channels, which show the same.
         pagers: HTTPS endpoints. They get alarms, and events of failures only.
         placeholder_reason: Why an address in a domain that never receives mail, ``example.com`` for example, is right
