@@ -98,6 +98,10 @@ def needs(deployment: Deployment, applications: dict[str, str]) -> list[Need]:
         *(need for each in deployment.of("EC2::VPCEndpoint") for need in _of_endpoint(each)),
         *_of_caches(deployment),
         *_of_callers(deployment),
+        *(
+            _trust(each.properties["IamRoleArn"], "chatbot.amazonaws.com")
+            for each in deployment.of("Chatbot::SlackChannelConfiguration")
+        ),
         *_of_applications(deployment, applications),
     ]
 
@@ -116,6 +120,8 @@ def _of_function(deployment: Deployment, function: Resource) -> Iterator[Need]:
             yield from _of_interfaces(deployment, function)
         variables = properties.get("Environment", {}).get("Variables", {})
         yield from _of_code(deployment, function, variables)
+        if "TOPIC" in variables:
+            yield from _of_chat(deployment, function, variables["TOPIC"])
         if "SNAPSHOTS_OF_GROUP" in variables:
             yield from _of_copies(deployment, function, variables)
 
@@ -177,6 +183,14 @@ def _of_code(deployment: Deployment, function: Resource, variables: dict[str, st
     for kind, name in (("replicationgroup", "ReplicationGroupIds"), ("cluster", "CacheClusterIds")):
         for cache in json.loads(variables.get(name, "[]")):
             yield call("elasticache:DescribeUpdateActions", f"arn:aws:elasticache:{_HERE}:{kind}:{cache}")
+
+
+def _of_chat(deployment: Deployment, function: Resource, topic: str) -> Iterator[Need]:
+    """What the function calls that publishes events for chat channels."""
+    yield _by_code(deployment, function, "sns:Publish", topic, context=_TLS)
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        key = deployment.named(topic, "SNS::Topic").properties["KmsMasterKeyId"]
+        yield _by_code(deployment, function, action, key, context=via("sns"))
 
 
 def _of_copies(deployment: Deployment, function: Resource, variables: dict[str, str]) -> Iterator[Need]:
@@ -408,6 +422,10 @@ def _of_callers(deployment: Deployment) -> Iterator[Need]:
                 yield from _published(deployment, "an event", "events.amazonaws.com", target["Arn"], **_TLS)
             else:
                 yield invoke("a sweep", "events.amazonaws.com", target["Arn"], rule.arn)
+    for subscription in deployment.of("SNS::Subscription"):
+        if subscription.properties["Protocol"] == "lambda":
+            endpoint, topic = (subscription.properties[name] for name in ("Endpoint", "TopicArn"))
+            yield invoke("an event of a cache", "sns.amazonaws.com", endpoint, topic)
     for integration in deployment.of("ApiGatewayV2::Integration"):
         source = f"arn:aws:execute-api:{_HERE}:{integration.properties['ApiId']}/$default/$default"
         yield invoke("a request", "apigateway.amazonaws.com", integration.properties["IntegrationUri"], source)
