@@ -33,8 +33,16 @@ def _machine() -> dict[str, Any]:
     return {
         "date": datetime.now(tz=UTC).date().isoformat(),
         "cores": os.cpu_count(),
+        "scheduling": _scheduling(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "node": node,
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def _scheduling() -> str:
+    """How the system ranks what is measured: with a real-time policy, before all that runs next to it."""
+    if not hasattr(os, "sched_getscheduler"):
+        return "ordinary"
+    return "real-time" if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else "ordinary"
