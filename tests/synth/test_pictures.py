@@ -24,13 +24,18 @@ def stale(pictures: dict[Path, str]) -> list[str]:
 
 
 def test_pictures_of_examples_are_up_to_date(synthesised: Synthesised) -> None:
-    """Each example has the picture that its templates give."""
+    """Each example has the picture that its templates give, and one outside a VPC has none."""
     templates = {
         name.removesuffix(".py"): {stack: synthesised.templates[stack] for stack in stacks}
         for name, stacks in synthesised.examples.items()
     }
 
-    assert [] == stale(of_examples(templates)), "run: make pictures"
+    pictures = of_examples(templates)
+
+    assert [] == stale(pictures), "run: make pictures"
+    assert [] == [
+        path for name in templates if (path := IMAGES / f"topology-{name}.svg").exists() and path not in pictures
+    ]
 
 
 def test_other_pictures_are_up_to_date() -> None:

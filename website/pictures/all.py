@@ -27,12 +27,13 @@ def written() -> dict[Path, str]:
 
 
 def of_examples(templates: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Path, str]:
-    """The topology of each example by its path.
+    """The topology of each example by its path; of an example outside a VPC there is none.
 
     Args:
         templates: The templates of each example.
     """
-    return {IMAGES / f"topology-{name}.svg": topology.drawn(each) for name, each in templates.items()}
+    topologies = {name: topology.drawn(each) for name, each in templates.items()}
+    return {IMAGES / f"topology-{name}.svg": drawn for name, drawn in topologies.items() if drawn}
 
 
 def stages() -> dict[str, dict[str, Mapping[str, Any]]]:

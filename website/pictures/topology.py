@@ -41,12 +41,13 @@ _EXISTING = "existing VPC"
 
 
 def drawn(templates: Mapping[str, Mapping[str, Any]]) -> str:
-    """The picture of an app with one VPC, as an SVG document.
+    """The picture of an app with one VPC, as an SVG document; empty if nothing in the app is in a VPC.
 
     Args:
         templates: The templates of the app, by their names.
     """
-    return standalone(picture(_Reader(templates).vpc()))
+    vpc = _Reader(templates).vpc()
+    return standalone(picture(vpc)) if vpc.tiers or vpc.targets or vpc.clients else ""
 
 
 class _Reader:
@@ -114,6 +115,8 @@ class _Reader:
             "ElastiCache::ServerlessCache",
             "RDS::DBInstance",
         ):
+            if str(resource.get("ConnectionType")).lower() == "public":
+                continue  # in no VPC
             place = resource
             if property_name := _SUBNET_GROUPS.get(resource.kind):
                 place = self._app.follow(resource.get(property_name), resource.template) or resource
