@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from every_example import EXAMPLES
 from rehearsal.drills.stimuli import CacheNode, NoStimulusError, is_on_caches, stimuli
-from rehearsal.examples_stage import EXAMPLES, NAMES
+from rehearsal.examples_stage import NAMES
 
 GROUP = '"@resource.aws.elasticache.replication_group.id"="orders"'
 NODES = [
