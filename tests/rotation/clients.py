@@ -47,7 +47,7 @@ class Tally:
 
 
 class Client:
-    """One application; every request logs in over a new connection, on one node after the other.
+    """One application; every request logs in as a new connection does, on one node after the other.
 
     Args:
         rig: The secret and the cache.

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,9 @@ class Server(Node):
         options += ["--repl-diskless-sync-delay", "0", "--masteruser", ADMINISTRATOR, "--masterauth", _PASSWORD]
         directory = certificates.key.parent
         super().__init__(redis_server(), directory, *options, password=_PASSWORD, is_shard=is_shard)
+        self._client: socket.socket | None = None
+        # Some tests run the function in several threads, and look at logins in each.
+        self._one_login = threading.Lock()
 
     def accept(self, user: str, passwords: list[str], rules: str) -> None:
         """Have the server accept exactly these passwords of a user."""
@@ -98,13 +102,21 @@ class Server(Node):
         return bool(self.admin.info("replication")["master_link_status"] == "up")
 
     def logs_in(self, user: str, password: str) -> bool:
-        """A client's login over a new connection, without retries."""
-        with socket.create_connection(("127.0.0.1", self.port), _TIMEOUT_SECONDS) as connection:
-            connection.sendall(f"AUTH {user} {password}\r\nPING\r\n".encode())
+        """A client's login, without retries. RESET makes the connection that of a client that has not logged in."""
+        with self._one_login:
+            if self._client is None:
+                self._client = socket.create_connection(("127.0.0.1", self.port), _TIMEOUT_SECONDS)
+            self._client.sendall(f"RESET\r\nAUTH {user} {password}\r\nPING\r\n".encode())
             reply = b""
-            while reply.count(b"\r\n") < 2 and (more := connection.recv(512)):
+            while reply.count(b"\r\n") < 3 and (more := self._client.recv(512)):
                 reply += more
-        return reply == b"+OK\r\n+PONG\r\n"
+        return reply == b"+RESET\r\n+OK\r\n+PONG\r\n"
+
+    def stop(self) -> None:
+        """End the server."""
+        if self._client is not None:
+            self._client.close()
+        super().stop()
 
     def refused_logins(self) -> int:
         """How many logins the server refused so far."""

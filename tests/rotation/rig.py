@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOUR = ("createSecret", "setSecret", "testSecret", "finishSecret")
 GRACE = 60
-POLL_SECONDS = 0.5
+POLL_SECONDS = handler._POLL_SECONDS
 
 # A machine that is busy must not look like a node that does not answer.
 login._TIMEOUT_SECONDS = 60.0
