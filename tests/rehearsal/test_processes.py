@@ -56,12 +56,21 @@ def _answers(endpoint: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_rehearsal_leaves_nothing_running(number: signal.Signals) -> None:
-    """SIGINT or SIGTERM stops the emulator, the CLI and the app, and the exit code shows it."""
-    with _start("-m", "rehearsal") as process:
+@pytest.mark.parametrize(
+    ("number", "app", "seen"),
+    [
+        pytest.param(signal.SIGINT, (), "jsii", id="SIGINT"),
+        # Not the CDK again, which takes seconds to import.
+        pytest.param(signal.SIGTERM, ("--app", "sleep 4321 & sleep 4321"), "\nsleep 4321", id="SIGTERM"),
+    ],
+)
+def test_an_interrupted_rehearsal_leaves_nothing_running(
+    number: signal.Signals, app: tuple[str, ...], seen: str
+) -> None:
+    """SIGINT or SIGTERM stops the emulator, the CLI, the app and what it started, and the exit code shows it."""
+    with _start("-m", "rehearsal", *app) as process:
         watch = Watch(process.pid)
-        watch.until(lambda: "rehearsal.server" in watch.commands() and "jsii" in watch.commands())
+        watch.until(lambda: "rehearsal.server" in watch.commands() and seen in watch.commands())
         process.send_signal(number)
         output, _ = process.communicate(timeout=120)
         watch.stop()

@@ -40,13 +40,13 @@ class Watch:
                 continue
         return "\n".join(lines)
 
-    def alive(self, seconds: float = 2.0) -> list[str]:
+    def alive(self, seconds: float = 30.0) -> list[str]:
         """The processes that still run after some seconds."""
         gone, alive = psutil.wait_procs(list(self.seen.values()), timeout=seconds)
         assert len(gone) + len(alive) == len(self.seen)
         return [f"{process.pid} {process.name()}" for process in alive]
 
-    def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, holds: Callable[[], bool], seconds: float = 120.0) -> None:
         """Wait for a condition."""
         deadline = time.monotonic() + seconds
         while not holds():
