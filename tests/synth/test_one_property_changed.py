@@ -6,7 +6,6 @@ them shows.
 
 from __future__ import annotations
 
-import copy
 import gzip
 import itertools
 import json
@@ -18,6 +17,7 @@ import pytest
 
 from elasticache_rules.change_gate import Effect, compare
 from elasticache_rules.change_gate.schemas import schema
+from elasticache_rules.templates.references import references
 from tests import schemas
 from tests.conftest import ROOT
 
@@ -58,7 +58,9 @@ class Mutation:
 
     resource: str
     pointer: tuple[str, ...]
-    template: dict[str, Any]
+    before: dict[str, Any]
+    """The template, without what has no part in the change."""
+    after: dict[str, Any]
     is_known: bool = True
     """Whether both values are known before the deployment."""
 
@@ -68,22 +70,41 @@ class Mutation:
         return self.pointer[0]
 
 
-def _mutations(template: dict[str, Any], seen: set[str]) -> Iterator[Mutation]:
-    for name, body in template["Resources"].items():
+def _mutations(whole: dict[str, Any], seen: set[str]) -> Iterator[Mutation]:
+    for name, body in whole["Resources"].items():
         document = _document(body["Type"])
+        template = _around(whole, name)
         properties = body.get("Properties", {})
         # What is word for word the same in several places comes to the same. A property is judged by itself, but for
         # ElastiCache, whose rules look at whole resources.
         beside = properties if body["Type"].startswith("AWS::ElastiCache::") else None
-        for each, whole in properties.items():
-            if _is_first(json.dumps([body["Type"], each, whole, beside]), seen):
-                for pointer, value in _leaves((each,), whole):
+        for each, given in properties.items():
+            if _is_first(json.dumps([body["Type"], each, given, beside]), seen):
+                for pointer, value in _leaves((each,), given):
                     yield from _changed(template, name, pointer, value, _node(document, pointer))
-                yield Mutation(name, (each,), _with(template, name, (each,), None))
+                yield Mutation(name, (each,), template, _with(template, name, (each,), None))
         for each, node in document["properties"].items():
             can_be_set = f"/properties/{each}" not in document.get("readOnlyProperties", [])
             if can_be_set and each not in properties and _is_first(f"{body['Type']} {each}", seen):
-                yield Mutation(name, (each,), _with(template, name, (each,), _sample(document, node)))
+                yield Mutation(name, (each,), template, _with(template, name, (each,), _sample(document, node)))
+
+
+def _around(template: dict[str, Any], name: str) -> dict[str, Any]:
+    """The template without what has no part in a change of one resource: a large one takes long to compare."""
+    kept = {name}
+    waiting = [template["Resources"][name]]
+    if _is_looked_at(waiting[0]):
+        kept |= {other for other, body in template["Resources"].items() if _is_looked_at(body)}
+    while waiting:
+        named = {each.name for each in references(waiting.pop())} & template["Resources"].keys()
+        waiting += [template["Resources"][other] for other in named - kept]
+        kept |= named
+    return {**template, "Outputs": {}, "Resources": {other: template["Resources"][other] for other in sorted(kept)}}
+
+
+def _is_looked_at(body: dict[str, Any]) -> bool:
+    """Whether the service's rules look for resources of this type, whatever refers to them."""
+    return str(body["Type"]).startswith(("AWS::ElastiCache::", "AWS::ApplicationAutoScaling::"))
 
 
 def _is_first(text: str, seen: set[str]) -> bool:
@@ -112,12 +133,12 @@ def _changed(
 ) -> Iterator[Mutation]:
     match value:
         case bool():
-            yield Mutation(name, pointer, _with(template, name, pointer, not value))
+            yield Mutation(name, pointer, template, _with(template, name, pointer, not value))
         case int():
-            yield Mutation(name, pointer, _with(template, name, pointer, value + 1))
+            yield Mutation(name, pointer, template, _with(template, name, pointer, value + 1))
         case str():
             other = next((each for each in node.get("enum", []) if each != value), f"{value}x")
-            yield Mutation(name, pointer, _with(template, name, pointer, other), "{{resolve:" not in value)
+            yield Mutation(name, pointer, template, _with(template, name, pointer, other), "{{resolve:" not in value)
         case {"Ref": str(target)} | {"Fn::GetAtt": [str(target), "Arn" | "Id" | "GroupId"]} if (
             target in template["Resources"]
         ):
@@ -125,22 +146,28 @@ def _changed(
             twin = json.loads(json.dumps(value).replace(f'"{target}"', f'"{target}Twin"'))
             changed = _with(template, name, pointer, twin)
             changed["Resources"][f"{target}Twin"] = template["Resources"][target]
-            yield Mutation(name, pointer, changed)
+            yield Mutation(name, pointer, template, changed)
         case _:
-            yield Mutation(name, pointer, _with(template, name, pointer, "known"), is_known=False)
+            yield Mutation(name, pointer, template, _with(template, name, pointer, "known"), is_known=False)
 
 
 def _with(template: dict[str, Any], name: str, pointer: tuple[str, ...], value: Any) -> dict[str, Any]:
-    body = copy.deepcopy(template["Resources"][name])
-    inner: Any = body.setdefault("Properties", {})
-    for step in pointer[:-1]:
-        inner = inner[int(step) if isinstance(inner, list) else step]
-    last = int(pointer[-1]) if isinstance(inner, list) else pointer[-1]
-    if value is None:
-        del inner[last]
-    else:
-        inner[last] = value
+    body = template["Resources"][name]
+    body = {**body, "Properties": _put(body.get("Properties", {}), pointer, value)}
     return {**template, "Resources": {**template["Resources"], name: body}}
+
+
+def _put(inner: Any, pointer: tuple[str, ...], value: Any) -> Any:
+    """A copy with another value at a place; without the place if the value is None."""
+    changed = inner.copy()
+    key: Any = int(pointer[0]) if isinstance(inner, list) else pointer[0]
+    if len(pointer) > 1:
+        changed[key] = _put(inner[key], pointer[1:], value)
+    elif value is None:
+        del changed[key]
+    else:
+        changed[key] = value
+    return changed
 
 
 def _node(document: dict[str, Any], pointer: tuple[str, ...]) -> dict[str, Any]:
@@ -195,7 +222,7 @@ def test_every_change_has_the_effect_that_the_schema_names(synthesised: Synthesi
             document = _document(kind)
             lines = [
                 each
-                for each in compare(template, mutation.template)
+                for each in compare(mutation.before, mutation.after)
                 if (each.resource, each.property.partition("/")[0]) == (mutation.resource, mutation.property)
             ]
             effects = {each.effect for each in lines}
