@@ -17,9 +17,9 @@ import pytest
 
 from elasticache_rules.change_gate import Effect, compare
 from elasticache_rules.change_gate.schemas import schema
-from elasticache_rules.templates.references import references
 from tests import schemas
 from tests.conftest import ROOT
+from tests.reduced import reduced, referred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,15 +91,10 @@ def _mutations(whole: dict[str, Any], seen: set[str]) -> Iterator[Mutation]:
 
 def _around(template: dict[str, Any], name: str) -> dict[str, Any]:
     """The template without what has no part in a change of one resource: a large one takes long to compare."""
-    kept = {name}
-    waiting = [template["Resources"][name]]
-    if _is_looked_at(waiting[0]):
+    kept = referred(template, [name])
+    if _is_looked_at(template["Resources"][name]):
         kept |= {other for other, body in template["Resources"].items() if _is_looked_at(body)}
-    while waiting:
-        named = {each.name for each in references(waiting.pop())} & template["Resources"].keys()
-        waiting += [template["Resources"][other] for other in named - kept]
-        kept |= named
-    return {**template, "Outputs": {}, "Resources": {other: template["Resources"][other] for other in sorted(kept)}}
+    return {**reduced(template, kept), "Outputs": {}}
 
 
 def _is_looked_at(body: dict[str, Any]) -> bool:
