@@ -11,13 +11,16 @@ from aws_cdk import Token
 from hypothesis import Phase, assume, given, settings
 
 from elasticache_constructs import ConfigurationError
-from tests.deployable.resources import Resources, resources
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from tests.deployable.drawing.outside import told
+from tests.deployable.resources import Resources, resources, targets
+from tests.deployable.second_opinion import Asked, asked
 from tests.deployable.strategies import SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.deployable.written import Call
+    from tests.deployable.written import Cache
 
 _DRAWN = 300
 _DRAWN_EXHAUSTIVELY = 1200
@@ -30,7 +33,7 @@ class Accepted:
 
     name: str
     """What the names of its resources begin with; no other one's do."""
-    written: Call
+    written: Cache
     settings: Any
     resources: Resources
 
@@ -44,6 +47,19 @@ def known_region(settings: Any) -> str | None:
     """The region of settings, unless it is known at deployment only or nothing depends on it."""
     region: str | None = getattr(settings, "region", None)
     return None if region is None or Token.is_unresolved(region) else region
+
+
+def asked_of(made: Any, found: Resources) -> Asked:
+    """What the service is asked for by the resources that settings become."""
+    is_group = isinstance(made, ReplicationGroupSettings)
+    return asked(
+        found,
+        region=known_region(made),
+        node_quota=made.topology.node_quota if is_group else 0,
+        is_loaded=is_group and made.restore_from is not None and made.restore_from.loaded,
+        made_with=len(made.topology.zones_of_nodes) if is_group and made.topology.placed else 0,
+        targets=targets(made),
+    )
 
 
 @contextmanager
@@ -67,11 +83,11 @@ def tokens_asked_for_once() -> Iterator[None]:
 
 def draw(*, exhaustive: bool) -> Sequence[Accepted]:
     """The sample."""
-    found: dict[str, tuple[Call, Any]] = {}
+    found: dict[str, tuple[Cache, Any]] = {}
 
     drawn = _DRAWN_EXHAUSTIVELY if exhaustive else _DRAWN
 
-    def collect(written: Call) -> None:
+    def collect(written: Cache) -> None:
         try:
             found.setdefault(repr(written), (written, written.made()))
         except ConfigurationError:
@@ -84,6 +100,6 @@ def draw(*, exhaustive: bool) -> Sequence[Accepted]:
         )
         profile(given(kind())(collect))()
     return [
-        Accepted(f"C{number}", written, made, resources(made, f"C{number}"))
+        Accepted(f"C{number}", written, made, resources(made, f"C{number}", groups=told(written.given)[0]))
         for number, (written, made) in enumerate(found.values())
     ]

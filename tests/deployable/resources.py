@@ -15,7 +15,7 @@ from elasticache_constructs.serverless_cache.settings import ServerlessCacheSett
 from elasticache_constructs.shared.names import SHORT_STACK_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from elasticache_constructs import Access, Engine, PasswordUser, ServerlessEngine, Snapshot
     from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
@@ -42,18 +42,24 @@ _ID_LENGTH = 40
 _SPELLED = {"az_mode": "AZMode", "ecpuPerSecond": "ECPUPerSecond", "multi_az_enabled": "MultiAZEnabled"}
 
 
-def resources(settings: Any, name: str = "Cache") -> Resources:
+def resources(settings: Any, name: str = "Cache", *, groups: Sequence[str] = ()) -> Resources:
     """The resources of one cache by logical id; the cache's own id is the name that is given.
 
     Args:
         settings: Accepted settings of any kind of cache.
         name: What every logical id, and every generated user id, begins with. Unique in a template.
+        groups: The ids of security groups that it has besides its own.
     """
     if isinstance(settings, MemcachedClusterSettings):
-        return _memcached_cluster(settings, name)
-    if isinstance(settings, ServerlessCacheSettings):
-        return _serverless_cache(settings, name)
-    return _replication_group(settings, name)
+        made = _memcached_cluster(settings, name)
+    elif isinstance(settings, ServerlessCacheSettings):
+        made = _serverless_cache(settings, name)
+    else:
+        made = _replication_group(settings, name)
+    for property_ in ("SecurityGroupIds", "VpcSecurityGroupIds"):
+        if property_ in made[name]["Properties"]:
+            made[name]["Properties"][property_] += groups
+    return made
 
 
 def targets(settings: Any) -> tuple[dict[str, Any], ...]:
@@ -186,13 +192,14 @@ def _parameter_group(settings: ReplicationGroupSettings | MemcachedClusterSettin
 def _log_delivery(settings: ReplicationGroupSettings) -> Iterator[dict[str, Any]]:
     for kind in settings.logs():
         log = settings.log_delivery.log(kind)
+        group = log.log_group.log_group_name if log.log_group else {"Ref": "Log"}
         yield {
             "LogType": kind,
             "LogFormat": log.log_format,
             "DestinationType": "kinesis-firehose" if log.firehose_stream else "cloudwatch-logs",
             "DestinationDetails": {"KinesisFirehoseDetails": {"DeliveryStream": log.firehose_stream}}
             if log.firehose_stream
-            else {"CloudWatchLogsDetails": {"LogGroup": {"Ref": "Log"}}},
+            else {"CloudWatchLogsDetails": {"LogGroup": group}},
         }
 
 

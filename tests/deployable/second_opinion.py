@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.deployable.drawing.outside import MADE_IN, VPC
 from tests.schemas import data
 
 if TYPE_CHECKING:
@@ -104,6 +105,18 @@ _WEEK = 7 * 24 * 60
 
 
 @dataclass(frozen=True)
+class Joined:
+    """A global datastore, as a secondary joins it."""
+
+    global_datastore_id: str
+    primary: Asked
+    members: Mapping[str, Any]
+    """The properties of the primary since the last change to all members."""
+    stated: frozenset[str]
+    """The properties that the template of the secondary states."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """One cache with its parameter group, users and user group, as the service is asked for them."""
 
@@ -123,6 +136,10 @@ class Asked:
     """How many nodes it was made with, where it is there already with a placement."""
     targets: tuple[Mapping[str, Any], ...] = ()
     """The numbers of it that are scaled, each with its dimension, capacities, metric and target."""
+    secrets_key: str | None = None
+    """The key of its secrets, where it is another one: its ARN, or what stands in place of one."""
+    joins: Joined | None = None
+    """The global datastore that it is a secondary of."""
 
     @property
     def is_group(self) -> bool:
@@ -197,6 +214,8 @@ def asked(
     is_loaded: bool = False,
     made_with: int = 0,
     targets: tuple[Mapping[str, Any], ...] = (),
+    secrets_key: str | None = None,
+    joins: Joined | None = None,
 ) -> Asked:
     """What the resources of one cache ask of the service.
 
@@ -207,6 +226,8 @@ def asked(
         is_loaded: Whether the cache is there already, made of its files.
         made_with: How many nodes it was made with, where it is there already with a placement.
         targets: The numbers of it that are scaled.
+        secrets_key: The key of its secrets, where it is another one than the cache's.
+        joins: The global datastore that it is a secondary of.
     """
     by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, resource in resources.items():
@@ -233,6 +254,8 @@ def asked(
         is_loaded=is_loaded,
         made_with=made_with,
         targets=targets,
+        secrets_key=secrets_key,
+        joins=joins,
     )
 
 
@@ -244,7 +267,10 @@ def _of_elsewhere(user_id: str) -> Mapping[str, Any]:
 def refusals(wanted: Asked) -> list[str]:
     """The rules that the service would refuse it by."""
     rules = OF_SERVERLESS_CACHES if wanted.kind == "ServerlessCache" else OF_NODES
-    return [rule for rule, breaks in (*rules.items(), *OF_USERS.items()) if breaks(wanted)]
+    broken = [rule for rule, breaks in (*rules.items(), *OF_USERS.items(), *GIVEN.items()) if breaks(wanted)]
+    if wanted.joins is not None:
+        broken += [rule for rule, breaks in OF_SECONDARIES.items() if breaks(wanted, wanted.joins)]
+    return broken
 
 
 def _version(text: str) -> Version:
@@ -421,6 +447,13 @@ def _streams(wanted: Asked) -> list[str]:
         for log in logs
         if log["DestinationType"] == "kinesis-firehose"
     ]
+
+
+def _existing_log_groups(wanted: Asked) -> list[str]:
+    """The names of log groups that the template does not make; each ends with its Region here."""
+    logs = wanted.cache.get("LogDeliveryConfigurations", [])
+    names = [each["DestinationDetails"].get("CloudWatchLogsDetails", {}).get("LogGroup") for each in logs]
+    return [name for name in names if isinstance(name, str) and "/" in name]
 
 
 def _discovery_is_wrong(wanted: Asked) -> bool:
@@ -630,6 +663,9 @@ OF_NODES: dict[str, Callable[[Asked], bool]] = {
     "WIN-01": lambda wanted: not 60 <= (_maintenance(wanted) or (0, 0))[1] <= 24 * 60,
     # Logs and network
     "LOG-01": _log_is_wrong,
+    "LOG-06": lambda wanted: any(
+        wanted.region is not None and not name.endswith(f"/{wanted.region}") for name in _existing_log_groups(wanted)
+    ),
     "LOG-02": lambda wanted: _delivers(wanted, "slow-log") and wanted.lacks("slow-log"),
     "LOG-03": lambda wanted: _delivers(wanted, "engine-log") and wanted.lacks("engine-log"),
     "LOG-07": lambda wanted: bool(_streams(wanted)) and wanted.region == "ap-northeast-3",
@@ -752,3 +788,80 @@ OF_USERS: dict[str, Callable[[Asked], bool]] = {
     "IAM-03": lambda wanted: any(_mode(user) == "iam" and user["UserName"] == "default" for user in wanted.users),
 }
 """Whether the users of any cache, or their group, do."""
+
+
+def _groups_are_wrong(wanted: Asked) -> bool:
+    """Whether a security group is there twice, or of another VPC; the ids of those whose VPC is known tell it."""
+    groups = wanted.cache.get("SecurityGroupIds") or wanted.cache.get("VpcSecurityGroupIds") or []
+    ids = [each for each in groups if isinstance(each, str)]
+    return len(ids) != len(set(ids)) or any(MADE_IN in each and each != f"{MADE_IN}{VPC}" for each in ids)
+
+
+GIVEN: dict[str, Callable[[Asked], bool]] = {
+    "NET-10": _groups_are_wrong,
+    "KMS-03": lambda wanted: (
+        wanted.secrets_key is not None
+        and not re.fullmatch(
+            rf"arn:aws:kms:{wanted.region or '[a-z0-9-]+'}:\d{{12}}:key/[0-9a-f-]+", wanted.secrets_key
+        )
+    ),
+}
+"""Whether what a cache is given of others does."""
+
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Redis-Global-Datastores-Getting-Started.html
+_MEMBERS = {"m5", "m6g", "m7g", "m8g", "r5", "r6g", "r6gd", "r7g", "r8g", "c7gn", "c8gn"}
+_WITHOUT_GLOBAL_DATASTORES = ("ap-southeast-6",)
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Redis-Global-Datastores-CLI.html
+NOT_FOR_SECONDARIES = {
+    *("PrimaryClusterId", "AutomaticFailoverEnabled", "NumNodeGroups", "CacheParameterGroupName", "CacheNodeType"),
+    *("Engine", "EngineVersion", "CacheSecurityGroupNames", "TransitEncryptionEnabled", "AtRestEncryptionEnabled"),
+    *("SnapshotArns", "SnapshotName"),
+}
+
+
+def _partition(region: str | None) -> str:
+    return next((each for each in ("cn-", "us-gov-") if (region or "").startswith(each)), "")
+
+
+def _login(group: Mapping[str, Any]) -> str:
+    return next((name for name in ("UserGroupIds", "AuthToken") if name in group), "")
+
+
+def breaks_as_primary(group: Asked) -> list[str]:
+    """The rules that a group breaks as the primary of a global datastore."""
+    known = group.node_family in NODES or group.node_family in _CLOSED
+    found = {
+        "GDS-01": known and group.node_family not in _MEMBERS,
+        "GDS-02": group.is_before({"redis": "5.0.6", "valkey": "7.2"}[group.engine]),
+        "GDS-11": group.speaks_ipv6 or group.is_durable,
+        "GDS-12": group.region in _WITHOUT_GLOBAL_DATASTORES,
+        "GDS-03": group.region is None,
+        "ASC-05": bool(group.targets),
+        "ENG-21": group.cache["AutoMinorVersionUpgrade"] is not False,
+    }
+    return [rule for rule, is_broken in found.items() if is_broken]
+
+
+OF_SECONDARIES: dict[str, Callable[[Asked, Joined], bool]] = {
+    "GDS-01": lambda wanted, _: wanted.node_family in {*NODES, *_CLOSED} - _MEMBERS,
+    "GDS-03": lambda wanted, joins: (
+        wanted.region in (None, joins.primary.region) or _partition(wanted.region) != _partition(joins.primary.region)
+    ),
+    "GDS-04": lambda _, joins: bool(joins.stated & NOT_FOR_SECONDARIES),
+    "GDS-06": lambda wanted, _: "SnapshotName" in wanted.cache or "SnapshotArns" in wanted.cache,
+    "GDS-07": lambda wanted, joins: joins.members["AutomaticFailoverEnabled"] is True and wanted.replicas == 0,
+    "GDS-12": lambda wanted, _: wanted.region in _WITHOUT_GLOBAL_DATASTORES,
+    "GDS-14": lambda wanted, joins: _login(wanted.cache) != _login(joins.primary.cache),
+    "NAM-11": lambda _, joins: not re.fullmatch("[a-z]{5}-[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*", joins.global_datastore_id),
+    "ENG-21": lambda wanted, joins: (
+        wanted.cache["AutoMinorVersionUpgrade"] is not False
+        or (wanted.engine == joins.primary.engine and wanted.is_before(joins.primary.cache["EngineVersion"]))
+        or (joins.primary.engine, wanted.engine) == ("valkey", "redis")
+    ),
+    "ASC-05": lambda wanted, _: bool(wanted.targets),
+    "TOP-19": lambda wanted, joins: (
+        wanted.cache.get("NumNodeGroups") != joins.members.get("NumNodeGroups") or wanted.most_nodes > 500
+    ),
+    "primary": lambda _, joins: bool(breaks_as_primary(joins.primary)),
+}
+"""Whether a secondary, or the global datastore that it joins, does."""

@@ -17,6 +17,7 @@ from elasticache_constructs.posture import add_posture_rules
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from tests.conftest import FLAGS
 from tests.deployable.drawing.nodes import REGIONS
+from tests.deployable.drawing.outside import VPC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,6 @@ _HOME = "eu-west-1"
 _REGIONS = sorted({_HOME, *(each for each in REGIONS if not cdk.Token.is_unresolved(each))})
 KEYS = {each: f"arn:aws:kms:{each}:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab" for each in _REGIONS}
 TOPICS = {each: f"arn:aws:sns:{each}:{_ACCOUNT}:events" for each in _REGIONS}
-VPC = "vpc-12345678"
 SUBNETS = ("subnet-1234567a", "subnet-1234567b")
 GIVEN = {
     **dict.fromkeys(KEYS.values(), "Key"),
@@ -95,7 +95,8 @@ def _stack(stage: cdk.Stage, accepted: Accepted) -> cdk.Stack:
         isolated_subnet_ids=list(SUBNETS),
         isolated_subnet_route_table_ids=["rtb-1234567a", "rtb-1234567b"],
     )
-    arguments = {name: value for name, value in accepted.written.made_keywords().items() if name != "region"}
+    written = {**accepted.written.made_keywords(), **accepted.written.made_given()}
+    arguments = {name: value for name, value in written.items() if name != "region"}
     topic = sns.Topic.from_topic_arn(stack, "Topic", TOPICS[region or _HOME])
     if isinstance(accepted.settings, MemcachedClusterSettings):
         MemcachedCluster(stack, "Cache", vpc=vpc, notification_topic=topic, **arguments)

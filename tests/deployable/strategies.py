@@ -7,6 +7,7 @@ nothing else is wrong.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ from elasticache_constructs.shared.settings import settings_of
 from tests.deployable.drawing import (
     access,
     engines,
+    members,
     nodes,
+    outside,
     parameters,
     scaling,
     serverless,
@@ -28,7 +31,7 @@ from tests.deployable.drawing import (
     times,
 )
 from tests.deployable.drawing.reasons import REASON
-from tests.deployable.written import Call, call
+from tests.deployable.written import Cache, call
 
 if TYPE_CHECKING:
     from elasticache_constructs.shared.settings import CacheSettings
@@ -46,23 +49,29 @@ def _aspects(settings: type[CacheSettings], *more: str) -> tuple[str, ...]:
     return *(each.name for each in settings_of(settings) if each.name not in _OF_UPDATES), *more
 
 
-_GROUP_ASPECTS = _aspects(ReplicationGroupSettings, "engine", "topology", "permissions", "permissions")
-_CLUSTER_ASPECTS = _aspects(MemcachedClusterSettings)
-_SERVERLESS_ASPECTS = _aspects(ServerlessCacheSettings)
+_GROUP_ASPECTS = _aspects(ReplicationGroupSettings, "engine", "topology", "permissions", "permissions", "given")
+_CLUSTER_ASPECTS = _aspects(MemcachedClusterSettings, "given")
+_SERVERLESS_ASPECTS = _aspects(ServerlessCacheSettings, "given")
 
 
-def _drawn(settings: type[CacheSettings], **drawn: Any) -> Call:
+def _drawn(settings: type[CacheSettings], given: dict[str, Any], **drawn: Any) -> Cache:
     """The call, once every setting is drawn: one that is left to its default is never tried otherwise."""
     left_out = [each.name for each in settings_of(settings) if each.name not in drawn]
     assert [] == left_out, f"not drawn for {settings.CONSTRUCT}: {', '.join(left_out)}"
-    return call(settings, **drawn)
+    check = functools.partial(outside.check, settings.CONSTRUCT, drawn.get("region", outside.HOME))
+    return Cache(settings, (), drawn, given, check)
+
+
+def _given(slips: set[str], region: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Resources that the construct is given, next to its settings."""
+    return outside.careless(region) if "given" in slips else outside.careful(region)
 
 
 @st.composite
-def configurations(draw: st.DrawFn) -> Call:
+def configurations(draw: st.DrawFn) -> Cache:
     """Everything that can be deployed, right and wrong."""
     # Not one_of, which gives each of its branches the same weight.
-    kinds = [kind for tenths, kind in SHARES for _ in range(tenths)]
+    kinds = [kind for tenths, kind in (*SHARES, (1, secondaries)) for _ in range(tenths)]
     return draw(draw(st.sampled_from(kinds))())
 
 
@@ -73,9 +82,9 @@ def _slips(draw: st.DrawFn, aspects: tuple[str, ...]) -> set[str]:
 
 
 @st.composite
-def replication_groups(draw: st.DrawFn) -> Call:
-    """A Redis or Valkey group."""
-    slips = draw(_slips(_GROUP_ASPECTS))
+def replication_groups(draw: st.DrawFn, slips: set[str] | None = None) -> Cache:
+    """A Redis or Valkey group, with these slips if they are given."""
+    slips = draw(_slips(_GROUP_ASPECTS)) if slips is None else slips
     # What is wrong with an older engine, or on older nodes, is right with others.
     older = bool(slips & _ASKS_FOR_NEW_ENGINES) and draw(st.booleans())
     engine = draw(engines.careless() if "engine" in slips else engines.careful(("redis", "valkey"), older=older))
@@ -93,6 +102,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
         topology = draw(st.one_of(shapes.careless(), shapes.careless(), scaling.beyond_group(topology)))
     return _drawn(
         ReplicationGroupSettings,
+        draw(_given(slips, region)),
         name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         description=draw(
             surroundings.careless_description()
@@ -139,7 +149,7 @@ def replication_groups(draw: st.DrawFn) -> Call:
 
 
 @st.composite
-def memcached_clusters(draw: st.DrawFn) -> Call:
+def memcached_clusters(draw: st.DrawFn) -> Cache:
     """A Memcached cluster."""
     slips = draw(_slips(_CLUSTER_ASPECTS))
     engine = draw(engines.careless() if "engine" in slips else engines.careful(("memcached",), least="1.6.12"))
@@ -151,6 +161,7 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
     number = draw(shapes.wrong_number(1, 60) if "nodes" in slips else st.one_of(st.integers(1, 3), st.integers(1, 60)))
     return _drawn(
         MemcachedClusterSettings,
+        draw(_given(slips, region).map(without_secrets)),
         name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         engine=engine,
         node_type=node_type,
@@ -178,7 +189,7 @@ def memcached_clusters(draw: st.DrawFn) -> Call:
 
 
 @st.composite
-def serverless_caches(draw: st.DrawFn) -> Call:
+def serverless_caches(draw: st.DrawFn) -> Cache:
     """A serverless cache of any engine."""
     slips = draw(_slips(_SERVERLESS_ASPECTS))
     engine = draw(serverless.careless_engine() if "engine" in slips else serverless.careful_engine())
@@ -187,6 +198,7 @@ def serverless_caches(draw: st.DrawFn) -> Call:
     engine = call(ServerlessEngine, "valkey", "9") if is_public else engine
     return _drawn(
         ServerlessCacheSettings,
+        draw(_given(slips, outside.HOME).map(without_groups if is_public else dict)),
         name=draw(surroundings.careless_name() if "name" in slips else surroundings.careful_name()),
         description=draw(
             serverless.careless_description() if "description" in slips else st.sampled_from(surroundings.DESCRIPTIONS)
@@ -220,5 +232,26 @@ def serverless_caches(draw: st.DrawFn) -> Call:
     )
 
 
+def without_secrets(given: dict[str, Any]) -> dict[str, Any]:
+    """For a cache without logins."""
+    return {name: each for name, each in given.items() if name != "secrets_key"}
+
+
+def without_groups(given: dict[str, Any]) -> dict[str, Any]:
+    """For a cache in no VPC."""
+    return {name: each for name, each in given.items() if name != "security_groups"}
+
+
+@st.composite
+def secondaries(draw: st.DrawFn) -> Cache:
+    """A secondary of a global datastore whose primary is any group, mostly one that can be."""
+    slips = draw(_slips(members.ASPECTS))
+    if "primary" in slips:
+        settings = draw(replication_groups()).keywords
+    else:
+        settings = draw(members.able(draw(replication_groups(set())).keywords))
+    return draw(members.secondary(settings, slips))
+
+
 SHARES = ((7, replication_groups), (2, memcached_clusters), (1, serverless_caches))
-"""Tenths of a sample, by kind of cache."""
+"""Tenths of a sample, by kind of cache. Secondaries, which have what their primary has, are drawn in addition."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import assume, given, seed, settings
 
 from elasticache_constructs import ConfigurationError
 from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
-from tests.deployable.accepted import known_region
+from tests.deployable.accepted import asked_of
 from tests.deployable.api import complaints
-from tests.deployable.resources import resources, targets
-from tests.deployable.second_opinion import asked, refusals
+from tests.deployable.drawing.members import Secondary
+from tests.deployable.drawing.outside import told
+from tests.deployable.resources import resources, spelled
+from tests.deployable.second_opinion import Joined, refusals
 from tests.deployable.strategies import configurations
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.deployable.written import Call
+    from tests.deployable.resources import Resources
+    from tests.deployable.second_opinion import Asked
+    from tests.deployable.written import Cache
 
 # What the package promises by itself: the service would take it.
 OWN_PROMISES = re.compile(
@@ -52,21 +57,35 @@ def test_it_is_refused_by_its_rules_or_taken_by_the_service(part: tuple[int | No
     settings(max_examples=size, derandomize=number is None, database=None, deadline=None)(judged)()
 
 
-def _is_judged(written: Call) -> None:
+def _is_judged(written: Cache) -> None:
     try:
         made = written.made()
     except ConfigurationError as refusal:
         unnamed = [error.got for error in refusal.errors if error.rule is None]
         assert [] == [got for got in unnamed if not OWN_PROMISES.fullmatch(got)]
         assume(condition=False)
-    found = resources(made)
-    is_group = isinstance(made, ReplicationGroupSettings)
-    wanted = asked(
-        found,
-        region=known_region(made),
-        node_quota=made.topology.node_quota if is_group else 0,
-        is_loaded=is_group and made.restore_from is not None and made.restore_from.loaded,
-        made_with=len(made.topology.zones_of_nodes) if is_group and made.topology.placed else 0,
-        targets=targets(made),
-    )
+    groups, secrets_key = told(written.given)
+    if isinstance(made, Secondary):
+        found = resources(made.settings, groups=groups)
+        wanted = _of_secondary(made, found, secrets_key)
+    else:
+        found = resources(made, groups=groups)
+        wanted = replace(asked_of(made, found), secrets_key=secrets_key)
     assert [] == refusals(wanted) + complaints(found)
+
+
+def _of_secondary(made: Secondary, found: Resources, secrets_key: str | None) -> Asked:
+    """What is asked for, and the rest as the service takes it from the global datastore."""
+    stated = found["Cache"]["Properties"] | {"GlobalReplicationGroupId": made.global_datastore_id}
+    # The service makes a parameter group of the primary's.
+    del stated["CacheParameterGroupName"]
+    found["Cache"]["Properties"] = stated
+    whole = {spelled(name): value for name, value in ReplicationGroupSettings.properties(made.settings).items()}
+    joins = Joined(
+        made.global_datastore_id,
+        asked_of(made.primary, resources(made.primary)),
+        resources(made.members)["Cache"]["Properties"],
+        frozenset(stated),
+    )
+    whole_cache = {**found, "Cache": {**found["Cache"], "Properties": whole | stated}}
+    return replace(asked_of(made.settings, whole_cache), secrets_key=secrets_key, joins=joins)

@@ -6,8 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
+from tests.deployable.drawing.outside import HOME, told
 from tests.deployable.resources import SURROUNDINGS, resources
-from tests.deployable.stacks import GIVEN, Synthesised, zones
+from tests.deployable.stacks import GIVEN, KEYS, Synthesised, zones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,8 @@ FROM_THE_PATH = {"ServerlessCacheName", "FinalSnapshotName"}
 def test_the_constructs_make_what_the_settings_say(synthesised: Synthesised) -> None:
     """The ElastiCache resources of each synthesised template are those that its settings gave, and no others."""
     for each in synthesised.sample:
-        expected = resources(each.settings, synthesised.prefixes[each.name])
+        groups, of_secrets = told(each.written.given)
+        expected = resources(each.settings, synthesised.prefixes[each.name], groups=groups)
         cache = next(iter(expected.values()))
         if isinstance(each.settings, MemcachedClusterSettings):
             # The Availability Zones are those of the subnets, which are no part of the settings.
@@ -35,6 +37,10 @@ def test_the_constructs_make_what_the_settings_say(synthesised: Synthesised) -> 
         }
         everything = synthesised.templates[each.name]["Resources"]
         assert looks(expected, expected) == looks(made, everything), each.written
+        secrets = [one for one in everything.values() if one["Type"] == SURROUNDINGS["Secret"]]
+        assert {of_secrets or KEYS[each.region or HOME] for _ in secrets} == {
+            one["Properties"]["KmsKeyId"] for one in secrets
+        }
 
 
 def looks(compared: Resources, everything: Resources) -> list[dict[str, Any]]:

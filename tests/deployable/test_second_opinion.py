@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.deployable.second_opinion import OF_NODES, OF_SERVERLESS_CACHES, OF_USERS, Asked, refusals
+from tests.deployable.drawing.outside import MADE_IN, OTHER_VPC, VPC, key_arn
+from tests.deployable.second_opinion import (
+    GIVEN,
+    OF_NODES,
+    OF_SECONDARIES,
+    OF_SERVERLESS_CACHES,
+    OF_USERS,
+    Asked,
+    Joined,
+    breaks_as_primary,
+    refusals,
+)
 
 ABSENT = object()
 DEFAULT = {
@@ -130,9 +141,22 @@ PUBLIC = edited(
 )
 
 
+PRIMARY = edited(GROUP, {"AutoMinorVersionUpgrade": False}, {})
+JOINED = Joined("gxeiz-shop", PRIMARY, PRIMARY.cache, frozenset({"GlobalReplicationGroupId", "NumCacheClusters"}))
+SECONDARY = dataclasses.replace(PRIMARY, region="eu-central-1", joins=JOINED)
+
+
+def _joins(**changes: Any) -> dict[str, Any]:
+    return {"joins": dataclasses.replace(JOINED, **changes)}
+
+
 def default(**changes: Any) -> dict[str, Any]:
     """The default user alone, with changes."""
     return users({**DEFAULT, **changes})
+
+
+def _log(group: str) -> dict[str, Any]:
+    return {**LOG, "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": group}}}
 
 
 def _shards(*slots: str) -> list[dict[str, Any]]:
@@ -369,6 +393,28 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("SLS-09", PUBLIC, {"MajorEngineVersion": "8"}, {}),
     ("SLS-09", PUBLIC, {"SecurityGroupIds": ["group"]}, {}),
     ("SLS-10", PUBLIC, {}, users(IAM, {**DEFAULT, "UserId": "b", "UserName": "b"}, engine="valkey")),
+    ("NET-10", GROUP, {"SecurityGroupIds": ["sg-1", {"Ref": "Nodes"}, "sg-1"]}, {}),
+    ("NET-10", CLUSTER, {"VpcSecurityGroupIds": [f"{MADE_IN}{OTHER_VPC}"]}, {}),
+    ("KMS-03", GROUP, {}, {"secrets_key": key_arn("us-east-1")}),
+    ("KMS-03", GROUP, {}, {"secrets_key": "alias/app"}),
+    ("LOG-06", GROUP, {"LogDeliveryConfigurations": [_log("caches/us-east-1")]}, {}),
+    ("GDS-01", SECONDARY, {"CacheNodeType": "cache.t4g.small"}, {}),
+    ("GDS-03", SECONDARY, {}, {"region": "eu-west-1"}),
+    ("GDS-03", SECONDARY, {}, {"region": "cn-north-1"}),
+    ("GDS-04", SECONDARY, {}, _joins(stated=frozenset({"Engine"}))),
+    ("GDS-06", SECONDARY, {"SnapshotName": "before"}, {}),
+    ("GDS-07", SECONDARY, {"NumCacheClusters": 1, "AutomaticFailoverEnabled": False, "MultiAZEnabled": False}, {}),
+    (
+        "GDS-14",
+        SECONDARY,
+        {"UserGroupIds": ABSENT, "AuthToken": "reference"},
+        {"users": (), "members": (), "user_groups": ()},
+    ),
+    ("NAM-11", SECONDARY, {}, _joins(global_datastore_id="gxeiz-shop_prod")),
+    ("ENG-21", SECONDARY, {"AutoMinorVersionUpgrade": True}, {}),
+    ("ENG-21", SECONDARY, {"EngineVersion": "7.0"}, {}),
+    ("TOP-19", SECONDARY, {}, _joins(members={**PRIMARY.cache, "NumNodeGroups": 3})),
+    ("primary", SECONDARY, {}, _joins(primary=edited(PRIMARY, {"AutoMinorVersionUpgrade": True}, {}))),
     ("SNP-20", SERVERLESS, {"SnapshotArnsToRestore": [{"Fn::Join": ["", ["arn:aws:s3:::", "dumps/1.rdb"]]}]}, {}),
 ]
 
@@ -382,6 +428,8 @@ BOTH = {
         {**SHARDS, "NodeGroupConfiguration": _shards("0-1", "2-3", "4-16383"), "PreferredCacheClusterAZs": ["a"]},
         {"parameters": ON},
     ),
+    "GDS-12": edited(SECONDARY, {"CacheNodeType": "cache.m6g.large"}, {"region": "ap-southeast-6"}),
+    "ASC-05": edited(SECONDARY, SHARDS, {"parameters": ON, **_scaled("Replicas")}),
     "TOP-06": edited(GROUP, {**SHARDS, "ReplicasPerNodeGroup": 0}, {"parameters": ON}),
 }
 """Faults that break another rule as well."""
@@ -393,6 +441,12 @@ RIGHT = {
     "cluster": CLUSTER,
     "serverless": SERVERLESS,
     "durable": DURABLE,
+    "secondary": SECONDARY,
+    "given": edited(
+        GROUP,
+        {"SecurityGroupIds": ["sg-1", f"{MADE_IN}{VPC}"], "LogDeliveryConfigurations": [_log("caches/eu-west-1")]},
+        {"secrets_key": key_arn("eu-west-1")},
+    ),
     "scaled shards": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("NodeGroups")}),
     "scaled replicas": edited(GROUP, SHARDS, {"parameters": ON, **_scaled("Replicas")}),
     "scaled nodes": edited(CLUSTER, {}, _scaled("Nodes")),
@@ -419,4 +473,25 @@ def test_a_fault_breaks_its_rule_among_others(rule: str) -> None:
 
 def test_every_rule_has_a_fault() -> None:
     """No rule stands in the tables without a fault that it finds."""
-    assert {*OF_NODES, *OF_SERVERLESS_CACHES, *OF_USERS} == {*BOTH, *(fault[0] for fault in FAULTS)}
+    assert {*OF_NODES, *OF_SERVERLESS_CACHES, *OF_USERS, *GIVEN, *OF_SECONDARIES} == {
+        *BOTH,
+        *(fault[0] for fault in FAULTS),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "cache", "others"),
+    [
+        ("GDS-01", {"CacheNodeType": "cache.r4.large"}, {}),
+        ("GDS-02", {"EngineVersion": "5.0.5"}, {}),
+        ("GDS-03", {}, {"region": None}),
+        ("GDS-11", {"NetworkType": "ipv6"}, {}),
+        ("GDS-11", {"Durability": "sync"}, {}),
+        ("GDS-12", {}, {"region": "ap-southeast-6"}),
+        ("ASC-05", {}, {"targets": ({"Dimension": "Replicas"},)}),
+        ("ENG-21", {"AutoMinorVersionUpgrade": True}, {}),
+    ],
+)
+def test_a_fault_keeps_a_group_from_being_a_primary(rule: str, cache: dict[str, Any], others: dict[str, Any]) -> None:
+    """What a primary must not be, each fault by its rule; without one it is let pass."""
+    assert ([], [rule]) == (breaks_as_primary(PRIMARY), breaks_as_primary(edited(PRIMARY, cache, others)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from elasticache_constructs.checks.errors import reported_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,32 @@ class Call:
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 - as hypothesis calls it
         printer.text(repr(self))
+
+
+@dataclass(frozen=True)
+class Cache(Call):
+    """A cache: the call that makes its settings, and what the construct is given that is a resource."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+    check: Callable[..., None] | None = None
+    """Refuses what is given, by name; made."""
+
+    def made(self) -> Any:
+        """The settings, once what is given is checked, too."""
+        with reported_together() as checked:
+            settings = checked(super().made)
+            if self.check is not None and self.given:
+                checked(self.check, **self.made_given())
+        return settings
+
+    def made_given(self) -> dict[str, Any]:
+        """What the construct is given, made."""
+        return {name: _made(value) for name, value in self.given.items()}
+
+    def __repr__(self) -> str:
+        settings = super().__repr__()
+        given = [f"{name}={value!r}" for name, value in self.given.items()]
+        return " with ".join([settings, *given])
 
 
 def call(constructor: Callable[..., Any], *arguments: Any, **keywords: Any) -> Call:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +16,10 @@ from elasticache_constructs.replication_group.construct import ReplicationGroup
 from elasticache_constructs.replication_group.membership import (
     RUNBOOK,
     check_account,
-    check_description,
-    check_engine,
-    check_kind_of_login,
-    check_node_type,
-    check_partition,
-    check_prefix,
-    check_primary,
-    check_region_of_member,
-    check_replicas,
-    check_shards,
-    check_suffix,
+    checked_members,
+    checked_topology,
+    global_datastore_id,
+    of_all_members,
 )
 from elasticache_constructs.replication_group.settings import SecondarySettings
 from elasticache_constructs.shared.names import unique_name
@@ -54,7 +46,6 @@ if TYPE_CHECKING:
     from elasticache_constructs.values.topology import Topology
 
 _LONGEST_ID = 40
-_NO_FAILOVER = "The members of a global datastore take failover from their primary, which has none."
 _MOST_SECONDARIES = facts.limit("secondaries_per_global_datastore").maximum
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
 
@@ -147,10 +138,6 @@ class GlobalDatastore(Resource):
                 check(check_kind, "GlobalDatastore", name, getattr(stated, name), kind)
             check(_check_type, primary)
         with reported_together() as check:
-            check(check_suffix, suffix)
-            check(check_description, description)
-            check(check_region_of_member, "GlobalDatastore", region)
-            check(check_prefix, id_prefix, region)
             check(
                 check_same_place,
                 "GlobalDatastore(primary=...)",
@@ -161,15 +148,21 @@ class GlobalDatastore(Resource):
                 rule="GDS-03",
             )
             check(_check_free, primary)
-            check(check_primary, primary.settings)
-            check(check_engine, primary.settings, engine)
-            check(check_shards, primary.settings, shards)
-            members = check(_members, primary.settings, engine, node_type, shards)
-            check(check_node_type, members.node_type)
+            members = check(
+                checked_members,
+                primary.settings,
+                region=region,
+                suffix=suffix,
+                id_prefix=id_prefix,
+                engine=engine,
+                node_type=node_type,
+                shards=shards,
+                description=description,
+            )
         super().__init__(scope, construct_id)
         primary.global_datastore = self
         self.primary = primary
-        self.global_datastore_id = f"{id_prefix or facts.global_datastore_prefix(region)}-{suffix}"
+        self.global_datastore_id = global_datastore_id(region, suffix, id_prefix)
         self.settings = members
         self._secondaries: list[SecondaryReplicationGroup] = []
         self._resource = elasticache.CfnGlobalReplicationGroup(
@@ -220,26 +213,23 @@ class GlobalDatastore(Resource):
             *(_member(each, "PRIMARY" if each is promoted else "SECONDARY", each.member_id) for each in joined),
         ]
 
-    def check_secondary(self, scope: Construct, *, access: Access, topology: Topology) -> None:
-        """Refuse a secondary that the service would refuse. Called by `SecondaryReplicationGroup`.
+    def check_secondary(self, scope: Construct, *, access: Access, replicas: int | None) -> Topology:
+        """The topology of a secondary that the service takes. Called by `SecondaryReplicationGroup`.
 
         Args:
             scope: The parent of the secondary.
             access: Its access.
-            topology: Its shards and replicas.
+            replicas: Its number of replicas for each shard. ``None``: as many as the primary has.
 
         Raises:
             ConfigurationError: If it cannot be a member.
         """
         region, ours = Stack.of(scope).region, Stack.of(self).region
+        taken = {ours: "its primary", **{Stack.of(each).region: each.node.path for each in self._secondaries}}
         with reported_together() as check:
-            check(check_region_of_member, "SecondaryReplicationGroup", region)
-            check(self._check_region, region)
             check(self._check_count)
             check(check_account, Stack.of(scope).account, Stack.of(self).account)
-            check(check_kind_of_login, access, self.settings.access)
-            check(check_replicas, topology, self.settings.topology)
-            check(check_partition, region, ours)
+            return check(checked_topology, self.settings, access=access, replicas=replicas, region=region, taken=taken)
 
     def add_secondary(self, secondary: SecondaryReplicationGroup) -> None:
         """Take note of a secondary, whose stack is deployed after this one and removed before it.
@@ -258,19 +248,6 @@ class GlobalDatastore(Resource):
         return create_parameter_group(
             self, self.settings.engine, old.all_parameters(), cluster_mode=old.topology.has_cluster_parameters
         )
-
-    def _check_region(self, region: str) -> None:
-        taken = {
-            Stack.of(self).region: "its primary",
-            **{Stack.of(each).region: each.node.path for each in self._secondaries},
-        }
-        if region in taken:
-            raise ConfigurationError(
-                got=f"SecondaryReplicationGroup in {region}",
-                allowed=f"each member of a global datastore has a Region to itself, and {region} has {taken[region]}",
-                fix="Put it into a stack of another Region: Stack(..., env=Environment(region='...'))",
-                rule="GDS-03",
-            )
 
     def _check_count(self) -> None:
         if len(self._secondaries) >= _MOST_SECONDARIES:
@@ -359,16 +336,12 @@ class SecondaryReplicationGroup(ReplicationGroup):
         name: Name | None = None,
     ) -> None:
         members = global_datastore.settings
-        with reported_together() as check:
-            topology = check(_topology, members.topology, replicas_per_shard)
-            check(global_datastore.check_secondary, scope, access=access, topology=topology)
+        topology = global_datastore.check_secondary(scope, access=access, replicas=replicas_per_shard)
         self._joins = global_datastore.global_datastore_id
         super().__init__(
             scope,
             construct_id,
             vpc=vpc,
-            engine=members.engine,
-            node_type=members.node_type,
             access=access,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
@@ -376,19 +349,15 @@ class SecondaryReplicationGroup(ReplicationGroup):
             port=port,
             backups=backups,
             maintenance_window=maintenance_window,
-            parameters=members.parameters,
-            unlisted_parameters=members.unlisted_parameters,
-            transit_encryption=members.transit_encryption,
             log_delivery=log_delivery,
             encryption_key=encryption_key,
             secrets_key=secrets_key,
             notification_topic=notification_topic,
             alarms=alarms,
             alarm_topic=alarm_topic,
-            auto_minor_version_upgrade=False,
-            manual_upgrades_reason=members.manual_upgrades_reason,
             description=description,
             name=name,
+            **of_all_members(members),
         )
         self._resource.global_replication_group_id = self._joins
         # A name that is known before the deployment: the global datastore, in another Region, lists its members by it.
@@ -423,14 +392,6 @@ class SecondaryReplicationGroup(ReplicationGroup):
         """None: the service makes one of the primary's parameters."""
 
 
-def _topology(members: Topology, replicas: int | None) -> Topology:
-    wanted = members.replicas_per_shard if replicas is None else replicas
-    reason = members.no_failover_reason
-    if not members.multi_az and wanted:
-        reason = reason or _NO_FAILOVER
-    return dataclasses.replace(members, replicas_per_shard=wanted, no_failover_reason=reason)
-
-
 def _member(group: ReplicationGroup, role: str, member_id: str | None = None) -> Any:
     return elasticache.CfnGlobalReplicationGroup.GlobalReplicationGroupMemberProperty(
         replication_group_id=member_id or group.replication_group_id,
@@ -441,23 +402,6 @@ def _member(group: ReplicationGroup, role: str, member_id: str | None = None) ->
 
 def _name(group: object) -> str:
     return group.node.path if isinstance(group, ReplicationGroup) else shown(group)
-
-
-def _members(
-    primary: ReplicationGroupSettings, engine: Engine | None, node_type: NodeType | None, shards: int | None
-) -> ReplicationGroupSettings:
-    # Availability Zones are of the primary's Region.
-    topology = dataclasses.replace(
-        primary.topology, shards=primary.topology.shards if shards is None else shards, placement=None, placed=False
-    )
-    return dataclasses.replace(
-        primary,
-        engine=engine or primary.engine,
-        node_type=node_type or primary.node_type,
-        topology=topology,
-        upgraded_from=None,
-        restore_from=None,
-    )
 
 
 def _check_type(primary: object) -> None:

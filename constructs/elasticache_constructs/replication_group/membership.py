@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
@@ -13,6 +14,8 @@ from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from elasticache_constructs.access import Access
     from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
     from elasticache_constructs.values.engine import Engine
@@ -21,11 +24,152 @@ if TYPE_CHECKING:
 
 RUNBOOK = "docs/runbooks/global-datastore.md"
 
+_NO_FAILOVER = "The members of a global datastore take failover from their primary, which has none."
 _SUFFIX = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 _PREFIX = re.compile(r"[a-z]{5}")
 _CHINA = frozenset(("cn-north-1", "cn-northwest-1"))
 _MOST_SHARDS = facts.limit("nodes_per_cluster_on_request").maximum
 _LONGEST_DESCRIPTION = facts.limit("description_characters").maximum
+
+
+def global_datastore_id(region: str, suffix: str, prefix: str | None) -> str:
+    """The id of a global datastore, known before the deployment.
+
+    Args:
+        region: The Region of the primary.
+        suffix: The part of the id after the prefix.
+        prefix: The prefix of the Region; None for the one that AWS documents.
+    """
+    return f"{prefix or facts.global_datastore_prefix(region)}-{suffix}"
+
+
+def checked_members(
+    primary: ReplicationGroupSettings,
+    *,
+    region: str,
+    suffix: str,
+    id_prefix: str | None,
+    engine: Engine | None,
+    node_type: NodeType | None,
+    shards: int | None,
+    description: str | None,
+) -> ReplicationGroupSettings:
+    """What all members of a global datastore have in common: the settings of the primary, with what changed since.
+
+    Args:
+        primary: The settings of the primary.
+        region: The Region of the primary.
+        suffix: The part of the id after the prefix.
+        id_prefix: The prefix of the Region; None for the one that AWS documents.
+        engine: What all members were upgraded to; None if they were not.
+        node_type: What all members were changed to; None if they were not.
+        shards: The number of shards that all members were changed to; None if they were not.
+        description: The description; None for the construct id.
+
+    Raises:
+        ConfigurationError: If the service would refuse the global datastore.
+    """
+    with reported_together() as check:
+        check(check_suffix, suffix)
+        check(check_description, description)
+        check(check_region_of_member, "GlobalDatastore", region)
+        check(check_prefix, id_prefix, region)
+        check(check_primary, primary)
+        check(check_engine, primary, engine)
+        check(check_shards, primary, shards)
+        # Availability Zones are of the primary's Region.
+        topology = check(
+            dataclasses.replace,
+            primary.topology,
+            shards=primary.topology.shards if shards is None else shards,
+            placement=None,
+            placed=False,
+        )
+        members = check(
+            dataclasses.replace,
+            primary,
+            engine=engine or primary.engine,
+            node_type=node_type or primary.node_type,
+            topology=topology,
+            upgraded_from=None,
+            restore_from=None,
+        )
+        check(check_node_type, members.node_type)
+    return members
+
+
+def checked_topology(
+    members: ReplicationGroupSettings,
+    *,
+    access: Access,
+    replicas: int | None,
+    region: str,
+    taken: Mapping[str, str],
+) -> Topology:
+    """The topology of a secondary.
+
+    Args:
+        members: What all members have in common.
+        access: The access of the secondary.
+        replicas: Its number of replicas for each shard. ``None``: as many as the primary has.
+        region: Its Region.
+        taken: What each Region has that has a member: the primary's first.
+
+    Raises:
+        ConfigurationError: If the service would refuse the secondary.
+    """
+    with reported_together() as check:
+        topology = check(_topology, members.topology, replicas)
+        check(check_region_of_member, "SecondaryReplicationGroup", region)
+        check(check_region_is_free, region, taken)
+        check(check_kind_of_login, access, members.access)
+        check(check_replicas, topology, members.topology)
+        check(check_partition, region, next(iter(taken)))
+    return topology
+
+
+def _topology(members: Topology, replicas: int | None) -> Topology:
+    wanted = members.replicas_per_shard if replicas is None else replicas
+    reason = members.no_failover_reason
+    if not members.multi_az and wanted:
+        reason = reason or _NO_FAILOVER
+    return dataclasses.replace(members, replicas_per_shard=wanted, no_failover_reason=reason)
+
+
+def of_all_members(members: ReplicationGroupSettings) -> dict[str, Any]:
+    """The arguments of a secondary that its global datastore decides.
+
+    Args:
+        members: What all members have in common.
+    """
+    return {
+        "engine": members.engine,
+        "node_type": members.node_type,
+        "parameters": members.parameters,
+        "unlisted_parameters": members.unlisted_parameters,
+        "transit_encryption": members.transit_encryption,
+        "auto_minor_version_upgrade": False,
+        "manual_upgrades_reason": members.manual_upgrades_reason,
+    }
+
+
+def check_region_is_free(region: str, taken: Mapping[str, str]) -> None:
+    """Refuse a Region that has another member.
+
+    Args:
+        region: The Region of a secondary.
+        taken: What each Region has that has a member.
+
+    Raises:
+        ConfigurationError: If it is.
+    """
+    if region in taken:
+        raise ConfigurationError(
+            got=f"SecondaryReplicationGroup in {region}",
+            allowed=f"each member of a global datastore has a Region to itself, and {region} has {taken[region]}",
+            fix="Put it into a stack of another Region: Stack(..., env=Environment(region='...'))",
+            rule="GDS-03",
+        )
 
 
 def check_region_of_member(what: str, region: str) -> None:

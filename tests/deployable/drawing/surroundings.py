@@ -20,6 +20,7 @@ from elasticache_constructs import (
     TransitEncryption,
 )
 from elasticache_rules import facts
+from tests.deployable.drawing.outside import careful_log_groups, careless_log_groups
 from tests.deployable.drawing.reasons import REASON
 from tests.deployable.written import Call, call
 
@@ -57,8 +58,9 @@ def careful_durability(
     if not known.supports("durability"):
         return st.none()
     type_ = facts.node_type(str(node_type.arguments[0])) if node_type.arguments else None
+    shards = topology.keywords.get("shards", 1)
     able = (
-        topology.keywords.get("cluster_mode", topology.keywords.get("shards", 1) > 1) in (True, ClusterMode.ENABLED)
+        topology.keywords.get("cluster_mode", shards not in (1, Aws.REGION)) in (True, ClusterMode.ENABLED)
         and transit_encryption == call(TransitEncryption.required)
         and type_ is not None
         and type_.family.durability
@@ -84,6 +86,7 @@ def careful_log_delivery(region: str) -> st.SearchStrategy[Call]:
         formats.map(lambda log_format: call(Log.to_own_log_group, log_format)),
         st.just(call(Log.disabled, reason=REASON)),
         *(st.just(call(Log.to_firehose, stream)) for stream in streams if stream),
+        *(formats.map(functools.partial(call, Log.to_log_group, group)) for group in careful_log_groups(region)),
     )
     kept = st.sampled_from(({}, {}, {"retention_days": 3653}, {"retention_days": 7, "short_retention_reason": REASON}))
     return st.builds(
@@ -110,6 +113,9 @@ def careless_log_delivery() -> st.SearchStrategy[Call]:
         ),
         st.sampled_from(streams[1:]).map(lambda stream: call(LogDelivery, slow_log=call(Log.to_firehose, stream))),
         st.just(call(LogDelivery, engine_log=call(Log.disabled, reason="short"))),
+        st.sampled_from(careless_log_groups()).map(
+            lambda group: call(LogDelivery, engine_log=call(Log.to_log_group, group))
+        ),
     )
 
 
