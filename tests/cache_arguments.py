@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_elasticache as elasticache
 
-from elasticache_constructs import MemcachedCluster, ReplicationGroup, ServerlessCache
+from elasticache_constructs import (
+    GlobalDatastore,
+    MemcachedCluster,
+    ReplicationGroup,
+    SecondaryReplicationGroup,
+    ServerlessCache,
+)
 from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSettings
-from elasticache_constructs.replication_group.settings import ReplicationGroupSettings
+from elasticache_constructs.replication_group.settings import ReplicationGroupSettings, SecondarySettings
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from elasticache_constructs.shared.settings import settings_of
 
@@ -29,8 +35,8 @@ class Cache:
     construct: Any
     settings: type[CacheSettings]
     l1: Any
-    resources: Mapping[str, str]
-    """Arguments that are other resources, or follow from them, by what they become: an argument of the L1 construct."""
+    resources: Mapping[str, str | tuple[str, ...]]
+    """Arguments that are other resources, or follow from them, by what they become: arguments of the L1 construct."""
     around: frozenset[str]
     """Arguments that make or change resources around a cache: they become nothing of the cache itself."""
 
@@ -56,7 +62,8 @@ class Cache:
     def arguments_of(self, name: str) -> list[str]:
         """The arguments of the L1 construct that an argument becomes."""
         if name in self.resources:
-            return [self.resources[name]]
+            becomes = self.resources[name]
+            return [becomes] if isinstance(becomes, str) else [*becomes]
         metadata = self.declared[name].metadata
         l1 = metadata.get("l1", {})
         return [*([l1] if isinstance(l1, str) else l1), *metadata.get("made_by_construct", ())]
@@ -109,3 +116,33 @@ CACHES = [
         frozenset({"alarms", "alarm_topic", "secrets_key"}),
     ),
 ]
+
+MEMBERS = [
+    Cache(
+        GlobalDatastore,
+        ReplicationGroupSettings,
+        elasticache.CfnGlobalReplicationGroup,
+        {
+            "primary": "members",
+            "suffix": "global_replication_group_id_suffix",
+            "id_prefix": (),
+            "engine": ("engine", "engine_version", "cache_parameter_group_name"),
+            "node_type": "cache_node_type",
+            "shards": "global_node_group_count",
+            "description": "global_replication_group_description",
+        },
+        frozenset(),
+    ),
+    Cache(
+        SecondaryReplicationGroup,
+        SecondarySettings,
+        elasticache.CfnReplicationGroup,
+        {
+            **CACHES[0].resources,
+            "global_datastore": "global_replication_group_id",
+            "replicas_per_shard": ("num_cache_clusters", "replicas_per_node_group"),
+        },
+        CACHES[0].around,
+    ),
+]
+"""Global datastores and their secondaries, whose settings are for a part those of another group."""

@@ -13,7 +13,7 @@ import pytest
 
 from elasticache_constructs.shared.settings import rendered
 from elasticache_rules.change_gate.schemas import schema
-from tests.cache_arguments import CACHES, Cache
+from tests.cache_arguments import CACHES, MEMBERS, Cache
 from tests.conftest import ROOT, new_bench
 from tests.deployable.resources import spelled
 
@@ -47,6 +47,7 @@ _NEXT_TO_THE_CACHE = {"node_scaling"}
 
 
 each_cache = pytest.mark.parametrize("cache", CACHES, ids=lambda cache: cache.construct.__name__)
+each_construct = pytest.mark.parametrize("cache", [*CACHES, *MEMBERS], ids=lambda cache: cache.construct.__name__)
 
 
 class _HandedOver(Exception):  # noqa: N818 - it is no error
@@ -86,7 +87,7 @@ def test_signature_has_the_declared_types_and_defaults(cache: Cache) -> None:
     assert wanted == {name: (cache.signature[name].annotation, cache.signature[name].default) for name in wanted}
 
 
-@each_cache
+@each_construct
 def test_every_argument_is_documented_with_its_default(cache: Cache) -> None:
     """Args has an entry for each argument, which tells the default; a number or a text as it is written."""
     assert list(cache.signature) == list(cache.documented), "Args and the signature have the same order"
@@ -142,21 +143,24 @@ def test_l1_arguments_exist(cache: Cache) -> None:
     }
 
 
-@each_cache
+@each_construct
 def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
     """An argument replaces the cache, or changes in place, as CloudFormation's schema has it and the change gate says.
 
-    One that does either, as ``node_type`` with its data tiering, stands in one of the sentences or in both.
+    One that does either, as ``node_type`` with its data tiering, stands in one of the sentences or in both. One that
+    the schema has in place, and the service never changes, is stopped by the gate, and has a sentence of its own.
     """
     document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
     replaced, in_place = cache.sentences("Replaced"), cache.sentences("Changed in place")
+    stopped = cache.sentences("Neither changed nor replaced")
     assert cache.around == cache.sentences("Around")
 
     assert document is not None
+    assert set() == stopped & (replaced | in_place)
     only = {path[0] for path in document.create_only if len(path) == 1}
     perhaps = {path[0] for path in document.conditional}
     wrong = {}
-    for name in filter(_is_in_template, cache.signature):
+    for name in filter(_is_in_template, cache.signature.keys() - stopped):
         properties = {spelled(each) for each in cache.arguments_of(name)}
         if properties and properties <= only and name not in replaced:
             wrong[name] = "replaces the cache"
@@ -164,8 +168,10 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
             wrong[name] = "changes in place"
         elif name not in replaced | in_place:
             wrong[name] = "replaces the cache, or changes in place"
+        if properties and not all(map(document.has, ((each,) for each in properties))):
+            wrong[name] = "is no property of this type"
     assert {} == wrong
-    assert set() == (replaced | in_place) - {*cache.signature}
+    assert set() == (replaced | in_place | stopped) - {*cache.signature}
 
 
 @each_cache
