@@ -105,14 +105,49 @@ def test_secondary_without_cluster_mode_counts_nodes() -> None:
 
 
 def test_secondary_watches_its_lag_on_every_node() -> None:
-    """The alarm is the secondary's; the primary has none."""
+    """One alarm over the two nodes of each of its two shards."""
     world, secondary = _sharded()
-    alarms = world.there.resources("CloudWatch::Alarm").values()
-    names = [str(each) for each in alarms if "GlobalDatastoreReplicationLag" in str(each)]
 
     assert CacheAlarm.GLOBAL_REPLICATION_LAG in secondary.alarms
-    assert [4] == [each.count("GlobalDatastoreReplicationLag") for each in names]
-    assert CacheAlarm.GLOBAL_REPLICATION_LAG not in world.primary.alarms
+    assert [4] == [str(each).count("GlobalDatastoreReplicationLag") for each in _of_lag(world.there).values()]
+
+
+def _of_lag(bench: Bench) -> dict[str, Any]:
+    """The alarms of a template that watch the lag."""
+    alarms = bench.resources("CloudWatch::Alarm")
+    return {name: each for name, each in alarms.items() if "GlobalDatastoreReplicationLag" in str(each)}
+
+
+def test_primary_has_the_alarm_of_its_lag_before_it_is_promoted_away() -> None:
+    """It is like that of a secondary, part of the group's health, and muted in the maintenance window."""
+    world = _world(topology=SHARDED, alarms=None)
+    ((name, alarm),) = _of_lag(world.here).items()
+    mutes = world.here.resources("CloudWatch::AlarmMuteRule").values()
+    composites = world.here.resources("CloudWatch::CompositeAlarm")
+
+    assert CacheAlarm.GLOBAL_REPLICATION_LAG in world.primary.alarms
+    assert (6, 10, "missing") == (
+        str(alarm).count("GlobalDatastoreReplicationLag"),
+        alarm["Properties"]["Threshold"],
+        alarm["Properties"]["TreatMissingData"],
+    )
+    assert [1] == [str(each).count(name) for found, each in composites.items() if "Health" in found]
+    assert [1] == [str(each).count(name) for each in mutes if name in str(each)]
+
+
+@pytest.mark.parametrize(
+    ("alarms", "thresholds"),
+    [
+        (CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60}), [60]),
+        (CacheAlarms(no_alarms_reason="Another system watches the caches of this account."), []),
+    ],
+    ids=["another threshold", "no alarms"],
+)
+def test_alarms_of_the_primary_decide_about_its_lag(alarms: CacheAlarms, thresholds: list[int]) -> None:
+    """Its own threshold is kept, and a group without alarms gets none."""
+    here = _world(alarms=alarms).here
+
+    assert thresholds == [each["Properties"]["Threshold"] for each in _of_lag(here).values()]
 
 
 def test_nothing_but_an_order_passes_between_the_stacks() -> None:
@@ -189,6 +224,27 @@ def test_gate_lets_changes_of_all_members_pass_once_the_members_are_stated() -> 
 
     assert [] == [*here.blocking(), *there]
     assert names == {each.resource for each in here if each.effect is not Effect.CREATION}
+
+
+def test_gate_stops_what_the_docstring_says_is_neither_changed_nor_replaced() -> None:
+    """Another primary, suffix or prefix: in the stack of the global datastore or in that of a secondary."""
+    token = Access.auth_token()
+
+    def templates(chosen: int = 0, **of_store: str) -> list[dict[str, Any]]:
+        here = new_bench("eu-south-1")
+        there = new_bench("eu-central-1", other=here)
+        primary = [_primary(here, construct_id=each, access=token) for each in ("Redis", "Other")][chosen]
+        store = GlobalDatastore(
+            here.stack, "G", primary=primary, **{"suffix": "shop", "id_prefix": "abcde", **of_store}
+        )
+        store.state_members([World(here, there, primary, store).secondary(access=token)])
+        return [here.template(), there.template()]
+
+    before = templates()
+    changes: list[dict[str, Any]] = [{"chosen": 1}, {"suffix": "other"}, {"id_prefix": "bcdef"}]
+    for change in changes:
+        compared = [compare(old, new) for old, new in zip(before, templates(**change), strict=True)]
+        assert any(each.blocking() for each in compared), change
 
 
 @dataclass(frozen=True)

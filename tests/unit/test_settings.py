@@ -148,7 +148,7 @@ def test_docstring_tells_what_a_change_does(cache: Cache) -> None:
     """An argument replaces the cache, or changes in place, as CloudFormation's schema has it and the change gate says.
 
     One that does either, as ``node_type`` with its data tiering, stands in one of the sentences or in both. One that
-    the schema has in place, and the service never changes, is stopped by the gate, and has a sentence of its own.
+    the schema has in place, and the service never changes, is stopped by the gate, and has another sentence.
     """
     document = schema(cache.l1.CFN_RESOURCE_TYPE_NAME)
     replaced, in_place = cache.sentences("Replaced"), cache.sentences("Changed in place")

@@ -30,8 +30,10 @@ from elasticache_constructs.shared.claims import claim_name
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.logs import log_group
 from elasticache_constructs.shared.monitoring.alarms import WatchedCache
+from elasticache_constructs.shared.monitoring.cache_alarm import CacheAlarm
 from elasticache_constructs.shared.monitoring.cache_alarms import CacheAlarms, chosen_thresholds
 from elasticache_constructs.shared.monitoring.queries import CacheLog
+from elasticache_constructs.shared.monitoring.table import LAG_SECONDS
 from elasticache_constructs.shared.notifications import (
     AlarmTopic,
     check_alarm_topic,
@@ -326,6 +328,15 @@ class ReplicationGroup(ReplicationGroupBase):
             key=key,
         )
         _warn(self, engine, upgraded_from)
+
+    def join(self, global_datastore: Resource) -> None:
+        """Become the primary of a global datastore, with an alarm for when it follows. Called by `GlobalDatastore`.
+
+        Args:
+            global_datastore: The global datastore.
+        """
+        self.global_datastore = global_datastore
+        self._watch_also(CacheAlarm.GLOBAL_REPLICATION_LAG, LAG_SECONDS)
 
     @property
     def notification_topic(self) -> sns.ITopic:

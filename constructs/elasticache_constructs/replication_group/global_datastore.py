@@ -86,8 +86,13 @@ class GlobalDatastore(Resource):
     dissolve it: docs/runbooks/global-datastore.md says how to remove it, how to make one of a running group, and how
     to promote a secondary.
 
-    Replaced: never. A change of ``suffix`` or ``id_prefix`` has no effect on it, and replaces the secondaries. Changed
-    in place: ``engine``, ``node_type``, ``shards``, ``description``. ``make gate`` says what a change will do.
+    The primary gets the alarm ``CacheAlarm.GLOBAL_REPLICATION_LAG``, as each secondary has it: it has no data while the
+    primary takes writes, and tells after a promotion that the primary, now a secondary, is behind. Its threshold is the
+    default one, or that of the ``alarms`` of the primary.
+
+    Changed in place: ``engine``, ``node_type``, ``shards``, ``description``. Neither changed nor replaced, so that the
+    gate stops it: another ``primary``, and another ``suffix`` or ``id_prefix``, which would replace the secondaries.
+    ``make gate`` says what a change will do.
 
     Args:
         scope: The parent, in the Region of the primary.
@@ -160,7 +165,7 @@ class GlobalDatastore(Resource):
                 description=description,
             )
         super().__init__(scope, construct_id)
-        primary.global_datastore = self
+        primary.join(self)
         self.primary = primary
         self.global_datastore_id = global_datastore_id(region, suffix, id_prefix)
         self.settings = members
@@ -279,10 +284,12 @@ class SecondaryReplicationGroup(ReplicationGroup):
     Its stack is deployed after that of the global datastore. The service fills it with the data of the primary. It
     cannot be made of a group that exists.
 
-    Changed in place: ``replicas_per_shard``, ``access``, ``backups``, ``maintenance_window``, ``log_delivery``,
-    ``notification_topic``, ``description``. Another ``global_datastore``, ``vpc``, ``port`` or ``encryption_key`` would
-    replace it, which its id prevents: the gate and CloudFormation stop it. Take it out of the global datastore, remove
-    it, and make another. The service deletes no member: docs/runbooks/global-datastore.md.
+    Replaced, which the gate stops, if one of these changes: its construct path, ``global_datastore``, ``vpc``,
+    ``vpc_subnets`` to another VPC, ``port``, ``encryption_key``, ``name``. Take it out of the global datastore, remove
+    it, and make another: the service deletes no member, docs/runbooks/global-datastore.md. Changed in place:
+    ``replicas_per_shard``, ``access`` (users and their permissions), ``security_groups``, ``backups``,
+    ``maintenance_window``, ``log_delivery``, ``notification_topic``, ``description``. Around the group, and nothing
+    about it: ``alarms``, ``alarm_topic``, ``secrets_key``.
 
     Args:
         scope: The parent, in a stack of another Region.

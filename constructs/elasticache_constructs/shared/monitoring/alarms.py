@@ -84,6 +84,8 @@ class MonitoredCache:
     health: cloudwatch.CompositeAlarm | None = None
     """In ALARM if any of the alarms is. It has no action, since each alarm has: add one, or put it on a dashboard."""
 
+    _maker: _Maker | None = None
+
     def _watch(
         self,
         cache: WatchedCache,
@@ -108,7 +110,7 @@ class MonitoredCache:
             key = key or EncryptionKey(scope, "AlarmKey", description=f"Alarms of {scope.node.id}")
             topic = self.alarm_topic = AlarmTopic(scope, "AlarmTopic", key=key)
         admit_alarms_to(topic, of=scope)
-        maker = _Maker(scope, cache, actions.SnsAction(topic))
+        maker = self._maker = _Maker(scope, cache, actions.SnsAction(topic))
         self.alarms = MappingProxyType(
             {row.alarm: maker.alarm(row, thresholds[row.alarm]) for row in ROWS if row.alarm in thresholds}
         )
@@ -122,6 +124,23 @@ class MonitoredCache:
         if cache.profile.kind is not CacheKind.SERVERLESS and not cache.profile.watches_nodes:
             _tell_of_nodes(scope)
 
+    def _watch_also(self, alarm: CacheAlarm, threshold: float) -> None:
+        """Make an alarm that the cache turns out to need, unless it has it, or has no alarms.
+
+        Args:
+            alarm: The alarm.
+            threshold: Its threshold.
+        """
+        row = next(each for each in ROWS if each.alarm is alarm)
+        maker = self._maker
+        if self.health is None or maker is None or alarm in self.alarms or not maker.can_have(row):
+            return
+        had = len(maker.members)
+        self.alarms = MappingProxyType({**self.alarms, alarm: maker.alarm(row, threshold)})
+        health: Any = self.health.node.default_child
+        health.alarm_rule = cloudwatch.AlarmRule.any_of(*self.alarms.values()).render_alarm_rule()
+        maker.mute(maker.members[had:], prefix=_construct_id(row))
+
 
 class _Maker:
     """Makes the alarms of one cache."""
@@ -132,9 +151,13 @@ class _Maker:
         self._cache = cache
         self._action = action
 
+    def can_have(self, row: Row) -> bool:
+        """Whether the cache can have the alarm."""
+        return row.is_of(self._cache.profile)
+
     def alarm(self, row: Row, threshold: float) -> cloudwatch.AlarmBase:
         """The alarm of a row, with its actions."""
-        name = row.alarm.value.title().replace("-", "")
+        name = _construct_id(row)
         measure = row.measures[self._cache.profile.kind]
         if self._cache.profile.publishes_series and measure.series is not None:
             alarms: list[cloudwatch.AlarmBase] = [self._of_series(name, row, measure.series, threshold)]
@@ -156,7 +179,7 @@ class _Maker:
             alarm_description=_description(row),
         )
 
-    def mute(self, alarms: Sequence[cloudwatch.AlarmBase]) -> None:
+    def mute(self, alarms: Sequence[cloudwatch.AlarmBase], *, prefix: str = "") -> None:
         """Mute alarms in the maintenance window, in which nodes are replaced one after another."""
         start = maintenance_start(self._cache.maintenance_window) if self._cache.maintenance_window else None
         if start is None:
@@ -164,7 +187,7 @@ class _Maker:
         for number, some in enumerate(_batches(alarms, _LARGEST_RULE), start=1):
             cloudwatch.AlarmMuteRule(
                 self._scope,
-                f"MutedInMaintenance{number if number > 1 else ''}",
+                f"{prefix}MutedInMaintenance{number if number > 1 else ''}",
                 alarms=some,
                 schedule=cloudwatch.ScheduleExpression.cron(
                     minute=str(start.minute), hour=str(start.hour), week_day=start.day.upper()
@@ -243,6 +266,10 @@ def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure)
 
 def _batches(items: Sequence[_Item], size: int) -> list[list[_Item]]:
     return [list(items[first : first + size]) for first in range(0, len(items), size)]
+
+
+def _construct_id(row: Row) -> str:
+    return row.alarm.value.title().replace("-", "")
 
 
 def _description(row: Row) -> str:

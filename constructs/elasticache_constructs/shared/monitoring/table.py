@@ -200,6 +200,8 @@ class Row:
 
 
 _GROUP, _MEMCACHED, _SERVERLESS = CacheKind.REPLICATION_GROUP, CacheKind.MEMCACHED, CacheKind.SERVERLESS
+LAG_SECONDS = 10
+"""From where on a member of a global datastore is behind."""
 _PERCENT = (1, 100)
 _COUNT = (0, 1_000_000_000)
 _BYTES = (0, 1024**4)
@@ -476,13 +478,14 @@ ROWS: tuple[Row, ...] = (
         meaning="A secondary Region is behind: it serves old values, and a promotion of it loses writes",
         severity=Severity.CRITICAL,
         measures=_by_kind(Measure(metrics=("GlobalDatastoreReplicationLag",)), _GROUP),
-        when="secondaries of global datastores",
-        applies=lambda cache: cache.is_secondary,
-        threshold=lambda _: 10,
+        when="members of global datastores; their primary has it for the time after a promotion, when it follows",
+        threshold=lambda cache: LAG_SECONDS if cache.is_secondary else None,
         why="AWS replicates to another Region within a second; how much may be lost is the application's to say",
         unit="seconds",
         limits=(0, 86_400),
-        missing=Missing("missing", "A secondary publishes it while it follows: none says that it follows no longer."),
+        missing=Missing(
+            "missing", "A member publishes it while it follows: without it, it is the primary or has left."
+        ),
     ),
     Row(
         alarm=CacheAlarm.TRAFFIC_MANAGEMENT,
