@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[1]
 
-_FOLDERS = {"tests/deployable/*": "accepted", "tests/workloads/test_[!o]*": "applications"}
+_FOLDERS = {"tests/deployable/*": "accepted", "tests/workloads/test_*": "applications"}
 """Files that share what takes seconds to make: random configurations; a database and the applications on it."""
+
+_ALONE = tuple(f"tests/workloads/test_{name}.py" for name in ("create_users", "local", "outages"))
+"""Files of these folders that start servers of their own."""
 
 _FIXTURES = {r"\bsynthesised: Synthesised": "synthesised", r"\brunning: [\w.]*Emulator": "running"}
 """Fixtures that take seconds: the synth of everything, and an emulated AWS. Files with a test that asks for one."""
@@ -38,6 +41,7 @@ _LONGEST = (
     "tests/security/test_disguises.py",
     "tests/workloads/test_outages.py",
     "tests/verification/test_planted.py",
+    "tests/workloads/test_create_users.py",
     "tests/local_servers/test_servers.py",
     "tests/security/test_posture_rules.py",
     "tests/rehearsal/live/caches/test_nodes.py",
@@ -61,6 +65,8 @@ _LONGEST = (
 @cache
 def group(file: str) -> str:
     """The group that the tests of a file belong to, by its path in the project. Most files are one by themselves."""
+    if file in _ALONE:
+        return file
     for pattern, name in _FOLDERS.items():
         if fnmatch(file, pattern):
             return name

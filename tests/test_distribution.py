@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import ROOT
-from tests.distribution import _LONGEST, group, made_once
+from tests.distribution import _ALONE, _LONGEST, group, made_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ("tests/security/test_policy_packs.py", "synthesised"),
         ("tests/deployable/test_seam.py", "accepted"),
         ("tests/workloads/test_catalogue.py", "applications"),
+        ("tests/workloads/test_create_users.py", "tests/workloads/test_create_users.py"),
         ("tests/workloads/test_outages.py", "tests/workloads/test_outages.py"),
         ("tests/rehearsal/test_contract.py", "tests/rehearsal/test_contract.py"),
         ("README.md", "README.md"),
@@ -31,10 +32,11 @@ def test_a_group_shares_what_is_dear(file: str, expected: str) -> None:
     assert group(file) == expected
 
 
-def test_groups_that_come_first_exist() -> None:
+def test_files_and_groups_that_are_named_exist() -> None:
     """None was renamed meanwhile."""
     files = [each.relative_to(ROOT).as_posix() for each in (ROOT / "tests").rglob("test_*.py")]
     assert set(_LONGEST) <= {group(file) for file in files}
+    assert set(_ALONE) <= set(files)
 
 
 def test_what_is_made_twice_is_noticed(
