@@ -149,7 +149,7 @@ def test_the_region_that_the_message_says_to_set(
 class _Of(Account):
     """An account that answers nothing but who calls."""
 
-    def _call(self, service: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def read_now(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         assert ("sts", "get_caller_identity", {}) == (service, operation, arguments)
         return {"Account": "111122223333"}
 
