@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0  # on a busy machine; if its process ends, that is noticed at once
 auth: Any = importlib.import_module("botocore.auth")
 awsrequest: Any = importlib.import_module("botocore.awsrequest")
 credentials: Any = importlib.import_module("botocore.credentials")
