@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from operations.target import RefusedError
 from rehearsal.drills import regions
+from verification.grace import UNTIL_RETIRED
 from verification.messages import refusal
 from verification.state import MAX_CACHES
 
@@ -30,7 +31,6 @@ RUNNING_UPDATES = ["in-progress", "scheduling", "stopping", "waiting-to-start"]
 ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 MADE_BY_A_DRILL = re.compile(r"drill-[0-9a-f]{6}(-a|-b|-final)?")
 WAIT = "Wait until it has ended, then try again"
-UNTIL_RETIRED = timedelta(hours=1)  # at most, from the end of the grace time to the next run of the schedule
 PENDING, CURRENT = "AWSPENDING", "AWSCURRENT"
 
 

@@ -13,6 +13,7 @@ from verification import permission_readers
 from verification.acceptances import Acceptances
 from verification.account import AccessDeniedError, Account, ClientError
 from verification.equality import canonical, same
+from verification.grace import retiring
 from verification.reader import IRRELEVANT, Reader
 from verification.readers import PLACEHOLDER, READERS, asked_rule, flat_rules
 from verification.resolve import Deployment, UnknownFunctionError, UnresolvedError
@@ -323,11 +324,11 @@ def _compared(deployment: Deployment, resource: Resource, knowledge: Knowledge) 
     asked, _not_followed = _resolved(deployment, resource)
     read = reader.read(deployment.account, deployment.physical_id(resource), asked)
     equal = partial(same, engine=str(asked.get("Engine", "")), key_arn=deployment.account.key_arn)
-    scaled = ranges(deployment, resource)
+    owners = {**ranges(deployment, resource), **retiring(deployment, resource, asked)}
     for name, value in reader.asked(asked).items():
         if name not in IRRELEVANT and name not in reader.silent and name in read:
-            owner = scaled.get(name)
-            if owner is None and name in scaled:
+            owner = owners.get(name)
+            if owner is None and name in owners:
                 continue
             ok = equal(name, value, read[name]) if owner is None else owner.holds(read[name])
             wanted = shown(value) if owner is None else str(owner)
