@@ -16,7 +16,8 @@ from elasticache_constructs.memcached_cluster.settings import MemcachedClusterSe
 from elasticache_constructs.serverless_cache.settings import ServerlessCacheSettings
 from rehearsal import emulator, workspace
 from tests.deployable.drawing.access import EXISTING_GROUP, EXISTING_USER, EXISTING_VALKEY_GROUP
-from tests.deployable.stacks import SUBNETS, VPC, zones
+from tests.deployable.drawing.outside import VPC
+from tests.deployable.stacks import SUBNETS, zones
 from verification.account import Account
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from aws_cdk import aws_ec2 as ec2
 from elasticache_constructs import ConfigurationError, MemcachedCluster, ReplicationGroup, ServerlessCache
 from elasticache_constructs.posture import add_posture_rules
 from tests.conftest import FLAGS, Bench
-from tests.deployable.stacks import SUBNETS, VPC
+from tests.deployable.drawing.outside import VPC
+from tests.deployable.stacks import SUBNETS
 from tests.unit.builders import memcached_cluster, replication_group
 from tests.unit.test_grants_that_land import serverless
 

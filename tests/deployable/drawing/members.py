@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from elasticache_constructs import Access, DefaultUser, Engine, NetworkType, NodeType
+from elasticache_constructs import Access, DefaultUser, Engine, NetworkType, NodeType, Topology
 from elasticache_constructs.replication_group.membership import (
     checked_members,
     checked_topology,
@@ -24,7 +24,17 @@ from tests.deployable.written import Cache, Call, call
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ASPECTS = ("primary", "primary", "suffix", "id_prefix", "engine", "node_type", "shards", "region", "replicas")
+ASPECTS: tuple[str, ...] = (
+    "primary",
+    "primary",
+    "suffix",
+    "id_prefix",
+    "engine",
+    "node_type",
+    "shards",
+    "region",
+    "replicas",
+)
 ASPECTS += ("access", "given", "name", "description", "log_delivery", "maintenance_window", "backups", "port")
 """What a slip may be about."""
 
@@ -92,7 +102,7 @@ def _types_of(engine: str, version: str) -> tuple[str, ...]:
     )
 
 
-_SHAPES = tuple(call(shapes.Topology, shards=shards, replicas_per_shard=2) for shards in (1, 1, 3))
+_SHAPES = tuple(call(Topology, shards=shards, replicas_per_shard=2) for shards in (1, 1, 3))
 
 
 @st.composite
