@@ -7,7 +7,9 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 
 from elasticache_constructs import (
     Access,
@@ -25,7 +27,7 @@ from elasticache_constructs import (
     UserGroup,
 )
 from elasticache_rules.change_gate import Effect, compare
-from tests.conftest import Bench, new_bench
+from tests.conftest import FLAGS, Bench, new_bench
 from tests.unit.builders import NO_ALARMS, USERS, replication_group
 
 GROUP, GLOBAL = "ElastiCache::ReplicationGroup", "ElastiCache::GlobalReplicationGroup"
@@ -230,7 +232,7 @@ def test_gate_stops_what_the_docstring_says_is_neither_changed_nor_replaced() ->
     """Another primary, suffix or prefix: in the stack of the global datastore or in that of a secondary."""
     token = Access.auth_token()
 
-    def templates(chosen: int = 0, **of_store: str) -> list[dict[str, Any]]:
+    def templates(chosen: int = 0, **of_store: Any) -> list[dict[str, Any]]:
         here = new_bench("eu-south-1")
         there = new_bench("eu-central-1", other=here)
         primary = [_primary(here, construct_id=each, access=token) for each in ("Redis", "Other")][chosen]
@@ -315,6 +317,31 @@ REFUSALS = {
         "(NAM-11)",
     ),
 }
+
+
+def test_secondary_of_another_account_is_refused() -> None:
+    """Its stack and that of the global datastore are compared, once both accounts are known."""
+    app = cdk.App(context=FLAGS, analytics_reporting=False)
+    here, there = _of_account(app, "111122223333", "eu-west-1"), _of_account(app, "444455556666", "eu-central-1")
+    primary = _primary(here)
+    world = World(here, there, primary, GlobalDatastore(here.stack, "G", primary=primary, suffix="shop"))
+
+    with pytest.raises(ConfigurationError, match="in the account 444455556666 of a primary in 111122223333"):
+        world.secondary()
+
+
+def _of_account(app: cdk.App, account: str, region: str) -> Bench:
+    stack = cdk.Stack(app, f"Test-{region}", env=cdk.Environment(account=account, region=region))
+    zones, subnets, tables = ([f"{name}{each}" for each in "ab"] for name in (region, "subnet-", "rtb-"))
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-12345",
+        availability_zones=zones,
+        isolated_subnet_ids=subnets,
+        isolated_subnet_route_table_ids=tables,
+    )
+    return Bench(stack, vpc)
 
 
 def _other(world: World) -> Bench:
