@@ -22,6 +22,7 @@ def referred(template: dict[str, Any], names: Iterable[str]) -> set[str]:
     return found
 
 
-def reduced(template: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """A template with some of its resources."""
-    return {**template, "Resources": {name: template["Resources"][name] for name in sorted(names)}}
+def reduced(template: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """A template with some of its resources, in its order."""
+    kept = {name: each for name, each in template.get("Resources", {}).items() if name in names}
+    return {**template, "Resources": kept}
