@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -290,7 +291,7 @@ def test_words_come_to_what_engines_make_of_them(engine: Engine, words: list[str
     engine.admin.execute_command("ACL", "SETUSER", "drawn", "reset", "on", "~*", "&*", *written)
     commands, arguments = comes_to(written, version_of(engine))
 
-    asked = dict(every_command(engine))
+    asked = every_command(engine)
     with engine.admin.pipeline(transaction=False) as pipeline:
         for call in asked.values():
             pipeline.execute_command("ACL", "DRYRUN", "drawn", *call)
@@ -335,6 +336,7 @@ def compare(engine: Engine, *users: str) -> None:
     assert [] == [each for each in probes if len({is_run(engine, user, *each) for user in users}) > 1]
 
 
+@cache
 def version_of(engine: Engine) -> Version:
     """The engine's version as ElastiCache writes it."""
     about = engine.admin.info("server")
@@ -342,17 +344,20 @@ def version_of(engine: Engine) -> Version:
     return Version(name, ".".join(about[f"{name}_version"].split(".")[:2]))
 
 
-def every_command(engine: Engine) -> Iterator[tuple[str, list[str]]]:
+@cache
+def every_command(engine: Engine) -> dict[str, list[str]]:
     """Each command that needs a permission, with a call that has the arguments it needs."""
     connected = engine.admin.connection_pool.get_connection()
     connected.send_command("COMMAND")
     reply = connected.read_response()
     engine.admin.connection_pool.release(connected)
+    calls = {}
     for command in [*reply, *(sub for each in reply for sub in each[9])]:
         name, arity, flags = command[:3]
         if "no_auth" not in flags and not command[9]:
             words = name.split("|")
-            yield name, [*words, *["1"] * (abs(arity) - len(words))]
+            calls[name] = [*words, *["1"] * (abs(arity) - len(words))]
+    return calls
 
 
 def is_run(engine: Engine, user: str, *command: str) -> bool:
