@@ -617,6 +617,7 @@ MUTANTS = [
         "elasticache_replication_group_is_kept_or_snapshotted", "replaced with its data", "UpdateReplacePolicy", ABSENT
     ),
     Edit("a global datastore is dissolved", "Global.DeletionPolicy", "Delete", "elasticache_global_datastore_is_kept"),
+    Edit("a global datastore is not kept", "Global.DeletionPolicy", ABSENT, "elasticache_global_datastore_is_kept"),
     *[
         Edit(
             f"TLS not stated by a group whose global datastore is {what}",
@@ -625,7 +626,7 @@ MUTANTS = [
             "elasticache_replication_group_encrypts_in_transit",
             also={"Redis.Properties.GlobalReplicationGroupId": value},
         )
-        for what, value in {"absent": {"Ref": "AWS::NoValue"}, "a parameter": {"Ref": "Shown"}}.items()
+        for what, value in {"absent": {"Ref": "AWS::NoValue"}, "empty": "", "a parameter": {"Ref": "Shown"}}.items()
     ],
     on_each_group("elasticache_replication_group_is_backed_up", "no backups", "Properties.SnapshotRetentionLimit", 0),
     on_each_group(
