@@ -18,7 +18,7 @@ from aws_cdk import aws_kms as kms
 
 import elasticache_constructs
 from application_constructs.database import DatabaseUser
-from elasticache_constructs import NodeType
+from elasticache_constructs import ConfigurationError, NodeType
 from tests.deployable.written import Call
 
 if TYPE_CHECKING:
@@ -107,12 +107,21 @@ def followed(written: Call, advice: Advice, got: str) -> Call | None:
         advice: What to write.
         got: What the message says that it got, which tells of several places the right one.
     """
-    for node in _nodes(written):
-        changed = _changed(node, advice, got)
-        if changed is not None:
-            result: Call | None = _replaced(written, node, changed)
-            return result
-    return None
+    places = [(node, changed) for node in _nodes(written) if (changed := _changed(node, advice, got)) is not None]
+    if not places:
+        return None
+    # A global datastore has several of a kind, such as the backups of each member.
+    node, changed = next((place for place in places if len(places) > 1 and _refuses(place[0], got)), places[0])
+    result: Call | None = _replaced(written, node, changed)
+    return result
+
+
+def _refuses(node: Call, got: str) -> bool:
+    try:
+        node.made()
+    except ConfigurationError as refusal:
+        return any(error.got == got for error in refusal.errors)
+    return False
 
 
 def _nodes(value: Any) -> Iterator[Call]:
