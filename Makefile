@@ -31,7 +31,8 @@
 #   make release VERSION=1.2.0               checks, builds both wheels and the site, writes version and CHANGELOG;
 #                            commits, tags and pushes nothing: it says what to run next
 #   make bench               measurements, written to benchmarks/results
-#   make snapshots           accept the templates as they are now; review the diff before committing it
+#   make snapshots           accept the templates as they are now, and write docs/ports.md from them; review the diff
+#                            before committing it;  `make pictures` draws what documents show of them
 #   make facts               versions and node types that the installed packages know and elasticache_rules does not;
 #                            ARGS=--write: take them over
 #   make lock                resolve requirements*.txt and package-lock.json again
@@ -71,7 +72,7 @@ BUNDLING := constructs/application_constructs/bundling.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup rehearse workloads quick test check lint types scan bench synth gate bootstrap diff deploy destroy snapshots
-.PHONY: docs pictures verify cost prices drill updates need-name coverage facts format lock upgrade wheels release clean need-stage need-version
+.PHONY: docs pictures verify cost prices drill updates need-name coverage facts format lock upgrade wheels release clean need-stage need-every-stage need-version
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -173,8 +174,9 @@ verify: need-stage synth
 	@python -m verification cdk.out --stage $(STAGE) $(ARGS)
 
 # After a synth that works: to pytest, snapshots of one that fails are unused, and it deletes them.
-snapshots: synth
-	python -m pytest tests/synth --snapshot-update
+snapshots: need-every-stage synth
+	python -m pytest tests/synth/test_snapshots.py tests/synth/test_new.py --snapshot-update
+	table="$$(python -m elasticache_rules.posture.open_ports cdk.out)" && printf '%s\n' "$$table" > docs/ports.md
 
 facts: setup
 	python -m elasticache_rules.facts $(ARGS)
@@ -206,6 +208,9 @@ clean:
 
 need-stage:
 	@test -n "$(STAGE)" || { echo "STAGE is not set. Name one of the stages in stages.py: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 2; }
+
+need-every-stage:
+	@test -z "$(STAGE)" || { echo "STAGE is set, and documents and tests are of every stage. Leave it out: make $(MAKECMDGOALS)" >&2; exit 2; }
 
 need-version:
 	@test -n "$(VERSION)" || { echo "VERSION is not set. Name the new one, docs/versions.md says which: make release VERSION=1.2.0" >&2; exit 2; }

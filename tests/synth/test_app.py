@@ -17,6 +17,7 @@ from elasticache_constructs import posture
 from elasticache_constructs.posture import reachability
 from every_example import files
 from tests.conftest import FLAGS, ROOT
+from tests.synth.test_snapshots import STACKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,14 +57,10 @@ def test_wrong_input_gives_one_line() -> None:
 
 
 def test_cdk_ls_names_every_stack(tmp_path: Path) -> None:
-    """The real CLI lists the stacks of both stages, offline and without credentials."""
+    """The real CLI lists the stacks of all stages, offline and without credentials."""
     result = run_cli("ls", outdir=tmp_path / "out")
 
-    expected = {
-        f"{stage}/cache-{stack}"
-        for stage in ("dev", "prod")
-        for stack in ("notifications", "network", "redis", "memcached", "monitoring", "database", "workload")
-    }
+    expected = {f"{stage}/{stack}" for stage, stack in STACKS}
     assert expected == {line.split(" ")[0] for line in result.stdout.splitlines()}
     assert result.returncode == 0
 

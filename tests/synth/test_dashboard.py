@@ -1,4 +1,4 @@
-"""The dashboards of the stages, and the picture of one in docs/monitoring.md."""
+"""The dashboards of the stages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stages import STAGES
-from tests.docs.dashboard import PICTURE, body_of, drawn
+from website.pictures.dashboard import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from tests.conftest import Synthesised
 
 MONITORING = "cache-monitoring"
+
+
+def cache_stacks(synthesised: Synthesised, stage: str) -> list[str]:
+    """The stacks of a stage with a cache."""
+    return [
+        path
+        for path in synthesised.templates
+        if path.startswith(f"{stage}/")
+        for kind in ("ReplicationGroup", "CacheCluster")
+        if synthesised.resources(path, f"ElastiCache::{kind}")
+    ]
 
 
 def handed_over(value: object) -> Iterator[tuple[str, str]]:
@@ -45,45 +56,46 @@ def test_monitoring_holds_nothing_back(synthesised: Synthesised, stage: str) -> 
     template = synthesised.templates[f"{stage}/{MONITORING}"]
     assert "Fn::ImportValue" not in json.dumps(template)
     assert [] != list(handed_over(template["Resources"]))
+    assert body_of(template)["widgets"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_dashboard_has_every_alarm_and_cache(synthesised: Synthesised, stage: str) -> None:
-    """Each alarm of both caches with its health, and the log groups that the group delivers to."""
+    """Each alarm of every cache with its health, and the log groups that a group delivers to."""
+    caches = cache_stacks(synthesised, stage)
+    assert {f"{stage}/cache-redis", f"{stage}/cache-memcached"} <= set(caches)
     read = set(handed_over(synthesised.templates[f"{stage}/{MONITORING}"]["Resources"]))
     found = [source(synthesised, stage, stack, output) for stack, output in read]
     kinds = [each["Type"] for each in found]
     for kind in ("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"):
         made = [
             each
-            for stack in ("cache-redis", "cache-memcached")
-            for name, each in synthesised.resources(f"{stage}/{stack}", kind).items()
+            for cache in caches
+            for name, each in synthesised.resources(cache, kind).items()
             if "Rotation" not in name
         ]
         assert len(made) == kinds.count(f"AWS::{kind}") > 0
-    logs = synthesised.resources(f"{stage}/cache-redis", "Logs::LogGroup")
-    delivered = {name: each for name, each in logs.items() if name.startswith(("RedisSlowLog", "RedisEngineLog"))}
-    assert len(delivered) == kinds.count("AWS::Logs::LogGroup") == 2
+    groups = sum(len(synthesised.resources(cache, "ElastiCache::ReplicationGroup")) for cache in caches)
+    delivered = [
+        name
+        for cache in caches
+        for name in synthesised.resources(cache, "Logs::LogGroup")
+        if name.startswith(("RedisSlowLog", "RedisEngineLog"))
+    ]
+    assert len(delivered) == kinds.count("AWS::Logs::LogGroup") == 2 * groups > 0
     assert 4 == len(synthesised.resources(f"{stage}/{MONITORING}", "Logs::QueryDefinition"))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_alarms_of_a_stage_have_one_topic(synthesised: Synthesised, stage: str) -> None:
-    """Those of both caches publish to the stage's topic, which its subscribers have; no cache has an own one."""
+    """Those of every cache publish to the stage's topic, which its subscribers have; no cache has an own one."""
     topics = {
         json.dumps(action)
-        for stack in ("cache-redis", "cache-memcached")
-        for name, each in synthesised.resources(f"{stage}/{stack}", "CloudWatch::Alarm").items()
+        for cache in cache_stacks(synthesised, stage)
+        for name, each in synthesised.resources(cache, "CloudWatch::Alarm").items()
         if "Rotation" not in name
         for action in each["Properties"]["AlarmActions"] + each["Properties"]["OKActions"]
     }
     (topic,) = topics
     assert "cache-notifications" in topic
     assert [] == [name for name in synthesised.everywhere("SNS::Topic") if f"{stage}/" in name and "AlarmTopic" in name]
-
-
-def test_picture_is_drawn_from_the_template(synthesised: Synthesised) -> None:
-    """`make synth STAGE=dev && python -m tests.docs.dashboard` draws it again."""
-    template = synthesised.templates[f"dev/{MONITORING}"]
-    assert body_of(template)["widgets"]
-    assert drawn(template) == PICTURE.read_text(encoding="utf-8")

@@ -14,6 +14,8 @@ from stages import STAGES
 from tests.conftest import FLAGS, Synthesised, new_app, synthesise
 from tests.unit.test_subscriptions import OF_EACH_KIND
 
+# Further caches are added to stages.py, by docs/first-change.md for one: what is counted here is not of them.
+_DEV = replace(STAGES["dev"], more_caches={})
 _TAG = {"Key": "team", "Value": "orders"}
 _TAGGED = (
     "EC2::VPC",
@@ -31,15 +33,14 @@ _TAGGED = (
 def _stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     """The stage dev, with a tag and subscribers of each kind, and with caches that are scaled."""
     app = new_app(tmp_path_factory.mktemp("cdk") / "out")
-    dev = STAGES["dev"]
     large, scaling = NodeType("cache.m7g.large"), AutoScaling(minimum=2, maximum=4)
     topology = Topology(shards=2, shard_scaling=scaling, replica_scaling=scaling)
     settings = replace(
-        dev,
+        _DEV,
         tags={"team": "orders"},
         subscribers=OF_EACH_KIND,
-        redis=replace(dev.redis, node_type=large, topology=topology),
-        memcached=replace(dev.memcached, node_type=large, node_scaling=scaling),
+        redis=replace(_DEV.redis, node_type=large, topology=topology),
+        memcached=replace(_DEV.memcached, node_type=large, node_scaling=scaling),
     )
     CacheStage(app, "dev", settings=settings)
     return synthesise(app)
@@ -130,8 +131,8 @@ def test_a_user_group_has_none(stage: Synthesised) -> None:
 
 def test_database_and_applications_may_be_left_out() -> None:
     """A stage is the caches and their network then; or those and the database."""
-    bare = replace(STAGES["dev"], database=None, workload=None)
-    kept = replace(STAGES["dev"], workload=None)
+    bare = replace(_DEV, database=None, workload=None)
+    kept = replace(_DEV, workload=None)
     stages = [CacheStage(cdk.App(context=FLAGS), "dev", settings=each) for each in (bare, kept)]
     caches = ["cache-notifications", "cache-network", "cache-redis", "cache-memcached", "cache-monitoring"]
 

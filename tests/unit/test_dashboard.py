@@ -28,9 +28,9 @@ from elasticache_constructs import (
 )
 from rehearsal.monitoring import documented
 from tests.conftest import Bench, new_bench
-from tests.docs.dashboard import body_of
 from tests.unit.builders import memcached_cluster, replication_group
 from tests.unit.test_serverless_cache import serverless_cache
+from website.pictures.dashboard import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

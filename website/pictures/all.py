@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from website.pictures import look_up, plots, rotation, terminal, topology
+from website.pictures import dashboard, look_up, plots, rotation, terminal, topology
 from website.places import IMAGES, ROOT
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ SNAPSHOTS = ROOT / "tests" / "synth" / "__snapshots__" / "test_snapshots"
 def written() -> dict[Path, str]:
     """Each picture by its path, from what is in the repository: templates that were agreed on, results, records."""
     pictures = {IMAGES / f"topology-{name}.svg": topology.drawn(templates) for name, templates in stages().items()}
+    pictures[IMAGES / "dashboard.svg"] = dashboard.drawn(stages()["dev"]["dev-cache-monitoring"])
     pictures[IMAGES / "rotation.svg"] = rotation.drawn()
     pictures[IMAGES / "look-up.svg"] = look_up.drawn()
     pictures[IMAGES / "rehearse.svg"] = terminal.drawn()

@@ -1,7 +1,4 @@
-"""The picture of a stage's dashboard in docs/monitoring.md, drawn from the template.
-
-`python -m tests.docs.dashboard` draws it again from cdk.out, after `make synth`.
-"""
+"""The picture of a stage's dashboard in docs/monitoring.md, drawn from its template."""
 
 from __future__ import annotations
 
@@ -10,15 +7,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from elasticache_rules.templates.assembly import stacks
 from rehearsal.report.svg import clipped, element, label
-from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-PICTURE = ROOT / "docs" / "images" / "dashboard.svg"
-STACK = "dev-cache-monitoring"
 
 _COLUMN, _UNIT, _GAP, _SIZE, _BOLD = 40, 18, 3, 12, 13
 _STYLE = (
@@ -46,7 +38,7 @@ def _named(reference: Mapping[str, Any]) -> str:
 
 
 def drawn(template: Mapping[str, Any]) -> str:
-    """The picture, as SVG."""
+    """The picture of the one dashboard in a template, as SVG."""
     widgets = body_of(template)["widgets"]
     width, height = 24 * _COLUMN, max(each["y"] + each["height"] for each in widgets) * _UNIT
     content = element("style", _STYLE) + "".join(_widget(each) for each in widgets)
@@ -105,8 +97,3 @@ def _query(properties: Mapping[str, Any], x: int, y: int, width: int, height: in
         top = y + 32 + number * 13
         if top < y + height:
             yield label(x + 8, top, clipped(line, width - 16, _SIZE), "query")
-
-
-if __name__ == "__main__":
-    (stack,) = (each for each in stacks(ROOT / "cdk.out") if each.name == STACK)
-    PICTURE.write_text(drawn(stack.template()), encoding="utf-8")
