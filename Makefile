@@ -221,7 +221,7 @@ need-name:
 # Node comes from a wheel; its real binary goes on PATH, so that jsii and the CLI start it without a Python wrapper.
 $(DEV): requirements.txt requirements-dev.txt requirements-native.txt pyproject.toml client/pyproject.toml $(BUNDLES) $(BUNDLING)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
-	@echo "Setting up .venv (about a minute, once) ..." >&2
+	@echo "Setting up .venv (about a minute; again when pyproject.toml or a lock file changes) ..." >&2
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
 	@.venv/bin/python $(INSTALL) -r requirements.txt -r requirements-dev.txt
 	@.venv/bin/python $(INSTALL) -r requirements-native.txt || echo "Without that wheel CDK's own rule engine is used, which takes longer to start." >&2

@@ -24,7 +24,7 @@ _FOLDERS = {"tests/deployable/*": "accepted", "tests/workloads/test_*": "applica
 """Files that share what takes seconds to make: random configurations; a database and the applications on it."""
 
 _ALONE = tuple(f"tests/workloads/test_{name}.py" for name in ("create_users", "local", "outages"))
-"""Files of these folders that start servers of their own."""
+"""Files of these folders that start separate servers."""
 
 _FIXTURES = {r"\bsynthesised: Synthesised": "synthesised", r"\brunning: [\w.]*Emulator": "running"}
 """Fixtures that take seconds: the synth of everything, and an emulated AWS. Files with a test that asks for one."""

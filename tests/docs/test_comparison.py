@@ -92,9 +92,11 @@ def test_numbers_are_those_of_today() -> None:
     """How many rules there are, how many are refused, and how many alarms."""
     rules, refused = (int(re.findall(pattern, RULES)[0]) for pattern in (r"The (\d+) rules", r"\| refused \| (\d+)"))
 
-    assert rules // 100 * 100 == int(re.findall(r"one of (\d+) rules", README)[0])
+    known, refusing = map(int, re.findall(r"(\d+) are known, of which (\d+) refuse", README)[0])
+    assert rules // 100 * 100 == known
     for text in (README, COMPARISON):
-        assert refused - 50 < int(re.findall(r"\| (\d+) rules", text)[0]) <= refused
+        assert [(refusing, known)] == [tuple(map(int, each)) for each in re.findall(r"\| (\d+) rules of (\d+)", text)]
+    assert refused - 50 < refusing <= refused
     assert len(CacheAlarm) >= int(re.findall(r"up to (\d+) a cache", COMPARISON)[0])
 
 
