@@ -106,9 +106,7 @@ pictures: setup
 wheels: setup
 	.ci/wheels $(WHEELS)
 
-# The site as well: a dead link or a name without a docstring is no release.
 release: need-version setup $(SITE)
-	@python -m website >&2
 	@python .ci/release.py prepare '$(VERSION)'
 
 lint: setup

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -28,17 +29,20 @@ from elasticache_rules import terminal
 from elasticache_rules.terminal import progress, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 PROJECTS = (Path("pyproject.toml"), Path("client/pyproject.toml"))
 CHANGELOG = Path("CHANGELOG.md")
 DIST = Path("dist")
+SITE = Path(".site")
 SUMS = "SHA256SUMS"
 DONE, REFUSED = 0, 2
 EXITS = {DONE: "it is prepared, built or read", REFUSED: "it is not, and nothing was changed"}
 _FORM = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}((a|b|rc)(0|[1-9]\d*))?")
 _VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 _UNRELEASED = "## Unreleased\n"
+# Of an exception, as the last line of a traceback has it.
+_RAISED = re.compile(r"^ *((?:\w+\.)*\w*(?:Error|Exception): .*)$", re.MULTILINE)
 _SECTION = re.compile(r"^## (?P<version>\d\S*) - \d{4}-\d\d-\d\d$", re.MULTILINE)
 
 
@@ -85,16 +89,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare(root: Path, wanted: str) -> None:
-    """Check that a version can be released, write it and its section of the change log, and build its wheels.
+    """Check that a version can be released, write it and its section of the change log, build its wheels and its site.
 
-    What is built is the commit with these changes. Nothing is changed unless all of it worked.
+    What is built is the commit with these changes. Nothing is changed unless all of it worked. What takes minutes, the
+    site, comes last.
 
     Args:
         root: The checkout.
         wanted: The version, for example "1.2.0".
 
     Raises:
-        ReleaseError: If the checkout is not clean, the version is not newer, nothing is unreleased, or a build fails.
+        ReleaseError: If the checkout is not clean, the version is not newer, nothing is unreleased, a build fails, or
+            a page has a fault.
     """
     check_clean(root)
     version = checked_version(root, wanted)
@@ -103,15 +109,17 @@ def prepare(root: Path, wanted: str) -> None:
         CHANGELOG: released((root / CHANGELOG).read_text(encoding="utf-8"), version, dt.datetime.now(dt.UTC).date()),
     }
     with tempfile.TemporaryDirectory(dir=root, prefix=".release-") as folder:
-        copy, made = Path(folder, "checkout"), Path(folder, DIST)
+        copy, made = Path(folder, "checkout"), {name: Path(folder, name) for name in (DIST, SITE)}
         copy.mkdir()
         archive = _run(root, "git", "archive", "--format=tar", "HEAD")
         subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
         for file, text in changed.items():
             (copy / file).write_text(text, encoding="utf-8")
-        build(copy, made)
-        with _all_or_none(root, changed, Path(folder, "old")):
-            made.replace(root / DIST)
+        build(copy, made[DIST])
+        build_site(copy, made[SITE])
+        with _all_or_none(root, changed, made.keys(), Path(folder, "old")):
+            for name, new in made.items():
+                new.replace(root / name)
     say(f"\n{version} is prepared and not committed. Read `git diff`, then run:")
     for line in (
         f'git commit --all --message "Release {version}"',
@@ -119,7 +127,8 @@ def prepare(root: Path, wanted: str) -> None:
         f"git push --atomic origin HEAD v{version}",
     ):
         say(f"  {line}")
-    say("The tag has .github/workflows/release.yml build the same wheels and attach them. To give it up: git restore .")
+    say("The tag has .github/workflows/release.yml build the same wheels and attach them. To give it up:")
+    say(f"  git restore {' '.join(map(str, changed))} && rm -r {' '.join(map(str, made))}")
 
 
 def check_clean(root: Path) -> None:
@@ -268,6 +277,26 @@ def build(root: Path, folder: Path) -> None:
         say(f"{digest}  {name}")
 
 
+def build_site(root: Path, folder: Path) -> None:
+    """Build the site of a checkout: a dead link or a public name without a docstring is no release.
+
+    Args:
+        root: The checkout.
+        folder: Where the site goes, as `html`.
+
+    Raises:
+        ReleaseError: If a page has a fault. The faults are written to standard error before.
+    """
+    # The packages of that checkout, and not those that are installed from the one that it is a copy of.
+    paths = os.pathsep.join(str(root / name) for name in ("constructs", "client"))
+    command = [sys.executable, "-m", "website", str(folder)]
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise ReleaseError("the site", "a page with a fault is no release, and its faults stand above", "Mend them")
+
+
 def _wheels(root: Path, folder: Path) -> dict[str, str]:
     """Builds both wheels; their hashes by their names."""
     for file in PROJECTS:
@@ -275,28 +304,33 @@ def _wheels(root: Path, folder: Path) -> dict[str, str]:
         command += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root / file.parent)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = " ".join((done.stderr or done.stdout).split())
-            raise ReleaseError(str(file.parent), f"its wheel cannot be built; pip says {said}", "Mend that")
+            said = done.stderr or done.stdout
+            *_, last = _RAISED.findall(said) or said.strip().splitlines() or [f"pip ends with {done.returncode}"]
+            name = "client" if file.parent.name else "constructs"
+            raise ReleaseError(name, f"its wheel cannot be built: {last.strip().rstrip('.')}", f"Mend {file}")
     return {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in folder.glob("*.whl")}
 
 
 @contextmanager
-def _all_or_none(root: Path, changed: Mapping[Path, str], old: Path) -> Iterator[None]:
-    """Write files for good and put `dist` aside if the block succeeds; have all as it was otherwise."""
+def _all_or_none(root: Path, changed: Mapping[Path, str], folders: Collection[Path], old: Path) -> Iterator[None]:
+    """Write files for good and put folders aside if the block succeeds; have all as it was otherwise."""
     before = {file: (root / file).read_text(encoding="utf-8") for file in changed}
-    dist = root / DIST
+    there = [name for name in folders if (root / name).exists()]
+    old.mkdir()
     try:
         for file, text in changed.items():
             terminal.write_whole(root / file, text)
-        if dist.exists():
-            dist.replace(old)
+        for name in there:
+            (root / name).replace(old / name)
         yield
     except BaseException:
         for file, text in before.items():
             terminal.write_whole(root / file, text)
-        if old.exists():
-            shutil.rmtree(dist, ignore_errors=True)
-            old.replace(dist)
+        for name in folders:
+            if name not in there or (old / name).exists():
+                shutil.rmtree(root / name, ignore_errors=True)
+            if (old / name).exists():
+                (old / name).replace(root / name)
         raise
 
 

@@ -28,6 +28,14 @@ requires-python = ">=3.11"
 [tool.hatch.build.targets.wheel]
 packages = ["{name}"]
 """
+# What `python -m website FOLDER` does, in short.
+WEBSITE = """import pathlib, re, sys
+text = pathlib.Path("pyproject.toml").read_text()
+(folder,) = sys.argv[1:]
+pathlib.Path(folder, "html").mkdir(parents=True)
+pathlib.Path(folder, "html", "index.html").write_text(re.findall('version = "(.*)"', text)[0])
+sys.exit(pathlib.Path("dead link").exists() and "docs/a.md: the link to b.md leads nowhere")
+"""
 WORKFLOW = (ROOT / ".github" / "workflows" / "release.yml").read_text()
 JOBS = dict(re.findall(r"^  (\w+):\n((?:(?:    .*)?\n)+)", WORKFLOW.partition("\njobs:\n")[2], flags=re.MULTILINE))
 
@@ -59,7 +67,9 @@ def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name / "__init__.py").touch()
         (folder / "pyproject.toml").write_text(PROJECT.format(name=name))
     (root / "CHANGELOG.md").write_text(CHANGELOG)
-    (root / ".gitignore").write_text("dist/\n")
+    (root / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    (root / "website").mkdir()
+    (root / "website" / "__main__.py").write_text(WEBSITE)
     git(root, "init", "-q", "-b", "main")
     git(root, "add", ".")
     git(root, "commit", "-q", "-m", "1.1.0")
@@ -69,10 +79,12 @@ def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both versions, the section and the wheels with their hashes; nothing is committed or tagged."""
+    """Both versions, the section, the wheels with their hashes and the site of it; nothing is committed or tagged."""
     head = git(root, "rev-parse", "HEAD")
     (root / "dist").mkdir()
     (root / "dist" / "elasticache_old.whl").touch()
+    (root / ".site" / "html").mkdir(parents=True)
+    (root / ".site" / "html" / "old.html").touch()
 
     assert 0 == release.main(["prepare", "1.2.0"])
 
@@ -87,6 +99,8 @@ def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -
     sums = [f"{hashlib.sha256((root / 'dist' / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     assert "".join(sums) == (root / "dist" / "SHA256SUMS").read_text()
     said = capsys.readouterr().out
+    assert ["index.html"] == [file.name for file in (root / ".site" / "html").iterdir()]
+    assert "1.2.0" == (root / ".site" / "html" / "index.html").read_text()
     assert "git push --atomic origin HEAD v1.2.0" in said
 
     git(root, "commit", "-qam", "1.2.0")
@@ -96,6 +110,45 @@ def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -
     assert "Tag the commit of `make release`: v1.2.0" in capsys.readouterr().err
     assert 2 == release.main(["prepare", "1.3.0"])
     assert "## Unreleased`, and there is nothing. Write an entry" in capsys.readouterr().err
+
+
+def test_a_release_is_given_up_as_it_says(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command that is printed leaves nothing of it."""
+    assert 0 == release.main(["prepare", "1.2.0"])
+
+    (command,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  git restore "))
+    subprocess.run(command, shell=True, check=True)  # noqa: S602 - our own line
+
+    assert not git(root, "status", "--porcelain", "--ignored")
+
+
+@pytest.mark.parametrize(
+    ("file", "broken", "said"),
+    [
+        ("client/pyproject.toml", 'packages = ["client"]\nonly-include = 3', "client: its wheel cannot be built: "),
+        ("pyproject.toml", "packages = 3", "constructs: its wheel cannot be built: "),
+    ],
+)
+def test_a_wheel_that_cannot_be_built_is_one_line(
+    root: Path, capsys: pytest.CaptureFixture[str], file: str, broken: str, said: str
+) -> None:
+    """What was raised, and not the way there."""
+    text = (root / file).read_text()
+    (root / file).write_text(re.sub(r"packages = .*", broken, text))
+    git(root, "commit", "-qam", "broken")
+
+    assert 2 == release.main(["prepare", "1.2.0"])
+
+    complained = capsys.readouterr().err
+    assert re.search(rf"{said}TypeError: [^\n]*must be an array[^\n]*\. Mend {file}\.\n$", complained)
+    assert len(complained) < 300
+    assert not git(root, "status", "--porcelain", "--ignored")
+
+
+def test_what_is_quick_is_checked_first() -> None:
+    """Nothing is built before the version is known to be one: the recipe does nothing but prepare."""
+    recipe = re.findall(r"^release:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert ["\t@python .ci/release.py prepare '$(VERSION)'\n"] == recipe
 
 
 @pytest.mark.parametrize(
@@ -147,18 +200,27 @@ def test_checkouts_that_are_refused(root: Path, capsys: pytest.CaptureFixture[st
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("fault", ["interrupt", "differ"])
-def test_a_failure_changes_nothing(root: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the files nor `dist`, wherever it fails."""
-    (root / "dist").mkdir()
-    (root / "dist" / "kept.whl").touch()
-    if fault == "interrupt":
+@pytest.mark.parametrize("fault", ["interrupt", "differ", "dead link"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with a dist and a site", "without"])
+def test_a_failure_changes_nothing(root: Path, fault: str, monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> None:
+    """Neither the files nor `dist` nor the site, wherever it fails."""
+    files = ["dist/kept.whl", ".site/kept.html"] if kept else []
+    for file in files:
+        (root / file).parent.mkdir()
+        (root / file).touch()
+    if fault == "dead link":
+        (root / fault).touch()
+        git(root, "add", ".")
+        git(root, "commit", "-qm", fault)
+        monkeypatch.setattr(release, "build", lambda _root, folder: folder.mkdir())
+        assert 2 == release.main(["prepare", "1.2.0"])
+    elif fault == "interrupt":
         monkeypatch.setattr(release, "build", lambda _root, folder: folder.mkdir())
 
         replace = Path.replace
 
         def interrupted(source: Path, target: Path) -> Path:
-            if (source.name, target.name) == ("dist", "dist"):  # the last step
+            if (source.name, target.parent) == (".site", root) and source.parent.name != "old":  # the last step
                 raise Interrupted(2)
             return replace(source, target)
 
@@ -170,8 +232,9 @@ def test_a_failure_changes_nothing(root: Path, fault: str, monkeypatch: pytest.M
         monkeypatch.setattr(release, "_wheels", lambda _root, _folder: next(built))
         assert 2 == release.main(["prepare", "1.2.0"])
 
-    assert not git(root, "status", "--porcelain", "--ignored").replace("!! dist/\n", "")
-    assert ["kept.whl"] == [file.name for file in (root / "dist").iterdir()]
+    ignored = [line for line in git(root, "status", "--porcelain", "--ignored=matching", "-uall").splitlines() if line]
+    assert sorted(f"!! {Path(file).parent}/" for file in files) == sorted(ignored)
+    assert files == [file for file in files if (root / file).exists()]
 
 
 def test_versions_are_in_step() -> None:
