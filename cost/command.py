@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cost.errors import CostError, NoRegionError
+from cost.errors import CostError, NoRegionError, UnreachableError
 from cost.estimate import estimate
 from cost.prices.bulk import BulkLists
 from cost.prices.query import QueriedLists
@@ -93,6 +93,8 @@ def _prices(options: argparse.Namespace) -> int:
                 store.keep(found)
             news = f"{found.version}, {len(found.rows)} prices" if found else f"{version}, as it was"
             say(f"{service.code}: {news}")
+        except UnreachableError:
+            raise  # once: the others would say the same
         except CostError as error:
             # The others may be there, and what is kept of this one stays.
             terminal.fail(error)

@@ -16,5 +16,9 @@ class CostError(Exception):
         super().__init__(f"{got}: {allowed}. {fix}.")
 
 
+class UnreachableError(CostError):
+    """Nothing is answered at all, whichever list is asked for."""
+
+
 class NoRegionError(CostError):
     """The app leaves the Region of its stacks to the deployment, and no Region is named."""

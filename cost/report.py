@@ -72,6 +72,12 @@ def text(report: Report, *, only_changes: bool = False) -> str:
     lines = [f"{report.title}, {report.region}, list prices, {HOURS_A_MONTH} hours, {report.currency} a month"]
     if report.base:
         lines[0] += f", changes since {report.base}"
+    if not report.lists:
+        lines = [
+            f"No price list of {report.region} is kept, so every price is unknown. Run make prices first.",
+            "",
+            *lines,
+        ]
     lines += [*_sections(report, only_changes=only_changes), *_by_use(report, only_changes=only_changes)]
     lines += _not_priced(report.after)
     lines += ["", *_footer(report)]
@@ -94,7 +100,8 @@ def _sections(report: Report, *, only_changes: bool) -> Iterator[str]:
                 yield from _rows(alike, compared=compared)
         if charge in {Charge.FIXED, Charge.UP_TO}:
             yield from _total(report, charge)
-        yield from _problems(shown)
+        if report.lists:
+            yield from _problems(shown)
 
 
 def _alike(changes: Iterable[Change]) -> Iterable[list[Change]]:
@@ -134,19 +141,24 @@ def _signed_sum(differences: list[Decimal | None]) -> str:
 
 
 def _total(report: Report, charge: Charge) -> Iterator[str]:
-    sums = [
-        each.totals.fixed if charge is Charge.FIXED else each.totals.up_to
-        for each in (report.before, report.after)
-        if each is not None
-    ]
-    amounts = [_money(each) for each in sums]
+    sums = [_whole(each, charge) for each in (report.before, report.after) if each is not None]
+    amounts = ["?" if each is None else _money(each) for each in sums]
     if report.before is not None:
-        amounts.append(_signed(sums[1] - sums[0]))
+        first, second = sums
+        amounts.append("?" if first is None or second is None else _signed(second - first))
     name = "fixed in total" if charge is Charge.FIXED else "at most on top"
-    is_whole = all(
+    is_whole = None in sums or all(
         line.amount is not None for each in (report.before, report.after) if each for line in each.of(charge)
     )
     yield _row(name if is_whole else f"{name}, of what has a price", "", amounts)
+
+
+def _whole(estimate: Estimate, charge: Charge) -> Decimal | None:
+    """The sum of a kind of charge; none if there are charges and no price of any."""
+    lines = estimate.of(charge)
+    if lines and all(line.amount is None for line in lines):
+        return None
+    return estimate.totals.fixed if charge is Charge.FIXED else estimate.totals.up_to
 
 
 def _problems(changes: Iterable[Change]) -> Iterator[str]:
@@ -191,11 +203,7 @@ def _not_priced(estimate: Estimate) -> Iterator[str]:
 def _footer(report: Report) -> Iterator[str]:
     used = [f"{each.service} {each.version}" for each in report.lists.values()]
     disclaimers = dict.fromkeys(each.disclaimer for each in report.lists.values())
-    for words in (
-        NOT_INCLUDED,
-        f"Price lists: {', '.join(used)}." if used else "Price lists: none is kept. Run make prices.",
-        *disclaimers,
-    ):
+    for words in (NOT_INCLUDED, f"Price lists: {', '.join(used) or 'none'}.", *disclaimers):
         yield from textwrap.wrap(words, _WIDTH, break_on_hyphens=False, break_long_words=False)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from cost.errors import CostError
+from cost.errors import CostError, UnreachableError
 from cost.prices.lists import from_bulk
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class BulkLists:
         except urllib.error.HTTPError as error:
             error.close()
             raise CostError(url, f"it answers {error.code} {error.reason}", _OFFLINE) from error
+        except urllib.error.URLError as error:  # there is no connection; what breaks later is another OSError
+            raise UnreachableError(self._url(""), f"it is not reachable ({error.reason})", _OFFLINE) from error
         except (OSError, HTTPException) as error:  # urllib's and ssl's errors are OSErrors
             raise CostError(url, f"it is not readable ({getattr(error, 'reason', error)})", _OFFLINE) from error
 

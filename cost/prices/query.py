@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cost.errors import CostError
+from cost.errors import CostError, UnreachableError
 from cost.prices.lists import from_products
 
 if TYPE_CHECKING:
@@ -54,12 +54,23 @@ class QueriedLists:
             yield from self._ask(service, [_filter("productFamily", service.anywhere), _filter("location", "Any")])
 
     def _ask(self, service: Service, filters: list[dict[str, str]]) -> Iterator[str]:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
+        from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            BotoCoreError,
+            ClientError,
+            EndpointConnectionError,
+            NoCredentialsError,
+        )
 
         pages = self._client.get_paginator("get_products")
         try:
             for page in pages.paginate(ServiceCode=service.code, FormatVersion="aws_v1", Filters=filters):
                 yield from page["PriceList"]
+        except (EndpointConnectionError, NoCredentialsError) as error:
+            raise UnreachableError(
+                "pricing:GetProducts",
+                f"it cannot be asked ({error})",
+                "Check network and credentials, or read the public lists without --api",
+            ) from error
         except (BotoCoreError, ClientError) as error:
             raise CostError(
                 f"pricing:GetProducts for {service.code}",

@@ -343,10 +343,18 @@ def test_the_command_keeps_what_it_can_read(
     assert set(Store(tmp_path).all_kept(REGION)) == {each.service for each in offers} - {"AmazonEC2"}
 
 
-def test_offline_says_that_the_table_needs_no_network(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_offline_says_that_the_table_needs_no_network(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A port where no server is."""
     with pytest.raises(CostError, match=r"Check the network and the proxy; make cost needs neither"):
         BulkLists(Partition("localhost:1", "aws", "USD")).newer(ELASTICACHE, REGION, None)
+
+    # Once, and not for each list.
+    monkeypatch.setattr(command, "BulkLists", lambda _: BulkLists(Partition("localhost:1", "aws", "USD")))
+    assert command.main(["prices", "--region", REGION, "--cache", str(tmp_path)]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert ["error: https://localhost:1: it is not reachable"] == [line.partition(" (")[0] for line in said]
 
     assert command.main(["prices", "--cache", str(tmp_path)]) == 2
     assert "Name one: REGION=eu-west-1" in capsys.readouterr().err

@@ -154,14 +154,27 @@ def test_without_prices_there_are_quantities(project: Project, capsys: pytest.Ca
     assert project.table() == 0
     output = capsys.readouterr().out
     assert "valkey 8.2, cache.r7g.large x 3" in output
-    assert "fixed in total, of what has a price" in output
-    assert "price unknown: no price list of AmazonElastiCache for eu-west-1 is kept: Cache" in output
-    assert "Price lists: none is kept. Run make prices." in output
+    assert output.startswith("No price list of eu-west-1 is kept, so every price is unknown. Run make prices first.\n")
+    totals = [line.split() for line in output.splitlines() if line.startswith(("fixed in total", "at most on top"))]
+    assert ["?", "?"] == [words[-1] for words in totals]
+    assert "0.00" not in output
+    assert "price unknown" not in output
 
     assert project.table("--if-kept") == 0
     project.synth("unknown-region", prod_cache=LARGE)
     assert project.table("--if-kept") == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_price_list_its_charges_are_named(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the list of another service, what is in no sum is told of each charge."""
+    Store(project.cache).keep(everything()["AmazonRDS"])
+
+    assert project.table() == 0
+
+    output = capsys.readouterr().out
+    assert "price unknown: no price list of AmazonElastiCache for eu-west-1 is kept: Cache" in output
+    assert output.startswith("prod-*")
 
 
 def test_charges_that_are_alike_are_one_row(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
