@@ -30,6 +30,7 @@ FLOORS: dict[str, dict[str, str]] = {
     "iam": {"redis": "7.0", "valkey": "7.2"},
     "channels": {"redis": "6.2", "valkey": "7.2"},
     "selectors": {"redis": "7.0", "valkey": "7.2"},
+    "databases": {"valkey": "9.1"},
     "tls": {"redis": "4.0.10", "valkey": "7.2", "memcached": "1.6.12"},
     "tls mode": {"redis": "7.0", "valkey": "7.2"},
     "cluster mode by choice": {"redis": "7.0", "valkey": "7.2"},
@@ -94,6 +95,7 @@ _GONE = {
 
 _ACCESS_WORD = re.compile(
     r"on|off|(~|%(R|W|RW)~)\S+|&\S+|allkeys|resetkeys|allchannels|resetchannels|clearselectors|allcommands|nocommands"
+    r"|db=\d+(,\d+)*|alldbs|resetdbs"
     r"|[+-]@[a-z]+|[+-][a-z][a-z0-9_.-]*(\|[a-z0-9_-]+)?",
     re.IGNORECASE,
 )
@@ -384,6 +386,8 @@ def _reads_too_new_words(wanted: Asked) -> bool:
         if wanted.lacks("selectors") and ("(" in user["AccessString"] or any(word[0] == "%" for word in words)):
             return True
         if wanted.lacks("channels") and any(word[0] == "&" or word.endswith("channels") for word in words):
+            return True
+        if wanted.lacks("databases") and any(word.startswith("db=") or word.endswith("dbs") for word in words):
             return True
     return False
 

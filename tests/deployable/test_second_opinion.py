@@ -277,6 +277,7 @@ FAULTS: list[tuple[str, Asked, dict[str, Any], dict[str, Any]]] = [
     ("RBC-07", GROUP, {}, users({**DEFAULT, "Engine": "valkey"})),
     ("RBC-09", GROUP, {}, default(AccessString=" ")),
     ("RBC-10", GROUP, {}, default(AccessString="on hello")),
+    ("RBC-10", GROUP, {}, default(AccessString="on ~* +get db=0")),
     ("RBC-10", GROUP, REDIS_6_2, {"family": "redis6.x", **default(AccessString="on (~* +get)")}),
     ("RBC-10", GROUP, REDIS_6_0, {"family": "redis6.x", **default()}),
     ("RBC-12", GROUP, {}, default(AccessString="on nopass ~*")),
