@@ -42,6 +42,8 @@ PYTHON ?= python3
 # Recipes name what is here by its relative path: the folder of the checkout may have a space in its own.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
+# Hundreds of processes of the tests and the rehearsal import these packages: byte code saves each half a second.
+unexport PYTHONDONTWRITEBYTECODE
 # Several indexes may be configured; take the best version of all of them, as pip does.
 export UV_INDEX_STRATEGY := unsafe-best-match
 
