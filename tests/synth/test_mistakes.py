@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,11 @@ def _broken(app: Path, old: str, new: str) -> None:
     stages.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def _line(app: Path, text: str) -> int:
+    lines = (app / "stages.py").read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if text in line)
+
+
 def _run(app: Path) -> tuple[int, list[str]]:
     """The app's exit code, and what it says."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
@@ -62,7 +68,11 @@ def test_mistakes_in_a_stage_end_the_app_with_a_line_each(app: Path) -> None:
         "Topology(replicas_per_shard=6): a shard has 0 to 5 replicas. Use replicas_per_shard=1, or 2 over three "
         "Availability Zones."
     )
-    assert [f"error: {shards} {reference('TOP-19')}", f"error: {replicas} {reference('TOP-03')}"] == lines
+    place = f"[stages.py:{_line(app, 'shards=0')}]"
+    assert [
+        f"error: {shards} {reference('TOP-19')} {place}",
+        f"error: {replicas} {reference('TOP-03')} {place}",
+    ] == lines
     assert not (app / "cdk.out").exists()
 
 
@@ -78,5 +88,8 @@ def test_mistakes_in_a_construct_leave_what_was_synthesised_before(app: Path) ->
     code, lines = _run(app)
 
     files = (app / "cdk.out").rglob("*.json")
-    assert (1, ["NOD-03", "MEM-01"]) == (code, [line.rpartition("(")[2].rstrip(")") for line in lines])
+    assert (1, ["NOD-03", "MEM-01"]) == (
+        code,
+        re.findall(r"\((\w+-\d+)\) \[stacks/memcached.py:\d+\]$", "\n".join(lines), re.MULTILINE),
+    )
     assert before == {file.relative_to(app / "cdk.out").as_posix(): file.read_text(encoding="utf-8") for file in files}

@@ -33,6 +33,10 @@ def test_short_retention_with_a_reason(days: int) -> None:
     assert Backups(retention_days=days, short_retention_reason=REASON).below_policy_floor
 
 
+def _other_type(days: object) -> str:
+    return "" if type(days) is int else f" of type {type(days).__name__}"
+
+
 @pytest.mark.parametrize("days", [14, 1, 0, -1, 36, 35.0, 20.5, True, "30", None], ids=repr)
 def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
     """Without a reason fewer than 15 days are refused, and always more than 35 and what is no whole number."""
@@ -40,7 +44,7 @@ def test_retention_out_of_its_limits_is_refused(days: Any) -> None:
         Backups(retention_days=days)
 
     expected = (
-        f"Backups(retention_days={days!r}): snapshots are kept 15 to 35 days. "
+        f"Backups(retention_days={days!r}){_other_type(days)}: snapshots are kept 15 to 35 days. "
         "Use retention_days=35, or say why a shorter time is enough: short_retention_reason='...'. "
         f"{reference('SNP-01')}"
     )
@@ -54,7 +58,8 @@ def test_no_reason_lifts_the_limits_of_the_service(days: Any) -> None:
         Backups(retention_days=days, short_retention_reason=REASON)
 
     expected = (
-        f"Backups(retention_days={days}): snapshots are kept 1 to 35 days. Use retention_days=35. {reference('SNP-01')}"
+        f"Backups(retention_days={days}){_other_type(days)}: snapshots are kept 1 to 35 days. Use retention_days=35. "
+        f"{reference('SNP-01')}"
     )
     assert expected == str(refusal.value)
 

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from jsii.errors import JavaScriptError
 
-from elasticache_constructs import ConfigurationError, one_line_errors
-from elasticache_constructs.checks.errors import CombinedConfigurationError
+from elasticache_constructs import (
+    Access,
+    ConfigurationError,
+    Engine,
+    MemcachedCluster,
+    NodeType,
+    Topology,
+    one_line_errors,
+)
+from elasticache_constructs.checks.errors import CombinedConfigurationError, reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFUSAL = ConfigurationError(got="port=0", allowed="a port is 1 at least", fix="Use port=6379", page="https://aws/page")
+
+
+def _said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines on standard error; the number of a line of this file does not matter."""
+    return re.sub(r"(?<=\.py:)\d+", "LINE", capsys.readouterr().err).splitlines()
 
 
 def _cdk_refusal() -> None:
@@ -97,8 +112,11 @@ def test_refusal_by_the_cdk_is_one_line_too(capsys: pytest.CaptureFixture[str]) 
 
     assert 1 == end.value.code
     assert [
-        "error: Stack name must match the regular expression: /^[A-Za-z][A-Za-z0-9-]*$/, got 'no such name!'"
-    ] == capsys.readouterr().err.splitlines()
+        (
+            "error: Stack name must match the regular expression: /^[A-Za-z][A-Za-z0-9-]*$/, got 'no such name!' "
+            "[tests/unit/test_errors.py:LINE]"
+        )
+    ] == _said(capsys)
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n"], ids=repr)
@@ -131,6 +149,100 @@ def test_an_interrupt_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.setenv("CDK_DEBUG", "true")
     with pytest.raises(KeyboardInterrupt), one_line_errors():
         raise KeyboardInterrupt
+
+
+def _stack() -> cdk.Stack:
+    return cdk.Stack(cdk.App(), "Stack")
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (
+            lambda: Topology(replica_per_shard=1),  # type: ignore[call-arg]
+            (
+                "Topology(replica_per_shard=...): its arguments are shards, replicas_per_shard, cluster_mode, "
+                "no_failover_reason, node_quota, shard_scaling, replica_scaling, placement, placed. "
+                "Use replicas_per_shard."
+            ),
+        ),
+        (
+            lambda: Access.users(colour="red"),  # type: ignore[call-arg]
+            "Access.users(colour=...): its arguments are default, users, removing. Leave it out.",
+        ),
+        (
+            lambda: MemcachedCluster(_stack(), "Pages", node=2),  # type: ignore[call-arg]
+            "MemcachedCluster(node=...): it has no such argument. Use nodes.",
+        ),
+        (
+            lambda: ec2.Vpc(_stack(), "Vpc", max_az=2),  # type: ignore[call-arg]
+            "Vpc(max_az=...): it has no such argument. Use max_azs.",
+        ),
+        (
+            lambda: ec2.Vpc(_stack(), "Vpc", max_azs="two"),  # type: ignore[arg-type]
+            (
+                "an argument of Vpc: type of argument max_azs must be one of (int, float, NoneType); got str instead. "
+                "Give it a value of that type."
+            ),
+        ),
+        (
+            lambda: MemcachedCluster(_stack()),  # type: ignore[call-arg]
+            (
+                "MemcachedCluster(...) without construct_id: it needs scope, construct_id, vpc, node_type. "
+                "Add construct_id."
+            ),
+        ),
+        (
+            lambda: Topology(1, 2),  # type: ignore[call-arg]
+            "Topology(...) with values without a name: its arguments are given by name. Write each as name=value.",
+        ),
+        (
+            lambda: NodeType("cache.r7g.large", name="cache.r7g.large"),  # type: ignore[misc]
+            "NodeType(...) with name twice: an argument is given once. Leave one name out.",
+        ),
+        (
+            lambda: Engine.REDIS_7_4,  # type: ignore[attr-defined]
+            "Engine.REDIS_7_4: it has no such name. Use Engine.REDIS_7_1.",
+        ),
+        (
+            lambda: Topology(shards=0),
+            (
+                "Topology(shards=0): a group has 1 to 500 shards. Use shards=1 for a group without cluster mode. "
+                f"{reference('TOP-19')}"
+            ),
+        ),
+    ],
+)
+def test_a_mistake_says_where_it_stands(
+    capsys: pytest.CaptureFixture[str], call: Callable[[], object], line: str
+) -> None:
+    """Arguments and names that do not exist are one line, as values are, with the place in the app."""
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        call()
+
+    assert (1, [f"error: {line} [tests/unit/test_errors.py:LINE]"]) == (end.value.code, _said(capsys))
+
+
+def _function_of_the_app(known: int) -> int:
+    return known + None  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        lambda: _function_of_the_app(unknown=1),  # type: ignore[call-arg]
+        lambda: _function_of_the_app(1),
+        lambda: int(base=1, other=2),  # type: ignore[call-overload]
+        lambda: "text".nothing,  # type: ignore[attr-defined]
+        lambda: ec2.Nothing,  # type: ignore[attr-defined]
+    ],
+)
+def test_a_bug_of_the_app_keeps_its_traceback(bug: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> None:
+    """A call or a name of the app itself, or of Python, is not a mistake in a configuration."""
+    with pytest.raises((TypeError, AttributeError)), one_line_errors():
+        bug()
+
+    assert "" == capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bug", [RuntimeError("a bug"), KeyError("a bug"), ValueError("a bug")], ids=repr)

@@ -180,9 +180,10 @@ def test_nodes_out_of_their_limits_are_refused(bench: Bench, nodes: Any) -> None
     with pytest.raises(ConfigurationError) as refusal:
         memcached_cluster(bench, nodes=nodes)
 
+    other = "" if type(nodes) is int else f" of type {type(nodes).__name__}"
     expected = (
-        f"MemcachedCluster(nodes={nodes!r}): a cluster has 1 to 60 nodes. Use nodes=2, in two Availability Zones. "
-        f"{reference('MEM-01')}"
+        f"MemcachedCluster(nodes={nodes!r}){other}: a cluster has 1 to 60 nodes. "
+        f"Use nodes=2, in two Availability Zones. {reference('MEM-01')}"
     )
     assert expected == str(refusal.value)
 

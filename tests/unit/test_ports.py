@@ -34,11 +34,11 @@ def test_tcp_port_is_accepted(port: int) -> None:
         pytest.param(0, "port=0", id="zero"),
         pytest.param(65536, "port=65536", id="one above the highest"),
         pytest.param(-1, "port=-1", id="negative"),
-        pytest.param(6379.0, "port=6379.0", id="not whole"),
-        pytest.param("6379", "port='6379'", id="text"),
-        pytest.param(True, "port=True", id="a truth value"),
-        pytest.param(False, "port=False", id="the other one"),
-        pytest.param(None, "port=None", id="nothing"),
+        pytest.param(6379.0, "port=6379.0 of type float", id="not whole"),
+        pytest.param("6379", "port='6379' of type str", id="text"),
+        pytest.param(True, "port=True of type bool", id="a truth value"),
+        pytest.param(False, "port=False of type bool", id="the other one"),
+        pytest.param(None, "port=None of type NoneType", id="nothing"),
     ],
 )
 def test_anything_else_is_refused(port: Any, got: str) -> None:

@@ -58,6 +58,10 @@ def test_nodes_are_counted(shards: int, replicas: int, nodes: int) -> None:
     assert nodes == Topology(shards=shards, replicas_per_shard=replicas, node_quota=500).nodes
 
 
+def _other_type(value: object) -> str:
+    return "" if type(value) is int else f" of type {type(value).__name__}"
+
+
 @pytest.mark.parametrize("shards", [0, -1, 501, 2.0, 1.5, True, "3", None], ids=repr)
 def test_shards_out_of_their_limits_are_refused(shards: Any) -> None:
     """A group has 1 to 500 shards, which are whole numbers."""
@@ -65,7 +69,7 @@ def test_shards_out_of_their_limits_are_refused(shards: Any) -> None:
         Topology(shards=shards)
 
     expected = (
-        f"Topology(shards={shards!r}): a group has 1 to 500 shards. "
+        f"Topology(shards={shards!r}){_other_type(shards)}: a group has 1 to 500 shards. "
         f"Use shards=1 for a group without cluster mode. {reference('TOP-19')}"
     )
     assert expected == str(refusal.value)
@@ -78,7 +82,7 @@ def test_replicas_out_of_their_limits_are_refused(replicas: Any) -> None:
         Topology(replicas_per_shard=replicas)
 
     expected = (
-        f"Topology(replicas_per_shard={replicas!r}): a shard has 0 to 5 replicas. "
+        f"Topology(replicas_per_shard={replicas!r}){_other_type(replicas)}: a shard has 0 to 5 replicas. "
         f"Use replicas_per_shard=1, or 2 over three Availability Zones. {reference('TOP-03')}"
     )
     assert expected == str(refusal.value)

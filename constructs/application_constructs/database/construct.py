@@ -20,7 +20,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_known, is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.network.security_groups import CacheSecurityGroups, connections_from_consumers
 from elasticache_constructs.network.subnets import Spread, choose_subnets
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
@@ -340,7 +340,7 @@ def _check_storage(storage_gib: int) -> None:
         least, most = _STORAGE
         right = most if isinstance(storage_gib, int) and storage_gib > most else least
         raise ConfigurationError(
-            got=f"Database(storage_gib={shown(storage_gib)})",
+            got=f"Database(storage_gib={shown(storage_gib)}){other_type(storage_gib)}",
             allowed=f"PostgreSQL has {least} to {most} GiB of gp3 storage",
             fix=f"Use storage_gib={right}",
             page=_STORAGE_PAGE,

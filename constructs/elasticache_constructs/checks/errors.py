@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
 from jsii.errors import JavaScriptError
 
+from elasticache_constructs.checks.calls import place, refused_by_python, unknown_name
 from elasticache_rules.rules import page_of
 
 if TYPE_CHECKING:
@@ -154,12 +155,13 @@ def one_line_errors() -> Iterator[None]:
     """End the program with one line for each mistake, and exit code 1, if the app's configuration is refused.
 
     Put an app's whole body into it: ``with one_line_errors(): ...``. Errors of this package and of the CDK are printed
-    without a stack trace, and so is Ctrl-C; any other exception is a bug and keeps it. With ``CDK_DEBUG=true`` in the
-    environment (``cdk synth --debug`` sets it) everything keeps its trace.
+    without a stack trace, with the line of the app that they come from. So are calls of either whose arguments do not
+    fit, names that a class does not have, and Ctrl-C. Any other exception is a bug and keeps its trace. With
+    ``CDK_DEBUG=true`` in the environment (``cdk synth --debug`` sets it) everything keeps it.
 
     Raises:
-        SystemExit: If a `ConfigurationError` or an error of the CDK is raised; the exit code is 1. If Ctrl-C ends the
-            program; it is 130.
+        SystemExit: If a `ConfigurationError` or an error of the CDK is raised, or if a call's arguments do not fit; the
+            exit code is 1. If Ctrl-C ends the program; it is 130.
     """
     try:
         yield
@@ -168,12 +170,27 @@ def one_line_errors() -> Iterator[None]:
             raise
         sys.stderr.write("Interrupted by SIGINT\n")
         raise SystemExit(128 + signal.SIGINT) from None
-    except (ConfigurationError, RuntimeError) as error:
-        refused = isinstance(error, ConfigurationError) or isinstance(error.__cause__, JavaScriptError)
-        if not refused or os.environ.get("CDK_DEBUG") == "true":
+    except (ConfigurationError, RuntimeError, TypeError, AttributeError) as error:
+        told = [] if os.environ.get("CDK_DEBUG") == "true" else _told(error)
+        if not told:
             raise
-        mistakes = error.errors if isinstance(error, ConfigurationError) else (error,)
-        for mistake in mistakes:
-            lines = (line.strip() for line in str(mistake).splitlines())
-            sys.stderr.write(f"error: {'; '.join(line for line in lines if line)}\n")
+        sys.stderr.write("".join(f"error: {line}\n" for line in told))
         raise SystemExit(1) from None
+
+
+def _told(error: ConfigurationError | RuntimeError | TypeError | AttributeError) -> list[str]:
+    """What a refusal says, in one line for each mistake; nothing of a bug."""
+    mistakes: Sequence[Exception] = (error,)
+    where = place(error)
+    if isinstance(error, ConfigurationError):
+        mistakes = error.errors
+    elif isinstance(error, TypeError | AttributeError):
+        refused = refused_by_python(error) if isinstance(error, TypeError) else unknown_name(error)
+        if refused is None:
+            return []
+        got, allowed, fix, where = refused
+        mistakes = (ConfigurationError(got=got, allowed=allowed, fix=fix),)
+    elif not isinstance(error.__cause__, JavaScriptError):
+        return []
+    lines = ("; ".join(filter(None, map(str.strip, str(mistake).splitlines()))) for mistake in mistakes)
+    return [f"{line} [{where}]" if where else line for line in lines]

@@ -22,6 +22,12 @@ def shown(value: object) -> str:
     return TOKEN_IN_WORDS if is_token else repr(value)
 
 
+def other_type(value: object) -> str:
+    """How a message goes on if what should be a whole number is of another type: `` of type str``; else nothing."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return "" if is_number or shown(value) == TOKEN_IN_WORDS else f" of type {type(value).__name__}"
+
+
 def shown_list(values: Iterable[object]) -> str:
     """A list of values for a message, each as `shown` has it."""
     return f"[{', '.join(map(shown, values))}]"

@@ -8,7 +8,7 @@ from typing import Any
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.shared.monitoring.table import CacheKind, CacheProfile
 from elasticache_constructs.shared.settings import NodeSettings, Setting
 from elasticache_constructs.values.auto_scaling import NODES, AutoScaling
@@ -50,7 +50,7 @@ def _check_transit_encryption(cache: MemcachedClusterSettings) -> None:
 def _check_nodes(cache: MemcachedClusterSettings) -> None:
     if not is_whole_number(cache.nodes, 1, _MOST_NODES):
         raise ConfigurationError(
-            got=f"MemcachedCluster(nodes={shown(cache.nodes)})",
+            got=f"MemcachedCluster(nodes={shown(cache.nodes)}){other_type(cache.nodes)}",
             allowed=f"a cluster has 1 to {_MOST_NODES} nodes",
             fix="Use nodes=2, in two Availability Zones",
             rule="MEM-01",

@@ -18,7 +18,7 @@ from elasticache_constructs.checks.locations import check_zones, place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_token, is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.network.subnets import select
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.logs import log_group
@@ -348,7 +348,7 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, m
     fits = is_whole_number(count, _FEWEST_ZONES, _MOST_ZONES)
     if not fits or (names is not None and len(set(names)) != count):
         raise ConfigurationError(
-            got=f"max_azs={shown(max_azs)}" if names is None else f"availability_zones={names}",
+            got=f"max_azs={shown(max_azs)}{other_type(max_azs)}" if names is None else f"availability_zones={names}",
             allowed=f"a cache network spans {_FEWEST_ZONES} or {_MOST_ZONES} different zones, "
             "so that a cache survives the loss of one",
             fix="Name two zones of the region, or three for production",

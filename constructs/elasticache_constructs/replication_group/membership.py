@@ -10,7 +10,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.features import check_feature
 from elasticache_constructs.checks.locations import differ
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
@@ -397,7 +397,7 @@ def check_shards(primary: ReplicationGroupSettings, shards: int | None) -> None:
         return
     if not is_whole_number(shards, 1, _MOST_SHARDS):
         raise ConfigurationError(
-            got=f"GlobalDatastore(shards={shown(shards)})",
+            got=f"GlobalDatastore(shards={shown(shards)}){other_type(shards)}",
             allowed=f"a member has 1 to {_MOST_SHARDS} shards",
             fix="Use a whole number, or leave it out",
             rule="TOP-19",

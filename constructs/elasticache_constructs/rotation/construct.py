@@ -20,7 +20,7 @@ from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.network.security_groups import check_groups
 from elasticache_constructs.network.subnets import are_different, select
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
@@ -125,7 +125,7 @@ class Rotation:
         """Refuse what Secrets Manager would refuse, and a grace time that outlasts the rotation."""
         if not is_whole_number(self.every_days, 1, _LONGEST_DAYS):
             raise ConfigurationError(
-                got=f"Rotation(every_days={shown(self.every_days)})",
+                got=f"Rotation(every_days={shown(self.every_days)}){other_type(self.every_days)}",
                 allowed=f"Secrets Manager rotates every 1 to {_LONGEST_DAYS} days",
                 fix="Use every_days=30",
                 page="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html",
@@ -133,7 +133,8 @@ class Rotation:
         longest = self.every_days * 24 * 60 // 2
         if not is_whole_number(self.grace_minutes, 1, longest):
             raise ConfigurationError(
-                got=f"Rotation(grace_minutes={shown(self.grace_minutes)}, every_days={self.every_days})",
+                got=f"Rotation(grace_minutes={shown(self.grace_minutes)}, every_days={self.every_days})"
+                f"{other_type(self.grace_minutes)}",
                 allowed=f"the previous password stays valid for 1 minute to half the time between rotations, {longest}",
                 fix="Use grace_minutes=65",
                 page=_PAGE,

@@ -19,7 +19,7 @@ from elasticache_constructs.checks.errors import ConfigurationError, reported_to
 from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.network.security_groups import (
     CacheSecurityGroups,
     checked_additional_groups,
@@ -573,7 +573,7 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None, *, is_exist
         return
     if is_existing:
         raise ConfigurationError(
-            got=f"ServerlessCache(existing=..., max_azs={shown(max_azs)})",
+            got=f"ServerlessCache(existing=..., max_azs={shown(max_azs)}){other_type(max_azs)}",
             allowed="a cache that exists stays in the subnets that it has",
             fix="Leave max_azs out",
             rule="SLS-06",
@@ -581,7 +581,8 @@ def _check_zones(max_azs: int | None, subnets: ChosenSubnets | None, *, is_exist
     known = subnets.zones if subnets is not None else ()
     if not is_whole_number(max_azs, _SUBNETS.minimum, _SUBNETS.maximum) or (known and max_azs > len(known)):
         raise ConfigurationError(
-            got=f"ServerlessCache(max_azs={shown(max_azs)})" + (f" in {len(known)} zones" if known else ""),
+            got=f"ServerlessCache(max_azs={shown(max_azs)}){other_type(max_azs)}"
+            + (f" in {len(known)} zones" if known else ""),
             allowed=f"a serverless cache is in {_SUBNETS.minimum} or {_SUBNETS.maximum} Availability Zones, "
             "each with a subnet",
             fix="Use max_azs=2, or leave it out",

@@ -11,7 +11,7 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_rules import facts
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ NODES = Scaled(
 def _check_range(call: str, minimum: object, maximum: object) -> None:
     if not is_whole_number(minimum, 1, facts.limit("nodes_per_cluster_on_request").maximum):
         raise ConfigurationError(
-            got=f"{call}(minimum={shown(minimum)})",
+            got=f"{call}(minimum={shown(minimum)}){other_type(minimum)}",
             allowed="a number is scaled to 1 or more",
             fix="Use minimum=1 or more",
             rule="ASC-07",
         )
     if not is_whole_number(maximum, 1, facts.limit("nodes_per_cluster_on_request").maximum):
         raise ConfigurationError(
-            got=f"{call}(maximum={shown(maximum)})",
+            got=f"{call}(maximum={shown(maximum)}){other_type(maximum)}",
             allowed="the cost of a cache has a limit",
             fix="Use a maximum that the account's quota and the budget allow, as in maximum=4",
             rule="ASC-07",
@@ -244,7 +244,7 @@ class AutoScaling:
             return
         if not is_whole_number(self.target_percent, 1, _PERCENT):
             raise ConfigurationError(
-                got=f"AutoScaling(target_percent={shown(self.target_percent)})",
+                got=f"AutoScaling(target_percent={shown(self.target_percent)}){other_type(self.target_percent)}",
                 allowed=f"the target of a metric is 1 to {_PERCENT} percent",
                 fix="Use target_percent=60",
                 rule="ASC-06",
@@ -254,7 +254,7 @@ class AutoScaling:
         value, day = getattr(self, name), 86_400
         if not is_whole_number(value, 0, day):
             raise ConfigurationError(
-                got=f"AutoScaling({name}={shown(value)})",
+                got=f"AutoScaling({name}={shown(value)}){other_type(value)}",
                 allowed=f"a cooldown is 0 to {day} seconds",
                 fix=f"Use {name}=600, or leave it out",
                 page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoScaling-Policies.html",

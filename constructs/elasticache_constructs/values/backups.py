@@ -10,7 +10,7 @@ from aws_cdk import CfnParameter, Stack
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.tokens import is_token
-from elasticache_constructs.checks.whole_numbers import is_whole_number
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.values.windows import checked_snapshot_window
 from elasticache_rules import facts
 
@@ -59,7 +59,7 @@ class Backups:
         lowest = _PACKS_MIN_DAYS if self.short_retention_reason is None else 1
         if not is_token(self.retention_days) and not is_whole_number(self.retention_days, lowest, _MAX_RETENTION_DAYS):
             raise ConfigurationError(
-                got=f"Backups(retention_days={self.retention_days!r})",
+                got=f"Backups(retention_days={shown(self.retention_days)}){other_type(self.retention_days)}",
                 allowed=f"snapshots are kept {lowest} to {_MAX_RETENTION_DAYS} days",
                 fix=f"Use retention_days={_MAX_RETENTION_DAYS}"
                 + (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.checks.tokens import is_token
-from elasticache_constructs.checks.whole_numbers import is_whole_number
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 
 REDIS_PORT = 6379
 """The default port of Redis and Valkey."""
@@ -34,7 +34,7 @@ def checked_port(port: int, *, default: int) -> int:
         return port
     if not is_whole_number(port, 1, _MAX_PORT):
         raise ConfigurationError(
-            got=f"port={port!r}",
+            got=f"port={shown(port)}{other_type(port)}",
             allowed=f"a TCP port is a whole number from 1 to {_MAX_PORT}",
             fix=f"Use port={default}, or leave it out",
             rule="NET-12",

@@ -7,7 +7,7 @@ from typing import Any
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_rules import facts
 
 _STORAGE = facts.limit("serverless_storage_gb")
@@ -80,7 +80,7 @@ class ServerlessLimits:
         if value is not None and not is_whole_number(value, limit.minimum, limit.maximum):
             nearest = limit.maximum if isinstance(value, int) and value > limit.maximum else limit.minimum
             raise ConfigurationError(
-                got=f"ServerlessLimits({name}={shown(value)})",
+                got=f"ServerlessLimits({name}={shown(value)}){other_type(value)}",
                 allowed=f"it is a whole number from {limit.minimum} to {limit.maximum}",
                 fix=f"Use a number in that range, for example {name}={nearest}",
                 rule=rule,

@@ -12,7 +12,7 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind, check
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.tokens import is_known
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.values.auto_scaling import REPLICAS, SHARDS, AutoScaling
 from elasticache_rules import facts
 
@@ -172,7 +172,7 @@ class Topology:
     def _check_shards(self) -> None:
         if not is_whole_number(self.shards, 1, _MAX_NODES):
             raise ConfigurationError(
-                got=f"Topology(shards={shown(self.shards)})",
+                got=f"Topology(shards={shown(self.shards)}){other_type(self.shards)}",
                 allowed=f"a group has 1 to {_MAX_NODES} shards",
                 fix="Use shards=1 for a group without cluster mode",
                 rule="TOP-19",
@@ -181,7 +181,7 @@ class Topology:
     def _check_replicas(self) -> None:
         if not is_whole_number(self.replicas_per_shard, 0, _MAX_REPLICAS):
             raise ConfigurationError(
-                got=f"Topology(replicas_per_shard={shown(self.replicas_per_shard)})",
+                got=f"Topology(replicas_per_shard={shown(self.replicas_per_shard)}){other_type(self.replicas_per_shard)}",
                 allowed=f"a shard has 0 to {_MAX_REPLICAS} replicas",
                 fix="Use replicas_per_shard=1, or 2 over three Availability Zones",
                 rule="TOP-03",
@@ -190,7 +190,7 @@ class Topology:
     def _check_quota(self) -> None:
         if not is_whole_number(self.node_quota, _NODE_QUOTA, _MAX_NODES):
             raise ConfigurationError(
-                got=f"Topology(node_quota={shown(self.node_quota)})",
+                got=f"Topology(node_quota={shown(self.node_quota)}){other_type(self.node_quota)}",
                 allowed=f"an account has {_NODE_QUOTA} nodes in a cluster, and at most {_MAX_NODES} after an increase",
                 fix="Use the quota that Service Quotas shows as nodes per cluster, or leave it out",
                 rule="TOP-19",

@@ -61,6 +61,9 @@ class Templates:
             for name, template in templates.items()
             for logical_id, body in template.get("Resources", {}).items()
         }
+        self._of_kind: dict[str, list[Resource]] = {}
+        for resource in self._resources.values():
+            self._of_kind.setdefault(resource.kind, []).append(resource)
         self._exports = {
             json.dumps(output["Export"]["Name"]): (name, output["Value"])
             for name, template in templates.items()
@@ -69,7 +72,9 @@ class Templates:
         }
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
-        """Resources of some types, in all templates."""
+        """Resources of some types, in all templates, in their order there."""
+        if len(kinds) == 1:  # asked for once for each security group, among others
+            return iter(self._of_kind.get(kinds[0], ()))
         return (resource for resource in self._resources.values() if resource.kind in kinds)
 
     def follow(self, value: Any, template: str) -> Resource | None:

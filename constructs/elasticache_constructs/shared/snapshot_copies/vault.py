@@ -12,7 +12,7 @@ from constructs import Construct
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
 from elasticache_constructs.checks.situations import Situation, accept
-from elasticache_constructs.checks.whole_numbers import is_whole_number, shown
+from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 
 _LONGEST_DAYS = 36_500
@@ -115,7 +115,7 @@ def _check_name(name: str) -> None:
 def _check_days(days: int) -> None:
     if not is_whole_number(days, 1, _LONGEST_DAYS):
         raise ConfigurationError(
-            got=f"SnapshotVault(retention_days={shown(days)})",
+            got=f"SnapshotVault(retention_days={shown(days)}){other_type(days)}",
             allowed=f"copies are kept 1 to {_LONGEST_DAYS} days",
             fix="Use retention_days=35",
             page=_LIFECYCLE_PAGE,
