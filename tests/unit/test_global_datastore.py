@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_sns as sns
 
 from elasticache_constructs import (
     Access,
@@ -150,6 +154,78 @@ def test_alarms_of_the_primary_decide_about_its_lag(alarms: CacheAlarms, thresho
     here = _world(alarms=alarms).here
 
     assert thresholds == [each["Properties"]["Threshold"] for each in _of_lag(here).values()]
+
+
+def _alarms(bench: Bench) -> dict[str, dict[str, Any]]:
+    """What a template says of alarms, by type and logical id."""
+    types = ("Alarm", "CompositeAlarm", "AlarmMuteRule")
+    return {each: bench.resources(f"CloudWatch::{each}") for each in types}
+
+
+@pytest.mark.parametrize(
+    ("topology", "shards", "changes"),
+    [
+        (SHARDED, 3, {}),
+        (SHARDED, 5, {"alarms": CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60})}),
+        (SHARDED, 5, {"engine": Engine.VALKEY_8_2}),
+        (Topology(cluster_mode=True), 3, {}),
+        (dataclasses.replace(SHARDED, node_quota=93), 31, {}),
+    ],
+    ids=["one alarm", "several alarms", "Valkey", "from one shard", "too many to watch each"],
+)
+def test_alarms_of_the_primary_watch_new_shards(topology: Topology, shards: int, changes: dict[str, Any]) -> None:
+    """They are those of a primary that was made with as many shards, under the logical ids that they had."""
+    given = {"alarms": None, **changes}
+    resharded = _world(of_store={"shards": shards}, topology=topology, **given)
+    wanted = _world(topology=dataclasses.replace(topology, shards=shards), **given)
+    resolve = [each.here.stack.resolve(list(each.primary.node_ids)) for each in (resharded, wanted)]
+
+    assert _alarms(wanted.here) == _alarms(resharded.here)
+    assert {*wanted.primary.alarms} == {*resharded.primary.alarms}
+    assert resolve[0] == resolve[1]
+    assert shards * topology.nodes_per_shard == len(resolve[0])
+
+
+@pytest.mark.parametrize(("before", "after"), [(5, 2), (31, 2)], ids=["fewer", "few enough to watch each"])
+def test_alarms_of_the_primary_watch_no_shards_that_are_gone(before: int, after: int) -> None:
+    """An alarm that a dashboard may show stays, with fewer nodes; nothing refers to what watched the rest."""
+    topology = dataclasses.replace(SHARDED, shards=before, node_quota=93)
+    resharded = _alarms(_world(of_store={"shards": after}, topology=topology, alarms=None).here)
+    wanted = _alarms(_world(topology=SHARDED, alarms=None).here)
+    old = _alarms(_world(topology=topology, alarms=None).here)
+    there = {name for each in resharded.values() for name in each}
+    named = set(re.findall(r"'Fn::GetAtt': \['(\w+)', 'Arn'\]", str([resharded["CompositeAlarm"]])))
+
+    assert wanted["Alarm"] == resharded["Alarm"]
+    assert {name for name in old["CompositeAlarm"] if "GlobalReplicationLag" not in name} <= {
+        *resharded["CompositeAlarm"]
+    }
+    assert {*wanted["Alarm"]} <= named <= there
+    assert wanted["AlarmMuteRule"] == resharded["AlarmMuteRule"]
+
+
+def test_actions_of_alarms_are_kept_when_shards_change() -> None:
+    """Who was told of an alarm before the global datastore is made is told of its shards."""
+    here = new_bench("eu-west-1")
+    primary = _primary(here, topology=SHARDED, alarms=None)
+    topic = sns.Topic(here.stack, "Also")
+    primary.alarms[CacheAlarm.SWAP_USAGE].add_alarm_action(actions.SnsAction(topic))
+    GlobalDatastore(here.stack, "G", primary=primary, suffix="shop", shards=5)
+    told = [
+        str(each["Properties"]["AlarmActions"]).count("'Also")
+        for each in here.resources("CloudWatch::Alarm").values()
+        if "SwapUsage" in str(each)
+    ]
+
+    assert [1, 1] == told
+
+
+def test_alarms_of_secondaries_watch_new_shards() -> None:
+    """They take the shards from the global datastore."""
+    world = _world(of_store={"shards": 3}, topology=SHARDED)
+    world.secondary(replicas_per_shard=1, alarms=CacheAlarms())
+
+    assert [6] == [str(each).count("GlobalDatastoreReplicationLag") for each in _of_lag(world.there).values()]
 
 
 def test_nothing_but_an_order_passes_between_the_stacks() -> None:

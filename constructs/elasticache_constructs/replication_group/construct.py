@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Annotations, CfnUpdatePolicy, Names, RemovalPolicy, Resource
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from elasticache_constructs.access import Access
+    from elasticache_constructs.shared.monitoring.table import CacheProfile
     from elasticache_constructs.values.backups import Backups
     from elasticache_constructs.values.durability import Durability
     from elasticache_constructs.values.engine import Engine
@@ -315,28 +317,32 @@ class ReplicationGroup(ReplicationGroupBase):
         access.attach(self._attached)
         self.shard_scaling, self.replica_scaling = self._scaled(settings.topology)
         accept(self._resource, findings(settings))
-        profile = settings.profile()
-        self._watch(
-            WatchedCache(
-                profile=profile,
-                cache_id=self.replication_group_id,
-                nodes=[self._dimensions(node_id) for node_id in self.node_ids] if profile.watches_nodes else [],
-                maintenance_window=settings.maintenance_window,
-            ),
-            thresholds,
-            alarm_topic,
-            key=key,
-        )
+        self._alarm_changes = alarms or CacheAlarms()
+        self._watch(self._watched(settings.profile()), thresholds, alarm_topic, key=key)
         _warn(self, engine, upgraded_from)
 
-    def join(self, global_datastore: Resource) -> None:
+    def join(self, global_datastore: Resource, topology: Topology) -> None:
         """Become the primary of a global datastore, with an alarm for when it follows. Called by `GlobalDatastore`.
 
         Args:
             global_datastore: The global datastore.
+            topology: Its own topology, with the shards that the global datastore gives it.
         """
         self.global_datastore = global_datastore
-        self._watch_also(CacheAlarm.GLOBAL_REPLICATION_LAG, LAG_SECONDS)
+        if topology.shards != self.settings.topology.shards:
+            self._topology = topology
+            profile = dataclasses.replace(self.settings.profile(), nodes=topology.nodes)
+            self._watch_other_nodes(self._watched(profile), self._alarm_changes.chosen(profile))
+        if CacheAlarm.GLOBAL_REPLICATION_LAG not in self._alarm_changes.removed:
+            self._watch_also(CacheAlarm.GLOBAL_REPLICATION_LAG, LAG_SECONDS)
+
+    def _watched(self, profile: CacheProfile) -> WatchedCache:
+        return WatchedCache(
+            profile=profile,
+            cache_id=self.replication_group_id,
+            nodes=[self._dimensions(node_id) for node_id in self.node_ids] if profile.watches_nodes else [],
+            maintenance_window=self.settings.maintenance_window,
+        )
 
     @property
     def notification_topic(self) -> sns.ITopic:

@@ -88,7 +88,9 @@ class GlobalDatastore(Resource):
 
     The primary gets the alarm ``CacheAlarm.GLOBAL_REPLICATION_LAG``, as each secondary has it: it has no data while the
     primary takes writes, and tells after a promotion that the primary, now a secondary, is behind. Its threshold is the
-    default one, or that of the ``alarms`` of the primary.
+    default one, or that of the ``alarms`` of the primary. Alarms and metrics of the
+    primary watch the nodes of ``shards``. Name them after this: a `CacheDashboard` shows what its caches have when it
+    is made.
 
     Changed in place: ``engine``, ``node_type``, ``shards``, ``description``. Neither changed nor replaced, so that the
     gate stops it: another ``primary``, and another ``suffix`` or ``id_prefix``, which would replace the secondaries.
@@ -165,7 +167,7 @@ class GlobalDatastore(Resource):
                 description=description,
             )
         super().__init__(scope, construct_id)
-        primary.join(self)
+        primary.join(self, members.topology)
         self.primary = primary
         self.global_datastore_id = global_datastore_id(region, suffix, id_prefix)
         self.settings = members

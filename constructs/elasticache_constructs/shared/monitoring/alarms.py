@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -50,8 +50,16 @@ _MISSING = {
     "notBreaching": cloudwatch.TreatMissingData.NOT_BREACHING,
 }
 
+_METRICS_OF_ALARM = (
+    *("metrics", "namespace", "metric_name", "dimensions", "period", "statistic", "extended_statistic", "unit"),
+)
+"""Arguments of the L1 construct of an alarm that say what it watches."""
+_ACTIONS_OF_ALARM = ("alarm_actions", "ok_actions", "insufficient_data_actions")
+"""Those that say who is told."""
+
 Dimensions = dict[str, str]
 _Item = TypeVar("_Item")
+_Alarm = TypeVar("_Alarm", bound=cloudwatch.AlarmBase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +132,33 @@ class MonitoredCache:
         if cache.profile.kind is not CacheKind.SERVERLESS and not cache.profile.watches_nodes:
             _tell_of_nodes(scope)
 
+    def _watch_other_nodes(self, cache: WatchedCache, thresholds: Mapping[CacheAlarm, float]) -> None:
+        """Watch the nodes that there are now. Alarms that watch some of them stay, with their actions and logical ids.
+
+        Args:
+            cache: What is watched from now on.
+            thresholds: The alarms that it has, with their thresholds.
+        """
+        maker, health = self._maker, self.health
+        if maker is None or health is None or not thresholds:
+            return
+        had = self.alarms
+        maker.begin_again(cache)
+        self.alarms = MappingProxyType(
+            {row.alarm: maker.alarm(row, thresholds[row.alarm]) for row in ROWS if row.alarm in thresholds}
+        )
+        for row in ROWS:
+            if row.alarm in had and row.alarm not in thresholds:
+                maker.remove(row)
+        self._tell_health()
+        maker.mute([*maker.members, health])
+        if not cache.profile.watches_nodes:
+            _tell_of_nodes(cast("Construct", self))
+
+    def _tell_health(self) -> None:
+        health: Any = self.health
+        health.node.default_child.alarm_rule = cloudwatch.AlarmRule.any_of(*self.alarms.values()).render_alarm_rule()
+
     def _watch_also(self, alarm: CacheAlarm, threshold: float) -> None:
         """Make an alarm that the cache turns out to need, unless it has it, or has no alarms.
 
@@ -137,8 +172,7 @@ class MonitoredCache:
             return
         had = len(maker.members)
         self.alarms = MappingProxyType({**self.alarms, alarm: maker.alarm(row, threshold)})
-        health: Any = self.health.node.default_child
-        health.alarm_rule = cloudwatch.AlarmRule.any_of(*self.alarms.values()).render_alarm_rule()
+        self._tell_health()
         maker.mute(maker.members[had:], prefix=_construct_id(row))
 
 
@@ -150,6 +184,22 @@ class _Maker:
         self._scope = scope
         self._cache = cache
         self._action = action
+        self._made: dict[str, Any] = {}
+
+    def begin_again(self, cache: WatchedCache) -> None:
+        """Make the alarms for other nodes: what exists is changed, the rest is made or removed."""
+        self._cache, self.members = cache, []
+
+    def remove(self, row: Row) -> None:
+        """Remove the alarms of a row."""
+        name = _construct_id(row)
+        self._remove_from(f"{name}Alarm", 1)
+        self._remove_from(f"{name}Alarms", 1)
+
+    def _remove_from(self, name: str, number: int) -> None:
+        while self._made.pop(_numbered(name, number), None) is not None:
+            self._scope.node.try_remove_child(_numbered(name, number))
+            number += 1
 
     def can_have(self, row: Row) -> bool:
         """Whether the cache can have the alarm."""
@@ -162,32 +212,50 @@ class _Maker:
         if self._cache.profile.publishes_series and measure.series is not None:
             alarms: list[cloudwatch.AlarmBase] = [self._of_series(name, row, measure.series, threshold)]
         else:
+            first = self._made.get(f"{name}Alarm")
             alarms = [
-                self._of_metrics(f"{name}Alarm{number if number > 1 else ''}", row, metric, threshold)
+                self._of_metrics(_numbered(f"{name}Alarm", number), row, metric, threshold)
                 for number, metric in enumerate(self._metrics(row, measure), start=1)
             ]
-        for each in alarms:
-            each.add_alarm_action(self._action)
-            each.add_ok_action(self._action)
+            self._remove_from(f"{name}Alarm", len(alarms) + 1)
+            if first is not None:
+                _copy(_ACTIONS_OF_ALARM, first, alarms[1:])
         self.members += alarms
+        return self._of_alarms(f"{name}Alarms", row, alarms)
+
+    def _of_alarms(self, construct_id: str, row: Row, alarms: Sequence[cloudwatch.AlarmBase]) -> cloudwatch.AlarmBase:
+        """The alarm that is raised if any of some is: one that exists stays, since a dashboard may refer to it."""
+        found = self._made.get(construct_id)
+        if found is not None:
+            found.node.default_child.alarm_rule = cloudwatch.AlarmRule.any_of(*alarms).render_alarm_rule()
+            return cast("cloudwatch.CompositeAlarm", found)
         if len(alarms) == 1:
             return alarms[0]
-        return cloudwatch.CompositeAlarm(
+        made = self._made[construct_id] = cloudwatch.CompositeAlarm(
             self._scope,
-            f"{name}Alarms",
+            construct_id,
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
             alarm_description=_description(row),
         )
+        return made
+
+    def _told(self, construct_id: str, alarm: _Alarm) -> _Alarm:
+        self._made[construct_id] = alarm
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+        return alarm
 
     def mute(self, alarms: Sequence[cloudwatch.AlarmBase], *, prefix: str = "") -> None:
         """Mute alarms in the maintenance window, in which nodes are replaced one after another."""
         start = maintenance_start(self._cache.maintenance_window) if self._cache.maintenance_window else None
         if start is None:
             return
+        name = f"{prefix}MutedInMaintenance"
+        self._remove_from(name, 1)
         for number, some in enumerate(_batches(alarms, _LARGEST_RULE), start=1):
-            cloudwatch.AlarmMuteRule(
+            self._made[_numbered(name, number)] = cloudwatch.AlarmMuteRule(
                 self._scope,
-                f"{prefix}MutedInMaintenance{number if number > 1 else ''}",
+                _numbered(name, number),
                 alarms=some,
                 schedule=cloudwatch.ScheduleExpression.cron(
                     minute=str(start.minute), hour=str(start.hour), week_day=start.day.upper()
@@ -198,26 +266,33 @@ class _Maker:
 
     def _of_series(self, name: str, row: Row, series: str, threshold: float) -> cloudwatch.PromQLAlarm:
         # Not the id of an alarm on metrics: CloudFormation would change that alarm's type in place.
+        construct_id = f"{name}PromQLAlarm"
+        if construct_id in self._made:
+            return cast("cloudwatch.PromQLAlarm", self._made[construct_id])
         matcher = f'"{_GROUP_ID}"="{self._cache.cache_id}"'
         # A counter's increase over five minutes has waited for them already.
         covered = _SERIES_RANGE_MINUTES if "increase(" in series else 0
         pending = row.minutes * row.periods - covered
-        return cloudwatch.PromQLAlarm(
-            self._scope,
-            f"{name}PromQLAlarm",
-            query=f"{series.replace('GROUP', matcher)} {'<' if row.below else '>'} {threshold}",
-            evaluation_interval=period_of(1),
-            pending_period=period_of(pending) if pending else None,
-            recovery_period=period_of(_SERIES_RANGE_MINUTES),
-            alarm_description=_description(row),
+        return self._told(
+            construct_id,
+            cloudwatch.PromQLAlarm(
+                self._scope,
+                construct_id,
+                query=f"{series.replace('GROUP', matcher)} {'<' if row.below else '>'} {threshold}",
+                evaluation_interval=period_of(1),
+                pending_period=period_of(pending) if pending else None,
+                recovery_period=period_of(_SERIES_RANGE_MINUTES),
+                alarm_description=_description(row),
+            ),
         )
 
     def _of_metrics(
         self, construct_id: str, row: Row, metric: cloudwatch.IMetric, threshold: float
     ) -> cloudwatch.Alarm:
-        return cloudwatch.Alarm(
+        found = self._made.get(construct_id)
+        made = cloudwatch.Alarm(
             self._scope,
-            construct_id,
+            construct_id if found is None else f"{construct_id}OfOtherNodes",
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -227,6 +302,12 @@ class _Maker:
             treat_missing_data=_MISSING[row.missing.treatment],
             alarm_description=_description(row),
         )
+        if found is None:
+            return self._told(construct_id, made)
+        # The CDK writes metrics when an alarm is made, and has no way to give it others.
+        _copy(_METRICS_OF_ALARM, made, [found])
+        self._scope.node.try_remove_child(made.node.id)
+        return cast("cloudwatch.Alarm", found)
 
     def _metrics(self, row: Row, measure: Measure) -> Iterable[cloudwatch.IMetric]:
         """What each alarm of a row watches: at most ten metrics."""
@@ -266,6 +347,17 @@ def _over(metrics: Sequence[tuple[str, Dimensions]], row: Row, measure: Measure)
 
 def _batches(items: Sequence[_Item], size: int) -> list[list[_Item]]:
     return [list(items[first : first + size]) for first in range(0, len(items), size)]
+
+
+def _copy(names: Sequence[str], source: Any, targets: Sequence[Any]) -> None:
+    """Give alarms arguments of another one's L1 construct."""
+    for name in names:
+        for each in targets:
+            setattr(each.node.default_child, name, getattr(source.node.default_child, name))
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}{number if number > 1 else ''}"
 
 
 def _construct_id(row: Row) -> str:

@@ -140,6 +140,9 @@ class CacheDashboard(Construct):
     the slow log by command and by client, and what the engine warned of. Of an imported cache, and of one whose number
     of nodes is scaled, it shows what is known. Nothing about a cache changes.
 
+    It shows the alarms and nodes that a cache has when it is made. So make it after the `GlobalDatastore` of a group,
+    which gives the group an alarm and its shards; made before, it shows that alarm as part of the health only.
+
     Three dashboards of an account with up to 50 metrics each are free, and any other costs 3 USD a month; a query of a
     log costs what it scans, whenever the dashboard is open (https://aws.amazon.com/cloudwatch/pricing/, as of 2026-06).
 
