@@ -145,9 +145,10 @@ def test_primary_has_the_alarm_of_its_lag_before_it_is_promoted_away() -> None:
     ("alarms", "thresholds"),
     [
         (CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60}), [60]),
+        (CacheAlarms(removed={CacheAlarm.GLOBAL_REPLICATION_LAG: "Another system watches the lag of this store."}), []),
         (CacheAlarms(no_alarms_reason="Another system watches the caches of this account."), []),
     ],
-    ids=["another threshold", "no alarms"],
+    ids=["another threshold", "removed", "no alarms"],
 )
 def test_alarms_of_the_primary_decide_about_its_lag(alarms: CacheAlarms, thresholds: list[int]) -> None:
     """Its own threshold is kept, and a group without alarms gets none."""

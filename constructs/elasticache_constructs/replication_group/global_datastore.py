@@ -88,7 +88,7 @@ class GlobalDatastore(Resource):
 
     The primary gets the alarm ``CacheAlarm.GLOBAL_REPLICATION_LAG``, as each secondary has it: it has no data while the
     primary takes writes, and tells after a promotion that the primary, now a secondary, is behind. Its threshold is the
-    default one, or that of the ``alarms`` of the primary. Alarms and metrics of the
+    default one, or that of the ``alarms`` of the primary, which also remove it with a reason. Alarms and metrics of the
     primary watch the nodes of ``shards``. Name them after this: a `CacheDashboard` shows what its caches have when it
     is made.
 

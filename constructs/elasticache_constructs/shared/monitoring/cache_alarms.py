@@ -187,7 +187,7 @@ def _check_removed(alarm: CacheAlarm, reason: object) -> None:
 
 def _check_has(name: str, alarm: CacheAlarm, cache: CacheProfile, has: Mapping[CacheAlarm, Row]) -> None:
     row = _ROWS[alarm]
-    if alarm in has and not (name == "removed" and row.threshold(cache) is None):
+    if alarm in has and (name != "removed" or row.comes_later or row.threshold(cache) is not None):
         return
     kinds = " and ".join(kind.value for kind in CacheKind if kind in row.measures)
     raise ConfigurationError(

@@ -169,6 +169,7 @@ class Row:
         minutes: The period of a datapoint.
         periods: How many datapoints in a row are over the threshold when it is raised.
         missing: What missing datapoints count as.
+        comes_later: Whether a cache may get it after it is made, so that it is removed even from one without it.
     """
 
     alarm: CacheAlarm
@@ -185,6 +186,7 @@ class Row:
     minutes: int = 1
     periods: int = 5
     missing: Missing
+    comes_later: bool = False
 
     def is_of(self, cache: CacheProfile) -> bool:
         """Whether a cache can have the alarm."""
@@ -486,6 +488,7 @@ ROWS: tuple[Row, ...] = (
         missing=Missing(
             "missing", "A member publishes it while it follows: without it, it is the primary or has left."
         ),
+        comes_later=True,
     ),
     Row(
         alarm=CacheAlarm.TRAFFIC_MANAGEMENT,
