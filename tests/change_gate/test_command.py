@@ -112,6 +112,28 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (False, [f"allowed: template.Cache: {REASON}"]) == (found["stopped"], found["allowed"])
 
 
+def test_what_stops_stands_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By resource, below the verdict; an alarm that measures otherwise is one row, and one changed value is shown."""
+
+    def alarm(**properties: Any) -> dict[str, Any]:
+        return resource("AWS::CloudWatch::Alarm", {"EvaluationPeriods": 3, "ComparisonOperator": "a", **properties})
+
+    alarms = [
+        {"Many": alarm(Metrics=[{"Id": "a"}]), "One": alarm(Threshold=71)},
+        {"Many": alarm(MetricName="b", Namespace="AWS/ElastiCache", Period=60), "One": alarm(Threshold=72)},
+    ]
+    sides = group(Port=6379, SnapshotRetentionLimit=7), group(Port=6380, SnapshotRetentionLimit=9)
+    files = [_write(tmp_path / f"{number}.json", beside(side, **alarms[number])) for number, side in enumerate(sides)]
+
+    assert 1 == main(files)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ["stopped: 1 of 7 changes", "    template Cache: Port (replacement)"] == lines[-2:]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+    assert [["Many", "MetricName, Metrics,", "...", "...", "in place"]] == [row for row in rows if row[0] == "Many"]
+    assert [["One", "Threshold", "71", "72", "in place"]] == [row for row in rows if row[0] == "One"]
+
+
 def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """No line is longer than 120 characters but for an address, which is never broken."""
     for side, letter in (("old", "a"), ("new", "b")):

@@ -48,6 +48,8 @@ class Change:
     """Ids of the service's rules behind it; empty if it follows from the resource's schema or from CloudFormation."""
     page: str
     """The AWS page of the first rule, or empty."""
+    kind: str = ""
+    """The type of the resource. Empty if the change is one of the stack."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from elasticache_rules.change_gate import sources
 from elasticache_rules.change_gate.allowances import check_all_used, read_allowances, stopped, summary
 from elasticache_rules.change_gate.errors import GateError
 from elasticache_rules.change_gate.stacks import compare_stacks
-from elasticache_rules.change_gate.table import document, table
+from elasticache_rules.change_gate.table import document, stops, table
 from elasticache_rules.terminal import Colour, paint, progress, say
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ def _show(changes: Changes, left: Changes, allowances: Allowances) -> None:
         say(line)
     verdict = f"stopped: {len(left)} of {len(changes)} changes" if left else f"not stopped: {len(changes)} changes"
     say(paint(verdict, Colour.BAD if left else Colour.GOOD))
+    if left:
+        say(stops(left))
 
 
 def _sides(options: argparse.Namespace) -> tuple[_Documents, _Documents, _Settings, _Settings]:

@@ -304,6 +304,7 @@ class Comparison:
             instead=finding.instead,
             rules=finding.rules,
             page=page_of_first(finding.rules),
+            kind=kinds[-1] if kinds else "",
         )
 
     @staticmethod
