@@ -132,6 +132,7 @@ def test_what_stops_stands_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixt
     rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     assert [["Many", "MetricName, Metrics,", "...", "...", "in place"]] == [row for row in rows if row[0] == "Many"]
     assert [["One", "Threshold", "71", "72", "in place"]] == [row for row in rows if row[0] == "One"]
+    assert ["Cache", "SnapshotRetentionLimit", "7", "9", "in place"] in rows
 
 
 def test_table_is_as_wide_as_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
