@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def test_an_unknown_stage_gets_the_apps_own_words(tmp_path: Path) -> None:
     The app is one without the CDK: tests/synth has that of this repository say as much.
     """
     results = tmp_path / "results.json"
-    app = f"{sys.executable} -c \"import sys; sys.exit('stage=nope: it must be another one')\""
+    app = shlex.join([sys.executable, "-c", "import sys; sys.exit('stage=nope: it must be another one')"])
     ended = subprocess.run(
         [sys.executable, "-m", "rehearsal", "--stage", "nope", "--app", app, "--json", str(results)],
         cwd=ROOT,

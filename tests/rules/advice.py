@@ -204,8 +204,10 @@ def _with_text(node: Call, text: str, got: str) -> Call | None:
     for name, value in node.keywords.items():
         if is_it(value):
             return _with(node, name, NodeType(text) if isinstance(value, NodeType) else text)
-    for place, value in enumerate(node.arguments):
-        if is_it(value):
+    # Of several patterns the empty one is wrong, where the message shows it.
+    empty = [place for place, value in enumerate(node.arguments) if value == "" and "''" in got]
+    for place in empty or range(len(node.arguments)):
+        if empty or is_it(node.arguments[place]):
             return Call(node.constructor, (*node.arguments[:place], text, *node.arguments[place + 1 :]), node.keywords)
     return None
 
