@@ -196,7 +196,7 @@ def _with_text(node: Call, text: str, got: str) -> Call | None:
         written = value.name if isinstance(value, NodeType) else value
         return (
             isinstance(written, str)
-            and written != ""
+            and written not in ("", text)
             and (repr(written) in got or written in got.split())
             and (not is_type or isinstance(value, NodeType) or node.constructor is NodeType)
         )
