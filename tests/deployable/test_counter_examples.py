@@ -15,6 +15,7 @@ from elasticache_constructs import (
     NodeType,
     PasswordUser,
     Permissions,
+    ServerlessEngine,
     Snapshot,
 )
 
@@ -43,6 +44,10 @@ DUMP = "arn:aws:s3:::backups/dump.rdb"
         ),
         pytest.param(
             lambda: NodeType("cache.t2.large", unlisted=True), "NOD-09", id="a new size of a family that is closed"
+        ),
+        pytest.param(lambda: NodeType("cache.t2.large"), "NOD-09", id="the same without saying that it is new"),
+        pytest.param(
+            lambda: ServerlessEngine("redis", "", unlisted=True), "SLS-26", id="a new major version without a number"
         ),
         pytest.param(lambda: Snapshot.rdb_files([DUMP, DUMP]), "SNP-10", id="a file that is named twice"),
         pytest.param(

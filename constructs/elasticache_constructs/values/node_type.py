@@ -52,7 +52,16 @@ class NodeType:
                 fix=_corrected(self.name),
                 rule="NOD-01",
             )
-        if self.facts is None and not self.unlisted and not (self.previous_generation and self._is_retired):
+        family = self.family
+        # First, whatever the size: a new size of such a family would be refused as well.
+        if family is not None and not family.creatable and not self.previous_generation:
+            raise ConfigurationError(
+                got=f"NodeType({self.name!r})",
+                allowed=f"{family.name} is not available for new caches",
+                fix=f"Use {'cache.t4g.small' if family.kind == 'burstable' else 'cache.m7g.large or cache.r7g.large'}",
+                rule="NOD-09" if family.name == "t2" else "NOD-10",
+            )
+        if self.facts is None and not self.unlisted and not self._is_retired:
             near = facts.closest(self.name, _creatable())
             raise ConfigurationError(
                 got=f"NodeType({self.name!r})",
@@ -61,20 +70,12 @@ class NodeType:
                 + f" a type that is newer than this package NodeType({self.name!r}, unlisted=True)",
                 rule="NOD-01",
             )
-        family = self.family
         if self.previous_generation and not self._is_retired:
             raise ConfigurationError(
                 got=f"NodeType({self.name!r}, previous_generation=True)",
                 allowed="the type is available for new caches",
                 fix="Leave previous_generation out",
                 rule="NOD-10",
-            )
-        if family is not None and not family.creatable and not self.previous_generation:
-            raise ConfigurationError(
-                got=f"NodeType({self.name!r})",
-                allowed=f"{family.name} is not available for new caches",
-                fix=f"Use {'cache.t4g.small' if family.kind == 'burstable' else 'cache.m7g.large or cache.r7g.large'}",
-                rule="NOD-09" if family.name == "t2" else "NOD-10",
             )
 
     def __str__(self) -> str:

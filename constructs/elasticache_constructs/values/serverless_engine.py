@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,9 @@ from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
 from elasticache_constructs.values.ports import MEMCACHED_PORT, REDIS_PORT
 from elasticache_rules import facts
+
+# Also of a longer version, which the next check refuses in its own words.
+_MAJOR = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,13 @@ class ServerlessEngine:
                 allowed="serverless caches run redis, valkey or memcached, in lower case",
                 fix="Use one of the constants, for example ServerlessEngine.VALKEY_8",
                 rule="SLS-01",
+            )
+        if not _MAJOR.fullmatch(self.major_version):
+            raise ConfigurationError(
+                got=f"ServerlessEngine({self.name!r}, {self.major_version!r})",
+                allowed="a major version is a number, or two with a dot",
+                fix=f"Use {offered[-1]!r}",
+                rule="SLS-26" if self.name == "redis" else "SLS-01",
             )
         if self.major_version not in offered and not self.unlisted:
             major = self.major_version.split(".")[0]
