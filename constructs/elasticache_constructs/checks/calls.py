@@ -24,22 +24,23 @@ _TYPES_OF_JSII = str(Path(_JSII, "_type_checking.py"))
 # What Python says of arguments that do not fit: of `Topology.__init__()`, `Access.users()`, `checked_name()`.
 _CALL = re.compile(r"((?:\w+\.)*\w+)\(\) (?=got an unexpected|missing \d+ required|takes |got multiple)")
 _NAME = re.compile(r"'(\w+)'")
+# With more arguments or names than this, a message does not list them.
 _SHOWN = 12
 
 
-def place(error: BaseException) -> str:
+def location(error: BaseException) -> str:
     """Where in the app the call stands that was refused, as ``stages.py:203``; empty if the app refused it itself.
 
     Args:
         error: The refusal.
     """
     frames = list(traceback.walk_tb(error.__traceback__))
-    if not frames or _is_of_app(frames[-1][0]):
+    if not frames or _is_app_frame(frames[-1][0]):
         return ""
-    return _of_app(frames)
+    return _app_location(frames)
 
 
-def refused_by_python(error: TypeError) -> tuple[str, str, str, str] | None:
+def mistaken_call(error: TypeError) -> tuple[str, str, str, str] | None:
     """What is wrong with a call of this package or of the CDK: the call, what is allowed, the fix, and where it stands.
 
     Args:
@@ -49,18 +50,18 @@ def refused_by_python(error: TypeError) -> tuple[str, str, str, str] | None:
     if any(frame.f_code.co_filename == _TYPES_OF_JSII for frame, _ in frames):
         # One sentence for each type of a union.
         first = str(error).partition("\n")[0].rstrip(":")
-        return f"an argument of {_cdk_class(frames)}", first, "Give it a value of that type", _of_app(frames)
-    of_jsii: FrameType | None = None
+        return f"an argument of {_cdk_class(frames)}", first, "Give it a value of that type", _app_location(frames)
+    jsii_frame: FrameType | None = None
     while frames and frames[-1][0].f_code.co_filename.startswith(_JSII):
-        of_jsii = frames.pop()[0]
+        jsii_frame = frames.pop()[0]
     call = _CALL.match(str(error))
-    if call is None or not frames or not _is_of_app(frames[-1][0]):
+    if call is None or not frames or not _is_app_frame(frames[-1][0]):
         return None
     name = call[1].removesuffix(".__init__")
-    called: Any = _named(name, frames[-1][0]) if of_jsii is None else of_jsii.f_locals.get("cls")
-    if not _is_imported(called):
+    called: Any = _resolved(name, frames[-1][0]) if jsii_frame is None else jsii_frame.f_locals.get("cls")
+    if not _is_from_library(called):
         return None
-    return (*_in_words(name, str(error), _parameters(called)), _of_app(frames))
+    return (*_in_words(name, str(error), _parameters(called)), _app_location(frames))
 
 
 def unknown_name(error: AttributeError) -> tuple[str, str, str, str] | None:
@@ -71,7 +72,7 @@ def unknown_name(error: AttributeError) -> tuple[str, str, str, str] | None:
     """
     frames = list(traceback.walk_tb(error.__traceback__))
     kind = error.obj if inspect.isclass(error.obj) else type(error.obj)
-    if error.name is None or not frames or not _is_of_app(frames[-1][0]) or not _is_imported(kind):
+    if error.name is None or not frames or not _is_app_frame(frames[-1][0]) or not _is_from_library(kind):
         return None
     names = sorted(each for each in dir(kind) if not each.startswith("_"))
     if error.name.isupper():
@@ -80,7 +81,7 @@ def unknown_name(error: AttributeError) -> tuple[str, str, str, str] | None:
     near = difflib.get_close_matches(error.name, reversed(names), n=1)
     allowed = f"it has {', '.join(names)}" if len(names) <= _SHOWN else "it has no such name"
     fix = f"Use {kind.__name__}.{near[0]}" if near else f"Use another name of {kind.__name__}"
-    return f"{kind.__name__}.{error.name}", allowed, fix, _of_app(frames)
+    return f"{kind.__name__}.{error.name}", allowed, fix, _app_location(frames)
 
 
 def _in_words(name: str, said: str, parameters: Sequence[inspect.Parameter]) -> tuple[str, str, str]:
@@ -105,7 +106,7 @@ def _parameters(called: Callable[..., Any]) -> list[inspect.Parameter]:
     return [each for each in found.parameters.values() if each.name != "self" and each.kind not in variable]
 
 
-def _named(name: str, frame: FrameType) -> Any:
+def _resolved(name: str, frame: FrameType) -> Any:
     """What a name means where it is called, or in this package."""
     package = sys.modules[__package__.partition(".")[0]]  # which imports this module, so it is not imported here
     first, *rest = name.split(".")
@@ -115,10 +116,10 @@ def _named(name: str, frame: FrameType) -> Any:
     return found
 
 
-def _is_imported(called: Any) -> bool:
-    """Whether an app imports it; what Python has built in, or the app defines, is not."""
+def _is_from_library(called: Any) -> bool:
+    """Whether an installed package defines it, rather than the app or Python itself."""
     module = sys.modules.get(getattr(called, "__module__", ""))
-    return str(getattr(module, "__file__", "")).startswith(_outside_app())
+    return str(getattr(module, "__file__", "")).startswith(_library_folders())
 
 
 def _cdk_class(frames: Sequence[tuple[FrameType, int]]) -> str:
@@ -127,23 +128,23 @@ def _cdk_class(frames: Sequence[tuple[FrameType, int]]) -> str:
     return names[0].removesuffix(".__init__") if names else "the CDK"
 
 
-def _of_app(frames: Sequence[tuple[FrameType, int]]) -> str:
-    """The last line of the app itself that is being run; empty if there is none."""
+def _app_location(frames: Sequence[tuple[FrameType, int]]) -> str:
+    """File and line of the innermost frame in the app's own code; empty if there is none."""
     for frame, line in reversed(frames):
-        if _is_of_app(frame):
+        if _is_app_frame(frame):
             file = Path(frame.f_code.co_filename)
             return f"{file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}:{line}"
     return ""
 
 
-def _is_of_app(frame: FrameType) -> bool:
+def _is_app_frame(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
-    return not file.startswith("<") and not file.startswith(_outside_app())
+    return not file.startswith("<") and not file.startswith(_library_folders())
 
 
 @cache
-def _outside_app() -> tuple[str, ...]:
-    """The folders of what an app imports: this distribution's packages, other installed ones, Python's own."""
+def _library_folders() -> tuple[str, ...]:
+    """Folders of code that is not the app's: this distribution, other installed packages, the standard library."""
     constructs = Path(__file__).parents[2]
     packages = [str(each) + os.sep for each in constructs.iterdir() if (each / "__init__.py").is_file()]
     return (*packages, *{str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib", "stdlib")})

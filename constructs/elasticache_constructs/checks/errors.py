@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
 from jsii.errors import JavaScriptError
 
-from elasticache_constructs.checks.calls import place, refused_by_python, unknown_name
+from elasticache_constructs.checks.calls import location, mistaken_call, unknown_name
 from elasticache_rules.rules import page_of
 
 if TYPE_CHECKING:
@@ -181,11 +181,11 @@ def one_line_errors() -> Iterator[None]:
 def _told(error: ConfigurationError | RuntimeError | TypeError | AttributeError) -> list[str]:
     """What a refusal says, in one line for each mistake; nothing of a bug."""
     mistakes: Sequence[Exception] = (error,)
-    where = place(error)
+    where = location(error)
     if isinstance(error, ConfigurationError):
         mistakes = error.errors
     elif isinstance(error, TypeError | AttributeError):
-        refused = refused_by_python(error) if isinstance(error, TypeError) else unknown_name(error)
+        refused = mistaken_call(error) if isinstance(error, TypeError) else unknown_name(error)
         if refused is None:
             return []
         got, allowed, fix, where = refused
