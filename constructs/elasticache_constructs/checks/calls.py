@@ -75,10 +75,8 @@ def unknown_name(error: AttributeError) -> tuple[str, str, str, str] | None:
     if error.name is None or not frames or not _is_app_frame(frames[-1][0]) or not _is_from_library(kind):
         return None
     names = sorted(each for each in dir(kind) if not each.startswith("_"))
-    if error.name.isupper():
-        names = [each for each in names if each.isupper()]
-    # The last of those that are as near: of versions, the newest.
-    near = difflib.get_close_matches(error.name, reversed(names), n=1)
+    # Of names that are as near it takes the last in alphabetical order: of versions, the newest.
+    near = difflib.get_close_matches(error.name, names, n=1)
     allowed = f"it has {', '.join(names)}" if len(names) <= _SHOWN else "it has no such name"
     fix = f"Use {kind.__name__}.{near[0]}" if near else f"Use another name of {kind.__name__}"
     return f"{kind.__name__}.{error.name}", allowed, fix, _app_location(frames)
