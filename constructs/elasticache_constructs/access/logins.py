@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat
 
 from elasticache_constructs.access.users import ExistingUser, IamUser, User, is_iam
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.shared.grants import grant
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Logins:
             )
 
     def _arn(self, resource: str, name: str) -> str:
-        return Stack.of(self._scope).format_arn(
+        return stack_of(self._scope).format_arn(
             service="elasticache", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from constructs import IValidation
 
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_rules.reasons import is_open
 
 if TYPE_CHECKING:
@@ -50,17 +51,18 @@ def report_open_reasons(construct: IConstruct, reasons: Iterable[tuple[str, str]
         construct: The construct that the reasons are given to.
         reasons: What each reason is of, and the reason.
     """
-    reported = _REPORTED.setdefault(construct.node.root, {})
-    path = construct.node.path
-    for what, reason in reasons:
-        if not is_open(reason):
-            continue
+    still_open = [(what, reason) for what, reason in reasons if is_open(reason)]
+    if not still_open:
+        return
+    node = construct.node
+    reported, path = _REPORTED.setdefault(node.root, {}), node.path
+    for what, reason in still_open:
         places = reported.setdefault(reason, [])
         if any(path == place or path.startswith(f"{place}/") for place in places):
             continue
         places.append(path)
         Annotations.of(construct).add_warning_v2("elasticache-constructs:open-reason", str(_refusal(what, reason)))
-        construct.node.add_validation(_WrittenIfProtected(construct, what, reason))
+        node.add_validation(_WrittenIfProtected(construct, what, reason))
 
 
 def _refusal(what: str, reason: str) -> ConfigurationError:
@@ -80,6 +82,6 @@ class _WrittenIfProtected:
 
     def validate(self) -> list[str]:
         """The mistake, if the stack is protected."""
-        if Stack.of(self._construct).termination_protection is not True:
+        if stack_of(self._construct).termination_protection is not True:
             return []
         return [str(_refusal(self._what, self._reason))]

@@ -6,14 +6,14 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import ArnFormat, RemovalPolicy, Resource, Stack
+from aws_cdk import ArnFormat, RemovalPolicy, Resource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.access.grants import ApiAccess, ManagedCache
 from elasticache_constructs.checks.argument_types import Kind, checked_list
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import place_of
+from elasticache_constructs.checks.locations import place_of, stack_of
 from elasticache_constructs.checks.open_reasons import reasons_of, report_open_reasons
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_known, is_token, is_unresolved
@@ -111,7 +111,7 @@ class MemcachedClusterBase(Resource, ManagedCache, MemcachedMetrics, MonitoredCa
     @property
     def cluster_arn(self) -> str:
         """The cluster's ARN."""
-        return Stack.of(self).format_arn(
+        return stack_of(self).format_arn(
             service="elasticache",
             resource="cluster",
             resource_name=self.cluster_id,

@@ -6,7 +6,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Fn, Stack, Tags
+from aws_cdk import Fn, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -14,7 +14,7 @@ from constructs import Construct
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError
-from elasticache_constructs.checks.locations import check_zones, place_of
+from elasticache_constructs.checks.locations import check_zones, place_of, stack_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_token, is_unresolved
@@ -354,7 +354,7 @@ def _checked_zones(scope: Construct, availability_zones: Sequence[str] | None, m
             fix="Name two zones of the region, or three for production",
             page=_ZONES_PAGE,
         )
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     check_zones(names or (), region=stack.region, argument="availability_zones", strict=True)
     if max_azs == _MOST_ZONES and (is_unresolved(stack.region) or is_unresolved(stack.account)):
         raise ConfigurationError(
@@ -550,7 +550,7 @@ def _add_endpoints(
 
 
 def _acknowledge_default_group_function(scope: Construct) -> None:
-    provider = Stack.of(scope).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+    provider = stack_of(scope).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
     handler = provider.node.find_child("Handler")
     accept(provider, {Situation.LAMBDA_OF_THE_CDK: _CDK_OWN_FUNCTION}, resource=handler)
 

@@ -14,7 +14,7 @@ from jsii.errors import JavaScriptError
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_region, check_zones, place_of, place_of_resource
+from elasticache_constructs.checks.locations import check_region, check_zones, place_of, place_of_resource, stack_of
 from elasticache_constructs.checks.tokens import asked_once, is_known, is_unresolved
 from elasticache_constructs.values.network_type import NetworkType
 from elasticache_rules import facts
@@ -110,7 +110,7 @@ def choose_subnets(
         check(_check_tenancy, vpc)
     if vpc_subnets is None:
         vpc_subnets = ec2.SubnetSelection(
-            subnet_type=ec2.SubnetType.PRIVATE_ISOLATED if vpc.isolated_subnets else ec2.SubnetType.PRIVATE_WITH_EGRESS
+            subnet_type=ec2.SubnetType.PRIVATE_ISOLATED if _has_isolated(vpc) else ec2.SubnetType.PRIVATE_WITH_EGRESS
         )
     chosen = select(vpc, vpc_subnets)
     if chosen.has_public:
@@ -122,7 +122,7 @@ def choose_subnets(
         )
     # A list that is known at deployment only is one subnet here, and any number of them there.
     ids_of_each, are_listed = list(chosen.subnet_ids), not is_unresolved(list(chosen.subnet_ids))
-    stack = Stack.of(vpc)
+    stack = stack_of(vpc)
     zone_of_each = tuple(_zones(chosen.availability_zones))
     known = tuple(dict.fromkeys(zone for zone in zone_of_each if zone is not None))
     zones = known if are_listed and None not in zone_of_each else ()
@@ -132,7 +132,7 @@ def choose_subnets(
         if not chosen.is_pending_lookup:
             check(_check_number, chosen.subnets)
         if are_listed:
-            check(_check_once, [json.dumps(stack.resolve(each)) for each in ids_of_each])
+            check(_check_once, [_comparable(stack, each) for each in ids_of_each])
         if vpc_subnets.subnets:
             check(_check_vpc, chosen.subnets, vpc)
         if network_type.needs_ipv6:
@@ -143,7 +143,7 @@ def choose_subnets(
         if spread is not None and are_listed and not chosen.is_pending_lookup:
             check(
                 _check_spread,
-                [None if zone is None else json.dumps(stack.resolve(zone)) for zone in zone_of_each],
+                [None if zone is None else _comparable(stack, zone) for zone in zone_of_each],
                 spread,
             )
     return ChosenSubnets(ids_of_each, zones, tuple(zone or "" for zone in zone_of_each))
@@ -256,14 +256,30 @@ def _refuse_subnets(call: str) -> None:
 
 
 def _check_tenancy(vpc: ec2.IVpc) -> None:
-    resource = vpc.node.default_child
-    if isinstance(resource, ec2.CfnVPC) and resource.instance_tenancy == "dedicated":
+    if _tenancy(vpc) == "dedicated":
         raise ConfigurationError(
             got=f"{vpc.node.path} with default_instance_tenancy=ec2.DefaultInstanceTenancy.DEDICATED",
             allowed="ElastiCache does not run in VPCs whose tenancy is dedicated",
             fix="Leave default_instance_tenancy out, or use another vpc",
             page="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
         )
+
+
+def _comparable(stack: Stack, value: str) -> str:
+    """A text that is equal for what resolves to the same."""
+    return json.dumps(stack.resolve(value) if is_unresolved(value) else value)
+
+
+@asked_once
+def _has_isolated(vpc: ec2.IVpc) -> bool:
+    return bool(vpc.isolated_subnets)
+
+
+@asked_once
+def _tenancy(vpc: ec2.IVpc) -> str | None:
+    """The tenancy of the instances in a VPC of this app."""
+    resource = vpc.node.default_child
+    return resource.instance_tenancy if isinstance(resource, ec2.CfnVPC) else None
 
 
 def _zones(zones: Sequence[str]) -> list[str | None]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import RemovalPolicy, Resource, Stack
+from aws_cdk import RemovalPolicy, Resource
 from aws_cdk import aws_elasticache as elasticache
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_same_place
+from elasticache_constructs.checks.locations import check_same_place, place_of, stack_of
 from elasticache_constructs.checks.whole_numbers import shown
 from elasticache_constructs.replication_group.construct import ReplicationGroup
 from elasticache_constructs.replication_group.membership import (
@@ -138,7 +138,7 @@ class GlobalDatastore(Resource):
         shards: int | None = None,
         description: str | None = None,
     ) -> None:
-        region = Stack.of(scope).region
+        region = place_of(scope).region
         with reported_together() as check:
             stated = _Stated(suffix, id_prefix, engine, node_type, description)
             for name, kind in _KINDS.items():
@@ -231,11 +231,11 @@ class GlobalDatastore(Resource):
         Raises:
             ConfigurationError: If it cannot be a member.
         """
-        region, ours = Stack.of(scope).region, Stack.of(self).region
-        taken = {ours: "its primary", **{Stack.of(each).region: each.node.path for each in self._secondaries}}
+        region, ours = place_of(scope).region, place_of(self).region
+        taken = {ours: "its primary", **{place_of(each).region: each.node.path for each in self._secondaries}}
         with reported_together() as check:
             check(self._check_count)
-            check(check_account, Stack.of(scope).account, Stack.of(self).account)
+            check(check_account, place_of(scope).account, place_of(self).account)
             return check(checked_topology, self.settings, access=access, replicas=replicas, region=region, taken=taken)
 
     def add_secondary(self, secondary: SecondaryReplicationGroup) -> None:
@@ -245,7 +245,7 @@ class GlobalDatastore(Resource):
             secondary: The group.
         """
         self._secondaries.append(secondary)
-        Stack.of(secondary).add_stack_dependency(Stack.of(self))
+        stack_of(secondary).add_stack_dependency(stack_of(self))
 
     def _parameter_group_of_upgrade(self) -> str | None:
         """The group that a major upgrade takes parameters from; the service makes a copy for each member."""
@@ -404,7 +404,7 @@ class SecondaryReplicationGroup(ReplicationGroup):
 def _member(group: ReplicationGroup, role: str, member_id: str | None = None) -> Any:
     return elasticache.CfnGlobalReplicationGroup.GlobalReplicationGroupMemberProperty(
         replication_group_id=member_id or group.replication_group_id,
-        replication_group_region=Stack.of(group).region,
+        replication_group_region=place_of(group).region,
         role=role,
     )
 

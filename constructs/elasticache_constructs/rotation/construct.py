@@ -16,7 +16,7 @@ from elasticache_constructs.access.user_group import UserGroup
 from elasticache_constructs.checks.argument_types import Kind as ArgumentKind
 from elasticache_constructs.checks.argument_types import check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import place_of
+from elasticache_constructs.checks.locations import place_of, stack_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
@@ -225,7 +225,7 @@ class SecretRotation(Construct):
             source_account=place_of(self).account,
             source_arn=password.secret.secret_arn,
         )
-        if Stack.of(password.secret) is not Stack.of(self) and is_unresolved(place_of(self).account):
+        if stack_of(password.secret) is not stack_of(self) and is_unresolved(place_of(self).account):
             accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _SOURCE_IS_IMPORTED})
         schedule = secretsmanager.CfnRotationSchedule(
             self,
@@ -303,7 +303,7 @@ def _statements(
     user_group_ids: Sequence[str],
 ) -> list[dict[str, Any]]:
     """The actions that the steps call (tests/rotation/needed_actions.py), each on the one resource that it is for."""
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     secret = password.secret.secret_arn
 
     def arn(resource: str, name: str) -> str:
@@ -371,7 +371,7 @@ def _own_nodes(scope: Construct, caches: Sequence[AttachedCache]) -> dict[str, s
 
 
 def _id_in_findings(scope: Construct, cache: AttachedCache) -> str:
-    stack, owner = Stack.of(scope), Stack.of(cache.client_security_group)
+    stack, owner = stack_of(scope), stack_of(cache.client_security_group)
     if owner is not stack and is_unresolved(cache.cache_id):
         # The id comes by the export that the CDK makes for the statement, and cdk-nag shows that export's name.
         return str(stack.resolve(owner.export_value(cache.cache_id))["Fn::ImportValue"])
@@ -472,7 +472,7 @@ class UserGroupRotation(Construct):
             user_group_ids=[user_group.user_group_id],
         )
         """One for each secret."""
-        if Stack.of(self) is not Stack.of(user_group):
+        if stack_of(self) is not stack_of(user_group):
             for password in user_group.passwords:
                 accept(password.secret, {Situation.SECRET_WITHOUT_ROTATION: _ROTATES_ELSEWHERE})
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Duration, Names, Stack
+from aws_cdk import ArnFormat, Duration, Names
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_iam as iam
 
 from elasticache_constructs.checks.errors import ConfigurationError
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.values.auto_scaling import ScalingMetric
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _track(target: appscaling.ScalableTarget, scaling: AutoScaling, metric: Scal
 
 def _service_linked_role(scope: Construct, construct_id: str) -> iam.IRole:
     """The role that AWS makes for the account when the first cache is registered; the CDK would make another one."""
-    arn = Stack.of(scope).format_arn(
+    arn = stack_of(scope).format_arn(
         service="iam",
         region="",
         resource="role",

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 from aws_cdk import Annotations, Stack, Stage
 
 from elasticache_constructs.checks.errors import ConfigurationError, reference
-from elasticache_constructs.checks.tokens import is_unresolved
+from elasticache_constructs.checks.locations import place_of, stack_of
+from elasticache_constructs.checks.tokens import asked_once, is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +32,9 @@ class _Place:
     """A construct, and the account and region that it is deployed to."""
 
     def __init__(self, scope: IConstruct) -> None:
-        stack = Stack.of(scope)
         self.path = scope.node.path
-        self.stage = (Stage.of(scope) or scope.node.root).node.path
-        self.where = (stack.account, stack.region)
+        self.stage = _stage_of(stack_of(scope))
+        self.where = place_of(scope)
 
     def is_apart_from(self, other: _Place) -> bool:
         """Whether the two are known to be in different accounts or regions."""
@@ -45,6 +45,12 @@ class _Place:
         """Whether the two are in one account and region: by name, or because they are in one stage."""
         known = not any(map(is_unresolved, self.where))
         return not self.is_apart_from(other) and (self.stage == other.stage or (known and self.where == other.where))
+
+
+@asked_once
+def _stage_of(stack: Stack) -> str:
+    """The path of a stack's stage, or of the app."""
+    return (Stage.of(stack) or stack.node.root).node.path
 
 
 def claim_name(scope: IConstruct, kind: str, name: Name | None, *, rule: str) -> None:

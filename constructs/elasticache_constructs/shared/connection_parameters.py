@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.shared.claims import claim
 from elasticache_constructs.shared.connection_settings import PREFIX, VARIABLES
 from elasticache_constructs.shared.grants import grant
@@ -108,7 +109,7 @@ class ConnectionParametersBase(Construct):
         See https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
         """
         names = [self.path, *(f"{self.path}/{name}" for name in _NAMES)]
-        stack = Stack.of(self)
+        stack = stack_of(self)
         return grant(
             "grant_read",
             grantee,

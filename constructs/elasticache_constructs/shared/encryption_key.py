@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Aws, RemovalPolicy, Stack
+from aws_cdk import Annotations, Aws, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
-from elasticache_constructs.checks.locations import check_arn, place_of, place_of_resource
+from elasticache_constructs.checks.locations import check_arn, place_of, place_of_resource, stack_of
 from elasticache_constructs.checks.tokens import is_unresolved
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def admit_logs(key: kms.IKey, *, of: Construct) -> None:
     """
     if isinstance(key, EncryptionKey):
         return  # its policy has the statement
-    stack = Stack.of(of)
+    stack = stack_of(of)
     region = "${AWS::Region}" if is_unresolved(stack.region) else stack.region
     account = "${AWS::AccountId}" if is_unresolved(stack.account) else stack.account
     _admit(key, _logs_statement(region, account), service="CloudWatch Logs", what="log groups", page=_LOGS)
@@ -212,7 +212,7 @@ def _target(key: kms.IKey, of: Construct, name: str) -> kms.IKey:
 
 def _unknown_alias(alias: str, of: Construct, name: str) -> ConfigurationError:
     written = "" if is_unresolved(alias) else f" {alias}"
-    stack = Stack.of(of)
+    stack = stack_of(of)
     if alias.startswith("alias/aws/"):
         fix = f"Use {name}=EncryptionKey(...): AWS's own keys admit one service each"
     elif is_unresolved(stack.account) or is_unresolved(stack.region) or not written:

@@ -127,8 +127,9 @@ def check_open(call: str, principal: iam.IPrincipal) -> None:
 
 
 def _is_immutable(principal: iam.IPrincipal) -> bool:
-    if not hasattr(principal, "node") or principal.node.try_get_context(_REPORTED):
+    node = getattr(principal, "node", None)
+    if node is None or node.try_get_context(_REPORTED):
         return False
     # Such a role stands for another one, and so depends on that one and not on itself.
     roots = Dependable.of(cast("Construct", principal)).dependency_roots
-    return [each.node.path for each in roots] != [principal.node.path]
+    return [each.node.path for each in roots] != [node.path]

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from elasticache_constructs.checks import situations
 from elasticache_constructs.checks.acknowledgements import acknowledge
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import asked_once
 from elasticache_constructs.shared.logs import log_group
@@ -59,7 +60,7 @@ def _vpc_statements(scope: Construct) -> list[dict[str, Any]]:
 
     See https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     functions = stack.format_arn(
         service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
     )
@@ -212,7 +213,7 @@ def open_resource(scope: Construct, resource: str) -> str:
         scope: The policy's stack, or a construct in it.
         resource: The resource, with ``{partition}``, ``{region}`` and ``{account}`` where cdk-nag names them.
     """
-    partition, region, account = _place_in_findings(Stack.of(scope))
+    partition, region, account = _place_in_findings(stack_of(scope))
     return situations.open_resource(resource.format(partition=partition, region=region, account=account))
 
 
@@ -237,7 +238,7 @@ def _acknowledge(
     no_dead_letters: str | None,
     no_reserved_concurrency: str | None,
 ) -> None:
-    elsewhere = vpc is not None and Stack.of(vpc) is not Stack.of(function)
+    elsewhere = vpc is not None and stack_of(vpc) is not stack_of(function)
     accept(
         function,
         {

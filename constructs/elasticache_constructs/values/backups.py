@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import CfnParameter
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.tokens import is_token
 from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
@@ -76,7 +77,7 @@ class Backups:
         Args:
             scope: The cache of the backups.
         """
-        stack = Stack.of(scope)
+        stack = stack_of(scope)
         written = stack.resolve(self.retention_days)
         name = written.get("Ref") if isinstance(written, dict) else None
         for parameter in stack.node.find_all() if name else ():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Names, Stack
+from aws_cdk import Duration, Names
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from elasticache_constructs.checks.locations import place_of, stack_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.shared.encryption_key import EncryptionKey
 from elasticache_constructs.shared.notifications import AlarmTopic
@@ -55,7 +56,7 @@ class ChatEvents(Construct):
         key = encryption_key or EncryptionKey(self, "Key", description="Events of caches for chat channels")
         self.topic: sns.ITopic = AlarmTopic(self, "Topic", key=key)
         """The topic of the channels. The alarm of the function goes there as well."""
-        region = Stack.of(self).region
+        region = place_of(self).region
         names = {
             meaning.name: " ".join(event.name for event in facts.events("sns", meaning))
             for meaning in (facts.Meaning.FAILURE, facts.Meaning.ATTENTION)
@@ -112,5 +113,5 @@ class ChatEvents(Construct):
             principal="sns.amazonaws.com",
             source_arn=topic.topic_arn,
         )
-        if Stack.of(topic) is not Stack.of(self):
+        if stack_of(topic) is not stack_of(self):
             accept(permission, {Situation.LAMBDA_PERMISSION_WITH_UNKNOWN_ACCOUNT: _TOPIC_ELSEWHERE})

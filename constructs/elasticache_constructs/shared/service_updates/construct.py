@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import stack_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.shared.encryption_key import EncryptionKey, checked_key
 from elasticache_constructs.shared.notifications import admit_alarms_to, check_alarm_topic
@@ -107,7 +108,7 @@ class ServiceUpdateAlarm(Construct):
         admit_alarms_to(alarm_topic, of=self)
         key = encryption_key or EncryptionKey(self, "Key", description="Log of the check for overdue service updates")
         groups, clusters = list(replication_group_ids), list(cache_cluster_ids)
-        stack = Stack.of(self)
+        stack = stack_of(self)
         resources = [
             stack.format_arn(
                 service="elasticache", resource=kind, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME

@@ -15,6 +15,7 @@ from constructs import Construct
 from elasticache_constructs.checks.acknowledgements import acknowledge
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import place_of, stack_of
 from elasticache_constructs.checks.reasons import checked_reason
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.tokens import is_unresolved
@@ -117,7 +118,7 @@ class SnapshotCopies(Construct):
                 check(checked_reason, no_reserved_concurrency_reason, what=what)
         super().__init__(scope, construct_id)
         admit_alarms_to(alarm_topic, of=self)
-        stack = Stack.of(self)
+        stack = stack_of(self)
         exports = self._exports()
         group_id: str | None = getattr(cache, "replication_group_id", None)
         name: str = getattr(cache, "serverless_cache_name", "")
@@ -199,7 +200,7 @@ class SnapshotCopies(Construct):
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="ElastiCacheSnapshotExport",
-                principals=[iam.ServicePrincipal(f"{Stack.of(self).region}.elasticache-snapshot.amazonaws.com")],
+                principals=[iam.ServicePrincipal(f"{place_of(self).region}.elasticache-snapshot.amazonaws.com")],
                 # As the page on exports has them, which also let a cache be restored from a file that is put here.
                 actions=[
                     "s3:PutObject",
@@ -279,7 +280,7 @@ def _keys_of(stack: Stack, vault: SnapshotVault) -> str:
 
 def _open(scope: Construct, exports: s3.Bucket, vaults: Sequence[SnapshotVault], *, is_group: bool) -> dict[str, str]:
     """The wildcards of the policy, as cdk-nag names them."""
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     kind = "snapshot" if is_group else "serverlesscachesnapshot"
     account = "arn:{partition}:elasticache:{region}:{account}:"
     found = {open_resource(scope, f"{account}{kind}:*"): _SNAPSHOTS}
@@ -332,9 +333,9 @@ def _check_vaults(scope: Construct, vaults: Sequence[SnapshotVault]) -> None:
             allowed="each vault is named once",
             fix="Leave the second one out",
         )
-    here = Stack.of(scope)
+    here = stack_of(scope)
     for vault in vaults:
-        if is_unresolved(vault.region) and Stack.of(vault) is not here:
+        if is_unresolved(vault.region) and stack_of(vault) is not here:
             raise ConfigurationError(
                 got=f"SnapshotCopies(vaults=...) with {vault.node.path}, whose Region is not known",
                 allowed="the Region of a vault in another stack is known at synth",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from elasticache_constructs.checks.argument_types import Kind, check_kind
 from elasticache_constructs.checks.errors import ConfigurationError, reported_together
+from elasticache_constructs.checks.locations import place_of
 from elasticache_constructs.checks.situations import Situation, accept
 from elasticache_constructs.checks.whole_numbers import is_whole_number, other_type, shown
 from elasticache_constructs.shared.encryption_key import EncryptionKey
@@ -61,7 +62,7 @@ class SnapshotVault(Construct):
         super().__init__(scope, construct_id)
         self.name = name
         """The bucket's name."""
-        self.region = Stack.of(self).region
+        self.region = place_of(self).region
         """The Region of the bucket; a token if it is not known at synth."""
         key = EncryptionKey(self, "Key", description="Copies of ElastiCache snapshots")
         # By the alias, the function of another stack or Region knows the key.
