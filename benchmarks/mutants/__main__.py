@@ -123,12 +123,7 @@ def first_failure(tests: list[str], tree: Path, budget: float) -> str | None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as chosen:
         chosen.write(json.dumps(tests))
         chosen.flush()
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(tree), str(tree / "constructs"), str(tree / "client")]),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            TESTS: chosen.name,
-        }
+        environment = {**_environment(tree), "PYTHONDONTWRITEBYTECODE": "1", TESTS: chosen.name}
         options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "benchmarks.mutants.chosen"]
         files = sorted({test.partition("::")[0] for test in tests})
         done = subprocess.run(
@@ -144,6 +139,18 @@ def first_failure(tests: list[str], tree: Path, budget: float) -> str | None:
         return None
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     return lines[0].partition(" ")[2].partition(" - ")[0] if lines else done.stdout[-300:] + done.stderr[-300:]
+
+
+def _environment(tree: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (tree, tree / "constructs", tree / "client")))}
+
+
+def _compile(tree: Path) -> None:
+    """Write byte code once, of the tests too: each run then compiles the file with the mistake and no other."""
+    environment = _environment(tree)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    collected = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    subprocess.run(collected, cwd=tree, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def main() -> None:
@@ -167,6 +174,7 @@ def main() -> None:
         sys.exit(subprocess.run(command, cwd=ROOT, env={**os.environ, FOLDER: str(folder)}, check=False).returncode)
     if arguments.tree is None or arguments.tree.resolve() == ROOT:
         parser.error("--tree is missing: make a copy of the checkout first, for example with `git worktree add`")
+    _compile(arguments.tree.resolve())
     record = recorded(folder)
     known = {}
     if arguments.out.exists():

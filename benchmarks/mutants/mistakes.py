@@ -140,6 +140,11 @@ class _Finder(ast.NodeVisitor):
             case str():
                 self._add("text", node, repr(f"{node.value}x"))
 
+    def visit_match_case(self, node: ast.match_case) -> None:
+        """A pattern takes no expression."""
+        for each in filter(None, [node.guard, *node.body]):
+            self.visit(each)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """What is inside a text is too small a piece of source to replace."""
 
@@ -155,7 +160,7 @@ def mutants(path: Path, root: Path) -> Iterator[Mutant]:
     numbers: dict[tuple[str, str], int] = {}
     for kind, function, node, replacement in finder.found:
         numbers[kind, function] = number = numbers.get((kind, function), 0) + 1
-        mutant = Mutant(
+        yield Mutant(
             file=path.relative_to(root).as_posix(),
             kind=kind,
             function=function,
@@ -165,8 +170,3 @@ def mutants(path: Path, root: Path) -> Iterator[Mutant]:
             end=lines[node.end_lineno - 1] + node.end_col_offset,
             replacement=replacement,
         )
-        try:
-            ast.parse(mutant.applied(source))
-        except SyntaxError:
-            continue  # a pattern of `match` takes no expression
-        yield mutant
