@@ -20,7 +20,7 @@ from benchmarks.mutants.mistakes import Mutant, mutants
 from benchmarks.mutants.names import FOLDER, SOURCES, TESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 300
@@ -34,6 +34,11 @@ class Record:
     by_line: dict[tuple[str, int], set[str]]
     by_file: dict[str, set[str]]
     seconds: dict[str, float]
+    """Of each test, without what it shares."""
+    fixtures: dict[str, list[str]]
+    """Of each test."""
+    shared: dict[str, float]
+    """The seconds that fixtures take which tests share."""
 
     def of(self, mutant: Mutant, budget: float) -> list[str]:
         """The tests that run the mutant's line, those of quick files first, as far as the budget goes.
@@ -44,27 +49,36 @@ class Record:
         files: dict[str, list[str]] = defaultdict(list)
         for test in found:
             files[test.partition("::")[0]].append(test)
-        costs = {file: sum(self.seconds.get(test, 0) for test in tests) for file, tests in files.items()}
         chosen: list[str] = []
-        spent = 0.0
-        for file in sorted(files, key=lambda file: (costs[file], file)):
-            for test in sorted(files[file], key=lambda test: (self.seconds.get(test, 0), test)):
-                spent += self.seconds.get(test, 0)
-                if chosen and spent > budget:
+        for file in sorted(files, key=lambda file: (self._cost(files[file]), file)):
+            for test in sorted(files[file], key=lambda test: (self._cost([test]), test)):
+                if chosen and self._cost([*chosen, test]) > budget:
                     break
                 chosen.append(test)
         return chosen
+
+    def _cost(self, tests: Iterable[str]) -> float:
+        """The seconds of tests that run together."""
+        tests = list(tests)
+        fixtures = {fixture for test in tests for fixture in self.fixtures.get(test, ())}
+        alone = sum(self.seconds.get(test, 0) for test in tests)
+        return alone + sum(self.shared.get(fixture, 0) for fixture in fixtures)
 
 
 def recorded(folder: Path) -> Record:
     """Read what a run with the recorder has written."""
     seconds: dict[str, float] = {}
+    fixtures: dict[str, list[str]] = {}
+    shared: dict[str, float] = defaultdict(float)
     users: dict[str, set[str]] = defaultdict(set)
     for file in folder.glob("tests-*.json"):
         found = json.loads(file.read_text())
         seconds |= found["seconds"]
-        for test, fixtures in found["fixtures"].items():
-            for fixture in fixtures:
+        fixtures |= found["fixtures"]
+        for fixture, taken in found["shared"].items():
+            shared[fixture] = max(shared[fixture], taken)
+        for test, used in found["fixtures"].items():
+            for fixture in used:
                 users[f"fixture {fixture}"].add(test)
     by_line: dict[tuple[str, int], set[str]] = defaultdict(set)
     by_file: dict[str, set[str]] = defaultdict(set)
@@ -78,7 +92,7 @@ def recorded(folder: Path) -> Record:
                     tests = {test for test in users.get(context, {context}) if test in seconds}
                     by_line[path, line] |= tests
                     by_file[path] |= tests
-    return Record(dict(by_line), dict(by_file), seconds)
+    return Record(dict(by_line), dict(by_file), seconds, fixtures, shared)
 
 
 def sample(size: int, seed: int, record: Record, sources: Sequence[str] = SOURCES) -> list[Mutant]:
@@ -149,7 +163,16 @@ def _compile(tree: Path) -> None:
     """Write byte code once, of the tests too: each run then compiles the file with the mistake and no other."""
     environment = _environment(tree)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    collected = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    collected = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "--snapshot-warn-unused",
+        "-p",
+        "no:cacheprovider",
+    ]
     subprocess.run(collected, cwd=tree, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 

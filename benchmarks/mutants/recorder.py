@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _coverage = Coverage(data_file=str(_folder / f"lines-{_worker}"), source=list(SOURCES), config_file=False)
 _seconds: dict[str, float] = defaultdict(float)
 _fixtures: dict[str, list[str]] = {}
+_shared: dict[str, float] = defaultdict(float)
 _coverage.start()
 
 
@@ -44,9 +46,11 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, Any, 
     if fixturedef.scope == "function":
         return (yield)
     _coverage.switch_context(f"fixture {fixturedef.argname}")
+    began = time.monotonic()
     try:
         return (yield)
     finally:
+        _shared[fixturedef.argname] += time.monotonic() - began
         _coverage.switch_context(request._pyfuncitem.nodeid)  # noqa: SLF001 - pytest names the running test nowhere else
 
 
@@ -60,4 +64,5 @@ def pytest_sessionfinish() -> None:
     """Write what was seen."""
     _coverage.stop()
     _coverage.save()
-    (_folder / f"tests-{_worker}.json").write_text(json.dumps({"seconds": _seconds, "fixtures": _fixtures}))
+    seen = {"seconds": _seconds, "fixtures": _fixtures, "shared": _shared}
+    (_folder / f"tests-{_worker}.json").write_text(json.dumps(seen))
