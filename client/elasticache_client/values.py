@@ -101,12 +101,25 @@ def comes_again(error: Exception, codec: Callable[..., Any], *arguments: Any) ->
         error: The error that the codec raised.
         codec: The codec, which must have no side effects.
         arguments: The codec's arguments.
+
+    Raises:
+        Exception: What a signal handler raised while the codec was called again.
     """
+    again = _raised(codec, *arguments)
+    if type(again) is type(error):
+        return True
+    # Of two that differ one is a signal handler's. The codec's own occurs once more.
+    if again is not None and type(_raised(codec, *arguments)) is type(error):
+        raise again from None
+    return False
+
+
+def _raised(codec: Callable[..., Any], *arguments: Any) -> Exception | None:
     try:
         codec(*arguments)
-    except Exception as again:  # noqa: BLE001 - compared with the first
-        return type(again) is type(error)
-    return False
+    except Exception as error:  # noqa: BLE001 - compared with another one
+        return error
+    return None
 
 
 def difference(value: Any, back: Any, place: str = "the value") -> str | None:

@@ -47,6 +47,22 @@ class Product:
             raise CheckError
 
 
+class Order:
+    """A model, in the eyes of the library, that cannot be written. One attempt to write it is interrupted."""
+
+    attempts_left: ClassVar[int] = 0
+    model_fields: ClassVar[dict[str, Any]] = {}
+
+    def model_dump(self, **_: Any) -> Any:
+        """Refuse, for a reason of its own."""
+        Order.attempts_left -= 1
+        if Order.attempts_left == 0:
+            signal.raise_signal(signal.SIGALRM)
+        raise CheckError
+
+    model_validate_json = model_json_schema = model_dump
+
+
 @pytest.fixture(name="error", params=[Interrupted, TimeoutError])
 def _error(request: pytest.FixtureRequest) -> Iterator[type[Exception]]:
     """The exception that the handler raises: its own class, or one of Python's."""
@@ -92,6 +108,18 @@ def test_an_interrupted_write_is_no_unfit_value(way: str, error: type[Exception]
     with pytest.raises(TypeError) as refused:
         WRITERS[way]()
     assert isinstance(refused.value, UnfitError) or way == "a session"
+
+
+@pytest.mark.parametrize("attempt", range(1, 7))
+def test_an_interrupted_explanation_is_no_explanation(attempt: int, error: type[Exception]) -> None:
+    """What cannot be written is tried twice, by itself and part by part; each time the caller gets the exception."""
+    value = {"order": Order()}
+    Order.attempts_left = 0
+    with pytest.raises(UnfitError, match=r"the value\['order'\] is of type Order and cannot be written"):
+        pack(value, _POLICY.value)
+    Order.attempts_left = attempt
+    with pytest.raises(error):
+        pack(value, _POLICY.value)
 
 
 @pytest.mark.parametrize("way", READERS)
