@@ -116,6 +116,7 @@ _CASES: list[tuple[Callable[[], object], str, str, str, str]] = [
     (lambda: _any(DefaultUser, _SECRET), "permissions=...", "type Permissions", "Permissions.re", "RBC-10"),
     (lambda: _any(IamUser, None, _APP), "IamUser(name=None)", "type str", "name='orders", "NAM-05"),
     (lambda: _any(Permissions, None), "access_string=...) of type NoneType", "type str", "'on ~orders", "RBC-10"),
+    (lambda: _any(Permissions, _SECRET.encode()), "access_string=...) of type bytes", "type str", "'on ~o", "RBC-10"),
     (lambda: _any(Permissions.read_only, 5), "key pattern=...", "type str", "'session:*'", "RBC-10"),
     (lambda: _users(users=["a"]), "users=...) of type str", "IamUser or PasswordUser", "[IamUser(", ""),
     (lambda: _users(users=_SECRET), "users=...) of type str", "type list", "[IamUser(", ""),

@@ -435,6 +435,17 @@ def test_refused(name: str) -> None:
     assert REFUSALS[name].says in str(refusal.value)
 
 
+def test_arguments_of_another_type_are_refused_in_one_line_each() -> None:
+    """Those that the global datastore passes on, which jsii would refuse of an L1 construct's property."""
+    world = _world()
+    wrong: dict[str, Any] = dict.fromkeys(("suffix", "id_prefix", "engine", "node_type", "description"), 5)
+    with pytest.raises(ConfigurationError) as refusal:
+        GlobalDatastore(world.here.stack, "Other", primary=world.primary, **wrong)
+
+    said = [each.got for each in refusal.value.errors]
+    assert [f"GlobalDatastore({name}=5) of type int" for name in wrong] == said
+
+
 def test_a_primary_in_a_stack_without_a_region_is_refused() -> None:
     """The id depends on the Region, so it has to be known."""
     bench = new_bench()
