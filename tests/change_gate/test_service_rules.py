@@ -1907,6 +1907,19 @@ def test_target_in_another_stack(resource_id: object, *, is_owned: bool, is_chos
     ]
 
 
+@pytest.mark.parametrize(
+    ("is_new", "most", "is_found"), [(False, 1, True), (True, 1, False), (False, {"Ref": "Most"}, False)]
+)
+def test_new_target_takes_shards_of_a_cache_that_is_there(most: object, *, is_new: bool, is_found: bool) -> None:
+    """Not of one that comes with it, nor is anything known of a maximum that is known at deployment only."""
+    target = scaled("replication-group:NodeGroups", {"Fn::Join": ["", ["replication-group/", {"Ref": "Cache"}]]})
+    target["Properties"]["MaxCapacity"] = most
+    group = clustered(NumNodeGroups=2)["Resources"]
+    changes = compare(template(**{} if is_new else group), template(**group, Target=target))
+
+    assert is_found == any("ASC-10" in each.rules for each in changes)
+
+
 def test_target_of_another_service_is_left_alone() -> None:
     """A table's capacity says nothing about a cache."""
     table = {"ServiceNamespace": "dynamodb", "ScalableDimension": "dynamodb:table:ReadCapacityUnits"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -172,6 +173,45 @@ def test_each_weakness_stands_as_a_line_with_a_reason(accounts: list[Account]) -
         assert sorted(wanted) == sorted(
             line.strip().partition('="')[2].removesuffix('",') for line in each.text.splitlines() if "TODO: " in line
         )
+
+
+def test_what_stays_outside_the_stack_is_said(accounts: list[Account]) -> None:
+    """Each user group and parameter group of a cache, and a token that all clients share; also to a machine."""
+    for each in accounts:
+        for one in each.written.adopted:
+            answer, said = one.cache.answer, "\n".join(finding.what for finding in one.translation.findings)
+            groups = answer.get("UserGroupIds") or list(filter(None, [answer.get("UserGroupId")]))
+            assert groups == re.findall(
+                r"^the user group (\S+) and its users are outside the stack$", said, re.MULTILINE
+            )
+            assert bool(answer.get("AuthTokenEnabled")) == ("all clients share one AUTH token" in said)
+            nodes = each.inventory.members(answer) if "MemberClusters" in answer else [answer]
+            used = nodes[0].get("CacheParameterGroup", {}).get("CacheParameterGroupName", "default.")
+            assert (not used.startswith("default.")) == (f"the parameter group {used} is outside the stack" in said)
+            machine: Any = each.written.as_json()["adopted"]
+            assert machine[one.cache.name] == [
+                {"what": finding.what, "argument": finding.argument or None, "mended": finding.mended}
+                for finding in one.translation.findings
+            ]
+
+
+def test_names_of_nodes_are_stated_only_where_they_are_not_those_of_the_service(accounts: list[Account]) -> None:
+    """A group whose nodes were never replaced by hand needs none, with several shards, too."""
+    several = 0
+    for each in accounts:
+        for one in each.written.adopted:
+            answer = one.cache.answer
+            shards = len(answer.get("NodeGroups", ()))
+            usual = {
+                f"{one.cache.name}-{shard:04}-{node:03}" if answer["ClusterEnabled"] else f"{one.cache.name}-{node:03}"
+                for shard in range(1, shards + 1)
+                for node in range(1, len(answer["NodeGroups"][0]["NodeGroupMembers"]) + 1)
+            }
+            if shards and usual == {*answer["MemberClusters"]} and answer.get("ClusterMode") != "compatible":
+                several += shards > 1
+                existing: Any = one.translation.arguments["existing"]
+                assert existing.keywords["node_ids"] is None
+    assert several
 
 
 def test_the_code_is_as_ruff_writes_it(accounts: list[Account]) -> None:

@@ -29,6 +29,7 @@ def test_form_of_the_service_is_accepted(name: str) -> None:
         ),
         pytest.param("cache.t4g.small.extra", "Choose one from the page", id="a part too many"),
         pytest.param("db.t4g.small", "Use NodeType('cache.t4g.small')", id="another service's"),
+        pytest.param("db.m1.small", "Use NodeType('cache.t3.small')", id="a closed family's"),
         pytest.param("", "Choose one from the page", id="nothing"),
         pytest.param("cache.t4g.small\n", "Use NodeType('cache.t4g.small')", id="a line end"),
     ],

@@ -106,6 +106,17 @@ def test_logins_are_those_of_each_cache() -> None:
     assert shared.redis.client_security_group is not shared.sessions.client_security_group
 
 
+def test_secret_of_a_user_without_a_password_is_refused() -> None:
+    """The message names the users that have one, and how the others log in."""
+    with pytest.raises(ConfigurationError) as refusal:
+        Shared().group.secret("orders")
+
+    assert str(refusal.value) == (
+        "secret('orders'): the users with a secret are 'legacy'. IAM users need none: use grant_connect. For the AUTH "
+        "token use DefaultUser.with_token()."
+    )
+
+
 def test_passwords_of_a_group_are_rotated_once_and_proven_on_every_cache() -> None:
     """One schedule for the one secret; the function names both caches, may ask both, and joins both client groups."""
     shared = Shared()
