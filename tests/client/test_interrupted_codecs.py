@@ -54,7 +54,7 @@ class Order:
     model_fields: ClassVar[dict[str, Any]] = {}
 
     def model_dump(self, **_: Any) -> Any:
-        """Refuse, for a reason of its own."""
+        """Refuse."""
         Order.attempts_left -= 1
         if Order.attempts_left == 0:
             signal.raise_signal(signal.SIGALRM)
