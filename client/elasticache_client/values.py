@@ -103,7 +103,7 @@ def comes_again(error: Exception, codec: Callable[..., Any], *arguments: Any) ->
         arguments: The codec's arguments.
 
     Raises:
-        Exception: What a signal handler raised while the codec was called again.
+        Exception: If a signal handler raised one while the codec was called again.
     """
     again = _raised(codec, *arguments)
     if type(again) is type(error):
