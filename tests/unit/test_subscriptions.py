@@ -212,6 +212,7 @@ def test_an_event_is_shown_in_words(text: str, told: Bench, monkeypatch: pytest.
     )
     assert title == shown["content"]["title"]
     assert cache == "".join(shown["metadata"].get("relatedResources", ()))
+    assert (cache or shown["metadata"]["eventType"]) == shown["metadata"]["threadId"], "a thread for each cache"
     assert all(part in shown["content"]["description"] for part in ("eu-west-1", "111122223333", _AT))
 
 
