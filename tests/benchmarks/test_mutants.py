@@ -70,9 +70,32 @@ def test_a_mistake_is_tried_against_the_tests_of_its_line(found: list[Mutant]) -
         by_line={("module.py", 7): {slow, quick}},
         by_file={"module.py": {slow, quick, other}},
         seconds={slow: 50.0, quick: 0.1, other: 0.2},
+        fixtures={},
+        shared={},
     )
     (condition,) = (each for each in found if each.kind == "condition")
     limit = next(each for each in found if each.kind == "number")
     assert record.of(condition, 60) == [quick, slow]
     assert record.of(condition, 1) == [quick]
     assert record.of(limit, 60) == [quick, other, slow]
+
+
+def test_what_tests_share_counts_once(found: list[Mutant]) -> None:
+    """A file whose fixture takes long comes last, and all its tests fit into the budget that the fixture fits into."""
+    first, second, plain = "tests/test_a.py::test_one", "tests/test_a.py::test_two", "tests/test_b.py::test_plain"
+    record = Record(
+        by_line={("module.py", 7): {first, second, plain}},
+        by_file={},
+        seconds={first: 0.1, second: 0.2, plain: 5.0},
+        fixtures={first: ["synthesised"], second: ["synthesised", "tmp_path"], plain: ["tmp_path"]},
+        shared={"synthesised": 50.0},
+    )
+    (condition,) = (each for each in found if each.kind == "condition")
+    assert [plain, first, second] == record.of(condition, 60)
+    assert [plain] == record.of(condition, 50)
+
+
+def test_a_pattern_is_left_alone(tmp_path: Path) -> None:
+    """It takes no expression; what it guards and what it leads to do."""
+    (tmp_path / "module.py").write_text("match x:\n    case 1 if y < 2:\n        z = 3\n")
+    assert {"(3)", "(4)", "(y <= 2)"} == {each.replacement for each in mutants(tmp_path / "module.py", tmp_path)}

@@ -132,7 +132,7 @@ def test_delete_and_touch(cache: Memcached) -> None:
     assert seen == [True, True, False, False]
 
 
-@pytest.mark.parametrize("ttl", [1, 60, MONTH, MONTH + 1, 10 * MONTH])
+@pytest.mark.parametrize("ttl", [3600, MONTH, MONTH + 1, 10 * MONTH])
 def test_a_long_time_to_live_is_one(
     tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], ttl: int
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_long_time_to_live_is_one(
     cache.set(f"lives-{ttl}", "value", ttl=ttl)
     with contextlib.closing(server.admin()) as admin:
         left = int(admin.raw_command(f"mg lives-{ttl} t").split(b" t")[1])
-    assert abs(ttl - left) <= 5
+    assert abs(ttl - left) <= 60, "a loaded machine takes its time, a wrong date is years away"
 
 
 def test_text_keys_of_any_language(cache: Memcached) -> None:
