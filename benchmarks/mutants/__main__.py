@@ -20,7 +20,7 @@ from benchmarks.mutants.mistakes import Mutant, mutants
 from benchmarks.mutants.names import FOLDER, SOURCES, TESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 300
@@ -50,16 +50,20 @@ class Record:
         for test in found:
             files[test.partition("::")[0]].append(test)
         chosen: list[str] = []
+        fixtures: set[str] = set()
+        seconds = 0.0
         for file in sorted(files, key=lambda file: (self._cost(files[file]), file)):
             for test in sorted(files[file], key=lambda test: (self._cost([test]), test)):
-                if chosen and self._cost([*chosen, test]) > budget:
-                    break
+                new = {*self.fixtures.get(test, ())} - fixtures
+                seconds += self.seconds.get(test, 0) + sum(self.shared.get(fixture, 0) for fixture in new)
+                if chosen and seconds > budget:
+                    return chosen
+                fixtures |= new
                 chosen.append(test)
         return chosen
 
-    def _cost(self, tests: Iterable[str]) -> float:
+    def _cost(self, tests: Sequence[str]) -> float:
         """The seconds of tests that run together."""
-        tests = list(tests)
         fixtures = {fixture for test in tests for fixture in self.fixtures.get(test, ())}
         alone = sum(self.seconds.get(test, 0) for test in tests)
         return alone + sum(self.shared.get(fixture, 0) for fixture in fixtures)

@@ -1912,8 +1912,8 @@ def test_target_in_another_stack(resource_id: object, *, is_owned: bool, is_chos
 )
 def test_new_target_takes_shards_of_a_cache_that_is_there(most: object, *, is_new: bool, is_found: bool) -> None:
     """Not of one that comes with it, nor is anything known of a maximum that is known at deployment only."""
-    target = scaled("replication-group:NodeGroups", {"Fn::Join": ["", ["replication-group/", {"Ref": "Cache"}]]})
-    target["Properties"]["MaxCapacity"] = most
+    cache = {"Fn::Join": ["", ["replication-group/", {"Ref": "Cache"}]]}
+    target = scaled("replication-group:NodeGroups", cache, MaxCapacity=most)
     group = clustered(NumNodeGroups=2)["Resources"]
     changes = compare(template(**{} if is_new else group), template(**group, Target=target))
 

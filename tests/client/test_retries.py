@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 
 import pytest
@@ -13,11 +14,11 @@ _ATTEMPTS = 4
 
 @pytest.mark.parametrize("library", ["redis", "valkey"])
 def test_the_outermost_retry_tries_again(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What connects within a command passes its error on, which costs one attempt of the command and not four."""
+    """An attempt to connect within a command is made once for each attempt at the command, and raises its error."""
     monkeypatch.setattr(import_module(f"{library}.retry"), "sleep", lambda _: None)
     lost = import_module(f"{library}.exceptions").ConnectionError
     attempts: list[str] = []
-    forgotten: list[Exception] = []
+    failures: list[Exception] = []
 
     def connect() -> None:
         attempts.append("connect")
@@ -25,6 +26,31 @@ def test_the_outermost_retry_tries_again(library: str, monkeypatch: pytest.Monke
 
     policy = retry(library, asynchronous=False)
     with pytest.raises(lost):
-        policy.call_with_retry(lambda: policy.call_with_retry(connect, forgotten.append), forgotten.append)
+        policy.call_with_retry(lambda: policy.call_with_retry(connect, failures.append), failures.append)
 
-    assert (_ATTEMPTS, 2 * _ATTEMPTS) == (len(attempts), len(forgotten))
+    assert (_ATTEMPTS, 2 * _ATTEMPTS) == (len(attempts), len(failures))
+
+
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+def test_the_outermost_retry_of_asyncio_tries_again(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of threads."""
+    lost = import_module(f"{library}.exceptions").ConnectionError
+    attempts: list[str] = []
+    failures: list[Exception] = []
+
+    async def nothing(_: float) -> None:
+        """Wait for nothing."""
+
+    async def connect() -> None:
+        attempts.append("connect")
+        raise lost
+
+    async def fail(error: Exception) -> None:
+        failures.append(error)
+
+    monkeypatch.setattr(import_module(f"{library}.asyncio.retry"), "sleep", nothing)
+    policy = retry(library, asynchronous=True)
+    with pytest.raises(lost):
+        asyncio.run(policy.call_with_retry(lambda: policy.call_with_retry(connect, fail), fail))
+
+    assert (_ATTEMPTS, 2 * _ATTEMPTS) == (len(attempts), len(failures))

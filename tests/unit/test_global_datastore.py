@@ -436,7 +436,7 @@ def test_refused(name: str) -> None:
 
 
 def test_arguments_of_another_type_are_refused_in_one_line_each() -> None:
-    """Those that the global datastore passes on, which jsii would refuse of an L1 construct's property."""
+    """Each by its name, its value and its type, all of them together."""
     world = _world()
     wrong: dict[str, Any] = dict.fromkeys(("suffix", "id_prefix", "engine", "node_type", "description"), 5)
     with pytest.raises(ConfigurationError) as refusal:

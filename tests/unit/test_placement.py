@@ -369,6 +369,18 @@ def test_dedicated_vpc_is_refused() -> None:
         choose_subnets(vpc=vpc, vpc_subnets=None, spread=None)
 
 
+def test_vpc_that_becomes_dedicated_is_refused_for_the_next_cache() -> None:
+    """The tenancy may change after a cache was placed in the VPC."""
+    stack, _ = _in_any_region()
+    vpc = ec2.Vpc(stack, "Changed")
+    choose_subnets(vpc=vpc, vpc_subnets=None, spread=None)
+    resource: Any = vpc.node.default_child
+    resource.instance_tenancy = "dedicated"
+
+    with pytest.raises(ConfigurationError, match="tenancy is dedicated"):
+        choose_subnets(vpc=vpc, vpc_subnets=None, spread=None)
+
+
 # Selections that find nothing
 
 

@@ -132,7 +132,7 @@ def choose_subnets(
         if not chosen.is_pending_lookup:
             check(_check_number, chosen.subnets)
         if are_listed:
-            check(_check_once, [_comparable(stack, each) for each in ids_of_each])
+            check(_check_once, [_resolved_text(stack, each) for each in ids_of_each])
         if vpc_subnets.subnets:
             check(_check_vpc, chosen.subnets, vpc)
         if network_type.needs_ipv6:
@@ -143,7 +143,7 @@ def choose_subnets(
         if spread is not None and are_listed and not chosen.is_pending_lookup:
             check(
                 _check_spread,
-                [None if zone is None else _comparable(stack, zone) for zone in zone_of_each],
+                [None if zone is None else _resolved_text(stack, zone) for zone in zone_of_each],
                 spread,
             )
     return ChosenSubnets(ids_of_each, zones, tuple(zone or "" for zone in zone_of_each))
@@ -256,7 +256,9 @@ def _refuse_subnets(call: str) -> None:
 
 
 def _check_tenancy(vpc: ec2.IVpc) -> None:
-    if _tenancy(vpc) == "dedicated":
+    resource = _l1_vpc(vpc)
+    # Read each time: an app may still change it.
+    if resource is not None and resource.instance_tenancy == "dedicated":
         raise ConfigurationError(
             got=f"{vpc.node.path} with default_instance_tenancy=ec2.DefaultInstanceTenancy.DEDICATED",
             allowed="ElastiCache does not run in VPCs whose tenancy is dedicated",
@@ -265,8 +267,8 @@ def _check_tenancy(vpc: ec2.IVpc) -> None:
         )
 
 
-def _comparable(stack: Stack, value: str) -> str:
-    """A text that is equal for what resolves to the same."""
+def _resolved_text(stack: Stack, value: str) -> str:
+    """What a value resolves to, as JSON: two tokens for one subnet give the same text."""
     return json.dumps(stack.resolve(value) if is_unresolved(value) else value)
 
 
@@ -276,10 +278,10 @@ def _has_isolated(vpc: ec2.IVpc) -> bool:
 
 
 @asked_once
-def _tenancy(vpc: ec2.IVpc) -> str | None:
-    """The tenancy of the instances in a VPC of this app."""
+def _l1_vpc(vpc: ec2.IVpc) -> ec2.CfnVPC | None:
+    """The L1 construct of a VPC of this app; None for an imported one."""
     resource = vpc.node.default_child
-    return resource.instance_tenancy if isinstance(resource, ec2.CfnVPC) else None
+    return resource if isinstance(resource, ec2.CfnVPC) else None
 
 
 def _zones(zones: Sequence[str]) -> list[str | None]:

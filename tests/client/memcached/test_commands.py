@@ -7,6 +7,7 @@ import pickle
 import re
 import sys
 import textwrap
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,17 +133,20 @@ def test_delete_and_touch(cache: Memcached) -> None:
     assert seen == [True, True, False, False]
 
 
-@pytest.mark.parametrize("ttl", [3600, MONTH, MONTH + 1, 10 * MONTH])
+@pytest.mark.parametrize("ttl", [1, 60, MONTH, MONTH + 1, 10 * MONTH])
 def test_a_long_time_to_live_is_one(
     tls_servers: list[Server], dns_only: Certificate, open_nodes: Callable[..., Memcached], ttl: int
 ) -> None:
     """Memcached reads more than 30 days as a date. The server gets the right time."""
     server = tls_servers[0]
     cache = open_nodes(server, tls=tls_context(dns_only.certificate), fail_open=False)
+    began = time.monotonic()
     cache.set(f"lives-{ttl}", "value", ttl=ttl)
     with contextlib.closing(server.admin()) as admin:
-        left = int(admin.raw_command(f"mg lives-{ttl} t").split(b" t")[1])
-    assert abs(ttl - left) <= 60, "a loaded machine takes its time, a wrong date is years away"
+        _, _, left = admin.raw_command(f"mg lives-{ttl} t").partition(b" t")
+    passed = time.monotonic() - began
+    # The server counts whole seconds; on a loaded machine an item of one second may be gone by now.
+    assert 0 <= ttl - int(left or 0) <= passed + 1
 
 
 def test_text_keys_of_any_language(cache: Memcached) -> None:
