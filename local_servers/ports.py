@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import random
@@ -57,6 +58,13 @@ def _reserve(port: int) -> bool:
     if len(_reservations) > _MAX_RESERVATIONS:
         _reservations.popleft().close()
     return True
+
+
+@atexit.register
+def _release() -> None:
+    """Close what is left of the reservations: the interpreter would warn of them at its end."""
+    while _reservations:
+        _reservations.pop().close()
 
 
 def _is_free(port: int) -> bool:
