@@ -145,8 +145,9 @@ def test_a_long_time_to_live_is_one(
     with contextlib.closing(server.admin()) as admin:
         _, _, left = admin.raw_command(f"mg lives-{ttl} t").partition(b" t")
     passed = time.monotonic() - began
-    # The server counts whole seconds; on a loaded machine an item of one second may be gone by now.
-    assert 0 <= ttl - int(left or 0) <= passed + 1
+    # The server's clock is in whole seconds and set once a second, late on a loaded machine; a date is in whole seconds
+    # of another clock. An item of one second may be gone by now.
+    assert abs(ttl - int(left or 0)) <= passed + 3
 
 
 def test_text_keys_of_any_language(cache: Memcached) -> None:
