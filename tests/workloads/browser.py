@@ -67,7 +67,6 @@ def use_sessions(page: Page) -> None:
     """Fill a cart and log in, with two processes taking turns."""
     for item in ("Add Oak lamp", "Add Clay teapot", "Add Oak lamp"):
         page.get_by_role("button", name=item).click()
-        page.wait_for_load_state("networkidle")
     expect(page.locator("#total")).to_have_text("$168.00")
     page.get_by_label("Name").fill("Ada")
     page.get_by_role("button", name="Log in").click()

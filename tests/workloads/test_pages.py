@@ -88,6 +88,16 @@ def test_two_processes_take_turns(page: Page) -> None:
 
 
 @page_of("sessions")
+def test_every_click_counts(page: Page) -> None:
+    """Also those before the answer to the first."""
+    held = hold(page, "**/api/cart")
+    for item in ("Add Oak lamp", "Add Clay teapot", "Add Oak lamp"):
+        page.get_by_role("button", name=item).click()
+    held[0].continue_()
+    expect(page.locator("#total")).to_have_text("$168.00")
+
+
+@page_of("sessions")
 def test_logging_out_everywhere_reaches_other_browsers(page: Page, browser: Browser) -> None:
     """Another browser of the same user is logged out at its next request."""
     other = browser.new_page()
@@ -133,20 +143,46 @@ def test_a_refusal_is_said_at_the_top(page: Page) -> None:
 
 @page_of("catalogue")
 def test_the_last_choice_is_what_is_shown(page: Page) -> None:
-    """A late answer to an earlier choice does not replace the current one."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/api/categories/Chairs/*", hold)
+    """A late answer to an earlier choice of a category or a product does not replace the current one."""
+    category, product = hold(page, "**/api/categories/Chairs/*"), hold(page, "**/api/products/*")
     page.get_by_label("Category").select_option("Chairs")
     page.get_by_label("Category").select_option("Kettles")
     expect(page.locator("#category-title")).to_have_text("24 of kettles")
-    with page.expect_response("**/api/categories/Chairs/*"):
-        held[0].continue_()
+    for name in ("Ash Kettle 1", "Oak Kettle 1"):
+        page.get_by_role("button", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name="Oak Kettle 1")).to_be_visible()
+    with page.expect_response("**/api/categories/Chairs/*"), page.expect_response("**/api/products/*"):
+        category[0].continue_()
+        product[0].continue_()
     wait_for_figures(page)
     expect(page.locator("#category-title")).to_have_text("24 of kettles")
+    expect(page.get_by_role("heading", name="Oak Kettle 1")).to_be_visible()
+
+
+@page_of("leaderboard")
+def test_the_last_choice_of_a_board_is_what_is_shown(page: Page) -> None:
+    """A late answer about another board does not replace the current one."""
+    held = hold(page, "**/api/boards/all-time?*")
+    with page.expect_request("**/api/boards/all-time?*"):
+        pass  # the page asks by itself
+    with page.expect_response("**/api/boards/daily?*"):
+        page.get_by_label("today").check()
+    late = [{"rank": 1, "player": "Late", "score": 1}]
+    hold(page, "**/api/boards/daily?*")
+    with page.expect_request("**/api/boards/daily?*"):  # a second after the answer
+        held[0].fulfill(json={"top": late, "players": 1, "you": None, "around": []})
+    assert "Late" not in page.locator("#top").inner_text()
+
+
+def hold(page: Page, url: str) -> list[Route]:
+    """Hold the first request of a page that fits; the test lets it go on."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(url, keep, times=1)
+    return held
 
 
 def wait_for_figures(page: Page) -> None:

@@ -1,6 +1,6 @@
 const SHOPPERS = 8;
 const PRODUCTS = 1000;
-const shown = { product: null, waits: [], count: 0 };
+const shown = { asked: null, product: null, waits: [], count: 0 };
 const samples = [];
 
 const mode = () => ($("#cache").checked ? "" : "?cache=off");
@@ -14,10 +14,12 @@ async function measured(path) {
 }
 
 async function showProduct(id) {
+  shown.asked = id;
   draw(await measured(`api/products/${id}${mode()}`));
 }
 
 function draw(product) {
+  if (product.id !== shown.asked) return; // another product was chosen, and may have been answered first
   shown.product = product.id;
   $("#name").textContent = product.name;
   $("#about").textContent = product.rating === null

@@ -2,11 +2,13 @@ const NAMES = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "
 
 const submit = (player, score) => call("api/scores", "PUT", { player, score });
 
+const wanted = () => [$("#windows :checked").value, $("#player").value.trim()];
+
 async function refresh() {
   const start = performance.now();
-  const window = $("#windows :checked").value;
-  const player = $("#player").value.trim();
+  const [window, player] = wanted();
   const { top, players, you, around } = await call(`api/boards/${window}?player=${encodeURIComponent(player)}`);
+  if (String(wanted()) !== String([window, player])) return; // another one was chosen, and may have been answered first
   tile("#wait", `${(performance.now() - start).toFixed(1)} ms`);
   tile("#rank", you === null ? "–" : numbers.format(you.rank));
   $("#rank-of").textContent = you === null ? "no score yet" : `of ${numbers.format(players)}`;

@@ -1,5 +1,7 @@
 const answers = [];
 const colours = new Map();
+let quantities = new Map();
+let last = Promise.resolve();
 
 /** Note which process gave the answer. */
 function note({ process }) {
@@ -21,13 +23,14 @@ async function show() {
   $("#login").hidden = user !== null;
   $("#logged-in").hidden = user === null;
   $("#who").textContent = user ?? "";
+  quantities = new Map(cart.map(({ item, quantity }) => [item, quantity]));
   $("#cart").replaceChildren(...cart.map(line));
   $("#total").textContent = money(total_cents);
-  $("#shelf").replaceChildren(...shelf.map((item) => offer(item, cart)));
+  $("#shelf").replaceChildren(...shelf.map(offer));
 }
 
 function line({ item, name, quantity, price_cents }) {
-  const fewer = () => put(item, quantity - 1);
+  const fewer = () => add(item, -1);
   return element("tr", {},
     element("th", { scope: "row" }, name),
     element("td", { class: "number" }, `${quantity} `,
@@ -35,26 +38,31 @@ function line({ item, name, quantity, price_cents }) {
     element("td", { class: "number" }, money(price_cents * quantity)));
 }
 
-function offer({ item, name, price_cents }, cart) {
-  const quantity = cart.find((line) => line.item === item)?.quantity ?? 0;
-  const more = () => put(item, quantity + 1);
+function offer({ item, name, price_cents }) {
+  const more = () => add(item, 1);
   return element("li", { class: "row spread" },
     element("span", {}, name, " ", element("span", { class: "soft" }, money(price_cents))),
     element("button", { type: "button", "aria-label": `Add ${name}`, onclick: more }, "Add"));
 }
 
-const send = (path, method, body) => attempt(async () => {
-  note(await call(path, method, body));
+/** Run a task after those before it: the first answer sets the cookie, and a quantity depends on the last answer. */
+const inTurn = (task) => (last = last.then(() => attempt(task)));
+const send = (path, method, body) => inTurn(async () => {
+  note(await call(path, method, body()));
   await show();
 });
-const put = (item, quantity) => send("api/cart", "PUT", { item, quantity });
+const add = (item, more) => send("api/cart", "PUT", () => ({
+  item,
+  quantity: Math.max(0, (quantities.get(item) ?? 0) + more),
+}));
 
-$("#ask").addEventListener("click", () => attempt(show));
+$("#ask").addEventListener("click", () => inTurn(show));
 $("#login").addEventListener("submit", (event) => {
   event.preventDefault();
-  send("api/login", "POST", { user: $("#user").value.trim() });
+  const user = $("#user").value.trim();
+  send("api/login", "POST", () => ({ user }));
 });
-$("#logout").addEventListener("click", () => send("api/logout", "POST", {}));
-$("#logout-everywhere").addEventListener("click", () => send("api/logout-everywhere", "POST", {}));
+$("#logout").addEventListener("click", () => send("api/logout", "POST", () => ({})));
+$("#logout-everywhere").addEventListener("click", () => send("api/logout-everywhere", "POST", () => ({})));
 
-await attempt(show);
+await inTurn(show);
