@@ -43,6 +43,7 @@ Result = TypeVar("Result")
 SILENT_SECONDS = 5.0  # before a connection that is not admitted is closed
 HANDSHAKE_SECONDS = 10.0
 CALL_SECONDS = 10.0
+PAUSE_SECONDS = 0.05  # after a connection that could not be accepted
 BACKLOG = 512
 BUFFER = 256 * 1024  # bytes; of each direction of a connection
 THREADS = 16  # that decide
@@ -261,7 +262,7 @@ class _Listener:
         self._endpoint = endpoint
         self._context = _context(endpoint)
         self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         listening = socket.socket()
@@ -274,13 +275,13 @@ class _Listener:
             listening.close()
             raise
         self._socket = listening
-        self._accepting = asyncio.create_task(self._accept(listening))
+        self._listen(listening)
 
     async def stop(self) -> None:
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
+        if self._retry is not None:
+            self._retry.cancel()
         if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
         await self.disconnect()
 
@@ -290,17 +291,24 @@ class _Listener:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                client, address = await loop.sock_accept(listening)
-            except OSError:  # for example too many open files
-                await asyncio.sleep(0.05)
-                continue
-            task = asyncio.create_task(self._connection(client, address))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+    def _listen(self, listening: socket.socket) -> None:
+        # Not `loop.sock_accept`: cancelled at the wrong moment, it loses the connection that it has just accepted.
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            client, address = listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # the client has gone
+        except OSError:  # for example too many open files
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listening)
+            self._retry = loop.call_later(PAUSE_SECONDS, self._listen, listening)
+            return
+        task = asyncio.create_task(self._connection(client, address))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: client.close())  # also of a task that is cancelled before it begins
 
     async def _connection(self, client: socket.socket, address: TcpAddress) -> None:
         try:
@@ -313,8 +321,6 @@ class _Listener:
             pass  # the client or the engine has ended the connection, or the client does not speak the protocol
         except Exception:
             logger.exception("a connection to %s failed", self._endpoint.name)
-        finally:
-            client.close()
 
     async def _admitted(self, client: socket.socket, address: TcpAddress) -> Peer | None:
         edge, endpoint = self._edge, self._endpoint

@@ -83,9 +83,8 @@ def exchange(connection: socket.socket, request: bytes, length: int) -> bytes:
 
 
 def nothing_left(run: Run, endpoint: Endpoint) -> bool:
-    """Whether no connection and no task but the listeners' is left."""
-    tasks = asyncio.all_tasks(run.edge._loop)
-    return run.edge.connections(endpoint.name) == 0 and len(tasks) == len(run.edge.endpoints)
+    """Whether no connection and no task is left."""
+    return run.edge.connections(endpoint.name) == 0 and not asyncio.all_tasks(run.edge._loop)
 
 
 def token_login(endpoint: Endpoint, user: str, password: str) -> CacheLogin:
@@ -466,6 +465,42 @@ def test_closing_an_endpoint_closes_its_connections(run: Run, valkey: Engine) ->
         assert everything(connection) == b""
     with encrypted(run, endpoint) as connection:
         assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
+
+
+@contextlib.contextmanager
+def slow_turns(run: Run) -> Iterator[None]:
+    """Let each turn of the edge's loop take a millisecond, so that several things happen in one."""
+    turning = True
+
+    def turn() -> None:
+        time.sleep(0.001)
+        if turning:
+            run.edge._loop.call_soon(turn)
+
+    run.edge._loop.call_soon_threadsafe(turn)
+    yield
+    turning = False
+
+
+def test_an_endpoint_may_close_at_any_moment(run: Run, valkey: Engine) -> None:
+    """While a connection is accepted, decided on, in TLS's handshake: it ends, and others go on."""
+    arriving, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(arriving, sent, server_hostname=NAME).do_handshake()
+    hello = sent.read()
+    other = serve(run, "resp", valkey.path, name="orders-002")
+    with slow_turns(run):
+        for moment in range(100):
+            endpoint = serve(run, "resp", valkey.path)
+            with plain(endpoint) as first, plain(endpoint) as second:
+                for connection in (first, second):
+                    connection.sendall(hello)
+                time.sleep(moment / 5_000)
+                run.edge.close(endpoint.name)
+                for connection in (first, second):
+                    everything(connection)
+            with encrypted(run, other) as connection:
+                assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
 
 
 def test_an_engine_that_does_not_run_ends_the_connection(run: Run) -> None:
