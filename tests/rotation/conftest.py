@@ -8,7 +8,7 @@ import pytest
 
 from elasticache_constructs.rotation.runtime.rotate_secret.configuration import Kind
 from tests.rotation.engine import Engines, make_certificates, needs
-from tests.rotation.rig import Rig
+from tests.rotation.rig import KeptLogins, Rig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     needs("redis-server")
     pool = Engines(make_certificates(tmp_path_factory.mktemp("rotation")))
     yield pool
+    KeptLogins.close()
     pool.stop()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticache_constructs.access import Permissions
 from elasticache_constructs.rotation.runtime.rotate_secret import handler, login, nodes
@@ -12,9 +14,11 @@ from tests.rotation.clock import Clock
 from tests.rotation.twin import GROUP, SECRET, SERVERLESS, USER_ID, Account, ElastiCache, Knobs, SecretsManager
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable
     from pathlib import Path
 
+    from elasticache_constructs.rotation.runtime.rotate_secret.secret import Login
     from tests.rotation.engine import Server
 
 FOUR = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -27,6 +31,40 @@ ADDRESSES = nodes._addresses
 """As the function has it."""
 # The name localhost has a second address, at which no server listens.
 nodes._addresses = lambda cache, host, port: ["127.0.0.1"]  # noqa: ARG005 - as the function has them
+
+
+class KeptLogins(login.LoginProbe):
+    """The function's logins on connections that are kept: thousands of TLS handshakes would take most of the time.
+
+    RESET makes a connection that of a client that has not logged in. What a handshake refuses is tested with the
+    function's own class.
+    """
+
+    _streams: ClassVar[dict[int, io.BufferedRWPair]] = {}
+    _one_login = threading.Lock()
+
+    def _accepts(self, node: nodes.Node, asked: Login) -> bool:
+        with self._one_login:
+            if node.port not in self._streams:
+                self._streams[node.port] = self._stream(node)
+            stream = self._streams[node.port]
+            reset = login._command(stream, "RESET")
+            assert reset == "+RESET", reset
+            return login._log_in(node, stream, asked)
+
+    def _stream(self, node: nodes.Node) -> io.BufferedRWPair:
+        plain = socket.create_connection((node.address, node.port), login._TIMEOUT_SECONDS)
+        with plain, self._tls.wrap_socket(plain, server_hostname=node.host) as connection:
+            return connection.makefile("rwb")  # which keeps the connection open
+
+    @classmethod
+    def close(cls) -> None:
+        """Close the connections."""
+        while cls._streams:
+            cls._streams.popitem()[1].close()
+
+
+handler.LoginProbe = KeptLogins  # type: ignore[attr-defined]
 
 
 class Context:

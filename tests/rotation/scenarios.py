@@ -19,7 +19,7 @@ from elasticache_constructs.rotation.runtime.rotate_secret.errors import Rotatio
 from tests.rotation.clients import CACHE_SECONDS, POLICIES, Tally, start
 from tests.rotation.engine import Engines, make_certificates
 from tests.rotation.published import OfficialUser, Published, RotateOnly, SetFirst
-from tests.rotation.rig import FOUR, GRACE, Rig
+from tests.rotation.rig import FOUR, GRACE, KeptLogins, Rig
 from tests.rotation.twin import Crash, Knobs
 
 if TYPE_CHECKING:
@@ -229,6 +229,7 @@ def _main() -> None:
         try:
             write(measure(engines))
         finally:
+            KeptLogins.close()
             engines.stop()
 
 
