@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,7 +80,10 @@ def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both versions, the section, the wheels with their hashes and the site of it; nothing is committed or tagged."""
+    """Both versions, the section, the wheels with their hashes and the site of it; nothing is committed or tagged.
+
+    The command that is printed for giving it up leaves nothing of it.
+    """
     head = git(root, "rev-parse", "HEAD")
     (root / "dist").mkdir()
     (root / "dist" / "elasticache_old.whl").touch()
@@ -103,6 +107,11 @@ def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -
     assert "1.2.0" == (root / ".site" / "html" / "index.html").read_text()
     assert "git push --atomic origin HEAD v1.2.0" in said
 
+    given_up = shutil.copytree(root, root.parent / "given up")
+    (command,) = (line for line in said.splitlines() if line.startswith("  git restore "))
+    subprocess.run(command, shell=True, check=True, cwd=given_up)  # noqa: S602 - our own line
+    assert not git(given_up, "status", "--porcelain", "--ignored")
+
     git(root, "commit", "-qam", "1.2.0")
     assert 0 == release.main(["notes", "v1.2.0"])
     assert "### Added\n\n- A thing. *In place.*\n" == capsys.readouterr().out
@@ -110,16 +119,6 @@ def test_a_release_is_prepared(root: Path, capsys: pytest.CaptureFixture[str]) -
     assert "Tag the commit of `make release`: v1.2.0" in capsys.readouterr().err
     assert 2 == release.main(["prepare", "1.3.0"])
     assert "## Unreleased`, and there is nothing. Write an entry" in capsys.readouterr().err
-
-
-def test_a_release_is_given_up_as_it_says(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command that is printed leaves nothing of it."""
-    assert 0 == release.main(["prepare", "1.2.0"])
-
-    (command,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  git restore "))
-    subprocess.run(command, shell=True, check=True)  # noqa: S602 - our own line
-
-    assert not git(root, "status", "--porcelain", "--ignored")
 
 
 @pytest.mark.parametrize(
