@@ -13,7 +13,7 @@ from tests.distribution import made_once
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SYNTHESISED = 25
+SYNTHESISED = 15
 """Of those that were accepted, so many are built by the real constructs."""
 
 
