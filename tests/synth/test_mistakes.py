@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -49,7 +50,7 @@ def _run(app: Path) -> tuple[int, list[str]]:
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=app,
-        env={**kept, "CDK_OUTDIR": str(app / "cdk.out")},
+        env={**kept, "CDK_OUTDIR": str(app / "cdk.out"), "CDK_CONTEXT_JSON": json.dumps({"stage": "prod"})},
         capture_output=True,
         text=True,
         check=False,
