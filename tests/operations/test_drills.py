@@ -43,6 +43,7 @@ def test_a_drill_passes_and_leaves_its_record(name: str, operator: Operator) -> 
     assert f"| small | 000000000000, eu-west-1 | {record['name']} | passed |" in table
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("begun", ["making the snapshot", "making the replication group", "can be deleted"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_deletes_what_it_has_made(number: int, begun: str, operator: Operator) -> None:
