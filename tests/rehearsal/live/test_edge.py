@@ -490,12 +490,12 @@ def test_an_endpoint_may_close_at_any_moment(run: Run, valkey: Engine) -> None:
     hello = sent.read()
     other = serve(run, "resp", valkey.path, name="orders-002")
     with slow_turns(run):
-        for moment in range(100):
+        for moment in range(50):
             endpoint = serve(run, "resp", valkey.path)
             with plain(endpoint) as first, plain(endpoint) as second:
                 for connection in (first, second):
                     connection.sendall(hello)
-                time.sleep(moment / 5_000)
+                time.sleep(moment / 2_500)
                 run.edge.close(endpoint.name)
                 for connection in (first, second):
                     everything(connection)
