@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from ast import literal_eval
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,13 @@ def test_what_stays_outside_the_stack_is_said(accounts: list[Account]) -> None:
             assert bool(answer.get("AuthTokenEnabled")) == ("all clients share one AUTH token" in said)
             nodes = each.inventory.members(answer) if "MemberClusters" in answer else [answer]
             used = nodes[0].get("CacheParameterGroup", {}).get("CacheParameterGroupName", "default.")
-            assert (not used.startswith("default.")) == (f"the parameter group {used} is outside the stack" in said)
+            outside = [finding for finding in one.translation.findings if f"parameter group {used} " in finding.what]
+            assert (not used.startswith("default.")) == bool(outside)
+            stated = {item["ParameterName"] for item in each.inventory.parameters.get(used, ())} - {"cluster-enabled"}
+            for finding in outside:
+                assert "parameter_group_name" in finding.mended
+                written = re.search(r"parameters=(\{.*\})", finding.mended)
+                assert stated == ({*literal_eval(written[1])} if written else set())
             as_json: Any = each.written.as_json()["adopted"]
             assert [finding.argument or None for finding in one.translation.findings] == [
                 finding["argument"] for finding in as_json[one.cache.name]
@@ -563,8 +570,14 @@ def test_a_refused_call_is_told_in_one_line(
     assert "sts:GetCallerIdentity gave no answer" in capsys.readouterr().err
 
 
-def test_the_command_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """From an inventory to the four files, in a folder with a space; the code is synthesised in a separate process."""
+def test_the_command_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From an inventory to the four files, in a folder with a space; the code is synthesised in a separate process.
+
+    That process takes no context from a CDK CLI that may have started this one.
+    """
+    monkeypatch.setenv("CDK_CONTEXT_JSON", "not of this app")
     source = tmp_path / "inventory.json"
     source.write_text(drawn(1, seed=2).to_json())
     folder = tmp_path / "with a space"

@@ -15,6 +15,7 @@ import pytest
 import redis
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from redis.exceptions import AuthorizationError, NoPermissionError, RedisClusterException
+from starlette.requests import Request
 from starlette.routing import Route
 
 from elasticache_client.sessions import SessionsDenied
@@ -25,7 +26,6 @@ from workloads.retry import RetryMiddleware
 from workloads.web import Json, application, read
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
 
     from elasticache_client import ConnectionSettings
@@ -193,10 +193,10 @@ class Moody:
         self._statuses = list(statuses)
         self._headers = [(b"retry-after", b"1")] if retry_after else []
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the next status. The last one is repeated."""
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
-        self.bodies.append((await receive())["body"])
+        self.bodies.append(await Request(scope, receive).body())
         await send({"type": "http.response.start", "status": status, "headers": self._headers})
         await send({"type": "http.response.body", "body": str(status).encode()})
 
@@ -204,9 +204,10 @@ class Moody:
 def answered(app: Moody, method: str) -> list[Message]:
     """What a client of an application with ``RetryMiddleware`` receives for one request."""
     sent: list[Message] = []
+    coming: list[Message] = [{"type": "http.request", "body": b"once", "more_body": False}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"once", "more_body": False}
+        return coming.pop() if coming else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
