@@ -134,6 +134,7 @@ class _Drawing:
         _check("DescribeUserGroups", UserGroups=user_groups)
         single = [each for each in self._clusters if "ReplicationGroupId" not in each]
         caches = [*self._groups, *single, *self._serverless]
+        sharded = {f"{each['ReplicationGroupId']}-parameters" for each in self._groups if each["ClusterEnabled"]}
         return Inventory(
             account=ACCOUNT,
             region=REGION,
@@ -146,7 +147,10 @@ class _Drawing:
             security_groups=security_groups,
             subnets=subnets,
             parameters={
-                name: [{"ParameterName": "maxmemory-policy", "ParameterValue": "allkeys-lru"}]
+                name: [
+                    {"ParameterName": "maxmemory-policy", "ParameterValue": "allkeys-lru"},
+                    *([{"ParameterName": "cluster-enabled", "ParameterValue": "yes"}] if name in sharded else []),
+                ]
                 for name in self._parameter_groups
             },
             tags={each["ARN"]: self._tags.get(each["ARN"], []) for each in caches},

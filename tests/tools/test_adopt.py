@@ -25,10 +25,10 @@ from elasticache_rules.terminal import Interrupted
 from elasticache_tools.adopt import account, command
 from elasticache_tools.adopt.comparison import differences, implied
 from elasticache_tools.adopt.errors import AdoptError
-from elasticache_tools.adopt.findings import Weakness
+from elasticache_tools.adopt.findings import Weakness, around
 from elasticache_tools.adopt.inventory import Inventory
 from elasticache_tools.adopt.module import STACK
-from elasticache_tools.adopt.selection import select
+from elasticache_tools.adopt.selection import Cache, select
 from elasticache_tools.adopt.synthesis import imported, mapping
 from tests.conftest import ROOT, new_app
 from tests.tools.existing_caches import REGION, Answer, drawn
@@ -199,6 +199,17 @@ def test_what_stays_outside_the_stack_is_said(accounts: list[Account]) -> None:
             assert [finding.argument or None for finding in one.translation.findings] == [
                 finding["argument"] for finding in as_json[one.cache.name]
             ]
+
+
+def test_the_mode_of_a_cluster_is_no_parameter_to_state() -> None:
+    """Its own parameter group says cluster-enabled, which follows from the topology."""
+    inventory = drawn(8, seed=702)
+    (named,) = (name for name, stated in inventory.parameters.items() if len(stated) > 1)
+    name = named.removesuffix("-parameters")
+    group = Cache("AWS::ElastiCache::ReplicationGroup", name, inventory.named("ReplicationGroups", name))
+    found = around(group, inventory)
+    (mended,) = (finding.mended for finding in found if named in finding.what)
+    assert mended.endswith("add parameters={'maxmemory-policy': 'allkeys-lru'}")
 
 
 def test_names_of_nodes_are_stated_only_where_they_are_not_those_of_the_service(accounts: list[Account]) -> None:
