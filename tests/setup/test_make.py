@@ -267,7 +267,7 @@ def whole_ci(tmp_path: Path, broken: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("broken", ["test", "types", "scan", "wheels", "lint", "docs", "none"])
 def test_one_part_fails_the_whole(broken: str, tmp_path: Path) -> None:
-    """All other parts run, and what those print that run beside the tests is shown after them, in order."""
+    """All other parts run, and the output of those that run during the tests is shown after them, in order."""
     result = whole_ci(tmp_path, broken)
 
     made = re.findall(r"^made (\w+)$", result.stdout, flags=re.MULTILINE)
