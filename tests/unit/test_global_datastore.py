@@ -37,6 +37,10 @@ from tests.unit.builders import NO_ALARMS, USERS, replication_group
 GROUP, GLOBAL = "ElastiCache::ReplicationGroup", "ElastiCache::GlobalReplicationGroup"
 BY_HAND = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": "All members are upgraded together."}
 SHARDED = Topology(shards=2, replicas_per_shard=2)
+LOGIN = Access.users(default=DefaultUser.with_token())
+"""The fewest users that there are: each takes its time to build, in every member."""
+OF_LAG = CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60})
+"""The group has the alarm of its lag before it is the primary of a global datastore."""
 REFUSED_FOR_SECONDARIES = {
     *("PrimaryClusterId", "AutomaticFailoverEnabled", "NumNodeGroups", "CacheParameterGroupName", "CacheNodeType"),
     *("Engine", "EngineVersion", "CacheSecurityGroupNames", "TransitEncryptionEnabled", "AtRestEncryptionEnabled"),
@@ -57,7 +61,7 @@ class World:
     def secondary(self, bench: Bench | None = None, name: str = "Redis", **changes: Any) -> SecondaryReplicationGroup:
         """A secondary, in the other Region."""
         bench = bench or self.there
-        given = {"global_datastore": self.store, "vpc": bench.vpc, "access": USERS, "alarms": NO_ALARMS, **changes}
+        given = {"global_datastore": self.store, "vpc": bench.vpc, "access": LOGIN, "alarms": NO_ALARMS, **changes}
         return SecondaryReplicationGroup(bench.stack, name, **given)
 
     @property
@@ -68,7 +72,8 @@ class World:
 
 
 def _primary(bench: Bench, **changes: Any) -> ReplicationGroup:
-    return replication_group(bench, node_type=NodeType("cache.r7g.large"), **{**BY_HAND, **changes})
+    given = {"access": LOGIN, "node_type": NodeType("cache.r7g.large"), **BY_HAND, **changes}
+    return replication_group(bench, **given)
 
 
 def _world(*, of_store: dict[str, Any] | None = None, **changes: Any) -> World:
@@ -144,7 +149,7 @@ def test_primary_has_the_alarm_of_its_lag_before_it_is_promoted_away() -> None:
 @pytest.mark.parametrize(
     ("alarms", "thresholds"),
     [
-        (CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60}), [60]),
+        (OF_LAG, [60]),
         (CacheAlarms(removed={CacheAlarm.GLOBAL_REPLICATION_LAG: "Another system watches the lag of this store."}), []),
         (CacheAlarms(no_alarms_reason="Another system watches the caches of this account."), []),
     ],
@@ -157,61 +162,87 @@ def test_alarms_of_the_primary_decide_about_its_lag(alarms: CacheAlarms, thresho
     assert thresholds == [each["Properties"]["Threshold"] for each in _of_lag(here).values()]
 
 
-def _alarms(bench: Bench) -> dict[str, dict[str, Any]]:
-    """What a template says of alarms, by type and logical id."""
-    types = ("Alarm", "CompositeAlarm", "AlarmMuteRule")
-    return {each: bench.resources(f"CloudWatch::{each}") for each in types}
+@dataclass(frozen=True)
+class Watched:
+    """What there is of the alarms of a primary, one with every kind of user."""
+
+    resources: dict[str, dict[str, Any]]
+    """What the template says, by type and logical id."""
+    names: set[CacheAlarm]
+    node_ids: list[Any]
+
+
+def _watched(**changes: Any) -> Watched:
+    world = _world(access=USERS, **{"alarms": None, **changes})
+    types = [f"AWS::CloudWatch::{each}" for each in ("Alarm", "CompositeAlarm", "AlarmMuteRule")]
+    everything = world.here.template()["Resources"].items()
+    return Watched(
+        {kind: {name: each for name, each in everything if each["Type"] == kind} for kind in types},
+        {*world.primary.alarms},
+        world.here.stack.resolve(list(world.primary.node_ids)),
+    )
+
+
+@functools.cache
+def _watched_from_the_start(shards: int, topology: Topology = SHARDED, **changes: Any) -> Watched:
+    """Those of a primary that was made with as many shards, only to be looked at."""
+    return _watched(topology=dataclasses.replace(topology, shards=shards), **changes)
+
+
+LARGE = dataclasses.replace(SHARDED, node_quota=93)
 
 
 @pytest.mark.parametrize(
     ("topology", "shards", "changes"),
     [
-        (SHARDED, 3, {}),
-        (SHARDED, 5, {"alarms": CacheAlarms(thresholds={CacheAlarm.GLOBAL_REPLICATION_LAG: 60})}),
-        (SHARDED, 5, {"engine": Engine.VALKEY_8_2}),
         (Topology(cluster_mode=True), 3, {}),
-        (dataclasses.replace(SHARDED, node_quota=93), 31, {}),
+        (SHARDED, 4, {"alarms": OF_LAG}),
+        (SHARDED, 4, {"engine": Engine.VALKEY_8_2}),
+        (LARGE, 31, {}),
     ],
-    ids=["one alarm", "several alarms", "Valkey", "from one shard", "too many to watch each"],
+    ids=["one alarm", "several alarms", "Valkey", "too many to watch each"],
 )
 def test_alarms_of_the_primary_watch_new_shards(topology: Topology, shards: int, changes: dict[str, Any]) -> None:
     """They are those of a primary that was made with as many shards, under the logical ids that they had."""
-    given = {"alarms": None, **changes}
-    resharded = _world(of_store={"shards": shards}, topology=topology, **given)
-    wanted = _world(topology=dataclasses.replace(topology, shards=shards), **given)
-    resolve = [each.here.stack.resolve(list(each.primary.node_ids)) for each in (resharded, wanted)]
+    resharded = _watched(of_store={"shards": shards}, topology=topology, **changes)
+    wanted = _watched_from_the_start(shards, topology, **changes)
 
-    assert _alarms(wanted.here) == _alarms(resharded.here)
-    assert {*wanted.primary.alarms} == {*resharded.primary.alarms}
-    assert resolve[0] == resolve[1]
-    assert shards * topology.nodes_per_shard == len(resolve[0])
+    assert wanted == resharded
+    assert shards * topology.nodes_per_shard == len(resharded.node_ids)
 
 
-@pytest.mark.parametrize(("before", "after"), [(5, 2), (31, 2)], ids=["fewer", "few enough to watch each"])
-def test_alarms_of_the_primary_watch_no_shards_that_are_gone(before: int, after: int) -> None:
+@pytest.mark.parametrize(
+    ("topology", "before", "changes"),
+    [(SHARDED, 4, {"alarms": OF_LAG}), (LARGE, 31, {})],
+    ids=["fewer", "few enough to watch each"],
+)
+def test_alarms_of_the_primary_watch_no_shards_that_are_gone(
+    topology: Topology, before: int, changes: dict[str, Any]
+) -> None:
     """An alarm that a dashboard may show stays, with fewer nodes; nothing refers to what watched the rest."""
-    topology = dataclasses.replace(SHARDED, shards=before, node_quota=93)
-    resharded = _alarms(_world(of_store={"shards": after}, topology=topology, alarms=None).here)
-    wanted = _alarms(_world(topology=SHARDED, alarms=None).here)
-    old = _alarms(_world(topology=topology, alarms=None).here)
-    there = {name for each in resharded.values() for name in each}
-    named = set(re.findall(r"'Fn::GetAtt': \['(\w+)', 'Arn'\]", str([resharded["CompositeAlarm"]])))
+    given = dataclasses.replace(topology, shards=before)
+    alarms, composites, mutes = _watched(of_store={"shards": 2}, topology=given).resources.values()
+    wanted_alarms, _, wanted_mutes = _watched_from_the_start(2).resources.values()
+    # Whether it had the alarm of its lag from the start makes no difference to the others.
+    _, had, _ = _watched_from_the_start(before, topology, **changes).resources.values()
+    there = {*alarms, *composites, *mutes}
+    named = set(re.findall(r"'Fn::GetAtt': \['(\w+)', 'Arn'\]", str([composites])))
 
-    assert wanted["Alarm"] == resharded["Alarm"]
-    assert {name for name in old["CompositeAlarm"] if "GlobalReplicationLag" not in name} <= {
-        *resharded["CompositeAlarm"]
-    }
-    assert {*wanted["Alarm"]} <= named <= there
-    assert wanted["AlarmMuteRule"] == resharded["AlarmMuteRule"]
+    assert wanted_alarms == alarms
+    assert {name for name in had if "GlobalReplicationLag" not in name} <= {*composites}
+    assert {*wanted_alarms} <= named <= there
+    assert wanted_mutes == mutes
 
 
 def test_actions_of_alarms_are_kept_when_shards_change() -> None:
     """Who was told of an alarm before the global datastore is made is told of its shards."""
     here = new_bench("eu-west-1")
-    primary = _primary(here, topology=SHARDED, alarms=None)
+    others = _watched_from_the_start(2).names - {CacheAlarm.SWAP_USAGE}
+    alarms = CacheAlarms(removed=dict.fromkeys(others, "This test is about another alarm."))
+    primary = _primary(here, topology=SHARDED, access=USERS, alarms=alarms)
     topic = sns.Topic(here.stack, "Also")
     primary.alarms[CacheAlarm.SWAP_USAGE].add_alarm_action(actions.SnsAction(topic))
-    GlobalDatastore(here.stack, "G", primary=primary, suffix="shop", shards=5)
+    GlobalDatastore(here.stack, "G", primary=primary, suffix="shop", shards=4)
     told = [
         str(each["Properties"]["AlarmActions"]).count("'Also")
         for each in here.resources("CloudWatch::Alarm").values()
