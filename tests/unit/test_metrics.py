@@ -115,10 +115,16 @@ FUNCTIONS = {"Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM", "p99": "MAX"}
 WORDS = {"Maximum": "_max_", "Minimum": "_min_", "Sum": "_sum_", "p99": "_p99_", "Average": "_rate_"}
 
 
-@pytest.fixture(name="group")
-def _group(bench: Bench) -> ReplicationGroupBase:
+@pytest.fixture(name="stack", scope="module")
+def _stack() -> cdk.Stack:
+    """A stack of imported caches, which are only asked for their metrics."""
+    return cdk.Stack()
+
+
+@pytest.fixture(name="group", scope="module")
+def _group(stack: cdk.Stack) -> ReplicationGroupBase:
     return ReplicationGroup.from_replication_group_attributes(
-        bench.stack,
+        stack,
         "Group",
         replication_group_id="orders",
         endpoint_address="orders.example.com",
@@ -127,10 +133,10 @@ def _group(bench: Bench) -> ReplicationGroupBase:
     )
 
 
-@pytest.fixture(name="cluster")
-def _cluster(bench: Bench) -> MemcachedClusterBase:
+@pytest.fixture(name="cluster", scope="module")
+def _cluster(stack: cdk.Stack) -> MemcachedClusterBase:
     return MemcachedCluster.from_memcached_cluster_attributes(
-        bench.stack,
+        stack,
         "Cluster",
         cluster_id="items",
         discovery_endpoint_address="items.example.com",
@@ -325,11 +331,12 @@ def test_metric_over_all_nodes_takes_the_options_of_the_cdk(cluster: MemcachedCl
     )
 
     assert isinstance(metric, cloudwatch.MathExpression)
-    nodes = [each for each in metric.using_metrics.values() if isinstance(each, cloudwatch.Metric)]
+    using = metric.using_metrics
+    nodes = [each for each in using.values() if isinstance(each, cloudwatch.Metric)]
     assert 2 == len(nodes)
     assert ("Items", "#aa0000", 300) == (metric.label, metric.color, metric.period.to_seconds())
-    assert f"{FUNCTIONS[MEMCACHED[method][1]]}([{','.join(metric.using_metrics)}])" == metric.expression
-    assert {("Average", 300)} == {(_metric(each)["statistic"], _metric(each)["period"]) for each in nodes}
+    assert f"{FUNCTIONS[MEMCACHED[method][1]]}([{','.join(using)}])" == metric.expression
+    assert {("Average", 300)} == {(each["statistic"], each["period"]) for each in map(_metric, nodes)}
     assert {(None, cloudwatch.Unit.COUNT)} == {(each.label, each.unit) for each in nodes}
 
 
@@ -349,10 +356,10 @@ def test_option_that_an_expression_has_not_is_refused(cluster: MemcachedClusterB
 # Serverless caches
 
 
-@pytest.fixture(name="serverless")
-def _serverless(bench: Bench) -> ServerlessCacheBase:
+@pytest.fixture(name="serverless", scope="module")
+def _serverless(stack: cdk.Stack) -> ServerlessCacheBase:
     return ServerlessCache.from_serverless_cache_attributes(
-        bench.stack, "Cache", serverless_cache_name="Sessions", endpoint_address="s.example.com", security_groups=[]
+        stack, "Cache", serverless_cache_name="Sessions", endpoint_address="s.example.com", security_groups=[]
     )
 
 
@@ -399,11 +406,12 @@ def test_hit_rate_is_that_of_the_sums(
     cache = request.getfixturevalue(which)
     metric = getattr(cache, method)(period=cdk.Duration.minutes(5))
 
-    of_name = [[key for key, each in metric.using_metrics.items() if _metric(each)["name"] == name] for name in names]
+    using = {key: _metric(each) for key, each in metric.using_metrics.items()}
+    of_name = [[key for key, each in using.items() if each["name"] == name] for name in names]
     hits, misses = map("+".join, of_name)
     assert f"100*({hits})/({hits}+{misses})" == metric.expression
     for keys, name in zip(of_name, names, strict=True):
-        told = [_metric(metric.using_metrics[key]) for key in keys]
+        told = [using[key] for key in keys]
         assert len(cache.node_ids) == len(told)
         assert [(name, "Sum", 300)] * len(told) == [(each["name"], each["statistic"], each["period"]) for each in told]
         assert len(told) == len({str(each["dimensions"]) for each in told})
@@ -428,13 +436,11 @@ def test_metric_over_all_nodes_of_a_group(group: ReplicationGroupBase, method: s
     metric = getattr(group, method)()
 
     assert isinstance(metric, cloudwatch.MathExpression)
-    assert f"{FUNCTIONS[statistic]}([{','.join(metric.using_metrics)}])" == metric.expression
-    assert ["orders-001", "orders-002", "orders-003"] == [
-        _metric(each)["dimensions"]["CacheClusterId"] for each in metric.using_metrics.values()
-    ]
-    assert {(name, statistic)} == {
-        (_metric(each)["name"], _metric(each)["statistic"]) for each in metric.using_metrics.values()
-    }
+    using = metric.using_metrics
+    assert f"{FUNCTIONS[statistic]}([{','.join(using)}])" == metric.expression
+    nodes = [_metric(each) for each in using.values()]
+    assert ["orders-001", "orders-002", "orders-003"] == [each["dimensions"]["CacheClusterId"] for each in nodes]
+    assert {(name, statistic)} == {(each["name"], each["statistic"]) for each in nodes}
 
 
 def test_expression_is_labelled(group: ReplicationGroupBase) -> None:
