@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,13 +29,14 @@ from elasticache_constructs import (
     ServerlessLimits,
     Topology,
 )
+from tests.conftest import Bench, new_bench
+from tests.unit.builders import NO_ALARMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import Bench
-
 READ = Permissions.read_only("app:*")
+GROUP = "a replication group"
 IAM, BATCH = IamUser("settings-app", READ), PasswordUser("batch", READ)
 
 
@@ -42,6 +45,7 @@ def cache(bench: Bench, **changes: Any) -> ReplicationGroup:
     arguments: dict[str, Any] = {
         "engine": Engine.VALKEY_8_2,
         "access": Access.users(default=DefaultUser.with_token(), users=[IAM, BATCH]),
+        "alarms": NO_ALARMS,
         **changes,
     }
     return ReplicationGroup(bench.stack, "Cache", vpc=bench.vpc, node_type=NodeType("cache.t4g.small"), **arguments)
@@ -63,9 +67,28 @@ def read(variables: dict[str, str]) -> ConnectionSettings:
     return ConnectionSettings.from_environment(deployed(variables))
 
 
-def test_client_reads_an_iam_user(bench: Bench) -> None:
+@dataclass
+class Seen(Bench):
+    """A finished cache with every kind of user, which is only asked, and somebody to grant to."""
+
+    cache: Any
+    somebody: iam.IUser
+
+    def call(self, method: str, user: Any) -> Any:
+        """Ask for the settings of a user, or for a grant to connect as one, which is refused."""
+        return getattr(self.cache, method)(*[self.somebody] if method == "grant_connect" else [], user)
+
+
+@functools.cache
+def seen(kind: str) -> Seen:
+    """A cache that is built once."""
+    bench = new_bench()
+    return Seen(bench.stack, bench.vpc, KINDS[kind](bench), iam.User(bench.stack, "Somebody"))
+
+
+def test_client_reads_an_iam_user() -> None:
     """An IAM user's settings reach the client: who, by which kind of login, on which cache."""
-    settings = read(cache(bench).connection_settings(IAM))
+    settings = read(seen(GROUP).cache.connection_settings(IAM))
 
     assert ("valkey", "iam", "settings-app", "cac1abcdefghijk", None) == (
         settings.engine,
@@ -76,16 +99,16 @@ def test_client_reads_an_iam_user(bench: Bench) -> None:
     )
 
 
-def test_client_reads_the_token(bench: Bench) -> None:
+def test_client_reads_the_token() -> None:
     """Without a user the settings are those of the AUTH token."""
-    settings = read(cache(bench).connection_settings())
+    settings = read(seen(GROUP).cache.connection_settings())
 
     assert ("secret", "default", True) == (settings.auth, settings.user, settings.secret_arn is not None)
 
 
-def test_client_reads_a_password_user(bench: Bench) -> None:
+def test_client_reads_a_password_user() -> None:
     """A password user's settings name its own secret."""
-    made = cache(bench)
+    made = seen(GROUP).cache
     mine, tokens = made.connection_settings(BATCH), made.connection_settings()
 
     assert "batch" == read(mine).user
@@ -102,22 +125,24 @@ def test_client_reads_the_mode(bench: Bench, shards: int, mode: str, *, reader: 
 
 def test_client_reads_memcached(bench: Bench) -> None:
     """Memcached's settings have no login."""
-    made = MemcachedCluster(bench.stack, "Pages", vpc=bench.vpc, node_type=NodeType("cache.t4g.small"))
+    made = MemcachedCluster(
+        bench.stack, "Pages", vpc=bench.vpc, node_type=NodeType("cache.t4g.small"), alarms=NO_ALARMS
+    )
     settings = read(made.connection_settings())
 
     assert ("memcached", "none", 11211) == (settings.engine, settings.auth, settings.port)
 
 
-def test_every_variable_is_of_the_contract(bench: Bench) -> None:
+def test_every_variable_is_of_the_contract() -> None:
     """The client writes the same variables from what it read."""
-    variables = deployed(cache(bench).connection_settings(IAM))
+    variables = deployed(seen(GROUP).cache.connection_settings(IAM))
 
     assert variables == ConnectionSettings.from_environment(variables).to_environment()
 
 
-def test_variables_carry_no_secret(bench: Bench) -> None:
+def test_variables_carry_no_secret() -> None:
     """A secret is named by its ARN, never resolved into a variable."""
-    assert "{{resolve" not in str(bench.stack.resolve(cache(bench).connection_settings()))
+    assert "{{resolve" not in str(seen(GROUP).stack.resolve(seen(GROUP).cache.connection_settings()))
 
 
 def test_imported_group_knows_iam_users_alone(bench: Bench) -> None:
@@ -185,13 +210,14 @@ def serverless_cache(bench: Bench, **changes: Any) -> ServerlessCache:
     """A serverless cache with every kind of user."""
     arguments: dict[str, Any] = {
         "access": Access.users(default=DefaultUser.with_token(), users=[IAM, BATCH]),
+        "alarms": NO_ALARMS,
         **changes,
     }
     limits = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
     return ServerlessCache(bench.stack, "Cache", vpc=bench.vpc, limits=limits, **arguments)
 
 
-KINDS: dict[str, Callable[..., Any]] = {"a replication group": cache, "a serverless cache": serverless_cache}
+KINDS: dict[str, Callable[..., Any]] = {GROUP: cache, "a serverless cache": serverless_cache}
 NO_TOKEN = Access.users(default=DefaultUser.disabled(), users=[IAM])
 
 
@@ -202,7 +228,7 @@ def imported_group(bench: Bench) -> ReplicationGroupBase:
     )
 
 
-IMPORTED: dict[str, Callable[..., Any]] = {"a replication group": imported_group, "a serverless cache": serverless}
+IMPORTED: dict[str, Callable[..., Any]] = {GROUP: imported_group, "a serverless cache": serverless}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -214,9 +240,9 @@ IMPORTED: dict[str, Callable[..., Any]] = {"a replication group": imported_group
         pytest.param(None, "secret", "default", id="no user: the token"),
     ],
 )
-def test_every_login_is_told(bench: Bench, kind: str, user: Any, auth: str, name: str) -> None:
+def test_every_login_is_told(kind: str, user: Any, auth: str, name: str) -> None:
     """Each user has its login, and one with a password the secret that is its own."""
-    made = KINDS[kind](bench)
+    made = seen(kind).cache
     variables = made.connection_settings(user)
 
     assert (auth, name) == (variables["ELASTICACHE_AUTH"], variables["ELASTICACHE_USER"])
@@ -244,20 +270,17 @@ FOREIGN = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", ["grant_connect", "connection_settings"])
 @pytest.mark.parametrize(("user", "name"), FOREIGN)
-def test_users_of_other_caches_are_refused(bench: Bench, kind: str, call: str, user: Any, name: str) -> None:
+def test_users_of_other_caches_are_refused(kind: str, call: str, user: Any, name: str) -> None:
     """Settings and grants are for the cache's own users."""
-    made = KINDS[kind](bench)
-    arguments = [iam.User(bench.stack, "Somebody")] if call == "grant_connect" else []
-
     with pytest.raises(ConfigurationError, match=rf"User\({name}\) of another cache"):
-        getattr(made, call)(*arguments, user)
+        seen(kind).call(call, user)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_iam_lets_nobody_in_by_password(bench: Bench, kind: str) -> None:
+def test_iam_lets_nobody_in_by_password(kind: str) -> None:
     """A grant to connect as a user with a password would open nothing."""
     with pytest.raises(ConfigurationError, match=r"Use secret\('batch'\)\.grant_read\(role\)"):
-        KINDS[kind](bench).grant_connect(iam.User(bench.stack, "Somebody"), BATCH)
+        seen(kind).call("grant_connect", BATCH)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -271,12 +294,10 @@ def test_disabled_default_user_has_no_settings(bench: Bench, kind: str, access: 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", ["grant_connect", "connection_settings"])
 @pytest.mark.parametrize("user", ["settings-app", DefaultUser.with_token()], ids=["a text", "the default user"])
-def test_what_is_no_user_is_refused(bench: Bench, kind: str, call: str, user: Any) -> None:
+def test_what_is_no_user_is_refused(kind: str, call: str, user: Any) -> None:
     """Users are named by the values that the cache was given."""
-    arguments = [iam.User(bench.stack, "Somebody")] if call == "grant_connect" else []
-
     with pytest.raises(ConfigurationError, match="user is of type IamUser or PasswordUser"):
-        getattr(KINDS[kind](bench), call)(*arguments, user)
+        seen(kind).call(call, user)
 
 
 @pytest.mark.parametrize("kind", IMPORTED)
