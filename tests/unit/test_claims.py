@@ -15,11 +15,11 @@ from elasticache_constructs import (
     DefaultUser,
     Engine,
     IamUser,
-    NodeType,
     Permissions,
     ReplicationGroup,
 )
 from tests.conftest import FLAGS
+from tests.unit.builders import NO_ALARMS, SMALL
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -50,8 +50,8 @@ def _cache(
 ) -> cdk.Stack:
     stack = cdk.Stack(scope, "Stack", env=cdk.Environment(account=place[0], region=place[1]), stack_name=stack_name)
     vpc = vpc_in(stack, place[1])
-    node_type = NodeType("cache.t4g.small")
-    ReplicationGroup(stack, "Cache", vpc=vpc, engine=Engine.VALKEY_8_2, node_type=node_type, access=access)
+    engine = Engine.VALKEY_8_2
+    ReplicationGroup(stack, "Cache", vpc=vpc, engine=engine, node_type=SMALL, access=access, alarms=NO_ALARMS)
     return stack
 
 

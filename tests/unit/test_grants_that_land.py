@@ -24,7 +24,7 @@ from elasticache_constructs import (
     ServerlessLimits,
 )
 from tests.conftest import FLAGS, Bench, new_bench
-from tests.unit.builders import APP, app_of, replication_group
+from tests.unit.builders import APP, NO_ALARMS, app_of, replication_group
 from tests.unit.test_workload_function import function
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def known_bench() -> Bench:
 
 def serverless(bench: Bench, **changes: Any) -> ServerlessCache:
     """A serverless cache of Valkey with an IAM user."""
-    arguments: dict[str, Any] = {"access": Access.users(default=DefaultUser.with_token(), users=[APP]), **changes}
+    access = Access.users(default=DefaultUser.with_token(), users=[APP])
     limits = ServerlessLimits(maximum_storage_gb=10, maximum_ecpu_per_second=5000)
-    return ServerlessCache(bench.stack, "Serverless", vpc=bench.vpc, limits=limits, **arguments)
+    arguments: dict[str, Any] = {"access": access, "limits": limits, "alarms": NO_ALARMS, **changes}
+    return ServerlessCache(bench.stack, "Serverless", vpc=bench.vpc, **arguments)
 
 
 def _imported_group(bench: Bench) -> Any:
@@ -366,50 +367,48 @@ def _policies(bench: Bench, kind: str) -> str:
         ),
     ],
 )
-@pytest.mark.parametrize("kind", ["events", "alarms"])
-def test_topics_take_statements(kind: str, give: Callable[[Any, Any], Any]) -> None:
-    """Another account may be let into a topic, as the advice about topics of other accounts says."""
+def test_topics_take_statements(give: Callable[[Any, Any], Any]) -> None:
+    """Another account may be let into topics of events and of alarms, as the advice about topics of others says."""
     bench = known_bench()
     cache = replication_group(bench)
-    topic: Any = cache.notification_topic
-    if kind == "alarms":
-        subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-        cache.rotate_secrets(Rotation(vpc_subnets=subnets))
-        topic = cache.node.find_child("Alarms")
-    give(topic, iam.AccountPrincipal(THEIRS))
+    subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    cache.rotate_secrets(Rotation(vpc_subnets=subnets))
+    topics: list[Any] = [cache.notification_topic, cache.node.find_child("Alarms")]
+    for topic in topics:
+        give(topic, iam.AccountPrincipal(THEIRS))
 
-    (statements,) = (
-        each["Properties"]["PolicyDocument"]["Statement"]
+    by_topic = {
+        str(each["Properties"]["Topics"]): each["Properties"]["PolicyDocument"]["Statement"]
         for each in bench.resources("SNS::TopicPolicy").values()
         if THEIRS in str(each)
-    )
-    assert 3 == len(statements)
+    }
+    assert {str([bench.stack.resolve(each.topic_arn)]): 3 for each in topics} == {
+        topic: len(statements) for topic, statements in by_topic.items()
+    }
 
 
-@pytest.mark.parametrize(
-    "give",
-    [
-        pytest.param(lambda key, who: key.grant_decrypt(who), id="grant_decrypt"),
-        pytest.param(lambda key, who: key.grant_encrypt_decrypt(who), id="grant_encrypt_decrypt"),
-        pytest.param(
-            lambda key, who: key.add_to_resource_policy(
-                iam.PolicyStatement(actions=["kms:Decrypt"], resources=["*"], principals=[who])
-            ),
-            id="add_to_resource_policy",
-        ),
-    ],
-)
+TO_KEYS: dict[str, Callable[[Any, Any], Any]] = {
+    "111111111111": lambda key, who: key.grant_decrypt(who),
+    "222222222222": lambda key, who: key.grant_encrypt_decrypt(who),
+    "333333333333": lambda key, who: key.add_to_resource_policy(
+        iam.PolicyStatement(actions=["kms:Decrypt"], resources=["*"], principals=[who])
+    ),
+}
+"""Ways to let somebody into the policy of a key, each by the account that is let in by it."""
+
+
 @pytest.mark.parametrize("of", ["a replication group", "a serverless cache", "a database"])
-def test_keys_take_statements(of: str, give: Callable[[Any, Any], Any]) -> None:
+def test_keys_take_statements(of: str) -> None:
     """A service, and another account, may be let into the policy of a key that was made here."""
     bench = known_bench()
     made = (CACHES | {"a database": _database})[of](bench)
-    give(made.encryption_key, iam.ServicePrincipal("backup.amazonaws.com"))
-    give(made.encryption_key, iam.AccountPrincipal(THEIRS))
+    for account, give in TO_KEYS.items():
+        give(made.encryption_key, iam.ServicePrincipal(f"to-{account}.amazonaws.com"))
+        give(made.encryption_key, iam.AccountPrincipal(account))
 
     policy = _policies(bench, "KMS::Key")
-    assert "backup.amazonaws.com" in policy
-    assert THEIRS in policy
+    let_in = [name for account in TO_KEYS for name in (f"to-{account}.amazonaws.com", f":iam::{account}:root")]
+    assert [] == [name for name in let_in if name not in policy]
 
 
 def test_secret_hands_out_its_real_key() -> None:

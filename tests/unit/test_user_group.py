@@ -58,14 +58,21 @@ def _stack(bench: Bench, name: str) -> cdk.Stack:
 
 
 class Shared:
-    """One group on two caches, each in a separate stack, and the rotation in a fourth."""
+    """One group on two caches, each in a separate stack, and the rotation in a fourth.
 
-    def __init__(self, users: Access = USERS) -> None:
+    Args:
+        users: Those of the group.
+        caches: Whether there are the caches.
+    """
+
+    def __init__(self, users: Access = USERS, *, caches: bool = True) -> None:
         self.bench = new_bench()
         self.of_users, self.of_redis, self.of_sessions, self.of_rotation = (
             _stack(self.bench, name) for name in ("Users", "Redis", "Sessions", "Rotation")
         )
         self.group = UserGroup(self.of_users, "Users", access=users)
+        if not caches:
+            return
         access = Access.user_group(self.group)
         self.redis = _redis(self.bench, self.of_redis, access=access)
         self.sessions = _serverless(self.bench, self.of_sessions, access=access)
@@ -326,11 +333,22 @@ def _elsewhere(**place: str) -> Callable[[Shared], object]:
     return make
 
 
-REFUSED: dict[str, tuple[Callable[[Shared], object], str]] = {
+REFUSED_OF_CACHES: dict[str, tuple[Callable[[Shared], object], str]] = {
     "a second rotation": (_second_rotation, "the passwords of a group are rotated once, however many caches it has"),
     "a cache after the rotation": (_cache_after_rotation, "Make the UserGroupRotation after the last cache"),
     "caches of two VPCs": (_two_vpcs, "a group on Redis/Redis and, in another VPC, Redis/There"),
     "more caches than security groups": (_many_caches, "a function joins 5 security groups at most"),
+    "a rotation of a cache's": (
+        lambda shared: shared.redis.rotate_secrets(ROTATION),
+        (
+            "rotate_secrets of a group with Access.user_group(...): the passwords of a user group are rotated once for "
+            "all of its caches. Use UserGroupRotation(stack, 'Rotation', user_group=..., rotation=...)."
+        ),
+    ),
+}
+"""Of a group that is on two caches."""
+REFUSED: dict[str, tuple[Callable[[Shared], object], str]] = {
+    **REFUSED_OF_CACHES,
     "a rotation without caches": (_no_caches, "a group without caches"),
     "a rotation without passwords": (_no_passwords, "a group whose users have no generated password"),
     "a cache of another region": (
@@ -343,13 +361,6 @@ REFUSED: dict[str, tuple[Callable[[Shared], object], str]] = {
     "a cache of another account": (
         _elsewhere(account="444455556666"),
         "for a cache in 444455556666: a user group is in the account of the caches that have it",
-    ),
-    "a rotation of a cache's": (
-        lambda shared: shared.redis.rotate_secrets(ROTATION),
-        (
-            "rotate_secrets of a group with Access.user_group(...): the passwords of a user group are rotated once for "
-            "all of its caches. Use UserGroupRotation(stack, 'Rotation', user_group=..., rotation=...)."
-        ),
     ),
     "a member that it does not have": (
         lambda shared: shared.group.member(PasswordUser("app", LEGACY.permissions)),
@@ -376,7 +387,7 @@ def test_what_cannot_be_is_refused(case: str) -> None:
     """What would fail at deployment, or rotate without proof, is refused at synth."""
     make, message = REFUSED[case]
     with pytest.raises(ConfigurationError) as refusal:
-        make(Shared())
+        make(Shared(caches=case in REFUSED_OF_CACHES))
 
     assert message in str(refusal.value)
 
