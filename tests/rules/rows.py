@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elasticache_constructs import ConfigurationError
 from tests.rules import (
     rows_access,
     rows_engines,
@@ -13,6 +19,9 @@ from tests.rules import (
     rows_topology,
 )
 
+if TYPE_CHECKING:
+    from tests.rules.row import Row
+
 ROWS = (
     *rows_engines.ROWS,
     *rows_topology.ROWS,
@@ -23,3 +32,11 @@ ROWS = (
     *rows_serverless.ROWS,
     *rows_global.ROWS,
 )
+
+
+@functools.cache
+def refusal_of(row: Row) -> ConfigurationError:
+    """How the bad input of a row is refused. It is built once for all tests that ask."""
+    with pytest.raises(ConfigurationError) as refusal:
+        row.bad()
+    return refusal.value

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elasticache_constructs import ConfigurationError
 from elasticache_rules.rules import rules
 from tests.rules import in_code
 from tests.rules.coverage import checked_by
-from tests.rules.rows import ROWS
+from tests.rules.rows import ROWS, refusal_of
 
 if TYPE_CHECKING:
     from tests.rules.row import Row
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
 def test_bad_input_is_refused_in_these_words(row: Row) -> None:
     """What the service would refuse is refused with this message and no other."""
-    with pytest.raises(ConfigurationError) as refusal:
-        row.bad()
-
-    assert row.message == str(refusal.value)
+    assert row.message == str(refusal_of(row))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
@@ -38,10 +34,9 @@ def test_every_enforced_rule_has_a_row() -> None:
     assert enforced == {row.rule for row in ROWS}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.rule)
-def test_message_carries_the_id_of_the_check(row: Row) -> None:
+def test_messages_carry_the_id_of_the_check() -> None:
     """A message ends with its rule's id, or with that of the rule whose check keeps this one too."""
-    assert checked_by(row.rule) == (row.carries or row.rule)
+    assert [] == [row.rule for row in ROWS if checked_by(row.rule) != (row.carries or row.rule)]
 
 
 def test_every_message_is_one_line() -> None:
