@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
@@ -19,7 +19,7 @@ from elasticache_constructs import (
     ReplicationGroup,
 )
 from tests.conftest import FLAGS
-from tests.unit.builders import NO_ALARMS, SMALL
+from tests.unit.builders import LOGS_ELSEWHERE, NO_ALARMS, SMALL
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -50,8 +50,8 @@ def _cache(
 ) -> cdk.Stack:
     stack = cdk.Stack(scope, "Stack", env=cdk.Environment(account=place[0], region=place[1]), stack_name=stack_name)
     vpc = vpc_in(stack, place[1])
-    engine = Engine.VALKEY_8_2
-    ReplicationGroup(stack, "Cache", vpc=vpc, engine=engine, node_type=SMALL, access=access, alarms=NO_ALARMS)
+    given: dict[str, Any] = {"engine": Engine.VALKEY_8_2, "node_type": SMALL, "access": access}
+    ReplicationGroup(stack, "Cache", vpc=vpc, alarms=NO_ALARMS, log_delivery=LOGS_ELSEWHERE, **given)
     return stack
 
 

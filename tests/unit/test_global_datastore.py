@@ -23,6 +23,7 @@ from elasticache_constructs import (
     DefaultUser,
     Engine,
     GlobalDatastore,
+    LogDelivery,
     NodeType,
     ReplicationGroup,
     SecondaryReplicationGroup,
@@ -32,7 +33,7 @@ from elasticache_constructs import (
 )
 from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import FLAGS, Bench, new_bench
-from tests.unit.builders import NO_ALARMS, USERS, replication_group
+from tests.unit.builders import LOGS_ELSEWHERE, NO_ALARMS, USERS, replication_group
 
 GROUP, GLOBAL = "ElastiCache::ReplicationGroup", "ElastiCache::GlobalReplicationGroup"
 BY_HAND = {"auto_minor_version_upgrade": False, "manual_upgrades_reason": "All members are upgraded together."}
@@ -61,8 +62,8 @@ class World:
     def secondary(self, bench: Bench | None = None, name: str = "Redis", **changes: Any) -> SecondaryReplicationGroup:
         """A secondary, in the other Region."""
         bench = bench or self.there
-        given = {"global_datastore": self.store, "vpc": bench.vpc, "access": LOGIN, "alarms": NO_ALARMS, **changes}
-        return SecondaryReplicationGroup(bench.stack, name, **given)
+        given = {"access": LOGIN, "alarms": NO_ALARMS, "log_delivery": LOGS_ELSEWHERE, **changes}
+        return SecondaryReplicationGroup(bench.stack, name, global_datastore=self.store, vpc=bench.vpc, **given)
 
     @property
     def members(self) -> Any:
@@ -72,7 +73,8 @@ class World:
 
 
 def _primary(bench: Bench, **changes: Any) -> ReplicationGroup:
-    given = {"access": LOGIN, "node_type": NodeType("cache.r7g.large"), **BY_HAND, **changes}
+    large = NodeType("cache.r7g.large")
+    given = {"access": LOGIN, "node_type": large, "log_delivery": LOGS_ELSEWHERE, **BY_HAND, **changes}
     return replication_group(bench, **given)
 
 
@@ -88,8 +90,9 @@ def _world(*, of_store: dict[str, Any] | None = None, **changes: Any) -> World:
 @functools.cache
 def _sharded() -> tuple[World, SecondaryReplicationGroup]:
     """A global datastore of two shards with one secondary, only to be looked at."""
-    world = _world(topology=SHARDED, parameters={"maxmemory-policy": "volatile-lru"})
-    return world, world.secondary(replicas_per_shard=1, alarms=CacheAlarms())
+    logs = LogDelivery()
+    world = _world(topology=SHARDED, parameters={"maxmemory-policy": "volatile-lru"}, log_delivery=logs)
+    return world, world.secondary(replicas_per_shard=1, alarms=CacheAlarms(), log_delivery=logs)
 
 
 def test_secondary_states_nothing_that_the_service_refuses() -> None:
@@ -195,7 +198,7 @@ LARGE = dataclasses.replace(SHARDED, node_quota=93)
 @pytest.mark.parametrize(
     ("topology", "shards", "changes"),
     [
-        (Topology(cluster_mode=True), 3, {}),
+        (Topology(cluster_mode=True), 2, {}),
         (SHARDED, 4, {"alarms": OF_LAG}),
         (SHARDED, 4, {"engine": Engine.VALKEY_8_2}),
         (LARGE, 31, {}),
@@ -324,8 +327,9 @@ def test_gate_lets_changes_of_all_members_pass_once_the_members_are_stated() -> 
     """They are on the global datastore alone: neither group is touched by the deployment."""
 
     def templates(**since: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        world = _world(of_store=since, topology=SHARDED)
-        world.store.state_members([world.secondary()])
+        logs = LogDelivery()
+        world = _world(of_store=since, topology=SHARDED, log_delivery=logs)
+        world.store.state_members([world.secondary(log_delivery=logs)])
         return world.here.template(), world.there.template()
 
     before, after = templates(), templates(node_type=NodeType("cache.r7g.xlarge"), engine=Engine.VALKEY_8_2)
