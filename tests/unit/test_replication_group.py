@@ -618,12 +618,12 @@ def test_connecting_from_another_stack_makes_no_cycle(bench: Bench) -> None:
         pytest.param(Access.users(default=DefaultUser.with_token(), users=[LEGACY]), "none", id="with passwords alone"),
     ],
 )
-def test_connecting_as_a_foreign_user_is_refused(bench: Bench, access: Access, known: str) -> None:
+def test_connecting_as_a_foreign_user_is_refused(access: Access, known: str) -> None:
     """A grant to a user that the group does not have would do nothing, and is refused."""
-    cache = replication_group(bench, access=access)
+    cache = seen_group(access=access).cache
 
     with pytest.raises(ConfigurationError) as refusal:
-        cache.grant_connect(_role(bench.stack), IamUser("stranger", Permissions.read_only("*")))
+        cache.grant_connect(_role(cdk.Stack()), IamUser("stranger", Permissions.read_only("*")))
 
     expected = (
         f"IamUser('stranger') of another cache: the IAM users of this group are {known}. "
@@ -633,13 +633,13 @@ def test_connecting_as_a_foreign_user_is_refused(bench: Bench, access: Access, k
     assert expected == str(refusal.value)
 
 
-def test_connecting_as_a_password_user_is_refused(bench: Bench) -> None:
+def test_connecting_as_a_password_user_is_refused() -> None:
     """IAM authentication is not for users with a password, so a grant for one is refused."""
-    cache = replication_group(bench)
+    cache = seen_group(access=USERS).cache
     stranger: Any = LEGACY
 
     with pytest.raises(ConfigurationError, match=r"^grant_connect for PasswordUser\('legacy'\): "):
-        cache.grant_connect(_role(bench.stack), stranger)
+        cache.grant_connect(_role(cdk.Stack()), stranger)
 
 
 # Secrets
@@ -674,9 +674,9 @@ def test_secret_of_a_password(bench: Bench, access: Access, name: str) -> None:
         pytest.param(TOKEN, "orders-app", ["default"], id="a user of a group with a token"),
     ],
 )
-def test_secret_of_nobody_is_refused(bench: Bench, access: Access, name: str, known: list[str]) -> None:
+def test_secret_of_nobody_is_refused(access: Access, name: str, known: list[str]) -> None:
     """Users without a generated password have no secret, and the message names those that have, in any order."""
-    cache = replication_group(bench, access=access)
+    cache = seen_group(access=access).cache
 
     with pytest.raises(ConfigurationError) as refusal:
         cache.secret(name)

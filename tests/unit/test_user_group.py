@@ -18,6 +18,7 @@ from elasticache_constructs import (
     ExistingUser,
     ExistingUserGroup,
     IamUser,
+    LogDelivery,
     PasswordUser,
     Permissions,
     ReplicationGroup,
@@ -30,7 +31,7 @@ from elasticache_constructs import (
 )
 from elasticache_rules.change_gate import Effect, compare
 from tests.conftest import Bench, new_bench
-from tests.unit.builders import APP, LEGACY, NO_ALARMS, SMALL
+from tests.unit.builders import APP, LEGACY, LOGS_ELSEWHERE, NO_ALARMS, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,8 @@ GROUP, SERVERLESS = "ElastiCache::ReplicationGroup", "ElastiCache::ServerlessCac
 
 
 def _redis(bench: Bench, stack: cdk.Stack | None = None, name: str = "Redis", **changes: Any) -> ReplicationGroup:
-    arguments = {"vpc": bench.vpc, "engine": Engine.VALKEY_8_2, "node_type": SMALL, "alarms": NO_ALARMS, **changes}
+    less = {"alarms": NO_ALARMS, "log_delivery": LOGS_ELSEWHERE}
+    arguments = {"vpc": bench.vpc, "engine": Engine.VALKEY_8_2, "node_type": SMALL, **less, **changes}
     return ReplicationGroup(stack or bench.stack, name, **arguments)
 
 
@@ -250,7 +252,7 @@ def _of_serverless(**changes: Any) -> dict[str, Any]:
 
 def _of_redis(access: Access) -> dict[str, Any]:
     bench = new_bench()
-    _redis(bench, access=access)
+    _redis(bench, access=access, log_delivery=LogDelivery())
     return bench.template()
 
 
