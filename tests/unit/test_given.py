@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,18 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
+from constructs import Construct
 
 from application_constructs.database import Database, DatabaseUser
 from application_constructs.http_api import FunctionApi
-from elasticache_constructs import AlarmTopic, CacheNetwork, ConfigurationError, EncryptionKey, Rotation
+from elasticache_constructs import (
+    AlarmTopic,
+    CacheNetwork,
+    ConfigurationError,
+    EncryptionKey,
+    ReplicationGroup,
+    Rotation,
+)
 from elasticache_constructs.shared.logs import log_group
 from tests.unit.builders import app_of, memcached_cluster, replication_group
 from tests.unit.test_grants_that_land import OURS, known_bench, serverless
@@ -188,6 +197,12 @@ def _rotated(bench: Bench, topic: sns.ITopic) -> None:
     replication_group(bench).rotate_secrets(Rotation(vpc_subnets=SUBNETS), alarm_topic=topic)
 
 
+@functools.cache
+def _never_rotated() -> ReplicationGroup:
+    """A group that is built once for all topics that are refused."""
+    return replication_group(known_bench())
+
+
 @pytest.mark.parametrize("key", [kms.Key, EncryptionKey])
 def test_topic_of_the_app_admits_alarms(key: Any) -> None:
     """CloudWatch may publish, and use the key; so may the functions, whose dead letters go there."""
@@ -222,32 +237,33 @@ def test_imported_alarm_topic_is_warned_of() -> None:
     ("make", "message"),
     [
         pytest.param(
-            lambda stack: sns.Topic.from_topic_arn(stack, "Mine", f"arn:aws:sns:us-east-1:{OURS}:mine"),
+            lambda scope: sns.Topic.from_topic_arn(scope, "Mine", f"arn:aws:sns:us-east-1:{OURS}:mine"),
             "alarm_topic of the region us-east-1 in eu-west-1",
             id="another region",
         ),
         pytest.param(
-            lambda stack: sns.Topic.from_topic_arn(stack, "Mine", "arn:aws:sns:eu-west-1:999988887777:mine"),
+            lambda scope: sns.Topic.from_topic_arn(scope, "Mine", "arn:aws:sns:eu-west-1:999988887777:mine"),
             "alarm_topic of the account 999988887777 in 111122223333",
             id="another account",
         ),
-        pytest.param(lambda stack: sns.Topic(stack, "Mine", fifo=True), "alarm_topic that is a FIFO topic", id="FIFO"),
+        pytest.param(lambda scope: sns.Topic(scope, "Mine", fifo=True), "alarm_topic that is a FIFO topic", id="FIFO"),
         pytest.param(
-            lambda stack: sns.Topic(stack, "Mine", master_key=kms.Alias.from_alias_name(stack, "Aws", "alias/aws/sns")),
+            lambda scope: sns.Topic(scope, "Mine", master_key=kms.Alias.from_alias_name(scope, "Aws", "alias/aws/sns")),
             "alarm_topic encrypted with alias/aws/sns",
             id="AWS's key",
         ),
         pytest.param(
-            lambda stack: sns.Topic(stack, "Mine", master_key=kms.Alias.from_alias_name(stack, "Alias", "alias/mine")),
+            lambda scope: sns.Topic(scope, "Mine", master_key=kms.Alias.from_alias_name(scope, "Alias", "alias/mine")),
             "alarm_topic's master_key that is the alias alias/mine",
             id="an alias of an unknown key",
         ),
         pytest.param(lambda _: iam.AccountRootPrincipal(), "alarm_topic is of type ITopic", id="what is no topic"),
     ],
 )
-def test_topic_that_no_alarm_reaches_is_refused(make: Callable[[cdk.Stack], Any], message: str) -> None:
+def test_topic_that_no_alarm_reaches_is_refused(make: Callable[[Construct], Any], message: str) -> None:
     """Alarms are dropped without a word by topics that CloudWatch, or the function, cannot publish to."""
-    bench = known_bench()
+    group = _never_rotated()
+    topic = make(Construct(group.stack, message.replace("/", "")))
 
     with pytest.raises(ConfigurationError, match=message):
-        _rotated(bench, make(bench.stack))
+        group.rotate_secrets(Rotation(vpc_subnets=SUBNETS), alarm_topic=topic)

@@ -8,7 +8,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from elasticache_constructs import ServerlessCache, ServerlessLimits
 from tests.conftest import FLAGS, Bench
-from tests.unit.builders import USERS, replication_group
+from tests.unit.builders import NO_ALARMS, USERS, replication_group
 from tests.unit.test_claims import vpc_in
 
 EXPLICIT = "@aws-cdk/core:explicitStackTags"
@@ -46,7 +46,7 @@ def test_tags_of_a_stack_are_warned_of(explicit: bool | None, kind: str) -> None
     scope = cdk.NestedStack(bench.stack, "Nested") if kind == "nested" else bench.stack
     if kind == "serverless":
         limits = ServerlessLimits(maximum_storage_gb=1, maximum_ecpu_per_second=1000)
-        ServerlessCache(scope, "Cache", vpc=bench.vpc, limits=limits, access=USERS)
+        ServerlessCache(scope, "Cache", vpc=bench.vpc, limits=limits, access=USERS, alarms=NO_ALARMS)
     else:
         replication_group(bench, scope=scope)
 
