@@ -69,13 +69,11 @@ ALL_CACHES = pytest.mark.parametrize(
     ],
 )
 OWN_CACHES = pytest.mark.parametrize("make", [replication_group, memcached_cluster])
-EITHER_WAY = pytest.mark.parametrize(
-    "connect",
-    [
-        pytest.param(lambda cache, client: cache.connections.allow_default_port_from(client), id="from the cache"),
-        pytest.param(lambda cache, client: client.connections.allow_to_default_port(cache), id="from the client"),
-    ],
-)
+EITHER_WAY: dict[str, Callable[[Any, ec2.SecurityGroup], None]] = {
+    "FromTheCache": lambda cache, client: cache.connections.allow_default_port_from(client),
+    "FromTheClient": lambda cache, client: client.connections.allow_to_default_port(cache),
+}
+"""How a cache and a client are connected, by the construct id of the client."""
 
 
 def _rules(bench: Bench, way: str, stack: cdk.Stack | None = None) -> list[dict[str, Any]]:
@@ -180,37 +178,37 @@ def _rules_about(bench: Bench, client: ec2.SecurityGroup, stack: cdk.Stack) -> t
     return into, out
 
 
-@ALL_CACHES
-@EITHER_WAY
-def test_client_of_the_same_stack_is_let_in(
-    bench: Bench, make: Callable[..., Cache], port: int, connect: Callable[..., None]
-) -> None:
-    """A client in the cache's own stack gets in, by its group and on the cache's port alone."""
-    cache = make(bench)
-    client = client_of(bench.stack, bench.vpc)
-    connect(cache, client)
-
-    into, out = _rules_about(bench, client, bench.stack)
-    assert [(port, port, "tcp")] == [(each["FromPort"], each["ToPort"], each["IpProtocol"]) for each in into]
-    assert [(port, port, "tcp")] == [(each["FromPort"], each["ToPort"], each["IpProtocol"]) for each in out]
+def _connected(bench: Bench, cache: Cache, stack: cdk.Stack) -> dict[str, ec2.SecurityGroup]:
+    """A client in a stack for each way to connect it."""
+    clients = {name: client_of(stack, bench.vpc, name) for name in EITHER_WAY}
+    for name, connect in EITHER_WAY.items():
+        connect(cache, clients[name])
+    return clients
 
 
 @ALL_CACHES
-@EITHER_WAY
-def test_client_of_another_stack_makes_no_cycle(
-    bench: Bench, make: Callable[..., Cache], port: int, connect: Callable[..., None]
-) -> None:
+def test_client_of_the_same_stack_is_let_in(bench: Bench, make: Callable[..., Cache], port: int) -> None:
+    """A client in the cache's own stack gets in, by its group and on the cache's port alone, connected either way."""
+    clients = _connected(bench, make(bench), bench.stack)
+
+    for name, client in clients.items():
+        rules = _rules_about(bench, client, bench.stack)
+        ports = [[(each["FromPort"], each["ToPort"], each["IpProtocol"]) for each in some] for some in rules]
+        assert [[(port, port, "tcp")]] * 2 == ports, name
+
+
+@ALL_CACHES
+def test_client_of_another_stack_makes_no_cycle(bench: Bench, make: Callable[..., Cache], port: int) -> None:
     """A client in another stack, which uses the endpoint too, gets in by rules in its own stack (aws-cdk#1654)."""
     other = other_stack(bench)
     cache = make(bench)
-    client = client_of(other, bench.vpc)
-    connect(cache, client)
+    clients = _connected(bench, cache, other)
     endpoint = cache.endpoint if hasattr(cache, "endpoint") else cache.configuration_endpoint
     cdk.CfnOutput(other, "Host", value=endpoint.host)
 
-    into, out = _rules_about(bench, client, other)
-    assert [port] == [each["FromPort"] for each in into]
-    assert [port] == [each["FromPort"] for each in out]
+    for name, client in clients.items():
+        into, out = _rules_about(bench, client, other)
+        assert ([port], [port]) == ([each["FromPort"] for each in into], [each["FromPort"] for each in out]), name
     assert [] == [each.node.path for each in bench.stack.dependencies]
 
 
