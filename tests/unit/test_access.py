@@ -19,10 +19,11 @@ from elasticache_constructs import (
     IamUser,
     PasswordUser,
     Permissions,
+    ReplicationGroup,
 )
 from elasticache_constructs.checks.errors import reference
 from tests.conftest import new_bench
-from tests.unit.builders import APP, LEGACY, USERS, app_of, other_stack, replication_group, seen_group
+from tests.unit.builders import APP, LEGACY, LOGS_ELSEWHERE, USERS, app_of, other_stack, replication_group, seen_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -252,6 +253,11 @@ def test_reason_of_broad_permissions_is_in_the_template(bench: Bench) -> None:
 # Names
 
 
+def _named(bench: Bench, construct_id: str = "Redis", **changes: Any) -> ReplicationGroup:
+    """A group that is only looked at for the names of its users."""
+    return replication_group(bench, construct_id, log_delivery=LOGS_ELSEWHERE, **changes)
+
+
 def _generated_ids(bench: Bench, stack: cdk.Stack | None = None) -> set[str]:
     users = {
         each["Properties"]["UserId"]
@@ -265,7 +271,7 @@ def _generated_ids(bench: Bench, stack: cdk.Stack | None = None) -> set[str]:
 @pytest.mark.parametrize("construct_id", ["Redis", "R", "Orders.Cache_1", "X" * 120, "1st", "A-B--C-"])
 def test_generated_ids_have_the_services_form(bench: Bench, construct_id: str) -> None:
     """Generated ids are lower case, of the service's alphabet, whatever the cache is called."""
-    replication_group(bench, construct_id)
+    _named(bench, construct_id)
 
     ids = _generated_ids(bench)
     assert 3 == len(ids)
@@ -274,8 +280,8 @@ def test_generated_ids_have_the_services_form(bench: Bench, construct_id: str) -
 
 def test_two_caches_of_a_stack_share_no_id(bench: Bench) -> None:
     """Two caches in one stack generate different ids, although their password users share a name."""
-    replication_group(bench, "First", access=PASSWORDS)
-    replication_group(bench, "Second", access=PASSWORDS)
+    _named(bench, "First", access=PASSWORDS)
+    _named(bench, "Second", access=PASSWORDS)
 
     assert 6 == len(_generated_ids(bench))
 
@@ -283,8 +289,8 @@ def test_two_caches_of_a_stack_share_no_id(bench: Bench) -> None:
 def test_caches_of_two_stacks_share_no_id(bench: Bench) -> None:
     """Two caches of one construct id in two stacks generate different ids."""
     other = other_stack(bench)
-    replication_group(bench, access=PASSWORDS)
-    replication_group(bench, access=PASSWORDS, scope=other)
+    _named(bench, access=PASSWORDS)
+    _named(bench, access=PASSWORDS, scope=other)
 
     assert set() == _generated_ids(bench) & _generated_ids(bench, other)
 
@@ -293,7 +299,7 @@ def test_caches_of_two_nested_stacks_share_no_id(bench: Bench) -> None:
     """Two caches of one construct id in two nested stacks of one id generate different ids."""
     nested = [cdk.NestedStack(parent, "Nested") for parent in (bench.stack, other_stack(bench))]
     for stack in nested:
-        replication_group(bench, access=PASSWORDS, scope=stack)
+        _named(bench, access=PASSWORDS, scope=stack)
 
     first, second = (_generated_ids(bench, stack) for stack in nested)
     assert set() == first & second
@@ -303,7 +309,7 @@ def test_caches_of_two_nested_stacks_share_no_id(bench: Bench) -> None:
 def test_generated_ids_have_40_characters_at_most(bench: Bench, name: str) -> None:
     """That of a password user with a long name, in a cache whose path is long, is cut where it has to be."""
     longest = PasswordUser(name, READ)
-    replication_group(bench, "X" * 120, access=Access.users(default=DefaultUser.with_token(), users=[longest]))
+    _named(bench, "X" * 120, access=Access.users(default=DefaultUser.with_token(), users=[longest]))
 
     ids = sorted(_generated_ids(bench), key=len)
     assert 40 == len(ids[-1])
@@ -323,10 +329,10 @@ def test_generated_ids_have_40_characters_at_most(bench: Bench, name: str) -> No
 )
 def test_iam_user_of_another_cache_is_refused(bench: Bench, make: Callable[[Bench], Construct], path: str) -> None:
     """Two caches of one stage cannot both have an IAM user of one name: its id is unique in account and region."""
-    replication_group(bench, access=ONLY_IAM)
+    _named(bench, access=ONLY_IAM)
 
     with pytest.raises(ConfigurationError) as refusal:
-        replication_group(bench, access=USERS, scope=make(bench))
+        _named(bench, access=USERS, scope=make(bench))
 
     expected = (
         f"IamUser('orders-app') for {path}: Test/Redis has a user of that name, and user ids are unique in an account "
@@ -338,17 +344,17 @@ def test_iam_user_of_another_cache_is_refused(bench: Bench, make: Callable[[Benc
 def test_iam_user_of_another_cache_is_refused_in_a_stage_of_its_own(bench: Bench) -> None:
     """The stacks of a stage share an account and region as well as those of an app do."""
     stage = cdk.Stage(app_of(bench), "Prod")
-    replication_group(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "First"))
+    _named(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "First"))
 
     with pytest.raises(ConfigurationError, match=r"^IamUser\('orders-app'\) for Prod/Second/Redis: Prod/First/Redis "):
-        replication_group(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "Second"))
+        _named(bench, access=ONLY_IAM, scope=cdk.Stack(stage, "Second"))
 
 
 def test_iam_users_of_other_names_live_side_by_side(bench: Bench) -> None:
     """What is unique is the name: another name makes another user."""
     second = IamUser("orders-app-2", APP.permissions)
-    replication_group(bench, "First", access=ONLY_IAM)
-    replication_group(bench, "Second", access=Access.users(default=DefaultUser.disabled(), users=[second]))
+    _named(bench, "First", access=ONLY_IAM)
+    _named(bench, "Second", access=Access.users(default=DefaultUser.disabled(), users=[second]))
 
     ids = {each["Properties"]["UserId"] for each in bench.resources("ElastiCache::User").values()}
     assert ids >= {"orders-app", "orders-app-2"}
@@ -359,7 +365,7 @@ def test_stages_may_share_a_name(bench: Bench) -> None:
     stacks = [cdk.Stack(cdk.Stage(app_of(bench), name), "Cache") for name in ("Dev", "Prod")]
 
     assert ["Dev/Cache/Redis", "Prod/Cache/Redis"] == [
-        replication_group(bench, access=ONLY_IAM, scope=stack).node.path for stack in stacks
+        _named(bench, access=ONLY_IAM, scope=stack).node.path for stack in stacks
     ]
 
 
@@ -382,7 +388,7 @@ def test_environments_may_share_a_name(bench: Bench, account: str, region: str) 
         vpc = ec2.Vpc.from_vpc_attributes(
             stack, "Vpc", vpc_id="vpc-12345", availability_zones=zones, isolated_subnet_ids=["subnet-a", "subnet-b"]
         )
-        paths.append(replication_group(bench, access=ONLY_IAM, scope=stack, vpc=vpc).node.path)
+        paths.append(_named(bench, access=ONLY_IAM, scope=stack, vpc=vpc).node.path)
 
     assert ["Here/Redis", "There/Redis"] == paths
 
@@ -390,10 +396,10 @@ def test_environments_may_share_a_name(bench: Bench, account: str, region: str) 
 def test_cache_keeps_its_names_when_it_is_tried_again(bench: Bench) -> None:
     """A cache that was refused for something else, and taken away, does not stand in its own way."""
     with pytest.raises(ConfigurationError, match=r"^a description of 256 characters: "):
-        replication_group(bench, access=ONLY_IAM, description="x" * 256)
+        _named(bench, access=ONLY_IAM, description="x" * 256)
     bench.stack.node.try_remove_child("Redis")
 
-    assert "Test/Redis" == replication_group(bench, access=ONLY_IAM).node.path
+    assert "Test/Redis" == _named(bench, access=ONLY_IAM).node.path
 
 
 # Tokens
