@@ -69,7 +69,7 @@ def read(variables: dict[str, str]) -> ConnectionSettings:
 
 @dataclass
 class Seen(Bench):
-    """A finished cache with every kind of user, which is only asked, and somebody to grant to."""
+    """A finished cache with every kind of user, which is only asked, and a user to grant to."""
 
     cache: Any
     somebody: iam.IUser

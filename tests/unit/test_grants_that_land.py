@@ -394,7 +394,7 @@ TO_KEYS: dict[str, Callable[[Any, Any], Any]] = {
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=["*"], principals=[who])
     ),
 }
-"""Ways to let somebody into the policy of a key, each by the account that is let in by it."""
+"""Ways to admit an account to the policy of a key, each by the account."""
 
 
 @pytest.mark.parametrize("of", ["a replication group", "a serverless cache", "a database"])
