@@ -492,14 +492,14 @@ def test_an_endpoint_may_close_at_any_moment(run: Run, valkey: Engine) -> None:
     with slow_turns(run):
         for moment in range(50):
             endpoint = serve(run, "resp", valkey.path)
-            with plain(endpoint) as first, plain(endpoint) as second:
+            with plain(endpoint, 60) as first, plain(endpoint, 60) as second:
                 for connection in (first, second):
                     connection.sendall(hello)
                 time.sleep(moment / 2_500)
                 run.edge.close(endpoint.name)
                 for connection in (first, second):
                     everything(connection)
-            with encrypted(run, other) as connection:
+            with encrypted(run, other, 60) as connection:
                 assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
 
 
