@@ -224,7 +224,7 @@ def test_workflows_trust_what_they_name(workflow: Path) -> None:
 
 
 CI_RUN = (ROOT / ".ci" / "run").read_text()
-PARTS = set(re.findall(r"^([a-z]+)\(\)", CI_RUN, flags=re.MULTILINE)) - {"packages"}
+PARTS = set(re.findall(r"^([a-z]+)\(\)", CI_RUN, flags=re.MULTILINE)) - {"packages", "together"}
 CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 NIGHTLY = (ROOT / ".github" / "workflows" / "nightly.yml").read_text()
 
@@ -233,11 +233,11 @@ def test_ci_runs_every_part() -> None:
     """Each part of .ci/run is a job or in a matrix, and the whole script runs all that does not repeat another."""
     (listed,) = re.findall(r"^ +part: \[([^\]]+)\]", CI, flags=re.MULTILINE)
     jobs = {*listed.split(", "), *re.findall(r"run: bash \.ci/run ([a-z]+)$", CI, flags=re.MULTILINE)}
-    (rest,) = re.findall(r"^    for part in ([a-z ]+); do$", CI_RUN, flags=re.MULTILINE)
+    (rest,) = re.findall(r"^    tests\n    together ([a-z ]+)$", CI_RUN, flags=re.MULTILINE)
 
     nightly = set(re.findall(r"run: bash \.ci/run ([a-z]+)$", NIGHTLY, flags=re.MULTILINE))
     assert PARTS == jobs | nightly
-    assert jobs - {"coverage", "rehearsal"} == {"tests", "docs", *rest.split()}
+    assert jobs - {"coverage", "rehearsal"} == {"tests", *rest.split()}
 
 
 def test_every_job_has_to_pass() -> None:
@@ -265,14 +265,21 @@ def whole_ci(tmp_path: Path, broken: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", copy], env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("broken", ["test", "types", "scan", "wheels", "lint", "docs", "none"])
+@pytest.mark.parametrize("broken", ["lint", "types", "scan", "wheels", "docs", "none"])
 def test_one_part_fails_the_whole(broken: str, tmp_path: Path) -> None:
-    """All other parts run, and the output of those that run during the tests is shown after them, in order."""
+    """The parts that run at the same time are each waited for, and what they print is shown in order."""
     result = whole_ci(tmp_path, broken)
 
     made = re.findall(r"^made (\w+)$", result.stdout, flags=re.MULTILINE)
-    assert ["setup", "test", "types", "scan", "wheels", "lint", "docs"] == made
+    assert ["test", "setup", "scan", "types", "wheels", "docs", "lint"] == made
     assert (1 if broken != "none" else 0) == result.returncode
+
+
+def test_a_failed_test_ends_the_whole(tmp_path: Path) -> None:
+    """Nothing else runs then."""
+    result = whole_ci(tmp_path, "test")
+
+    assert ("made test\n", False) == (result.stdout, result.returncode == 0)
 
 
 def test_unknown_part_is_refused() -> None:
