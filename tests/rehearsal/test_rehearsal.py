@@ -123,7 +123,10 @@ def test_an_unknown_stage_gets_the_apps_own_words(tmp_path: Path) -> None:
     The app is one without the CDK: tests/synth has that of this repository say as much.
     """
     results = tmp_path / "results.json"
-    app = shlex.join([sys.executable, "-c", "import sys; sys.exit('stage=nope: it must be another one')"])
+    file = tmp_path / "app.py"
+    file.write_text("import sys; sys.exit('stage=nope: it must be another one')")
+    # The CLI takes a quote from both ends of a command that begins and ends with one.
+    app = shlex.join([sys.executable, str(file)])
     ended = subprocess.run(
         [sys.executable, "-m", "rehearsal", "--stage", "nope", "--app", app, "--json", str(results)],
         cwd=ROOT,
