@@ -5,7 +5,7 @@
 #                            DRILLS=rotation,failover: these drills only;
 #                            LIVE=0: quick, without engines, logins, IAM and functions
 #   make workloads           the three reference applications on this machine, with real servers; Ctrl-C ends them
-#   make quick               tests of values, rules, constructs and documents, without a server: about a minute
+#   make quick               tests of values, rules, constructs and documents, without a server: one to two minutes
 #   make test                every test;  ARGS=--exhaustive: in every combination;  ARGS='-n 0': one after another
 #   make synth STAGE=prod    templates into cdk.out (no credentials needed); without STAGE: every stage
 #   make gate STAGE=prod     what a deployment would replace, interrupt or lose, since the last commit;
