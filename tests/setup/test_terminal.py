@@ -45,6 +45,11 @@ def main():
     if "errors" in sys.argv:
         for number in range(20_000):
             terminal.complain(f"line {number}")
+    if "between" in sys.argv:
+        for write in (terminal.say, terminal.complain):
+            terminal._status.show("Reading")
+            write("a line")
+        return 0
     if "long" in sys.argv:
         terminal.say("before")
         with terminal.progress("Reading") as reached:
@@ -148,6 +153,11 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away(folder: Path) -> None
     assert shown.startswith("before\n\r\x1b[KReading, 3 of 14, 0 s")
     assert shown.endswith("\r\x1b[K")
     assert 1 == shown.count("\n")
+
+
+def test_no_line_runs_into_the_progress(folder: Path) -> None:
+    """What is written while it is shown stands in its place, an error too."""
+    assert "\r\x1b[KReading\r\x1b[Ka line\n" * 2 == on_terminal(folder, "between")
 
 
 def test_progress_elsewhere_is_lines_apart_from_the_output(folder: Path) -> None:
