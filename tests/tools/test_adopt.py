@@ -29,7 +29,7 @@ from elasticache_tools.adopt.findings import Weakness, around
 from elasticache_tools.adopt.inventory import Inventory
 from elasticache_tools.adopt.module import STACK
 from elasticache_tools.adopt.selection import Cache, select
-from elasticache_tools.adopt.synthesis import imported, mapping
+from elasticache_tools.adopt.synthesis import imported, mapping, synthesised
 from tests.conftest import ROOT, new_app
 from tests.tools.existing_caches import REGION, Answer, drawn
 
@@ -364,6 +364,16 @@ def test_what_cannot_be_adopted_is_said_in_one_line(
     caches, refusals = select(_one(kind, change))
     assert [] == caches
     assert [because] == [each.because for each in refusals]
+
+
+def test_code_that_cannot_be_synthesised_is_said_in_one_line(tmp_path: Path) -> None:
+    """With what Python said last."""
+    module = tmp_path / "adopted.py"
+    module.write_text("import no_such_module")
+    with pytest.raises(AdoptError) as refusal:
+        synthesised(module, tmp_path / "out")
+    said = "ModuleNotFoundError: No module named 'no_such_module'"
+    assert f"adopted.py cannot be synthesised: {said}" == str(refusal.value)
 
 
 def test_members_of_stacks_and_types_that_are_not_imported_are_left_out() -> None:
