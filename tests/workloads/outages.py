@@ -26,6 +26,7 @@ from local_servers import processes
 from local_servers.certificates import HOST, make_certificate
 from local_servers.nodes import ADMINISTRATOR
 from local_servers.ports import LOOPBACK, free_port
+from local_servers.waiting import wait_until
 from tests.client.conftest import secret_settings
 from tests.client.engines import ADMIN_PASSWORD, Engine, Front, valkey_server
 from tests.client.secrets_manager import SecretsManagerStub
@@ -252,6 +253,8 @@ def under_load(addresses: dict[str, list[str]], event: Callable[[], None], worke
     for thread in threads:
         thread.start()
     try:
+        everyone = [user for those in users.values() for user in those]
+        wait_until(lambda: all(user.tally.requests for user in everyone), "every user has an answer", 60)
         time.sleep(_CALM_SECONDS)
         event()
         time.sleep(_CALM_SECONDS)
