@@ -46,7 +46,7 @@ def main():
         for number in range(20_000):
             terminal.complain(f"line {number}")
     if "between" in sys.argv:
-        for write in (terminal.say, terminal.complain):
+        for write in (terminal.complain, terminal.say):
             terminal._status.show("Reading")
             write("a line")
         return 0
