@@ -31,7 +31,7 @@ def _errors(written: object) -> list[ConfigurationError]:
     return []
 
 
-def _steps(written: object, error: ConfigurationError) -> list[tuple[Advice, object]]:
+def _fixes(written: object, error: ConfigurationError) -> list[tuple[Advice, object]]:
     """Every way of following the advice about one mistake, and what it makes of the call."""
     assert isinstance(written, Call)
     ways = ((each, followed(written, each, error.got)) for each in all_advice(error.fix))
@@ -48,7 +48,7 @@ def _build(written: object, *, first: int = 0) -> tuple[int, list[ConfigurationE
     seen: set[str] = set()
     for step in range(_MOST_STEPS):
         found = _errors(written)
-        ways = next(((error, ways) for error in found if (ways := _steps(written, error))), None)
+        ways = next(((error, ways) for error in found if (ways := _fixes(written, error))), None)
         if ways is None:
             return step, found
         error, choices = ways
@@ -93,7 +93,7 @@ def test_advice_of_a_row_is_followed_until_it_builds(row: Row) -> None:
     refusal = refusal_of(row)
     for error in refusal.errors:
         written = refused_call(refusal)
-        ways = [] if written is None else _steps(written, error)
+        ways = [] if written is None else _fixes(written, error)
         for number in range(len(ways)):
             _, left = _build(written, first=number)
             assert [] == [str(each) for each in left]
@@ -104,8 +104,8 @@ def test_rows_that_are_not_followed_are_known() -> None:
     words = set()
     for row in ROWS:
         refusal = refusal_of(row)
-        written = refused_call(refusal)
-        if written is None or not _steps(written, refusal):
+        refused = refused_call(refusal)
+        if not refused or not _fixes(refused, refusal):
             words.add(row.rule)
     assert set(IN_WORDS) == words
 
@@ -128,5 +128,5 @@ def _is_followed(written: Call) -> None:
 def test_advice_that_leads_in_a_circle_is_noticed() -> None:
     """The largest group of all: no quota would do, and none is advised."""
     wide = call(Topology, shards=90, replicas_per_shard=5)
-    assert [] == _steps(wide, *_errors(wide))
+    assert [] == _fixes(wide, *_errors(wide))
     assert (1, []) == _build(call(Topology, shards=83, replicas_per_shard=5))

@@ -159,6 +159,21 @@ def test_the_last_choice_is_what_is_shown(page: Page) -> None:
     expect(page.get_by_role("heading", name="Oak Kettle 1")).to_be_visible()
 
 
+@page_of("catalogue")
+def test_a_product_that_stays_is_changed_where_it_stands(page: Page) -> None:
+    """Also after another one was chosen, and could not be read."""
+    page.get_by_label("Category").select_option("Kettles")
+    page.get_by_role("button", name="Ash Kettle 2", exact=True).click()
+    expect(page.get_by_role("heading", name="Ash Kettle 2")).to_be_visible()
+    refused = {"status": 422, "json": {"error": "refused"}}
+    page.route("**/api/products/*", lambda route: route.fulfill(**refused), times=1)
+    page.get_by_role("button", name="Oak Kettle 2", exact=True).click()
+    expect(page.locator("#notice")).to_have_text("refused")
+    page.get_by_label("New price in dollars").fill("77.00")
+    page.get_by_role("button", name="Write through").click()
+    expect(page.locator("#price")).to_have_text("$77.00")
+
+
 @page_of("leaderboard")
 def test_the_last_choice_of_a_board_is_what_is_shown(page: Page) -> None:
     """A late answer about another board does not replace the current one."""

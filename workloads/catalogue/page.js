@@ -110,6 +110,7 @@ $("#shoppers").addEventListener("change", () => {
 $("#change").addEventListener("submit", (event) => {
   event.preventDefault();
   const cents = Math.round(Number($("#dollars").value) * 100);
+  shown.asked = shown.product;
   attempt(async () => draw(await call(`api/products/${shown.product}/price`, "PUT", { price_cents: cents })));
 });
 

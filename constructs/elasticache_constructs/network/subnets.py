@@ -61,13 +61,13 @@ class ChosenSubnets:
 
     subnet_ids: list[str]
     zones: tuple[str, ...]
-    _zone_of_each: tuple[str, ...] = ()
+    _zones_by_subnet: tuple[str, ...] = ()
 
     def one_per_zone(self, most: int) -> list[str]:
         """The first subnet of each zone, for at most that many zones; the first subnets if zones are not known."""
         first: dict[str, str] = {}
         for number, subnet_id in enumerate(self.subnet_ids):
-            zone = self._zone_of_each[number] if self.zones else str(number)
+            zone = self._zones_by_subnet[number] if self.zones else str(number)
             first.setdefault(zone, subnet_id)
         return list(first.values())[:most]
 
@@ -121,18 +121,18 @@ def choose_subnets(
             rule="NET-19",
         )
     # A list that is known at deployment only is one subnet here, and any number of them there.
-    ids_of_each, are_listed = list(chosen.subnet_ids), not is_unresolved(list(chosen.subnet_ids))
+    subnet_ids, are_listed = list(chosen.subnet_ids), not is_unresolved(list(chosen.subnet_ids))
     stack = stack_of(vpc)
-    zone_of_each = tuple(_zones(chosen.availability_zones))
-    known = tuple(dict.fromkeys(zone for zone in zone_of_each if zone is not None))
-    zones = known if are_listed and None not in zone_of_each else ()
+    zones_by_subnet = tuple(_zones(chosen.availability_zones))
+    known = tuple(dict.fromkeys(zone for zone in zones_by_subnet if zone is not None))
+    zones = known if are_listed and None not in zones_by_subnet else ()
     if len(zones) == 1 and is_unresolved(zones[0]):
         zones = ()
     with reported_together() as check:
         if not chosen.is_pending_lookup:
             check(_check_number, chosen.subnets)
         if are_listed:
-            check(_check_once, [_resolved_text(stack, each) for each in ids_of_each])
+            check(_check_once, [_resolved_text(stack, subnet_id) for subnet_id in subnet_ids])
         if vpc_subnets.subnets:
             check(_check_vpc, chosen.subnets, vpc)
         if network_type.needs_ipv6:
@@ -141,12 +141,9 @@ def choose_subnets(
         check(_check_local_zones, known, node_type, scaling, durability)
         check(_check_placement, zones, placed)
         if spread is not None and are_listed and not chosen.is_pending_lookup:
-            check(
-                _check_spread,
-                [None if zone is None else _resolved_text(stack, zone) for zone in zone_of_each],
-                spread,
-            )
-    return ChosenSubnets(ids_of_each, zones, tuple(zone or "" for zone in zone_of_each))
+            resolved = [zone if zone is None else _resolved_text(stack, zone) for zone in zones_by_subnet]
+            check(_check_spread, resolved, spread)
+    return ChosenSubnets(subnet_ids, zones, tuple(zone or "" for zone in zones_by_subnet))
 
 
 def select(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> ec2.SelectedSubnets:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-# Where iam.Role.customize_roles is on, the CDK reports what roles need, to be written by others.
-_CUSTOMIZE_ROLES = "@aws-cdk/iam:customizeRoles"
+# The context of iam.Role.customize_roles: the CDK writes no policies then, and reports the permissions that roles need.
+_CUSTOMIZE_ROLES_CONTEXT = "@aws-cdk/iam:customizeRoles"
 _GRANTEE = Kind(of=iam.IGrantable, method="grant_principal", example="a role, function, task definition or user")
 _IDENTITY = Kind(of=iam.IIdentity, method="add_managed_policy", example="a role, user or group")
 _PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html"
@@ -127,8 +127,9 @@ def check_open(call: str, principal: iam.IPrincipal) -> None:
 
 
 def _is_immutable(principal: iam.IPrincipal) -> bool:
-    node = getattr(principal, "node", None)
-    if node is None or node.try_get_context(_CUSTOMIZE_ROLES):
+    if not (node := getattr(principal, "node", None)):
+        return False
+    if node.try_get_context(_CUSTOMIZE_ROLES_CONTEXT):
         return False
     # Such a role stands for another one, and so depends on that one and not on itself.
     roots = Dependable.of(cast("Construct", principal)).dependency_roots

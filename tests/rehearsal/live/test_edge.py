@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import socketserver
@@ -501,6 +502,34 @@ def test_an_endpoint_may_close_at_any_moment(run: Run, valkey: Engine) -> None:
                     everything(connection)
             with encrypted(run, other, 60) as connection:
                 assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
+
+
+def test_a_connection_that_cannot_be_accepted_is_accepted_later(
+    run: Run, valkey: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With too many open files, the client waits; an endpoint that is closed meanwhile listens no more."""
+    accept, fails = socket.socket.accept, [True]
+
+    def accept_or_fail(listening: socket.socket) -> Any:
+        if fails and fails.pop():
+            raise OSError(errno.EMFILE, "Too many open files")
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", accept_or_fail)
+    endpoint = serve(run, "resp", valkey.path)
+    with encrypted(run, endpoint, 60) as connection:
+        assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
+    monkeypatch.setattr(edge_module, "PAUSE_SECONDS", 0.2)
+    fails.append(True)
+    with plain(endpoint, 60) as waiting:
+        wait_until(lambda: not fails, "the connection could not be accepted")
+        run.edge.close(endpoint.name)
+        again = serve(run, "resp", valkey.path, name="orders-002")
+        time.sleep(0.4)
+        assert everything(waiting) == b""
+    with encrypted(run, again, 60) as connection:
+        assert exchange(connection, b"PING\r\n", 7) == b"+PONG\r\n"
+    assert [] == caplog.records
 
 
 def test_an_engine_that_does_not_run_ends_the_connection(run: Run) -> None:
